@@ -1,0 +1,1 @@
+//! The compact, checksummed advisory segments: format, reader, writer, bundle.

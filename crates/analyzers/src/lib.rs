@@ -1,0 +1,1 @@
+//! Turn files into an inventory: one file a format, one explicit list.

@@ -1,0 +1,1 @@
+//! Open anything scannable and stream its layers: digests, whiteouts, limits.

@@ -1,0 +1,1 @@
+//! Reports and SBOMs: one file a format, deterministic.

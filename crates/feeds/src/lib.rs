@@ -1,0 +1,1 @@
+//! One file an upstream source: fetch, normalise to advisories, write segments.

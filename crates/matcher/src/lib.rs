@@ -1,0 +1,1 @@
+//! Hold advisories against an inventory: findings with evidence.

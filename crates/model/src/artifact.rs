@@ -1,0 +1,92 @@
+//! What is scanned: an image or a root file system, and the layers it is made of.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Digest, Platform};
+
+/// Where an artifact was read from. The names are the prefixes that users type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum ArtifactKind {
+    Registry,
+    Docker,
+    Containerd,
+    Podman,
+    DockerArchive,
+    OciArchive,
+    OciDir,
+    Dir,
+    FsArchive,
+    Container,
+}
+
+impl ArtifactKind {
+    pub const ALL: [Self; 10] = [
+        Self::Registry,
+        Self::Docker,
+        Self::Containerd,
+        Self::Podman,
+        Self::DockerArchive,
+        Self::OciArchive,
+        Self::OciDir,
+        Self::Dir,
+        Self::FsArchive,
+        Self::Container,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Registry => "registry",
+            Self::Docker => "docker",
+            Self::Containerd => "containerd",
+            Self::Podman => "podman",
+            Self::DockerArchive => "docker-archive",
+            Self::OciArchive => "oci-archive",
+            Self::OciDir => "oci-dir",
+            Self::Dir => "dir",
+            Self::FsArchive => "fs-archive",
+            Self::Container => "container",
+        }
+    }
+
+    /// Whether the artifact has layers of its own; a directory or a plain tar has none, and its
+    /// findings name no layer.
+    pub fn has_layers(self) -> bool {
+        !matches!(self, Self::Dir | Self::FsArchive)
+    }
+}
+
+/// The facts about the thing scanned, before anyone looked inside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Artifact {
+    /// As the user or the archive names it: `alpine:3.20`, a path.
+    pub name: String,
+    pub kind: ArtifactKind,
+    /// The digest of the image configuration: the image's identity whatever it was read from.
+    /// None for file systems.
+    pub digest: Option<Digest>,
+    /// The digest of the manifest, where the source has one.
+    pub manifest_digest: Option<Digest>,
+    pub platform: Option<Platform>,
+    /// The bytes of the layers as the source holds them, where it says.
+    pub size_bytes: Option<u64>,
+    /// RFC 3339, from the image configuration.
+    pub created: Option<String>,
+    /// From the lowest to the highest.
+    pub layers: Vec<Layer>,
+}
+
+/// One layer of an image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layer {
+    /// Position among the layers that hold files, the lowest being 0; history entries that
+    /// changed no file are not counted.
+    pub index: u32,
+    /// The digest of the uncompressed tar; None for file systems.
+    pub diff_id: Option<Digest>,
+    /// The digest of the blob as stored (compressed or not), where the source has one.
+    pub digest: Option<Digest>,
+    /// The bytes of the blob as stored, where the source says.
+    pub size_bytes: Option<u64>,
+    /// The command that made the layer, from the image history; empty if the history is silent.
+    pub created_by: String,
+}

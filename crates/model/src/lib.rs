@@ -1,0 +1,34 @@
+//! The nouns that every other crate speaks, in the order in which a scan meets them.
+//!
+//! An [`ImageRef`] or another target is opened as an [`Artifact`] made of [`Layer`]s; analyzers
+//! turn its files into an [`Inventory`] of [`Package`]s; publishers' [`Advisory`]s are held
+//! against it and give [`Finding`]s; whatever could not be done on the way is a [`Problem`].
+//!
+//! This crate must never do anything: no I/O, no clock, no environment. Its serde derives serve
+//! private files (the layer cache); what strangers read is shaped in `document` alone.
+
+mod advisory;
+mod artifact;
+mod digest;
+mod entry;
+mod finding;
+mod inventory;
+mod os;
+mod package;
+mod platform;
+mod problem;
+mod reference;
+mod severity;
+
+pub use advisory::{Advisory, Affected, Cvss, Details, Scope, Status, Subject, VersionRange};
+pub use artifact::{Artifact, ArtifactKind, Layer};
+pub use digest::{Algorithm, Digest, DigestError};
+pub use entry::{Entry, EntryKind, Visitor, Want};
+pub use finding::{Evidence, Finding, Opinion};
+pub use inventory::Inventory;
+pub use os::{Eol, Os};
+pub use package::{Location, Package, PackageKind, Source};
+pub use platform::{Platform, PlatformError};
+pub use problem::{Problem, ProblemKind};
+pub use reference::{ImageRef, ReferenceError};
+pub use severity::Severity;

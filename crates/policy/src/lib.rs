@@ -1,0 +1,1 @@
+//! Judge facts by rules: a verdict with reasons.

@@ -1,0 +1,1 @@
+//! For tests alone: builders of images and archives, a registry that misbehaves.

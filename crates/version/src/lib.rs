@@ -1,0 +1,1 @@
+//! Order versions as their ecosystems do: one file a scheme.

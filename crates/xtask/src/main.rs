@@ -1,0 +1,3 @@
+//! Development tasks: test, bench, tidy.
+
+fn main() {}
