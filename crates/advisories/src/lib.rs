@@ -1,1 +1,27 @@
 //! The compact, checksummed advisory segments: format, reader, writer, bundle.
+//!
+//! A [`Segment`] is one file that holds what one source says about one stream (`debian-12`,
+//! `epss`, `cve-2024`). A [`SegmentWriter`] collects the records a feed yields and writes the
+//! file atomically; a [`Store`] is a directory of segments; an [`Index`] lists a directory of
+//! segments so that any static file server is a mirror; a [`bundle`] is such a mirror in one
+//! file, signed with a [`PrivateKey`] if its maker wishes.
+//!
+//! This crate reads bytes that came over a network: every length is checked before it is used,
+//! damage is an error that names what is damaged, and nothing here ever connects anywhere.
+
+pub mod bundle;
+mod error;
+mod index;
+mod key;
+mod meta;
+mod segment;
+mod store;
+mod writer;
+
+pub use error::{SegmentError, SegmentErrorKind, WriteError};
+pub use index::{Index, IndexEntry, IndexError};
+pub use key::{KeyError, PrivateKey, PublicKey};
+pub use meta::{Counts, Origin, SegmentMeta, is_stream_name};
+pub use segment::{KnownExploited, Score, Segment};
+pub use store::{Installed, Store, StoreError};
+pub use writer::SegmentWriter;
