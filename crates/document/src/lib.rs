@@ -1,1 +1,20 @@
-//! Reports and SBOMs: one file a format, deterministic.
+//! What a scan found, in the forms that people and machines read.
+//!
+//! A [`Report`] is put together by the caller from facts and nothing is added to it here: each
+//! format is one file with one function from a report to text. Documents are deterministic; times
+//! arrive in the report, serial numbers come from its content. No format may judge (a severity
+//! threshold belongs to `policy`) and none may let a name from an image reach a terminal as a
+//! control sequence.
+
+pub mod cyclonedx;
+mod format;
+pub mod json;
+mod purl;
+mod report;
+pub mod table;
+mod text;
+
+pub use format::Format;
+pub use purl::purl;
+pub use report::{DataSource, Report, Upgrade};
+pub use text::printable;

@@ -1,0 +1,413 @@
+//! The JSON report: the contract with strangers, described by `docs/report.schema.json`.
+//!
+//! These structs are the promise, not `model`'s: a field is added with a new minor
+//! `schema_version`, and removed or changed only with a new major one. `findings` must not depend
+//! on where the image was read from.
+
+use model::{Eol, Evidence, Finding, Layer, Package, Problem};
+use serde::Serialize;
+
+use crate::{Report, purl};
+
+/// Bumped as the module doc says.
+pub const SCHEMA_VERSION: &str = "1.0";
+
+/// The report as pretty-printed JSON with a final newline.
+pub fn render(report: &Report) -> String {
+    let document = Document::of(report);
+    let mut text = serde_json::to_string_pretty(&document)
+        .expect("strings, numbers and lists of them always serialize");
+    text.push('\n');
+    text
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema_version: &'static str,
+    created: &'a str,
+    artifact: ArtifactJson<'a>,
+    os: Option<OsJson<'a>>,
+    layers: Vec<LayerJson<'a>>,
+    packages: Vec<PackageJson<'a>>,
+    findings: Vec<FindingJson<'a>>,
+    problems: Vec<ProblemJson<'a>>,
+    data: Vec<DataJson<'a>>,
+    summary: SummaryJson<'a>,
+}
+
+impl<'a> Document<'a> {
+    fn of(report: &'a Report) -> Self {
+        let layers = &report.artifact.layers;
+        let os = report.inventory.os.as_ref();
+        Self {
+            schema_version: SCHEMA_VERSION,
+            created: &report.now,
+            artifact: ArtifactJson::of(&report.artifact),
+            os: os.map(|os| OsJson::of(os, &report.eol)),
+            layers: match report.artifact.kind.has_layers() {
+                true => layers.iter().map(LayerJson::of).collect(),
+                false => Vec::new(),
+            },
+            packages: report.inventory.packages.iter().map(|p| PackageJson::of(p, os)).collect(),
+            findings: report.findings.iter().map(|f| FindingJson::of(f, os, layers)).collect(),
+            problems: report.problems.iter().map(ProblemJson::of).collect(),
+            data: report.data.iter().map(DataJson::of).collect(),
+            summary: SummaryJson::of(report),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ArtifactJson<'a> {
+    name: &'a str,
+    kind: &'static str,
+    digest: Option<String>,
+    manifest_digest: Option<String>,
+    platform: Option<String>,
+    size_bytes: Option<u64>,
+    created: Option<&'a str>,
+}
+
+impl<'a> ArtifactJson<'a> {
+    fn of(artifact: &'a model::Artifact) -> Self {
+        Self {
+            name: &artifact.name,
+            kind: artifact.kind.name(),
+            digest: artifact.digest.as_ref().map(ToString::to_string),
+            manifest_digest: artifact.manifest_digest.as_ref().map(ToString::to_string),
+            platform: artifact.platform.as_ref().map(ToString::to_string),
+            size_bytes: artifact.size_bytes,
+            created: artifact.created.as_deref(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct OsJson<'a> {
+    family: &'a str,
+    version: &'a str,
+    codename: Option<&'a str>,
+    name: Option<&'a str>,
+    /// Whether support has ended; null where no date is known.
+    eol: Option<bool>,
+    /// The date on which support ended or will end.
+    eol_date: Option<&'a str>,
+}
+
+impl<'a> OsJson<'a> {
+    fn of(os: &'a model::Os, eol: &'a Eol) -> Self {
+        let (ended, date) = match eol {
+            Eol::Ended(date) => (Some(true), Some(date.as_str())),
+            Eol::Ends(date) => (Some(false), Some(date.as_str())),
+            Eol::Unknown => (None, None),
+        };
+        Self {
+            family: &os.family,
+            version: &os.version,
+            codename: os.codename.as_deref(),
+            name: os.pretty_name.as_deref(),
+            eol: ended,
+            eol_date: date,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct LayerJson<'a> {
+    index: u32,
+    diff_id: Option<String>,
+    digest: Option<String>,
+    size_bytes: Option<u64>,
+    created_by: &'a str,
+}
+
+impl<'a> LayerJson<'a> {
+    fn of(layer: &'a Layer) -> Self {
+        Self {
+            index: layer.index,
+            diff_id: layer.diff_id.as_ref().map(ToString::to_string),
+            digest: layer.digest.as_ref().map(ToString::to_string),
+            size_bytes: layer.size_bytes,
+            created_by: &layer.created_by,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct SourceJson<'a> {
+    name: &'a str,
+    version: &'a str,
+}
+
+#[derive(Serialize)]
+struct PackageJson<'a> {
+    name: &'a str,
+    version: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    architecture: &'a str,
+    source: SourceJson<'a>,
+    module: Option<&'a str>,
+    purl: String,
+    license: &'a str,
+    path: &'a str,
+    layer: Option<u32>,
+}
+
+impl<'a> PackageJson<'a> {
+    fn of(package: &'a Package, os: Option<&model::Os>) -> Self {
+        Self {
+            name: &package.name,
+            version: &package.version,
+            kind: package.kind.name(),
+            architecture: &package.architecture,
+            source: SourceJson { name: package.source_name(), version: package.source_version() },
+            module: package.module.as_deref(),
+            purl: purl(package, os),
+            license: &package.license,
+            path: &package.location.path,
+            layer: package.location.layer,
+        }
+    }
+}
+
+/// The part of a package that a finding repeats.
+#[derive(Serialize)]
+struct AffectedJson<'a> {
+    name: &'a str,
+    version: &'a str,
+    source: SourceJson<'a>,
+    purl: String,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    architecture: &'a str,
+}
+
+/// The layer in which a finding's package version first appears. The blob's digest is left out:
+/// it depends on how the source compressed it.
+#[derive(Serialize)]
+struct OriginJson<'a> {
+    index: u32,
+    diff_id: Option<String>,
+    created_by: &'a str,
+}
+
+#[derive(Serialize)]
+struct CvssJson<'a> {
+    source: &'a str,
+    version: &'a str,
+    vector: &'a str,
+    score: f64,
+}
+
+#[derive(Serialize)]
+struct EpssJson {
+    probability: f64,
+    percentile: f64,
+}
+
+#[derive(Serialize)]
+struct KevJson<'a> {
+    date_added: &'a str,
+}
+
+#[derive(Serialize)]
+struct OpinionJson<'a> {
+    source: &'a str,
+    severity: &'static str,
+}
+
+#[derive(Serialize)]
+struct EvidenceJson<'a> {
+    source: &'a str,
+    stream: &'a str,
+    notices: &'a [String],
+    advisory_package: &'a str,
+    compared: &'a str,
+}
+
+#[derive(Serialize)]
+struct FindingJson<'a> {
+    id: &'a str,
+    aliases: &'a [String],
+    package: AffectedJson<'a>,
+    path: &'a str,
+    layer: Option<OriginJson<'a>>,
+    status: &'static str,
+    fixed_version: Option<&'a str>,
+    severity: &'static str,
+    severity_source: &'a str,
+    severities: Vec<OpinionJson<'a>>,
+    cvss: Vec<CvssJson<'a>>,
+    epss: Option<EpssJson>,
+    kev: Option<KevJson<'a>>,
+    cwes: &'a [String],
+    title: &'a str,
+    description: &'a str,
+    references: &'a [String],
+    published: Option<&'a str>,
+    modified: Option<&'a str>,
+    evidence: Vec<EvidenceJson<'a>>,
+}
+
+impl<'a> FindingJson<'a> {
+    fn of(finding: &'a Finding, os: Option<&model::Os>, layers: &'a [Layer]) -> Self {
+        let package = &finding.package;
+        let origin = |index: u32| layers.iter().find(|layer| layer.index == index);
+        Self {
+            id: &finding.id,
+            aliases: &finding.aliases,
+            package: AffectedJson {
+                name: &package.name,
+                version: &package.version,
+                source: SourceJson {
+                    name: package.source_name(),
+                    version: package.source_version(),
+                },
+                purl: purl(package, os),
+                kind: package.kind.name(),
+                architecture: &package.architecture,
+            },
+            path: &package.location.path,
+            layer: package.location.layer.and_then(origin).map(|layer| OriginJson {
+                index: layer.index,
+                diff_id: layer.diff_id.as_ref().map(ToString::to_string),
+                created_by: &layer.created_by,
+            }),
+            status: finding.status.name(),
+            fixed_version: finding.fixed_version.as_deref(),
+            severity: finding.severity.name(),
+            severity_source: &finding.severity_source,
+            severities: finding.opinions.iter().map(OpinionJson::of).collect(),
+            cvss: finding.cvss.iter().map(CvssJson::of).collect(),
+            epss: finding
+                .epss
+                .map(|(probability, percentile)| EpssJson { probability, percentile }),
+            kev: finding.kev.as_deref().map(|date_added| KevJson { date_added }),
+            cwes: &finding.cwes,
+            title: &finding.title,
+            description: &finding.description,
+            references: &finding.references,
+            published: finding.published.as_deref(),
+            modified: finding.modified.as_deref(),
+            evidence: finding.evidence.iter().map(EvidenceJson::of).collect(),
+        }
+    }
+}
+
+impl<'a> OpinionJson<'a> {
+    fn of(opinion: &'a model::Opinion) -> Self {
+        Self { source: &opinion.source, severity: opinion.severity.name() }
+    }
+}
+
+impl<'a> CvssJson<'a> {
+    fn of(cvss: &'a model::Cvss) -> Self {
+        let model::Cvss { source, version, vector, score } = cvss;
+        Self { source, version, vector, score: *score }
+    }
+}
+
+impl<'a> EvidenceJson<'a> {
+    fn of(evidence: &'a Evidence) -> Self {
+        let Evidence { source, stream, notices, advisory_package, compared } = evidence;
+        Self { source, stream, notices, advisory_package, compared }
+    }
+}
+
+#[derive(Serialize)]
+struct ProblemJson<'a> {
+    kind: &'static str,
+    subject: &'a str,
+    layer: Option<u32>,
+    message: &'a str,
+    /// Whether the result may lack something because of it.
+    incomplete: bool,
+}
+
+impl<'a> ProblemJson<'a> {
+    fn of(problem: &'a Problem) -> Self {
+        let Problem { kind, subject, layer, message } = problem;
+        Self {
+            kind: kind.name(),
+            subject,
+            layer: *layer,
+            message,
+            incomplete: kind.makes_incomplete(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct DataJson<'a> {
+    source: &'a str,
+    stream: &'a str,
+    built_at: &'a str,
+    modified: Option<&'a str>,
+    license: &'a str,
+}
+
+impl<'a> DataJson<'a> {
+    fn of(data: &'a crate::DataSource) -> Self {
+        Self {
+            source: &data.source,
+            stream: &data.stream,
+            built_at: &data.built_at,
+            modified: data.modified.as_deref(),
+            license: &data.license,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct SeveritiesJson {
+    critical: usize,
+    high: usize,
+    medium: usize,
+    low: usize,
+    negligible: usize,
+    unknown: usize,
+}
+
+#[derive(Serialize)]
+struct UpgradeJson<'a> {
+    package: &'a str,
+    installed: &'a str,
+    to: &'a str,
+    fixes: &'a [String],
+}
+
+impl<'a> UpgradeJson<'a> {
+    fn of(upgrade: &'a crate::Upgrade) -> Self {
+        let crate::Upgrade { package, installed, to, fixes } = upgrade;
+        Self { package, installed, to, fixes }
+    }
+}
+
+#[derive(Serialize)]
+struct SummaryJson<'a> {
+    checks: &'a [String],
+    packages: usize,
+    findings: usize,
+    fixable: usize,
+    severities: SeveritiesJson,
+    /// Whether something may be missing: see `problems`.
+    incomplete: bool,
+    upgrades: Vec<UpgradeJson<'a>>,
+}
+
+impl<'a> SummaryJson<'a> {
+    fn of(report: &'a Report) -> Self {
+        let [critical, high, medium, low, negligible, unknown] =
+            report.by_severity().map(|(_, count)| count);
+        Self {
+            checks: &report.checks,
+            packages: report.inventory.packages.len(),
+            findings: report.findings.len(),
+            fixable: report.fixable(),
+            severities: SeveritiesJson { critical, high, medium, low, negligible, unknown },
+            incomplete: report.is_incomplete(),
+            upgrades: report.upgrades.iter().map(UpgradeJson::of).collect(),
+        }
+    }
+}

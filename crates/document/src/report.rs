@@ -1,0 +1,66 @@
+//! The report: everything a scan knows, ready to be written down.
+
+use model::{Artifact, Eol, Finding, Inventory, Problem, Severity};
+
+/// A segment of advisories that the scan used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataSource {
+    /// `debian-tracker`
+    pub source: String,
+    /// `debian-12`
+    pub stream: String,
+    /// When the segment was built (RFC 3339).
+    pub built_at: String,
+    /// When the publisher last changed the data (RFC 3339), if it says.
+    pub modified: Option<String>,
+    pub license: String,
+}
+
+/// One upgrade and what it would fix.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upgrade {
+    /// The name to upgrade: the source package where one upgrade moves several binaries.
+    pub package: String,
+    pub installed: String,
+    /// The lowest version in which all fixable vulnerabilities of the package are fixed.
+    pub to: String,
+    /// The vulnerabilities that this fixes, sorted.
+    pub fixes: Vec<String>,
+}
+
+/// All that is known of an artifact after a scan, or after an inventory alone.
+#[derive(Clone, Debug)]
+pub struct Report {
+    pub artifact: Artifact,
+    /// Its problems are part of `problems`; the field inside is not read.
+    pub inventory: Inventory,
+    pub eol: Eol,
+    pub findings: Vec<Finding>,
+    pub upgrades: Vec<Upgrade>,
+    /// Sorted.
+    pub problems: Vec<Problem>,
+    pub data: Vec<DataSource>,
+    /// The names of the checks that ran (`vuln`).
+    pub checks: Vec<String>,
+    /// When the document is made (RFC 3339): the caller's clock or `SOURCE_DATE_EPOCH`.
+    pub now: String,
+}
+
+impl Report {
+    /// Whether something may be missing from the findings.
+    pub fn is_incomplete(&self) -> bool {
+        self.problems.iter().any(|problem| problem.kind.makes_incomplete())
+    }
+
+    /// How many findings have each severity, the worst first.
+    pub fn by_severity(&self) -> [(Severity, usize); 6] {
+        Severity::ALL.map(|severity| {
+            (severity, self.findings.iter().filter(|f| f.severity == severity).count())
+        })
+    }
+
+    /// How many findings a published version fixes.
+    pub fn fixable(&self) -> usize {
+        self.findings.iter().filter(|finding| finding.fixed_version.is_some()).count()
+    }
+}
