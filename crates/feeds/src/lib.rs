@@ -1,1 +1,39 @@
-//! One file an upstream source: fetch, normalise to advisories, write segments.
+//! From what publishers serve to the segments that a scan reads.
+//!
+//! The story, in the order in which bytes travel:
+//!
+//! ```text
+//! http → fetch ─┐
+//!               ├→ input (files, folders, archives in archives) → Document
+//! paths ────────┘         │
+//!                         ├→ sample  what is it?          one Feed of list::ALL says "mine"
+//!                         ├→ feed    what does it say?    the Feed's own file turns it into Advisory
+//!                         └→ sink    collected a stream   → merged, sorted → advisories::SegmentWriter
+//! ```
+//!
+//! - [`import`] reads what the user has: files, folders, archives, recognised by content.
+//! - [`update`] fetches sources or streams anew, conditionally.
+//! - [`ensure`] fetches what one scan needs and lacks, and never fails while older data is there.
+//!
+//! The next feed is one new file, one line in `list.rs`, and a folder under `testdata/`.
+//!
+//! This crate must never judge an installation (that is `matcher`), never print, and never
+//! replace a segment by less than it held without being asked.
+
+mod document;
+mod feed;
+mod input;
+mod json;
+mod list;
+mod sample;
+mod sink;
+
+// Readers of shared formats, which feeds build on: `osv` (any OSV record), `oval` (any OVAL file;
+// the rpm-world feeds need it first, Ubuntu and Debian build on the same reader), `csaf`.
+mod osv;
+
+pub use document::Document;
+pub use feed::{Covers, Feed, FeedError};
+pub use list::ALL;
+pub use sample::{Form, Sample};
+pub use sink::{KnownExploited, Score, Sink};

@@ -1,0 +1,1 @@
+//! From a path to documents: files, folders, and archives within archives, by content.
