@@ -1,1 +1,37 @@
 //! Open anything scannable and stream its layers: digests, whiteouts, limits.
+//!
+//! The story: [`open`] takes what the user typed (`target`), finds the source it names and reads
+//! its manifest and configuration (`manifest`, `config`); the [`Image`] that results knows its
+//! layers but has read none of them. [`Image::read`] then sends every layer wanted through
+//! decompression, hashing and the tar walker (`layer`, `decompress`, `digest`, `tar`) to a
+//! [`model::Visitor`] of its own, in parallel. No layer is ever unpacked to disk.
+//!
+//! One file a source (`docker_archive`, `oci`, `dir`, `fs_archive` …), one variant each in
+//! `image::Backend`. Everything read here is hostile: what bounds it stands in `limits`.
+//!
+//! This crate must never interpret file contents, print, or start an async runtime.
+
+mod config;
+mod digest;
+mod error;
+mod image;
+mod layer;
+mod limits;
+mod manifest;
+mod options;
+mod target;
+
+pub use config::{History, ImageConfig, RootFs};
+pub use error::{OpenError, OpenErrorKind, ReadError};
+pub use image::{Image, LayerRead};
+pub use options::{Options, Progress, RegistryOptions, Silent, Stop};
+
+/// Finds what `target` names and reads everything but its layers.
+///
+/// `target` is what a user types: an image name, a path, or either behind a source's prefix
+/// (`registry:`, `docker-archive:`, `dir:` …). Fails when there is nothing, when it is not an
+/// image, or when its manifest or configuration is damaged; whatever else is wrong becomes a
+/// Problem of the image or of a layer.
+pub fn open(target: &str, options: &Options) -> Result<Image, OpenError> {
+    target::open(target, options)
+}

@@ -1,0 +1,130 @@
+//! The image configuration: platform, history, diff IDs (OCI image spec, "Image Configuration";
+//! Docker's `application/vnd.docker.container.image.v1+json` has the same shape).
+
+use model::{Digest, Layer, Platform};
+use serde::{Deserialize, Deserializer};
+
+use crate::OpenError;
+use crate::error::OpenErrorKind;
+
+/// What we use of an image configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct ImageConfig {
+    #[serde(default)]
+    pub os: String,
+    #[serde(default)]
+    pub architecture: String,
+    #[serde(default)]
+    pub variant: Option<String>,
+    /// RFC 3339.
+    #[serde(default)]
+    pub created: Option<String>,
+    #[serde(default)]
+    pub rootfs: RootFs,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub history: Vec<History>,
+}
+
+/// The digests of the uncompressed layers, the lowest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct RootFs {
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub diff_ids: Vec<Digest>,
+}
+
+/// One step of the build.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct History {
+    #[serde(default)]
+    pub created_by: String,
+    /// Whether the step changed no file, so that it has no layer.
+    #[serde(default)]
+    pub empty_layer: bool,
+}
+
+/// Go writes an empty list as `null`.
+fn null_is_empty<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Reads an image configuration, whose bytes have been verified where that is possible.
+pub(crate) fn parse(bytes: &[u8]) -> Result<ImageConfig, OpenError> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        OpenError::new(OpenErrorKind::Damaged, "the image configuration does not parse")
+            .because(error)
+    })
+}
+
+/// The answer to a Windows image, whose layers are not what a Linux one's are.
+pub(crate) fn windows(name: &str) -> OpenError {
+    let message = format!("`{name}` is a Windows image, which is unsupported");
+    OpenError::new(OpenErrorKind::Unsupported, message)
+}
+
+impl ImageConfig {
+    pub fn platform(&self) -> Platform {
+        Platform {
+            os: self.os.clone(),
+            architecture: self.architecture.clone(),
+            variant: self.variant.clone().filter(|variant| !variant.is_empty()),
+        }
+    }
+
+    /// Fails unless this is a configuration we can go on with: not for Windows, for the platform
+    /// that was asked for (if one was), and with as many diff IDs as the manifest has layers.
+    pub(crate) fn check(
+        &self,
+        name: &str,
+        layers: usize,
+        wanted: Option<&Platform>,
+    ) -> Result<(), OpenError> {
+        if self.os == "windows" {
+            return Err(windows(name));
+        }
+        let platform = self.platform();
+        if let Some(wanted) = wanted.filter(|wanted| !platform.satisfies(wanted)) {
+            let message = format!("`{name}` has no image for `{wanted}`, only for `{platform}`");
+            return Err(OpenError::new(OpenErrorKind::NotFound, message));
+        }
+        let diff_ids = self.rootfs.diff_ids.len();
+        if diff_ids != layers {
+            let message = format!(
+                "the configuration of `{name}` has {diff_ids} diff IDs for {layers} layers"
+            );
+            return Err(OpenError::new(OpenErrorKind::Damaged, message));
+        }
+        Ok(())
+    }
+
+    /// The layers, given what the source says of each blob: its digest and its bytes.
+    pub(crate) fn layers(
+        &self,
+        blobs: impl IntoIterator<Item = (Option<Digest>, Option<u64>)>,
+    ) -> Vec<Layer> {
+        let mut commands: Vec<&str> = self
+            .history
+            .iter()
+            .filter(|step| !step.empty_layer)
+            .map(|step| step.created_by.as_str())
+            .collect();
+        if commands.len() != self.rootfs.diff_ids.len() {
+            // A history that does not fit would blame the wrong commands.
+            commands.clear();
+        }
+        let commands = commands.into_iter().chain(std::iter::repeat(""));
+        (0..)
+            .zip(self.rootfs.diff_ids.iter().zip(blobs).zip(commands))
+            .map(|(index, ((diff_id, (digest, size_bytes)), created_by))| Layer {
+                index,
+                diff_id: Some(diff_id.clone()),
+                digest,
+                size_bytes,
+                created_by: created_by.to_owned(),
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,362 @@
+//! Manifests and indexes, OCI's and Docker's schema 2, and the way down from the document that a
+//! name leads to, to the one image manifest and configuration that are scanned.
+//!
+//! The way is the same for a registry, a content store and a layout on disk; they differ only in
+//! how they fetch a document by its descriptor, so that is what they bring. Sources: OCI image
+//! spec "Image Index", "Image Manifest" and "Content Descriptors"; Docker's "Image Manifest V 2,
+//! Schema 2".
+
+use std::collections::BTreeMap;
+
+use model::{Algorithm, Artifact, ArtifactKind, Digest, Platform};
+use serde::Deserialize;
+
+use crate::config;
+use crate::digest::digest_of;
+use crate::error::OpenErrorKind;
+use crate::limits::{
+    CONFIG_BYTES_MAX, INDEX_DEPTH_MAX, INDEXES_MAX, LAYERS_MAX, MANIFEST_BYTES_MAX,
+};
+use crate::{ImageConfig, OpenError};
+
+/// Asks the source for the bytes of a document, at most so many of them. The source need not
+/// check the digest: [`resolve`] does.
+pub(crate) type Fetch<'a> = dyn FnMut(&Descriptor, u64) -> Result<Vec<u8>, OpenError> + 'a;
+
+/// A pointer to content (OCI "Content Descriptors").
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Descriptor {
+    #[serde(default)]
+    pub(crate) media_type: String,
+    pub(crate) digest: Digest,
+    pub(crate) size: u64,
+    #[serde(default)]
+    platform: Option<DescribedPlatform>,
+    #[serde(default)]
+    annotations: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct DescribedPlatform {
+    #[serde(default)]
+    os: String,
+    #[serde(default)]
+    architecture: String,
+    #[serde(default)]
+    variant: Option<String>,
+}
+
+/// A document that a name may lead to.
+pub(crate) enum Document {
+    Index(Vec<Descriptor>),
+    Manifest(Manifest),
+}
+
+/// An image manifest.
+pub(crate) struct Manifest {
+    pub(crate) config: Descriptor,
+    pub(crate) layers: Vec<Descriptor>,
+}
+
+/// The image that was chosen, and by what its layers are checked.
+#[derive(Debug)]
+pub(crate) struct Resolved {
+    pub(crate) manifest_digest: Digest,
+    pub(crate) config_digest: Digest,
+    pub(crate) config: ImageConfig,
+    /// As the manifest lists them, the lowest first; as many as the configuration has diff IDs.
+    pub(crate) layers: Vec<Descriptor>,
+}
+
+/// What a layer's media type says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LayerKind {
+    /// A tar, perhaps compressed.
+    Tar,
+    /// The same, but registries do not hold it (foreign, non-distributable).
+    NotDistributed,
+    /// Something that no container runtime unpacks, or not without a key.
+    Other,
+}
+
+/// Goes from the document `top`, which `name` leads to, down to the image for `wanted` (None:
+/// this machine's platform, or the only one there is).
+///
+/// `expected` is the digest by which `top` was asked for, where there is one. Fails `NotFound`
+/// when no image is for that platform (the message lists those that are), `NotAnImage` for
+/// charts, signatures and the like, `Unsupported` for Windows, `Damaged` when a document does not
+/// parse or is not what its digest says.
+pub(crate) fn resolve(
+    name: &str,
+    top: &[u8],
+    expected: Option<&Digest>,
+    wanted: Option<&Platform>,
+    fetch: &mut Fetch<'_>,
+) -> Result<Resolved, OpenError> {
+    if let Some(expected) = expected {
+        check_digest(top, expected)?;
+    }
+    let algorithm = expected.map_or(Algorithm::Sha256, Digest::algorithm);
+    let (manifest, manifest_digest) = match parse(name, top)? {
+        Document::Manifest(manifest) => (manifest, digest_of(algorithm, top)),
+        Document::Index(entries) => {
+            let chosen = Search { name, wanted, fetch, indexes: 0 }.choose(entries)?;
+            let bytes = fetch_checked(&chosen, MANIFEST_BYTES_MAX, fetch)?;
+            match parse(name, &bytes)? {
+                Document::Manifest(manifest) => (manifest, chosen.digest),
+                Document::Index(_) => {
+                    return Err(damaged(format!(
+                        "`{}` is listed as a manifest and is an index",
+                        chosen.digest
+                    )));
+                }
+            }
+        }
+    };
+    let bytes = fetch_checked(check_is_image(name, &manifest)?, CONFIG_BYTES_MAX, fetch)?;
+    let config = config::parse(&bytes)?;
+    config.check(name, manifest.layers.len(), wanted)?;
+    let config_digest = manifest.config.digest;
+    Ok(Resolved { manifest_digest, config_digest, config, layers: manifest.layers })
+}
+
+/// Reads an index or a manifest. A document that could be taken for both is refused: two readers
+/// might see two images in it (OCI image spec, "Image Manifest", CVE-2021-41190).
+pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<Document, OpenError> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Raw {
+        #[serde(default)]
+        schema_version: u32,
+        manifests: Option<Vec<Descriptor>>,
+        config: Option<Descriptor>,
+        layers: Option<Vec<Descriptor>>,
+    }
+    let raw: Raw = serde_json::from_slice(bytes).map_err(|error| {
+        damaged(format!("the manifest of `{name}` does not parse")).because(error)
+    })?;
+    match raw {
+        Raw { schema_version: 1, .. } => Err(OpenError::new(
+            OpenErrorKind::Unsupported,
+            format!("`{name}` has a manifest of Docker's schema 1, which is not supported"),
+        )
+        .hint("push the image again with a current tool")),
+        Raw { manifests: Some(entries), config: None, layers: None, .. } => {
+            Ok(Document::Index(entries))
+        }
+        Raw { manifests: None, config: Some(config), layers, .. } => {
+            let layers = layers.unwrap_or_default();
+            if layers.len() > LAYERS_MAX {
+                return Err(damaged(format!(
+                    "`{name}` lists {} layers, more than the {LAYERS_MAX} allowed",
+                    layers.len()
+                )));
+            }
+            Ok(Document::Manifest(Manifest { config, layers }))
+        }
+        _ => Err(damaged(format!("the manifest of `{name}` is neither an image nor an index"))),
+    }
+}
+
+/// Fetches a document and holds it against its descriptor.
+pub(crate) fn fetch_checked(
+    descriptor: &Descriptor,
+    limit: u64,
+    fetch: &mut Fetch<'_>,
+) -> Result<Vec<u8>, OpenError> {
+    let digest = &descriptor.digest;
+    if descriptor.size > limit {
+        return Err(damaged(format!(
+            "`{digest}` claims {} bytes where at most {limit} make sense",
+            descriptor.size
+        )));
+    }
+    let bytes = fetch(descriptor, limit)?;
+    if bytes.len() as u64 != descriptor.size {
+        return Err(damaged(format!(
+            "`{digest}` has {} bytes, not the {} it is listed with",
+            bytes.len(),
+            descriptor.size
+        )));
+    }
+    check_digest(&bytes, digest)?;
+    Ok(bytes)
+}
+
+/// Fails `Damaged` unless `bytes` have the digest `expected`.
+pub(crate) fn check_digest(bytes: &[u8], expected: &Digest) -> Result<(), OpenError> {
+    let actual = digest_of(expected.algorithm(), bytes);
+    if actual == *expected {
+        return Ok(());
+    }
+    Err(damaged(format!("`{expected}` is not what it is named after: its bytes have `{actual}`")))
+}
+
+/// The way from an index to one manifest, through indexes within it.
+struct Search<'a, 'f> {
+    name: &'a str,
+    wanted: Option<&'a Platform>,
+    fetch: &'a mut Fetch<'f>,
+    indexes: usize,
+}
+
+impl Search<'_, '_> {
+    fn choose(&mut self, entries: Vec<Descriptor>) -> Result<Descriptor, OpenError> {
+        let mut images = Vec::new();
+        self.gather(entries, 1, &mut images)?;
+        let wanted = self.wanted.cloned().unwrap_or_else(Platform::host);
+        let fits = |image: &&Descriptor| image.platform().is_some_and(|it| it.satisfies(&wanted));
+        let exact = images.iter().find(|image| image.platform().as_ref() == Some(&wanted));
+        if let Some(chosen) = exact.or_else(|| images.iter().find(fits)) {
+            return Ok(chosen.clone());
+        }
+        match images.as_slice() {
+            // Nothing to choose from; whether the user's wish is met, the configuration tells.
+            [only] if self.wanted.is_none() || only.platform().is_none() => Ok(only.clone()),
+            _ => Err(self.no_image_for(&wanted, &images)),
+        }
+    }
+
+    /// Collects the image manifests in `entries` and in the indexes below, in their order.
+    fn gather(
+        &mut self,
+        entries: Vec<Descriptor>,
+        depth: usize,
+        images: &mut Vec<Descriptor>,
+    ) -> Result<(), OpenError> {
+        for entry in entries {
+            if entry.is_attestation() {
+                continue;
+            }
+            if !entry.is_index() {
+                images.push(entry);
+                continue;
+            }
+            self.indexes += 1;
+            if depth >= INDEX_DEPTH_MAX || self.indexes > INDEXES_MAX {
+                return Err(damaged(format!(
+                    "`{}` nests more than {INDEX_DEPTH_MAX} deep, or holds more than {INDEXES_MAX}, indexes",
+                    self.name
+                )));
+            }
+            let bytes = fetch_checked(&entry, MANIFEST_BYTES_MAX, self.fetch)?;
+            let Document::Index(inner) = parse(self.name, &bytes)? else {
+                return Err(damaged(format!(
+                    "`{}` is listed as an index and is a manifest",
+                    entry.digest
+                )));
+            };
+            self.gather(inner, depth + 1, images)?;
+        }
+        Ok(())
+    }
+
+    fn no_image_for(&self, wanted: &Platform, images: &[Descriptor]) -> OpenError {
+        let mut available: Vec<Platform> = images.iter().filter_map(Descriptor::platform).collect();
+        available.sort();
+        available.dedup();
+        if !available.is_empty() && available.iter().all(|platform| platform.os == "windows") {
+            return config::windows(self.name);
+        }
+        let list: Vec<String> = available.iter().map(ToString::to_string).collect();
+        let error = OpenError::new(
+            OpenErrorKind::NotFound,
+            format!("`{}` has no image for `{wanted}`", self.name),
+        );
+        if list.is_empty() {
+            return error;
+        }
+        error.hint(format!("choose one with --platform: {}", list.join(", ")))
+    }
+}
+
+/// The configuration's descriptor, if this manifest describes an image and not something else
+/// that registries hold.
+fn check_is_image<'a>(name: &str, manifest: &'a Manifest) -> Result<&'a Descriptor, OpenError> {
+    const CONFIGS: [&str; 2] = [
+        "application/vnd.oci.image.config.v1+json",
+        "application/vnd.docker.container.image.v1+json",
+    ];
+    let not_an_image = |what: &str, media_type: &str| {
+        let message = format!("`{name}` is not an image: {what} `{media_type}`");
+        Err(OpenError::new(OpenErrorKind::NotAnImage, message))
+    };
+    let config = &manifest.config;
+    if !CONFIGS.contains(&config.media_type.as_str()) {
+        return not_an_image("its configuration is", &config.media_type);
+    }
+    match manifest.layers.first() {
+        Some(first) if manifest.layers.iter().all(|l| l.layer_kind() == LayerKind::Other) => {
+            not_an_image("it holds", &first.media_type)
+        }
+        _ => Ok(config),
+    }
+}
+
+impl Descriptor {
+    /// The tag, or whole name, under which an index lists this entry (OCI "Pre-Defined
+    /// Annotation Keys").
+    pub(crate) fn reference_name(&self) -> Option<&str> {
+        self.annotation("org.opencontainers.image.ref.name")
+    }
+
+    pub(crate) fn annotation(&self, key: &str) -> Option<&str> {
+        self.annotations.as_ref()?.get(key).map(String::as_str)
+    }
+
+    pub(crate) fn layer_kind(&self) -> LayerKind {
+        let plain = [".gzip", "+gzip", "+zstd", ".zstd"]
+            .iter()
+            .find_map(|suffix| self.media_type.strip_suffix(suffix))
+            .unwrap_or(&self.media_type);
+        match plain {
+            "application/vnd.oci.image.layer.v1.tar"
+            | "application/vnd.docker.image.rootfs.diff.tar" => LayerKind::Tar,
+            "application/vnd.oci.image.layer.nondistributable.v1.tar"
+            | "application/vnd.docker.image.rootfs.foreign.diff.tar" => LayerKind::NotDistributed,
+            _ => LayerKind::Other,
+        }
+    }
+
+    fn platform(&self) -> Option<Platform> {
+        let DescribedPlatform { os, architecture, variant } = self.platform.clone()?;
+        let known = |text: &str| !text.is_empty() && text != "unknown";
+        (known(&os) && known(&architecture)).then_some(Platform { os, architecture, variant })
+    }
+
+    fn is_index(&self) -> bool {
+        matches!(
+            self.media_type.as_str(),
+            "application/vnd.oci.image.index.v1+json"
+                | "application/vnd.docker.distribution.manifest.list.v2+json"
+        )
+    }
+
+    /// BuildKit lists what it attests of an image beside the image.
+    fn is_attestation(&self) -> bool {
+        self.annotation("vnd.docker.reference.type") == Some("attestation-manifest")
+            || self.platform.as_ref().is_some_and(|it| it.os == "unknown")
+    }
+}
+
+impl Resolved {
+    /// The facts of this image, as read from a source of `kind` under `name`.
+    pub(crate) fn artifact(&self, name: &str, kind: ArtifactKind) -> Artifact {
+        let blobs = self.layers.iter().map(|layer| (Some(layer.digest.clone()), Some(layer.size)));
+        Artifact {
+            name: name.to_owned(),
+            kind,
+            digest: Some(self.config_digest.clone()),
+            manifest_digest: Some(self.manifest_digest.clone()),
+            platform: Some(self.config.platform()),
+            size_bytes: Some(self.layers.iter().fold(0, |sum, l| sum.saturating_add(l.size))),
+            created: self.config.created.clone(),
+            layers: self.config.layers(blobs),
+        }
+    }
+}
+
+fn damaged(message: String) -> OpenError {
+    OpenError::new(OpenErrorKind::Damaged, message)
+}
