@@ -1,1 +1,13 @@
 //! For tests alone: builders of images and archives, a registry that misbehaves.
+//!
+//! Builders are deterministic (no clock, no random names), and each can also build what is wrong:
+//! a [`TarBuilder`] takes raw headers, an [`ImageBuilder`] lies where a test tells it to. They
+//! panic on mistakes of the test that uses them.
+
+mod compress;
+mod image;
+mod tar;
+
+pub use compress::{bzip2, gzip, gzip_members, xz, zstd, zstd_frames};
+pub use image::{ImageBuilder, LayerBuilder, sha256};
+pub use tar::{BLOCK, Header, TarBuilder};
