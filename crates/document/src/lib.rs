@@ -17,4 +17,4 @@ mod text;
 pub use format::Format;
 pub use purl::purl;
 pub use report::{DataSource, Report, Upgrade};
-pub use text::printable;
+pub use text::{columns, printable};

@@ -6,18 +6,15 @@
 use std::cmp::Reverse;
 use std::fmt::Write as _;
 
+use crate::text::{cell, pad, widths};
+use crate::{Report, printable};
 use anstyle::{AnsiColor, Style};
 use model::{Eol, Finding, Severity, Status};
-use unicode_width::UnicodeWidthStr;
-
-use crate::{Report, printable};
 
 /// How many upgrades the summary names; the JSON report has them all.
 const UPGRADES_SHOWN: usize = 10;
 /// How many problems of one kind are spelled out; a hostile image can make a million.
 const PROBLEMS_SHOWN: usize = 20;
-/// Wider cells are cut: a version of a kilobyte would push the rest off every screen.
-const CELL_WIDTH: usize = 48;
 
 /// How the table is to look.
 #[derive(Clone, Copy, Debug)]
@@ -99,20 +96,20 @@ fn fix_first(findings: &[Finding]) -> Vec<&Finding> {
 fn findings(text: &mut String, report: &Report, look: Look) {
     const HEAD: [&str; 7] =
         ["SEVERITY", "VULNERABILITY", "PACKAGE", "INSTALLED", "FIXED IN", "EPSS", "LAYER"];
-    let rows: Vec<(Severity, [String; 7])> =
-        fix_first(&report.findings).into_iter().map(|f| (f.severity, row(f))).collect();
-    let mut widths = HEAD.map(UnicodeWidthStr::width);
-    for (_, cells) in &rows {
-        for (width, cell) in widths.iter_mut().zip(cells) {
-            *width = (*width).max(cell.width());
-        }
+    let mut rows = vec![HEAD.map(str::to_owned)];
+    let sorted = fix_first(&report.findings);
+    rows.extend(sorted.iter().map(|finding| row(finding)));
+    let widths = widths(&rows);
+    let mut rows = rows.iter().map(|row| pad(row, &widths));
+    if let Some(head) = rows.next() {
+        line(
+            text,
+            format_args!("{}", paint(head.join("  ").trim_end(), Style::new().bold(), look)),
+        );
     }
-    let head = pad(&HEAD.map(str::to_owned), &widths);
-    line(text, format_args!("{}", paint(head.join("  ").trim_end(), Style::new().bold(), look)));
-    for (severity, cells) in rows {
-        let mut cells = pad(&cells, &widths);
+    for (finding, mut cells) in sorted.iter().zip(rows) {
         if let Some(first) = cells.first_mut() {
-            *first = paint(first, severity_style(severity), look);
+            *first = paint(first, severity_style(finding.severity), look);
         }
         line(text, format_args!("{}", cells.join("  ").trim_end()));
     }
@@ -138,23 +135,6 @@ fn row(finding: &Finding) -> [String; 7] {
         epss.unwrap_or_default(),
         finding.package.location.layer.map(|layer| layer.to_string()).unwrap_or_default(),
     ]
-}
-
-fn cell(text: &str) -> String {
-    let safe = printable(text);
-    if safe.width() <= CELL_WIDTH {
-        return safe.into_owned();
-    }
-    let mut cut: String = safe.chars().take(CELL_WIDTH - 1).collect();
-    cut.push('…');
-    cut
-}
-
-fn pad<const N: usize>(cells: &[String; N], widths: &[usize; N]) -> Vec<String> {
-    let padded = |(cell, width): (&String, &usize)| {
-        format!("{cell}{}", " ".repeat(width.saturating_sub(cell.width())))
-    };
-    cells.iter().zip(widths).map(padded).collect()
 }
 
 fn summary(text: &mut String, report: &Report, look: Look) {

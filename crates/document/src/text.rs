@@ -1,6 +1,11 @@
-//! Names from images made safe for a terminal.
+//! Text for terminals: names from outside made safe, and columns that line up.
 
 use std::borrow::Cow;
+
+use unicode_width::UnicodeWidthStr;
+
+/// Wider cells are cut: a version of a kilobyte would push the rest off every screen.
+const CELL_WIDTH: usize = 48;
 
 /// The text with every control character replaced, so that a package named by an attacker cannot
 /// move the cursor, recolor the screen or hide a line. Bidirectional overrides count as control
@@ -10,6 +15,43 @@ pub fn printable(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     Cow::Owned(text.replace(is_unsafe, "\u{fffd}"))
+}
+
+/// Rows as lines whose columns line up, safe for a terminal.
+pub fn columns<const N: usize>(rows: &[[String; N]]) -> String {
+    let cells: Vec<[String; N]> = rows.iter().map(|row| row.each_ref().map(|c| cell(c))).collect();
+    let widths = widths(&cells);
+    cells.iter().map(|row| pad(row, &widths).join("  ").trim_end().to_owned() + "\n").collect()
+}
+
+/// A cell that is safe and not too wide.
+pub(crate) fn cell(text: &str) -> String {
+    let safe = printable(text);
+    if safe.width() <= CELL_WIDTH {
+        return safe.into_owned();
+    }
+    let mut cut: String = safe.chars().take(CELL_WIDTH - 1).collect();
+    cut.push('…');
+    cut
+}
+
+/// The width of each column.
+pub(crate) fn widths<const N: usize>(rows: &[[String; N]]) -> [usize; N] {
+    let mut widths = [0; N];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.width());
+        }
+    }
+    widths
+}
+
+/// A row's cells, each filled up to its column's width.
+pub(crate) fn pad<const N: usize>(row: &[String; N], widths: &[usize; N]) -> Vec<String> {
+    let padded = |(cell, width): (&String, &usize)| {
+        format!("{cell}{}", " ".repeat(width.saturating_sub(cell.width())))
+    };
+    row.iter().zip(widths).map(padded).collect()
 }
 
 fn is_unsafe(c: char) -> bool {
