@@ -93,9 +93,8 @@ impl Environment {
     /// `$XDG_CONFIG_HOME/containers`, else `~/.config/containers`: where Podman and its kin keep
     /// what is the user's own.
     pub(crate) fn containers_config(&self) -> Option<PathBuf> {
-        let config = self
-            .path("XDG_CONFIG_HOME")
-            .or_else(|| Some(self.path("HOME")?.join(".config")))?;
+        let config =
+            self.path("XDG_CONFIG_HOME").or_else(|| Some(self.path("HOME")?.join(".config")))?;
         Some(config.join("containers"))
     }
 }

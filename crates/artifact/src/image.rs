@@ -9,7 +9,7 @@ use std::io::Read;
 use model::{Artifact, Layer, Problem, Visitor};
 
 use crate::layer::{Outcome, Reading};
-use crate::{ImageConfig, OpenError, Options, ReadError};
+use crate::{ImageConfig, OpenError, Options, ReadError, registry};
 
 /// Something scannable whose manifest and configuration were read, and no layer yet.
 pub struct Image {
@@ -36,7 +36,9 @@ pub struct LayerRead<V> {
 }
 
 /// Where the layers come from; one variant a source, with what that source needs.
-pub(crate) enum Backend {}
+pub(crate) enum Backend {
+    Registry(registry::Repository),
+}
 
 /// How a source gives up one layer.
 pub(crate) enum Source<'a> {
@@ -48,7 +50,9 @@ impl Backend {
     /// Asks for one layer. The Problem says why it is not to be had (not distributed, missing);
     /// the image is then read without it.
     fn layer(&self, _layer: &Layer, _reading: &Reading<'_>) -> Result<Source<'_>, Problem> {
-        match *self {}
+        match self {
+            Self::Registry(repository) => repository.layer(_layer),
+        }
     }
 }
 

@@ -13,18 +13,23 @@
 
 mod config;
 mod digest;
+mod environment;
 mod error;
+mod http;
 mod image;
 mod layer;
 mod limits;
 mod manifest;
 mod options;
+mod registry;
 mod target;
 
 pub use config::{History, ImageConfig, RootFs};
+pub use environment::{Environment, VARIABLES};
 pub use error::{OpenError, OpenErrorKind, ReadError};
 pub use image::{Image, LayerRead};
-pub use options::{Options, Progress, RegistryOptions, Silent, Stop};
+pub use options::{Options, Progress, Silent, Stop};
+pub use registry::{RegistryOptions, tags};
 
 /// Finds what `target` names and reads everything but its layers.
 ///

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use model::Platform;
 
-use crate::ReadError;
+use crate::{Environment, ReadError, RegistryOptions};
 
 /// How to open and read an image.
 #[derive(Clone, Debug)]
@@ -28,6 +28,8 @@ pub struct Options {
     /// directory for temporary files.
     pub temp_dir: Option<PathBuf>,
     pub registry: RegistryOptions,
+    /// The variables that lead to registries and daemons; empty unless the caller fills it.
+    pub environment: Environment,
     pub stop: Stop,
     pub progress: Arc<dyn Progress>,
 }
@@ -41,15 +43,12 @@ impl Default for Options {
             offline: false,
             temp_dir: None,
             registry: RegistryOptions::default(),
+            environment: Environment::default(),
             stop: Stop::default(),
             progress: Arc::new(Silent),
         }
     }
 }
-
-/// How to talk to registries.
-#[derive(Clone, Debug, Default)]
-pub struct RegistryOptions {}
 
 /// Ends a running [`crate::open`] or [`crate::Image::read`] from outside: on Ctrl-C, or when a
 /// deadline passes. Clones share one flag.

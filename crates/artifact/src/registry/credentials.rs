@@ -17,36 +17,19 @@ use model::{ImageRef, Problem, ProblemKind};
 use serde::Deserialize;
 
 use super::helper;
+use crate::http::Secret;
 use crate::{Environment, Stop};
 
 /// A login file with hundreds of registries stays far below.
 const FILE_BYTES_MAX: u64 = 4 << 20;
 
-/// A password or token.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Secret(String);
-
-impl Secret {
-    pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text itself, for the one place that sends it.
-    pub(crate) fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("…")
-    }
-}
-
 /// What the user may show to a registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Credential {
-    Password { user: String, password: Secret },
+    Password {
+        user: String,
+        password: Secret,
+    },
     /// An OAuth2 refresh token, to be exchanged at the token server.
     Identity(Secret),
     /// A bearer token, to be shown as it is.
@@ -59,7 +42,7 @@ impl Credential {
         match self {
             Self::Password { user, password } => {
                 let pair = format!("{user}:{}", password.reveal());
-                Some(Secret(format!("Basic {}", BASE64_STANDARD.encode(pair))))
+                Some(Secret::new(format!("Basic {}", BASE64_STANDARD.encode(pair))))
             }
             Self::Identity(_) | Self::Registry(_) => None,
         }

@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
-use super::credentials::{Credential, Secret};
+use super::credentials::Credential;
+use crate::http::Secret;
 use crate::{Environment, Stop};
 
 /// Helpers ask a cloud's token service at worst; a desktop keychain may ask the user.
@@ -106,7 +107,8 @@ fn run(
 /// Where the program is according to `$PATH`; its bare name if it is nowhere, for the error.
 fn locate(program: &str, environment: &Environment) -> PathBuf {
     let directories = environment.get("PATH").unwrap_or_default().split(':');
-    let mut candidates = directories.filter(|dir| !dir.is_empty()).map(|dir| Path::new(dir).join(program));
+    let mut candidates =
+        directories.filter(|dir| !dir.is_empty()).map(|dir| Path::new(dir).join(program));
     candidates.find(|candidate| candidate.is_file()).unwrap_or_else(|| PathBuf::from(program))
 }
 
@@ -122,7 +124,11 @@ fn wait(child: &mut Child, stop: &Stop) -> Result<bool, String> {
             let _ignored = child.kill();
             let _ignored = child.wait();
             let waited = TIME_MAX.as_secs();
-            return Err(if late { format!("no answer within {waited} s") } else { "interrupted".into() });
+            return Err(if late {
+                format!("no answer within {waited} s")
+            } else {
+                "interrupted".into()
+            });
         }
         thread::sleep(POLL);
     }

@@ -140,7 +140,8 @@ impl Entry {
 
     fn endpoints(&self, image: &ImageRef, tail: &str) -> Vec<Endpoint> {
         let wanted = self.mirrors.iter().filter(|mirror| mirror.serves(image, self));
-        let mirrors = wanted.filter_map(|mirror| moved(image, &mirror.location, tail, mirror.insecure));
+        let mirrors =
+            wanted.filter_map(|mirror| moved(image, &mirror.location, tail, mirror.insecure));
         // A wildcard has no place of its own to stand for: the image stays where it is.
         let own = match self.location.as_str() {
             "" => Some(Endpoint { image: image.clone(), insecure: self.insecure }),
@@ -306,7 +307,8 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let containers = dir.path().join("containers");
         fs::create_dir_all(containers.join("registries.conf.d")).expect("a directory");
-        let write = |name: &str, text: &str| fs::write(containers.join(name), text).expect("a file");
+        let write =
+            |name: &str, text: &str| fs::write(containers.join(name), text).expect("a file");
         write("registries.conf", "[[registry]]\nlocation = \"a.example\"\ninsecure = true");
         write("registries.conf.d/1.conf", "[[registry]]\nlocation = \"a.example\"");
         write("registries.conf.d/2.conf", "[[registry]\n");

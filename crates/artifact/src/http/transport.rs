@@ -1,0 +1,187 @@
+//! Connections beneath HTTP: to a Unix socket, and ones that notice when the user says stop.
+//!
+//! These are links of ureq's connector chain. They must never know what is sent over them.
+
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use ureq::Error;
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
+};
+
+use crate::Stop;
+
+/// How often a wait is interrupted to see whether it should end: too short to be noticed by a
+/// person, too long to be noticed by a processor.
+pub(super) const POLL: Duration = Duration::from_millis(100);
+
+/// Opens a Unix socket, whatever the URL says.
+#[derive(Debug)]
+pub(super) struct Unix {
+    path: PathBuf,
+}
+
+impl Unix {
+    pub(super) fn new(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+}
+
+impl Connector<()> for Unix {
+    type Out = UnixTransport;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        _chained: Option<()>,
+    ) -> Result<Option<UnixTransport>, Error> {
+        let config = details.config;
+        let buffers = LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());
+        Ok(Some(UnixTransport { stream: UnixStream::connect(&self.path)?, buffers }))
+    }
+}
+
+/// A Unix socket has no host to look up.
+#[derive(Debug)]
+pub(super) struct NoNames;
+
+impl Resolver for NoNames {
+    fn resolve(
+        &self,
+        _uri: &Uri,
+        _config: &Config,
+        _timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
+        Ok(self.empty())
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct UnixTransport {
+    stream: UnixStream,
+    buffers: LazyBuffers,
+}
+
+impl Transport for UnixTransport {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        let timeout = timeout.for_write();
+        self.stream.set_write_timeout(timeout.not_zero().map(|time| *time))?;
+        let output = self.buffers.output().get(..amount).unwrap_or_default();
+        (&self.stream).write_all(output).map_err(|error| late(error, timeout))
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        let timeout = timeout.for_read();
+        self.stream.set_read_timeout(timeout.not_zero().map(|time| *time))?;
+        let count = match (&self.stream).read(self.buffers.input_append_buf()) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                return self.await_input(timeout);
+            }
+            read => read.map_err(|error| late(error, timeout))?,
+        };
+        self.buffers.input_appended(count);
+        Ok(count > 0)
+    }
+
+    fn is_open(&mut self) -> bool {
+        // A connection at rest has nothing to say: bytes or an end mean that it is no use.
+        let probe = |stream: &UnixStream| -> io::Result<bool> {
+            stream.set_nonblocking(true)?;
+            let silent = matches!(
+                (&*stream).read(&mut [0]),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock
+            );
+            stream.set_nonblocking(false)?;
+            Ok(silent)
+        };
+        probe(&self.stream).unwrap_or(false)
+    }
+}
+
+fn late(error: io::Error, timeout: NextTimeout) -> Error {
+    match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Error::Timeout(timeout.reason),
+        _ => Error::Io(error),
+    }
+}
+
+/// Wraps the connection made before it in the chain, so that waiting for input ends when the user
+/// or the deadline says so.
+#[derive(Debug)]
+pub(super) struct Polling {
+    stop: Stop,
+}
+
+impl Polling {
+    pub(super) fn new(stop: &Stop) -> Self {
+        Self { stop: stop.clone() }
+    }
+}
+
+impl<In: Transport> Connector<In> for Polling {
+    type Out = PollingTransport<In>;
+
+    fn connect(
+        &self,
+        _details: &ConnectionDetails<'_>,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, Error> {
+        Ok(chained.map(|inner| PollingTransport { inner, stop: self.stop.clone() }))
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct PollingTransport<T> {
+    inner: T,
+    stop: Stop,
+}
+
+impl<T: Transport> Transport for PollingTransport<T> {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self.inner.buffers()
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        self.inner.transmit_output(amount, timeout)
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        let whole = timeout.for_read();
+        let begun = Instant::now();
+        loop {
+            // Not `Interrupted`, on which readers try again.
+            self.stop.check().map_err(|why| Error::Io(io::Error::other(why)))?;
+            let left = (*whole.after).saturating_sub(begun.elapsed());
+            if left.is_zero() {
+                return Err(Error::Timeout(whole.reason));
+            }
+            let slice = NextTimeout {
+                after: left.min(POLL).into(),
+                reason: whole.reason,
+                ..NextTimeout::default()
+            };
+            match self.inner.await_input(slice) {
+                Err(Error::Timeout(_)) => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.inner.is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        self.inner.is_tls()
+    }
+}

@@ -1,0 +1,138 @@
+//! Whom to believe: the certificates that a TLS connection is checked against, host by host.
+//!
+//! The system's authorities, those the user names, and those in the `certs.d` directories of
+//! Docker and Podman, which hold client certificates too (containers-certs.d(5)). It must never
+//! leave a certificate unchecked unless that host was called insecure.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
+
+use crate::error::OpenErrorKind;
+use crate::{Environment, OpenError};
+
+/// A bundle of all public authorities is 200 KiB.
+const FILE_BYTES_MAX: u64 = 8 << 20;
+/// Files looked at in one `certs.d` directory.
+const FILES_MAX: usize = 100;
+
+/// Where trust comes from.
+pub(crate) struct Trust {
+    environment: Environment,
+    /// PEM files with authorities that the user trusts.
+    authorities: Vec<PathBuf>,
+    /// Hosts (with port, if any) whose certificates are not checked.
+    insecure: Vec<String>,
+    /// Directories with certificates for the one host we talk to (a Docker daemon's).
+    own: Option<PathBuf>,
+    system: OnceLock<Vec<Certificate<'static>>>,
+}
+
+impl Trust {
+    pub(crate) fn new(
+        environment: &Environment,
+        authorities: &[PathBuf],
+        insecure: Vec<String>,
+    ) -> Self {
+        Self {
+            environment: environment.clone(),
+            authorities: authorities.to_vec(),
+            insecure,
+            own: None,
+            system: OnceLock::new(),
+        }
+    }
+
+    /// How a connection to `host` is to be secured.
+    pub(super) fn tls(&self, host: &str) -> Result<TlsConfig, OpenError> {
+        let mut roots = self.system()?.to_vec();
+        for path in &self.authorities {
+            roots.extend(certificates(path)?);
+        }
+        let mut client = None;
+        for directory in self.directories(host) {
+            for path in files(&directory) {
+                match path.extension().and_then(|extension| extension.to_str()) {
+                    Some("crt") => roots.extend(certificates(&path)?),
+                    Some("cert") => client = Some(identity(&path, &path.with_extension("key"))?),
+                    _ => {}
+                }
+            }
+        }
+        // A machine without any (an image from scratch) gets the authorities we were built with.
+        let roots = if roots.is_empty() { RootCerts::WebPki } else { roots.into() };
+        Ok(TlsConfig::builder()
+            .root_certs(roots)
+            .client_cert(client)
+            .disable_verification(self.insecure.iter().any(|insecure| insecure == host))
+            .build())
+    }
+
+    /// The system's authorities, read once.
+    fn system(&self) -> Result<&[Certificate<'static>], OpenError> {
+        if let Some(known) = self.system.get() {
+            return Ok(known);
+        }
+        let found = match self.environment.path("SSL_CERT_FILE") {
+            Some(path) => certificates(&path)?,
+            None => rustls_native_certs::load_native_certs()
+                .certs
+                .iter()
+                .map(|certificate| Certificate::from_der(certificate).to_owned())
+                .collect(),
+        };
+        Ok(self.system.get_or_init(|| found))
+    }
+
+    fn directories(&self, host: &str) -> Vec<PathBuf> {
+        let system = self.environment.system();
+        let roots = [
+            Some(system.join("docker/certs.d")),
+            Some(system.join("containers/certs.d")),
+            self.environment.containers_config().map(|dir| dir.join("certs.d")),
+        ];
+        roots.into_iter().flatten().map(|dir| dir.join(host)).collect()
+    }
+}
+
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten().take(FILES_MAX);
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
+}
+
+fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>, OpenError> {
+    let items = read(path)?;
+    let certificates = parse_pem(&items).filter_map(|item| match item {
+        Ok(PemItem::Certificate(certificate)) => Some(certificate),
+        _ => None,
+    });
+    let certificates: Vec<_> = certificates.collect();
+    if certificates.is_empty() {
+        return Err(broken(path, "it holds no PEM certificate"));
+    }
+    Ok(certificates)
+}
+
+fn identity(certificate: &Path, key: &Path) -> Result<ClientCert, OpenError> {
+    let chain = certificates(certificate)?;
+    let key_bytes = read(key)?;
+    let key = PrivateKey::from_pem(&key_bytes).map_err(|why| broken(key, &why.to_string()))?;
+    Ok(ClientCert::new_with_certs(&chain, key))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, OpenError> {
+    let size = fs::metadata(path).map_err(|why| broken(path, &why.to_string()))?.len();
+    if size > FILE_BYTES_MAX {
+        return Err(broken(path, "it is too big for certificates"));
+    }
+    fs::read(path).map_err(|why| broken(path, &why.to_string()))
+}
+
+fn broken(path: &Path, why: &str) -> OpenError {
+    let message = format!("certificates were not read from `{}`: {why}", path.display());
+    OpenError::new(OpenErrorKind::Usage, message)
+}

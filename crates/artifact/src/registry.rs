@@ -1,0 +1,263 @@
+//! Images in a registry (OCI distribution spec 1.1, and what Docker's registries do besides).
+//!
+//! [`open`] asks the mirrors of the image, then its registry, for the manifest, and goes down to
+//! the configuration; layers are asked for one by one when they are read, from the place that gave
+//! the manifest. Where to ask stands in `mirrors`, who the user is in `credentials`, how that is
+//! shown in `auth`; a `session` is the talk with one place. A registry is believed only as far as
+//! digests go.
+
+mod auth;
+mod blob;
+mod challenge;
+mod credentials;
+mod helper;
+mod mirrors;
+mod session;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use model::{ArtifactKind, Digest, ImageRef, Layer, Problem, ProblemKind};
+use serde::Deserialize;
+
+use self::blob::Blob;
+use self::mirrors::{Blocked, Endpoint, Registries};
+use self::session::{Effort, Session};
+use crate::error::OpenErrorKind;
+use crate::http::join;
+use crate::image::{Backend, Source};
+use crate::limits::{CONFIG_BYTES_MAX, MANIFEST_BYTES_MAX};
+use crate::manifest::{self, Descriptor, LayerKind};
+use crate::{Image, OpenError, Options};
+
+/// What we take for a manifest.
+const MANIFEST_TYPES: [&str; 4] = [
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+];
+/// Pages of tags followed, so that a list that leads back to itself ends.
+const TAG_PAGES_MAX: usize = 100;
+/// Tags named in a hint.
+const TAGS_SHOWN: usize = 5;
+
+/// How to talk to registries.
+#[derive(Clone, Debug)]
+pub struct RegistryOptions {
+    /// PEM files with certificate authorities to be trusted besides the system's.
+    pub authorities: Vec<PathBuf>,
+    /// Hosts (`HOST` or `HOST:PORT`, as image names have them) whose certificates are not checked,
+    /// and that may be spoken to in plain HTTP.
+    pub insecure: Vec<String>,
+    /// How long to wait for a sign of life, repetitions included.
+    pub patience: Duration,
+}
+
+impl Default for RegistryOptions {
+    fn default() -> Self {
+        // A pull-through cache that first fetches a manifest itself takes seconds, not minutes.
+        Self { authorities: Vec::new(), insecure: Vec::new(), patience: Duration::from_secs(45) }
+    }
+}
+
+/// The place that gave an image, and what its manifest lists.
+pub(crate) struct Repository {
+    session: Session,
+    layers: Vec<Descriptor>,
+}
+
+/// Opens the image that `name` means.
+pub(crate) fn open(name: &str, options: &Options) -> Result<Image, OpenError> {
+    let image = parse(name)?;
+    let (endpoints, mut problems) = endpoints(&image, options)?;
+    let mut failure = None;
+    for endpoint in endpoints {
+        let place = endpoint.image.to_string();
+        match open_at(name, endpoint, &problems, options) {
+            Err(error) if error.kind() != OpenErrorKind::Interrupted => {
+                // A mirror need not have everything, but that it failed should be seen.
+                let why = format!("not taken from here: {error}");
+                problems.push(Problem::new(ProblemKind::Notice, place, why));
+                failure = Some(error);
+            }
+            outcome => return outcome,
+        }
+    }
+    Err(failure.unwrap_or_else(|| nowhere(&image)))
+}
+
+fn open_at(
+    name: &str,
+    endpoint: Endpoint,
+    problems: &[Problem],
+    options: &Options,
+) -> Result<Image, OpenError> {
+    let image = endpoint.image.clone();
+    let session = Session::begin(endpoint, options)?;
+    let (top, claimed) = manifest(&session, &image)?;
+    // A tag promises nothing, but the registry says which digest it stands for.
+    let expected = image.digest().or(claimed.as_ref());
+    let mut fetch = |descriptor: &Descriptor, limit| document(&session, descriptor, limit);
+    let wanted = options.platform.as_ref();
+    let resolved = manifest::resolve(name, &top, expected, wanted, &mut fetch)?;
+    let artifact = resolved.artifact(name, ArtifactKind::Registry);
+    let problems = problems.iter().cloned().chain(session.problems()).collect();
+    let backend = Backend::Registry(Repository { session, layers: resolved.layers });
+    Ok(Image::new(artifact, Some(resolved.config), problems, backend, options))
+}
+
+/// The document that the image's tag or digest leads to, and the digest it has by the registry's
+/// account.
+fn manifest(session: &Session, image: &ImageRef) -> Result<(Vec<u8>, Option<Digest>), OpenError> {
+    let reference = image.manifest_reference();
+    let path = format!("manifests/{reference}");
+    let response = session.get(&path, &[("accept", MANIFEST_TYPES.join(", "))], Effort::Persist);
+    let mut response = match response {
+        Err(error) if error.kind() == OpenErrorKind::NotFound => {
+            return Err(with_tags(error, session, image));
+        }
+        response => response?,
+    };
+    let claimed = response.header("docker-content-digest").and_then(|digest| digest.parse().ok());
+    Ok((session.whole(&mut response, &reference, MANIFEST_BYTES_MAX)?, claimed))
+}
+
+/// A manifest within an index, or a configuration.
+fn document(session: &Session, descriptor: &Descriptor, limit: u64) -> Result<Vec<u8>, OpenError> {
+    let digest = descriptor.digest.to_string();
+    let is_manifest = MANIFEST_TYPES.contains(&descriptor.media_type.as_str());
+    let kind = if is_manifest { "manifests" } else { "blobs" };
+    let accept = if is_manifest { MANIFEST_TYPES.join(", ") } else { "*/*".to_owned() };
+    let mut response =
+        session.get(&format!("{kind}/{digest}"), &[("accept", accept)], Effort::Persist)?;
+    session.whole(&mut response, &digest, limit)
+}
+
+impl Repository {
+    /// Asks for one layer.
+    pub(crate) fn layer(&self, layer: &Layer) -> Result<Source<'_>, Problem> {
+        let descriptor = usize::try_from(layer.index).ok().and_then(|i| self.layers.get(i));
+        let unreadable = |subject: String, why: &str| {
+            Problem::new(ProblemKind::Unreadable, subject, why).in_layer(layer.index)
+        };
+        let Some(descriptor) = descriptor else {
+            return Err(unreadable(layer.index.to_string(), "the manifest has no such layer"));
+        };
+        let digest = descriptor.digest.to_string();
+        match Blob::open(&self.session, descriptor) {
+            Ok(blob) => Ok(Source::Blob(Box::new(blob))),
+            // Some registries hold foreign layers all the same, so it was worth asking.
+            Err(_) if descriptor.layer_kind() == LayerKind::NotDistributed => {
+                Err(unreadable(digest, "the layer is not distributed"))
+            }
+            Err(error) => Err(unreadable(digest, &error.to_string())),
+        }
+    }
+}
+
+/// The tags of the repository that `name` means, as its registry lists them.
+pub fn tags(name: &str, options: &Options) -> Result<Vec<String>, OpenError> {
+    let image = parse(name)?;
+    let (endpoints, _) = endpoints(&image, options)?;
+    // Mirrors may know fewer tags; the registry itself comes last.
+    let endpoint = endpoints.into_iter().next_back().ok_or_else(|| nowhere(&image))?;
+    list_tags(&Session::begin(endpoint, options)?)
+}
+
+/// Follows the pages of a tag list ("Listing Tags", "Pagination" by RFC 5988 links).
+fn list_tags(session: &Session) -> Result<Vec<String>, OpenError> {
+    #[derive(Deserialize)]
+    struct Page {
+        tags: Option<Vec<String>>,
+    }
+    let mut tags = Vec::new();
+    let mut next = session.url("tags/list?n=1000")?;
+    for _ in 0..TAG_PAGES_MAX {
+        let mut response = session.get_url(&next, &[], Effort::Persist)?;
+        let bytes = session.whole(&mut response, "tags/list", MANIFEST_BYTES_MAX)?;
+        let page: Page = serde_json::from_slice(&bytes).map_err(|why| {
+            let message = format!("the tags of `{}` do not parse", session.name());
+            OpenError::new(OpenErrorKind::Network, message).because(why)
+        })?;
+        tags.extend(page.tags.unwrap_or_default());
+        let link = response.header("link").and_then(next_link);
+        let Some(url) = link.and_then(|link| join(&response.url, link)) else { break };
+        next = url;
+    }
+    tags.sort();
+    tags.dedup();
+    Ok(tags)
+}
+
+/// The target of `<…>; rel="next"` in a `Link` header (RFC 8288, section 3).
+fn next_link(header: &str) -> Option<&str> {
+    header.split('<').skip(1).find_map(|part| {
+        let (target, parameters) = part.split_once('>')?;
+        let is_next = parameters.split([';', ',']).any(|parameter| {
+            let parameter = parameter.trim().replace('"', "");
+            parameter.eq_ignore_ascii_case("rel=next")
+        });
+        is_next.then_some(target)
+    })
+}
+
+/// A tag that does not exist is often one mistyped.
+fn with_tags(error: OpenError, session: &Session, image: &ImageRef) -> OpenError {
+    let (Some(wanted), Ok(mut tags)) = (image.tag(), list_tags(session)) else { return error };
+    if tags.is_empty() {
+        return error;
+    }
+    let common = |tag: &String| tag.bytes().zip(wanted.bytes()).take_while(|(a, b)| a == b).count();
+    tags.sort_by_key(|tag| std::cmp::Reverse(common(tag)));
+    tags.truncate(TAGS_SHOWN);
+    error.hint(format!("tags like it: {}", tags.join(", ")))
+}
+
+fn parse(name: &str) -> Result<ImageRef, OpenError> {
+    name.parse().map_err(|why| {
+        OpenError::new(OpenErrorKind::Usage, format!("`{name}` is not an image name")).because(why)
+    })
+}
+
+fn endpoints(
+    image: &ImageRef,
+    options: &Options,
+) -> Result<(Vec<Endpoint>, Vec<Problem>), OpenError> {
+    if options.offline {
+        let message = format!("`{}` is not asked for `{image}`: offline", image.registry());
+        return Err(OpenError::new(OpenErrorKind::Network, message));
+    }
+    let (registries, problems) = Registries::load(&options.environment);
+    match registries.endpoints(image, &options.registry.insecure) {
+        Ok(endpoints) => Ok((endpoints, problems)),
+        Err(Blocked { name }) => {
+            let message = format!("`{name}` is blocked by registries.conf");
+            Err(OpenError::new(OpenErrorKind::Unauthorized, message))
+        }
+    }
+}
+
+fn nowhere(image: &ImageRef) -> OpenError {
+    OpenError::new(OpenErrorKind::NotFound, format!("there is no place to ask for `{image}` at"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_page_is_where_the_link_says() {
+        let cases = [
+            (r#"</v2/a/tags/list?last=b&n=2>; rel="next""#, Some("/v2/a/tags/list?last=b&n=2")),
+            (r#"<https://r.example/x>;rel=next"#, Some("https://r.example/x")),
+            (r#"</first>; rel="prev", </second>; title="a"; rel="NEXT""#, Some("/second")),
+            (r#"</first>; rel="last""#, None),
+            ("</cut", None),
+            ("", None),
+        ];
+        for (header, expected) in cases {
+            assert_eq!(next_link(header), expected, "{header}");
+        }
+    }
+}
