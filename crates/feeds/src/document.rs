@@ -1,12 +1,12 @@
-//! One document of a feed: a name for people and the decompressed bytes.
+//! One document of a feed: a name for people and the unpacked bytes.
 //!
-//! Documents are whole in memory: the readers need it (borrowed JSON, two passes over OVAL), and
-//! `input` bounds how many bytes are in flight.
+//! Documents are whole in memory: borrowed JSON and OVAL's cross references need it. How many bytes
+//! are in flight is bounded where they are read.
 
 /// A document as found at the end of a path, after all unpacking.
 #[derive(Clone, Copy, Debug)]
 pub struct Document<'a> {
-    /// Where it lies: `dir/feed.tar.zst!2024/CVE-2024-1.json`; archives are left by `!`.
+    /// Where it lies: `dir/feed.tar.zst!2024/CVE-2024-1.json`; a `!` leads into an archive.
     pub path: &'a str,
     pub bytes: &'a [u8],
 }

@@ -1,1 +1,118 @@
-//! From a path to documents: files, folders, and archives within archives, by content.
+//! From the paths a user names to documents: files, folders, archives within archives.
+//!
+//! Every kind of archive is recognized by its first bytes, never by its name. Nothing is written
+//! but an unlinked temporary file for a zip inside another archive. What cannot be read is said
+//! and the rest goes on. This file must never look at what a document means.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use model::{Problem, ProblemKind};
+
+use crate::unpack::Unpacker;
+
+/// How deep folders are entered; real feeds have four levels.
+const FOLDER_DEPTH_LIMIT: usize = 32;
+
+/// A document as it leaves an archive or a folder.
+#[derive(Debug)]
+pub(crate) struct Unpacked {
+    /// `feed.tar.zst!2024/CVE-2024-1.json`, see [`crate::Document::path`].
+    pub path: String,
+    pub bytes: Vec<u8>,
+    /// Why the bytes end before the document does.
+    pub cut: Option<String>,
+}
+
+/// What reading an input yields, in order.
+#[derive(Debug)]
+pub(crate) enum Found {
+    Document(Unpacked),
+    /// Something could not be read; documents may be missing.
+    Trouble(Problem),
+}
+
+/// Takes what is found; may ask to stop.
+pub(crate) type Take<'t> = dyn FnMut(Found) -> ControlFlow<()> + 't;
+
+/// Reads a file, an archive, or a folder of such in order of names.
+pub(crate) fn read(path: &Path, take: &mut Take<'_>) -> ControlFlow<()> {
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) => return take(unreadable(path, &error)),
+    };
+    if metadata.is_dir() { read_folder(path, 0, take) } else { read_file(path, take) }
+}
+
+/// Reads an open file or archive under a name of the caller's (a fetched body under its URL).
+pub(crate) fn read_open(name: &str, file: File, take: &mut Take<'_>) -> ControlFlow<()> {
+    Unpacker::new(take).file(name, file)
+}
+
+fn read_file(path: &Path, take: &mut Take<'_>) -> ControlFlow<()> {
+    match File::open(path) {
+        Ok(file) => read_open(&path.to_string_lossy(), file, take),
+        Err(error) => take(unreadable(path, &error)),
+    }
+}
+
+fn read_folder(folder: &Path, depth: usize, take: &mut Take<'_>) -> ControlFlow<()> {
+    if depth == FOLDER_DEPTH_LIMIT {
+        let message = format!("folders deeper than {FOLDER_DEPTH_LIMIT} levels are not read");
+        return take(Found::Trouble(Problem::new(
+            ProblemKind::LimitReached,
+            folder.to_string_lossy(),
+            message,
+        )));
+    }
+    let children = match children(folder) {
+        Ok(children) => children,
+        Err(error) => return take(unreadable(folder, &error)),
+    };
+    for child in children {
+        // A link to a folder is not entered: links may loop.
+        let is_link = child.is_symlink();
+        match fs::metadata(&child) {
+            Ok(metadata) if metadata.is_dir() && is_link => {}
+            Ok(metadata) if metadata.is_dir() => read_folder(&child, depth + 1, take)?,
+            Ok(metadata) if metadata.is_file() => read_file(&child, take)?,
+            Ok(_) => {}
+            Err(error) => take(unreadable(&child, &error))?,
+        }
+    }
+    ControlFlow::Continue(())
+}
+
+/// The children by name, without hidden ones: a clone's `.git` is no feed.
+fn children(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut children = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if !entry.file_name().as_encoded_bytes().starts_with(b".") {
+            children.push(entry.path());
+        }
+    }
+    children.sort();
+    Ok(children)
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Found {
+    Found::Trouble(Problem::new(
+        ProblemKind::Unreadable,
+        path.to_string_lossy(),
+        format!("cannot be read: {error}"),
+    ))
+}
+
+/// Reads to the end or to `limit`; what was read is kept whatever happens.
+pub(crate) fn read_document(path: &str, reader: &mut dyn Read, limit: u64) -> Unpacked {
+    let mut bytes = Vec::new();
+    let cut = match reader.take(limit + 1).read_to_end(&mut bytes) {
+        Ok(_) if bytes.len() as u64 > limit => Some(format!("is longer than {limit} bytes")),
+        Ok(_) => None,
+        Err(error) => Some(format!("ends early: {error}")),
+    };
+    Unpacked { path: path.to_owned(), bytes, cut }
+}

@@ -20,6 +20,7 @@
 //! This crate must never judge an installation (that is `matcher`), never print, and never
 //! replace a segment by less than it held without being asked.
 
+mod collect;
 mod document;
 mod feed;
 mod input;
@@ -27,6 +28,9 @@ mod json;
 mod list;
 mod sample;
 mod sink;
+mod spool;
+pub mod stream;
+mod unpack;
 
 // Readers of shared formats, which feeds build on: `osv` (any OSV record), `oval` (any OVAL file;
 // the rpm-world feeds need it first, Ubuntu and Debian build on the same reader), `csaf`.
@@ -36,4 +40,4 @@ pub use document::Document;
 pub use feed::{Covers, Feed, FeedError};
 pub use list::ALL;
 pub use sample::{Form, Sample};
-pub use sink::{KnownExploited, Score, Sink};
+pub use sink::Sink;

@@ -1,125 +1,139 @@
-//! Where feeds put what they read: statements collected a stream, problems, and counts of what was
-//! passed over.
+//! Where feeds put what they read: statements by stream, records that made no sense, and counts of
+//! what was passed over.
 //!
-//! Feeds hand over one statement at a time and need not sort or deduplicate. Statements are held
-//! encoded, because a million of them would not fit otherwise. The sink must never decide what
-//! replaces what; `import` does.
+//! Feeds hand over one statement at a time, in any order, repeated or not. Statements are encoded
+//! at once, because a million of them as structs would not fit. The sink must never decide what
+//! replaces what; `install` does.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
+use advisories::{KnownExploited, Score};
 use model::{Advisory, Details, Problem, ProblemKind};
 use serde::{Deserialize, Serialize};
 
-/// One publisher-independent score of a vulnerability (FIRST EPSS).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Score {
-    pub id: String,
-    /// The probability of exploitation within 30 days, 0 to 1.
-    pub epss: f64,
-    /// The share of vulnerabilities with a lower or equal score, 0 to 1.
-    pub percentile: f64,
-}
+/// Records that made no sense are said one by one up to here, then only counted.
+const DAMAGED_SHOWN: u64 = 20;
+/// Different reasons for passing something over; more means a feed puts record names into them.
+const REASONS_LIMIT: usize = 200;
+/// The reason under which what exceeds [`REASONS_LIMIT`] is counted.
+const OTHER_REASONS: &str = "other records";
 
-/// One entry of CISA's catalog of known exploited vulnerabilities.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KnownExploited {
-    pub id: String,
-    /// `YYYY-MM-DD`.
-    pub date_added: String,
-    /// `YYYY-MM-DD`; empty if none.
-    pub due_date: String,
-    /// Known to be used in ransomware campaigns.
-    pub ransomware: bool,
-}
-
-/// One thing said by a document about a stream.
+/// One thing a document says, within a stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Statement {
+pub(crate) enum Statement {
     Advisory(Advisory),
     Details(Details),
-    Score(Score),
-    KnownExploited(KnownExploited),
+    Score { id: String, epss: f64, percentile: f64 },
+    KnownExploited { id: String, added: String, due: Option<String>, ransomware: bool },
 }
 
-/// Collects what documents say.
+/// Collects what the documents of one feed say.
 #[derive(Debug, Default)]
 pub struct Sink {
-    /// The document being read, for the subject of problems.
+    /// The path of the document being read: the subject of problems.
     document: String,
-    streams: BTreeMap<String, Batch>,
-    problems: Vec<Problem>,
-    passed_over: BTreeMap<String, u64>,
+    pub(crate) streams: BTreeMap<String, Pending>,
+    /// Of all that is encoded.
+    pub(crate) bytes: usize,
+    pub(crate) statements: u64,
+    pub(crate) damaged: u64,
+    pub(crate) problems: Vec<Problem>,
+    pub(crate) passed_over: BTreeMap<String, u64>,
 }
 
-/// What was said about one stream.
+/// Statements about one stream, encoded one after the other.
 #[derive(Debug, Default)]
-struct Batch {
-    encoded: Vec<u8>,
-    advisories: u64,
-    modified: Option<String>,
+pub(crate) struct Pending {
+    pub encoded: Vec<u8>,
+    pub modified: Option<String>,
 }
 
 impl Sink {
+    /// Names the document that the next statements come from.
+    pub(crate) fn begin(&mut self, document: &str) {
+        document.clone_into(&mut self.document);
+    }
+
     /// A statement about a package, in the stream whose installations it is about (`debian-12`).
     pub fn advisory(&mut self, stream: &str, advisory: Advisory) {
         self.put(stream, &Statement::Advisory(advisory));
     }
 
-    /// What is known of a vulnerability apart from packages. In a metadata stream (`cve-2024`), or
-    /// in the stream of the advisories it belongs to.
+    /// What is known of a vulnerability apart from packages: in a metadata stream (`cve-2024`), or
+    /// in the stream of the advisories that it explains.
     pub fn details(&mut self, stream: &str, details: Details) {
         self.put(stream, &Statement::Details(details));
     }
 
-    /// An EPSS score.
-    pub fn score(&mut self, stream: &str, score: Score) {
-        self.put(stream, &Statement::Score(score));
+    /// The EPSS score of a CVE.
+    pub fn score(&mut self, stream: &str, cve: &str, score: Score) {
+        let Score { epss, percentile } = score;
+        self.put(stream, &Statement::Score { id: cve.to_owned(), epss, percentile });
     }
 
-    /// An entry of the KEV catalog.
-    pub fn known_exploited(&mut self, stream: &str, entry: KnownExploited) {
-        self.put(stream, &Statement::KnownExploited(entry));
+    /// An entry of CISA's catalog.
+    pub fn known_exploited(&mut self, stream: &str, cve: &str, entry: KnownExploited) {
+        let KnownExploited { added, due, ransomware } = entry;
+        let id = cve.to_owned();
+        self.put(stream, &Statement::KnownExploited { id, added, due, ransomware });
     }
 
     /// When the publisher last changed what the document says of this stream (RFC 3339 in UTC, so
     /// that the greatest text is the latest).
     pub fn modified(&mut self, stream: &str, when: &str) {
-        let batch = self.batch(stream);
-        if batch.modified.as_deref() < Some(when) {
-            batch.modified = Some(when.to_owned());
+        let pending = self.pending(stream);
+        if pending.modified.as_deref() < Some(when) {
+            pending.modified = Some(when.to_owned());
         }
     }
 
-    /// A record that could not be understood though the document could: it is left out, and said.
-    pub fn damaged(&mut self, record: &str, cause: impl std::fmt::Display) {
-        let message = format!("record `{record}`: {cause}");
-        self.problems.push(Problem::new(ProblemKind::Damaged, self.document.clone(), message));
+    /// A record that makes no sense within a document that does: it is left out, and said.
+    pub fn damaged(&mut self, record: &str, cause: impl fmt::Display) {
+        self.damaged += 1;
+        if self.damaged <= DAMAGED_SHOWN {
+            let message = format!("record `{record}` is left out: {cause}");
+            let problem = Problem::new(ProblemKind::Damaged, self.document.clone(), message);
+            self.problems.push(problem);
+        }
     }
 
-    /// Counts something understood and left out on purpose, or not known: a plural noun phrase of
-    /// few different values (`statements for unknown release "forky"`), for it is a map key.
+    /// Counts something that was understood and left out on purpose, or is not known to us. `what`
+    /// is a plural noun phrase with few values (`statements on unknown release "zork"`).
     pub fn passed_over(&mut self, what: &str) {
-        match self.passed_over.get_mut(what) {
-            Some(count) => *count += 1,
-            None => {
-                self.passed_over.insert(what.to_owned(), 1);
-            }
-        }
+        let is_known = self.passed_over.contains_key(what);
+        let fits = is_known || self.passed_over.len() < REASONS_LIMIT;
+        let reason = if fits { what } else { OTHER_REASONS };
+        *self.passed_over.entry(reason.to_owned()).or_default() += 1;
     }
 
     fn put(&mut self, stream: &str, statement: &Statement) {
-        let batch = self.batch(stream);
-        batch.advisories += 1;
-        match postcard::to_extend(statement, std::mem::take(&mut batch.encoded)) {
-            Ok(encoded) => batch.encoded = encoded,
-            Err(_) => {}
-        }
+        let pending = self.pending(stream);
+        let before = pending.encoded.len();
+        let encoded = postcard::to_extend(statement, std::mem::take(&mut pending.encoded));
+        pending.encoded = encoded.expect("a vector takes any bytes, and no part lacks a length");
+        self.statements += 1;
+        self.bytes += self.streams.get(stream).map_or(0, |p| p.encoded.len() - before);
     }
 
-    fn batch(&mut self, stream: &str) -> &mut Batch {
+    fn pending(&mut self, stream: &str) -> &mut Pending {
         if !self.streams.contains_key(stream) {
-            self.streams.insert(stream.to_owned(), Batch::default());
+            self.streams.insert(stream.to_owned(), Pending::default());
         }
-        self.streams.entry(stream.to_owned()).or_default()
+        self.streams.get_mut(stream).expect("it was inserted where it was missing")
     }
+}
+
+/// Decodes what [`Sink`] encoded, one statement after the other.
+pub(crate) fn statements(encoded: &[u8]) -> impl Iterator<Item = Statement> {
+    let mut rest = encoded;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let (statement, after) =
+            postcard::take_from_bytes(rest).expect("only this process wrote these bytes");
+        rest = after;
+        Some(statement)
+    })
 }

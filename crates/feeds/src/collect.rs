@@ -1,0 +1,323 @@
+//! Documents read by several threads, each turned into statements by the feed that knows it.
+//!
+//! ```text
+//! one thread unpacks ──bounded queue──→ workers: recognize, import ──→ Collected (statements spooled)
+//! ```
+//!
+//! The queue is bounded by bytes as well as by number, so memory does not grow with the input. The
+//! outcome does not depend on which worker read what.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io;
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use model::{Problem, ProblemKind};
+
+use crate::input::{self, Found, Unpacked};
+use crate::sink::{Sink, Statement, statements};
+use crate::spool::{Extent, Spool};
+use crate::{Document, Feed, Sample};
+
+/// Documents waiting for a worker.
+const QUEUE_DOCUMENTS: usize = 256;
+/// Bytes of documents waiting or being read; a longer document is read alone.
+const QUEUE_BYTES: usize = 32 << 20;
+/// Encoded statements that a worker holds before it hands them over.
+const WORKER_BYTES: usize = 1 << 20;
+/// Paths that no feed knew are named up to here, then only counted.
+const UNKNOWN_SHOWN: usize = 10;
+
+/// Something to read.
+#[derive(Debug)]
+pub(crate) enum Input {
+    Path(PathBuf),
+    /// An open file under a name of the caller's.
+    Open {
+        name: String,
+        file: File,
+    },
+}
+
+impl Input {
+    /// What people know it by.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Path(path) => path.to_string_lossy().into_owned(),
+            Self::Open { name, .. } => name.clone(),
+        }
+    }
+}
+
+/// All that was read, before anything is written.
+#[derive(Debug, Default)]
+pub(crate) struct Collected {
+    /// By the position of the feed in the list.
+    pub sources: BTreeMap<usize, Source>,
+    /// Troubles with inputs as a whole: unreadable, cut off.
+    pub problems: Vec<Problem>,
+    /// The inputs (by index) of which something was not read.
+    pub broken_inputs: BTreeSet<usize>,
+    pub unknown: Unknown,
+    spool: Spool,
+}
+
+/// What one feed gave.
+#[derive(Debug, Default)]
+pub(crate) struct Source {
+    pub documents: u64,
+    /// Documents that did not parse to their end.
+    pub damaged_documents: u64,
+    /// Records left out of documents that did.
+    pub damaged_records: u64,
+    pub statements: u64,
+    /// The inputs its documents came from.
+    pub inputs: BTreeSet<usize>,
+    pub streams: BTreeMap<String, Batch>,
+    pub problems: Vec<Problem>,
+    pub passed_over: BTreeMap<String, u64>,
+}
+
+/// What one feed says of one stream.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    extents: Vec<Extent>,
+    pub modified: Option<String>,
+}
+
+/// Documents that no feed knew.
+#[derive(Debug, Default)]
+pub(crate) struct Unknown {
+    pub count: u64,
+    /// The first few in order of path.
+    pub shown: BTreeSet<String>,
+}
+
+impl Collected {
+    /// The statements of a batch.
+    pub(crate) fn statements(&mut self, batch: &Batch) -> io::Result<Vec<u8>> {
+        let mut encoded = Vec::with_capacity(batch.extents.iter().map(Extent::length).sum());
+        for extent in &batch.extents {
+            self.spool.read(*extent, &mut encoded)?;
+        }
+        Ok(encoded)
+    }
+}
+
+/// Decodes what [`Collected::statements`] read.
+pub(crate) fn decoded(encoded: &[u8]) -> impl Iterator<Item = Statement> {
+    statements(encoded)
+}
+
+/// Reads all inputs with `jobs` workers; `seen` is told the path of every document.
+pub(crate) fn collect(
+    feeds: &'static [&'static dyn Feed],
+    inputs: Vec<Input>,
+    jobs: NonZeroUsize,
+    seen: &(dyn Fn(&str) + Sync),
+) -> io::Result<Collected> {
+    let shared = Shared { collected: Mutex::default(), gate: Gate::default() };
+    let (sender, receiver) = crossbeam_channel::bounded::<(usize, Unpacked)>(QUEUE_DOCUMENTS);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..jobs.get())
+            .map(|_| {
+                let receiver = receiver.clone();
+                let shared = &shared;
+                scope.spawn(move || Worker::new(feeds, shared, seen).run(&receiver))
+            })
+            .collect();
+        drop(receiver);
+        unpack(inputs, &sender, &shared);
+        drop(sender);
+        workers.into_iter().try_for_each(|worker| {
+            worker.join().unwrap_or_else(|_| Err(io::Error::other("a reader of feeds panicked")))
+        })
+    })?;
+    Ok(shared.collected.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+fn unpack(
+    inputs: Vec<Input>,
+    sender: &crossbeam_channel::Sender<(usize, Unpacked)>,
+    shared: &Shared,
+) {
+    for (index, input) in inputs.into_iter().enumerate() {
+        let mut take = |found| match found {
+            Found::Document(document) => {
+                shared.gate.enter(document.bytes.len());
+                // All workers are gone only if one failed; there is no use in reading on.
+                match sender.send((index, document)) {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(_) => ControlFlow::Break(()),
+                }
+            }
+            Found::Trouble(problem) => {
+                let mut collected = shared.lock();
+                collected.broken_inputs.insert(index);
+                collected.problems.push(problem);
+                ControlFlow::Continue(())
+            }
+        };
+        let flow = match input {
+            Input::Path(path) => input::read(&path, &mut take),
+            Input::Open { name, file } => input::read_open(&name, file, &mut take),
+        };
+        if flow.is_break() {
+            break;
+        }
+    }
+}
+
+/// What the threads share.
+struct Shared {
+    collected: Mutex<Collected>,
+    gate: Gate,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Collected> {
+        self.collected.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One thread that turns documents into statements.
+struct Worker<'s> {
+    feeds: &'static [&'static dyn Feed],
+    shared: &'s Shared,
+    seen: &'s (dyn Fn(&str) + Sync),
+    /// The feed of the last document; its neighbors in an archive are of the same kind.
+    feed: usize,
+    sink: Sink,
+    source: Source,
+}
+
+impl<'s> Worker<'s> {
+    fn new(
+        feeds: &'static [&'static dyn Feed],
+        shared: &'s Shared,
+        seen: &'s (dyn Fn(&str) + Sync),
+    ) -> Self {
+        let (sink, source) = (Sink::default(), Source::default());
+        Self { feeds, shared, seen, feed: 0, sink, source }
+    }
+
+    fn run(mut self, documents: &crossbeam_channel::Receiver<(usize, Unpacked)>) -> io::Result<()> {
+        let mut outcome = Ok(());
+        for (input, document) in documents {
+            let _inside = Inside { gate: &self.shared.gate, bytes: document.bytes.len() };
+            // After a failure the queue is only emptied, so that the unpacking thread never waits.
+            if outcome.is_ok() {
+                outcome = self.read(input, &document);
+            }
+        }
+        outcome.and_then(|()| self.hand_over())
+    }
+
+    fn read(&mut self, input: usize, unpacked: &Unpacked) -> io::Result<()> {
+        (self.seen)(&unpacked.path);
+        let document = Document::new(&unpacked.path, &unpacked.bytes);
+        let Some(feed) = self.recognize(&Sample::new(document)) else {
+            self.unknown(unpacked);
+            return Ok(());
+        };
+        if feed != self.feed || self.sink.bytes > WORKER_BYTES {
+            self.hand_over()?;
+            self.feed = feed;
+        }
+        self.sink.begin(&unpacked.path);
+        self.source.documents += 1;
+        self.source.inputs.insert(input);
+        let outcome = self.feeds.get(feed).map(|feed| feed.import(&document, &mut self.sink));
+        let cause = match (&unpacked.cut, outcome) {
+            (Some(cut), _) => Some(cut.clone()),
+            (None, Some(Err(error))) => Some(error.to_string()),
+            (None, _) => None,
+        };
+        if let Some(cause) = cause {
+            self.source.damaged_documents += 1;
+            let message = format!("{cause}; what precedes is kept");
+            self.source.problems.push(Problem::new(ProblemKind::Damaged, &unpacked.path, message));
+        }
+        Ok(())
+    }
+
+    fn recognize(&self, sample: &Sample<'_>) -> Option<usize> {
+        let is = |index: usize| self.feeds.get(index).is_some_and(|feed| feed.recognizes(sample));
+        if is(self.feed) {
+            return Some(self.feed);
+        }
+        (0..self.feeds.len()).find(|index| is(*index))
+    }
+
+    fn unknown(&self, unpacked: &Unpacked) {
+        let mut collected = self.shared.lock();
+        let unknown = &mut collected.unknown;
+        unknown.count += 1;
+        unknown.shown.insert(unpacked.path.clone());
+        if unknown.shown.len() > UNKNOWN_SHOWN {
+            unknown.shown.pop_last();
+        }
+    }
+
+    fn hand_over(&mut self) -> io::Result<()> {
+        let sink = std::mem::take(&mut self.sink);
+        let mut source = std::mem::take(&mut self.source);
+        if source.documents == 0 {
+            return Ok(());
+        }
+        let mut collected = self.shared.lock();
+        let Collected { sources, spool, .. } = &mut *collected;
+        let whole = sources.entry(self.feed).or_default();
+        whole.documents += source.documents;
+        whole.damaged_documents += source.damaged_documents;
+        whole.damaged_records += sink.damaged;
+        whole.statements += sink.statements;
+        whole.inputs.append(&mut source.inputs);
+        whole.problems.append(&mut source.problems);
+        whole.problems.extend(sink.problems);
+        for (what, count) in sink.passed_over {
+            *whole.passed_over.entry(what).or_default() += count;
+        }
+        for (stream, pending) in sink.streams {
+            let batch = whole.streams.entry(stream).or_default();
+            batch.extents.push(spool.append(&pending.encoded)?);
+            batch.modified = batch.modified.take().max(pending.modified);
+        }
+        Ok(())
+    }
+}
+
+/// Lets so many bytes in at a time; one that is larger waits to be alone.
+#[derive(Default)]
+struct Gate {
+    inside: Mutex<usize>,
+    left: Condvar,
+}
+
+impl Gate {
+    fn enter(&self, bytes: usize) {
+        let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        while *inside > 0 && inside.saturating_add(bytes) > QUEUE_BYTES {
+            inside = self.left.wait(inside).unwrap_or_else(PoisonError::into_inner);
+        }
+        *inside += bytes;
+    }
+}
+
+/// Bytes inside the gate; dropped, they leave, whatever became of the document.
+struct Inside<'g> {
+    gate: &'g Gate,
+    bytes: usize,
+}
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        let mut inside = self.gate.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        *inside = inside.saturating_sub(self.bytes);
+        drop(inside);
+        self.gate.left.notify_one();
+    }
+}
