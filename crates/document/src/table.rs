@@ -60,14 +60,10 @@ fn heading(text: &mut String, report: &Report, look: Look) {
         }
         None => line(text, format_args!("  system  unknown")),
     }
-    line(
-        text,
-        format_args!(
-            "  holds   {} packages in {} layers",
-            report.inventory.packages.len(),
-            artifact.layers.len()
-        ),
-    );
+    let packages = count(report.inventory.packages.len(), "package", "packages");
+    let layers = count(artifact.layers.len(), "layer", "layers");
+    let layers = if artifact.kind.has_layers() { format!(" in {layers}") } else { String::new() };
+    line(text, format_args!("  holds   {packages}{layers}"));
 }
 
 /// The worst and most likely first: known exploited, then severity, then whether a fix exists,
@@ -118,6 +114,7 @@ fn findings(text: &mut String, report: &Report, look: Look) {
 fn row(finding: &Finding) -> [String; 7] {
     let fixed = match (&finding.fixed_version, finding.status) {
         (Some(version), _) => version.clone(),
+        (None, Status::Affected) => "no fix yet".to_owned(),
         (None, status) => status.name().replace('_', " "),
     };
     let id = if finding.kev.is_some() {
@@ -170,8 +167,8 @@ fn summary(text: &mut String, report: &Report, look: Look) {
     line(
         text,
         format_args!(
-            "{} vulnerabilities: {}; {} can be fixed",
-            report.findings.len(),
+            "{}: {}; {} can be fixed",
+            count(report.findings.len(), "vulnerability", "vulnerabilities"),
             counts.join(", "),
             report.fixable()
         ),
@@ -222,6 +219,10 @@ fn problems(text: &mut String, report: &Report, look: Look) {
     if let Some(more) = report.problems.len().checked_sub(PROBLEMS_SHOWN).filter(|more| *more > 0) {
         line(text, format_args!("and {more} more problems (all are in the JSON report)"));
     }
+}
+
+fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
 }
 
 fn line(text: &mut String, content: std::fmt::Arguments<'_>) {
