@@ -6,8 +6,12 @@
 
 mod compress;
 mod image;
+mod registry;
+mod server;
 mod tar;
 
 pub use compress::{bzip2, gzip, gzip_members, xz, zstd, zstd_frames};
 pub use image::{ImageBuilder, LayerBuilder, sha256};
+pub use registry::Content;
+pub use server::{Fault, Reply, Request, Server};
 pub use tar::{BLOCK, Header, TarBuilder};
