@@ -1,0 +1,10 @@
+//! The order of versions, proven four ways: tables, the ecosystems' own tools, the laws of an
+//! order, and refusals.
+
+#![expect(clippy::print_stderr, reason = "a test that is skipped says why")]
+
+mod judges;
+mod laws;
+mod nasty;
+mod refusals;
+mod tables;

@@ -1,0 +1,78 @@
+//! Versions that try every corner of a scheme: built from the fragments its grammar turns on, the
+//! same ones in every run.
+
+use version::Scheme;
+
+/// A source of versions; equal seeds give equal versions.
+pub(crate) struct Nasty {
+    fragments: Vec<&'static str>,
+    state: u64,
+}
+
+impl Nasty {
+    pub(crate) fn new(scheme: Scheme, seed: u64) -> Self {
+        let fragments = match scheme {
+            Scheme::Apk => APK,
+            Scheme::Debian => DEBIAN,
+            Scheme::Rpm => RPM,
+        };
+        Self { fragments: fragments.split_whitespace().collect(), state: seed }
+    }
+
+    /// Never empty, and without line breaks or blanks.
+    pub(crate) fn version(&mut self) -> String {
+        let start = ["1", "1", "1", "0", "2.0", "10", ""][self.below(7)];
+        let length = self.below(7);
+        let tail: String = (0..length).map(|_| self.fragment()).collect();
+        if start.is_empty() && tail.is_empty() { "0".to_owned() } else { start.to_owned() + &tail }
+    }
+
+    /// Two versions, mostly close to each other: strangers differ at their first fragment.
+    pub(crate) fn pair(&mut self) -> (String, String) {
+        let first = self.version();
+        let second = match self.below(5) {
+            0 => self.version(),
+            1 => first.clone() + self.fragment(),
+            2 => self.fragment().to_owned() + &first,
+            _ => self.edited(&first),
+        };
+        if self.below(2) == 0 { (first, second) } else { (second, first) }
+    }
+
+    /// One character replaced by a fragment, or by nothing.
+    fn edited(&mut self, version: &str) -> String {
+        let place = self.below(version.chars().count());
+        let fragment = if self.below(3) == 0 { "" } else { self.fragment() };
+        let edited: String = version
+            .chars()
+            .enumerate()
+            .map(|(at, c)| if at == place { fragment.to_owned() } else { c.to_string() })
+            .collect();
+        if edited.is_empty() { "0".to_owned() } else { edited }
+    }
+
+    fn fragment(&mut self) -> &'static str {
+        let at = self.below(self.fragments.len());
+        self.fragments[at]
+    }
+
+    /// A number below `bound`, by splitmix64.
+    fn below(&mut self, bound: usize) -> usize {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        let bound = u64::try_from(bound).expect("a bound fits");
+        usize::try_from((mixed ^ (mixed >> 31)) % bound).expect("below a usize")
+    }
+}
+
+const APK: &str = "0 00 01 1 9 10 12345678901234567 . . . .. .0 .01 .1 .10 a b z A p1 \
+    _alpha _beta _pre _rc _rc1 _cvs _svn _git _hg _p _p0 _p1 _p01 _blah _ \
+    ~ ~ab ~12f - -r -r0 -r1 -r01 -r10 -ruff + é";
+
+const DEBIAN: &str = "0 00 01 1 9 10 18446744073709551616 18446744073709551617 . . .0 \
+    - -1 -0 ~ ~~ ~a + +b1 +deb12u1 ubuntu a z A Z : 1: 0: 2147483647: 2147483648: _ ! @ é \u{7f}";
+
+const RPM: &str = "0 00 01 1 9 10 18446744073709551616 18446744073709551617 . . .0 - -1 - \
+    ~ ~~ ^ ^^ ~^ ^~ _ + .el9 a aa z A : 1: 0: 01: 18446744073709551616: α ! git \u{7f}";
