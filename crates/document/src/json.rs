@@ -372,15 +372,15 @@ struct SeveritiesJson {
 #[derive(Serialize)]
 struct UpgradeJson<'a> {
     package: &'a str,
-    installed: &'a str,
+    moves: &'a [String],
     to: &'a str,
     fixes: &'a [String],
 }
 
 impl<'a> UpgradeJson<'a> {
     fn of(upgrade: &'a crate::Upgrade) -> Self {
-        let crate::Upgrade { package, installed, to, fixes } = upgrade;
-        Self { package, installed, to, fixes }
+        let crate::Upgrade { package, moves, to, fixes } = upgrade;
+        Self { package, moves, to, fixes }
     }
 }
 

@@ -21,7 +21,8 @@ pub struct DataSource {
 pub struct Upgrade {
     /// The name to upgrade: the source package where one upgrade moves several binaries.
     pub package: String,
-    pub installed: String,
+    /// The installed packages that it moves, sorted.
+    pub moves: Vec<String>,
     /// The lowest version in which all fixable vulnerabilities of the package are fixed.
     pub to: String,
     /// The vulnerabilities that this fixes, sorted.

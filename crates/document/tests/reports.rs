@@ -119,7 +119,7 @@ fn report() -> Report {
         ],
         upgrades: vec![Upgrade {
             package: "openssl".to_owned(),
-            installed: "3".to_owned(),
+            moves: vec!["libssl3".to_owned(), "openssl".to_owned()],
             to: "3.0.15-1~deb12u1".to_owned(),
             fixes: vec!["CVE-2024-0002".to_owned(), "CVE-2024-0003".to_owned()],
         }],
