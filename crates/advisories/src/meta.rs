@@ -23,6 +23,10 @@ pub struct SegmentMeta {
     pub upstream_modified: Option<String>,
     /// What the data was read from, sorted by URL; used for the next conditional request.
     pub origins: Vec<Origin>,
+    /// Why something its source says may be missing (the data it was built from was damaged), as
+    /// a lower-case fragment; None if it is whole.
+    #[serde(default)]
+    pub incomplete: Option<String>,
     /// Filled by the writer.
     pub counts: Counts,
 }

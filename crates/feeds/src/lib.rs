@@ -23,9 +23,12 @@
 mod collect;
 mod document;
 mod feed;
+mod import;
 mod input;
+mod install;
 mod json;
 mod list;
+mod merge;
 mod sample;
 mod sink;
 mod spool;
@@ -34,10 +37,25 @@ mod unpack;
 
 // Readers of shared formats, which feeds build on: `osv` (any OSV record), `oval` (any OVAL file;
 // the rpm-world feeds need it first, Ubuntu and Debian build on the same reader), `csaf`.
+mod csaf;
 mod osv;
+mod oval;
+mod purl;
+mod rpm;
+mod statements;
+mod text;
+mod updateinfo;
+mod xml;
+
+mod redhat;
 
 pub use document::Document;
 pub use feed::{Covers, Feed, FeedError};
+pub use import::{ImportError, ImportReport, Options, SourceReport, import};
+pub use install::{Outcome, StreamReport};
 pub use list::ALL;
 pub use sample::{Form, Sample};
 pub use sink::Sink;
+
+#[cfg(test)]
+mod probe;

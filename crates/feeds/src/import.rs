@@ -1,0 +1,155 @@
+//! `import`: what the user has becomes segments.
+//!
+//! The story in three calls: read everything (`collect`), decide what replaces what and write it
+//! (`install`), tell what happened ([`ImportReport`]). Nothing is fetched here.
+//!
+//! What an import replaces follows from what its documents cover (see `install`): a folder with
+//! one year of CVE files renews that year's CVEs and leaves the others alone; one document that is
+//! a whole stream replaces that stream. [`Options::whole`] says that the input is all there is.
+
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use advisories::{Origin, Store};
+use model::{Problem, ProblemKind};
+
+use crate::collect::{Collected, Input, Unknown, collect};
+use crate::install::{Rules, StreamReport, install};
+use crate::list;
+
+/// Problems of one source are told one by one up to here, then counted.
+const PROBLEMS_SHOWN: usize = 20;
+
+/// How to import.
+pub struct Options<'p> {
+    /// RFC 3339 in UTC: when the segments are built, as they will say.
+    pub now: String,
+    /// Threads that read and write.
+    pub jobs: NonZeroUsize,
+    /// The input is all that its sources say, so nothing they said before is kept.
+    pub whole: bool,
+    /// Data that is damaged may take the place of sound data.
+    pub accept_damaged: bool,
+    /// Told the path of every document as it is read; called from several threads.
+    pub progress: &'p (dyn Fn(&str) + Sync),
+}
+
+/// What an import did.
+#[derive(Debug, Default)]
+pub struct ImportReport {
+    /// Sorted by name.
+    pub sources: Vec<SourceReport>,
+    /// Sorted by stream.
+    pub streams: Vec<StreamReport>,
+    pub problems: Vec<Problem>,
+}
+
+/// What was read from one source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceReport {
+    pub name: &'static str,
+    pub documents: u64,
+    /// Documents that could not be read to their end, and records within sound documents.
+    pub damaged: u64,
+    /// Statements about packages and vulnerabilities, before repetitions are removed.
+    pub statements: u64,
+    /// What was understood and left out, or not known: how many of what.
+    pub passed_over: Vec<(String, u64)>,
+}
+
+/// Why an import could not be done at all; what is wrong with one input is a problem instead.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    #[error("cannot keep what was read in a temporary file: {0}")]
+    Spool(#[source] io::Error),
+}
+
+/// Reads files, folders and archives, recognized by content, and writes the segments of all
+/// streams they speak of.
+pub fn import(
+    paths: &[PathBuf],
+    store: &Store,
+    options: &Options<'_>,
+) -> Result<ImportReport, ImportError> {
+    let inputs = paths.iter().cloned().map(Input::Path).collect();
+    let origins = paths.iter().map(|path| vec![file_origin(path)]).collect::<Vec<_>>();
+    import_inputs(inputs, &origins, store, options)
+}
+
+/// The same over inputs from anywhere; `origins` stand for the inputs of the same index.
+pub(crate) fn import_inputs(
+    inputs: Vec<Input>,
+    origins: &[Vec<Origin>],
+    store: &Store,
+    options: &Options<'_>,
+) -> Result<ImportReport, ImportError> {
+    let names: Vec<String> = inputs.iter().map(Input::name).collect();
+    let mut collected =
+        collect(list::ALL, inputs, options.jobs, options.progress).map_err(ImportError::Spool)?;
+    let mut problems = std::mem::take(&mut collected.problems);
+    problems.extend(unknown(&collected, &names));
+    let mut sources = Vec::new();
+    for (index, source) in &mut collected.sources {
+        let Some(feed) = list::ALL.get(*index) else { continue };
+        problems.extend(shorten(feed.name(), std::mem::take(&mut source.problems)));
+        sources.push(SourceReport {
+            name: feed.name(),
+            documents: source.documents,
+            damaged: source.damaged_documents + source.damaged_records,
+            statements: source.statements,
+            passed_over: source.passed_over.clone().into_iter().collect(),
+        });
+    }
+    sources.sort_by_key(|source| source.name);
+    let rules = Rules {
+        now: options.now.clone(),
+        jobs: options.jobs,
+        whole: options.whole,
+        accept_damaged: options.accept_damaged,
+    };
+    let (streams, more) = install(list::ALL, collected, origins, store, &rules);
+    problems.extend(more);
+    problems.sort();
+    Ok(ImportReport { sources, streams, problems })
+}
+
+/// The file's name without its folder: a segment must not tell where its maker keeps things.
+fn file_origin(path: &std::path::Path) -> Origin {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+    Origin { url: name.unwrap_or_default(), ..Origin::default() }
+}
+
+/// Says which inputs gave nothing, and how many documents within the others no feed knew.
+fn unknown(collected: &Collected, names: &[String]) -> Vec<Problem> {
+    let known = |index: usize| {
+        collected.sources.values().any(|source| source.inputs.contains(&index))
+            || collected.broken_inputs.contains(&index)
+    };
+    let mut problems: Vec<Problem> = names
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| !known(*index))
+        .map(|(_, name)| {
+            let message = "holds no document of a known feed".to_owned();
+            Problem::new(ProblemKind::Unsupported, name, message)
+        })
+        .collect();
+    let Unknown { count, shown } = &collected.unknown;
+    if let Some(first) = shown.first() {
+        let message = format!("{count} documents belong to no known feed, the first of them this");
+        problems.push(Problem::new(ProblemKind::Notice, first, message));
+    }
+    problems
+}
+
+fn shorten(source: &str, mut problems: Vec<Problem>) -> Vec<Problem> {
+    problems.sort();
+    let hidden = problems.len().saturating_sub(PROBLEMS_SHOWN);
+    if hidden > 0 {
+        problems.truncate(PROBLEMS_SHOWN);
+        let message = format!("{hidden} more documents or records are damaged");
+        problems.push(Problem::new(ProblemKind::Damaged, source, message));
+    }
+    problems
+}

@@ -1,0 +1,246 @@
+//! From what was collected to segments: what replaces what.
+//!
+//! One stream has one source. The rules, in order:
+//!
+//! 1. Two sources for a stream in one import: the one that stands first in the list speaks, the
+//!    other is passed over, and that is said.
+//! 2. Damaged data (its input was cut off, or more than one document or record in a hundred made
+//!    no sense) never takes the place of a segment, unless asked. Where there is none it is better
+//!    than nothing: it is installed, and its segment says that it is not whole.
+//! 3. The segment of another source is replaced, and that is said.
+//! 4. The segment of the same source keeps what the new documents do not cover ([`Covers`]),
+//!    unless the caller says that the input is the whole of it.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use advisories::{Counts, Origin, Segment, SegmentMeta, SegmentWriter, Store};
+use model::{Problem, ProblemKind};
+
+use crate::collect::{Batch, Collected, Source};
+use crate::{Covers, Feed, merge, stream};
+
+/// One damaged document or record in so many is a blemish; more is damage.
+const BLEMISH: u64 = 100;
+
+/// How to install.
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
+    /// RFC 3339; becomes `built_at`.
+    pub now: String,
+    pub jobs: NonZeroUsize,
+    /// The input is all that the sources say: nothing old is kept.
+    pub whole: bool,
+    /// Damaged data may replace sound data.
+    pub accept_damaged: bool,
+}
+
+/// What became of one stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamReport {
+    pub stream: String,
+    pub source: &'static str,
+    pub outcome: Outcome,
+}
+
+/// What an import did to a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Written where there was nothing.
+    Installed(Counts),
+    /// Replaced all that the same source had said before.
+    Renewed(Counts),
+    /// Replaced the covered part of what the same source had said before.
+    Merged(Counts),
+    /// Replaced the segment of another source, which is named.
+    Replaced { other: String, counts: Counts },
+    /// Not written; why is among the problems.
+    Kept,
+}
+
+/// Writes a segment for every stream that was collected. `origins` are those of the inputs, by
+/// index.
+pub(crate) fn install(
+    feeds: &'static [&'static dyn Feed],
+    mut collected: Collected,
+    origins: &[Vec<Origin>],
+    store: &Store,
+    rules: &Rules,
+) -> (Vec<StreamReport>, Vec<Problem>) {
+    let (jobs, passed_over) = plan(feeds, &mut collected, origins);
+    let queue = Mutex::new((jobs.into_iter(), collected));
+    let done = Mutex::new((Vec::new(), passed_over));
+    let next = || {
+        let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let job = queue.0.next()?;
+        let encoded = queue.1.statements(&job.batch);
+        Some((job, encoded))
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..rules.jobs.get() {
+            scope.spawn(|| {
+                while let Some((job, encoded)) = next() {
+                    let (outcome, problems) = job.run(encoded, store, rules);
+                    let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+                    let (stream, source) = (job.stream, job.feed.name());
+                    done.0.push(StreamReport { stream, source, outcome });
+                    done.1.extend(problems);
+                }
+            });
+        }
+    });
+    let (mut reports, mut problems) = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    reports.sort_by(|a, b| a.stream.cmp(&b.stream));
+    problems.sort();
+    (reports, problems)
+}
+
+/// One segment to write.
+struct Job {
+    feed: &'static dyn Feed,
+    stream: String,
+    batch: Batch,
+    origins: Vec<Origin>,
+    damage: Option<String>,
+}
+
+/// One job a stream: rule 1.
+fn plan(
+    feeds: &'static [&'static dyn Feed],
+    collected: &mut Collected,
+    origins: &[Vec<Origin>],
+) -> (Vec<Job>, Vec<Problem>) {
+    let mut jobs: BTreeMap<String, Job> = BTreeMap::new();
+    let mut problems = Vec::new();
+    for (index, mut source) in std::mem::take(&mut collected.sources) {
+        let Some(&feed) = feeds.get(index) else { continue };
+        let damage = damage(&source, collected);
+        let mut origins: Vec<Origin> =
+            source.inputs.iter().filter_map(|i| origins.get(*i)).flatten().cloned().collect();
+        origins.sort();
+        origins.dedup();
+        for (stream, batch) in std::mem::take(&mut source.streams) {
+            if let Some(first) = jobs.get(&stream) {
+                let (first, second) = (first.feed.name(), feed.name());
+                let message = format!("`{second}` is passed over, `{first}` is imported with it");
+                problems.push(Problem::new(ProblemKind::Notice, stream, message));
+                continue;
+            }
+            let (damage, origins) = (damage.clone(), origins.clone());
+            jobs.insert(stream.clone(), Job { feed, stream, batch, origins, damage });
+        }
+    }
+    (jobs.into_values().collect(), problems)
+}
+
+/// Why the data of a source is not to be trusted to be whole (rule 2).
+fn damage(source: &Source, collected: &Collected) -> Option<String> {
+    if !source.inputs.is_disjoint(&collected.broken_inputs) {
+        return Some("its input could not be read to the end".to_owned());
+    }
+    let Source { documents, damaged_documents, statements, damaged_records, .. } = *source;
+    if damaged_documents.saturating_mul(BLEMISH) > documents {
+        return Some(format!("{damaged_documents} of {documents} documents are damaged"));
+    }
+    if damaged_records.saturating_mul(BLEMISH) > statements {
+        return Some(format!("{damaged_records} records are damaged, {statements} are sound"));
+    }
+    None
+}
+
+impl Job {
+    fn run(
+        &self,
+        encoded: io::Result<Vec<u8>>,
+        store: &Store,
+        rules: &Rules,
+    ) -> (Outcome, Vec<Problem>) {
+        let mut problems = Vec::new();
+        let outcome = match encoded {
+            Ok(encoded) => self.write(&encoded, store, rules, &mut problems),
+            Err(error) => Err(error.to_string()),
+        };
+        let outcome = outcome.unwrap_or_else(|error| {
+            let message = format!("not written, what was there before stays: {error}");
+            problems.push(Problem::new(ProblemKind::Unreadable, &self.stream, message));
+            Outcome::Kept
+        });
+        (outcome, problems)
+    }
+
+    fn write(
+        &self,
+        encoded: &[u8],
+        store: &Store,
+        rules: &Rules,
+        problems: &mut Vec<Problem>,
+    ) -> Result<Outcome, String> {
+        let old = self.installed(store, problems);
+        if let (Some(damage), Some(_), false) = (&self.damage, &old, rules.accept_damaged) {
+            problems.push(self.refusal(damage));
+            return Ok(Outcome::Kept);
+        }
+        let other = old.as_deref().map(|old| old.meta().source.clone());
+        let other = other.filter(|source| source != self.feed.name());
+        let covers = if rules.whole { Covers::Stream } else { self.feed.covers() };
+        let kept = old.as_deref().filter(|_| other.is_none() && covers != Covers::Stream);
+        let mut writer = SegmentWriter::new(self.meta(kept.map(Segment::meta), rules));
+        if let Some(old) = kept {
+            problems.extend(merge::keep_uncovered(old, covers, encoded, &mut writer));
+        }
+        merge::add(encoded, &mut writer);
+        store.write(writer).map_err(|error| error.to_string())?;
+        let counts = self.counts(store)?;
+        Ok(match (other, kept, old.is_some()) {
+            (Some(other), ..) => Outcome::Replaced { other, counts },
+            (None, Some(_), _) => Outcome::Merged(counts),
+            (None, None, true) => Outcome::Renewed(counts),
+            (None, None, false) => Outcome::Installed(counts),
+        })
+    }
+
+    fn installed(&self, store: &Store, problems: &mut Vec<Problem>) -> Option<Arc<Segment>> {
+        store.segment(&self.stream).unwrap_or_else(|error| {
+            let message = format!("what was installed is replaced unread: {}", error.message);
+            problems.push(Problem::new(ProblemKind::Notice, &self.stream, message));
+            None
+        })
+    }
+
+    fn refusal(&self, damage: &str) -> Problem {
+        let message = format!(
+            "what is installed stays, for {damage}; hint: `--accept-damaged` installs it anyway"
+        );
+        Problem::new(ProblemKind::Damaged, &self.stream, message)
+    }
+
+    fn meta(&self, kept: Option<&SegmentMeta>, rules: &Rules) -> SegmentMeta {
+        let mut origins = self.origins.clone();
+        origins.extend(kept.iter().flat_map(|kept| kept.origins.iter().cloned()));
+        origins.sort_by(|a, b| a.url.cmp(&b.url));
+        origins.dedup_by(|later, first| later.url == first.url);
+        let modified = kept.and_then(|kept| kept.upstream_modified.clone());
+        SegmentMeta {
+            stream: self.stream.clone(),
+            source: self.feed.name().to_owned(),
+            license: self.feed.license().to_owned(),
+            scheme: stream::scheme(&self.stream).map(str::to_owned),
+            built_at: rules.now.clone(),
+            upstream_modified: modified.max(self.batch.modified.clone()),
+            origins,
+            incomplete: self.damage.clone(),
+            ..SegmentMeta::default()
+        }
+    }
+
+    fn counts(&self, store: &Store) -> Result<Counts, String> {
+        // A store of its own: the caller's may hold the old segment open.
+        match Store::open(store.dir()).segment(&self.stream) {
+            Ok(Some(segment)) => Ok(segment.meta().counts),
+            Ok(None) => Err("it is gone after it was written".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}

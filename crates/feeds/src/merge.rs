@@ -1,0 +1,104 @@
+//! New statements beside those that a segment already holds.
+//!
+//! A document is exhaustive about something ([`Covers`]); what the old segment says about just
+//! that is dropped, the rest is carried over. The outcome does not depend on the order in which
+//! statements were read.
+
+use std::collections::{BTreeMap, HashSet};
+
+use advisories::{KnownExploited, Score, Segment, SegmentError, SegmentWriter};
+use model::{Advisory, Details, Problem};
+
+use crate::Covers;
+use crate::sink::{Statement, statements};
+
+/// Adds encoded statements.
+pub(crate) fn add(encoded: &[u8], writer: &mut SegmentWriter) {
+    let mut details: BTreeMap<String, Details> = BTreeMap::new();
+    for statement in statements(encoded) {
+        match statement {
+            Statement::Advisory(advisory) => writer.advisory(&advisory),
+            Statement::Details(new) => match details.get_mut(&new.id) {
+                Some(old) if precedes(old, &new) => *old = new,
+                Some(_) => {}
+                None => {
+                    details.insert(new.id.clone(), new);
+                }
+            },
+            Statement::Score { id, epss, percentile } => {
+                writer.score(&id, Score { epss, percentile });
+            }
+            Statement::KnownExploited { id, added, due, ransomware } => {
+                writer.known_exploited(&id, &KnownExploited { added, due, ransomware });
+            }
+        }
+    }
+    details.values().for_each(|details| writer.details(details));
+}
+
+/// Of two records of one vulnerability the later speaks; equally late, the greater, so that it is
+/// always the same one.
+fn precedes(a: &Details, b: &Details) -> bool {
+    a.modified.cmp(&b.modified).then_with(|| format!("{a:?}").cmp(&format!("{b:?}"))).is_lt()
+}
+
+/// Carries over what the new statements do not cover. Blocks of the old segment that cannot be
+/// read are lost, and said.
+pub(crate) fn keep_uncovered(
+    old: &Segment,
+    covers: Covers,
+    new: &[u8],
+    writer: &mut SegmentWriter,
+) -> Vec<Problem> {
+    let covered = Covered::by(covers, new);
+    let mut problems = Vec::new();
+    let mut lost = |error: SegmentError| problems.push(error.problem());
+    for advisory in old.all_advisories() {
+        match advisory {
+            Ok(advisory) if covered.has(&advisory) => {}
+            Ok(advisory) => writer.advisory(&advisory),
+            Err(error) => lost(error),
+        }
+    }
+    for details in old.all_details() {
+        match details {
+            Ok(details) => writer.details(&details),
+            Err(error) => lost(error),
+        }
+    }
+    problems
+}
+
+/// What the new statements are exhaustive about.
+struct Covered {
+    covers: Covers,
+    keys: HashSet<String>,
+}
+
+impl Covered {
+    fn by(covers: Covers, new: &[u8]) -> Self {
+        let mut keys = HashSet::new();
+        for statement in statements(new) {
+            match (statement, covers) {
+                (Statement::Advisory(advisory), Covers::Vulnerability) => {
+                    keys.insert(advisory.id);
+                }
+                (Statement::Advisory(advisory), Covers::Package) => {
+                    keys.insert(advisory.package);
+                }
+                (Statement::Advisory(advisory), Covers::Notice) => keys.extend(advisory.notices),
+                _ => {}
+            }
+        }
+        Self { covers, keys }
+    }
+
+    fn has(&self, old: &Advisory) -> bool {
+        match self.covers {
+            Covers::Stream => true,
+            Covers::Vulnerability => self.keys.contains(&old.id),
+            Covers::Package => self.keys.contains(&old.package),
+            Covers::Notice => old.notices.iter().any(|notice| self.keys.contains(notice)),
+        }
+    }
+}
