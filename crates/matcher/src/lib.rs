@@ -1,1 +1,164 @@
 //! Hold advisories against an inventory: findings with evidence.
+//!
+//! The story, in the order in which a scan tells it:
+//!
+//! ```text
+//! needs          which streams must be at hand      distro (which publishers speak about it)
+//! findings       every package against them         voice → judge (scope, tracks, standing) → finding
+//! metadata_needs which streams say more of the ids
+//! enrich         scores, texts, known exploits      enrich
+//! upgrades       what to do about it                upgrades
+//! ```
+//!
+//! A feed states facts in a few fixed forms, and this crate relies on them:
+//!
+//! - `Fixed` says that versions below the end of a range are affected; a fixed version of `0`
+//!   that none ever was.
+//! - `Affected` and its like may carry ranges too: a version beyond them is clean although its
+//!   own release never announced a fix (Debian's `no-dsa` beside a newer upload).
+//! - `NotAffected` silences only what the same publisher says no worse of elsewhere.
+//! - A scope that does not match an installed build makes the statement say nothing about it.
+//!
+//! This crate reads segments and nothing else: no network, no clock; the day comes as an argument.
+//! It must never judge whether a finding matters (that is `policy`), and never take silence for
+//! safety: a distribution nobody speaks about and a stream that is missing are Problems.
+
+#[cfg(test)]
+mod cases;
+mod distro;
+mod enrich;
+mod eol;
+mod finding;
+mod installed;
+mod judge;
+mod scope;
+mod severity;
+mod standing;
+mod tracks;
+mod upgrades;
+mod voice;
+mod vulnerability;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use advisories::{SegmentMeta, Store};
+use jiff::civil::Date;
+use model::{Finding, Inventory, PackageKind, Problem, ProblemKind};
+
+pub use enrich::{Enriched, enrich, metadata_needs};
+pub use eol::end_of_life;
+pub use upgrades::{Upgrade, upgrades};
+
+use crate::distro::Plan;
+use crate::voice::{Name, Voice};
+
+/// What must be at hand before an inventory can be matched.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Names of streams, in the order in which they are consulted.
+    pub streams: Vec<String>,
+}
+
+/// What matching gave.
+#[derive(Debug, Default)]
+pub struct Matched {
+    /// One vulnerability on one package each; what to fix first comes first.
+    pub findings: Vec<Finding>,
+    /// What was not matched and why; a release past its end of life.
+    pub problems: Vec<Problem>,
+    /// The segments that were consulted, in that order.
+    pub data: Vec<SegmentMeta>,
+}
+
+/// The streams that say something about this inventory; none for a distribution that nobody
+/// publishes advisories for (`findings` says so).
+pub fn needs(inventory: &Inventory) -> Needs {
+    match distro::plan(inventory) {
+        Some(Ok(plan)) => {
+            Needs { streams: plan.streams.into_iter().map(|(stream, _)| stream).collect() }
+        }
+        Some(Err(_)) | None => Needs::default(),
+    }
+}
+
+/// Every vulnerability that the store's segments state of the inventory's packages. `now` only
+/// decides whether the distribution release is past its end of life.
+pub fn findings(inventory: &Inventory, store: &Store, now: Date) -> Matched {
+    let mut matched = Matched::default();
+    matched.problems.extend(inventory.os.as_ref().and_then(|os| eol::notice(os, now)));
+    let plan = match distro::plan(inventory) {
+        None => return matched,
+        Some(Ok(plan)) => plan,
+        Some(Err(problem)) => {
+            matched.problems.push(problem);
+            return matched;
+        }
+    };
+    matched.problems.extend(foreign(&plan, inventory));
+    let voices = voices(&plan, inventory, store, &mut matched);
+    matched.findings = judge_all(&plan, inventory, &voices);
+    matched
+}
+
+/// Packages of another kind than the distribution's: no stream speaks about them.
+fn foreign(plan: &Plan, inventory: &Inventory) -> Vec<Problem> {
+    let mut counts: BTreeMap<PackageKind, usize> = BTreeMap::new();
+    for package in inventory.packages.iter().filter(|package| package.kind != plan.kind) {
+        *counts.entry(package.kind).or_default() += 1;
+    }
+    let family = inventory.os.as_ref().map_or("", |os| &os.family);
+    let problem = |(kind, count): (PackageKind, usize)| {
+        let message = format!("{count} {} packages on {family} were not matched", kind.name());
+        Problem::new(ProblemKind::Unsupported, kind.name(), message)
+    };
+    counts.into_iter().map(problem).collect()
+}
+
+fn voices(plan: &Plan, inventory: &Inventory, store: &Store, matched: &mut Matched) -> Vec<Voice> {
+    let names = names(plan, inventory);
+    let mut voices = Vec::new();
+    for (stream, role) in &plan.streams {
+        match store.segment(stream) {
+            Ok(Some(segment)) => {
+                let (voice, problem) = Voice::read(&segment, *role, &names);
+                matched.data.push(segment.meta().clone());
+                matched.problems.extend(problem);
+                voices.push(voice);
+            }
+            Ok(None) => matched.problems.push(missing(stream)),
+            Err(error) => matched.problems.push(error.problem()),
+        }
+    }
+    voices
+}
+
+/// The names that publishers may use for any of the packages.
+fn names(plan: &Plan, inventory: &Inventory) -> BTreeSet<Name> {
+    let of_kind = inventory.packages.iter().filter(|package| package.kind == plan.kind);
+    of_kind
+        .flat_map(installed::names)
+        .map(|installed| (installed.subject, installed.name.into_owned()))
+        .collect()
+}
+
+fn missing(stream: &str) -> Problem {
+    Problem::new(
+        ProblemKind::AdvisoriesMissing,
+        stream,
+        format!(
+            "no advisories are at hand for this stream, so absence of findings means nothing; \
+             hint: `lazaret db update {stream}` fetches them, `lazaret db import` reads a copy"
+        ),
+    )
+}
+
+fn judge_all(plan: &Plan, inventory: &Inventory, voices: &[Voice]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for package in inventory.packages.iter().filter(|package| package.kind == plan.kind) {
+        judge::judge(plan, package, voices, |vulnerability, exposure| {
+            findings.push(finding::finding(plan, package, vulnerability, exposure));
+        });
+    }
+    finding::sort(&mut findings);
+    findings
+}

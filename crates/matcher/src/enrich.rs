@@ -1,0 +1,211 @@
+//! What is known of a reported vulnerability apart from packages: texts, scores, known exploits.
+//!
+//! Only ids that were found are looked up, so only the years that they are from are needed.
+//! Missing metadata costs no finding: severities stay unknown, and a notice says so.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use advisories::{KnownExploited, Score, Segment, SegmentError, SegmentMeta, Store};
+use model::{Cvss, Details, Finding, Problem, ProblemKind};
+
+use crate::{finding, severity};
+
+const SCORES: &str = "epss";
+const KNOWN_EXPLOITED: &str = "kev";
+
+/// What enriching gave beside the changed findings.
+#[derive(Debug, Default)]
+pub struct Enriched {
+    /// Streams that are missing or damaged.
+    pub problems: Vec<Problem>,
+    /// The metadata segments that were consulted, by stream.
+    pub data: Vec<SegmentMeta>,
+}
+
+/// The metadata streams that say more about these findings: the years of their CVEs, EPSS, KEV.
+/// Sorted; empty where no finding has a CVE.
+pub fn metadata_needs(findings: &[Finding]) -> Vec<String> {
+    let mut streams: BTreeSet<String> =
+        findings.iter().flat_map(names).filter_map(|name| year_stream(name)).collect();
+    if !streams.is_empty() {
+        streams.extend([SCORES, KNOWN_EXPLOITED].map(str::to_owned));
+    }
+    streams.into_iter().collect()
+}
+
+/// Fills in what the metadata streams and the publishers' own streams say of each vulnerability,
+/// chooses severities where the publisher gave none, and sorts anew.
+pub fn enrich(findings: &mut [Finding], store: &Store) -> Enriched {
+    let mut library = Library::default();
+    let missing: Vec<String> = metadata_needs(findings)
+        .into_iter()
+        .filter(|stream| !library.open(store, stream))
+        .collect();
+    let data = library.segments.values().map(|segment| segment.meta().clone()).collect();
+    for stream in findings.iter().flat_map(publishers).collect::<BTreeSet<_>>() {
+        library.open(store, stream);
+    }
+    let known = library.look_up(findings);
+    for finding in &mut *findings {
+        if let Some(known) = known.get(&finding.id) {
+            fill(finding, known);
+        }
+    }
+    finding::sort(findings);
+    let mut problems = library.problems;
+    problems.extend((!missing.is_empty()).then(|| unknown(&missing)));
+    Enriched { problems, data }
+}
+
+/// All names of a finding's vulnerability, its id first.
+fn names(finding: &Finding) -> impl Iterator<Item = &String> {
+    std::iter::once(&finding.id).chain(&finding.aliases)
+}
+
+/// The streams whose statements decided.
+fn publishers(finding: &Finding) -> impl Iterator<Item = &String> {
+    finding.evidence.iter().map(|evidence| &evidence.stream)
+}
+
+/// `cve-2024` for `CVE-2024-3094`; None for what is no CVE.
+fn year_stream(name: &str) -> Option<String> {
+    let (year, _) = name.strip_prefix("CVE-")?.split_once('-')?;
+    let is_year = year.len() == 4 && year.bytes().all(|b| b.is_ascii_digit());
+    is_year.then(|| format!("cve-{year}"))
+}
+
+fn unknown(missing: &[String]) -> Problem {
+    Problem::new(
+        ProblemKind::Notice,
+        missing.join(", "),
+        "no metadata is at hand for these streams, so some severities, scores and texts are \
+         unknown; hint: `lazaret db update` fetches it, `lazaret db import` reads a copy",
+    )
+}
+
+/// The segments at hand, and what was wrong with others.
+#[derive(Default)]
+struct Library {
+    segments: BTreeMap<String, Arc<Segment>>,
+    problems: Vec<Problem>,
+}
+
+/// What is known of one vulnerability.
+#[derive(Default)]
+struct Known {
+    /// With the source of each, the most general first: the CVE record, then the publishers.
+    details: Vec<(String, Details)>,
+    score: Option<Score>,
+    known_exploited: Option<KnownExploited>,
+}
+
+impl Library {
+    /// Whether the stream is at hand. One that exists and cannot be read is a problem, not
+    /// missing.
+    fn open(&mut self, store: &Store, stream: &str) -> bool {
+        match store.segment(stream) {
+            Ok(None) => return false,
+            Ok(Some(segment)) => {
+                self.segments.insert(stream.to_owned(), segment);
+            }
+            Err(error) => self.note(&error),
+        }
+        true
+    }
+
+    /// By id. Ids are looked up in their order, which is the cheapest.
+    fn look_up(&mut self, findings: &[Finding]) -> BTreeMap<String, Known> {
+        let mut asked: BTreeMap<&String, (BTreeSet<&String>, BTreeSet<&String>)> = BTreeMap::new();
+        for finding in findings {
+            let (all_names, streams) = asked.entry(&finding.id).or_default();
+            all_names.extend(names(finding));
+            streams.extend(publishers(finding));
+        }
+        asked
+            .into_iter()
+            .map(|(id, (names, streams))| (id.clone(), self.known(&names, &streams)))
+            .collect()
+    }
+
+    fn known(&mut self, names: &BTreeSet<&String>, streams: &BTreeSet<&String>) -> Known {
+        let mut known = Known::default();
+        for name in names {
+            if let Some(stream) = year_stream(name) {
+                known.details.extend(self.details(&stream, name));
+            }
+            known.score = known.score.or_else(|| self.ask(SCORES, |s| s.score(name)));
+            if known.known_exploited.is_none() {
+                known.known_exploited = self.ask(KNOWN_EXPLOITED, |s| s.known_exploited(name));
+            }
+        }
+        for stream in streams {
+            for name in names {
+                known.details.extend(self.details(stream, name));
+            }
+        }
+        known
+    }
+
+    fn details(&mut self, stream: &str, name: &str) -> Option<(String, Details)> {
+        let details = self.ask(stream, |segment| segment.details(name))?;
+        let source = self.segments.get(stream)?.meta().source.clone();
+        Some((source, details))
+    }
+
+    fn ask<T>(
+        &mut self,
+        stream: &str,
+        question: impl Fn(&Segment) -> Result<Option<T>, SegmentError>,
+    ) -> Option<T> {
+        question(self.segments.get(stream)?).unwrap_or_else(|error| {
+            self.note(&error);
+            None
+        })
+    }
+
+    fn note(&mut self, error: &SegmentError) {
+        let problem = error.problem();
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
+    }
+}
+
+fn fill(finding: &mut Finding, known: &Known) {
+    severity::choose(finding, &known.details);
+    finding.epss = known.score.map(|score| (score.epss, score.percentile));
+    finding.kev = known.known_exploited.as_ref().map(|entry| entry.added.clone());
+    for (_, details) in &known.details {
+        fill_text(&mut finding.title, &details.title);
+        fill_text(&mut finding.description, &details.description);
+        finding.published = finding.published.take().or_else(|| details.published.clone());
+        finding.modified = finding.modified.take().or_else(|| details.modified.clone());
+        add_new(&mut finding.cvss, &details.cvss);
+        add_new(&mut finding.cwes, &details.cwes);
+        add_new(&mut finding.references, &details.references);
+    }
+    finding.cwes.sort_unstable();
+    finding.cvss.sort_by(by_source_and_newest);
+}
+
+fn fill_text(text: &mut String, offered: &str) {
+    if text.is_empty() {
+        offered.clone_into(text);
+    }
+}
+
+fn add_new<T: Clone + PartialEq>(all: &mut Vec<T>, offered: &[T]) {
+    for one in offered {
+        if !all.contains(one) {
+            all.push(one.clone());
+        }
+    }
+}
+
+fn by_source_and_newest(a: &Cvss, b: &Cvss) -> std::cmp::Ordering {
+    a.source
+        .cmp(&b.source)
+        .then_with(|| b.version.cmp(&a.version))
+        .then_with(|| a.vector.cmp(&b.vector))
+}

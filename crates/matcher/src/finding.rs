@@ -1,0 +1,128 @@
+//! What is reported: a finding with the evidence for it, and the order of findings.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::{Evidence, Finding, Opinion, Package, Severity, Status};
+
+use crate::distro::Plan;
+use crate::installed::is_kernel_headers;
+use crate::judge::{Because, Exposure};
+use crate::standing::{advisory_package, words};
+use crate::vulnerability::{Said, Vulnerability};
+
+/// A finding with what the statements themselves say; `enrich` adds what is known of the
+/// vulnerability apart from the package.
+pub(crate) fn finding(
+    plan: &Plan,
+    package: &Package,
+    vulnerability: &Vulnerability<'_>,
+    exposure: &Exposure<'_>,
+) -> Finding {
+    let (severity, severity_source) = rating(&exposure.because);
+    Finding {
+        id: vulnerability.id.to_owned(),
+        aliases: vulnerability.aliases.iter().map(|&alias| alias.to_owned()).collect(),
+        package: without_files(package),
+        status: exposure.status,
+        fixed_version: exposure.fixed.map(str::to_owned),
+        severity,
+        severity_source,
+        opinions: opinions(&vulnerability.said),
+        cvss: Vec::new(),
+        epss: None,
+        kev: None,
+        cwes: Vec::new(),
+        title: String::new(),
+        description: String::new(),
+        references: Vec::new(),
+        published: None,
+        modified: None,
+        evidence: evidence(plan, package, &exposure.because),
+    }
+}
+
+/// A package with thousands of files can have hundreds of findings, and none of them needs the
+/// list.
+fn without_files(package: &Package) -> Package {
+    Package {
+        kind: package.kind,
+        name: package.name.clone(),
+        version: package.version.clone(),
+        architecture: package.architecture.clone(),
+        source: package.source.clone(),
+        module: package.module.clone(),
+        license: package.license.clone(),
+        vendor: package.vendor.clone(),
+        location: package.location.clone(),
+        files: Vec::new(),
+    }
+}
+
+/// The highest rating among the statements that decided, and whose it is.
+fn rating(because: &[Because<'_>]) -> (Severity, String) {
+    let rated = because.iter().filter(|one| one.said.advisory.severity != Severity::Unknown);
+    match rated.max_by_key(|one| one.said.advisory.severity) {
+        Some(one) => (one.said.advisory.severity, one.said.voice.source.clone()),
+        None => (Severity::Unknown, String::new()),
+    }
+}
+
+/// Each publisher's highest rating, whether or not its statement decided.
+fn opinions(said: &[Said<'_>]) -> Vec<Opinion> {
+    let mut by_source: BTreeMap<&str, Severity> = BTreeMap::new();
+    for one in said.iter().filter(|one| one.advisory.severity != Severity::Unknown) {
+        let rating = by_source.entry(&one.voice.source).or_default();
+        *rating = one.advisory.severity.max(*rating);
+    }
+    let opinion = |(source, severity): (&str, _)| Opinion { source: source.to_owned(), severity };
+    by_source.into_iter().map(opinion).collect()
+}
+
+/// One piece of evidence a comparison; statements that compare alike share it.
+fn evidence(plan: &Plan, package: &Package, because: &[Because<'_>]) -> Vec<Evidence> {
+    let mut notices: BTreeMap<Evidence, BTreeSet<&String>> = BTreeMap::new();
+    for Because { said, standing } in because {
+        let mut compared = words(plan.scheme, said.installed, said.advisory, standing);
+        if is_kernel_headers(package) {
+            compared.push_str("; headers only, no kernel runs from this package");
+        }
+        let evidence = Evidence {
+            source: said.voice.source.clone(),
+            stream: said.voice.stream.clone(),
+            notices: Vec::new(),
+            advisory_package: advisory_package(said.installed),
+            compared,
+        };
+        notices.entry(evidence).or_default().extend(&said.advisory.notices);
+    }
+    notices
+        .into_iter()
+        .map(|(evidence, notices)| Evidence {
+            notices: notices.into_iter().cloned().collect(),
+            ..evidence
+        })
+        .collect()
+}
+
+/// Sorts by what to fix first; what nobody can tell comes last. The order depends on nothing but
+/// package and vulnerability, so that every way to the same image gives the same list.
+pub(crate) fn sort(findings: &mut [Finding]) {
+    findings.sort_by(|a, b| {
+        is_undecided(a)
+            .cmp(&is_undecided(b))
+            .then_with(|| b.severity.cmp(&a.severity))
+            .then_with(|| b.kev.is_some().cmp(&a.kev.is_some()))
+            .then_with(|| b.fixed_version.is_some().cmp(&a.fixed_version.is_some()))
+            .then_with(|| identity(a).cmp(&identity(b)))
+    });
+}
+
+fn is_undecided(finding: &Finding) -> bool {
+    matches!(finding.status, Status::UnderInvestigation | Status::Undetermined)
+}
+
+/// What tells two findings apart.
+fn identity(finding: &Finding) -> (&str, &str, &str, &str, &str) {
+    let package = &finding.package;
+    (&package.name, &package.version, &package.architecture, &package.location.path, &finding.id)
+}

@@ -1,0 +1,72 @@
+//! The names and versions under which publishers speak of an installed package.
+//!
+//! A binary package is judged by its own version where a publisher speaks of the binary, and by
+//! its source's version where a publisher speaks of the source: a rebuild without changes
+//! (`+b1`) has a new binary version and the old code.
+
+use std::borrow::Cow;
+
+use model::{Package, PackageKind, Subject};
+
+/// One name of an installed package, with the version that is compared under it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Installed<'a> {
+    pub(crate) subject: Subject,
+    pub(crate) name: Cow<'a, str>,
+    pub(crate) version: Cow<'a, str>,
+    /// False for an rpm source, whose file name carries no epoch: comparisons leave it out.
+    pub(crate) epoch_known: bool,
+}
+
+/// The binary name first, then the source, then the source that a signed kernel wraps.
+pub(crate) fn names(package: &Package) -> Vec<Installed<'_>> {
+    let epoch_known = package.kind != PackageKind::Rpm
+        || package.source.as_ref().is_none_or(|source| source.version.contains(':'));
+    let binary = Installed {
+        subject: Subject::Binary,
+        name: Cow::Borrowed(&package.name),
+        version: Cow::Borrowed(&package.version),
+        epoch_known: true,
+    };
+    let source = Installed {
+        subject: Subject::Source,
+        name: Cow::Borrowed(package.source_name()),
+        version: Cow::Borrowed(package.source_version()),
+        epoch_known,
+    };
+    [binary, source].into_iter().chain(signed_kernel(package)).collect()
+}
+
+/// Debian and Ubuntu build their signed kernel images from a source of its own that only wraps
+/// what `linux` built; the trackers speak of `linux` alone. Debian's `linux-signed-amd64 6.1.76+1`
+/// wraps `linux 6.1.76-1`; Ubuntu's `linux-signed-aws` wraps `linux-aws` of the same version.
+fn signed_kernel(package: &Package) -> Option<Installed<'_>> {
+    let flavor = package.source_name().strip_prefix("linux-signed")?;
+    if package.kind != PackageKind::Deb {
+        return None;
+    }
+    let version = package.source_version();
+    let (name, version) = match flavor {
+        "-amd64" | "-arm64" | "-i386" => ("linux".to_owned(), version.replacen('+', "-", 1)),
+        _ => (format!("linux{flavor}"), version.to_owned()),
+    };
+    Some(Installed {
+        subject: Subject::Source,
+        name: Cow::Owned(name),
+        version: Cow::Owned(version),
+        epoch_known: true,
+    })
+}
+
+/// Whether the package only describes the kernel to compilers. Its source's vulnerabilities are
+/// true of the source, yet no vulnerable code is in the package: findings say so.
+pub(crate) fn is_kernel_headers(package: &Package) -> bool {
+    let source = package.source_name();
+    let of_the_kernel = source == "linux" || source.starts_with("linux-") || source == "kernel";
+    let name = package.name.as_str();
+    let headers = name.starts_with("linux-libc-dev")
+        || name.starts_with("linux-headers")
+        || name.starts_with("kernel-headers")
+        || (name.starts_with("linux-") && name.contains("-headers-"));
+    of_the_kernel && headers
+}

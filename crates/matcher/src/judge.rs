@@ -1,0 +1,178 @@
+//! One package against everything that is said about it: which vulnerabilities it has.
+//!
+//! The order of the questions: which statements are about this build (`scope`); which of them are
+//! about the same vulnerability (`vulnerability`); what does each publisher conclude (here); and
+//! does the distribution itself speak, or only the one it is rebuilt from (here).
+//!
+//! Statements of one publisher are weighed so:
+//! - What it says of the binary package overrules what it says of the source.
+//! - Where it names fixed versions, they alone count, and all of them: an erratum that lists a
+//!   vulnerability again says that the earlier fix was not enough.
+//! - An older state (`affected`, `not affected`) beside a fixed version is overtaken by it.
+//! - What the publisher cannot tell is a finding that says so, never silence.
+
+use std::cmp::Ordering;
+
+use model::{Advisory, Affected, Package, Status};
+
+use crate::distro::{Plan, Role};
+use crate::installed;
+use crate::scope;
+use crate::standing::{Standing, standing};
+use crate::tracks::{Bearing, bearing};
+use crate::voice::Voice;
+use crate::vulnerability::{self, Said, Vulnerability};
+
+/// What follows from the statements of one publisher about one vulnerability in one package.
+#[derive(Debug)]
+pub(crate) enum Verdict<'a> {
+    /// The installed version is not affected.
+    Clear,
+    Exposed(Exposure<'a>),
+}
+
+/// The installed version is affected, or nobody can tell.
+#[derive(Debug)]
+pub(crate) struct Exposure<'a> {
+    pub(crate) status: Status,
+    /// The lowest version that answers all statements.
+    pub(crate) fixed: Option<&'a str>,
+    /// The statements that say so.
+    pub(crate) because: Vec<Because<'a>>,
+}
+
+/// A statement and where the installed version stands to it.
+#[derive(Debug)]
+pub(crate) struct Because<'a> {
+    pub(crate) said: Said<'a>,
+    pub(crate) standing: Standing<'a>,
+}
+
+/// Calls `found` for each vulnerability that the package has, by id.
+pub(crate) fn judge(
+    plan: &Plan,
+    package: &Package,
+    voices: &[Voice],
+    mut found: impl FnMut(&Vulnerability<'_>, &Exposure<'_>),
+) {
+    let names = installed::names(package);
+    let mut said = Vec::new();
+    for voice in voices {
+        for installed in &names {
+            let about = voice.about(installed.subject, &installed.name).iter();
+            let applying = about.filter(|advisory| scope::applies(advisory, package));
+            said.extend(applying.map(|advisory| Said { voice, installed, advisory }));
+        }
+    }
+    for vulnerability in vulnerability::join(said) {
+        if let Some(Verdict::Exposed(exposure)) = weigh(plan, &vulnerability.said) {
+            found(&vulnerability, &exposure);
+        }
+    }
+}
+
+/// The distribution's own conclusion; its origin's only where it has none.
+fn weigh<'a>(plan: &Plan, said: &[Said<'a>]) -> Option<Verdict<'a>> {
+    let conclusion = |role: Role| {
+        let of_role: Vec<Said<'a>> =
+            said.iter().filter(|one| one.voice.role == role).copied().collect();
+        conclude(plan, &of_role)
+    };
+    conclusion(Role::Own).or_else(|| conclusion(Role::Origin))
+}
+
+/// One publisher's conclusion over all tracks of the release; None if nothing it says is about
+/// this installation.
+fn conclude<'a>(plan: &Plan, said: &[Said<'a>]) -> Option<Verdict<'a>> {
+    let on = |track: Bearing| {
+        let borne = |one: &&Said<'a>| bearing(plan, one.installed, one.advisory) == track;
+        settle(plan, said.iter().filter(borne).copied().collect())
+    };
+    if let Some(Verdict::Clear) = on(Bearing::Clears) {
+        return Some(Verdict::Clear);
+    }
+    let main = on(Bearing::Main);
+    let own = on(Bearing::Own).or_else(|| match (on(Bearing::Atop), &main) {
+        (Some(Verdict::Exposed(_)), Some(Verdict::Clear)) if is_fixed(said) => Some(Verdict::Clear),
+        (atop, _) => atop,
+    });
+    own.or_else(|| match (main, on(Bearing::Offered)) {
+        (Some(main), Some(offered)) => Some(consider(main, offered)),
+        (main, offered) => main.or(offered),
+    })
+}
+
+/// Whether the main track names a fixed version at all.
+fn is_fixed(said: &[Said<'_>]) -> bool {
+    let main_fix =
+        |one: &Said<'_>| one.advisory.scope.track.is_none() && one.advisory.status == Status::Fixed;
+    said.iter().any(main_fix)
+}
+
+/// What another track's offer changes in the conclusion of the main one: it may hold the fix that
+/// the main one will never get, or have looked at what the main one no longer looks at.
+fn consider<'a>(main: Verdict<'a>, offered: Verdict<'a>) -> Verdict<'a> {
+    let Verdict::Exposed(exposure) = &main else { return main };
+    let given_up = matches!(exposure.status, Status::EndOfLife | Status::WillNotFix);
+    match &offered {
+        Verdict::Clear if given_up => offered,
+        Verdict::Exposed(other) if other.status < exposure.status => offered,
+        _ => main,
+    }
+}
+
+/// What statements of one track add up to.
+fn settle<'a>(plan: &Plan, mut said: Vec<Said<'a>>) -> Option<Verdict<'a>> {
+    if said.iter().any(Said::is_of_the_binary) {
+        said.retain(Said::is_of_the_binary);
+    }
+    if said.iter().any(|one| one.advisory.status == Status::Fixed) {
+        said.retain(|one| one.advisory.status == Status::Fixed);
+    }
+    if said.is_empty() {
+        return None;
+    }
+    let exposing: Vec<Because<'a>> = said
+        .into_iter()
+        .map(|said| Because { said, standing: stand(plan, &said) })
+        .filter(|because| !matches!(because.standing, Standing::Outside))
+        .collect();
+    Some(match exposing.iter().map(status).min() {
+        Some(status) => Verdict::Exposed(exposure(plan, exposing, status)),
+        None => Verdict::Clear,
+    })
+}
+
+fn stand<'a>(plan: &Plan, said: &Said<'a>) -> Standing<'a> {
+    standing(plan.scheme, said.installed, said.advisory)
+}
+
+/// A statement's status as it holds for this version: the fix of one range does not help in
+/// another that has none, and a comparison that fails decides nothing.
+fn status(because: &Because<'_>) -> Status {
+    match (&because.standing, because.said.advisory.status) {
+        (Standing::Unclear(_), _) => Status::Undetermined,
+        (_, Status::Fixed) if fix(because).is_none() => Status::Affected,
+        (_, status) => status,
+    }
+}
+
+/// The fixed version for the range that the installed version is in.
+fn fix<'a>(because: &Because<'a>) -> Option<&'a str> {
+    let advisory: &'a Advisory = because.said.advisory;
+    match &because.standing {
+        Standing::Inside(Some(range)) if advisory.status == Status::Fixed => match &range.until {
+            Affected::Before(fix) => Some(fix),
+            Affected::Through(_) | Affected::Onwards => None,
+        },
+        _ => None,
+    }
+}
+
+fn exposure<'a>(plan: &Plan, exposing: Vec<Because<'a>>, status: Status) -> Exposure<'a> {
+    let order = |a: &&str, b: &&str| plan.scheme.compare(a, b).unwrap_or(Ordering::Equal);
+    let because: Vec<Because<'a>> =
+        exposing.into_iter().filter(|because| self::status(because) == status).collect();
+    let fixed = because.iter().filter_map(fix).max_by(order);
+    Exposure { status, fixed, because }
+}

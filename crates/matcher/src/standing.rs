@@ -1,0 +1,117 @@
+//! Where an installed version stands to what one statement says, and the words for it.
+//!
+//! Versions are compared in the order of the distribution's scheme and nowhere else.
+
+use std::cmp::Ordering;
+
+use model::{Advisory, Affected, Status, Subject, VersionRange};
+use version::{Scheme, VersionError};
+
+use crate::installed::Installed;
+
+/// The version that Debian and Alpine give for "no version was ever vulnerable".
+const NEVER: &str = "0";
+
+/// The installed version against one statement.
+#[derive(Debug)]
+pub(crate) enum Standing<'a> {
+    /// Not among the versions affected.
+    Outside,
+    /// Among them; the range that it is in, if the statement gives ranges.
+    Inside(Option<&'a VersionRange>),
+    /// One of the versions is not one that the scheme can order.
+    Unclear(VersionError),
+}
+
+pub(crate) fn standing<'a>(
+    scheme: Scheme,
+    installed: &Installed<'_>,
+    advisory: &'a Advisory,
+) -> Standing<'a> {
+    if advisory.status == Status::NotAffected {
+        return Standing::Outside;
+    }
+    if advisory.ranges.is_empty() {
+        return Standing::Inside(None);
+    }
+    let mut unclear = None;
+    for range in &advisory.ranges {
+        match contains(scheme, installed, range) {
+            Ok(true) => return Standing::Inside(Some(range)),
+            Ok(false) => {}
+            Err(error) => unclear = Some(error),
+        }
+    }
+    unclear.map_or(Standing::Outside, Standing::Unclear)
+}
+
+fn contains(
+    scheme: Scheme,
+    installed: &Installed<'_>,
+    range: &VersionRange,
+) -> Result<bool, VersionError> {
+    let is = |bound: &str| compare(scheme, installed, bound);
+    let started = match range.introduced.as_deref() {
+        None | Some(NEVER) => true,
+        Some(introduced) => is(introduced)?.is_ge(),
+    };
+    Ok(started
+        && match &range.until {
+            Affected::Onwards => true,
+            Affected::Before(fix) => fix != NEVER && is(fix)?.is_lt(),
+            Affected::Through(last) => is(last)?.is_le(),
+        })
+}
+
+fn compare(
+    scheme: Scheme,
+    installed: &Installed<'_>,
+    bound: &str,
+) -> Result<Ordering, VersionError> {
+    match installed.epoch_known {
+        true => scheme.compare(&installed.version, bound),
+        false => version::rpm::compare_ignoring_epoch(&installed.version, bound),
+    }
+}
+
+/// The comparison in words: `3.0.11-1 < 3.0.13-1 (debian, source openssl)`.
+pub(crate) fn words(
+    scheme: Scheme,
+    installed: &Installed<'_>,
+    advisory: &Advisory,
+    standing: &Standing<'_>,
+) -> String {
+    let version = &installed.version;
+    let comparison = match standing {
+        Standing::Inside(Some(range)) => in_range(version, range),
+        Standing::Inside(None) | Standing::Outside => "no fixed version".to_owned(),
+        Standing::Unclear(error) => error.to_string(),
+    };
+    let subject = advisory_package(installed);
+    let mut context = vec![scheme.name().to_owned(), subject];
+    context.extend((!installed.epoch_known).then(|| "epoch ignored".to_owned()));
+    context.extend(advisory.scope.module.iter().map(|module| format!("module {module}")));
+    context.extend(advisory.scope.track.iter().map(|track| format!("track {track}")));
+    format!("{comparison} ({})", context.join(", "))
+}
+
+fn in_range(version: &str, range: &VersionRange) -> String {
+    let introduced = match range.introduced.as_deref() {
+        None | Some(NEVER) => String::new(),
+        Some(introduced) => format!("{introduced} <= "),
+    };
+    match &range.until {
+        Affected::Onwards if introduced.is_empty() => "no fixed version".to_owned(),
+        Affected::Onwards => format!("{introduced}{version}, no fixed version"),
+        Affected::Before(fix) => format!("{introduced}{version} < {fix}"),
+        Affected::Through(last) => format!("{introduced}{version} <= {last}"),
+    }
+}
+
+/// The package that a statement speaks of, and which kind of name that is.
+pub(crate) fn advisory_package(installed: &Installed<'_>) -> String {
+    match installed.subject {
+        Subject::Source => format!("source {}", installed.name),
+        Subject::Binary => format!("binary {}", installed.name),
+    }
+}
