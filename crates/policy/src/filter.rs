@@ -1,0 +1,21 @@
+//! Which findings a user cares about.
+
+use model::{Finding, Severity};
+
+/// What a finding must be to be reported and judged. The default keeps every finding.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// The severities kept; empty keeps all. `Unknown` is a severity like the others: who leaves
+    /// it out does not see what nobody rated.
+    pub severities: Vec<Severity>,
+    /// Keeps only findings that an upgrade would fix.
+    pub ignore_unfixed: bool,
+}
+
+impl Filter {
+    pub fn keeps(&self, finding: &Finding) -> bool {
+        let rated = self.severities.is_empty() || self.severities.contains(&finding.severity);
+        let fixable = !self.ignore_unfixed || finding.fixed_version.is_some();
+        rated && fixable
+    }
+}

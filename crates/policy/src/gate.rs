@@ -1,0 +1,51 @@
+//! Whether findings may pass: the only place with a severity threshold.
+
+use std::collections::BTreeMap;
+
+use model::{Finding, Severity};
+
+/// The judgement of a gate.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// Why the findings may not pass, the most severe first; empty if they may.
+    pub reasons: Vec<Reason>,
+    /// Findings that no one rated: they pass a threshold, and yet could be above it.
+    pub unrated: usize,
+}
+
+/// All findings of one severity at or above the threshold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    pub severity: Severity,
+    /// Findings of this severity, at least 1.
+    pub count: usize,
+    /// The first of them: vulnerability and package.
+    pub example: (String, String),
+}
+
+impl Verdict {
+    pub fn passes(&self) -> bool {
+        self.reasons.is_empty()
+    }
+}
+
+/// Judges findings by a threshold: one at or above `fail_on` fails them all. `Unknown` is the
+/// lowest threshold; it fails on any finding.
+pub fn gate<'a>(findings: impl IntoIterator<Item = &'a Finding>, fail_on: Severity) -> Verdict {
+    let mut unrated = 0;
+    let mut reasons: BTreeMap<Severity, Reason> = BTreeMap::new();
+    for finding in findings {
+        let severity = finding.severity;
+        if severity >= fail_on {
+            let new = || Reason { severity, count: 0, example: example(finding) };
+            reasons.entry(severity).or_insert_with(new).count += 1;
+        } else if severity == Severity::Unknown {
+            unrated += 1;
+        }
+    }
+    Verdict { reasons: reasons.into_values().rev().collect(), unrated }
+}
+
+fn example(finding: &Finding) -> (String, String) {
+    (finding.id.clone(), finding.package.name.clone())
+}

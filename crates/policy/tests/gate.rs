@@ -1,0 +1,97 @@
+//! Filters and gates over findings that differ only in what they look at.
+
+use model::{Finding, Location, Package, PackageKind, Severity, Status};
+use policy::{Filter, gate};
+
+/// `high` is a finding without a fix, `high+` one with a fix.
+fn finding(text: &str) -> Finding {
+    let (severity, fixed) = match text.strip_suffix('+') {
+        Some(severity) => (severity, Some("2".to_owned())),
+        None => (text, None),
+    };
+    let severity: Severity = severity.parse().expect("the table names severities");
+    Finding {
+        id: format!("CVE-{text}"),
+        aliases: Vec::new(),
+        package: Package {
+            kind: PackageKind::Deb,
+            name: "a".to_owned(),
+            version: "1".to_owned(),
+            architecture: "amd64".to_owned(),
+            source: None,
+            module: None,
+            license: String::new(),
+            vendor: String::new(),
+            location: Location { path: "db".to_owned(), layer: None },
+            files: Vec::new(),
+        },
+        status: if fixed.is_some() { Status::Fixed } else { Status::Affected },
+        fixed_version: fixed,
+        severity,
+        severity_source: String::new(),
+        opinions: Vec::new(),
+        cvss: Vec::new(),
+        epss: None,
+        kev: None,
+        cwes: Vec::new(),
+        title: String::new(),
+        description: String::new(),
+        references: Vec::new(),
+        published: None,
+        modified: None,
+        evidence: Vec::new(),
+    }
+}
+
+fn findings(text: &str) -> Vec<Finding> {
+    text.split_whitespace().map(finding).collect()
+}
+
+#[test]
+fn a_threshold_fails_what_is_at_or_above_it() {
+    // findings, threshold, reasons, unrated
+    let table = [
+        ("", "unknown", "", 0),
+        ("high", "high", "high 1 CVE-high", 0),
+        ("critical high high+ low", "high", "critical 1 CVE-critical, high 2 CVE-high", 0),
+        ("medium low", "high", "", 0),
+        ("negligible", "low", "", 0),
+        ("unknown unknown low", "high", "", 2),
+        ("unknown high", "low", "high 1 CVE-high", 1),
+        ("unknown", "unknown", "unknown 1 CVE-unknown", 0),
+        ("negligible unknown", "negligible", "negligible 1 CVE-negligible", 1),
+    ];
+    for (given, threshold, reasons, unrated) in table {
+        let verdict = gate(&findings(given), threshold.parse().unwrap());
+        let shown: Vec<String> = verdict
+            .reasons
+            .iter()
+            .map(|r| format!("{} {} {}", r.severity, r.count, r.example.0))
+            .collect();
+        assert_eq!(shown.join(", "), reasons, "`{given}` against {threshold}");
+        assert_eq!(verdict.unrated, unrated, "`{given}` against {threshold}");
+        assert_eq!(verdict.passes(), reasons.is_empty(), "`{given}` against {threshold}");
+    }
+}
+
+#[test]
+fn a_filter_keeps_what_is_asked_for() {
+    // findings, severities, ignore_unfixed, kept
+    let table = [
+        ("high low+ unknown", "", false, "high low+ unknown"),
+        ("high low+ unknown", "high unknown", false, "high unknown"),
+        ("high low+ unknown", "", true, "low+"),
+        ("high high+ low+", "high", true, "high+"),
+    ];
+    for (given, severities, ignore_unfixed, kept) in table {
+        let severities = severities.split_whitespace().map(|s| s.parse().unwrap()).collect();
+        let filter = Filter { severities, ignore_unfixed };
+        let all = findings(given);
+        let left: Vec<&str> = all
+            .iter()
+            .filter(|finding| filter.keeps(finding))
+            .map(|finding| finding.id.strip_prefix("CVE-").unwrap())
+            .collect();
+        assert_eq!(left.join(" "), kept, "`{given}`");
+    }
+}
