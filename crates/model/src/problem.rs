@@ -23,6 +23,9 @@ pub enum ProblemKind {
     Unsupported,
     /// Advisories that this target needs are not there, so absence of findings means nothing.
     AdvisoriesMissing,
+    /// Scores and texts of reported vulnerabilities are not there, so some severities are unknown;
+    /// which vulnerabilities there are is known all the same.
+    MetadataMissing,
     /// Advisories are older than the age limit and could not be refreshed.
     AdvisoriesStale,
     /// Worth knowing; the result is complete all the same (a distribution past its end of life).
@@ -38,6 +41,7 @@ impl ProblemKind {
             Self::Refused => "refused",
             Self::Unsupported => "unsupported",
             Self::AdvisoriesMissing => "advisories_missing",
+            Self::MetadataMissing => "metadata_missing",
             Self::AdvisoriesStale => "advisories_stale",
             Self::Notice => "notice",
         }
@@ -52,7 +56,7 @@ impl ProblemKind {
             | Self::Unreadable
             | Self::Unsupported
             | Self::AdvisoriesMissing => true,
-            Self::Refused | Self::AdvisoriesStale | Self::Notice => false,
+            Self::Refused | Self::MetadataMissing | Self::AdvisoriesStale | Self::Notice => false,
         }
     }
 }
