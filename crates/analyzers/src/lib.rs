@@ -1,1 +1,46 @@
 //! Turn files into an inventory: one file a format, one explicit list.
+//!
+//! The story of an image goes through this crate in four steps:
+//!
+//! 1. A [`LayerCollector`] visits the entries of one layer. One compiled selector says from the
+//!    path alone whether any [`Analyzer`] wants the file; the analyzers of [`ALL`] turn its bytes
+//!    into facts at once, and the bytes are forgotten. Layers are visited in parallel, in any
+//!    order.
+//! 2. What comes out are [`LayerFacts`]: everything the layer says, apart from all other layers.
+//!    They are what a layer cache stores; [`fingerprint`] belongs into its key.
+//! 3. Where a file that matters is reached only through a link to a place nobody watched,
+//!    [`unresolved`] names the entries that a second, counted pass has to read;
+//!    [`LayerFacts::absorb`] takes them in.
+//! 4. [`squash`] lays the layers over each other as a container runtime would and gives the
+//!    [`model::Inventory`] of what is left, each package with the layer in which it appeared.
+//!
+//! This crate must never touch a file system, a network, a clock or the environment, and no input
+//! may make it panic: every byte it sees comes from a stranger's image.
+
+#![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
+mod attribution;
+mod binary;
+mod collect;
+mod detour;
+mod facts;
+mod file;
+pub mod fuzz;
+mod list;
+mod os;
+mod path_list;
+mod path_set;
+mod select;
+mod squash;
+mod survey;
+mod view;
+
+pub use collect::LayerCollector;
+pub use detour::{Detour, unresolved};
+pub use facts::{FileFacts, Installed, LayerFacts};
+pub use file::{Analyzer, File};
+pub use list::{ALL, fingerprint};
+pub use os::choice::{OverrideError, os_from_override};
+pub use path_list::PathList;
+pub use select::Select;
+pub use squash::squash;

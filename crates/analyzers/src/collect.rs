@@ -1,0 +1,247 @@
+//! Visits the entries of one layer and keeps what matters of them.
+//!
+//! Of an ordinary entry nothing stays but eight bytes in a [`PathSet`], and as many for each
+//! directory; of a selected file its facts, and of a link on the way to one its target. While
+//! walking that makes 16 bytes an entry at most, and less than 100 for the few that are kept by
+//! name and have no facts.
+//!
+//! The collector knows one layer only. The order of its entries does not matter, but for two
+//! entries at one path, of which the later counts.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use model::{Entry, EntryKind, Problem, ProblemKind, Visitor, Want};
+
+use crate::detour::Detour;
+use crate::facts::{FACTS_BYTES_MAX, FileFacts, LayerFacts, Named};
+use crate::path_set::{PathHash, PathSet};
+use crate::select::{SELECTOR, split};
+use crate::{Analyzer, File};
+
+/// Entries whose paths one layer remembers (32 MiB of hashes). The largest layers seen have a
+/// million; readers of archives stop an image before this.
+const ENTRIES_MAX: usize = 4 << 20;
+
+/// Entries that one layer keeps by name: a Debian system with all its packages has 130 000 that
+/// matter.
+const NAMED_MAX: usize = 256 << 10;
+
+/// Collects the facts of one layer.
+pub struct LayerCollector {
+    interest: Interest,
+    facts: LayerFacts,
+    directories: Vec<PathHash>,
+    others: Vec<PathHash>,
+    whiteouts: Vec<PathHash>,
+    opaques: Vec<PathHash>,
+    /// The parent that was remembered last: most entries share it with the entry before them.
+    parent: String,
+    room: usize,
+    overflowed: bool,
+}
+
+/// Which entries are looked at.
+enum Interest {
+    /// Whatever is selected by its path, or stands on the way there.
+    Selected,
+    /// What a second pass was sent for. Paths stand beside the selected paths that lead to them,
+    /// if any.
+    Detours { entries: HashMap<String, Option<String>>, directories: HashMap<String, String> },
+}
+
+impl LayerCollector {
+    /// For the first pass over a layer.
+    #[expect(clippy::new_without_default, reason = "an empty collector is no default of anything")]
+    pub fn new() -> Self {
+        Self::interested(Interest::Selected)
+    }
+
+    /// For the second pass over a layer, which looks at nothing but these.
+    pub fn for_paths(detours: &[Detour]) -> Self {
+        let mut entries = HashMap::new();
+        let mut directories = HashMap::new();
+        for detour in detours.iter().cloned() {
+            match detour {
+                // Whoever wants the content also learns where a link leads.
+                Detour::Link { at } => {
+                    entries.entry(at).or_insert(None);
+                }
+                Detour::File { at, like } => {
+                    entries.insert(at, Some(like));
+                }
+                Detour::Directory { at, like } => {
+                    directories.insert(at, like);
+                }
+            }
+        }
+        Self::interested(Interest::Detours { entries, directories })
+    }
+
+    fn interested(interest: Interest) -> Self {
+        Self {
+            interest,
+            facts: LayerFacts::default(),
+            directories: Vec::new(),
+            others: Vec::new(),
+            whiteouts: Vec::new(),
+            opaques: Vec::new(),
+            parent: String::new(),
+            room: FACTS_BYTES_MAX,
+            overflowed: false,
+        }
+    }
+
+    /// The facts, once every entry was visited.
+    pub fn finish(self) -> LayerFacts {
+        let mut facts = self.facts;
+        facts.directories = PathSet::new(self.directories);
+        facts.others = PathSet::new(self.others);
+        facts.whiteouts = PathSet::new(self.whiteouts);
+        facts.opaques = PathSet::new(self.opaques);
+        if let Interest::Detours { directories, .. } = self.interest {
+            facts.detoured = directories.into_keys().map(String::into_boxed_str).collect();
+            facts.detoured.sort_unstable();
+        }
+        facts
+    }
+
+    fn remember_path(&mut self, entry: &Entry<'_>) {
+        let remembered = [&self.directories, &self.others, &self.whiteouts, &self.opaques]
+            .into_iter()
+            .fold(0_usize, |sum, paths| sum.saturating_add(paths.len()));
+        if remembered >= ENTRIES_MAX {
+            self.overflow(entry.path, format!("more than {ENTRIES_MAX} entries in one layer"));
+            return;
+        }
+        let hash = PathHash::of(entry.path);
+        match entry.kind {
+            EntryKind::Directory => self.directories.push(hash),
+            EntryKind::Whiteout => self.whiteouts.push(hash),
+            EntryKind::Opaque => self.opaques.push(hash),
+            EntryKind::File
+            | EntryKind::Symlink(_)
+            | EntryKind::HardLink(_)
+            | EntryKind::Special => {
+                self.others.push(hash);
+                self.remember_parent(entry.path);
+            }
+        }
+    }
+
+    /// Some tools write no entries for the directories they create on the way.
+    fn remember_parent(&mut self, path: &str) {
+        let parent = split(path).0;
+        if parent != self.parent && !parent.is_empty() {
+            self.directories.push(PathHash::of(parent));
+            parent.clone_into(&mut self.parent);
+        }
+    }
+
+    /// The first overflow is reported; what follows is more of it.
+    fn overflow(&mut self, path: &str, message: String) {
+        if !std::mem::replace(&mut self.overflowed, true) {
+            self.facts.problems.push(Problem::new(ProblemKind::LimitReached, path, message));
+        }
+    }
+
+    fn keep(&mut self, path: &str, named: Named) {
+        if self.facts.entries.len() >= NAMED_MAX && !self.facts.entries.contains_key(path) {
+            let message = format!("more than {NAMED_MAX} entries that matter in one layer");
+            self.overflow(path, message);
+            return;
+        }
+        self.facts.entries.insert(path.into(), named);
+    }
+}
+
+impl Visitor for LayerCollector {
+    fn entry(&mut self, entry: &Entry<'_>) -> Want {
+        if matches!(self.interest, Interest::Selected) {
+            self.remember_path(entry);
+        }
+        let named = match entry.kind {
+            EntryKind::File => return self.file(entry),
+            EntryKind::Symlink(target) => Named::Symlink(target.into()),
+            EntryKind::HardLink(target) => Named::HardLink(target.into()),
+            EntryKind::Special => Named::Other,
+            EntryKind::Directory | EntryKind::Whiteout | EntryKind::Opaque => return Want::Nothing,
+        };
+        if self.interest.concerns(entry.path) {
+            self.keep(entry.path, named);
+        }
+        Want::Nothing
+    }
+
+    fn content(&mut self, entry: &Entry<'_>, bytes: &[u8]) {
+        let Some(path) = self.interest.selected(entry.path) else { return };
+        let file = File { path: &path, bytes, mode: entry.mode };
+        let mut facts = FileFacts::with_room(self.room);
+        for analyzer in takers(&path, entry.size) {
+            analyzer.analyze(&file, &mut facts);
+        }
+        self.room = facts.room();
+        if facts.overflowed() {
+            let limit = FACTS_BYTES_MAX >> 20;
+            let message = format!("more than {limit} MiB of facts in one layer");
+            self.overflow(entry.path, message);
+        }
+        self.keep(entry.path, Named::File(Some(Box::new(facts))));
+    }
+}
+
+impl LayerCollector {
+    fn file(&mut self, entry: &Entry<'_>) -> Want {
+        let Some(path) = self.interest.selected(entry.path) else {
+            if self.interest.concerns(entry.path) {
+                self.keep(entry.path, Named::Other);
+            }
+            return Want::Nothing;
+        };
+        let wanting = SELECTOR.analyzers(&path);
+        let limit = wanting.iter().map(|analyzer| analyzer.max_bytes()).max().unwrap_or(0);
+        if takers(&path, entry.size).is_empty() {
+            let mut facts = FileFacts::with_room(0);
+            let message = format!("{} bytes, more than the {limit} that are read", entry.size);
+            facts.problem(ProblemKind::LimitReached, message);
+            self.keep(entry.path, Named::File(Some(Box::new(facts))));
+            return Want::Nothing;
+        }
+        self.keep(entry.path, Named::File(None));
+        Want::Content
+    }
+}
+
+impl Interest {
+    /// The selected path that the file at `path` is analyzed as, if it is.
+    fn selected<'p>(&self, path: &'p str) -> Option<Cow<'p, str>> {
+        let like: Cow<'p, str> = match self {
+            Self::Selected => path.into(),
+            Self::Detours { entries, directories } => match entries.get(path) {
+                Some(like) => like.clone()?.into(),
+                None => {
+                    let (directory, name) = split(path);
+                    format!("{}/{name}", directories.get(directory)?).into()
+                }
+            },
+        };
+        (!SELECTOR.analyzers(&like).is_empty()).then_some(like)
+    }
+
+    /// Whether it matters that something other than a directory stands at `path`.
+    fn concerns(&self, path: &str) -> bool {
+        match self {
+            Self::Selected => SELECTOR.is_way(path) || self.selected(path).is_some(),
+            Self::Detours { entries, .. } => {
+                entries.contains_key(path) || self.selected(path).is_some()
+            }
+        }
+    }
+}
+
+/// The analyzers that take a file of this size at this path.
+fn takers(path: &str, size: u64) -> Vec<&'static dyn Analyzer> {
+    let mut analyzers = SELECTOR.analyzers(path);
+    analyzers.retain(|analyzer| size <= analyzer.max_bytes());
+    analyzers
+}

@@ -1,0 +1,204 @@
+//! What is known of one layer, apart from all others; the form in which a cache stores it.
+//!
+//! [`FileFacts`] is what analyzers say of one file, [`LayerFacts`] the whole layer: the files that
+//! matter with their facts, the links that lead to them, and, as [`PathSet`]s, which paths the
+//! layer holds or removes. Nothing here knows what the layers above and below hold.
+
+use std::collections::BTreeMap;
+
+use model::{Location, Package, PackageKind, Problem, ProblemKind};
+use serde::{Deserialize, Serialize};
+
+use crate::PathList;
+use crate::os::release::Release;
+use crate::path_set::PathSet;
+
+/// Bytes of facts that one layer may hold in memory. A Debian system of 3 000 packages takes some
+/// 8 MiB; a database made to fill memory stops here.
+pub(crate) const FACTS_BYTES_MAX: usize = 32 << 20;
+
+/// Problems that are listed for one file: a database full of garbage tells nothing new after that.
+const PROBLEMS_MAX: usize = 16;
+
+/// What a fact occupies beside its texts.
+const FACT_OVERHEAD: usize = 320;
+
+/// What one layer holds.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct LayerFacts {
+    /// The entries that matter, by path: selected files, and whatever other than a directory
+    /// stands on the way to a selected path.
+    pub(crate) entries: BTreeMap<Box<str>, Named>,
+    /// All directories, and the parents of all entries.
+    pub(crate) directories: PathSet,
+    /// All entries that are not directories.
+    pub(crate) others: PathSet,
+    pub(crate) whiteouts: PathSet,
+    pub(crate) opaques: PathSet,
+    /// Directories whose files were collected in a second pass, because links lead there.
+    pub(crate) detoured: Vec<Box<str>>,
+    /// What concerns the layer as a whole; without a layer index.
+    pub(crate) problems: Vec<Problem>,
+}
+
+impl LayerFacts {
+    /// Takes in what a second pass over the same layer found.
+    pub fn absorb(&mut self, second: Self) {
+        self.entries.extend(second.entries);
+        self.detoured.extend(second.detoured);
+        self.problems.extend(second.problems);
+    }
+
+    /// Whether the image may hold other packages with this layer than without it.
+    pub(crate) fn changes_what_matters(&self) -> bool {
+        !self.entries.is_empty() || !self.whiteouts.is_empty() || !self.opaques.is_empty()
+    }
+}
+
+/// What stands at a path that matters.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum Named {
+    /// None where the content was not handed over; the reader has said why.
+    File(Option<Box<FileFacts>>),
+    /// The target as written.
+    Symlink(Box<str>),
+    /// The path of the entry whose content this one shares.
+    HardLink(Box<str>),
+    /// A device, a socket, or a file that no analyzer wants.
+    Other,
+}
+
+/// What one file says.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct FileFacts {
+    pub(crate) packages: Vec<Installed>,
+    pub(crate) release: Option<Release>,
+    pub(crate) repositories: Vec<String>,
+    /// The files of the one package that this file is the list of.
+    pub(crate) owned: PathList,
+    /// The licence that this file states for the one package it belongs to.
+    pub(crate) license: String,
+    pub(crate) problems: Vec<(ProblemKind, String)>,
+    /// Bytes of facts that the layer still has room for.
+    #[serde(skip)]
+    room: usize,
+    #[serde(skip)]
+    overflowed: bool,
+}
+
+/// A package as a database lists it: where it stands, and which of its files, is filled in when
+/// the layers are laid over each other.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Installed {
+    pub package: Package,
+    pub files: PathList,
+}
+
+impl Installed {
+    /// A package of which nothing but the name and version is known.
+    pub fn new(kind: PackageKind, name: &str, version: &str) -> Self {
+        let package = Package {
+            kind,
+            name: name.to_owned(),
+            version: version.to_owned(),
+            architecture: String::new(),
+            source: None,
+            module: None,
+            license: String::new(),
+            vendor: String::new(),
+            location: Location { path: String::new(), layer: None },
+            files: Vec::new(),
+        };
+        Self { package, files: PathList::default() }
+    }
+
+    fn size(&self) -> usize {
+        let package = &self.package;
+        let source = package.source.as_ref();
+        let source =
+            source.map_or(0, |source| source.name.len().saturating_add(source.version.len()));
+        [
+            package.name.len(),
+            package.version.len(),
+            package.architecture.len(),
+            source,
+            package.module.as_ref().map_or(0, String::len),
+            package.license.len(),
+            package.vendor.len(),
+            self.files.size(),
+        ]
+        .into_iter()
+        .fold(FACT_OVERHEAD, usize::saturating_add)
+    }
+}
+
+impl FileFacts {
+    /// Facts that may grow by `room` bytes.
+    pub(crate) fn with_room(room: usize) -> Self {
+        Self { room, ..Self::default() }
+    }
+
+    pub(crate) fn room(&self) -> usize {
+        self.room
+    }
+
+    /// Whether there was no room for something.
+    pub(crate) fn overflowed(&self) -> bool {
+        self.overflowed
+    }
+
+    pub fn package(&mut self, mut installed: Installed) {
+        installed.files.finish();
+        if self.spend(installed.size()) {
+            self.packages.push(installed);
+        }
+    }
+
+    pub(crate) fn release(&mut self, release: Release) {
+        if self.spend(release.size()) {
+            self.release = Some(release);
+        }
+    }
+
+    /// A repository, content set or CPE that the image's packages come from.
+    pub fn repository(&mut self, name: &str) {
+        if self.spend(name.len().saturating_add(FACT_OVERHEAD)) {
+            self.repositories.push(name.to_owned());
+        }
+    }
+
+    /// The files of the package that this file is the list of.
+    pub fn owned(&mut self, mut files: PathList) {
+        files.finish();
+        if self.spend(files.size().saturating_add(FACT_OVERHEAD)) {
+            self.owned = files;
+        }
+    }
+
+    /// The licence of the package that this file belongs to.
+    pub fn license(&mut self, license: String) {
+        if self.spend(license.len().saturating_add(FACT_OVERHEAD)) {
+            self.license = license;
+        }
+    }
+
+    /// What could not be read of the file; the path and layer are added later.
+    pub fn problem(&mut self, kind: ProblemKind, message: impl Into<String>) {
+        match self.problems.len() {
+            0..PROBLEMS_MAX => self.problems.push((kind, message.into())),
+            PROBLEMS_MAX => {
+                self.problems.push((kind, "more such problems, which are not listed".to_owned()));
+            }
+            _ => {}
+        }
+    }
+
+    fn spend(&mut self, size: usize) -> bool {
+        if let Some(rest) = self.room.checked_sub(size) {
+            self.room = rest;
+            return true;
+        }
+        self.overflowed = true;
+        false
+    }
+}

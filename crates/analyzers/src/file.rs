@@ -1,0 +1,46 @@
+//! What an analyzer is: a format that turns the bytes of one file into facts.
+//!
+//! The next format is one new file under `os/` (or a folder beside it) and one line in `list.rs`.
+//! An analyzer must never look at another file, keep state, or decide what its facts mean for the
+//! image: layers are laid over each other later, in `squash.rs`.
+
+use crate::{FileFacts, Select};
+
+/// One file of a layer.
+#[derive(Clone, Copy, Debug)]
+pub struct File<'a> {
+    /// Where the file was selected, relative to the root, without a leading slash. A file that was
+    /// reached through links keeps the path by which it was looked for.
+    pub path: &'a str,
+    /// The whole content.
+    pub bytes: &'a [u8],
+    /// Permission bits.
+    pub mode: u32,
+}
+
+impl<'a> File<'a> {
+    /// The last component of the path.
+    pub fn name(&self) -> &'a str {
+        self.path.rsplit_once('/').map_or(self.path, |(_, name)| name)
+    }
+}
+
+/// One format.
+pub trait Analyzer: Sync {
+    /// Unique; also the name of its folder in `testdata` and of its line in `docs/analyzers.md`.
+    fn name(&self) -> &'static str;
+
+    /// Raised by one whenever the same bytes give other facts than before: cached layers are then
+    /// analyzed anew.
+    fn version(&self) -> u32;
+
+    /// Which files it wants.
+    fn selects(&self) -> &'static [Select];
+
+    /// The largest file it takes, in bytes; a larger one is a Problem and is not read.
+    fn max_bytes(&self) -> u64;
+
+    /// Reads one file. What cannot be read becomes a Problem among the facts; what could be read
+    /// stays there beside it.
+    fn analyze(&self, file: &File<'_>, facts: &mut FileFacts);
+}

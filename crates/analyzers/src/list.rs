@@ -1,0 +1,77 @@
+//! Every analyzer there is, in one explicit list.
+//!
+//! A test holds each line against its folder in `testdata` and its line in `docs/analyzers.md`.
+
+use sha2::{Digest, Sha256};
+
+use crate::Analyzer;
+use crate::os::{apk, content_sets, copyright, dpkg, release, repositories, rpm};
+
+/// All analyzers, by name.
+pub const ALL: &[&dyn Analyzer] = &[
+    &apk::Apk,
+    &repositories::ApkRepositories,
+    &content_sets::ContentSets,
+    &dpkg::Dpkg,
+    &copyright::Copyright,
+    &release::Releases,
+    &rpm::Bdb,
+    &rpm::Manifest,
+    &rpm::Ndb,
+    &rpm::Sqlite,
+    &rpm::Wal,
+];
+
+/// The form of [`crate::LayerFacts`]; raised when facts stored by an older program would be
+/// misread.
+const FACTS_FORM: u32 = 1;
+
+/// A name for this set of analyzers: equal as long as the same bytes give the same facts, so it
+/// belongs into the key of whatever stores [`crate::LayerFacts`]. Lower-case hexadecimal.
+pub fn fingerprint() -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(format!("facts {FACTS_FORM}\n"));
+    for analyzer in ALL {
+        hasher.update(format!("{} {}\n", analyzer.name(), analyzer.version()));
+    }
+    hasher.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn the_list_the_fixtures_and_the_page_name_the_same_analyzers() {
+        let names: Vec<&str> = ALL.iter().map(|analyzer| analyzer.name()).collect();
+        assert!(names.is_sorted(), "{names:?}");
+        let listed: BTreeSet<String> = names.iter().map(|&name| name.to_owned()).collect();
+        assert_eq!(listed.len(), names.len(), "two analyzers share a name");
+
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let folders: BTreeSet<String> = std::fs::read_dir(root.join("testdata"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name != "squash" && name != "README.md")
+            .collect();
+        assert_eq!(folders, listed);
+
+        let page = std::fs::read_to_string(root.join("../../docs/analyzers.md")).unwrap();
+        let lines: BTreeSet<String> = page
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `"))
+            .filter_map(|line| line.split_once('`'))
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        assert_eq!(lines, listed);
+    }
+
+    #[test]
+    fn the_fingerprint_is_short_and_fit_for_a_file_name() {
+        assert_eq!(fingerprint().len(), 16);
+        assert!(fingerprint().bytes().all(|b| b.is_ascii_hexdigit()));
+    }
+}

@@ -1,0 +1,210 @@
+//! Debian's package database, dpkg: `status`, the `status.d` of images without dpkg, and the file
+//! lists beside them.
+//!
+//! The format is that of Debian policy, section 5.1: paragraphs of `Field: value` lines, separated
+//! by empty lines, continued by lines that begin with a blank.
+
+use model::{Package, PackageKind, ProblemKind, Source};
+
+use crate::view::{Resolved, View};
+use crate::{Analyzer, File, FileFacts, Installed, PathList, Select};
+
+/// The analyzer `dpkg`.
+pub(crate) struct Dpkg;
+
+impl Analyzer for Dpkg {
+    fn name(&self) -> &'static str {
+        "dpkg"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn selects(&self) -> &'static [Select] {
+        const {
+            &[
+                Select::Path("var/lib/dpkg/status"),
+                Select::In { directory: "var/lib/dpkg/status.d", suffix: "" },
+                Select::Consulted { directory: "var/lib/dpkg/info", suffix: ".list" },
+            ]
+        }
+    }
+
+    fn max_bytes(&self) -> u64 {
+        // A package takes about 1 KB here, and Debian has some 65 000.
+        256 << 20
+    }
+
+    fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
+        let text = String::from_utf8_lossy(file.bytes);
+        match file.name().rsplit_once('.').map(|(_, extension)| extension) {
+            Some("list") => facts.owned(listed(&text)),
+            Some("md5sums") => facts.owned(summed(&text)),
+            _ => status(&text, facts),
+        }
+    }
+}
+
+/// Reads a database: the packages that are on disk, whether or not their set-up was finished.
+fn status(text: &str, facts: &mut FileFacts) {
+    let mut paragraph = Paragraph::default();
+    for (number, line) in (1_usize..).zip(text.split('\n')) {
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        if line.trim_ascii().is_empty() {
+            paragraph.end(facts);
+            paragraph = Paragraph { line: number.saturating_add(1), ..Paragraph::default() };
+        } else {
+            paragraph.read(line);
+        }
+    }
+    paragraph.end(facts);
+}
+
+/// The fields of one paragraph that are of use.
+#[derive(Default)]
+struct Paragraph<'a> {
+    line: usize,
+    package: &'a str,
+    status: &'a str,
+    version: &'a str,
+    architecture: &'a str,
+    source: &'a str,
+    maintainer: &'a str,
+    /// Lines that are neither fields nor continue one.
+    garbage: usize,
+}
+
+impl<'a> Paragraph<'a> {
+    fn read(&mut self, line: &'a str) {
+        if line.starts_with([' ', '\t', '#']) {
+            return;
+        }
+        let Some((field, value)) = line.split_once(':') else {
+            self.garbage = self.garbage.saturating_add(1);
+            return;
+        };
+        // Field names ignore case; the usual spelling is tried first because it is all there is.
+        let place = match field {
+            "Package" => &mut self.package,
+            "Status" => &mut self.status,
+            "Version" => &mut self.version,
+            "Architecture" => &mut self.architecture,
+            "Source" => &mut self.source,
+            "Maintainer" => &mut self.maintainer,
+            _ if field.eq_ignore_ascii_case("package") => &mut self.package,
+            _ if field.eq_ignore_ascii_case("status") => &mut self.status,
+            _ if field.eq_ignore_ascii_case("version") => &mut self.version,
+            _ if field.eq_ignore_ascii_case("architecture") => &mut self.architecture,
+            _ if field.eq_ignore_ascii_case("source") => &mut self.source,
+            _ if field.eq_ignore_ascii_case("maintainer") => &mut self.maintainer,
+            _ => return,
+        };
+        *place = value.trim_ascii();
+    }
+
+    fn end(&self, facts: &mut FileFacts) {
+        let line = self.line.max(1);
+        if self.garbage > 0 {
+            let message = format!("paragraph at line {line} has lines that are not `Field: value`");
+            facts.problem(ProblemKind::Damaged, message);
+        }
+        if !is_on_disk(self.status) {
+            return;
+        }
+        match (self.package, self.version) {
+            ("", "") => {}
+            ("", _) => {
+                let message = format!("paragraph at line {line} has no `Package`");
+                facts.problem(ProblemKind::Damaged, message);
+            }
+            (package, "") => {
+                let message = format!("`{package}` at line {line} has no `Version`");
+                facts.problem(ProblemKind::Damaged, message);
+            }
+            (package, version) => {
+                let mut installed = Installed::new(PackageKind::Deb, package, version);
+                self.architecture.clone_into(&mut installed.package.architecture);
+                self.maintainer.clone_into(&mut installed.package.vendor);
+                installed.package.source = source(self.source, package, version);
+                facts.package(installed);
+            }
+        }
+    }
+}
+
+/// `Status: want flag state` (dpkg(1), "Package states"). Removed packages may leave a paragraph;
+/// every other state has files on disk, `half-installed` some of them at least. `status.d` has no
+/// states.
+fn is_on_disk(status: &str) -> bool {
+    !matches!(status.split_ascii_whitespace().last(), Some("not-installed" | "config-files"))
+}
+
+/// `Source: name`, or `Source: name (version)` where the source's version differs from the
+/// package's (Debian policy, section 5.6.1). Absent where the package is its own source.
+fn source(field: &str, package: &str, version: &str) -> Option<Source> {
+    let (name, own) = match field.split_once('(') {
+        Some((name, rest)) => (name.trim_ascii(), rest.trim_end_matches(')').trim_ascii()),
+        None => (field, ""),
+    };
+    let name = if name.is_empty() { package } else { name };
+    let own = if own.is_empty() { version } else { own };
+    let differs = name != package || own != version;
+    differs.then(|| Source { name: name.to_owned(), version: own.to_owned() })
+}
+
+/// `info/<package>.list`: absolute paths, directories included, which are left out.
+fn listed(text: &str) -> PathList {
+    let paths: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix('/')).collect();
+    let mut parents: Vec<&str> =
+        paths.iter().filter_map(|path| path.rsplit_once('/')).map(|(parent, _)| parent).collect();
+    parents.sort_unstable();
+    parents.dedup();
+    let mut list = PathList::default();
+    for path in paths {
+        if path != "." && parents.binary_search(&path).is_err() {
+            list.push(path);
+        }
+    }
+    list
+}
+
+/// `<package>.md5sums`: a checksum, two blanks, and the path of a file.
+fn summed(text: &str) -> PathList {
+    let mut list = PathList::default();
+    for path in text.lines().filter_map(|line| line.split_once(char::is_whitespace)) {
+        let path = path.1.trim_ascii_start().trim_start_matches("./").trim_start_matches('/');
+        list.push(path);
+    }
+    list
+}
+
+/// The files of a package that the database at `place` lists.
+pub(crate) fn files<'a>(
+    package: &Package,
+    place: &str,
+    view: &View<'_, 'a>,
+) -> Option<&'a PathList> {
+    let Package { name, architecture, .. } = package;
+    let candidates = match place.rsplit_once("/status.d/") {
+        Some((root, file)) => vec![format!("{root}/status.d/{file}.md5sums")],
+        None => {
+            let root = place.rsplit_once('/').map_or("", |(root, _)| root);
+            // Packages that may be installed for several architectures are told apart.
+            let several = format!("{root}/info/{name}:{architecture}.list");
+            vec![format!("{root}/info/{name}.list"), several]
+        }
+    };
+    candidates.iter().find_map(|candidate| match view.resolve(candidate) {
+        Resolved::File { facts, .. } => Some(&facts.owned),
+        _ => None,
+    })
+}
+
+/// The licence that a package's copyright file states; empty if none.
+pub(crate) fn license(package: &str, view: &View<'_, '_>) -> String {
+    match view.resolve(&format!("usr/share/doc/{package}/copyright")) {
+        Resolved::File { facts, .. } => facts.license.clone(),
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,94 @@
+//! The rpm package database, in the four forms in which images carry it.
+//!
+//! `rpmdb.sqlite`, `Packages.db` (NDB) and `Packages` (Berkeley DB) are containers that hold one
+//! binary header a package; each has its reader, and `header.rs` reads the headers. The fourth,
+//! `container-manifest-2`, is a table in text. What is written here serves all of them.
+
+pub(crate) mod bdb;
+pub(crate) mod header;
+pub(crate) mod manifest;
+pub(crate) mod ndb;
+pub(crate) mod sqlite;
+pub(crate) mod wal;
+
+use std::collections::BTreeSet;
+
+use model::{Problem, ProblemKind};
+
+pub(crate) use bdb::Bdb;
+pub(crate) use manifest::Manifest;
+pub(crate) use ndb::Ndb;
+pub(crate) use sqlite::Sqlite;
+pub(crate) use wal::Wal;
+
+use crate::survey::Sighting;
+use crate::{File, FileFacts};
+
+/// The largest database that is read: a full workstation has 400 MB.
+const DATABASE_BYTES_MAX: u64 = 1 << 30;
+
+/// The names of a database by the program that reads it, the one that rpm prefers first: where
+/// several stand in one directory, the others are left over from a conversion.
+const NAMES: [&str; 3] = ["rpmdb.sqlite", "Packages.db", "Packages"];
+
+/// Why a part of a database was not read.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum DatabaseError {
+    #[error("is not {0}")]
+    Magic(&'static str),
+    #[error("is {0}, which is not read")]
+    Unsupported(&'static str),
+    #[error("{what} at page {page} does not fit into the file")]
+    Page { what: &'static str, page: u32 },
+    #[error("{0} do not fit into the file")]
+    Bounds(&'static str),
+    #[error("page {0} is reached twice")]
+    Loop(u32),
+    #[error("has no table `Packages`")]
+    NoTable,
+    #[error("is empty")]
+    Empty,
+}
+
+/// Takes the headers of a database one by one, and errors for those that could not be read.
+type Sink<'a> = dyn FnMut(Result<&[u8], DatabaseError>) + 'a;
+
+/// Turns the headers that `read` finds in a file into packages.
+fn packages(read: impl FnOnce(&[u8], &mut Sink<'_>), file: &File<'_>, facts: &mut FileFacts) {
+    if file.bytes.is_empty() {
+        facts.problem(ProblemKind::Damaged, DatabaseError::Empty.to_string());
+        return;
+    }
+    read(file.bytes, &mut |header| match header {
+        Ok(header) => match header::installed(header) {
+            Ok(Some(installed)) => facts.package(installed),
+            Ok(None) => {}
+            Err(error) => facts.problem(ProblemKind::Damaged, error.to_string()),
+        },
+        Err(error @ DatabaseError::Unsupported(_)) => {
+            facts.problem(ProblemKind::Unsupported, error.to_string());
+        }
+        Err(error) => facts.problem(ProblemKind::Damaged, error.to_string()),
+    });
+}
+
+/// The better database that stands beside the one at `place`, if there is one among `places`.
+pub(crate) fn replacement(place: &str, places: &BTreeSet<&str>) -> Option<String> {
+    let (directory, name) = place.rsplit_once('/')?;
+    let rank = NAMES.iter().position(|known| *known == name)?;
+    let better = NAMES.iter().take(rank).map(|better| format!("{directory}/{better}"));
+    better.into_iter().find(|better| places.contains(better.as_str()))
+}
+
+/// A word on each database that was passed over for a better one.
+pub(crate) fn replaced(files: &[Sighting<'_>]) -> Vec<Problem> {
+    let listing: Vec<&Sighting<'_>> =
+        files.iter().filter(|file| !file.facts.packages.is_empty()).collect();
+    let places: BTreeSet<&str> = listing.iter().map(|file| file.place.as_str()).collect();
+    let word = |file: &Sighting<'_>| {
+        let better = replacement(&file.place, &places)?;
+        let message = format!("is passed over for `{better}` beside it");
+        Some(Problem::new(ProblemKind::Notice, &*file.path, message).in_layer(file.layer))
+    };
+    listing.into_iter().filter_map(word).collect()
+}

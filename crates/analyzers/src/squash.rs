@@ -1,0 +1,136 @@
+//! Lays the layers over each other and says what is installed in the image as it runs.
+//!
+//! All that is decided here follows from the facts of the layers alone; nothing is read any more,
+//! and the same facts always give the same inventory.
+
+use std::collections::{BTreeSet, HashMap};
+
+use model::{Inventory, Location, Package, PackageKind, Problem, ProblemKind};
+
+use crate::LayerFacts;
+use crate::attribution::{Identity, appearances};
+use crate::facts::Installed;
+use crate::os::{choice, dpkg, rpm};
+use crate::survey::{Sighting, Survey, Unread};
+use crate::view::{Resolved, Stack, View};
+
+/// The inventory of the image that `layers` make up, from the lowest to the highest. Where the
+/// artifact has no layers of its own (a directory, a plain tar: one "layer"), `has_layers` is
+/// false and nothing names one.
+pub fn squash(layers: &[LayerFacts], has_layers: bool) -> Inventory {
+    let stack = Stack::new(layers);
+    let view = stack.all();
+    let survey = Survey::of(&view);
+    let mut problems = problems(&survey, layers);
+    if !has_layers {
+        problems.iter_mut().for_each(|problem| problem.layer = None);
+    }
+    problems.sort_unstable();
+    problems.dedup();
+    Inventory {
+        os: choice::os(&survey.files),
+        packages: packages(&survey, &stack, has_layers),
+        repositories: repositories(&survey),
+        problems,
+    }
+}
+
+fn packages(survey: &Survey<'_>, stack: &Stack<'_>, has_layers: bool) -> Vec<Package> {
+    let view = stack.all();
+    let appeared = if has_layers { appearances(stack) } else { HashMap::new() };
+    let mut roots = Roots::default();
+    let mut found: HashMap<Identity<'_>, Package> = HashMap::new();
+    for database in survey.databases() {
+        for installed in &database.facts.packages {
+            let identity = Identity::of(&installed.package);
+            found.entry(identity).or_insert_with(|| {
+                let layer = appeared.get(&identity).copied().unwrap_or(database.layer);
+                let layer = has_layers.then_some(layer);
+                let location = Location { path: database.path.clone(), layer };
+                complete(installed, location, database, &view, &mut roots)
+            });
+        }
+    }
+    let mut packages: Vec<Package> = found.into_values().collect();
+    packages.sort_unstable();
+    packages
+}
+
+/// The package with everything that other files say of it.
+fn complete(
+    installed: &Installed,
+    location: Location,
+    database: &Sighting<'_>,
+    view: &View<'_, '_>,
+    roots: &mut Roots,
+) -> Package {
+    let mut package = Package { location, ..installed.package.clone() };
+    let mut files = Some(&installed.files);
+    if package.kind == PackageKind::Deb {
+        package.license = dpkg::license(&package.name, view);
+        files = dpkg::files(&package, &database.place, view);
+    }
+    if let Some(list) = files {
+        list.for_each(|path| package.files.push(roots.settle(path, view)));
+    }
+    package.files.sort_unstable();
+    package.files.dedup();
+    package
+}
+
+/// Where the directories at the root really are: package lists still say `lib/…` where `lib` has
+/// long been a link to `usr/lib`.
+#[derive(Default)]
+struct Roots {
+    known: HashMap<String, String>,
+}
+
+impl Roots {
+    fn settle(&mut self, path: &str, view: &View<'_, '_>) -> Box<str> {
+        let Some((root, rest)) = path.split_once('/') else { return path.into() };
+        if !self.known.contains_key(root) {
+            let settled = match view.resolve(root) {
+                Resolved::Place(at) if !at.is_empty() => at,
+                _ => root.to_owned(),
+            };
+            self.known.insert(root.to_owned(), settled);
+        }
+        match self.known.get(root) {
+            Some(settled) if settled != root => format!("{settled}/{rest}").into(),
+            _ => path.into(),
+        }
+    }
+}
+
+fn repositories(survey: &Survey<'_>) -> Vec<String> {
+    let all = survey.files.iter().flat_map(|file| &file.facts.repositories);
+    all.cloned().collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+fn problems(survey: &Survey<'_>, layers: &[LayerFacts]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (index, layer) in (0_u32..).zip(layers) {
+        problems.extend(layer.problems.iter().map(|problem| problem.clone().in_layer(index)));
+    }
+    for file in &survey.files {
+        for (kind, message) in &file.facts.problems {
+            problems.push(Problem::new(*kind, &*file.path, &**message).in_layer(file.layer));
+        }
+    }
+    problems.extend(rpm::replaced(&survey.files));
+    for place in &survey.loops {
+        problems.push(Problem::new(ProblemKind::Damaged, &**place, "links lead in a circle"));
+    }
+    problems.extend(survey.unread.iter().map(unread));
+    problems
+}
+
+/// One second pass is made; links that lead on from there, or that nobody followed.
+fn unread(unread: &Unread) -> Problem {
+    let (at, what) = match unread {
+        Unread::Link { at, .. } => (at, "leads on to files that were not read".to_owned()),
+        Unread::File { at, like } => (at, format!("stands for `{like}` and was not read")),
+        Unread::Directory { at, like } => (at, format!("stands for `{like}` and was not read")),
+    };
+    Problem::new(ProblemKind::LimitReached, &**at, what)
+}

@@ -1,0 +1,125 @@
+//! Looks up every selected place in a view of the image: which files speak, and which should but
+//! were not read.
+
+use std::collections::BTreeSet;
+
+use crate::facts::FileFacts;
+use crate::os::rpm;
+use crate::view::{Resolved, View};
+use crate::{Select, detour, select};
+
+/// The outcome.
+#[derive(Default)]
+pub(crate) struct Survey<'a> {
+    /// Each file once, in the order of the list of analyzers.
+    pub(crate) files: Vec<Sighting<'a>>,
+    pub(crate) unread: Vec<Unread>,
+    /// Selected paths that lead round in a circle.
+    pub(crate) loops: Vec<String>,
+    seen: BTreeSet<(u32, String)>,
+}
+
+/// A file that stands at a selected place.
+pub(crate) struct Sighting<'a> {
+    /// The selected path.
+    pub(crate) place: String,
+    /// Where the file really stands.
+    pub(crate) path: String,
+    pub(crate) layer: u32,
+    pub(crate) facts: &'a FileFacts,
+}
+
+/// Something that matters and that no pass has read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Unread {
+    /// On the way to a selected path.
+    Link { layer: u32, at: String },
+    /// The file at `at`, which stands for the selected path `like`.
+    File { at: String, like: String },
+    /// The files in `at`, which stands for the selected directory `like`.
+    Directory { at: String, like: &'static str },
+}
+
+impl<'a> Survey<'a> {
+    pub(crate) fn of(view: &View<'_, 'a>) -> Self {
+        let mut survey = Self::default();
+        for select in select::all() {
+            match *select {
+                Select::Path(path) => survey.visit(view, path.to_owned()),
+                Select::In { directory, suffix } => survey.visit_all(view, directory, suffix),
+                Select::Consulted { directory, .. } => {
+                    survey.locate(view, directory);
+                }
+                // Worth reading where it stands, not worth a second pass.
+                Select::Below { .. } => {}
+            }
+        }
+        survey.unread.sort_unstable();
+        survey.unread.dedup();
+        survey.loops.dedup();
+        survey
+    }
+
+    /// The files that list packages, but for databases that a better one beside them replaces.
+    pub(crate) fn databases(&self) -> impl Iterator<Item = &Sighting<'a>> {
+        let listing: Vec<&Sighting<'a>> =
+            self.files.iter().filter(|file| !file.facts.packages.is_empty()).collect();
+        let places: BTreeSet<&str> = listing.iter().map(|file| file.place.as_str()).collect();
+        listing.into_iter().filter(move |file| rpm::replacement(&file.place, &places).is_none())
+    }
+
+    /// Whether something that may list packages could not be read to its end.
+    pub(crate) fn is_incomplete(&self) -> bool {
+        let damaged = |file: &Sighting<'_>| !file.facts.problems.is_empty();
+        !self.unread.is_empty() || !self.loops.is_empty() || self.files.iter().any(damaged)
+    }
+
+    fn visit_all(&mut self, view: &View<'_, 'a>, directory: &'static str, suffix: &str) {
+        let located = self.locate(view, directory);
+        let mut names: BTreeSet<&str> = view.names_in(directory, suffix).into_iter().collect();
+        names.extend(located.iter().flat_map(|at| view.names_in(at, suffix)));
+        for name in names {
+            self.visit(view, format!("{directory}/{name}"));
+        }
+    }
+
+    /// Where a selected directory stands, if links lead elsewhere; wants it read if nobody did.
+    fn locate(&mut self, view: &View<'_, 'a>, directory: &'static str) -> Option<String> {
+        match view.resolve(directory) {
+            Resolved::Place(at) if at == directory => None,
+            Resolved::Place(at) => {
+                if !detour::is_watched(&at, directory) && view.lacks(&at) {
+                    self.unread.push(Unread::Directory { at: at.clone(), like: directory });
+                }
+                Some(at)
+            }
+            Resolved::Unread { layer, at, .. } => {
+                self.unread.push(Unread::Link { layer, at });
+                None
+            }
+            Resolved::Loop => {
+                self.loops.push(directory.to_owned());
+                None
+            }
+            Resolved::File { .. } | Resolved::Useless => None,
+        }
+    }
+
+    fn visit(&mut self, view: &View<'_, 'a>, place: String) {
+        match view.resolve(&place) {
+            Resolved::File { layer, path, facts } => {
+                if self.seen.insert((layer, path.clone())) {
+                    self.files.push(Sighting { place, path, layer, facts });
+                }
+            }
+            Resolved::Unread { at, last: true, .. } => {
+                self.unread.push(Unread::File { at, like: place });
+            }
+            Resolved::Unread { layer, at, last: false } => {
+                self.unread.push(Unread::Link { layer, at });
+            }
+            Resolved::Loop => self.loops.push(place),
+            Resolved::Place(_) | Resolved::Useless => {}
+        }
+    }
+}
