@@ -26,7 +26,7 @@ use self::session::{Effort, Session};
 use crate::error::OpenErrorKind;
 use crate::http::join;
 use crate::image::{Backend, Source};
-use crate::limits::{CONFIG_BYTES_MAX, MANIFEST_BYTES_MAX};
+use crate::limits::MANIFEST_BYTES_MAX;
 use crate::manifest::{self, Descriptor, LayerKind};
 use crate::{Image, OpenError, Options};
 

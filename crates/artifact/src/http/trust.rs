@@ -25,8 +25,8 @@ pub(crate) struct Trust {
     authorities: Vec<PathBuf>,
     /// Hosts (with port, if any) whose certificates are not checked.
     insecure: Vec<String>,
-    /// Directories with certificates for the one host we talk to (a Docker daemon's).
-    own: Option<PathBuf>,
+    /// The directory with the certificates of the one daemon we talk to.
+    daemon: Option<PathBuf>,
     system: OnceLock<Vec<Certificate<'static>>>,
 }
 
@@ -40,13 +40,25 @@ impl Trust {
             environment: environment.clone(),
             authorities: authorities.to_vec(),
             insecure,
-            own: None,
+            daemon: None,
             system: OnceLock::new(),
         }
     }
 
+    /// Trust in a Docker daemon on the network: `ca.pem`, `cert.pem` and `key.pem` are in
+    /// `directory`, and nothing else is believed.
+    pub(crate) fn daemon(environment: &Environment, directory: PathBuf) -> Self {
+        Self { daemon: Some(directory), ..Self::new(environment, &[], Vec::new()) }
+    }
+
     /// How a connection to `host` is to be secured.
     pub(super) fn tls(&self, host: &str) -> Result<TlsConfig, OpenError> {
+        if let Some(directory) = &self.daemon {
+            let roots: RootCerts = certificates(&directory.join("ca.pem"))?.into();
+            let client = identity(&directory.join("cert.pem"), &directory.join("key.pem"))?;
+            let config = TlsConfig::builder().root_certs(roots).client_cert(Some(client));
+            return Ok(config.build());
+        }
         let mut roots = self.system()?.to_vec();
         for path in &self.authorities {
             roots.extend(certificates(path)?);

@@ -276,7 +276,8 @@ mod tests {
             (
                 format!("alpine@{digest}"),
                 format!(
-                    "!mirror.example:5000/hub/library/alpine@{digest}                      digests.example/library/alpine@{digest} docker.io/library/alpine@{digest}"
+                    "!mirror.example:5000/hub/library/alpine@{digest} \
+                     digests.example/library/alpine@{digest} docker.io/library/alpine@{digest}"
                 ),
             ),
             ("secret/app".to_owned(), "blocked docker.io/secret/app".to_owned()),

@@ -228,9 +228,9 @@ fn spoken(client: &Client, address: &str) -> Result<&'static str, OpenError> {
         Err(error) if error.error.kind() == OpenErrorKind::Interrupted => Err(error.into()),
         Err(error) => match ping("http")? {
             Ok(_) => Ok("http"),
-            // Nobody is there, or it is TLS with a fault: the first error says it better.
-            Err(plain) if error.kind != HttpErrorKind::NotTls => Err(error.into()),
-            Err(plain) => Err(plain.into()),
+            // What does not speak TLS failed to speak HTTP, too.
+            Err(plain) if error.kind == HttpErrorKind::NotTls => Err(plain.into()),
+            Err(_) => Err(error.into()),
         },
     }
 }

@@ -1,0 +1,270 @@
+//! Images that a Docker daemon holds, through its Engine API; Podman speaks the same.
+//!
+//! What an image is made of comes from `inspect` and `history`, so that an image whose layers are
+//! all cached costs no more; the layers come in one stream, the daemon's `save` (`export`). This
+//! file must never ask the daemon to change anything.
+
+mod export;
+mod history;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use model::{Artifact, ArtifactKind, Digest};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use ureq::http::Uri;
+
+pub(crate) use self::export::Export;
+use crate::error::OpenErrorKind;
+use crate::http::{Client, Request, Response, Timing, Trust};
+use crate::image::Backend;
+use crate::{Image, ImageConfig, OpenError, Options, RootFs};
+
+/// A daemon answers questions at once, unless it is busy starting.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Before the first byte of an export a daemon may write all of the image to its own disk
+/// (Docker before 25 does: 20 s for 2.4 GB). The caller's deadline holds all the same.
+const EXPORT_PATIENCE: Duration = Duration::from_secs(3600);
+/// Answers about one image; long histories and many labels stay far below.
+const ANSWER_BYTES_MAX: u64 = 16 << 20;
+
+/// A daemon that speaks Docker's Engine API.
+pub(crate) struct Engine {
+    /// `Docker` or `Podman`, for messages.
+    name: &'static str,
+    kind: ArtifactKind,
+    /// Where it listens, for messages.
+    address: String,
+    /// `http://localhost` for a socket.
+    origin: String,
+    questions: Client,
+    exports: Client,
+}
+
+/// The image that `name` means to Docker.
+pub(crate) fn open(name: &str, options: &Options) -> Result<Image, OpenError> {
+    Engine::docker(options)?.open(name, options)
+}
+
+/// What `GET /images/NAME/json` says, as far as we use it.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Inspected {
+    id: String,
+    #[serde(default)]
+    created: Option<String>,
+    #[serde(default)]
+    os: String,
+    #[serde(default)]
+    architecture: String,
+    #[serde(default)]
+    variant: Option<String>,
+    #[serde(default)]
+    size: Option<u64>,
+    #[serde(default, rename = "RootFS")]
+    root_fs: InspectedLayers,
+    #[serde(default)]
+    graph_driver: GraphDriver,
+}
+
+#[derive(Default, Deserialize)]
+struct InspectedLayers {
+    #[serde(default, rename = "Layers")]
+    layers: Option<Vec<Digest>>,
+}
+
+/// How the daemon stores what is unpacked.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct GraphDriver {
+    #[serde(default)]
+    pub(crate) data: Option<GraphData>,
+}
+
+/// Of overlay2: where a container's own files are.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct GraphData {
+    #[serde(default)]
+    pub(crate) upper_dir: Option<PathBuf>,
+}
+
+impl Engine {
+    /// The Docker daemon that `DOCKER_HOST` names, or else the one at the usual socket.
+    pub(crate) fn docker(options: &Options) -> Result<Self, OpenError> {
+        let environment = &options.environment;
+        let address = match environment.get("DOCKER_HOST") {
+            Some(address) => address.to_owned(),
+            None => {
+                let usual = PathBuf::from("/var/run/docker.sock");
+                let rootless =
+                    environment.path("XDG_RUNTIME_DIR").map(|dir| dir.join("docker.sock"));
+                let path =
+                    rootless.filter(|path| !usual.exists() && path.exists()).unwrap_or(usual);
+                format!("unix://{}", path.display())
+            }
+        };
+        Self::at("Docker", ArtifactKind::Docker, address, options)
+    }
+
+    /// The daemon at `address`, which is `unix://PATH` or `tcp://HOST:PORT`.
+    pub(crate) fn at(
+        name: &'static str,
+        kind: ArtifactKind,
+        address: String,
+        options: &Options,
+    ) -> Result<Self, OpenError> {
+        if let Some(path) = address.strip_prefix("unix://") {
+            let client = |time| Client::socket(Path::new(path), Timing::new(time), &options.stop);
+            let (questions, exports) = (client(PATIENCE), client(EXPORT_PATIENCE));
+            let origin = "http://localhost".to_owned();
+            return Ok(Self { name, kind, address, origin, questions, exports });
+        }
+        let Some(host) = address.strip_prefix("tcp://") else {
+            let message = format!("{name} cannot be reached at `{address}`");
+            return Err(OpenError::new(OpenErrorKind::Usage, message)
+                .hint("want unix://PATH or tcp://HOST:PORT"));
+        };
+        if options.offline {
+            let message = format!("{name} at `{address}` is not asked: offline");
+            return Err(OpenError::new(OpenErrorKind::Network, message));
+        }
+        let environment = &options.environment;
+        let secure = environment.get("DOCKER_TLS_VERIFY").is_some();
+        let origin = format!("{}://{host}", if secure { "https" } else { "http" });
+        let client = |time| {
+            let certificates = environment.path("DOCKER_CERT_PATH").or(environment.docker_config());
+            let trust = Trust::daemon(environment, certificates.unwrap_or_default());
+            Client::network(environment, trust, Timing::new(time), &options.stop)
+        };
+        let (questions, exports) = (client(PATIENCE), client(EXPORT_PATIENCE));
+        Ok(Self { name, kind, address, origin, questions, exports })
+    }
+
+    /// Opens the image `name`, without asking for any layer if that can be avoided.
+    pub(crate) fn open(self, name: &str, options: &Options) -> Result<Image, OpenError> {
+        let inspected: Inspected = self.ask(&format!("/images/{}/json", checked(name)?), name)?;
+        let diff_ids = inspected.root_fs.layers.unwrap_or_default();
+        let id = inspected.id.strip_prefix("sha256:").unwrap_or(&inspected.id);
+        let id: Digest = format!("sha256:{id}").parse().map_err(|why| {
+            let message = format!("{} gives `{name}` no digest", self.name);
+            OpenError::new(OpenErrorKind::Network, message).because(why)
+        })?;
+        let steps = self.ask(&format!("/images/{id}/history"), name)?;
+        let export = Export::new(self, id.clone());
+        let restored = history::restore(steps, diff_ids.len());
+        let (digest, config) = match restored {
+            // With a graph driver, an image's ID is the digest of its configuration.
+            Some(history) if inspected.graph_driver.data.is_some() => {
+                let config = ImageConfig {
+                    os: inspected.os,
+                    architecture: inspected.architecture,
+                    variant: inspected.variant.filter(|variant| !variant.is_empty()),
+                    created: inspected.created,
+                    rootfs: RootFs { diff_ids },
+                    history,
+                };
+                (id, config)
+            }
+            // In containerd's store it is that of a manifest or an index.
+            _ => export.config(name, &diff_ids, &options.stop)?,
+        };
+        config.check(name, config.rootfs.diff_ids.len(), options.platform.as_ref())?;
+        let artifact = Artifact {
+            name: name.to_owned(),
+            kind: export.kind(),
+            digest: Some(digest),
+            manifest_digest: None,
+            platform: Some(config.platform()),
+            size_bytes: inspected.size,
+            created: config.created.clone(),
+            layers: config.layers(std::iter::repeat((None, None))),
+        };
+        Ok(Image::new(artifact, Some(config), Vec::new(), Backend::Engine(export), options))
+    }
+
+    /// Asks a question about `subject`; the answer is JSON.
+    pub(crate) fn ask<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        subject: &str,
+    ) -> Result<T, OpenError> {
+        let mut response = self.get(&self.questions, path, subject)?;
+        let bytes = response.body.all(ANSWER_BYTES_MAX).ok().flatten().unwrap_or_default();
+        self.questions.stop().check()?;
+        serde_json::from_slice(&bytes).map_err(|why| {
+            let message = format!("{} does not answer sensibly about `{subject}`", self.name);
+            OpenError::new(OpenErrorKind::Network, message).because(why)
+        })
+    }
+
+    fn get(&self, client: &Client, path: &str, subject: &str) -> Result<Response, OpenError> {
+        let url: Uri = format!("{}{path}", self.origin).parse().map_err(|why| {
+            let message = format!("`{}` does not make a URL", self.address);
+            OpenError::new(OpenErrorKind::Usage, message).because(why)
+        })?;
+        let mut response =
+            client.send(&Request::get(url)).map_err(|http| self.unreachable(http.error))?;
+        let fail = |kind, message| Err(OpenError::new(kind, message));
+        match response.status.as_u16() {
+            200 => Ok(response),
+            404 => fail(OpenErrorKind::NotFound, format!("{} has no `{subject}`", self.name)),
+            status => {
+                let said = said(&mut response);
+                let message = format!("{} answers {status} about `{subject}`{said}", self.name);
+                fail(OpenErrorKind::Network, message)
+            }
+        }
+    }
+
+    /// The daemon is not there, or not for us.
+    fn unreachable(&self, error: OpenError) -> OpenError {
+        let cause = std::error::Error::source(&error).and_then(|cause| {
+            match cause.downcast_ref::<ureq::Error>() {
+                Some(ureq::Error::Io(why)) => Some(why.kind()),
+                _ => None,
+            }
+        });
+        let (name, address) = (self.name, &self.address);
+        match cause {
+            _ if error.kind() == OpenErrorKind::Interrupted => error,
+            Some(std::io::ErrorKind::PermissionDenied) => {
+                let message = format!("{name} at `{address}` does not let us in");
+                OpenError::new(OpenErrorKind::Unauthorized, message)
+                    .because(error)
+                    .hint("run as a user who may use it")
+            }
+            _ => {
+                let message = format!("{name} does not run at `{address}`");
+                OpenError::new(OpenErrorKind::Network, message).because(error)
+            }
+        }
+    }
+}
+
+/// The name as part of a path: image names and IDs need no escaping, and nothing else is let in.
+fn checked(name: &str) -> Result<&str, OpenError> {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b"._-/:@".contains(&b);
+    if !name.is_empty() && name.bytes().all(fits) && !name.contains("..") {
+        return Ok(name);
+    }
+    let shown: String = name.chars().take(100).collect();
+    Err(OpenError::new(OpenErrorKind::Usage, format!("`{shown}` is not an image name")))
+}
+
+/// What the daemon says about its refusal.
+fn said(response: &mut Response) -> String {
+    #[derive(Deserialize)]
+    struct Refusal {
+        message: String,
+    }
+    let bytes = response.body.all(64 << 10).ok().flatten().unwrap_or_default();
+    match serde_json::from_slice::<Refusal>(&bytes) {
+        Ok(Refusal { message }) => {
+            let shown: String = message.chars().filter(|c| !c.is_control()).take(200).collect();
+            format!(": it says “{shown}”")
+        }
+        Err(_) => String::new(),
+    }
+}
