@@ -56,6 +56,3 @@ pub use install::{Outcome, StreamReport};
 pub use list::ALL;
 pub use sample::{Form, Sample};
 pub use sink::Sink;
-
-#[cfg(test)]
-mod probe;

@@ -6,4 +6,9 @@
 
 use crate::Feed;
 
-pub const ALL: &[&dyn Feed] = &[];
+pub const ALL: &[&dyn Feed] = &[
+    &crate::redhat::vex::Vex,
+    &crate::redhat::vex::Advisories,
+    &crate::redhat::cve::CveApi,
+    &crate::redhat::oval::OvalV2,
+];

@@ -1,0 +1,411 @@
+//! OVAL, the assessment language that most Linux publishers have served at some time
+//! (oval.mitre.org, definition schema 5.x): definitions say under which criteria a system is
+//! affected, criteria name tests, tests name objects (which package) and states (which version).
+//!
+//! A document is read twice: first its tests, objects, states and variables into tables that
+//! borrow from the text, then its definitions one at a time, so that a file of a gigabyte needs
+//! memory for the tables only. This reader must never judge what a definition means for a
+//! publisher; it answers what a test asks of a package, and in which company it stands.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::collections::HashMap;
+
+use crate::xml::{self, Element, Step};
+use crate::{FeedError, Sink};
+
+/// How many tests, objects, states and variables together are kept. SUSE's largest file has some
+/// hundred thousand; a table entry takes about 100 bytes.
+const TABLE_LIMIT: usize = 1 << 21;
+
+/// The tables of one document.
+#[derive(Default)]
+pub(crate) struct Oval<'a> {
+    tests: HashMap<Cow<'a, str>, Test<'a>>,
+    objects: HashMap<Cow<'a, str>, Object<'a>>,
+    states: HashMap<Cow<'a, str>, State<'a>>,
+    variables: HashMap<Cow<'a, str>, Vec<Cow<'a, str>>>,
+    /// Criteria whose test is not in the document.
+    missing: Cell<u64>,
+}
+
+struct Test<'a> {
+    /// `rpminfo`, `dpkginfo`, `textfilecontent54`, …
+    kind: &'a str,
+    object: Cow<'a, str>,
+    state: Cow<'a, str>,
+    /// Holds when nothing matches: `none_exist`, `none satisfy`.
+    negative: bool,
+}
+
+struct Object<'a> {
+    name: Cow<'a, str>,
+    variable: Cow<'a, str>,
+}
+
+#[derive(Default)]
+struct State<'a> {
+    /// The operation and the value.
+    evr: Option<(Cow<'a, str>, Cow<'a, str>)>,
+    version: Option<(Cow<'a, str>, Cow<'a, str>)>,
+    architectures: Cow<'a, str>,
+}
+
+/// What a test asks of an installed package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked<'t> {
+    /// Older than this version.
+    Below(&'t str),
+    /// This version or older.
+    Through(&'t str),
+    /// Installed in any version.
+    Installed,
+    /// A version that no package has (`equals 0`): how SUSE says "not affected".
+    Impossible,
+}
+
+/// A package test as it stands in a criteria tree.
+#[derive(Debug)]
+pub(crate) struct Package<'t> {
+    pub(crate) name: &'t str,
+    pub(crate) asked: Asked<'t>,
+    /// A pattern such as `aarch64|x86_64`; empty for all.
+    architectures: &'t str,
+}
+
+impl<'t> Package<'t> {
+    /// The architectures that the test is about; one empty text for all.
+    pub(crate) fn architectures(&self) -> impl Iterator<Item = &'t str> {
+        let pattern = self.architectures.trim_matches(['(', ')']);
+        pattern.split('|')
+    }
+}
+
+enum Node<'t> {
+    Packages(Vec<Package<'t>>),
+    /// The comment of a test of something else.
+    Other(&'t str),
+    Group {
+        any: bool,
+        /// Whether a package test is in it.
+        asks: bool,
+        children: Vec<Node<'t>>,
+    },
+}
+
+impl Node<'_> {
+    fn asks(&self) -> bool {
+        match self {
+            Self::Packages(_) => true,
+            Self::Other(_) => false,
+            Self::Group { asks, .. } => *asks,
+        }
+    }
+}
+
+/// What must hold besides a package test: one entry a condition, each the comments of the tests
+/// of which any may hold (`Oracle Linux 8 is installed`, `Module nodejs:18 is enabled`).
+pub(crate) type Conditions<'t> = [Vec<&'t str>];
+
+impl<'a> Oval<'a> {
+    /// Reads a whole document: each definition is handed over with the tables. What is missing in
+    /// a damaged document becomes problems of the sink; what stands before the damage is kept.
+    pub(crate) fn read(
+        text: &'a str,
+        sink: &mut Sink,
+        each: &mut dyn FnMut(&Oval<'a>, &Element<'a>, &mut Sink),
+    ) -> Result<(), FeedError> {
+        let (tables, damage) = Self::tables(text);
+        let choose = |name: &str| match name {
+            "definition" => Step::Take,
+            "tests" | "objects" | "states" | "variables" | "generator" => Step::Skip,
+            _ => Step::Enter,
+        };
+        let definitions = xml::records(text, &choose, &mut |definition| {
+            each(&tables, &definition, sink);
+        });
+        if tables.missing.get() > 0 {
+            let cause = format!("{} criteria name tests that are not there", tables.missing.get());
+            sink.damaged("tests", cause);
+        }
+        definitions.and(damage)
+    }
+
+    fn tables(text: &'a str) -> (Self, Result<(), FeedError>) {
+        let choose = |name: &str| match name {
+            "definitions" | "generator" => Step::Skip,
+            "oval_definitions" | "tests" | "objects" | "states" | "variables" => Step::Enter,
+            _ => Step::Take,
+        };
+        let mut tables = Self::default();
+        let mut entries = 0_usize;
+        let end = xml::records(text, &choose, &mut |element| {
+            entries += 1;
+            if entries <= TABLE_LIMIT {
+                tables.enter(element);
+            }
+        });
+        let limit = FeedError::content(format!("more than {TABLE_LIMIT} tests and states"));
+        let end = if entries > TABLE_LIMIT { end.and(Err(limit)) } else { end };
+        (tables, end)
+    }
+
+    fn enter(&mut self, mut element: Element<'a>) {
+        let id = element.take_attribute("id");
+        let name = element.name;
+        if let Some(kind) = name.strip_suffix("_test") {
+            self.tests.insert(id, test(kind, &mut element));
+        } else if name.ends_with("_object") {
+            self.objects.insert(id, object(&mut element));
+        } else if name.ends_with("_state") {
+            self.states.insert(id, state(&mut element));
+        } else if name.ends_with("_variable") {
+            let values = element.children.iter_mut().filter(|child| child.name == "value");
+            let values = values.map(|value| value.take_text()).collect();
+            self.variables.insert(id, values);
+        }
+    }
+
+    /// Calls `each` for every package test in the criteria of a definition, in order.
+    pub(crate) fn packages<'t>(
+        &'t self,
+        definition: &'t Element<'a>,
+        each: &mut dyn FnMut(&Package<'t>, &Conditions<'t>),
+    ) {
+        for criteria in definition.all("criteria") {
+            walk(&self.node(criteria), &mut Vec::new(), each);
+        }
+    }
+
+    /// A node of the criteria tree with its tests looked up. `xml` bounds how deep it nests.
+    fn node<'t>(&'t self, element: &'t Element<'a>) -> Node<'t> {
+        if element.name != "criteria" {
+            let packages = self.asks(element);
+            return match packages.is_empty() {
+                true => Node::Other(element.attribute("comment")),
+                false => Node::Packages(packages),
+            };
+        }
+        let any = element.attribute("operator").eq_ignore_ascii_case("OR");
+        let children: Vec<Node<'t>> = element.children.iter().map(|c| self.node(c)).collect();
+        let asks = children.iter().any(Node::asks);
+        Node::Group { any, asks, children }
+    }
+
+    /// The packages that a criterion asks about: none for a platform, a module, a signing key.
+    fn asks(&self, criterion: &Element<'a>) -> Vec<Package<'_>> {
+        let Some(test) = self.tests.get(criterion.attribute("test_ref")) else {
+            self.missing.set(self.missing.get() + 1);
+            return Vec::new();
+        };
+        if test.negative || !is_package_test(test.kind) {
+            return Vec::new();
+        }
+        let state = self.states.get(&test.state);
+        let asked = match state {
+            Some(state) => state.asked(),
+            None => test.state.is_empty().then_some(Asked::Installed),
+        };
+        let Some(asked) = asked else { return Vec::new() };
+        let architectures = state.map_or("", |state| &state.architectures);
+        let names = self.names(&test.object);
+        names.map(|name| Package { name, asked, architectures }).collect()
+    }
+
+    fn names<'t>(&'t self, object: &str) -> impl Iterator<Item = &'t str> + use<'t, 'a> {
+        let object = self.objects.get(object);
+        let own = object.map(|object| &*object.name).filter(|name| !name.is_empty());
+        let values = object.and_then(|object| self.variables.get(&object.variable));
+        own.into_iter().chain(values.into_iter().flatten().map(|value| &**value))
+    }
+}
+
+fn is_package_test(kind: &str) -> bool {
+    matches!(kind, "rpminfo" | "dpkginfo")
+}
+
+impl State<'_> {
+    /// None where the state is about something else: a release, an architecture, a signing key.
+    fn asked(&self) -> Option<Asked<'_>> {
+        match (&self.evr, &self.version) {
+            (Some((operation, evr)), _) => match &**operation {
+                "less than" => Some(Asked::Below(evr)),
+                "less than or equal" => Some(Asked::Through(evr)),
+                "greater than" if evr == "0:0-0" => Some(Asked::Installed),
+                _ => None,
+            },
+            (None, Some((operation, version))) if operation == "equals" && version == "0" => {
+                Some(Asked::Impossible)
+            }
+            _ => None,
+        }
+    }
+}
+
+fn test<'a>(kind: &'a str, element: &mut Element<'a>) -> Test<'a> {
+    let negative = element.attribute("check_existence") == "none_exist"
+        || element.attribute("check") == "none satisfy";
+    let mut object = Cow::default();
+    let mut state = Cow::default();
+    for child in &mut element.children {
+        match child.name {
+            "object" => object = child.take_attribute("object_ref"),
+            "state" => state = child.take_attribute("state_ref"),
+            _ => {}
+        }
+    }
+    Test { kind, object, state, negative }
+}
+
+fn object<'a>(element: &mut Element<'a>) -> Object<'a> {
+    let mut object = Object { name: Cow::default(), variable: Cow::default() };
+    for child in &mut element.children {
+        if child.name == "name" {
+            object.variable = child.take_attribute("var_ref");
+            object.name = child.take_text();
+        }
+    }
+    object
+}
+
+fn state<'a>(element: &mut Element<'a>) -> State<'a> {
+    let mut state = State::default();
+    for child in &mut element.children {
+        match child.name {
+            "evr" => state.evr = Some((child.take_attribute("operation"), child.take_text())),
+            "version" => {
+                state.version = Some((child.take_attribute("operation"), child.take_text()));
+            }
+            "arch" => state.architectures = child.take_text(),
+            _ => {}
+        }
+    }
+    state
+}
+
+fn walk<'t>(
+    node: &Node<'t>,
+    conditions: &mut Vec<Vec<&'t str>>,
+    each: &mut dyn FnMut(&Package<'t>, &Conditions<'t>),
+) {
+    match node {
+        Node::Packages(packages) => packages.iter().for_each(|package| each(package, conditions)),
+        Node::Other(_) => {}
+        Node::Group { any, children, .. } => {
+            let outer = conditions.len();
+            // An alternative to a package test says nothing about the package; a companion does.
+            if !any {
+                let companions = children.iter().filter(|child| !child.asks());
+                conditions.extend(companions.map(comments));
+            }
+            for child in children.iter().filter(|child| child.asks()) {
+                walk(child, conditions, each);
+            }
+            conditions.truncate(outer);
+        }
+    }
+}
+
+/// The comments of all tests in a node that asks of no package.
+fn comments<'t>(node: &Node<'t>) -> Vec<&'t str> {
+    match node {
+        Node::Packages(_) => Vec::new(),
+        Node::Other(comment) => vec![comment],
+        Node::Group { children, .. } => children.iter().flat_map(comments).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DOCUMENT: &str = r#"<oval_definitions xmlns:linux="u">
+        <definitions><definition id="d">
+            <criteria operator="OR">
+                <criterion test_ref="t:release" comment="some release must be installed"/>
+                <criteria operator="AND">
+                    <criteria operator="OR">
+                        <criterion test_ref="t:release" comment="release 8 is installed"/>
+                        <criterion test_ref="t:release" comment="release 9 is installed"/>
+                    </criteria>
+                    <criteria>
+                        <criterion test_ref="t:module" comment="Module nodejs:18 is enabled"/>
+                        <criteria operator="OR">
+                            <criterion test_ref="t:below" comment="npm is earlier than 2"/>
+                            <criterion test_ref="t:not" comment="npm is not affected"/>
+                        </criteria>
+                    </criteria>
+                    <criterion test_ref="t:any" comment="tar is installed"/>
+                    <criterion test_ref="t:gone" comment="tar is gone"/>
+                    <criterion test_ref="t:nowhere" comment="lost"/>
+                </criteria>
+            </criteria>
+        </definition></definitions>
+        <tests>
+            <linux:rpminfo_test id="t:below" check="at least one">
+                <linux:object object_ref="o:npm"/><linux:state state_ref="s:below"/>
+            </linux:rpminfo_test>
+            <rpminfo_test id="t:not"><object object_ref="o:npm"/><state state_ref="s:zero"/></rpminfo_test>
+            <rpminfo_test id="t:any"><object object_ref="o:tar"/></rpminfo_test>
+            <rpminfo_test id="t:gone" check_existence="none_exist"><object object_ref="o:tar"/></rpminfo_test>
+            <rpminfo_test id="t:release"><object object_ref="o:tar"/><state state_ref="s:key"/></rpminfo_test>
+            <textfilecontent54_test id="t:module"><object object_ref="o:npm"/></textfilecontent54_test>
+        </tests>
+        <objects>
+            <rpminfo_object id="o:npm"><name>npm</name></rpminfo_object>
+            <rpminfo_object id="o:tar"><name var_ref="v:tar"/></rpminfo_object>
+        </objects>
+        <states>
+            <rpminfo_state id="s:below">
+                <arch operation="pattern match">(x86_64|aarch64)</arch>
+                <evr operation="less than">1:2-3</evr>
+            </rpminfo_state>
+            <rpminfo_state id="s:zero"><version operation="equals">0</version></rpminfo_state>
+            <rpminfo_state id="s:key"><signature_keyid>1f</signature_keyid></rpminfo_state>
+        </states>
+        <variables>
+            <constant_variable id="v:tar"><value>tar</value><value>tar-doc</value></constant_variable>
+        </variables>
+    </oval_definitions>"#;
+
+    #[test]
+    fn package_tests_are_met_with_their_companions() {
+        let mut sink = Sink::default();
+        let mut seen = Vec::new();
+        Oval::read(DOCUMENT, &mut sink, &mut |oval, definition, _| {
+            oval.packages(definition, &mut |package, conditions| {
+                let architectures: Vec<_> = package.architectures().collect();
+                seen.push(format!(
+                    "{} {:?} {} if {conditions:?}",
+                    package.name,
+                    package.asked,
+                    architectures.join("+"),
+                ));
+            });
+        })
+        .unwrap();
+        let releases =
+            r#"["release 8 is installed", "release 9 is installed"], ["tar is gone"], ["lost"]"#;
+        let module = r#"["Module nodejs:18 is enabled"]"#;
+        assert_eq!(
+            seen,
+            [
+                format!(r#"npm Below("1:2-3") x86_64+aarch64 if [{releases}, {module}]"#),
+                format!("npm Impossible  if [{releases}, {module}]"),
+                format!("tar Installed  if [{releases}]"),
+                format!("tar-doc Installed  if [{releases}]"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_cut_costs_what_lies_behind_it() {
+        let at = DOCUMENT.find("<rpminfo_test id=\"t:any\"").unwrap();
+        let mut names = String::new();
+        let end = Oval::read(&DOCUMENT[..at], &mut Sink::default(), &mut |oval, definition, _| {
+            oval.packages(definition, &mut |package, _| names.push_str(package.name));
+        });
+        assert!(end.is_err_and(|error| error.to_string().contains("cut off")));
+        assert_eq!(names, "", "objects lie behind the cut");
+    }
+}

@@ -1,0 +1,144 @@
+//! `updateinfo.xml`, the errata file that dnf and yum repositories carry (createrepo's format, no
+//! written specification; Amazon, Fedora, AlmaLinux and Rocky serve it alike).
+//!
+//! An update is one notice: its references name the vulnerabilities, its collections list the
+//! fixed binary packages, perhaps within a module. This reader must never decide which notices
+//! matter; it hands over all of them.
+
+use crate::xml::{self, Element, Step};
+use crate::{FeedError, rpm};
+
+/// One notice.
+pub(crate) struct Update<'a>(Element<'a>);
+
+/// The packages of a notice that come from one repository.
+pub(crate) struct Collection<'e, 'a>(&'e Element<'a>);
+
+/// Calls `each` for every notice of the document. Those before an error were handed over.
+pub(crate) fn read<'a>(text: &'a str, each: &mut dyn FnMut(Update<'a>)) -> Result<(), FeedError> {
+    let choose = |name: &str| if name == "update" { Step::Take } else { Step::Enter };
+    xml::records(text, &choose, &mut |element| each(Update(element)))
+}
+
+impl<'a> Update<'a> {
+    /// The publisher's name of the notice: `ALAS2-2018-939`.
+    pub(crate) fn id(&self) -> &str {
+        self.0.child_text("id")
+    }
+
+    pub(crate) fn is_security(&self) -> bool {
+        self.0.attribute("type") == "security"
+    }
+
+    pub(crate) fn title(&self) -> &str {
+        self.0.child_text("title")
+    }
+
+    pub(crate) fn severity(&self) -> &str {
+        self.0.child_text("severity")
+    }
+
+    pub(crate) fn description(&self) -> &str {
+        self.0.child_text("description")
+    }
+
+    /// As written: `2018-01-11 21:05`.
+    pub(crate) fn issued(&self) -> &str {
+        self.0.child("issued").map_or("", |issued| issued.attribute("date"))
+    }
+
+    pub(crate) fn updated(&self) -> &str {
+        self.0.child("updated").map_or("", |updated| updated.attribute("date"))
+    }
+
+    /// The CVE ids among the references, sorted: those of type `cve`; where there is none, those
+    /// that the titles of references mention (Fedora's Bugzilla references).
+    pub(crate) fn cves(&self) -> Vec<String> {
+        let references = || self.0.all("references").flat_map(|list| list.all("reference"));
+        let mut ids: Vec<String> = references()
+            .filter(|reference| reference.attribute("type") == "cve")
+            .map(|reference| reference.attribute("id").to_owned())
+            .filter(|id| rpm::is_cve_id(id))
+            .collect();
+        if ids.is_empty() {
+            let titles = references().map(|reference| reference.attribute("title"));
+            ids = titles.flat_map(rpm::cve_ids).collect();
+        }
+        ids.sort();
+        ids.dedup();
+        ids
+    }
+
+    /// The addresses that the notice refers to.
+    pub(crate) fn references(&self) -> Vec<String> {
+        let references = self.0.all("references").flat_map(|list| list.all("reference"));
+        references.map(|reference| reference.attribute("href").to_owned()).collect()
+    }
+
+    pub(crate) fn collections(&self) -> impl Iterator<Item = Collection<'_, 'a>> {
+        self.0.all("pkglist").flat_map(|list| list.all("collection")).map(Collection)
+    }
+
+    /// The text of `release`: `Rocky Linux 9`, or Fedora's `<release name="Fedora 40"/>`.
+    pub(crate) fn release(&self) -> &str {
+        self.0.child("release").map_or("", |release| match release.attribute("name") {
+            "" => release.text(),
+            name => name,
+        })
+    }
+}
+
+/// A fixed binary package.
+pub(crate) struct Package<'e> {
+    pub(crate) name: &'e str,
+    /// `[epoch:]version-release`.
+    pub(crate) version: String,
+    pub(crate) architecture: &'e str,
+}
+
+impl<'e> Collection<'e, '_> {
+    /// The short name of the repository, where given.
+    pub(crate) fn short(&self) -> &'e str {
+        self.0.attribute("short")
+    }
+
+    pub(crate) fn name(&self) -> &'e str {
+        self.0.child_text("name")
+    }
+
+    /// `name:stream` of the module that all packages of the collection belong to.
+    pub(crate) fn module(&self) -> Option<String> {
+        let module = self.0.child("module")?;
+        rpm::module(&format!("{}:{}", module.attribute("name"), module.attribute("stream")))
+    }
+
+    pub(crate) fn packages(&self) -> impl Iterator<Item = Package<'e>> {
+        self.0.all("package").filter(|package| !rpm::is_source(package.attribute("arch"))).map(
+            |package| Package {
+                name: package.attribute("name"),
+                version: rpm::evr(
+                    package.attribute("epoch"),
+                    package.attribute("version"),
+                    package.attribute("release"),
+                ),
+                architecture: package.attribute("arch"),
+            },
+        )
+    }
+}
+
+/// A date as updateinfo writes it (`2018-01-11 21:05`, `2023-02-17 20:41:00`, UTC), in RFC 3339.
+pub(crate) fn rfc3339(date: &str) -> Option<String> {
+    let date = date.trim();
+    let well_formed = |text: &str, shape: &str| {
+        text.len() == shape.len()
+            && text.bytes().zip(shape.bytes()).all(|(byte, wanted)| match wanted {
+                b'0' => byte.is_ascii_digit(),
+                _ => byte == wanted,
+            })
+    };
+    let (day, time) = date.split_once(' ').unwrap_or((date, "00:00:00"));
+    let time = if well_formed(time, "00:00") { format!("{time}:00") } else { time.to_owned() };
+    (well_formed(day, "0000-00-00") && well_formed(&time, "00:00:00"))
+        .then(|| format!("{day}T{time}Z"))
+}
