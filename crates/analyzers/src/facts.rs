@@ -104,6 +104,7 @@ impl Installed {
             architecture: String::new(),
             source: None,
             module: None,
+            module_build: None,
             license: String::new(),
             vendor: String::new(),
             location: Location { path: String::new(), layer: None },

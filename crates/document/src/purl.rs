@@ -108,6 +108,7 @@ mod tests {
                 version: version.to_owned(),
             }),
             module: None,
+            module_build: None,
             license: String::new(),
             vendor: String::new(),
             location: Location { path: String::new(), layer: None },

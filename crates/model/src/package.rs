@@ -55,6 +55,9 @@ pub struct Package {
     /// `name:stream` of the rpm module this build belongs to, the part of the label that
     /// advisories name (`nodejs:18`).
     pub module: Option<String>,
+    /// The number of that module's build (`8090020231019152822`, the third part of the label), for
+    /// advisories that name the fixed build of a whole module instead of package versions.
+    pub module_build: Option<String>,
     /// The licence as declared, verbatim; empty if none.
     pub license: String,
     /// Who built or distributes the package (`Maintainer`, rpm `Vendor`); empty if unknown.

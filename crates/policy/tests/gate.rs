@@ -20,6 +20,7 @@ fn finding(text: &str) -> Finding {
             architecture: "amd64".to_owned(),
             source: None,
             module: None,
+            module_build: None,
             license: String::new(),
             vendor: String::new(),
             location: Location { path: "db".to_owned(), layer: None },

@@ -88,7 +88,11 @@ pub(crate) fn installed(blob: &[u8]) -> Result<Option<Installed>, HeaderError> {
     package.architecture = header.text(tag::ARCH).unwrap_or_default();
     package.source =
         header.text(tag::SOURCERPM).and_then(|file| source(&file, &name, &version_release));
-    package.module = header.text(tag::MODULARITYLABEL).and_then(|label| module(&label));
+    if let Some(label) = header.text(tag::MODULARITYLABEL) {
+        package.module = module(&label);
+        let build = label.split(':').nth(2).filter(|build| !build.is_empty());
+        package.module_build = build.map(str::to_owned);
+    }
     package.license = header.text(tag::LICENSE).unwrap_or_default();
     package.vendor = header.text(tag::VENDOR).unwrap_or_default();
     header.for_each_file(|path| installed.files.push(path));
