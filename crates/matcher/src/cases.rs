@@ -5,7 +5,7 @@
 //! why = "what goes wrong in a matcher that does not know this"
 //! os = "debian 12"                      # family, version, codename; absent: no release file
 //! repositories = []
-//! packages = ["deb libssl3 3.0.11-1+b1 amd64 source=openssl@3.0.11-1 module=name:stream"]
+//! packages = ["deb libssl3 3.0.11-1+b1 amd64 source=openssl@3.0.11-1"]
 //! says = [{ stream = "debian-12", id = "CVE-2024-1", source = "openssl", fixed = "3.0.13-1" }]
 //! finds = ["CVE-2024-1 libssl3 fixed 3.0.13-1"]     # id, package, status, fixed version or `-`
 //! ```
@@ -227,6 +227,7 @@ fn package(text: &str) -> Package {
         architecture: (*architecture).to_owned(),
         source,
         module: field("module=").map(str::to_owned),
+        module_build: field("build=").map(str::to_owned),
         license: String::new(),
         vendor: String::new(),
         location: Location { path: "db".to_owned(), layer: None },

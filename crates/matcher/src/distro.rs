@@ -76,16 +76,13 @@ enum Release {
 }
 
 const DISTROS: &[Distro] = &[
-    rebuild("almalinux", "rhel"),
+    rebuild("almalinux"),
     distro("alpine", PackageKind::Apk, Release::Alpine),
     Distro { tracks: Tracks::Amazon, ..distro("amazon", PackageKind::Rpm, Release::Amazon) },
     distro("azurelinux", PackageKind::Rpm, Release::MajorMinor),
-    // CentOS publishes no data of its own for scanners; it ships Red Hat's builds and rebuilds.
-    Distro {
-        stream: "rhel",
-        tracks: Tracks::RedHat,
-        ..distro("centos", PackageKind::Rpm, Release::Major)
-    },
+    // CentOS publishes no data of its own; it rebuilt, or is about to become, the RHEL of its number.
+    Distro { stream: "rhel", ..rhel("centos") },
+    Distro { stream: "rhel", ..rhel("centos-stream") },
     distro("chainguard", PackageKind::Apk, Release::Rolling),
     distro("debian", PackageKind::Deb, Release::Debian),
     distro("fedora", PackageKind::Rpm, Release::Major),
@@ -93,10 +90,10 @@ const DISTROS: &[Distro] = &[
     distro("openeuler", PackageKind::Rpm, Release::OpenEuler),
     distro("opensuse-leap", PackageKind::Rpm, Release::MajorMinor),
     distro("opensuse-tumbleweed", PackageKind::Rpm, Release::Rolling),
-    rebuild("oracle", "rhel"),
+    rebuild("oracle"),
     distro("photon", PackageKind::Rpm, Release::MajorMinor),
-    Distro { tracks: Tracks::RedHat, ..distro("rhel", PackageKind::Rpm, Release::Major) },
-    rebuild("rocky", "rhel"),
+    rhel("rhel"),
+    rebuild("rocky"),
     distro("sles", PackageKind::Rpm, Release::MajorMinor),
     Distro { tracks: Tracks::Ubuntu, ..distro("ubuntu", PackageKind::Deb, Release::MajorMinor) },
     distro("wolfi", PackageKind::Apk, Release::Rolling),
@@ -106,13 +103,13 @@ const fn distro(family: &'static str, kind: PackageKind, release: Release) -> Di
     Distro { family, kind, release, stream: family, origin: None, tracks: Tracks::None }
 }
 
-/// A rebuild's errata say what it fixed; what it has not fixed only the origin's publisher says.
-const fn rebuild(family: &'static str, origin: &'static str) -> Distro {
-    Distro {
-        origin: Some(origin),
-        tracks: Tracks::RedHat,
-        ..distro(family, PackageKind::Rpm, Release::Major)
-    }
+const fn rhel(family: &'static str) -> Distro {
+    Distro { tracks: Tracks::RedHat, ..distro(family, PackageKind::Rpm, Release::Major) }
+}
+
+/// A rebuild's errata say what it fixed; what it has not fixed only Red Hat says.
+const fn rebuild(family: &'static str) -> Distro {
+    Distro { origin: Some("rhel"), ..rhel(family) }
 }
 
 /// What to consult for an inventory; None where there is nothing to match (no operating system
@@ -137,7 +134,7 @@ fn plan_for(os: &Os, repositories: &[String]) -> Result<Plan, Problem> {
     let Some(distro) = find(&os.family) else {
         return Err(unsupported(os, "no publisher's advisories for this distribution are known"));
     };
-    let Some(release) = distro.release.of(os, repositories) else {
+    let Some(release) = distro.release.of(os) else {
         return Err(unsupported(os, "the release is not one that advisories are published for"));
     };
     let own = (stream(distro.stream, &release), Role::Own);
@@ -154,7 +151,7 @@ fn plan_for(os: &Os, repositories: &[String]) -> Result<Plan, Problem> {
 
 /// The release of a distribution as stream names and `content/eol.toml` spell it.
 pub(crate) fn release(os: &Os) -> Option<String> {
-    find(&os.family)?.release.of(os, &[])
+    find(&os.family)?.release.of(os)
 }
 
 /// The order of the versions of a kind of package.
@@ -191,10 +188,10 @@ fn unsupported(os: &Os, why: &str) -> Problem {
 
 impl Release {
     /// None if the version does not have the shape that the distribution's releases have.
-    fn of(self, os: &Os, repositories: &[String]) -> Option<String> {
+    fn of(self, os: &Os) -> Option<String> {
         let version = os.version.as_str();
         match self {
-            Self::Alpine => alpine(version, repositories),
+            Self::Alpine => alpine(version),
             Self::Amazon => amazon(version),
             Self::Debian => debian(version, os.codename.as_deref()),
             Self::Major => numbers(version, 1),
@@ -205,13 +202,9 @@ impl Release {
     }
 }
 
-/// Edge calls itself by the next release and the day (`3.21.0_alpha20240923`); an image that was
-/// moved to edge by its repositories alone keeps the old name until `alpine-release` is upgraded.
-fn alpine(version: &str, repositories: &[String]) -> Option<String> {
-    let edge = |line: &String| line.split('/').any(|part| part == "edge");
-    let branches = repositories.iter().filter(|line| line.contains("://"));
-    let only_edge = branches.clone().count() > 0 && branches.clone().all(edge);
-    if version == "edge" || version.contains("_alpha") || only_edge {
+/// Edge calls itself by the next release and the day (`3.21.0_alpha20240923`).
+fn alpine(version: &str) -> Option<String> {
+    if version == "edge" || version.contains("_alpha") {
         return Some("edge".to_owned());
     }
     numbers(version, 2)

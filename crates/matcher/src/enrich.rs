@@ -77,7 +77,7 @@ fn year_stream(name: &str) -> Option<String> {
 
 fn unknown(missing: &[String]) -> Problem {
     Problem::new(
-        ProblemKind::Notice,
+        ProblemKind::MetadataMissing,
         missing.join(", "),
         "no metadata is at hand for these streams, so some severities, scores and texts are \
          unknown; hint: `lazaret db update` fetches it, `lazaret db import` reads a copy",

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::{Evidence, Finding, Opinion, Package, Severity, Status};
 
 use crate::distro::Plan;
-use crate::installed::is_kernel_headers;
+use crate::installed::{Named, is_kernel_headers};
 use crate::judge::{Because, Exposure};
-use crate::standing::{advisory_package, words};
+use crate::standing::words;
 use crate::vulnerability::{Said, Vulnerability};
 
 /// A finding with what the statements themselves say; `enrich` adds what is known of the
@@ -24,7 +24,7 @@ pub(crate) fn finding(
         aliases: vulnerability.aliases.iter().map(|&alias| alias.to_owned()).collect(),
         package: without_files(package),
         status: exposure.status,
-        fixed_version: exposure.fixed.map(str::to_owned),
+        fixed_version: fixed_version(exposure),
         severity,
         severity_source,
         opinions: opinions(&vulnerability.said),
@@ -41,6 +41,16 @@ pub(crate) fn finding(
     }
 }
 
+/// A module's build is named with the module, for it is no version of the package.
+fn fixed_version(exposure: &Exposure<'_>) -> Option<String> {
+    let fixed = exposure.fixed?;
+    let installed = exposure.because.first()?.said.installed;
+    Some(match installed.named {
+        Named::Module => format!("{}-{fixed}", installed.name),
+        Named::Binary | Named::Source => fixed.to_owned(),
+    })
+}
+
 /// A package with thousands of files can have hundreds of findings, and none of them needs the
 /// list.
 fn without_files(package: &Package) -> Package {
@@ -51,6 +61,7 @@ fn without_files(package: &Package) -> Package {
         architecture: package.architecture.clone(),
         source: package.source.clone(),
         module: package.module.clone(),
+        module_build: package.module_build.clone(),
         license: package.license.clone(),
         vendor: package.vendor.clone(),
         location: package.location.clone(),
@@ -90,7 +101,7 @@ fn evidence(plan: &Plan, package: &Package, because: &[Because<'_>]) -> Vec<Evid
             source: said.voice.source.clone(),
             stream: said.voice.stream.clone(),
             notices: Vec::new(),
-            advisory_package: advisory_package(said.installed),
+            advisory_package: said.installed.to_string(),
             compared,
         };
         notices.entry(evidence).or_default().extend(&said.advisory.notices);

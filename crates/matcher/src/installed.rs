@@ -5,36 +5,80 @@
 //! (`+b1`) has a new binary version and the old code.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use model::{Package, PackageKind, Subject};
+
+/// What a name is the name of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Named {
+    Binary,
+    Source,
+    /// The rpm module that the package is part of.
+    Module,
+}
 
 /// One name of an installed package, with the version that is compared under it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Installed<'a> {
-    pub(crate) subject: Subject,
+    pub(crate) named: Named,
     pub(crate) name: Cow<'a, str>,
+    /// Empty where the database does not say.
     pub(crate) version: Cow<'a, str>,
     /// False for an rpm source, whose file name carries no epoch: comparisons leave it out.
     pub(crate) epoch_known: bool,
 }
 
-/// The binary name first, then the source, then the source that a signed kernel wraps.
+impl Installed<'_> {
+    /// Under which kind of name publishers file it.
+    pub(crate) fn subject(&self) -> Subject {
+        match self.named {
+            Named::Binary => Subject::Binary,
+            Named::Source | Named::Module => Subject::Source,
+        }
+    }
+}
+
+impl fmt::Display for Installed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = match self.named {
+            Named::Binary => "binary",
+            Named::Source => "source",
+            Named::Module => "module",
+        };
+        write!(f, "{named} {}", self.name)
+    }
+}
+
+/// The binary name first, then the source; then the source that a signed kernel wraps, and the
+/// module.
 pub(crate) fn names(package: &Package) -> Vec<Installed<'_>> {
-    let epoch_known = package.kind != PackageKind::Rpm
-        || package.source.as_ref().is_none_or(|source| source.version.contains(':'));
     let binary = Installed {
-        subject: Subject::Binary,
+        named: Named::Binary,
         name: Cow::Borrowed(&package.name),
         version: Cow::Borrowed(&package.version),
         epoch_known: true,
     };
     let source = Installed {
-        subject: Subject::Source,
+        named: Named::Source,
         name: Cow::Borrowed(package.source_name()),
         version: Cow::Borrowed(package.source_version()),
-        epoch_known,
+        epoch_known: package.kind != PackageKind::Rpm
+            || package.source.as_ref().is_none_or(|source| source.version.contains(':')),
     };
-    [binary, source].into_iter().chain(signed_kernel(package)).collect()
+    let others = [signed_kernel(package), module(package)];
+    [binary, source].into_iter().chain(others.into_iter().flatten()).collect()
+}
+
+/// The module under whose name Red Hat gives fixed builds of the whole module. An unknown build
+/// compares with nothing, which is said rather than taken for fixed.
+fn module(package: &Package) -> Option<Installed<'_>> {
+    Some(Installed {
+        named: Named::Module,
+        name: Cow::Borrowed(package.module.as_ref()?),
+        version: Cow::Borrowed(package.module_build.as_deref().unwrap_or_default()),
+        epoch_known: true,
+    })
 }
 
 /// Debian and Ubuntu build their signed kernel images from a source of its own that only wraps
@@ -51,7 +95,7 @@ fn signed_kernel(package: &Package) -> Option<Installed<'_>> {
         _ => (format!("linux{flavor}"), version.to_owned()),
     };
     Some(Installed {
-        subject: Subject::Source,
+        named: Named::Source,
         name: Cow::Owned(name),
         version: Cow::Owned(version),
         epoch_known: true,

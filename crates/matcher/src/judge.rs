@@ -7,7 +7,9 @@
 //! Statements of one publisher are weighed so:
 //! - What it says of the binary package overrules what it says of the source.
 //! - Where it names fixed versions, they alone count, and all of them: an erratum that lists a
-//!   vulnerability again says that the earlier fix was not enough.
+//!   vulnerability again says that the earlier fix was not enough. Where one of them was built for
+//!   the same minor release as the installed build (`.el9_2`), those of other minor releases are
+//!   repetitions and do not count.
 //! - An older state (`affected`, `not affected`) beside a fixed version is overtaken by it.
 //! - What the publisher cannot tell is a finding that says so, never silence.
 
@@ -15,11 +17,11 @@ use std::cmp::Ordering;
 
 use model::{Advisory, Affected, Package, Status};
 
-use crate::distro::{Plan, Role};
+use crate::distro::{Plan, Role, Tracks};
 use crate::installed;
 use crate::scope;
 use crate::standing::{Standing, standing};
-use crate::tracks::{Bearing, bearing};
+use crate::tracks::{Bearing, bearing, minor_release};
 use crate::voice::Voice;
 use crate::vulnerability::{self, Said, Vulnerability};
 
@@ -59,7 +61,7 @@ pub(crate) fn judge(
     let mut said = Vec::new();
     for voice in voices {
         for installed in &names {
-            let about = voice.about(installed.subject, &installed.name).iter();
+            let about = voice.about(installed.subject(), &installed.name).iter();
             let applying = about.filter(|advisory| scope::applies(advisory, package));
             said.extend(applying.map(|advisory| Said { voice, installed, advisory }));
         }
@@ -128,6 +130,7 @@ fn settle<'a>(plan: &Plan, mut said: Vec<Said<'a>>) -> Option<Verdict<'a>> {
     }
     if said.iter().any(|one| one.advisory.status == Status::Fixed) {
         said.retain(|one| one.advisory.status == Status::Fixed);
+        keep_minor_release(plan, &mut said);
     }
     if said.is_empty() {
         return None;
@@ -141,6 +144,20 @@ fn settle<'a>(plan: &Plan, mut said: Vec<Said<'a>>) -> Option<Verdict<'a>> {
         Some(status) => Verdict::Exposed(exposure(plan, exposing, status)),
         None => Verdict::Clear,
     })
+}
+
+/// Drops fixes for other minor releases if there is one for that of the installed build.
+fn keep_minor_release(plan: &Plan, said: &mut Vec<Said<'_>>) {
+    if plan.tracks != Tracks::RedHat || said.len() < 2 {
+        return;
+    }
+    let of_same_minor = |one: &Said<'_>| {
+        let minor = minor_release(&one.installed.version);
+        minor.is_some() && scope::fixes(one.advisory).any(|fix| minor_release(fix) == minor)
+    };
+    if said.iter().any(of_same_minor) {
+        said.retain(of_same_minor);
+    }
 }
 
 fn stand<'a>(plan: &Plan, said: &Said<'a>) -> Standing<'a> {

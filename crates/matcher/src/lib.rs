@@ -137,7 +137,7 @@ fn names(plan: &Plan, inventory: &Inventory) -> BTreeSet<Name> {
     let of_kind = inventory.packages.iter().filter(|package| package.kind == plan.kind);
     of_kind
         .flat_map(installed::names)
-        .map(|installed| (installed.subject, installed.name.into_owned()))
+        .map(|installed| (installed.subject(), installed.name.into_owned()))
         .collect()
 }
 

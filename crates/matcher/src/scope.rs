@@ -68,7 +68,7 @@ fn same_flavor(advisory: &Advisory, package: &Package) -> bool {
 }
 
 /// The versions that end a range.
-fn fixes(advisory: &Advisory) -> impl Iterator<Item = &str> {
+pub(crate) fn fixes(advisory: &Advisory) -> impl Iterator<Item = &str> {
     advisory.ranges.iter().filter_map(|range| match &range.until {
         Affected::Before(fix) => Some(fix.as_str()),
         Affected::Through(_) | Affected::Onwards => None,

@@ -4,10 +4,10 @@
 
 use std::cmp::Ordering;
 
-use model::{Advisory, Affected, Status, Subject, VersionRange};
+use model::{Advisory, Affected, Status, VersionRange};
 use version::{Scheme, VersionError};
 
-use crate::installed::Installed;
+use crate::installed::{Installed, Named};
 
 /// The version that Debian and Alpine give for "no version was ever vulnerable".
 const NEVER: &str = "0";
@@ -87,10 +87,10 @@ pub(crate) fn words(
         Standing::Inside(None) | Standing::Outside => "no fixed version".to_owned(),
         Standing::Unclear(error) => error.to_string(),
     };
-    let subject = advisory_package(installed);
-    let mut context = vec![scheme.name().to_owned(), subject];
+    let mut context = vec![scheme.name().to_owned(), installed.to_string()];
     context.extend((!installed.epoch_known).then(|| "epoch ignored".to_owned()));
-    context.extend(advisory.scope.module.iter().map(|module| format!("module {module}")));
+    let module = advisory.scope.module.iter().filter(|_| installed.named != Named::Module);
+    context.extend(module.map(|module| format!("module {module}")));
     context.extend(advisory.scope.track.iter().map(|track| format!("track {track}")));
     format!("{comparison} ({})", context.join(", "))
 }
@@ -105,13 +105,5 @@ fn in_range(version: &str, range: &VersionRange) -> String {
         Affected::Onwards => format!("{introduced}{version}, no fixed version"),
         Affected::Before(fix) => format!("{introduced}{version} < {fix}"),
         Affected::Through(last) => format!("{introduced}{version} <= {last}"),
-    }
-}
-
-/// The package that a statement speaks of, and which kind of name that is.
-pub(crate) fn advisory_package(installed: &Installed<'_>) -> String {
-    match installed.subject {
-        Subject::Source => format!("source {}", installed.name),
-        Subject::Binary => format!("binary {}", installed.name),
     }
 }

@@ -49,35 +49,28 @@ fn ubuntu(track: &str, version: &str) -> Bearing {
     }
 }
 
-/// A minor release's support (`rhel_eus:8.4` as a CPE or a bare name) holds for the hosts that
-/// subscribe to it. A build made for that minor release (`.el8_4`) may come from it on any host.
+/// A minor release's support (`eus-9.2`) holds for the hosts that subscribe to it; a build made for
+/// that minor release (`.el9_2`) may come from it on any host. Extended life (`els-7`) continues
+/// the only line there is. Other products' tracks count where their repository is enabled.
 fn red_hat(track: &str, plan: &Plan, version: &str) -> Bearing {
-    let Some((program, minor)) = extended_minor(track) else {
-        let enabled = plan.repositories.iter().any(|repository| repository == track);
-        return if enabled { Bearing::Own } else { Bearing::Elsewhere };
-    };
-    let content_set = format!("-{program}-");
-    let subscribed = plan.repositories.iter().any(|repository| repository.contains(&content_set));
-    if subscribed && plan.version == minor {
-        Bearing::Own
-    } else if dist_minor(version).as_deref() == Some(minor) {
-        Bearing::Clears
-    } else {
-        Bearing::Elsewhere
+    let enabled = |part: &str| plan.repositories.iter().any(|name| name.contains(part));
+    let (program, release) = track.rsplit_once('-').unwrap_or((track, ""));
+    match minor_release(version) {
+        _ if program == "els" => Bearing::Atop,
+        _ if release.is_empty() && enabled_product(plan, track) => Bearing::Own,
+        _ if plan.version == release && enabled(&format!("-{program}-")) => Bearing::Own,
+        Some(minor) if minor == release => Bearing::Clears,
+        _ => Bearing::Elsewhere,
     }
 }
 
-/// `eus` and `8.4` of `cpe:/a:redhat:rhel_eus:8.4::appstream`.
-fn extended_minor(track: &str) -> Option<(&str, &str)> {
-    let (_, program) = track.split_once("rhel_")?;
-    let mut parts = program.split(':');
-    let (program, minor) = (parts.next()?, parts.next()?);
-    let known = ["aus", "e4s", "eus", "tus"].contains(&program);
-    (known && minor.contains('.')).then_some((program, minor))
+/// `fast-datapath-for-rhel-9-x86_64-rpms` is the repository of `fastdatapath`.
+fn enabled_product(plan: &Plan, track: &str) -> bool {
+    plan.repositories.iter().any(|name| name.replace('-', "").contains(track))
 }
 
-/// `8.4` of `1.1.1k-6.el8_4.2`.
-fn dist_minor(version: &str) -> Option<String> {
+/// The minor release that a build was made for: `8.4` of `1.1.1k-6.el8_4.2`.
+pub(crate) fn minor_release(version: &str) -> Option<String> {
     let (_, dist) = version.rsplit_once(".el")?;
     let (major, rest) = dist.split_once('_')?;
     let minor: String = rest.chars().take_while(char::is_ascii_digit).collect();
