@@ -1,3 +1,42 @@
-//! Development tasks: test, bench, tidy.
+//! Development tasks: `cargo xtask test`, `cargo xtask tidy`; one verb, one file.
+//!
+//! These are tools for people who change the project. No other crate may use them.
 
-fn main() {}
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to a terminal")]
+
+mod test;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Development tasks.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+enum Task {
+    Test(test::Args),
+    Tidy(tidy::Args),
+}
+
+fn main() -> ExitCode {
+    let result = match Task::parse() {
+        Task::Test(args) => test::run(&root(), &args),
+        Task::Tidy(args) => tidy::run(&root(), &args),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The workspace: two folders above this crate.
+fn root() -> PathBuf {
+    let krate = Path::new(env!("CARGO_MANIFEST_DIR"));
+    krate.ancestors().nth(2).unwrap_or(krate).to_owned()
+}

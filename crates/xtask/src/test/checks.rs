@@ -1,0 +1,72 @@
+//! The checks proper: cargo, and what it does not bring along only where it is installed.
+
+use std::process::Command;
+
+use super::{Done, Session};
+use crate::tidy;
+
+pub(super) fn fmt(session: &mut Session<'_>) -> Result<Done, String> {
+    cargo(session, &["fmt", "--all", "--check"])
+}
+
+pub(super) fn tidy(session: &mut Session<'_>) -> Result<Done, String> {
+    match tidy::run(session.root, &tidy::Args {})? {
+        true => Ok(Done::Passed),
+        false => Err("see the complaints above".to_owned()),
+    }
+}
+
+pub(super) fn clippy(session: &mut Session<'_>) -> Result<Done, String> {
+    cargo(session, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
+}
+
+/// nextest runs each test in a process of its own, and all binaries' tests side by side.
+pub(super) fn tests(session: &mut Session<'_>) -> Result<Done, String> {
+    if has_subcommand("nextest") {
+        cargo(session, &["nextest", "run", "--workspace", "--no-fail-fast"])
+    } else {
+        cargo(session, &["test", "--workspace", "--all-targets", "--no-fail-fast"])
+    }
+}
+
+pub(super) fn doctests(session: &mut Session<'_>) -> Result<Done, String> {
+    cargo(session, &["test", "--workspace", "--doc"])
+}
+
+/// `fuzz/` is a workspace of its own, so that its dependencies are not ours.
+pub(super) fn fuzz(session: &mut Session<'_>) -> Result<Done, String> {
+    let manifest = session.root.join("fuzz/Cargo.toml");
+    if !manifest.exists() {
+        return Ok(Done::Skipped("there is no `fuzz/`".to_owned()));
+    }
+    let mut command = Command::new("cargo");
+    command.args(["run", "--release", "--quiet", "--manifest-path"]).arg(manifest);
+    run(command.args(["--", "--seconds", "5"]))
+}
+
+pub(super) fn docs(session: &mut Session<'_>) -> Result<Done, String> {
+    let mut command = Command::new("cargo");
+    command.args(["doc", "--workspace", "--no-deps", "--document-private-items", "--quiet"]);
+    run(command.current_dir(session.root).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+pub(super) fn deny(session: &mut Session<'_>) -> Result<Done, String> {
+    if !has_subcommand("deny") {
+        return Ok(Done::Skipped("`cargo deny` is not installed".to_owned()));
+    }
+    cargo(session, &["deny", "check"])
+}
+
+fn cargo(session: &Session<'_>, args: &[&str]) -> Result<Done, String> {
+    run(Command::new("cargo").args(args).current_dir(session.root))
+}
+
+fn run(command: &mut Command) -> Result<Done, String> {
+    let status = command.status().map_err(|error| format!("running {command:?}: {error}"))?;
+    if status.success() { Ok(Done::Passed) } else { Err(format!("{status}: {command:?}")) }
+}
+
+fn has_subcommand(name: &str) -> bool {
+    let answer = Command::new("cargo").args([name, "--version"]).output();
+    answer.is_ok_and(|output| output.status.success())
+}

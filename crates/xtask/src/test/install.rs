@@ -1,0 +1,55 @@
+//! The programs that tests use besides Rust's own: Debian packages, each with its reason.
+//!
+//! Only what is missing is installed, so a machine that has all of it needs neither root nor a
+//! network.
+
+use std::process::Command;
+
+use super::{Done, Session};
+
+/// Package, and what tests do with it.
+const PACKAGES: &[(&str, &str)] = &[
+    ("busybox-static", "the smallest program an image can hold"),
+    ("containerd", "holds images: `containerd:`"),
+    ("debootstrap", "makes a Debian image without a registry"),
+    ("docker-registry", "the CNCF distribution server: `registry:`"),
+    ("docker.io", "holds images and builds them: `docker:`"),
+    ("git", "lists the files that tidy reads"),
+    ("podman", "holds images: `podman:`"),
+    ("rpm", "judges the order of RPM versions, and what `rpm -qa` says of a database"),
+    ("runc", "runs what containerd, Docker and Podman start"),
+    ("skopeo", "copies images between all of them"),
+    ("umoci", "writes OCI layouts that we did not write"),
+    ("xz-utils", "unpacks and packs .xz beside our own decoder"),
+    ("zstd", "unpacks and packs .zst beside our own decoder"),
+];
+
+pub(super) fn run(_: &mut Session<'_>) -> Result<Done, String> {
+    let missing: Vec<&str> =
+        PACKAGES.iter().map(|(name, _)| *name).filter(|name| !is_installed(name)).collect();
+    if missing.is_empty() {
+        return Ok(Done::Passed);
+    }
+    for (name, why) in PACKAGES.iter().filter(|(name, _)| missing.contains(name)) {
+        println!("{name}: {why}");
+    }
+    if !rustix::process::geteuid().is_root() {
+        let names = missing.join(" ");
+        return Err(format!("not root\nhint: as root, `apt-get install {names}`"));
+    }
+    apt(&["update", "--quiet"])?;
+    apt(&[&["install", "--quiet", "--yes", "--no-install-recommends"], missing.as_slice()].concat())
+}
+
+fn is_installed(package: &str) -> bool {
+    let answer =
+        Command::new("dpkg-query").args(["--show", "--showformat=${Status}", package]).output();
+    answer.is_ok_and(|output| output.stdout == b"install ok installed")
+}
+
+fn apt(args: &[&str]) -> Result<Done, String> {
+    let mut command = Command::new("apt-get");
+    command.args(args).env("DEBIAN_FRONTEND", "noninteractive");
+    let status = command.status().map_err(|error| format!("running {command:?}: {error}"))?;
+    if status.success() { Ok(Done::Passed) } else { Err(format!("{status}: {command:?}")) }
+}
