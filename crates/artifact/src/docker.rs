@@ -10,7 +10,7 @@ mod history;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use model::{Artifact, ArtifactKind, Digest};
+use model::{Artifact, ArtifactKind, Digest, Layer, Problem, ProblemKind};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use ureq::http::Uri;
@@ -18,7 +18,7 @@ use ureq::http::Uri;
 pub(crate) use self::export::Export;
 use crate::error::OpenErrorKind;
 use crate::http::{Client, Request, Response, Timing, Trust};
-use crate::image::Backend;
+use crate::image::{Backend, Source};
 use crate::{Image, ImageConfig, OpenError, Options, RootFs};
 
 /// A daemon answers questions at once, unless it is busy starting.
@@ -184,12 +184,43 @@ impl Engine {
         Ok(Image::new(artifact, Some(config), Vec::new(), Backend::Engine(export), options))
     }
 
+    /// Opens the file system of the container `id` as the daemon exports it: flattened.
+    pub(crate) fn open_flattened(self, name: &str, id: String, options: &Options) -> Image {
+        let message = "its own files cannot be told from its image's: all are read as one layer";
+        let notice = Problem::new(ProblemKind::Notice, name, message);
+        let layer = Layer {
+            index: 0,
+            diff_id: None,
+            digest: None,
+            size_bytes: None,
+            created_by: format!("container {id}"),
+        };
+        let artifact = Artifact {
+            name: name.to_owned(),
+            kind: ArtifactKind::Container,
+            digest: None,
+            manifest_digest: None,
+            platform: None,
+            size_bytes: None,
+            created: None,
+            layers: vec![layer],
+        };
+        let backend = Backend::Flattened(Flattened { engine: self, id });
+        Image::new(artifact, None, vec![notice], backend, options)
+    }
+
+    /// Whether paths that the daemon names are paths here.
+    pub(crate) fn is_here(&self) -> bool {
+        self.address.starts_with("unix://")
+    }
+
+    /// What the daemon knows of a container.
+    pub(crate) fn container<T: DeserializeOwned>(&self, name: &str) -> Result<T, OpenError> {
+        self.ask(&format!("/containers/{}/json", checked(name)?), name)
+    }
+
     /// Asks a question about `subject`; the answer is JSON.
-    pub(crate) fn ask<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        subject: &str,
-    ) -> Result<T, OpenError> {
+    fn ask<T: DeserializeOwned>(&self, path: &str, subject: &str) -> Result<T, OpenError> {
         let mut response = self.get(&self.questions, path, subject)?;
         let bytes = response.body.all(ANSWER_BYTES_MAX).ok().flatten().unwrap_or_default();
         self.questions.stop().check()?;
@@ -238,6 +269,25 @@ impl Engine {
             _ => {
                 let message = format!("{name} does not run at `{address}`");
                 OpenError::new(OpenErrorKind::Network, message).because(error)
+            }
+        }
+    }
+}
+
+/// A container's file system as the daemon exports it.
+pub(crate) struct Flattened {
+    engine: Engine,
+    id: String,
+}
+
+impl Flattened {
+    /// Asks for the one layer that there is.
+    pub(crate) fn layer(&self) -> Result<Source<'_>, Problem> {
+        let path = format!("/containers/{}/export", self.id);
+        match self.engine.get(&self.engine.exports, &path, &self.id) {
+            Ok(response) => Ok(Source::Blob(Box::new(response.body))),
+            Err(why) => {
+                Err(Problem::new(ProblemKind::Unreadable, &self.id, why.to_string()).in_layer(0))
             }
         }
     }

@@ -4,12 +4,21 @@
 //! ([`Backend::layer`]): these are read in parallel here. Those that push all layers in an order
 //! of their own (a daemon's export) read themselves.
 
+use std::cmp::Reverse;
 use std::io::Read;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
-use model::{Artifact, Layer, Problem, Visitor};
+use model::{Artifact, Layer, Problem, ProblemKind, Visitor};
 
-use crate::layer::{Outcome, Reading};
-use crate::{ImageConfig, OpenError, Options, ReadError, registry};
+use crate::container::Container;
+use crate::containerd::StoredImage;
+use crate::dir::{self, Tree};
+use crate::fs_archive::FsArchive;
+use crate::input::FileRange;
+use crate::layer::{Outcome, Reading, Role, read_blob, read_range};
+use crate::store::LocalImage;
+use crate::{ImageConfig, Options, ReadError, docker, registry};
 
 /// Something scannable whose manifest and configuration were read, and no layer yet.
 pub struct Image {
@@ -37,6 +46,13 @@ pub struct LayerRead<V> {
 
 /// Where the layers come from; one variant a source, with what that source needs.
 pub(crate) enum Backend {
+    Container(Box<Container>),
+    Containerd(StoredImage),
+    Dir(Tree),
+    Engine(docker::Export),
+    Flattened(docker::Flattened),
+    FsArchive(FsArchive),
+    Local(LocalImage),
     Registry(registry::Repository),
 }
 
@@ -44,15 +60,43 @@ pub(crate) enum Backend {
 pub(crate) enum Source<'a> {
     /// The blob as stored, compressed or not, from its first byte to its last.
     Blob(Box<dyn Read + Send + 'a>),
+    /// An uncompressed tar in a local file, of which no more is read than the visitor wants.
+    Range(FileRange),
+    /// Files already unpacked.
+    Tree(Tree),
 }
 
 impl Backend {
     /// Asks for one layer. The Problem says why it is not to be had (not distributed, missing);
     /// the image is then read without it.
-    fn layer(&self, _layer: &Layer, _reading: &Reading<'_>) -> Result<Source<'_>, Problem> {
+    fn layer(&self, layer: &Layer, reading: &Reading<'_>) -> Result<Source<'_>, Problem> {
         match self {
-            Self::Registry(repository) => repository.layer(_layer),
+            Self::Container(_) | Self::Engine(_) => {
+                let message = "its layers do not come one by one";
+                Err(Problem::new(ProblemKind::Unreadable, "the source", message))
+            }
+            Self::Containerd(image) => image.layer(layer, reading.options.verify),
+            Self::Dir(tree) => Ok(Source::Tree(tree.clone())),
+            Self::Flattened(container) => container.layer(),
+            Self::FsArchive(archive) => archive.source().map_err(|error| {
+                Problem::new(ProblemKind::Unreadable, "the archive", error.to_string())
+            }),
+            Self::Local(image) => image.layer(layer, reading.options.verify),
+            Self::Registry(repository) => repository.layer(layer),
         }
+    }
+
+    /// Puts layers into the order in which they are best read, and says how many at a time.
+    fn arrange(&self, layers: &mut [&Layer], jobs: usize) -> usize {
+        if let Self::Local(image) = self
+            && layers.iter().any(|layer| image.place_in_stream(layer).is_some())
+        {
+            layers.sort_by_key(|layer| image.place_in_stream(layer));
+            return 1;
+        }
+        // The biggest first, so that no thread is left with it at the end.
+        layers.sort_by_key(|layer| (Reverse(layer.size_bytes), layer.index));
+        jobs
     }
 }
 
@@ -83,8 +127,21 @@ impl Image {
 
     /// Under which name the facts of a layer may be kept: the diff ID where reading verifies it,
     /// the identity of the local file where it does not, None where nothing identifies the bytes.
-    pub fn cache_key(&self, _index: u32) -> Option<String> {
-        None
+    pub fn cache_key(&self, index: u32) -> Option<String> {
+        let layer = self.artifact.layers.iter().find(|layer| layer.index == index)?;
+        let unverified = match &self.backend {
+            Backend::Container(container) => return container.image.cache_key(index),
+            Backend::Containerd(image) if image.is_unpacked(layer) => return None,
+            Backend::Containerd(image) => {
+                image.blobs().unverified_identity(layer, self.options.verify)
+            }
+            Backend::Local(image) => image.unverified_identity(layer, self.options.verify),
+            _ => None,
+        };
+        if let Some(identity) = unverified {
+            return Some(format!("file:{identity}"));
+        }
+        layer.diff_id.as_ref().map(ToString::to_string)
     }
 
     /// Reads the layers named by index, each into a visitor of its own from `make`, up to
@@ -94,9 +151,74 @@ impl Image {
         layers: &[u32],
         make: &(dyn Fn() -> V + Sync),
     ) -> Result<Vec<LayerRead<V>>, ReadError> {
-        let _ = (layers, make, Reading::new(&self.options), &self.backend);
-        Ok(Vec::new())
+        let reading = Reading::new(&self.options);
+        let all = &self.artifact.layers;
+        match &self.backend {
+            Backend::Container(container) => return container.read(all, layers, make, &reading),
+            Backend::Engine(export) => return export.read(all, layers, make, &reading),
+            _ => {}
+        }
+        let is_wanted = |layer: &&Layer| layers.contains(&layer.index);
+        let mut wanted: Vec<&Layer> = self.artifact.layers.iter().filter(is_wanted).collect();
+        let jobs = self.backend.arrange(&mut wanted, self.options.jobs.get());
+        let mut read = in_parallel(&wanted, jobs, &|layer| {
+            let mut visitor = make();
+            let outcome = self.read_layer(layer, &mut visitor, &reading)?;
+            Ok(LayerRead::new(layer.index, visitor, outcome))
+        })?;
+        read.sort_by_key(|layer| layer.index);
+        Ok(read)
     }
+
+    fn read_layer(
+        &self,
+        layer: &Layer,
+        visitor: &mut dyn Visitor,
+        reading: &Reading<'_>,
+    ) -> Result<Outcome, ReadError> {
+        let name = &self.artifact.name;
+        let role = if self.artifact.kind.has_layers() { Role::Layer } else { Role::RootFs(name) };
+        match self.backend.layer(layer, reading) {
+            Ok(Source::Blob(mut blob)) => read_blob(&mut *blob, layer, role, visitor, reading),
+            Ok(Source::Range(range)) => read_range(range, layer, role, visitor, reading),
+            Ok(Source::Tree(tree)) => dir::read_tree(&tree, layer, role, visitor, reading),
+            Err(problem) => Ok(Outcome::missing(problem)),
+        }
+    }
+}
+
+/// Does `work` for every item, in this order, on so many threads. The first error ends it.
+fn in_parallel<T: Sync, R: Send>(
+    items: &[T],
+    threads: usize,
+    work: &(dyn Fn(&T) -> Result<R, ReadError> + Sync),
+) -> Result<Vec<R>, ReadError> {
+    let next = AtomicUsize::new(0);
+    let worker = || {
+        let mut done = Vec::new();
+        while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+            match work(item) {
+                Ok(result) => done.push(result),
+                Err(error) => {
+                    // Nobody needs to begin another.
+                    next.store(items.len(), Ordering::Relaxed);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(done)
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads.min(items.len())).map(|_| scope.spawn(worker)).collect();
+        let mut all = Vec::with_capacity(items.len());
+        for worker in workers {
+            match worker.join() {
+                Ok(done) => all.extend(done?),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        Ok(all)
+    })
 }
 
 impl<V> LayerRead<V> {

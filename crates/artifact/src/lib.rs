@@ -11,18 +11,37 @@
 //!
 //! This crate must never interpret file contents, print, or start an async runtime.
 
+mod archive;
 mod config;
+mod container;
+mod containerd;
+mod decompress;
+mod delivery;
 mod digest;
+mod dir;
+mod docker;
+mod docker_archive;
 mod environment;
 mod error;
+mod fs_archive;
 mod http;
 mod image;
+mod input;
 mod layer;
 mod limits;
 mod manifest;
+mod oci;
 mod options;
+mod path;
+mod pipeline;
+mod podman;
+mod problems;
 mod registry;
+mod spill;
+mod store;
+mod tar;
 mod target;
+mod walk;
 
 pub use config::{History, ImageConfig, RootFs};
 pub use environment::{Environment, VARIABLES};

@@ -1,9 +1,199 @@
 //! From what a user typed to the source that has it.
+//!
+//! A prefix says where to look. Without one, a path that exists is recognised by what it holds,
+//! and anything else is an image name: whoever on this machine has it gives it, else the registry
+//! does.
 
+use std::path::Path;
+use std::sync::Arc;
+
+use model::ArtifactKind;
+
+use crate::archive::{Archive, open_file, sniff_at, unreadable};
+use crate::decompress::{Compression, Decoder};
 use crate::error::OpenErrorKind;
-use crate::{Image, OpenError, Options};
+use crate::input::{FileRange, Input, Stream};
+use crate::store::Store;
+use crate::tar::{Next, Tar};
+use crate::{
+    Image, OpenError, Options, container, containerd, dir, docker, docker_archive, fs_archive, oci,
+    path, podman, registry,
+};
+
+/// Members at the beginning of an archive that tell what it is.
+const TELLING_MEMBERS: usize = 16;
 
 /// See [`crate::open`].
-pub(crate) fn open(target: &str, _options: &Options) -> Result<Image, OpenError> {
-    Err(OpenError::new(OpenErrorKind::Unsupported, format!("`{target}` has no reader yet")))
+pub(crate) fn open(target: &str, options: &Options) -> Result<Image, OpenError> {
+    let prefixed = target.split_once(':').and_then(|(prefix, rest)| {
+        let kind = ArtifactKind::ALL.into_iter().find(|kind| kind.name() == prefix)?;
+        Some((kind, rest))
+    });
+    if let Some((kind, rest)) = prefixed {
+        return open_as(kind, rest, options);
+    }
+    let (path, wanted) = split(target);
+    if path.exists() && (wanted.is_none() || holds_names(path)) {
+        return open_path(path, wanted, options);
+    }
+    open_name(target, options)
+}
+
+/// Opens what the rest of a target is, its prefix having said where to look.
+fn open_as(kind: ArtifactKind, rest: &str, options: &Options) -> Result<Image, OpenError> {
+    if rest.is_empty() {
+        let message = format!("`{}:` has to be followed by what to open", kind.name());
+        return Err(OpenError::new(OpenErrorKind::Usage, message));
+    }
+    let (path, wanted) = split(rest);
+    let name = path.display().to_string();
+    match kind {
+        ArtifactKind::Registry => registry::open(rest, options),
+        ArtifactKind::Docker => docker::open(rest, options),
+        ArtifactKind::Podman => podman::open(rest, options),
+        ArtifactKind::DockerArchive => docker_archive::open(path, &name, wanted, options),
+        ArtifactKind::OciArchive | ArtifactKind::OciDir => oci::open(path, &name, wanted, options),
+        ArtifactKind::Dir => dir::open(Path::new(rest), rest, options),
+        ArtifactKind::FsArchive => fs_archive::open(Path::new(rest), rest, options),
+        ArtifactKind::Container => container::open(rest, options),
+        ArtifactKind::Containerd => containerd::open(rest, options),
+    }
+}
+
+/// Opens a path by what it holds.
+fn open_path(path: &Path, wanted: Option<&str>, options: &Options) -> Result<Image, OpenError> {
+    let name = &path.display().to_string();
+    if path.is_dir() {
+        return if is_layout(path) {
+            oci::open(path, name, wanted, options)
+        } else {
+            dir::open(path, name, options)
+        };
+    }
+    if !carries_image(path, name)? {
+        return fs_archive::open(path, name, options);
+    }
+    let archive = Archive::open(path, name, options)?;
+    match archive.contains("manifest.json") || !archive.contains("index.json") {
+        true => docker_archive::from_archive(archive, name, wanted, options),
+        false => oci::from_store(Store::Archive(archive), name, wanted, options),
+    }
+}
+
+/// An image name: asked for at the daemons of this machine, then at its registry.
+fn open_name(name: &str, options: &Options) -> Result<Image, OpenError> {
+    if looks_like_path(name) {
+        let message = format!("`{name}` does not exist");
+        return Err(OpenError::new(OpenErrorKind::NotFound, message));
+    }
+    for ask in [docker::open, containerd::open, podman::open] {
+        match ask(name, options) {
+            Err(error) if is_elsewhere(error.kind()) => {}
+            outcome => return outcome,
+        }
+    }
+    registry::open(name, options)
+}
+
+/// Whether such an error of one place leaves the hope that another has the image.
+fn is_elsewhere(kind: OpenErrorKind) -> bool {
+    matches!(kind, OpenErrorKind::NotFound | OpenErrorKind::Network | OpenErrorKind::Unauthorized)
+}
+
+/// A path, and which image in it is meant: `PATH#REPO:TAG` or `PATH:TAG` or `PATH@DIGEST` (then
+/// with the `@`). What exists as a whole is a path as a whole.
+fn split(text: &str) -> (&Path, Option<&str>) {
+    let exists = |path: &str| Path::new(path).exists();
+    if exists(text) {
+        return (Path::new(text), None);
+    }
+    let at_sign = text.find('@').map(|at| text.split_at(at));
+    let candidates = [text.split_once('#'), at_sign, text.rsplit_once(':')];
+    match candidates.into_iter().flatten().find(|(path, _)| exists(path)) {
+        Some((path, wanted)) => (Path::new(path), Some(wanted)),
+        None => (Path::new(text), None),
+    }
+}
+
+/// Whether a path can be followed by the name of an image in it. An ordinary directory cannot:
+/// `alpine:3.20` is an image even beside a directory `alpine`.
+fn holds_names(path: &Path) -> bool {
+    path.is_file() || is_layout(path)
+}
+
+fn is_layout(directory: &Path) -> bool {
+    directory.join("oci-layout").is_file()
+}
+
+fn looks_like_path(name: &str) -> bool {
+    let ends = [".tar", ".tgz", ".tar.gz", ".tar.xz", ".tar.bz2", ".tar.zst"];
+    name.starts_with(['/', '.', '~']) || ends.iter().any(|end| name.ends_with(end))
+}
+
+/// Whether a tar carries an image, and is not a root file system itself: its first members tell.
+fn carries_image(path: &Path, name: &str) -> Result<bool, OpenError> {
+    let failed = |error| unreadable(name, error);
+    let file = Arc::new(open_file(path, name)?);
+    let compression = sniff_at(&file, 0).map_err(failed)?;
+    let mut range = FileRange::new(file, 0, u64::MAX).map_err(failed)?;
+    if compression == Compression::None {
+        return begins_like_image(&mut range, name);
+    }
+    begins_like_image(&mut Stream(Decoder::new(range, compression).map_err(failed)?), name)
+}
+
+fn begins_like_image(input: &mut dyn Input, name: &str) -> Result<bool, OpenError> {
+    let no_tar = || {
+        let message = format!("`{name}` is not an image, nor a tar of a root file system");
+        OpenError::new(OpenErrorKind::NotAnImage, message)
+    };
+    let mut tar = Tar::new(input);
+    for number in 0..TELLING_MEMBERS {
+        match tar.next() {
+            Ok(Next::Member(member)) => {
+                if path::normalize(&member.path).is_ok_and(|path| is_of_image(&path)) {
+                    return Ok(true);
+                }
+            }
+            Ok(Next::Cut) if number == 0 => return Err(no_tar()),
+            Err(fault) if number == 0 => return Err(no_tar().because(fault)),
+            _ => break,
+        }
+    }
+    Ok(false)
+}
+
+/// Whether a member stands in archives of images and not at the root of a file system.
+fn is_of_image(path: &str) -> bool {
+    let top = path.split('/').next().unwrap_or_default();
+    let name = top.split('.').next().unwrap_or_default();
+    let is_id = name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_id
+        || ["manifest.json", "index.json", "oci-layout", "repositories"].contains(&path)
+        || path.starts_with("blobs/sha256")
+        || path.starts_with("blobs/sha512")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_selection_follows_a_path_that_exists() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("a.tar"), "").unwrap();
+        std::fs::write(directory.path().join("b:1"), "").unwrap();
+        let root = directory.path().display();
+        for (typed, path, wanted) in [
+            ("a.tar", "a.tar", None),
+            ("a.tar#repo:tag", "a.tar", Some("repo:tag")),
+            ("a.tar:tag", "a.tar", Some("tag")),
+            ("a.tar@sha256:00", "a.tar", Some("@sha256:00")),
+            ("b:1", "b:1", None),
+            ("c.tar:tag", "c.tar:tag", None),
+        ] {
+            let typed = format!("{root}/{typed}");
+            assert_eq!(split(&typed), (Path::new(&format!("{root}/{path}")), wanted), "{typed}");
+        }
+    }
 }
