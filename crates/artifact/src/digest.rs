@@ -1,6 +1,4 @@
-//! Hashing: of whole documents, and of streams as they pass.
-
-use std::io::{self, Read};
+//! Hashing, of whole documents and of streams as they pass.
 
 use model::{Algorithm, Digest};
 use ring::digest::{Context, SHA256, SHA512};
@@ -42,31 +40,4 @@ pub(crate) fn digest_of(algorithm: Algorithm, bytes: &[u8]) -> Digest {
     let mut hasher = Hasher::new(algorithm);
     hasher.update(bytes);
     hasher.finish()
-}
-
-/// Hashes and counts what is read through it.
-pub(crate) struct HashingReader<R> {
-    inner: R,
-    hasher: Hasher,
-    count: u64,
-}
-
-impl<R: Read> HashingReader<R> {
-    pub(crate) fn new(inner: R, algorithm: Algorithm) -> Self {
-        Self { inner, hasher: Hasher::new(algorithm), count: 0 }
-    }
-
-    /// The digest of all bytes read, and how many there were.
-    pub(crate) fn finish(self) -> (Digest, u64) {
-        (self.hasher.finish(), self.count)
-    }
-}
-
-impl<R: Read> Read for HashingReader<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.hasher.update(buffer.get(..read).unwrap_or_default());
-        self.count += read as u64;
-        Ok(read)
-    }
 }

@@ -5,20 +5,40 @@
 //! visitor, and the outcome says what is missing.
 
 use std::io::Read;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicU64;
 
-use model::{Digest, Layer, Problem, Visitor};
+use model::{Algorithm, Digest, Layer, Problem, ProblemKind, Visitor};
 
+use crate::decompress::describe;
+use crate::delivery::Delivery;
+use crate::input::FileRange;
+use crate::limits::{CONTENT_MEMORY, CONTENT_MEMORY_MIN};
+use crate::pipeline::{self, Plan, Streamed};
+use crate::tar::Fault;
+use crate::walk::{End, Whiteouts, walk};
 use crate::{Options, ReadError};
 
 /// What all layers of one [`crate::Image::read`] share: the options, and what is left of the
 /// limits that hold for the image as a whole.
 pub(crate) struct Reading<'a> {
     pub(crate) options: &'a Options,
+    /// Entries delivered so far.
+    pub(crate) entries: AtomicU64,
+    /// How large a content one layer may hold in memory.
+    pub(crate) content_memory: usize,
+    /// Held while a layer with a wide decompression window is read: one at a time has it.
+    pub(crate) wide_window: Mutex<()>,
 }
 
 impl<'a> Reading<'a> {
     pub(crate) fn new(options: &'a Options) -> Self {
-        Self { options }
+        Self {
+            options,
+            entries: AtomicU64::new(0),
+            content_memory: (CONTENT_MEMORY / options.jobs).max(CONTENT_MEMORY_MIN),
+            wide_window: Mutex::new(()),
+        }
     }
 }
 
@@ -36,6 +56,16 @@ pub(crate) struct Outcome {
     pub(crate) problems: Vec<Problem>,
 }
 
+/// What a tar is to be read as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role<'a> {
+    /// A layer of an image: hashed, and its whiteouts are understood.
+    Layer,
+    /// A root file system by itself: nothing says what its digest should be, whiteouts mean
+    /// nothing in it, and its problems name no layer but what the user called it.
+    RootFs(&'a str),
+}
+
 /// Reads a layer from its blob, compressed or not (recognised by content), from the first byte to
 /// the last.
 ///
@@ -48,7 +78,178 @@ pub(crate) fn read_layer(
     visitor: &mut dyn Visitor,
     reading: &Reading<'_>,
 ) -> Result<Outcome, ReadError> {
-    let _ = (blob, layer, visitor);
-    reading.options.stop.check()?;
-    Ok(Outcome { verified: false, diff_id: None, entries: 0, bytes: 0, problems: Vec::new() })
+    read_blob(blob, layer, Role::Layer, visitor, reading)
+}
+
+/// The same for a tar in either role.
+pub(crate) fn read_blob(
+    blob: &mut (dyn Read + Send),
+    layer: &Layer,
+    role: Role<'_>,
+    visitor: &mut dyn Visitor,
+    reading: &Reading<'_>,
+) -> Result<Outcome, ReadError> {
+    let progress = Begun::new(layer, role, reading);
+    let mut delivery = Delivery::new(visitor, reading, role.layer(layer));
+    let algorithm =
+        |digest: &Option<Digest>| digest.as_ref().map_or(Algorithm::Sha256, Digest::algorithm);
+    let plan = Plan {
+        hash: (role == Role::Layer).then(|| [algorithm(&layer.digest), algorithm(&layer.diff_id)]),
+        blob_bytes_max: layer.size_bytes.map_or(u64::MAX, |size| size.saturating_add(1)),
+        passed: &|count| progress.passed(count),
+    };
+    let streamed = pipeline::stream(blob, &plan, reading, &mut |input| {
+        walk(input, role.whiteouts(), &mut delivery, &reading.options.stop, &mut |_| {})
+    })?;
+    let name = name_of(layer, role);
+    let verified = check_digests(layer, &streamed, &name, &mut delivery);
+    let Streamed { walked, bytes, tar_digest, failure, .. } = streamed;
+    match failure {
+        // The walk found no end either, but that is not worth saying twice.
+        Some(error) => {
+            let (kind, message) = describe(&error);
+            delivery.problem(kind, &name, message);
+        }
+        None => report(walked.end, verified, &name, &mut delivery),
+    }
+    let entries = delivery.entries();
+    let problems = delivery.finish(&name);
+    Ok(Outcome { verified, diff_id: tar_digest, entries, bytes, problems })
+}
+
+/// Walks through an uncompressed tar in a local file, and reads of it what the visitor wants and
+/// nothing else. No digest can be checked that way.
+pub(crate) fn read_range(
+    mut range: FileRange,
+    layer: &Layer,
+    role: Role<'_>,
+    visitor: &mut dyn Visitor,
+    reading: &Reading<'_>,
+) -> Result<Outcome, ReadError> {
+    let progress = Begun::new(layer, role, reading);
+    let mut delivery = Delivery::new(visitor, reading, role.layer(layer));
+    let stop = &reading.options.stop;
+    let mut passed = |count| progress.passed(count);
+    let walked = walk(&mut range, role.whiteouts(), &mut delivery, stop, &mut passed)?;
+    let name = name_of(layer, role);
+    report(walked.end, false, &name, &mut delivery);
+    let (entries, bytes) = (delivery.entries(), walked.bytes);
+    let problems = delivery.finish(&name);
+    Ok(Outcome { verified: false, diff_id: None, entries, bytes, problems })
+}
+
+impl Role<'_> {
+    pub(crate) fn layer(self, layer: &Layer) -> Option<u32> {
+        (self == Self::Layer).then_some(layer.index)
+    }
+
+    fn whiteouts(self) -> Whiteouts {
+        match self {
+            Self::Layer => Whiteouts::Removing,
+            Self::RootFs(_) => Whiteouts::Ordinary,
+        }
+    }
+}
+
+impl Outcome {
+    /// A layer of which nothing could be read.
+    pub(crate) fn missing(problem: Problem) -> Self {
+        Self { verified: false, diff_id: None, entries: 0, bytes: 0, problems: vec![problem] }
+    }
+}
+
+/// Holds the bytes read against what was promised of them; true if there was a digest, and all
+/// that was promised is so.
+fn check_digests(
+    layer: &Layer,
+    streamed: &Streamed,
+    name: &str,
+    delivery: &mut Delivery<'_>,
+) -> bool {
+    let ended_at_limit = matches!(streamed.walked.end, End::Full);
+    if ended_at_limit {
+        return false;
+    }
+    let mut right = layer.digest.is_some() || layer.diff_id.is_some();
+    let mut wrong = |message: String| {
+        delivery.problem(ProblemKind::Damaged, name, message);
+        right = false;
+    };
+    match (layer.size_bytes, streamed.blob_bytes) {
+        (Some(size), actual) if actual > size => {
+            wrong(format!("it has more than the {size} bytes it is listed with"));
+        }
+        (Some(size), actual) if actual < size && streamed.blob_digest.is_some() => {
+            wrong(format!("it has {actual} bytes, not the {size} it is listed with"));
+        }
+        _ => match (&layer.digest, &streamed.blob_digest) {
+            (Some(promised), Some(actual)) if promised != actual => {
+                wrong(format!("it is not what it is named after: its bytes have `{actual}`"));
+            }
+            _ => {}
+        },
+    }
+    match (&layer.diff_id, &streamed.tar_digest) {
+        (Some(promised), Some(actual)) if promised != actual => {
+            wrong(format!("its contents have the diff ID `{actual}`, not `{promised}`"));
+        }
+        _ => {}
+    }
+    right && streamed.failure.is_none()
+}
+
+/// Records how the walk ended, if not well. An archive that ends without an end marker is whole
+/// if its digest says so.
+fn report(end: End, verified: bool, name: &str, delivery: &mut Delivery<'_>) {
+    match end {
+        End::Marked | End::Full => {}
+        End::Cut if verified => {}
+        End::Cut => {
+            delivery.problem(
+                ProblemKind::Damaged,
+                name,
+                "the archive ends without an end marker; it may have been cut off",
+            );
+        }
+        End::Fault(fault) => {
+            let kind = match fault {
+                Fault::Input(_) => ProblemKind::Unreadable,
+                Fault::Damaged(..) => ProblemKind::Damaged,
+                Fault::Limit(..) => ProblemKind::LimitReached,
+            };
+            delivery.problem(kind, name, format!("{fault}; what follows is not read"));
+        }
+    }
+}
+
+fn name_of(layer: &Layer, role: Role<'_>) -> String {
+    match (role, layer.digest.as_ref().or(layer.diff_id.as_ref())) {
+        (Role::RootFs(name), _) => name.to_owned(),
+        (Role::Layer, Some(digest)) => digest.to_string(),
+        (Role::Layer, None) => format!("layer {}", layer.index),
+    }
+}
+
+/// A layer whose beginning was told to whoever hears of progress; its end is told on drop.
+pub(crate) struct Begun<'a> {
+    reading: &'a Reading<'a>,
+    index: u32,
+}
+
+impl<'a> Begun<'a> {
+    pub(crate) fn new(layer: &Layer, role: Role<'_>, reading: &'a Reading<'a>) -> Self {
+        let name = name_of(layer, role);
+        reading.options.progress.layer_begins(layer.index, &name, layer.size_bytes);
+        Self { reading, index: layer.index }
+    }
+
+    pub(crate) fn passed(&self, count: u64) {
+        self.reading.options.progress.layer_bytes(self.index, count);
+    }
+}
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        self.reading.options.progress.layer_ends(self.index);
+    }
 }

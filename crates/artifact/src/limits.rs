@@ -18,3 +18,72 @@ pub(crate) const INDEX_DEPTH_MAX: usize = 4;
 
 /// Indexes fetched in search of one image: bounds the requests that a registry can provoke.
 pub(crate) const INDEXES_MAX: usize = 32;
+
+/// Entries of one image, all layers together: what is kept of an entry must fit into memory a
+/// million times. The largest images in use have some hundred thousand.
+pub(crate) const ENTRIES_MAX: u64 = 1_000_000;
+
+/// A path in an archive: `PATH_MAX` on Linux. No runtime can unpack a longer one.
+pub(crate) const PATH_BYTES_MAX: usize = 4096;
+
+/// An extended header, or the map of a sparse file: as Go's reader bounds them. Extended
+/// attributes of 64 KiB each are the largest things found there.
+pub(crate) const EXTENSION_BYTES_MAX: u64 = 1 << 20;
+
+/// Segments of one sparse file. Images of disks have some thousands.
+pub(crate) const SPARSE_SEGMENTS_MAX: usize = 1 << 16;
+
+/// The content of one file handed to a visitor. Databases of packages and archives of programs
+/// are the largest files anybody looks into; a gigabyte of them has not been seen.
+pub(crate) const CONTENT_BYTES_MAX: u64 = 1 << 30;
+
+/// Holes of sparse files handed to a visitor, a layer: an archive pays nothing for them, so they
+/// are counted apart.
+pub(crate) const HOLE_BYTES_MAX: u64 = 4 << 30;
+
+/// Contents held in memory at a time, all layers together; larger ones are spilled to a file.
+pub(crate) const CONTENT_MEMORY: usize = 32 << 20;
+
+/// What a layer may hold in memory even if many are read at a time: most files are smaller.
+pub(crate) const CONTENT_MEMORY_MIN: usize = 1 << 20;
+
+/// Uncompressed bytes of one layer: beyond the largest models and data sets that are shipped as
+/// layers, and a bound where a source announces no length.
+pub(crate) const LAYER_BYTES_MAX: u64 = 256 << 30;
+
+/// How many times its compressed size a layer may grow, once it is past [`RATIO_FREE_BYTES`].
+/// Programs and texts shrink to a third, logs to a twentieth; deflate's best is 1 : 1032.
+pub(crate) const RATIO_MAX: u64 = 100;
+
+/// Up to this size a layer may be as compressible as it likes: it is read within seconds.
+pub(crate) const RATIO_FREE_BYTES: u64 = 1 << 30;
+
+/// The window that every layer may ask its decompressor for: RFC 8878 wants 8 MiB supported, and
+/// no level below zstd's "ultra" uses more.
+pub(crate) const WINDOW_LOG: u32 = 23;
+
+/// The window of the one layer at a time that may have a wide one (`zstd --long`, `--ultra`), and
+/// the memory of an xz decoder: zstd's own default bound.
+pub(crate) const WIDE_WINDOW_LOG: u32 = 27;
+
+/// Problems of one kind told in full, a layer; the rest are counted.
+pub(crate) const PROBLEMS_PER_KIND_MAX: u64 = 10;
+
+/// A path or name shown in a problem.
+pub(crate) const SUBJECT_CHARS_MAX: usize = 300;
+
+/// Members of an archive that carries images: a thousand layers of a hundred images.
+pub(crate) const ARCHIVE_MEMBERS_MAX: usize = 100_000;
+
+/// Links from member to member of such an archive; writers make one.
+pub(crate) const LINKS_MAX: usize = 8;
+
+/// A member of a compressed archive that is kept while its members are listed: manifests and
+/// configurations are smaller.
+pub(crate) const KEPT_FILE_BYTES_MAX: u64 = 256 << 10;
+
+/// All members kept so.
+pub(crate) const KEPT_BYTES_MAX: u64 = 8 << 20;
+
+/// Directories within directories: each level of the walk holds one open.
+pub(crate) const DIRECTORY_DEPTH_MAX: usize = 256;

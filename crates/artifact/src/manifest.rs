@@ -98,22 +98,56 @@ pub(crate) fn resolve(
         check_digest(top, expected)?;
     }
     let algorithm = expected.map_or(Algorithm::Sha256, Digest::algorithm);
-    let (manifest, manifest_digest) = match parse(name, top)? {
-        Document::Manifest(manifest) => (manifest, digest_of(algorithm, top)),
-        Document::Index(entries) => {
-            let chosen = Search { name, wanted, fetch, indexes: 0 }.choose(entries)?;
-            let bytes = fetch_checked(&chosen, MANIFEST_BYTES_MAX, fetch)?;
-            match parse(name, &bytes)? {
-                Document::Manifest(manifest) => (manifest, chosen.digest),
-                Document::Index(_) => {
-                    return Err(damaged(format!(
-                        "`{}` is listed as a manifest and is an index",
-                        chosen.digest
-                    )));
-                }
-            }
+    match parse(name, top)? {
+        Document::Manifest(manifest) => {
+            finish(name, manifest, digest_of(algorithm, top), wanted, fetch)
         }
+        Document::Index(entries) => resolve_entries(name, entries, wanted, fetch),
+    }
+}
+
+/// The same from the entries of an index on.
+pub(crate) fn resolve_entries(
+    name: &str,
+    entries: Vec<Descriptor>,
+    wanted: Option<&Platform>,
+    fetch: &mut Fetch<'_>,
+) -> Result<Resolved, OpenError> {
+    let chosen = Search { name, wanted, fetch, indexes: 0 }.choose(entries)?;
+    let bytes = fetch_checked(&chosen, MANIFEST_BYTES_MAX, fetch)?;
+    match parse(name, &bytes)? {
+        Document::Manifest(manifest) => finish(name, manifest, chosen.digest, wanted, fetch),
+        Document::Index(_) => {
+            Err(damaged(format!("`{}` is listed as a manifest and is an index", chosen.digest)))
+        }
+    }
+}
+
+/// The digest of the image manifest that has this configuration, among all that an index leads
+/// to; None too if part of that cannot be read.
+pub(crate) fn find_by_config(
+    name: &str,
+    entries: Vec<Descriptor>,
+    config: &Digest,
+    fetch: &mut Fetch<'_>,
+) -> Option<Digest> {
+    let mut images = Vec::new();
+    Search { name, wanted: None, fetch, indexes: 0 }.gather(entries, 1, &mut images).ok()?;
+    let has_config = |image: &Descriptor| {
+        let bytes = fetch_checked(image, MANIFEST_BYTES_MAX, fetch).ok()?;
+        let Ok(Document::Manifest(manifest)) = parse(name, &bytes) else { return None };
+        (manifest.config.digest == *config).then(|| image.digest.clone())
     };
+    images.iter().find_map(has_config)
+}
+
+fn finish(
+    name: &str,
+    manifest: Manifest,
+    manifest_digest: Digest,
+    wanted: Option<&Platform>,
+    fetch: &mut Fetch<'_>,
+) -> Result<Resolved, OpenError> {
     let bytes = fetch_checked(check_is_image(name, &manifest)?, CONFIG_BYTES_MAX, fetch)?;
     let config = config::parse(&bytes)?;
     config.check(name, manifest.layers.len(), wanted)?;
@@ -303,6 +337,11 @@ impl Descriptor {
 
     pub(crate) fn annotation(&self, key: &str) -> Option<&str> {
         self.annotations.as_ref()?.get(key).map(String::as_str)
+    }
+
+    /// Where an OCI layout has it.
+    pub(crate) fn blob_path(&self) -> String {
+        format!("blobs/{}/{}", self.digest.algorithm().name(), self.digest.hex())
     }
 
     pub(crate) fn layer_kind(&self) -> LayerKind {

@@ -1,0 +1,306 @@
+//! An archive that carries an image: a tar, perhaps compressed as a whole, as a set of files.
+//!
+//! `docker_archive` and `oci` look for their files here. One look at the headers makes the list
+//! of members; a plain archive is then read at any place, a compressed one from front to back
+//! as often as it takes.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::decompress::{Compression, Decoder, HEAD, describe, peek, sniff};
+use crate::error::OpenErrorKind;
+use crate::image::Source;
+use crate::input::{FileRange, Input, Stream};
+use crate::limits::{ARCHIVE_MEMBERS_MAX, KEPT_BYTES_MAX, KEPT_FILE_BYTES_MAX, LINKS_MAX};
+use crate::path::{normalize, split};
+use crate::tar::{Fault, Kind, Next, Tar};
+use crate::{OpenError, Options};
+
+/// An archive whose members are known.
+pub(crate) struct Archive {
+    /// As the user called it.
+    name: String,
+    file: Arc<File>,
+    compression: Compression,
+    members: BTreeMap<String, Member>,
+    /// Small members of a compressed archive, so that finding the manifest does not mean
+    /// decompressing everything once more.
+    kept: BTreeMap<String, Vec<u8>>,
+    /// Where the last reader of a compressed archive stopped.
+    cursor: Mutex<Option<Cursor>>,
+    /// What is wrong with the archive as such: it ends too early.
+    flaw: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+enum Member {
+    File {
+        offset: u64,
+        size: u64,
+    },
+    /// The normal path of another member.
+    Link(String),
+}
+
+/// A file's place in an archive or in a file of its own.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) offset: u64,
+    pub(crate) size: u64,
+}
+
+/// A decompressed archive, read up to a position.
+struct Cursor {
+    position: u64,
+    decoder: Decoder<'static>,
+}
+
+impl Archive {
+    /// Opens the archive at `path`, which the user calls `name`, and makes the list of its
+    /// members. One that ends too early keeps the members it has.
+    pub(crate) fn open(path: &Path, name: &str, options: &Options) -> Result<Self, OpenError> {
+        let file = Arc::new(open_file(path, name)?);
+        let compression = sniff_at(&file, 0).map_err(|error| unreadable(name, error))?;
+        let mut archive = Self {
+            name: name.to_owned(),
+            file,
+            compression,
+            members: BTreeMap::new(),
+            kept: BTreeMap::new(),
+            cursor: Mutex::new(None),
+            flaw: None,
+        };
+        if compression == Compression::None {
+            let mut range = archive.range(0, u64::MAX).map_err(|error| unreadable(name, error))?;
+            archive.list(&mut range, options)?;
+        } else {
+            let decoder = archive.decoder().map_err(|error| unreadable(name, error))?;
+            archive.list(&mut Stream(decoder), options)?;
+        }
+        Ok(archive)
+    }
+
+    pub(crate) fn is_compressed(&self) -> bool {
+        self.compression != Compression::None
+    }
+
+    /// What is wrong with the archive as such.
+    pub(crate) fn flaw(&self) -> Option<&str> {
+        self.flaw.as_deref()
+    }
+
+    pub(crate) fn contains(&self, path: &str) -> bool {
+        self.find(path).is_some()
+    }
+
+    /// Where the content of a file is, links followed.
+    pub(crate) fn find(&self, path: &str) -> Option<Place> {
+        let mut path = path;
+        for _ in 0..LINKS_MAX {
+            match self.members.get(path)? {
+                Member::File { offset, size } => {
+                    return Some(Place { offset: *offset, size: *size });
+                }
+                Member::Link(target) => path = target,
+            }
+        }
+        None
+    }
+
+    /// A document, at most so many bytes of it; None if there is none at this path.
+    pub(crate) fn read(&self, path: &str, limit: u64) -> Result<Option<Vec<u8>>, OpenError> {
+        let Some(place) = self.find(path) else { return Ok(None) };
+        if let Some(bytes) = self.kept.get(path) {
+            return Ok(Some(bytes.clone()));
+        }
+        if place.size > limit {
+            let message = format!(
+                "`{path}` in `{}` has {} bytes where at most {limit} make sense",
+                self.name, place.size
+            );
+            return Err(OpenError::new(OpenErrorKind::Damaged, message));
+        }
+        let mut bytes = Vec::new();
+        self.stream(&place)
+            .and_then(|mut stream| stream.read_to_end(&mut bytes))
+            .map_err(|error| unreadable(&self.name, error))?;
+        Ok(Some(bytes))
+    }
+
+    /// The bytes of a layer: as a part of the file if it is not compressed and need not be
+    /// `verify`'d, as a stream otherwise.
+    pub(crate) fn layer(&self, place: &Place, verify: bool) -> io::Result<Source<'_>> {
+        if !verify && self.is_seekable(place)? {
+            return Ok(Source::Range(self.range(place.offset, place.size)?));
+        }
+        Ok(Source::Blob(self.stream(place)?))
+    }
+
+    /// Whether a layer can be walked by seeking: neither it nor the archive is compressed.
+    pub(crate) fn is_seekable(&self, place: &Place) -> io::Result<bool> {
+        Ok(!self.is_compressed() && sniff_at(&self.file, place.offset)? == Compression::None)
+    }
+
+    /// What tells this file, as it is now, from every other.
+    pub(crate) fn identity(&self) -> io::Result<String> {
+        identity(&self.file)
+    }
+
+    fn range(&self, offset: u64, size: u64) -> io::Result<FileRange> {
+        FileRange::new(Arc::clone(&self.file), offset, size)
+    }
+
+    fn decoder(&self) -> io::Result<Decoder<'static>> {
+        Decoder::new(self.range(0, u64::MAX)?, self.compression)
+    }
+
+    fn stream(&self, place: &Place) -> io::Result<Box<dyn Read + Send + '_>> {
+        if !self.is_compressed() {
+            return Ok(Box::new(self.range(place.offset, place.size)?));
+        }
+        let lock = || self.cursor.lock().unwrap_or_else(PoisonError::into_inner);
+        let left_there = lock().take().filter(|cursor| cursor.position <= place.offset);
+        let mut cursor = match left_there {
+            Some(cursor) => cursor,
+            None => Cursor { position: 0, decoder: self.decoder()? },
+        };
+        let gap = place.offset - cursor.position;
+        cursor.position += Stream(&mut cursor.decoder).skip(gap)?;
+        Ok(Box::new(MemberStream { archive: self, cursor: Some(cursor), left: place.size }))
+    }
+
+    /// Makes the list of members.
+    fn list(&mut self, input: &mut dyn Input, options: &Options) -> Result<(), OpenError> {
+        let mut tar = Tar::new(input);
+        let mut kept_bytes = 0;
+        loop {
+            options.stop.check()?;
+            let member = match tar.next() {
+                Ok(Next::Member(member)) => member,
+                Ok(Next::End) => return Ok(()),
+                Ok(Next::Cut) => {
+                    self.flaw = Some("it ends without an end marker".to_owned());
+                    return Ok(());
+                }
+                Err(fault) => {
+                    self.flaw = Some(match fault {
+                        Fault::Input(error) => describe(&error).1,
+                        fault => fault.to_string(),
+                    });
+                    return Ok(());
+                }
+            };
+            if self.members.len() >= ARCHIVE_MEMBERS_MAX {
+                let message =
+                    format!("`{}` has more than {ARCHIVE_MEMBERS_MAX} members", self.name);
+                return Err(OpenError::new(OpenErrorKind::Damaged, message));
+            }
+            let Ok(path) = normalize(&member.path) else { continue };
+            let size = member.size;
+            let entry = match member.kind {
+                Kind::File if member.segments.is_none() && member.flaw.is_none() => {
+                    Member::File { offset: tar.position(), size }
+                }
+                Kind::HardLink | Kind::Symlink => {
+                    let base = if member.kind == Kind::Symlink { split(&path).0 } else { "" };
+                    let target = [base.as_bytes(), b"/", &member.link].concat();
+                    let Ok(target) = normalize(&target) else { continue };
+                    Member::Link(target)
+                }
+                _ => continue,
+            };
+            let keep = self.is_compressed()
+                && matches!(entry, Member::File { .. })
+                && size <= KEPT_FILE_BYTES_MAX
+                && kept_bytes + size <= KEPT_BYTES_MAX;
+            if keep {
+                let mut bytes = vec![0; usize::try_from(size).unwrap_or_default()];
+                // A member cut off is noticed where the next one is looked for.
+                if tar.read(&mut bytes).is_ok() {
+                    kept_bytes += size;
+                    self.kept.insert(path.clone(), bytes);
+                }
+            }
+            self.members.insert(path, entry);
+        }
+    }
+}
+
+/// One member of a compressed archive. When it is dropped, the next reader may go on where it
+/// stopped.
+struct MemberStream<'a> {
+    archive: &'a Archive,
+    cursor: Option<Cursor>,
+    left: u64,
+}
+
+impl Read for MemberStream<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let Some(cursor) = &mut self.cursor else { return Ok(0) };
+        let room = into.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        let read = cursor.decoder.read(into.get_mut(..room).unwrap_or_default());
+        match read {
+            Ok(read) => {
+                cursor.position += read as u64;
+                self.left -= read as u64;
+            }
+            // After an error nobody knows where it stands.
+            Err(_) => self.cursor = None,
+        }
+        read
+    }
+}
+
+impl Drop for MemberStream<'_> {
+    fn drop(&mut self) {
+        *self.archive.cursor.lock().unwrap_or_else(PoisonError::into_inner) = self.cursor.take();
+    }
+}
+
+/// Opens a regular file, and nothing that could block or has no length.
+pub(crate) fn open_file(path: &Path, name: &str) -> Result<File, OpenError> {
+    // A FIFO without a writer would be waited for otherwise.
+    let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let opened = File::options().read(true).custom_flags(nonblocking).open(path);
+    let file = opened.map_err(|error| unreadable(name, error))?;
+    let metadata = file.metadata().map_err(|error| unreadable(name, error))?;
+    if !metadata.is_file() {
+        let message = format!("`{name}` is not a regular file");
+        return Err(OpenError::new(OpenErrorKind::NotAnImage, message));
+    }
+    Ok(file)
+}
+
+/// The compression of what begins at `offset`.
+pub(crate) fn sniff_at(file: &Arc<File>, offset: u64) -> io::Result<Compression> {
+    let head = peek(&mut FileRange::new(Arc::clone(file), offset, HEAD as u64)?)?;
+    Ok(sniff(&head))
+}
+
+/// What tells a file, as it is now, from every other: device, inode, size, and the times of the
+/// last change to its content and to itself.
+pub(crate) fn identity(file: &File) -> io::Result<String> {
+    let it = file.metadata()?;
+    Ok(format!(
+        "{}:{}:{}:{}.{}:{}.{}",
+        it.dev(),
+        it.ino(),
+        it.size(),
+        it.mtime(),
+        it.mtime_nsec(),
+        it.ctime(),
+        it.ctime_nsec()
+    ))
+}
+
+pub(crate) fn unreadable(name: &str, error: io::Error) -> OpenError {
+    let kind = match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => OpenErrorKind::NotFound,
+        _ => OpenErrorKind::Damaged,
+    };
+    OpenError::new(kind, format!("`{name}` cannot be read")).because(error)
+}

@@ -1,0 +1,112 @@
+//! `oci-dir:` and `oci-archive:` — an OCI image layout, in a directory or in a tar (OCI image
+//! spec, "Image Layout").
+
+use std::path::Path;
+
+use model::{ArtifactKind, Problem, ProblemKind};
+
+use crate::error::OpenErrorKind;
+use crate::image::Backend;
+use crate::limits::MANIFEST_BYTES_MAX;
+use crate::manifest::{self, Descriptor, Document};
+use crate::store::{LocalImage, LocalLayer, Store};
+use crate::{Image, OpenError, Options};
+
+/// Opens the layout at `path`, which the user calls `name`; `wanted` is the tag (or the digest)
+/// under which its index lists the image.
+pub(crate) fn open(
+    path: &Path,
+    name: &str,
+    wanted: Option<&str>,
+    options: &Options,
+) -> Result<Image, OpenError> {
+    from_store(Store::open(path, name, options)?, name, wanted, options)
+}
+
+/// The same, once directory or archive are open.
+pub(crate) fn from_store(
+    store: Store,
+    name: &str,
+    wanted: Option<&str>,
+    options: &Options,
+) -> Result<Image, OpenError> {
+    let Some(index) = store.read("index.json", MANIFEST_BYTES_MAX)? else {
+        let message = format!("`{name}` is not an OCI layout: it has no `index.json`");
+        let error = OpenError::new(OpenErrorKind::NotAnImage, message);
+        return Err(match store.problem(name) {
+            Some(problem) => error.because(problem.message),
+            None => error,
+        });
+    };
+    let Document::Index(entries) = manifest::parse(name, &index)? else {
+        let message = format!("`index.json` in `{name}` is not an index");
+        return Err(OpenError::new(OpenErrorKind::Damaged, message));
+    };
+    let (entries, notice) = choose(name, entries, wanted)?;
+    let mut fetch = |descriptor: &Descriptor, limit| {
+        options.stop.check()?;
+        store.read(&descriptor.blob_path(), limit)?.ok_or_else(|| {
+            let message = format!("`{name}` lacks the blob `{}`", descriptor.digest);
+            OpenError::new(OpenErrorKind::Damaged, message)
+        })
+    };
+    let wanted = options.platform.as_ref();
+    let resolved = manifest::resolve_entries(name, entries, wanted, &mut fetch)?;
+    let kind = match store {
+        Store::Directory(_) => ArtifactKind::OciDir,
+        Store::Archive(_) => ArtifactKind::OciArchive,
+    };
+    let artifact = resolved.artifact(name, kind);
+    let problems = store.problem(name).into_iter().chain(notice).collect();
+    let layers = resolved.layers.iter().map(layer).collect();
+    let backend = Backend::Local(LocalImage { store, layers });
+    Ok(Image::new(artifact, Some(resolved.config), problems, backend, options))
+}
+
+/// The entries of the image that is meant. Entries under one name are one image for several
+/// platforms; of several names the first is taken if none was asked for, which is worth a notice.
+fn choose(
+    name: &str,
+    entries: Vec<Descriptor>,
+    wanted: Option<&str>,
+) -> Result<(Vec<Descriptor>, Option<Problem>), OpenError> {
+    let mut names: Vec<String> =
+        entries.iter().filter_map(|it| it.reference_name()).map(str::to_owned).collect();
+    names.dedup();
+    let list = names.join(", ");
+    if let Some(wanted) = wanted {
+        let digest = wanted.strip_prefix('@');
+        let is_meant = |entry: &Descriptor| match digest {
+            Some(digest) => entry.digest.to_string() == digest,
+            None => entry.reference_name().is_some_and(|name| {
+                name == wanted || name.strip_suffix(wanted).is_some_and(|it| it.ends_with(':'))
+            }),
+        };
+        let chosen: Vec<Descriptor> = entries.into_iter().filter(is_meant).collect();
+        if chosen.is_empty() {
+            let message = format!("`{name}` holds no image `{wanted}`");
+            let error = OpenError::new(OpenErrorKind::NotFound, message);
+            return Err(if list.is_empty() {
+                error
+            } else {
+                error.hint(format!("it holds {list}"))
+            });
+        }
+        return Ok((chosen, None));
+    }
+    let Some(first) = names.first().filter(|_| names.len() > 1) else {
+        return Ok((entries, None));
+    };
+    let message = format!("it holds {} images, of which `{first}` is read: {list}", names.len());
+    let notice = Problem::new(ProblemKind::Notice, name, message);
+    let is_first = |entry: &Descriptor| entry.reference_name() == Some(first);
+    Ok((entries.into_iter().filter(is_first).collect(), Some(notice)))
+}
+
+fn layer(descriptor: &Descriptor) -> LocalLayer {
+    LocalLayer {
+        path: descriptor.blob_path(),
+        media_type: descriptor.media_type.clone(),
+        kind: descriptor.layer_kind(),
+    }
+}

@@ -1,0 +1,168 @@
+//! Contents brought together in one piece: in memory up to a budget, beyond it in an unlinked
+//! temporary file that is mapped.
+#![expect(unsafe_code, reason = "a mapping is the only way to hand out a large file as a slice")]
+
+use std::fs::File;
+use std::io;
+use std::ops::Deref;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+
+use memmap2::Mmap;
+
+use crate::tar::{Fault, Segment};
+
+/// The place where contents are brought together, one after the other.
+pub(crate) struct Spill {
+    memory: Vec<u8>,
+    budget: usize,
+    directory: Option<PathBuf>,
+}
+
+/// One content, in one piece.
+pub(crate) enum Gathered<'a> {
+    Memory(&'a [u8]),
+    Mapped(Mmap),
+}
+
+/// Why a content could not be brought together.
+#[derive(Debug)]
+pub(crate) enum GatherError {
+    /// Its bytes could not be read; what follows them cannot be either.
+    Read(Fault),
+    /// There is no place for it.
+    Store(io::Error),
+}
+
+/// Reads on in a content: fills the buffer, or says how many bytes there were.
+pub(crate) type ReadContent<'a> = dyn FnMut(&mut [u8]) -> Result<usize, Fault> + 'a;
+
+/// How much is copied into a file at once.
+const COPY_BUFFER: usize = 256 << 10;
+
+impl Spill {
+    /// `directory` is where files go; None means the system's place for temporary files.
+    pub(crate) fn new(budget: usize, directory: Option<PathBuf>) -> Self {
+        Self { memory: Vec::new(), budget, directory }
+    }
+
+    /// Gathers a content of `size` bytes, of which `read` gives the `segments` one after the
+    /// other; all else is zeros. The segments must lie in order within `size`.
+    pub(crate) fn gather(
+        &mut self,
+        size: u64,
+        segments: &[Segment],
+        read: &mut ReadContent<'_>,
+    ) -> Result<Gathered<'_>, GatherError> {
+        match usize::try_from(size) {
+            Ok(size) if size <= self.budget => self.in_memory(size, segments, read),
+            _ => self.in_file(size, segments, read),
+        }
+    }
+
+    fn in_memory(
+        &mut self,
+        size: usize,
+        segments: &[Segment],
+        read: &mut ReadContent<'_>,
+    ) -> Result<Gathered<'_>, GatherError> {
+        self.memory.clear();
+        self.memory.resize(size, 0);
+        for segment in segments {
+            let range = range(segment).and_then(|range| self.memory.get_mut(range));
+            let room = range.ok_or_else(|| GatherError::Read(ended_early()))?;
+            if read(room).map_err(GatherError::Read)? < room.len() {
+                return Err(GatherError::Read(ended_early()));
+            }
+        }
+        Ok(Gathered::Memory(&self.memory))
+    }
+
+    fn in_file(
+        &mut self,
+        size: u64,
+        segments: &[Segment],
+        read: &mut ReadContent<'_>,
+    ) -> Result<Gathered<'_>, GatherError> {
+        let file = self.create(size).map_err(GatherError::Store)?;
+        self.memory.resize(COPY_BUFFER, 0);
+        for segment in segments {
+            let mut done = 0;
+            while done < segment.length {
+                let left = usize::try_from(segment.length - done).unwrap_or(usize::MAX);
+                let room = self.memory.get_mut(..COPY_BUFFER.min(left)).unwrap_or_default();
+                if read(room).map_err(GatherError::Read)? < room.len() {
+                    return Err(GatherError::Read(ended_early()));
+                }
+                file.write_all_at(room, segment.offset + done).map_err(GatherError::Store)?;
+                done += room.len() as u64;
+            }
+        }
+        // SAFETY: the file was unlinked when it was created and `file` is the only handle to it,
+        // so nobody can shorten or change it while it is mapped.
+        let mapped = unsafe { Mmap::map(&file) };
+        mapped.map(Gathered::Mapped).map_err(GatherError::Store)
+    }
+
+    fn create(&self, size: u64) -> io::Result<File> {
+        let file = match &self.directory {
+            Some(directory) => tempfile::tempfile_in(directory),
+            None => tempfile::tempfile(),
+        }?;
+        file.set_len(size)?;
+        Ok(file)
+    }
+}
+
+fn range(segment: &Segment) -> Option<std::ops::Range<usize>> {
+    let start = usize::try_from(segment.offset).ok()?;
+    Some(start..start.checked_add(usize::try_from(segment.length).ok()?)?)
+}
+
+fn ended_early() -> Fault {
+    Fault::Input(io::Error::from(io::ErrorKind::UnexpectedEof))
+}
+
+impl Deref for Gathered<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Gathered::Memory(bytes) => bytes,
+            Gathered::Mapped(mapping) => mapping,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_content_is_the_same_in_memory_and_in_a_file() {
+        let segments = [Segment { offset: 3, length: 4 }, Segment { offset: 10, length: 2 }];
+        let size = 1 << 20;
+        for budget in [2 << 20, 16] {
+            let mut next = 1..;
+            let mut read = |into: &mut [u8]| {
+                into.fill_with(|| next.next().unwrap());
+                Ok(into.len())
+            };
+            let mut spill = Spill::new(budget, None);
+            let content = spill.gather(size, &segments, &mut read).unwrap();
+            assert_eq!(content.len() as u64, size, "{budget}");
+            assert_eq!(content[..13], [0, 0, 0, 1, 2, 3, 4, 0, 0, 0, 5, 6, 0], "{budget}");
+            assert_eq!(matches!(content, Gathered::Mapped(_)), budget == 16);
+        }
+    }
+
+    #[test]
+    fn no_place_for_a_file_is_told_apart_from_bad_bytes() {
+        let mut spill = Spill::new(1, Some("/nonexistent".into()));
+        let mut read = |_: &mut [u8]| Ok(0);
+        let whole = [Segment { offset: 0, length: 9 }];
+        assert!(matches!(spill.gather(9, &whole, &mut read), Err(GatherError::Store(_))));
+        let mut spill = Spill::new(9, None);
+        assert!(matches!(spill.gather(9, &whole, &mut read), Err(GatherError::Read(_))));
+    }
+}
