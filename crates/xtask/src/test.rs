@@ -71,9 +71,10 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<bool, String> {
     for step in STEPS.iter().filter(|step| is_wanted(step.name)) {
         println!("\n=== {}: {}", step.name, step.why);
         let begin = Instant::now();
-        let ending = (step.run)(&mut session);
-        endings.push(Ending { name: step.name, time: begin.elapsed(), result: ending });
-        endings.iter().next_back().into_iter().for_each(Ending::print);
+        let result = (step.run)(&mut session);
+        let ending = Ending { name: step.name, time: begin.elapsed(), result };
+        ending.print();
+        endings.push(ending);
     }
     drop(session);
     Ok(sum_up(&endings))
@@ -102,6 +103,10 @@ fn sum_up(endings: &[Ending]) -> bool {
     let count = |wanted: fn(&Ending) -> bool| endings.iter().filter(|e| wanted(e)).count();
     let passed = count(|ending| matches!(ending.result, Ok(Done::Passed)));
     let failed = count(|ending| ending.result.is_err());
-    println!("{passed} passed, {failed} failed, {} skipped", endings.len() - passed - failed);
+    let skipped = match endings.len() - passed - failed {
+        0 => String::new(),
+        count => format!(", {count} skipped"),
+    };
+    println!("{passed} passed, {failed} failed{skipped}");
     failed == 0
 }

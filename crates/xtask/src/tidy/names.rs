@@ -5,17 +5,7 @@ use super::Complaint;
 use super::tree::Tree;
 
 const BANNED: &[&str] = &[
-    "common",
-    "helpers",
-    "manager",
-    "managers",
-    "misc",
-    "mod",
-    "shared",
-    "stuff",
-    "util",
-    "utilities",
-    "utils",
+    "common", "helpers", "manager", "managers", "misc", "mod", "shared", "stuff", "util", "utils",
 ];
 
 pub(super) fn check(tree: &Tree) -> Vec<Complaint> {
