@@ -97,10 +97,12 @@ impl Service {
 impl Drop for Service {
     /// Asks it to end, and waits, so that it can unmount what it mounted.
     fn drop(&mut self) {
-        let stopped = kill_process(Pid::from_child(&self.child), Signal::TERM)
-            .map_err(Into::into)
-            .and_then(|()| self.child.wait());
-        if let Err(error) = stopped {
+        let stopped = match self.child.try_wait() {
+            // The number of a process that has ended may be another's by now.
+            Ok(Some(_)) => return,
+            _ => kill_process(Pid::from_child(&self.child), Signal::TERM),
+        };
+        if let Err(error) = stopped.map_err(Into::into).and_then(|()| self.child.wait()) {
             eprintln!("stopping process {}: {error}", self.child.id());
         }
     }
@@ -134,12 +136,14 @@ mod tests {
         fs::create_dir_all(&logs).unwrap();
         let socket = logs.join("socket");
         let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
-        let script = "trap 'echo asked to end; exit' TERM; while :; do sleep 0.1; done";
+        let script = "trap 'echo asked to end; exit' TERM; echo runs; while :; do sleep 0.1; done";
         let service = Service::start(&["sh", "-c", script], &socket, &logs).unwrap();
-        thread::sleep(POLL * 3);
         let log = service.log.clone();
+        while fs::read_to_string(&log).unwrap() != "runs\n" {
+            thread::sleep(POLL);
+        }
         drop(service);
-        assert_eq!(fs::read_to_string(log).unwrap(), "asked to end\n");
+        assert_eq!(fs::read_to_string(log).unwrap(), "runs\nasked to end\n");
         fs::remove_dir_all(logs).unwrap();
     }
 }

@@ -46,11 +46,10 @@ fn trees(stream: TokenStream) -> Vec<TokenTree> {
 
 fn collect_functions(tokens: &[TokenTree], functions: &mut Vec<Function>) {
     let mut pending: Option<&Ident> = None;
-    for (at, token) in tokens.iter().enumerate() {
+    let mut before = None;
+    for token in tokens {
         match token {
-            TokenTree::Ident(name) if at > 0 && is_ident(tokens.get(at - 1), "fn") => {
-                pending = Some(name);
-            }
+            TokenTree::Ident(name) if is_ident(before, "fn") => pending = Some(name),
             TokenTree::Punct(punct) if punct.as_char() == ';' => pending = None,
             TokenTree::Group(group) => {
                 if group.delimiter() == Delimiter::Brace
@@ -64,6 +63,7 @@ fn collect_functions(tokens: &[TokenTree], functions: &mut Vec<Function>) {
             }
             _ => {}
         }
+        before = Some(token);
     }
 }
 
@@ -114,41 +114,51 @@ fn is_test_attribute(token: &TokenTree) -> bool {
 }
 
 fn collect_paths(tokens: &[TokenTree], prefix: &str, paths: &mut Vec<Named>) {
-    let mut at = 0;
-    while let Some(token) = tokens.get(at) {
-        at += 1;
+    let mut rest = tokens;
+    while let Some((token, tail)) = rest.split_first() {
+        rest = tail;
         match token {
             TokenTree::Group(group) => {
                 let (production, _) = split_tests(trees(group.stream()));
                 collect_paths(&production, "", paths);
             }
-            TokenTree::Ident(first) => {
-                let line = first.span().start().line;
-                let mut path = format!("{prefix}{first}");
-                let mut group = None;
-                while is_punct(tokens.get(at), ':') && is_punct(tokens.get(at + 1), ':') {
-                    match tokens.get(at + 2) {
-                        Some(TokenTree::Ident(next)) => path = format!("{path}::{next}"),
-                        Some(TokenTree::Group(inner)) => group = Some(inner),
-                        _ => break,
-                    }
-                    at += 3;
-                }
-                match group {
-                    Some(inner) => {
-                        collect_paths(&trees(inner.stream()), &format!("{path}::"), paths);
-                    }
-                    None => {
-                        let is_call = is_punct(tokens.get(at), '!')
-                            && matches!(tokens.get(at + 1), Some(TokenTree::Group(_)));
-                        path.push_str(if is_call { "!" } else { "" });
-                        paths.push(Named { path, line });
-                    }
-                }
-            }
+            TokenTree::Ident(first) => rest = collect_path(first, tail, prefix, paths),
             _ => {}
         }
     }
+}
+
+/// Collects the path that begins with `first`, or the paths of its `use` group; returns what
+/// follows it.
+fn collect_path<'a>(
+    first: &Ident,
+    mut rest: &'a [TokenTree],
+    prefix: &str,
+    paths: &mut Vec<Named>,
+) -> &'a [TokenTree] {
+    let line = first.span().start().line;
+    let mut path = format!("{prefix}{first}");
+    while let [a, b, next, tail @ ..] = rest
+        && is_punct(Some(a), ':')
+        && is_punct(Some(b), ':')
+    {
+        match next {
+            TokenTree::Ident(name) => path = format!("{path}::{name}"),
+            TokenTree::Group(group) => {
+                collect_paths(&trees(group.stream()), &format!("{path}::"), paths);
+                return tail;
+            }
+            _ => break,
+        }
+        rest = tail;
+    }
+    if let [mark, TokenTree::Group(_), ..] = rest
+        && is_punct(Some(mark), '!')
+    {
+        path.push('!');
+    }
+    paths.push(Named { path, line });
+    rest
 }
 
 fn is_ident(token: Option<&TokenTree>, name: &str) -> bool {
