@@ -27,7 +27,7 @@ use ureq::unversioned::transport::{
 };
 
 pub(crate) use self::backoff::{pauses, seed};
-pub(crate) use self::body::Body;
+pub(crate) use self::body::{Body, TRICKLE_BYTES};
 pub(crate) use self::trust::Trust;
 use crate::error::OpenErrorKind;
 use crate::{Environment, OpenError, ReadError, Stop};

@@ -22,7 +22,7 @@ use serde::Deserialize;
 
 use self::blob::Blob;
 use self::mirrors::{Blocked, Endpoint, Registries};
-use self::session::{Effort, Session};
+use self::session::Session;
 use crate::error::OpenErrorKind;
 use crate::http::join;
 use crate::image::{Backend, Source};
@@ -111,16 +111,18 @@ fn open_at(
 /// account.
 fn manifest(session: &Session, image: &ImageRef) -> Result<(Vec<u8>, Option<Digest>), OpenError> {
     let reference = image.manifest_reference();
-    let path = format!("manifests/{reference}");
-    let response = session.get(&path, &[("accept", MANIFEST_TYPES.join(", "))], Effort::Persist);
-    let mut response = match response {
-        Err(error) if error.kind() == OpenErrorKind::NotFound => {
-            return Err(with_tags(error, session, image));
+    let url = session.url(&format!("manifests/{reference}"))?;
+    let accept = [("accept", MANIFEST_TYPES.join(", "))];
+    match session.document(&url, &accept, &reference, MANIFEST_BYTES_MAX) {
+        Ok((bytes, response)) => {
+            let claimed = response.header("docker-content-digest");
+            Ok((bytes, claimed.and_then(|digest| digest.parse().ok())))
         }
-        response => response?,
-    };
-    let claimed = response.header("docker-content-digest").and_then(|digest| digest.parse().ok());
-    Ok((session.whole(&mut response, &reference, MANIFEST_BYTES_MAX)?, claimed))
+        Err(error) if error.kind() == OpenErrorKind::NotFound => {
+            Err(with_tags(error, session, image))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// A manifest within an index, or a configuration.
@@ -129,9 +131,8 @@ fn document(session: &Session, descriptor: &Descriptor, limit: u64) -> Result<Ve
     let is_manifest = MANIFEST_TYPES.contains(&descriptor.media_type.as_str());
     let kind = if is_manifest { "manifests" } else { "blobs" };
     let accept = if is_manifest { MANIFEST_TYPES.join(", ") } else { "*/*".to_owned() };
-    let mut response =
-        session.get(&format!("{kind}/{digest}"), &[("accept", accept)], Effort::Persist)?;
-    session.whole(&mut response, &digest, limit)
+    let url = session.url(&format!("{kind}/{digest}"))?;
+    session.document(&url, &[("accept", accept)], &digest, limit).map(|(bytes, _)| bytes)
 }
 
 impl Repository {
@@ -174,8 +175,7 @@ fn list_tags(session: &Session) -> Result<Vec<String>, OpenError> {
     let mut tags = Vec::new();
     let mut next = session.url("tags/list?n=1000")?;
     for _ in 0..TAG_PAGES_MAX {
-        let mut response = session.get_url(&next, &[], Effort::Persist)?;
-        let bytes = session.whole(&mut response, "tags/list", MANIFEST_BYTES_MAX)?;
+        let (bytes, response) = session.document(&next, &[], "tags/list", MANIFEST_BYTES_MAX)?;
         let page: Page = serde_json::from_slice(&bytes).map_err(|why| {
             let message = format!("the tags of `{}` do not parse", session.name());
             OpenError::new(OpenErrorKind::Network, message).because(why)

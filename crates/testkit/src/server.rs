@@ -186,14 +186,19 @@ impl Shared {
     fn serve(&self, connection: &mut dyn Connection) -> io::Result<()> {
         let (reader, mut writer) = connection.halves()?;
         let mut reader = BufReader::new(reader);
-        while let Some(request) = receive(&mut reader)? {
+        loop {
+            let request = match receive(&mut reader) {
+                Ok(Some(request)) => request,
+                Ok(None) => return Ok(()),
+                // As servers answer who speaks TLS to them.
+                Err(_) => return writer.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n"),
+            };
             let reply = (self.handler)(&request);
             self.requests.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
             if !self.send(&reply, &request, &mut *writer)? {
-                break;
+                return Ok(());
             }
         }
-        Ok(())
     }
 
     /// Sends the reply. Returns whether the connection goes on.

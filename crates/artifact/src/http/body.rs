@@ -9,7 +9,7 @@ use super::Timing;
 
 /// Fewer bytes than this within the time of patience is a stall that hides (1.4 KiB/s for the
 /// usual 45 s; a modem was faster).
-const TRICKLE_BYTES: u64 = 64 << 10;
+pub(crate) const TRICKLE_BYTES: u64 = 64 << 10;
 
 /// A body that is being received.
 pub(crate) struct Body {

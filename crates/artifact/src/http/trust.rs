@@ -99,6 +99,10 @@ impl Trust {
     }
 
     fn directories(&self, host: &str) -> Vec<PathBuf> {
+        // Names from a redirect or a mirror's configuration must stay names.
+        if host.starts_with('.') || host.contains('/') {
+            return Vec::new();
+        }
         let system = self.environment.system();
         let roots = [
             Some(system.join("docker/certs.d")),

@@ -12,7 +12,7 @@ use ureq::http::StatusCode;
 use super::session::{Effort, Session};
 use crate::OpenError;
 use crate::error::OpenErrorKind;
-use crate::http::{Body, Response, pauses, seed};
+use crate::http::{Body, Response, TRICKLE_BYTES, pauses, seed};
 use crate::manifest::Descriptor;
 
 /// What must have come since the last break for the next one to be the first again.
@@ -33,8 +33,9 @@ pub(super) struct Blob<'a> {
     /// Where the stream was when the pauses were last fresh, and those that are left.
     progress_from: u64,
     pauses: Vec<Duration>,
-    /// When bytes last came.
+    /// When bytes last came that are worth the name, and how far the stream was then.
     alive: Instant,
+    alive_at: u64,
 }
 
 impl<'a> Blob<'a> {
@@ -49,6 +50,7 @@ impl<'a> Blob<'a> {
             progress_from: 0,
             pauses: fresh_pauses(),
             alive: Instant::now(),
+            alive_at: 0,
         };
         let response = session.get(&blob.path, &[], Effort::Persist)?;
         blob.check_length(&response)?;
@@ -151,7 +153,9 @@ impl Read for Blob<'_> {
                 }
                 Ok(count) => {
                     self.position += count as u64;
-                    self.alive = Instant::now();
+                    if self.position - self.alive_at >= TRICKLE_BYTES {
+                        (self.alive, self.alive_at) = (Instant::now(), self.position);
+                    }
                     return Ok(count);
                 }
                 Err(why) => {

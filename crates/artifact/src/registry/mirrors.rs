@@ -169,7 +169,8 @@ fn moved(image: &ImageRef, location: &str, tail: &str, insecure: bool) -> Option
     let (host, repository) = name.split_once('/')?;
     // The grammar is that of any image name, but for the host, which may be a bare word here.
     let host_fits = |b: u8| b.is_ascii_alphanumeric() || b".-:[]".contains(&b);
-    let fits = host.bytes().all(host_fits) && !host.is_empty();
+    let fits = host.bytes().all(host_fits)
+        && host.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[');
     let fits = fits && format!("localhost/{repository}").parse::<ImageRef>().is_ok();
     fits.then(|| Endpoint { image: image.relocated(host, repository), insecure })
 }

@@ -5,6 +5,7 @@
 //! granted by its registry to any other origin.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use model::{ImageRef, Problem};
 use serde::Deserialize;
@@ -14,7 +15,7 @@ use super::auth::{self, Grant};
 use super::challenge;
 use super::mirrors::Endpoint;
 use crate::error::OpenErrorKind;
-use crate::http::{Client, HttpErrorKind, Request, Response, Timing, Trust, host};
+use crate::http::{Client, HttpErrorKind, Request, Response, Timing, Trust, host, pauses, seed};
 use crate::{Environment, OpenError, Options};
 
 /// The explanation that comes with a refusal.
@@ -112,7 +113,7 @@ impl Session {
     }
 
     /// The same for a whole URL; one that leaves the registry is refused.
-    pub(super) fn get_url(
+    fn get_url(
         &self,
         url: &Uri,
         headers: &[(&'static str, String)],
@@ -139,23 +140,37 @@ impl Session {
         if response.status.is_success() { Ok(response) } else { Err(self.refusal(response)) }
     }
 
-    /// The whole body, if it is no longer than `limit`. `subject` is what it is the body of.
-    pub(super) fn whole(
+    /// Asks for a document and takes in all of it, with its headers; a connection that breaks is
+    /// no reason to give up. `subject` is what the document is.
+    pub(super) fn document(
         &self,
-        response: &mut Response,
+        url: &Uri,
+        headers: &[(&'static str, String)],
         subject: &str,
         limit: u64,
-    ) -> Result<Vec<u8>, OpenError> {
-        let fail = |why: String| {
-            let message = format!("`{subject}` of `{}` was not received: {why}", self.name());
-            OpenError::new(OpenErrorKind::Network, message)
-        };
-        match response.body.all(limit) {
-            Ok(Some(bytes)) => Ok(bytes),
-            Ok(None) => Err(fail(format!("it has more than {limit} bytes"))),
-            Err(why) => {
-                self.client.stop().check()?;
-                Err(fail(why.to_string()))
+    ) -> Result<(Vec<u8>, Response), OpenError> {
+        let begun = Instant::now();
+        let mut pauses = pauses(seed());
+        loop {
+            let mut response = self.get_url(url, headers, Effort::Persist)?;
+            let why = match response.body.all(limit) {
+                Ok(Some(bytes)) => return Ok((bytes, response)),
+                Ok(None) => {
+                    let message =
+                        format!("`{subject}` of `{}` has more than {limit} bytes", self.name());
+                    return Err(OpenError::new(OpenErrorKind::Damaged, message));
+                }
+                Err(why) => why,
+            };
+            self.client.stop().check()?;
+            match pauses.next() {
+                Some(pause) if begun.elapsed() + pause < self.client.patience() => {
+                    self.client.rest(pause)?;
+                }
+                _ => {
+                    let message = format!("`{subject}` of `{}` was not received", self.name());
+                    return Err(OpenError::new(OpenErrorKind::Network, message).because(why));
+                }
             }
         }
     }

@@ -1,0 +1,532 @@
+//! Pulling from registries that behave, and from ones that do not.
+
+mod seen;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use artifact::{
+    Environment, Image, OpenError, OpenErrorKind, Options, RegistryOptions, Stop, tags,
+};
+use model::ProblemKind;
+use seen::{Seen, read};
+use testkit::{Content, Fault, ImageBuilder, LayerBuilder, Reply, Request, Server, TarBuilder};
+
+/// Long enough for a busy machine, short enough for a test.
+const PATIENCE: Duration = Duration::from_secs(6);
+
+/// Two layers; the second is big enough to break in the middle.
+fn image() -> ImageBuilder {
+    let noise: Vec<u8> =
+        (0..400_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+    ImageBuilder::new("team/app:1")
+        .layer(LayerBuilder::gzip(TarBuilder::new().file("etc/os-release", "ID=test\n")))
+        .layer(LayerBuilder::gzip(
+            TarBuilder::new().file("noise", noise).file("last", "the end\n").whiteout("etc/gone"),
+        ))
+}
+
+fn content() -> Content {
+    Content::default().image("team/app", "1", &image())
+}
+
+fn options(server: &Server) -> Options {
+    let registry = RegistryOptions {
+        insecure: vec![server.host()],
+        patience: PATIENCE,
+        ..RegistryOptions::default()
+    };
+    // No configuration of this machine may change a test.
+    let environment = Environment::default().with_system("/nonexistent");
+    Options { registry, environment, ..Options::default() }
+}
+
+fn open(server: &Server) -> Result<Image, OpenError> {
+    artifact::open(&format!("registry:{}/team/app:1", server.host()), &options(server))
+}
+
+/// The paths seen and what was wrong, by layer.
+fn scan(server: &Server) -> Vec<Seen> {
+    read(&open(server).expect("the image opens"))
+}
+
+fn is_blob(request: &Request) -> bool {
+    request.path.contains("/blobs/")
+}
+
+fn is_manifest(request: &Request) -> bool {
+    request.path.contains("/manifests/")
+}
+
+/// Meddles with the reply to the big layer.
+fn is_big(reply: &Reply) -> bool {
+    reply.body.len() > 500_000 || reply.status == 206
+}
+
+#[test]
+fn an_honest_registry_gives_an_image() {
+    let server = Server::registry(content());
+    let opened = open(&server).expect("the image opens");
+    let built = image();
+    let artifact = opened.artifact();
+    assert_eq!(artifact.digest, Some(testkit::sha256(&built.config())));
+    assert_eq!(artifact.manifest_digest, Some(testkit::sha256(&built.manifest())));
+    assert_eq!(opened.cache_key(0), Some(built.layers[0].diff_id.to_string()));
+    let layers = read(&opened);
+    assert_eq!(layers[0].paths, ["etc/os-release"]);
+    assert_eq!(layers[1].paths, ["noise", "last", "!etc/gone"]);
+    assert!(layers.iter().all(|layer| layer.verified && layer.problems.is_empty()), "{layers:?}");
+}
+
+#[test]
+fn what_a_registry_refuses_is_told_apart() {
+    let kind = |status| {
+        let server = Server::new(move |request| match request.path.as_str() {
+            "/v2/" => Reply::new(200, ""),
+            _ => Reply::new(status, r#"{"errors":[{"code":"X","message":"so\u0007 there"}]}"#),
+        });
+        let error = open(&server).err().expect("it is refused");
+        assert!(error.to_string().contains("it says “so there”"), "{error}");
+        error.kind()
+    };
+    assert_eq!(kind(403), OpenErrorKind::Unauthorized);
+    assert_eq!(kind(404), OpenErrorKind::NotFound);
+    assert_eq!(kind(410), OpenErrorKind::Network);
+}
+
+#[test]
+fn a_tag_that_is_not_there_brings_those_that_are() {
+    let content = ["1.10", "1.11", "2"]
+        .iter()
+        .fold(Content::default(), |content, tag| content.image("team/app", tag, &image()));
+    let error = open(&Server::registry(content)).err().expect("there is no such tag");
+    assert_eq!(error.kind(), OpenErrorKind::NotFound);
+    assert_eq!(error.hint_text(), Some("tags like it: 1.10, 1.11, 2"));
+}
+
+#[test]
+fn tags_come_in_pages() {
+    let server = Server::new(|request| match request.path.as_str() {
+        "/v2/" => Reply::new(200, ""),
+        "/v2/team/app/tags/list?n=1000" => Reply::new(200, r#"{"tags":["b","a"]}"#)
+            .header("link", "</v2/team/app/tags/list?last=b>; rel=\"next\""),
+        "/v2/team/app/tags/list?last=b" => {
+            Reply::new(200, r#"{"tags":["c"]}"#).header("link", "<?last=c>; rel=\"next\"")
+        }
+        _ => Reply::new(200, r#"{"tags":null}"#),
+    });
+    let name = format!("{}/team/app", server.host());
+    assert_eq!(tags(&name, &options(&server)).expect("a list"), ["a", "b", "c"]);
+}
+
+#[test]
+fn pages_of_tags_lead_neither_away_nor_round_for_ever() {
+    let server = Server::new(|request| match request.path.as_str() {
+        "/v2/" => Reply::new(200, ""),
+        _ => Reply::new(200, r#"{"tags":["a"]}"#)
+            .header("link", "</v2/team/app/tags/list?again>; rel=\"next\""),
+    });
+    let name = format!("{}/team/app", server.host());
+    assert_eq!(tags(&name, &options(&server)).expect("a list"), ["a"]);
+    assert!(server.requests().len() < 200);
+
+    let other = Server::new(|_| Reply::new(200, "{}"));
+    let link = format!("<http://{}/v2/team/app/tags/list>; rel=\"next\"", other.host());
+    let server = Server::new(move |_| Reply::new(200, r#"{"tags":["a"]}"#).header("link", &link));
+    let name = format!("{}/team/app", server.host());
+    let error = tags(&name, &options(&server)).expect_err("it leads away");
+    assert_eq!(error.kind(), OpenErrorKind::Network);
+    assert!(other.requests().is_empty());
+}
+
+#[test]
+fn a_busy_registry_is_asked_again() {
+    let asked = AtomicUsize::new(0);
+    let server = Server::meddling_registry(content(), move |request, reply| {
+        if !is_manifest(request) {
+            return reply;
+        }
+        match asked.fetch_add(1, Ordering::Relaxed) {
+            0 => Reply::new(503, ""),
+            1 => Reply::new(429, "").header("retry-after", "1"),
+            2 => reply.with(Fault::BreakAfter(10)).claiming(5000),
+            _ => reply,
+        }
+    });
+    let begun = Instant::now();
+    assert!(open(&server).is_ok());
+    assert!(begun.elapsed() >= Duration::from_secs(1), "Retry-After counts");
+}
+
+#[test]
+fn a_limit_that_lasts_is_an_error_with_a_hint() {
+    let server =
+        Server::meddling_registry(content(), |request, reply| match is_manifest(request) {
+            true => Reply::new(429, "").header("retry-after", "3600"),
+            false => reply,
+        });
+    let begun = Instant::now();
+    let error = open(&server).err().expect("it is limited");
+    assert!(begun.elapsed() < PATIENCE);
+    assert_eq!(error.kind(), OpenErrorKind::Network);
+    assert!(error.to_string().contains("for another 3600 s"), "{error}");
+}
+
+#[test]
+fn silence_ends_in_an_error_and_not_in_a_hang() {
+    for fault in [Fault::Silent, Fault::SilentAfter(20)] {
+        let server = Server::meddling_registry(content(), move |request, reply| {
+            if is_manifest(request) { reply.with(fault.clone()) } else { reply }
+        });
+        let begun = Instant::now();
+        let error = open(&server).err().expect("nothing comes");
+        assert_eq!(error.kind(), OpenErrorKind::Network, "{error}");
+        assert!(begun.elapsed() < PATIENCE * 2, "{:?}", begun.elapsed());
+    }
+}
+
+#[test]
+fn garbage_is_not_an_answer() {
+    let junk: Vec<u8> = (0..100_000_u32).map(|n| (n % 251) as u8).collect();
+    let endless_header = [b"HTTP/1.1 200 OK\r\nx: ".to_vec(), vec![b'y'; 300_000]].concat();
+    for raw in [junk, endless_header, b"HTTP/1.1 200 OK\r\n".to_vec(), Vec::new()] {
+        let server = Server::meddling_registry(content(), move |request, reply| {
+            if is_manifest(request) { reply.with(Fault::Raw(raw.clone())) } else { reply }
+        });
+        let error = open(&server).err().expect("it is no answer");
+        assert_eq!(error.kind(), OpenErrorKind::Network, "{error}");
+    }
+}
+
+#[test]
+fn a_manifest_is_what_its_digest_says() {
+    let other = ImageBuilder::new("x").manifest();
+    let wrong = other.clone();
+    let server = Server::meddling_registry(content(), move |request, reply| {
+        // Of the right digest, by its header; of another, by its bytes.
+        if is_manifest(request) { Reply { body: wrong.clone(), ..reply } } else { reply }
+    });
+    assert_eq!(open(&server).err().map(|e| e.kind()), Some(OpenErrorKind::Damaged));
+
+    let digest = testkit::sha256(b"asked for");
+    let server = Server::new(move |request| {
+        if request.path == "/v2/" { Reply::new(200, "") } else { Reply::new(200, other.clone()) }
+    });
+    let name = format!("registry:{}/team/app@{digest}", server.host());
+    let error = artifact::open(&name, &options(&server)).err().map(|e| e.kind());
+    assert_eq!(error, Some(OpenErrorKind::Damaged));
+}
+
+#[test]
+fn a_document_without_end_is_not_taken() {
+    let server = Server::meddling_registry(content(), |request, reply| {
+        if is_manifest(request) { Reply { body: vec![b' '; 5 << 20], ..reply } } else { reply }
+    });
+    let error = open(&server).err().expect("it is too long");
+    assert!(error.to_string().contains("more than 4194304 bytes"), "{error}");
+}
+
+#[test]
+fn a_broken_blob_is_taken_up_where_it_broke() {
+    let breaks = AtomicUsize::new(0);
+    let server = Server::meddling_registry(content(), move |request, reply| {
+        match is_blob(request) && is_big(&reply) && breaks.fetch_add(1, Ordering::Relaxed) < 3 {
+            true => reply.with(Fault::BreakAfter(300_000)),
+            false => reply,
+        }
+    });
+    let layers = scan(&server);
+    assert!(layers.iter().all(|layer| layer.verified && layer.problems.is_empty()), "{layers:?}");
+    let requests = server.requests();
+    let ranges: Vec<&str> = requests.iter().filter_map(|request| request.header("range")).collect();
+    assert_eq!(ranges, ["bytes=300000-", "bytes=600000-", "bytes=900000-"]);
+}
+
+#[test]
+fn a_server_without_ranges_sends_again_what_we_had() {
+    let breaks = AtomicUsize::new(0);
+    let honest = content();
+    let server = Server::new(move |request| {
+        let without_range = Request { headers: Vec::new(), ..request.clone() };
+        let reply = honest.answer(&without_range);
+        match is_big(&reply) && breaks.fetch_add(1, Ordering::Relaxed) == 0 {
+            true => reply.with(Fault::BreakAfter(300_000)),
+            false => reply,
+        }
+    });
+    let layers = scan(&server);
+    assert!(layers.iter().all(|layer| layer.verified && layer.problems.is_empty()), "{layers:?}");
+}
+
+#[test]
+fn lies_about_a_blob_are_problems_of_its_layer() {
+    type Lie = fn(Reply) -> Reply;
+    let lies: [(&str, Lie, ProblemKind); 6] = [
+        (
+            "too short",
+            |reply| Reply { body: reply.body[..1000].to_vec(), ..reply },
+            ProblemKind::Unreadable,
+        ),
+        (
+            "too long",
+            |mut reply| {
+                reply.body.extend([0; 9]);
+                reply
+            },
+            ProblemKind::Unreadable,
+        ),
+        (
+            "other bytes",
+            |mut reply| {
+                reply.body[700_000] ^= 1;
+                reply
+            },
+            ProblemKind::Damaged,
+        ),
+        ("always broken", |reply| reply.with(Fault::BreakAfter(10)), ProblemKind::Unreadable),
+        ("silent", |reply| reply.with(Fault::SilentAfter(10)), ProblemKind::Unreadable),
+        ("gone", |_| Reply::new(404, ""), ProblemKind::Unreadable),
+    ];
+    for (what, lie, kind) in lies {
+        let server = Server::meddling_registry(content(), move |request, reply| {
+            if is_blob(request) && is_big(&reply) { lie(reply) } else { reply }
+        });
+        let begun = Instant::now();
+        let layers = scan(&server);
+        assert!(layers[0].verified && layers[0].problems.is_empty(), "{what}: {layers:?}");
+        assert!(!layers[1].verified, "{what}");
+        assert!(
+            layers[1].problems.iter().any(|problem| problem.kind == kind),
+            "{what}: {layers:?}"
+        );
+        assert!(layers[1].problems.iter().all(|problem| problem.layer == Some(1)), "{what}");
+        assert!(begun.elapsed() < PATIENCE * 3, "{what} took {:?}", begun.elapsed());
+    }
+}
+
+#[test]
+fn a_trickle_is_a_stall() {
+    let server = Server::meddling_registry(content(), |request, reply| {
+        if is_blob(request) && is_big(&reply) { reply.with(Fault::Trickle) } else { reply }
+    });
+    let begun = Instant::now();
+    let layers = scan(&server);
+    assert!(layers[1].problems.iter().any(|p| p.message.contains("next to nothing")), "{layers:?}");
+    assert!(begun.elapsed() < PATIENCE * 2, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn stop_ends_a_wait_at_once() {
+    let server = Server::meddling_registry(content(), |request, reply| {
+        if is_manifest(request) { reply.with(Fault::Silent) } else { reply }
+    });
+    let stop = Stop::default();
+    let options = Options { stop: stop.clone(), ..options(&server) };
+    let name = format!("registry:{}/team/app:1", server.host());
+    let begun = Instant::now();
+    let error = std::thread::scope(|scope| {
+        let opening = scope.spawn(|| artifact::open(&name, &options).err());
+        std::thread::sleep(Duration::from_millis(300));
+        stop.stop();
+        opening.join().expect("no panic")
+    });
+    assert_eq!(error.map(|e| e.kind()), Some(OpenErrorKind::Interrupted));
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_redirect_takes_no_login_along() {
+    let storage = Server::registry(content());
+    let elsewhere = format!("http://{}", storage.host());
+    let login = BASIC;
+    let server = Server::meddling_registry(content(), move |request, reply| {
+        if request.header("authorization") != Some(login) {
+            return Reply::new(401, "").header("www-authenticate", "Basic realm=\"x\"");
+        }
+        match is_blob(request) {
+            true => Reply::new(307, "").header("location", format!("{elsewhere}{}", request.path)),
+            false => reply,
+        }
+    });
+    let layers = read(&open_logged_in(&server).expect("it opens"));
+    assert!(layers.iter().all(|layer| layer.verified), "{layers:?}");
+    let requests = storage.requests();
+    assert_eq!(requests.len(), 3, "{requests:?}");
+    assert!(
+        requests.iter().all(|request| request.header("authorization").is_none()),
+        "{requests:?}"
+    );
+}
+
+#[test]
+fn redirects_end() {
+    let server = Server::new(|request| match request.path.as_str() {
+        "/v2/" => Reply::new(200, ""),
+        path => Reply::new(302, "").header("location", format!("{path}x")),
+    });
+    let error = open(&server).err().expect("it never ends");
+    assert!(error.to_string().contains("redirects more than 5 times"), "{error}");
+}
+
+/// `user` and `secret`.
+const BASIC: &str = "Basic dXNlcjpzZWNyZXQ=";
+
+fn logged_in(server: &Server, login: &str) -> (tempfile::TempDir, Options) {
+    let home = tempfile::tempdir().expect("a directory");
+    let path = home.path().join("auth.json");
+    let text = format!(r#"{{"auths":{{"{}":{login}}}}}"#, server.host());
+    std::fs::write(&path, text).expect("a file");
+    let options = options(server);
+    let environment =
+        options.environment.clone().with("REGISTRY_AUTH_FILE", path.display().to_string());
+    (home, Options { environment, ..options })
+}
+
+fn open_logged_in(server: &Server) -> Result<Image, OpenError> {
+    let (_home, options) = logged_in(server, r#"{"auth":"dXNlcjpzZWNyZXQ="}"#);
+    artifact::open(&format!("registry:{}/team/app:1", server.host()), &options)
+}
+
+#[test]
+fn a_registry_that_wants_a_login_says_so() {
+    let server =
+        Server::new(|_| Reply::new(401, "").header("www-authenticate", "Basic realm=\"x\""));
+    let error = open(&server).err().expect("there is no login");
+    assert_eq!(error.kind(), OpenErrorKind::Unauthorized);
+    assert!(error.hint_text().is_some_and(|hint| hint.contains("docker login")), "{error}");
+
+    // A login that is refused is not tried again and again, and not shown.
+    let error = open_logged_in(&server).err().expect("the login is wrong");
+    assert_eq!(error.kind(), OpenErrorKind::Unauthorized);
+    assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+    let requests = server.requests();
+    assert!(requests.len() < 10, "{requests:?}");
+}
+
+/// A registry with a token server, whose tokens are good for so many requests.
+fn token_registry(uses: usize) -> (Server, Server) {
+    let issued = Arc::new(AtomicUsize::new(0));
+    let left = Arc::new(AtomicUsize::new(0));
+    let (issuing, filling) = (Arc::clone(&issued), Arc::clone(&left));
+    let tokens = Server::new(move |request| {
+        let asked = format!("{} {}", request.path, request.body);
+        let scope = asked.contains("scope=repository%3Ateam%2Fapp%3Apull");
+        let logged_in = request.header("authorization") == Some(BASIC)
+            || request.body.contains("refresh_token=the%20refresh%26token");
+        if !scope || !asked.contains("service=tests") || !logged_in {
+            return Reply::new(401, "");
+        }
+        let number = issuing.fetch_add(1, Ordering::Relaxed) + 1;
+        filling.store(uses, Ordering::Relaxed);
+        let name = if request.method == "POST" { "access_token" } else { "token" };
+        Reply::new(200, format!(r#"{{"{name}":"token-{number}","expires_in":60}}"#))
+    });
+    let realm = format!("http://{}/token", tokens.host());
+    let registry = Server::meddling_registry(content(), move |request, reply| {
+        let good = format!("Bearer token-{}", issued.load(Ordering::Relaxed));
+        let shown = request.header("authorization") == Some(&good);
+        let spend = |left: usize| left.checked_sub(1);
+        if shown && left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend).is_ok() {
+            return reply;
+        }
+        let challenge =
+            format!(r#"Bearer realm="{realm}",service="tests",scope="repository:team/app:pull""#);
+        Reply::new(401, "").header("www-authenticate", challenge)
+    });
+    (registry, tokens)
+}
+
+#[test]
+fn tokens_are_fetched_and_renewed_in_the_middle() {
+    for uses in [100, 1] {
+        let (registry, tokens) = token_registry(uses);
+        let (_home, mut options) = logged_in(&registry, r#"{"auth":"dXNlcjpzZWNyZXQ="}"#);
+        // In parallel, one could spend the token that another has just fetched.
+        options.jobs = std::num::NonZeroUsize::MIN;
+        let name = format!("registry:{}/team/app:1", registry.host());
+        let layers = read(&artifact::open(&name, &options).expect("it opens"));
+        assert!(layers.iter().all(|layer| layer.verified), "{layers:?}");
+        let fetched = tokens.requests().len();
+        assert_eq!(fetched, if uses == 1 { 4 } else { 1 });
+    }
+}
+
+#[test]
+fn an_identity_token_is_exchanged() {
+    let (registry, tokens) = token_registry(100);
+    let (_home, options) = logged_in(&registry, r#"{"identitytoken":"the refresh&token"}"#);
+    let name = format!("registry:{}/team/app:1", registry.host());
+    assert!(artifact::open(&name, &options).is_ok());
+    let requests = tokens.requests();
+    assert_eq!(requests[0].method, "POST");
+    assert!(requests[0].body.contains("grant_type=refresh_token"), "{requests:?}");
+}
+
+#[test]
+fn a_wrong_login_is_refused_by_the_token_server() {
+    let (registry, _tokens) = token_registry(100);
+    let (_home, options) = logged_in(&registry, r#"{"auth":"dXNlcjp3cm9uZw=="}"#);
+    let name = format!("registry:{}/team/app:1", registry.host());
+    let error = artifact::open(&name, &options).err().expect("it is refused");
+    assert_eq!(error.kind(), OpenErrorKind::Unauthorized);
+}
+
+#[test]
+fn a_mirror_comes_first_and_the_registry_itself_last() {
+    let mirror = Server::registry(Content::default().image("cache/team/app", "1", &image()));
+    let broken = Server::new(|_| Reply::new(500, ""));
+    let own = Server::registry(content());
+    let etc = tempfile::tempdir().expect("a directory");
+    std::fs::create_dir(etc.path().join("containers")).expect("a directory");
+    let conf = |first: &str| {
+        format!(
+            "[[registry]]\nlocation = \"{own}\"\ninsecure = true\n\
+             [[registry.mirror]]\nlocation = \"{first}\"\ninsecure = true\n",
+            own = own.host()
+        )
+    };
+    let path = etc.path().join("containers/registries.conf");
+    let open = |first: &str| {
+        std::fs::write(&path, conf(first)).expect("a file");
+        let environment = Environment::default().with_system(etc.path());
+        let registry = RegistryOptions { patience: PATIENCE, ..RegistryOptions::default() };
+        let options = Options { environment, registry, ..Options::default() };
+        artifact::open(&format!("registry:{}/team/app:1", own.host()), &options).expect("it opens")
+    };
+
+    let opened = open(&format!("{}/cache", mirror.host()));
+    assert!(read(&opened).iter().all(|layer| layer.verified));
+    assert!(opened.problems().is_empty());
+    assert!(own.requests().is_empty(), "the mirror had all");
+
+    let opened = open(&broken.host());
+    assert!(!own.requests().is_empty());
+    let problems = opened.problems();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert_eq!(problems[0].kind, ProblemKind::Notice);
+}
+
+#[test]
+fn plain_http_has_to_be_asked_for() {
+    let server = Server::registry(content());
+    let options = Options {
+        registry: RegistryOptions { patience: PATIENCE, ..RegistryOptions::default() },
+        ..options(&server)
+    };
+    let name = format!("registry:{}/team/app:1", server.host());
+    let error = artifact::open(&name, &options).err().expect("it speaks no TLS");
+    assert_eq!(error.kind(), OpenErrorKind::Network);
+    assert!(error.hint_text().is_some_and(|hint| hint.contains("plain HTTP")), "{error:?}");
+    assert!(server.requests().is_empty());
+}
+
+#[test]
+fn offline_means_no_connection() {
+    let server = Server::registry(content());
+    let options = Options { offline: true, ..options(&server) };
+    let name = format!("registry:{}/team/app:1", server.host());
+    let error = artifact::open(&name, &options).err().expect("it is not asked");
+    assert_eq!(error.kind(), OpenErrorKind::Network);
+    assert!(server.requests().is_empty());
+}
