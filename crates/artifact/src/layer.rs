@@ -138,6 +138,20 @@ pub(crate) fn read_range(
     Ok(Outcome { verified: false, diff_id: None, entries, bytes, problems })
 }
 
+/// Walks through the uncompressed tar of a layer in memory and returns the problems: the shortest
+/// way into the reader, for tests and fuzzing.
+pub fn walk_tar(mut bytes: &[u8], visitor: &mut dyn Visitor) -> Vec<Problem> {
+    let options = Options::default();
+    let reading = Reading::new(&options);
+    let mut delivery = Delivery::new(visitor, &reading, None);
+    let stop = &options.stop;
+    match walk(&mut bytes, Whiteouts::Removing, &mut delivery, stop, &mut |_| {}) {
+        Ok(walked) => report(walked.end, false, "tar", &mut delivery),
+        Err(stopped) => delivery.problem(ProblemKind::Unreadable, "tar", stopped.to_string()),
+    }
+    delivery.finish("tar")
+}
+
 impl Role<'_> {
     pub(crate) fn layer(self, layer: &Layer) -> Option<u32> {
         (self == Self::Layer).then_some(layer.index)

@@ -47,6 +47,7 @@ pub use config::{History, ImageConfig, RootFs};
 pub use environment::{Environment, VARIABLES};
 pub use error::{OpenError, OpenErrorKind, ReadError};
 pub use image::{Image, LayerRead};
+pub use layer::walk_tar;
 pub use options::{Options, Progress, Silent, Stop};
 pub use registry::{RegistryOptions, tags};
 

@@ -6,12 +6,14 @@
 
 mod compress;
 mod image;
+mod recorder;
 mod registry;
 mod server;
 mod tar;
 
 pub use compress::{bzip2, gzip, gzip_members, xz, zstd, zstd_frames};
 pub use image::{ImageBuilder, LayerBuilder, sha256};
+pub use recorder::Recorder;
 pub use registry::Content;
 pub use server::{Fault, Reply, Request, Server};
 pub use tar::{BLOCK, Header, TarBuilder};

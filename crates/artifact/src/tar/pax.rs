@@ -111,15 +111,15 @@ mod tests {
 
     #[test]
     fn records_are_taken_or_refused() {
-        let records = parse(b"10 path=a\n17 size=12345678\n20 SCHILY.xattr.x=\0\xff\n").unwrap();
+        let records = parse(b"10 path=a\n17 size=12345678\n21 SCHILY.xattr.x=\0\xff\n").unwrap();
         assert_eq!(records.path.as_deref(), Some(&b"a"[..]));
         assert_eq!(records.size, Some(12_345_678));
-        assert!(parse(b"10 path=a\n9 path=\n").unwrap().path.is_none(), "taken back");
+        assert!(parse(b"10 path=a\n8 path=\n").unwrap().path.is_none(), "taken back");
         for broken in [
             &b"path=a\n"[..],
             b"99 path=a\n",
             b"0 path=a\n",
-            b"9 path=a\n",
+            b"8 path=a\n",
             b"10 path a\n",
             b"12 size=-1\n",
             b"99999999999999999999999 path=a\n",
