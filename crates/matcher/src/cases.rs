@@ -235,6 +235,30 @@ fn package(text: &str) -> Package {
     }
 }
 
+/// A finding with nothing but a package, an id, and a fixed version or `-`.
+pub(crate) fn bare_finding(package: &str, id: &str, fixed: &str) -> Finding {
+    Finding {
+        id: id.to_owned(),
+        aliases: Vec::new(),
+        package: self::package(package),
+        status: if fixed == "-" { Status::Affected } else { Status::Fixed },
+        fixed_version: (fixed != "-").then(|| fixed.to_owned()),
+        severity: Severity::Unknown,
+        severity_source: String::new(),
+        opinions: Vec::new(),
+        cvss: Vec::new(),
+        epss: None,
+        kev: None,
+        cwes: Vec::new(),
+        title: String::new(),
+        description: String::new(),
+        references: Vec::new(),
+        published: None,
+        modified: None,
+        evidence: Vec::new(),
+    }
+}
+
 fn advisory(says: &Says) -> Advisory {
     let (package, subject) = match (&says.source, &says.binary) {
         (Some(name), None) => (name, Subject::Source),

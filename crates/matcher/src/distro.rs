@@ -87,6 +87,7 @@ const DISTROS: &[Distro] = &[
     distro("debian", PackageKind::Deb, Release::Debian),
     distro("fedora", PackageKind::Rpm, Release::Major),
     distro("mariner", PackageKind::Rpm, Release::MajorMinor),
+    distro("minimos", PackageKind::Apk, Release::Rolling),
     distro("openeuler", PackageKind::Rpm, Release::OpenEuler),
     distro("opensuse-leap", PackageKind::Rpm, Release::MajorMinor),
     distro("opensuse-tumbleweed", PackageKind::Rpm, Release::Rolling),

@@ -84,3 +84,86 @@ fn add_opinions(finding: &mut Finding, details: &[(String, Details)]) {
     let opinion = |(source, severity)| Opinion { source, severity };
     finding.opinions = opinions.into_iter().map(opinion).collect();
 }
+
+#[cfg(test)]
+mod tests {
+    use model::Evidence;
+
+    use super::*;
+    use crate::cases;
+
+    /// `nvd high`, or `nvd 3.1/9.8 2.0/10.0` for scores, or `cve high nvd:3.1/9.8`.
+    fn details(text: &str) -> (String, Details) {
+        let (source, said) = text.split_once(' ').unwrap();
+        let mut details = Details::default();
+        for word in said.split(' ') {
+            match word.split_once('/') {
+                None => details.severity = word.parse().unwrap(),
+                Some((version, score)) => {
+                    let (scorer, version) = version.split_once(':').unwrap_or((source, version));
+                    details.cvss.push(Cvss {
+                        source: scorer.to_owned(),
+                        version: version.to_owned(),
+                        vector: String::new(),
+                        score: score.parse().unwrap(),
+                    });
+                }
+            }
+        }
+        (source.to_owned(), details)
+    }
+
+    #[test]
+    fn the_distribution_first_then_its_publisher_then_the_best_score() {
+        // rating of the statement, what is known, the choice, everyone's opinion
+        let table: [(&str, &[&str], &str, &str); 9] = [
+            ("low", &["nvd 3.1/9.8"], "low by tracker", "nvd=critical tracker=low"),
+            ("unknown", &["nvd 3.1/9.8"], "critical by nvd", "nvd=critical"),
+            (
+                "unknown",
+                &["tracker medium", "nvd 3.1/9.8"],
+                "medium by tracker",
+                "nvd=critical tracker=medium",
+            ),
+            (
+                "unknown",
+                &["cve-list cna:4.0/9.9 nvd:3.1/5.0"],
+                "medium by nvd",
+                "cna=critical nvd=medium",
+            ),
+            (
+                "unknown",
+                &["cve-list cna:3.1/5.0 nvd:2.0/10.0"],
+                "medium by cna",
+                "cna=medium nvd=high",
+            ),
+            ("unknown", &["nvd 2.0/10.0"], "high by nvd", "nvd=high"),
+            ("unknown", &["nvd 3.0/5.0 3.1/7.5"], "high by nvd", "nvd=high"),
+            ("unknown", &["other high"], "high by other", "other=high"),
+            ("unknown", &[], "unknown by ", ""),
+        ];
+        for (own, known, choice, opinions) in table {
+            let mut finding = cases::bare_finding("deb a 1 amd64", "CVE-2024-1", "2");
+            finding.evidence.push(Evidence {
+                source: "tracker".to_owned(),
+                stream: "debian-12".to_owned(),
+                notices: Vec::new(),
+                advisory_package: String::new(),
+                compared: String::new(),
+            });
+            finding.severity = own.parse().unwrap();
+            if finding.severity != Severity::Unknown {
+                finding.severity_source = "tracker".to_owned();
+                let opinion = Opinion { source: "tracker".to_owned(), severity: finding.severity };
+                finding.opinions.push(opinion);
+            }
+            let known: Vec<_> = known.iter().map(|text| details(text)).collect();
+            choose(&mut finding, &known);
+            let chosen = format!("{} by {}", finding.severity, finding.severity_source);
+            assert_eq!(chosen, choice, "{known:?}");
+            let all: Vec<String> =
+                finding.opinions.iter().map(|o| format!("{}={}", o.source, o.severity)).collect();
+            assert_eq!(all.join(" "), opinions, "{known:?}");
+        }
+    }
+}

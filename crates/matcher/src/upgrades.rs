@@ -73,3 +73,42 @@ fn upgraded(package: &Package) -> &str {
 fn without_epoch(version: &str) -> &str {
     version.split_once(':').map_or(version, |(_, rest)| rest)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cases;
+
+    #[test]
+    fn one_upgrade_a_source_holds_all_fixes() {
+        // package, id, fixed version or `-`
+        let findings: Vec<Finding> = [
+            ("deb openssl 3.0.11-1 amd64", "CVE-1", "3.0.13-1"),
+            ("deb libssl3 3.0.11-1 amd64 source=openssl", "CVE-1", "3.0.13-1"),
+            ("deb libssl3 3.0.11-1 amd64 source=openssl", "CVE-2", "3.0.9-9"),
+            ("deb libssl3 3.0.11-1 amd64 source=openssl", "CVE-3", "-"),
+            ("deb mysql-common 5.8+1.1.0 all source=mysql-defaults@1.1.0", "CVE-4", "1.1.1"),
+            ("rpm libfoo7 7.1-1 x86_64 source=foo@2.0-1", "CVE-5", "7.2-1"),
+            ("rpm foo 1:2.0-1 x86_64 source=foo@2.0-1", "CVE-5", "1:2.0-2"),
+            ("deb bash 5-1 amd64", "CVE-6", "-"),
+        ]
+        .map(|(package, id, fixed)| cases::bare_finding(package, id, fixed))
+        .into();
+        let shown: Vec<String> = upgrades(&findings)
+            .iter()
+            .map(|u| {
+                let (fixes, packages) = (u.fixes.join(" "), u.packages.join(" "));
+                format!("{} {} to {} fixes {fixes}: {packages}", u.kind.name(), u.name, u.to)
+            })
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "deb openssl to 3.0.13-1 fixes CVE-1 CVE-2: libssl3 openssl",
+                "rpm foo to 1:2.0-2 fixes CVE-5: foo",
+                "rpm libfoo7 to 7.2-1 fixes CVE-5: libfoo7",
+                "deb mysql-defaults to 1.1.1 fixes CVE-4: mysql-common",
+            ]
+        );
+    }
+}
