@@ -11,8 +11,9 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::HashMap;
 
+use crate::notice::{self, Notice};
 use crate::xml::{self, Element, Step};
-use crate::{FeedError, Sink};
+use crate::{FeedError, Sink, rpm, updateinfo};
 
 /// How many tests, objects, states and variables together are kept. SUSE's largest file has some
 /// hundred thousand; a table entry takes about 100 bytes.
@@ -313,6 +314,44 @@ fn comments<'t>(node: &Node<'t>) -> Vec<&'t str> {
         Node::Other(comment) => vec![comment],
         Node::Group { children, .. } => children.iter().flat_map(comments).collect(),
     }
+}
+
+/// The notice that a patch definition stands for, without its fixes: the first reference that is
+/// no CVE names it, `cve` elements or the other references name the vulnerabilities.
+pub(crate) fn notice(definition: &Element<'_>) -> Notice {
+    let empty = Element::default();
+    let metadata = definition.child("metadata").unwrap_or(&empty);
+    let advisory = metadata.child("advisory").unwrap_or(&empty);
+    let is_cve = |reference: &&Element<'_>| reference.attribute("source") == "CVE";
+    let id = metadata.all("reference").find(|reference| !is_cve(reference));
+    let named = advisory.all("cve").map(|cve| cve.text().to_owned());
+    let mut cves: Vec<String> = named.filter(|cve| crate::stream::is_cve(cve)).collect();
+    if cves.is_empty() {
+        let references = metadata.all("reference").filter(is_cve);
+        cves =
+            references.flat_map(|reference| rpm::cve_ids(reference.attribute("ref_id"))).collect();
+    }
+    cves.sort();
+    cves.dedup();
+    let references = metadata.all("reference").map(|reference| reference.attribute("ref_url"));
+    let day = |name: &str| updateinfo::rfc3339(advisory.child(name)?.attribute("date"));
+    Notice {
+        id: id.map_or("", |reference| reference.attribute("ref_id")).to_owned(),
+        cves,
+        severity: notice::rating(advisory.child_text("severity")),
+        title: metadata.child_text("title").to_owned(),
+        description: metadata.child_text("description").to_owned(),
+        references: references.map(str::to_owned).collect(),
+        published: day("issued"),
+        updated: day("updated"),
+        fixes: Vec::new(),
+    }
+}
+
+/// `nodejs:18`, if the conditions say that `Module nodejs:18 is enabled`.
+pub(crate) fn module<'t>(conditions: &Conditions<'t>) -> Option<&'t str> {
+    let mut comments = conditions.iter().flatten();
+    comments.find_map(|comment| comment.strip_prefix("Module ")?.strip_suffix(" is enabled"))
 }
 
 #[cfg(test)]

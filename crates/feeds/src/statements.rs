@@ -14,6 +14,8 @@
 //!   a fix with the same release tag (`.el9_2`) if there is one, else the greatest.
 //! - **A fix beats a state**: "affected" beside a fix in the same scope is the older news.
 //! - **Modules.** A statement with a module is about builds of that module stream alone.
+//! - **Debug symbols** (`-debuginfo`, `-debugsource`) run nowhere; they are left out, which halves
+//!   some streams.
 //!
 //! It must never merge what differs in stream, track, module or subject.
 
@@ -96,6 +98,9 @@ impl Statements {
         notice: &str,
         severity: Severity,
     ) {
+        if is_debug_symbols(&place.package) {
+            return;
+        }
         let said = self.said.entry(place).or_default();
         said.severity = said.severity.max(severity);
         let architecture = architecture.to_owned();
@@ -105,6 +110,9 @@ impl Statements {
 
     /// The package has a status other than fixed, in all its versions.
     pub(crate) fn state(&mut self, place: Place, status: Status, severity: Severity) {
+        if is_debug_symbols(&place.package) {
+            return;
+        }
         let said = self.said.entry(place).or_default();
         said.severity = said.severity.max(severity);
         // Two products of one place may disagree; the worse news is kept.
@@ -115,7 +123,9 @@ impl Statements {
     /// The package is affected up to and including `version`; no fix is out.
     pub(crate) fn affected_through(&mut self, place: Place, version: String, severity: Severity) {
         self.state(place.clone(), Status::Affected, severity);
-        self.said.entry(place).or_default().through = Some(version);
+        if let Some(said) = self.said.get_mut(&place) {
+            said.through = Some(version);
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -154,6 +164,12 @@ impl Statements {
             }
         }
     }
+}
+
+fn is_debug_symbols(package: &str) -> bool {
+    package.ends_with("-debuginfo")
+        || package.ends_with("-debugsource")
+        || package.contains("-debuginfo-common-")
 }
 
 /// How much a status asks for attention; only the order matters.

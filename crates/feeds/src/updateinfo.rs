@@ -5,8 +5,9 @@
 //! fixed binary packages, perhaps within a module. This reader must never decide which notices
 //! matter; it hands over all of them.
 
+use crate::notice::{self, Notice};
 use crate::xml::{self, Element, Step};
-use crate::{FeedError, rpm};
+use crate::{FeedError, rpm, stream};
 
 /// One notice.
 pub(crate) struct Update<'a>(Element<'a>);
@@ -30,35 +31,33 @@ impl<'a> Update<'a> {
         self.0.attribute("type") == "security"
     }
 
-    pub(crate) fn title(&self) -> &str {
-        self.0.child_text("title")
+    /// The notice without its fixes, for a feed that knows what the collections stand for.
+    pub(crate) fn notice(&self) -> Notice {
+        Notice {
+            id: self.id().to_owned(),
+            cves: self.cves(),
+            severity: notice::rating(self.0.child_text("severity")),
+            title: self.0.child_text("title").to_owned(),
+            description: self.0.child_text("description").to_owned(),
+            references: self.references(),
+            published: self.date("issued"),
+            updated: self.date("updated"),
+            fixes: Vec::new(),
+        }
     }
 
-    pub(crate) fn severity(&self) -> &str {
-        self.0.child_text("severity")
-    }
-
-    pub(crate) fn description(&self) -> &str {
-        self.0.child_text("description")
-    }
-
-    /// As written: `2018-01-11 21:05`.
-    pub(crate) fn issued(&self) -> &str {
-        self.0.child("issued").map_or("", |issued| issued.attribute("date"))
-    }
-
-    pub(crate) fn updated(&self) -> &str {
-        self.0.child("updated").map_or("", |updated| updated.attribute("date"))
+    fn date(&self, name: &str) -> Option<String> {
+        self.0.child(name).and_then(|date| rfc3339(date.attribute("date")))
     }
 
     /// The CVE ids among the references, sorted: those of type `cve`; where there is none, those
     /// that the titles of references mention (Fedora's Bugzilla references).
-    pub(crate) fn cves(&self) -> Vec<String> {
+    fn cves(&self) -> Vec<String> {
         let references = || self.0.all("references").flat_map(|list| list.all("reference"));
         let mut ids: Vec<String> = references()
             .filter(|reference| reference.attribute("type") == "cve")
             .map(|reference| reference.attribute("id").to_owned())
-            .filter(|id| rpm::is_cve_id(id))
+            .filter(|id| stream::is_cve(id))
             .collect();
         if ids.is_empty() {
             let titles = references().map(|reference| reference.attribute("title"));
@@ -70,7 +69,7 @@ impl<'a> Update<'a> {
     }
 
     /// The addresses that the notice refers to.
-    pub(crate) fn references(&self) -> Vec<String> {
+    fn references(&self) -> Vec<String> {
         let references = self.0.all("references").flat_map(|list| list.all("reference"));
         references.map(|reference| reference.attribute("href").to_owned()).collect()
     }
@@ -96,7 +95,7 @@ pub(crate) struct Package<'e> {
     pub(crate) architecture: &'e str,
 }
 
-impl<'e> Collection<'e, '_> {
+impl<'e, 'a> Collection<'e, 'a> {
     /// The short name of the repository, where given.
     pub(crate) fn short(&self) -> &'e str {
         self.0.attribute("short")
@@ -112,7 +111,7 @@ impl<'e> Collection<'e, '_> {
         rpm::module(&format!("{}:{}", module.attribute("name"), module.attribute("stream")))
     }
 
-    pub(crate) fn packages(&self) -> impl Iterator<Item = Package<'e>> {
+    pub(crate) fn packages(&self) -> impl Iterator<Item = Package<'e>> + use<'e, 'a> {
         self.0.all("package").filter(|package| !rpm::is_source(package.attribute("arch"))).map(
             |package| Package {
                 name: package.attribute("name"),
@@ -125,6 +124,26 @@ impl<'e> Collection<'e, '_> {
             },
         )
     }
+}
+
+/// Where the errata file of a repository lies, from its `repomd.xml`; None if the body is none.
+pub(crate) fn follow(url: &str, body: &[u8]) -> Option<Vec<String>> {
+    let root = url.strip_suffix("repodata/repomd.xml")?;
+    let text = xml::text(body);
+    let mut found = Vec::new();
+    let choose = |name: &str| if name == "data" { Step::Take } else { Step::Enter };
+    // A cut-off index still says what stands before the cut.
+    let _cut = xml::records(&text, &choose, &mut |data| {
+        let href = data.child("location").map_or("", |location| location.attribute("href"));
+        if data.attribute("type") == "updateinfo" && is_below_root(href) {
+            found.push(format!("{root}{href}"));
+        }
+    });
+    Some(found)
+}
+
+fn is_below_root(href: &str) -> bool {
+    !href.is_empty() && !href.starts_with('/') && !href.contains("..") && !href.contains(':')
 }
 
 /// A date as updateinfo writes it (`2018-01-11 21:05`, `2023-02-17 20:41:00`, UTC), in RFC 3339.
@@ -141,4 +160,36 @@ pub(crate) fn rfc3339(date: &str) -> Option<String> {
     let time = if well_formed(time, "00:00") { format!("{time}:00") } else { time.to_owned() };
     (well_formed(day, "0000-00-00") && well_formed(&time, "00:00:00"))
         .then(|| format!("{day}T{time}Z"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_without_seconds_or_time_are_read() {
+        let cases = [
+            ("2018-01-11 21:05", Some("2018-01-11T21:05:00Z")),
+            ("2023-02-17 20:41:00", Some("2023-02-17T20:41:00Z")),
+            ("2024-01-01", Some("2024-01-01T00:00:00Z")),
+            ("", None),
+            ("yesterday", None),
+            ("2024-01-01 1:2", None),
+        ];
+        for (date, expected) in cases {
+            assert_eq!(rfc3339(date).as_deref(), expected, "{date}");
+        }
+    }
+
+    #[test]
+    fn an_index_leads_to_the_errata_and_nowhere_else() {
+        let url = "https://h/9/os/repodata/repomd.xml";
+        let body = br#"<repomd><data type="primary"><location href="repodata/p.gz"/></data>
+            <data type="updateinfo"><location href="repodata/u.xml.gz"/></data>
+            <data type="updateinfo"><location href="../../etc/u.xml"/></data>
+            <data type="updateinfo"><location href="https://e/u.xml"/></data></repomd>"#;
+        let expected = vec!["https://h/9/os/repodata/u.xml.gz".to_owned()];
+        assert_eq!(follow(url, body), Some(expected));
+        assert_eq!(follow("https://h/9/updateinfo.xml", body), None);
+    }
 }

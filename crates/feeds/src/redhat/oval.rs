@@ -9,7 +9,7 @@
 use model::{Cvss, Details, Severity, Status};
 
 use super::{Component, LICENSE, Product};
-use crate::oval::{Asked, Oval};
+use crate::oval::{self, Asked, Oval};
 use crate::statements::{Place, Statements};
 use crate::xml::{self, Element};
 use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink, rpm};
@@ -110,7 +110,7 @@ fn put_patch(
     oval.packages(definition, &mut |package, conditions| {
         let Asked::Below(version) = package.asked else { return };
         let version = rpm::normal(version);
-        let module = conditions.iter().flatten().find_map(|comment| module(comment));
+        let module = oval::module(conditions);
         for (product, architecture) in
             products.iter().flat_map(|p| package.architectures().map(move |a| (p, a)))
         {
@@ -128,7 +128,7 @@ fn put_unaffected(
     statements: &mut Statements,
 ) {
     oval.packages(definition, &mut |package, conditions| {
-        let module = conditions.iter().flatten().find_map(|comment| module(comment));
+        let module = oval::module(conditions);
         for product in products {
             let place = place(product, package.name, module);
             statements.state(place, Status::NotAffected, severity);
@@ -172,11 +172,6 @@ fn place(product: &Product, package: &str, module: Option<&str>) -> Place {
         module: module.map(str::to_owned),
         ..Place::binary(&product.stream, package)
     }
-}
-
-/// `nodejs:18` of `Module nodejs:18 is enabled`.
-pub(crate) fn module(comment: &str) -> Option<&str> {
-    comment.strip_prefix("Module ")?.strip_suffix(" is enabled")
 }
 
 fn details(definition: &Element<'_>, metadata: &Element<'_>, cve: &Element<'_>) -> Details {
