@@ -15,6 +15,17 @@ pub trait Feed: Sync {
     /// states none.
     fn license(&self) -> &'static str;
 
+    /// The name under which segments of a stream know their source: the feed's own, unless one
+    /// feed reads several publishers' data.
+    fn source(&self, _stream: &str) -> &'static str {
+        self.name()
+    }
+
+    /// The license of a stream's data, where one feed reads several publishers' data.
+    fn license_of(&self, _stream: &str) -> &'static str {
+        self.license()
+    }
+
     /// What one document of this feed says everything about; decides what an import replaces.
     fn covers(&self) -> Covers;
 

@@ -84,7 +84,7 @@ pub(crate) fn install(
                 while let Some((job, encoded)) = next() {
                     let (outcome, problems) = job.run(encoded, store, rules);
                     let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
-                    let (stream, source) = (job.stream, job.feed.name());
+                    let (source, stream) = (job.source(), job.stream);
                     done.0.push(StreamReport { stream, source, outcome });
                     done.1.extend(problems);
                 }
@@ -123,7 +123,7 @@ fn plan(
         origins.dedup();
         for (stream, batch) in std::mem::take(&mut source.streams) {
             if let Some(first) = jobs.get(&stream) {
-                let (first, second) = (first.feed.name(), feed.name());
+                let (first, second) = (first.source(), feed.source(&stream));
                 let message = format!("`{second}` is passed over, `{first}` is imported with it");
                 problems.push(Problem::new(ProblemKind::Notice, stream, message));
                 continue;
@@ -151,6 +151,10 @@ fn damage(source: &Source, collected: &Collected) -> Option<String> {
 }
 
 impl Job {
+    fn source(&self) -> &'static str {
+        self.feed.source(&self.stream)
+    }
+
     fn run(
         &self,
         encoded: io::Result<Vec<u8>>,
@@ -183,7 +187,7 @@ impl Job {
             return Ok(Outcome::Kept);
         }
         let other = old.as_deref().map(|old| old.meta().source.clone());
-        let other = other.filter(|source| source != self.feed.name());
+        let other = other.filter(|source| source != self.source());
         let covers = if rules.whole { Covers::Stream } else { self.feed.covers() };
         let kept = old.as_deref().filter(|_| other.is_none() && covers != Covers::Stream);
         let mut writer = SegmentWriter::new(self.meta(kept.map(Segment::meta), rules));
@@ -224,8 +228,8 @@ impl Job {
         let modified = kept.and_then(|kept| kept.upstream_modified.clone());
         SegmentMeta {
             stream: self.stream.clone(),
-            source: self.feed.name().to_owned(),
-            license: self.feed.license().to_owned(),
+            source: self.source().to_owned(),
+            license: self.feed.license_of(&self.stream).to_owned(),
             scheme: stream::scheme(&self.stream).map(str::to_owned),
             built_at: rules.now.clone(),
             upstream_modified: modified.max(self.batch.modified.clone()),

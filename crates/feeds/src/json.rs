@@ -37,6 +37,18 @@ pub fn each_entry<'a, T: serde::Deserialize<'a>>(
     walk(bytes, Root::Object, &mut each)
 }
 
+/// The text under a top-level key; None if it is absent or no text. Nothing behind it is read.
+pub(crate) fn text_at(bytes: &[u8], key: &str) -> Option<String> {
+    let mut found = None;
+    // The walk ends early at a cut; what precedes counts.
+    let _cut = each_entry(bytes, |name, value: Result<String, _>| {
+        if name == key && found.is_none() {
+            found = value.ok();
+        }
+    });
+    found
+}
+
 fn walk<'a>(
     bytes: &'a [u8],
     root: Root<'_>,

@@ -38,6 +38,7 @@ mod unpack;
 // Readers of shared formats, which feeds build on: `osv` (any OSV record), `oval` (any OVAL file;
 // the rpm-world feeds need it first, Ubuntu and Debian build on the same reader), `csaf`.
 mod csaf;
+mod notice;
 mod osv;
 mod oval;
 mod purl;
@@ -47,7 +48,25 @@ mod text;
 mod updateinfo;
 mod xml;
 
+// The feeds, one file a publisher or form; `list.rs` has them in order.
+mod almalinux;
+mod amazon;
+mod azurelinux;
+mod cve5;
+mod cvss;
+mod debian;
+mod epss;
+mod fedora;
+mod kev;
+mod nvd;
+mod openeuler;
+mod oracle;
+mod photon;
 mod redhat;
+mod rocky;
+mod secdb;
+mod suse;
+mod ubuntu;
 
 pub use document::Document;
 pub use feed::{Covers, Feed, FeedError};
@@ -56,3 +75,6 @@ pub use install::{Outcome, StreamReport};
 pub use list::ALL;
 pub use sample::{Form, Sample};
 pub use sink::Sink;
+
+#[cfg(test)]
+mod golden;

@@ -86,7 +86,9 @@ impl Covered {
                 (Statement::Advisory(advisory), Covers::Package) => {
                     keys.insert(advisory.package);
                 }
-                (Statement::Advisory(advisory), Covers::Notice) => keys.extend(advisory.notices),
+                (Statement::Advisory(advisory), Covers::Notice) => {
+                    keys.extend(notices(&advisory).cloned());
+                }
                 _ => {}
             }
         }
@@ -98,7 +100,13 @@ impl Covered {
             Covers::Stream => true,
             Covers::Vulnerability => self.keys.contains(&old.id),
             Covers::Package => self.keys.contains(&old.package),
-            Covers::Notice => old.notices.iter().any(|notice| self.keys.contains(notice)),
+            Covers::Notice => notices(old).any(|notice| self.keys.contains(notice)),
         }
     }
+}
+
+/// The notices that say it; a record that is named after its vulnerability is its own.
+fn notices(advisory: &Advisory) -> impl Iterator<Item = &String> {
+    let own = advisory.notices.is_empty().then_some(&advisory.id);
+    advisory.notices.iter().chain(own)
 }

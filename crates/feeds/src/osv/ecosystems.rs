@@ -1,0 +1,243 @@
+//! The table of OSV ecosystems that are operating systems: which stream a release is, which of a
+//! package's names is meant, whose data it is.
+
+use crate::purl::Purl;
+use crate::{debian, redhat, stream};
+
+/// One row.
+pub(super) struct Ecosystem {
+    /// What stands before the first colon of `ecosystem`.
+    pub(super) name: &'static str,
+    /// The source as segments name it.
+    pub(super) source: &'static str,
+    pub(super) license: &'static str,
+    /// The streams are `<family>-<release>`, or the family where there are no releases.
+    family: &'static str,
+    pub(super) speaks: Speaks,
+    /// The release, from what stands behind the first colon and the purl; None if not known.
+    pub(super) release: fn(&str, Option<&Purl<'_>>) -> Option<Release>,
+    /// Whether OSV is where the family's streams are fetched from by default.
+    is_default: bool,
+}
+
+/// Which packages a record names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Speaks {
+    Sources,
+    Binaries,
+    /// Sources, with the binaries of each listed apart.
+    ListedBinaries,
+}
+
+/// Whose installations are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Release {
+    pub(super) stream: String,
+    pub(super) track: Option<String>,
+    /// Empty: all.
+    pub(super) architecture: String,
+}
+
+pub(super) fn find(name: &str) -> Option<&'static Ecosystem> {
+    ECOSYSTEMS.iter().find(|ecosystem| ecosystem.name == name)
+}
+
+/// The row whose streams the stream is one of.
+pub(super) fn of_stream(stream: &str) -> Option<&'static Ecosystem> {
+    let is = |ecosystem: &&Ecosystem| {
+        stream == ecosystem.family || stream::release(stream, ecosystem.family).is_some()
+    };
+    ECOSYSTEMS.iter().find(is)
+}
+
+/// The folder of OSV's bucket that holds a stream, if it is fetched from there by default.
+pub(super) fn default_folder(stream: &str) -> Option<String> {
+    let ecosystem = of_stream(stream).filter(|ecosystem| ecosystem.is_default)?;
+    let release = stream::release(stream, ecosystem.family)?;
+    Some(format!("{}:{release}", ecosystem.name))
+}
+
+const ECOSYSTEMS: &[Ecosystem] = &[
+    Ecosystem {
+        name: "AlmaLinux",
+        source: "almalinux-osv",
+        license: "MIT",
+        family: "almalinux",
+        speaks: Speaks::Binaries,
+        release: |release, _| plain("almalinux", release),
+        is_default: true,
+    },
+    Ecosystem {
+        name: "Alpine",
+        source: "alpine-osv",
+        license: "",
+        family: "alpine",
+        speaks: Speaks::Sources,
+        release: |release, _| plain("alpine", release.strip_prefix('v').unwrap_or(release)),
+        is_default: false,
+    },
+    Ecosystem {
+        name: "Chainguard",
+        source: "chainguard-osv",
+        license: "Apache-2.0",
+        family: "chainguard",
+        speaks: Speaks::Sources,
+        release: |_, _| Some(Release::of("chainguard".to_owned())),
+        is_default: false,
+    },
+    Ecosystem {
+        name: "Debian",
+        source: "debian-osv",
+        license: "MIT",
+        family: "debian",
+        speaks: Speaks::Sources,
+        release: |release, _| debian::stream_of_version(release).map(Release::of),
+        is_default: false,
+    },
+    Ecosystem {
+        name: "MinimOS",
+        source: "minimos-osv",
+        license: "",
+        family: "minimos",
+        speaks: Speaks::Sources,
+        release: |_, _| Some(Release::of("minimos".to_owned())),
+        is_default: false,
+    },
+    Ecosystem {
+        name: "Red Hat",
+        source: "redhat-osv",
+        license: redhat::LICENSE,
+        family: "rhel",
+        speaks: Speaks::Binaries,
+        release: red_hat,
+        is_default: false,
+    },
+    Ecosystem {
+        name: "Rocky Linux",
+        source: "rocky-osv",
+        license: "BSD-3-Clause",
+        family: "rocky",
+        speaks: Speaks::Binaries,
+        release: rocky,
+        is_default: true,
+    },
+    Ecosystem {
+        name: "SUSE",
+        source: "suse-osv",
+        license: "CC-BY-4.0",
+        family: "sles",
+        speaks: Speaks::ListedBinaries,
+        release: |release, _| suse(&format!("SUSE {release}")),
+        is_default: false,
+    },
+    Ecosystem {
+        name: "Ubuntu",
+        source: "ubuntu-osv",
+        license: "CC-BY-SA-4.0",
+        family: "ubuntu",
+        speaks: Speaks::Sources,
+        release: ubuntu,
+        is_default: false,
+    },
+    Ecosystem {
+        name: "Wolfi",
+        source: "wolfi-osv",
+        license: "Apache-2.0",
+        family: "wolfi",
+        speaks: Speaks::Sources,
+        release: |_, _| Some(Release::of("wolfi".to_owned())),
+        is_default: false,
+    },
+    Ecosystem {
+        name: "openEuler",
+        source: "openeuler-osv",
+        license: "CC-BY-4.0",
+        family: "openeuler",
+        speaks: Speaks::Sources,
+        release: |release, _| plain("openeuler", release),
+        is_default: false,
+    },
+    Ecosystem {
+        name: "openSUSE",
+        source: "opensuse-osv",
+        license: "CC-BY-4.0",
+        family: "opensuse",
+        speaks: Speaks::ListedBinaries,
+        release: |release, _| suse(&format!("openSUSE {release}")),
+        is_default: false,
+    },
+];
+
+impl Release {
+    fn of(stream: String) -> Self {
+        Self { stream, track: None, architecture: String::new() }
+    }
+}
+
+/// A release that stream names spell the same way.
+fn plain(family: &str, release: &str) -> Option<Release> {
+    let stream = format!("{family}-{release}");
+    let known = !release.is_empty() && advisories::is_stream_name(&stream);
+    known.then(|| Release::of(stream))
+}
+
+/// The release is a CPE without its beginning: `rhel_eus:8.8::baseos`.
+fn red_hat(release: &str, _: Option<&Purl<'_>>) -> Option<Release> {
+    let product = redhat::products(&format!("cpe:/a:redhat:{release}")).into_iter().next()?;
+    Some(Release { track: product.track, ..Release::of(product.stream) })
+}
+
+/// The purl tells more than the release: `distro=rocky-linux-9-aarch64` is one architecture,
+/// `rocky-linux-8-sig-cloud` a repository that is no part of the release.
+fn rocky(release: &str, purl: Option<&Purl<'_>>) -> Option<Release> {
+    let distro = purl.map(|purl| purl.qualifier("distro")).unwrap_or_default();
+    let rest = distro.strip_prefix(&format!("rocky-linux-{release}-")).unwrap_or_default();
+    let base = plain("rocky", release)?;
+    Some(match rest {
+        "" => base,
+        repository if repository.starts_with("sig-") => {
+            Release { track: Some(repository.to_owned()), ..base }
+        }
+        architecture => Release { architecture: architecture.replace("x86-64", "x86_64"), ..base },
+    })
+}
+
+/// `22.04:LTS`, `Pro:18.04:LTS`, `Pro:FIPS-updates:22.04:LTS`. The track is what stands before the
+/// code name in the purl (`distro=esm-infra/xenial`), for the ecosystem only says that it is Pro.
+fn ubuntu(release: &str, purl: Option<&Purl<'_>>) -> Option<Release> {
+    let is_version = |part: &&str| {
+        part.split_once('.').is_some_and(|(year, month)| {
+            [year, month].iter().all(|n| n.len() == 2 && n.bytes().all(|b| b.is_ascii_digit()))
+        })
+    };
+    let version = release.split(':').find(is_version)?;
+    let distro = purl.map(|purl| purl.qualifier("distro")).unwrap_or_default();
+    let mut words = release.split(':');
+    let track = match (words.next(), distro.split_once('/')) {
+        (_, Some((track, _))) => Some(track.to_owned()),
+        (Some("Pro"), None) => {
+            let special = words.next().filter(|word| !is_version(word));
+            Some(special.map_or_else(|| "esm-infra".to_owned(), str::to_ascii_lowercase))
+        }
+        _ => None,
+    };
+    Some(Release { track, ..plain("ubuntu", version)? })
+}
+
+/// Every product of a service pack is one stream: its modules are what its images are made of.
+fn suse(product: &str) -> Option<Release> {
+    let stream = if product == "openSUSE Tumbleweed" {
+        "opensuse-tumbleweed".to_owned()
+    } else if let Some(version) = product.strip_prefix("openSUSE Leap ") {
+        format!("opensuse-leap-{version}")
+    } else {
+        let rest = product.strip_prefix("SUSE Linux Enterprise ")?;
+        let mut words = rest.split(' ').skip_while(|w| w.parse::<u32>().is_err());
+        let major = words.next()?;
+        match words.next().and_then(|word| word.strip_prefix("SP")) {
+            Some(pack) => format!("sles-{major}.{pack}"),
+            None => format!("sles-{major}"),
+        }
+    };
+    advisories::is_stream_name(&stream).then(|| Release::of(stream))
+}

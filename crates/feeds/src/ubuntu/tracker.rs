@@ -1,0 +1,131 @@
+//! The Ubuntu CVE Tracker (git.launchpad.net/ubuntu-cve-tracker): one text file a CVE.
+//!
+//! ```text
+//! Candidate: CVE-2022-36879
+//! Priority: medium
+//! Priority_linux-hwe: low
+//! jammy_linux: released (5.15.0-50.56)
+//! esm-infra/xenial_linux: needed
+//! ```
+//!
+//! A priority may be another one for a package, or for a package in a release. `Tags` name
+//! hardening that softens an exploit, or that a package lies outside main support; neither changes
+//! a state. Notices (`USN-…`) are listed for the CVE as a whole and not for packages, so they are
+//! not taken as evidence for any.
+
+use std::collections::HashMap;
+
+use model::Severity;
+
+use super::{LICENSE, Place, Said, advisory, said};
+use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink};
+
+/// What is no release that an image could be of.
+const OTHER_PLACES: &[&str] = &["upstream", "devel", "product", "snap"];
+
+/// The tracker as a feed.
+pub(crate) struct Tracker;
+
+impl Feed for Tracker {
+    fn name(&self) -> &'static str {
+        "ubuntu-cve-tracker"
+    }
+
+    fn license(&self) -> &'static str {
+        LICENSE
+    }
+
+    fn covers(&self) -> Covers {
+        Covers::Vulnerability
+    }
+
+    fn recognizes(&self, sample: &Sample<'_>) -> bool {
+        let has = |field: &str| sample.contains(field);
+        sample.form() == Form::Text && has("Candidate:") && has("\nReferences:")
+    }
+
+    /// The tracker is a git repository of a gigabyte; its OVAL files serve scans.
+    fn urls(&self, _stream: &str) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
+        let text = String::from_utf8_lossy(document.bytes);
+        let (lines, rest) = text.rsplit_once('\n').unwrap_or(("", &text));
+        let file = File::read(lines);
+        if file.id.is_empty() {
+            sink.passed_over("templates");
+            return Ok(());
+        }
+        file.put(sink);
+        if rest.is_empty() { Ok(()) } else { Err(FeedError::content("ends within a line")) }
+    }
+}
+
+/// One CVE's file, as far as it is read.
+#[derive(Default)]
+struct File<'t> {
+    id: &'t str,
+    /// By what follows `Priority_`; the CVE's own under the empty text.
+    priorities: HashMap<&'t str, Severity>,
+    /// What stands before and behind the colon.
+    states: Vec<(&'t str, &'t str)>,
+}
+
+impl<'t> File<'t> {
+    fn read(text: &'t str) -> Self {
+        let mut file = Self::default();
+        for line in text.lines() {
+            let Some((key, value)) = line.split_once(':') else { continue };
+            match key {
+                "Candidate" => file.id = value.trim(),
+                _ if key.starts_with("Priority") => {
+                    let of = key.trim_start_matches("Priority").trim_start_matches('_');
+                    let word = value.split_whitespace().next().unwrap_or_default();
+                    file.priorities.insert(of, Severity::from_publisher(word));
+                }
+                // Fields begin with a capital, remarks with a space or `#`, releases with neither.
+                _ if key.starts_with(|c: char| c.is_ascii_lowercase()) && key.contains('_') => {
+                    file.states.push((key, value.trim()));
+                }
+                _ => {}
+            }
+        }
+        file
+    }
+
+    fn put(&self, sink: &mut Sink) {
+        for (key, value) in &self.states {
+            let Some((release, package)) = key.split_once('_') else { continue };
+            let Some(place) = Place::parse(release) else {
+                if !OTHER_PLACES.contains(&release) {
+                    sink.passed_over(&format!("states in the unknown release `{release}`"));
+                }
+                continue;
+            };
+            let (word, remark) = match value.split_once('(') {
+                Some((word, remark)) => (word.trim(), remark.trim_end_matches(')')),
+                None => (*value, ""),
+            };
+            match said(word, remark) {
+                Said::State(state) => {
+                    let severity = self.severity(release, package);
+                    let advisory = advisory(self.id, package, &place, &state, severity);
+                    sink.advisory(&place.stream(), advisory);
+                }
+                Said::Absent => {}
+                Said::Unknown => {
+                    sink.damaged(&format!("{} {key}", self.id), format!("unknown state `{value}`"));
+                }
+            }
+        }
+    }
+
+    fn severity(&self, release: &str, package: &str) -> Severity {
+        let here = format!("{package}_{release}");
+        [here.as_str(), package, ""]
+            .iter()
+            .find_map(|of| self.priorities.get(of).copied())
+            .unwrap_or_default()
+    }
+}
