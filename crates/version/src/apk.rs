@@ -1,7 +1,8 @@
 //! The order of Alpine versions, as apk-tools 3 has it.
 //!
 //! `number{.number}…{letter}{_suffix{number}}…{~hash}{-r#}`: apk-package(5), "package names and
-//! versions". A version that apk-tools 3 accepts is ordered exactly as it orders it.
+//! versions". A version that apk-tools 3 accepts is ordered exactly as it orders it, but for numbers
+//! above 2^64, where its integers wrap around and ours do not.
 //!
 //! One that it refuses has an order here all the same: older branches, and their advisories, hold
 //! such versions (`6.6.2p1-r0`), and refusing them would hide what is known. Two kinds are read as
