@@ -36,7 +36,7 @@ const BANS: &[Ban] = &[
     },
     Ban {
         what: &["println!", "print!", "eprintln!", "eprint!", "dbg!", "process::exit"],
-        scope: Except(&["cli/", "xtask/"]),
+        scope: Except(&["cli/", "testkit/", "xtask/"]),
         why: "only `cli` prints and exits",
     },
 ];
