@@ -61,7 +61,7 @@ struct Distro {
 enum Release {
     /// `3.20`; `edge` for its snapshots.
     Alpine,
-    /// `1`, `2`, `2023`.
+    /// `1`, `2`, `2023` (and `2022`, its preview).
     Amazon,
     /// `12`; `sid` for everything that has no number yet.
     Debian,
@@ -90,11 +90,14 @@ const DISTROS: &[Distro] = &[
     distro("minimos", PackageKind::Apk, Release::Rolling),
     distro("openeuler", PackageKind::Rpm, Release::OpenEuler),
     distro("opensuse-leap", PackageKind::Rpm, Release::MajorMinor),
+    distro("opensuse-leap-micro", PackageKind::Rpm, Release::MajorMinor),
     distro("opensuse-tumbleweed", PackageKind::Rpm, Release::Rolling),
     rebuild("oracle"),
     distro("photon", PackageKind::Rpm, Release::MajorMinor),
     rhel("rhel"),
     rebuild("rocky"),
+    distro("sl-micro", PackageKind::Rpm, Release::MajorMinor),
+    distro("sle-micro", PackageKind::Rpm, Release::MajorMinor),
     distro("sles", PackageKind::Rpm, Release::MajorMinor),
     Distro { tracks: Tracks::Ubuntu, ..distro("ubuntu", PackageKind::Deb, Release::MajorMinor) },
     distro("wolfi", PackageKind::Apk, Release::Rolling),
@@ -215,7 +218,7 @@ fn alpine(version: &str) -> Option<String> {
 fn amazon(version: &str) -> Option<String> {
     let major = numbers(version, 1)?;
     match major.as_str() {
-        "1" | "2" | "2023" => Some(major),
+        "1" | "2" | "2022" | "2023" => Some(major),
         year if ("2011".."2019").contains(&year) => Some("1".to_owned()),
         _ => None,
     }

@@ -51,12 +51,13 @@ fn ubuntu(track: &str, version: &str) -> Bearing {
 
 /// A minor release's support (`eus-9.2`) holds for the hosts that subscribe to it; a build made for
 /// that minor release (`.el9_2`) may come from it on any host. Extended life (`els-7`) continues
-/// the only line there is. Other products' tracks count where their repository is enabled.
+/// the only line there is. Rocky's interest groups (`sig-cloud`) mark their builds. Other products' tracks count where their repository is enabled.
 fn red_hat(track: &str, plan: &Plan, version: &str) -> Bearing {
     let enabled = |part: &str| plan.repositories.iter().any(|name| name.contains(part));
     let (program, release) = track.rsplit_once('-').unwrap_or((track, ""));
     match minor_release(version) {
         _ if program == "els" => Bearing::Atop,
+        _ if program == "sig" && version.contains(&format!(".{release}")) => Bearing::Own,
         _ if release.is_empty() && enabled_product(plan, track) => Bearing::Own,
         _ if plan.version == release && enabled(&format!("-{program}-")) => Bearing::Own,
         Some(minor) if minor == release => Bearing::Clears,

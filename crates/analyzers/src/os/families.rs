@@ -28,7 +28,7 @@ pub(crate) const IDS: &[(&str, &str)] = &[
     ("rhel", "rhel"),
     ("rocky", "rocky"),
     ("scientific", "rhel"),
-    ("sl-micro", "sle-micro"),
+    ("sl-micro", "sl-micro"),
     ("sle-micro", "sle-micro"),
     ("sle-micro-rancher", "sle-micro"),
     ("sled", "sles"),
