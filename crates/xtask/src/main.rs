@@ -1,9 +1,10 @@
-//! Development tasks: `cargo xtask test`, `cargo xtask tidy`; one verb, one file.
+//! Development tasks: `cargo xtask test`, `bench`, `tidy`; one verb, one file.
 //!
 //! These are tools for people who change the project. No other crate may use them.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to a terminal")]
 
+mod bench;
 mod test;
 mod tidy;
 
@@ -16,12 +17,14 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(name = "cargo xtask")]
 enum Task {
+    Bench(bench::Args),
     Test(test::Args),
     Tidy(tidy::Args),
 }
 
 fn main() -> ExitCode {
     let result = match Task::parse() {
+        Task::Bench(args) => bench::run(&root(), &args),
         Task::Test(args) => test::run(&root(), &args),
         Task::Tidy(args) => tidy::run(&root(), &args),
     };

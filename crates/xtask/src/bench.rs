@@ -1,0 +1,96 @@
+//! `cargo xtask bench`: whole commands, timed in turn with their peers, on the machine at hand.
+//!
+//! One explicit list of benches, one file each. What they print are rows for
+//! `docs/benchmarks.md`; no bench judges. Inputs that cannot be committed come from `../shared`
+//! or from the Docker Engine, and a bench that lacks its input says so.
+
+mod feeds;
+mod fixed;
+mod measure;
+mod peers;
+mod reference;
+mod sweep;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// In the order in which they run.
+const BENCHES: &[Bench] = &[
+    Bench {
+        name: "reference",
+        why: "the reference image, beside Syft and Trivy",
+        run: reference::run,
+    },
+    Bench { name: "fixed", why: "what the smallest scans cost", run: fixed::run },
+    Bench { name: "feeds", why: "segments from all feeds: time, memory, bytes", run: feeds::run },
+    Bench { name: "sweep", why: "how time grows with what there is", run: sweep::run },
+];
+
+struct Bench {
+    name: &'static str,
+    why: &'static str,
+    run: fn(&Session) -> Result<(), String>,
+}
+
+/// Where things are.
+struct Session {
+    root: PathBuf,
+    /// The release build.
+    lazaret: PathBuf,
+    /// Inputs and results, kept between runs.
+    work: PathBuf,
+    runs: usize,
+}
+
+/// Build a release and time it.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Run only these benches; all by default
+    benches: Vec<String>,
+    /// Counted runs of each command
+    #[arg(long, default_value_t = 5)]
+    runs: usize,
+}
+
+/// False if a bench could not run.
+pub(crate) fn run(root: &Path, args: &Args) -> Result<bool, String> {
+    if let Some(name) = args.benches.iter().find(|name| !BENCHES.iter().any(|b| b.name == **name)) {
+        let names: Vec<_> = BENCHES.iter().map(|bench| bench.name).collect();
+        return Err(format!("no bench is called `{name}`\nhint: one of {}", names.join(", ")));
+    }
+    let build = ["build", "--release", "--quiet", "--package", "cli"];
+    measure::succeed(Command::new("cargo").args(build).current_dir(root))?;
+    let work = root.join("target/bench");
+    std::fs::create_dir_all(&work).map_err(|error| format!("{}: {error}", work.display()))?;
+    let session = Session {
+        root: root.to_owned(),
+        lazaret: root.join("target/release/lazaret"),
+        work,
+        runs: args.runs,
+    };
+    let mut all_ran = true;
+    let wanted = |name: &str| args.benches.is_empty() || args.benches.iter().any(|b| b == name);
+    for bench in BENCHES.iter().filter(|bench| wanted(bench.name)) {
+        println!("\n## {}: {}\n", bench.name, bench.why);
+        if let Err(reason) = (bench.run)(&session) {
+            println!("could not run: {reason}");
+            all_ran = false;
+        }
+    }
+    Ok(all_ran)
+}
+
+impl Session {
+    /// A command of ours with a cache and advisories of its own.
+    fn lazaret(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.lazaret);
+        command.args(arguments).env("XDG_CACHE_HOME", self.work.join("cache"));
+        command
+    }
+
+    /// A path of `../shared`, if it is there.
+    fn shared(&self, path: &str) -> Result<PathBuf, String> {
+        let path = self.root.join("../shared").join(path);
+        if path.exists() { Ok(path) } else { Err(format!("{} is not there", path.display())) }
+    }
+}

@@ -1,0 +1,43 @@
+//! Segments from every feed of `../shared/data/feeds`: time, memory, and bytes beside the floor,
+//! the same records as JSON packed by zstd.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::Session;
+use super::measure::{Contender, in_turn, succeed};
+
+/// Files there that are samples rather than feeds.
+const SAMPLES: &str = "upstream-samples.tar.zst";
+
+pub(super) fn run(session: &Session) -> Result<(), String> {
+    let db = session.work.join("db-timed");
+    let import = || {
+        drop(std::fs::remove_dir_all(&db));
+        import(session, &db).unwrap_or_else(|_| Command::new("false"))
+    };
+    in_turn(&[Contender { name: "lazaret db import", command: &import }], session.runs.min(3))?;
+    println!();
+    succeed(session.lazaret(&["db", "status"]).arg("--db").arg(&db))?;
+    succeed(session.lazaret(&["db", "verify"]).arg("--db").arg(&db))
+}
+
+/// A store with all of them, made once, for benches that scan.
+pub(super) fn store(session: &Session) -> Result<PathBuf, String> {
+    let db = session.work.join("db");
+    if !db.exists() {
+        succeed(&mut import(session, &db)?)?;
+    }
+    Ok(db)
+}
+
+fn import(session: &Session, db: &std::path::Path) -> Result<Command, String> {
+    let folder = session.shared("data/feeds")?;
+    let entries = std::fs::read_dir(&folder).map_err(|error| error.to_string())?;
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.retain(|path| !path.ends_with(SAMPLES));
+    paths.sort();
+    let mut command = session.lazaret(&["db", "import"]);
+    command.arg("--db").arg(db).args(paths);
+    Ok(command)
+}

@@ -1,0 +1,83 @@
+//! The reference image (2.35 GB of Debian packages in 5 layers) as a `docker save` archive, as an
+//! OCI layout with gzip layers, from the cache, and from the Docker Engine.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::measure::{Contender, in_turn, succeed};
+use super::peers::Peers;
+use super::{Session, feeds};
+
+const IMAGE: &str = "bench/reference:1";
+
+pub(super) fn run(session: &Session) -> Result<(), String> {
+    let peers = Peers::at_hand(session)?;
+    let (archive, layout) = inputs(session)?;
+    let db = feeds::store(session)?;
+    let archive_target = format!("docker-archive:{}", archive.display());
+    let layout_target = format!("oci-dir:{}", layout.display());
+    let scan = |target: &str, cache: &[&str]| {
+        let mut command =
+            session.lazaret(&["scan", "--offline", "--checks", "vuln", "--format", "json"]);
+        command.arg("--db").arg(&db).args(cache).arg(target);
+        command
+    };
+    for (what, target, path) in [
+        ("docker save archive", &archive_target, &archive),
+        ("OCI layout, gzip layers", &layout_target, &layout),
+    ] {
+        println!("{what}:\n");
+        in_turn(
+            &[
+                Contender { name: "lazaret scan", command: &|| scan(target, &["--no-cache"]) },
+                Contender { name: "lazaret scan, cached", command: &|| scan(target, &[]) },
+                Contender { name: "trivy (packages, no jars)", command: &|| peers.trivy(path) },
+                Contender {
+                    name: "trivy --version (start-up)",
+                    command: &|| peers.trivy_start_up(),
+                },
+                Contender { name: "syft (packages)", command: &|| peers.syft(target) },
+            ],
+            session.runs,
+        )?;
+        println!();
+    }
+    let docker = format!("docker:{IMAGE}");
+    println!("Docker Engine:\n");
+    in_turn(
+        &[
+            Contender { name: "lazaret scan", command: &|| scan(&docker, &["--no-cache"]) },
+            Contender { name: "docker save to /dev/null", command: &save },
+            Contender { name: "lazaret scan, cached", command: &|| scan(&docker, &[]) },
+        ],
+        session.runs,
+    )
+}
+
+fn save() -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("docker save {IMAGE} > /dev/null")]);
+    command
+}
+
+/// The archive and the layout, made once.
+fn inputs(session: &Session) -> Result<(std::path::PathBuf, std::path::PathBuf), String> {
+    let (archive, layout) =
+        (session.work.join("reference.tar"), session.work.join("reference-oci"));
+    if !archive.exists() {
+        succeed(&mut Command::new(session.shared("tools/make-reference-image")?))?;
+        succeed(Command::new("docker").args(["save", IMAGE, "--output"]).arg(&archive))?;
+    }
+    if !layout.exists() {
+        succeed(skopeo(&archive, &layout).arg("--dest-compress"))?;
+    }
+    Ok((archive, layout))
+}
+
+fn skopeo(archive: &Path, layout: &Path) -> Command {
+    let mut command = Command::new("skopeo");
+    command.args(["--insecure-policy", "copy", "--quiet"]);
+    command.arg(format!("docker-archive:{}", archive.display()));
+    command.arg(format!("oci:{}:latest", layout.display()));
+    command
+}
