@@ -151,9 +151,10 @@ impl Engine {
             let message = format!("{} gives `{name}` no digest", self.name);
             OpenError::new(OpenErrorKind::Network, message).because(why)
         })?;
-        let steps = self.ask(&format!("/images/{id}/history"), name)?;
+        // Podman 4 fails to list a history whose steps have no date.
+        let steps = self.ask(&format!("/images/{id}/history"), name).ok();
         let export = Export::new(self, id.clone());
-        let restored = history::restore(steps, diff_ids.len());
+        let restored = steps.and_then(|steps| history::restore(steps, diff_ids.len()));
         let (digest, config) = match restored {
             // With a graph driver, an image's ID is the digest of its configuration.
             Some(history) if inspected.graph_driver.data.is_some() => {

@@ -1,4 +1,5 @@
-//! For tests alone: builders of images and archives, a registry that misbehaves.
+//! For tests alone: builders of images and archives, a registry that misbehaves,
+//! and the real daemons.
 //!
 //! Builders are deterministic (no clock, no random names), and each can also build what is wrong:
 //! a [`TarBuilder`] takes raw headers, an [`ImageBuilder`] lies where a test tells it to. They
@@ -9,6 +10,7 @@ mod image;
 mod recorder;
 mod registry;
 mod server;
+mod services;
 mod tar;
 
 pub use compress::{bzip2, gzip, gzip_members, xz, zstd, zstd_frames};
@@ -16,4 +18,5 @@ pub use image::{ImageBuilder, LayerBuilder, sha256};
 pub use recorder::Recorder;
 pub use registry::Content;
 pub use server::{Fault, Reply, Request, Server};
+pub use services::{Containerd, Distribution, Docker, Podman, installed, run};
 pub use tar::{BLOCK, Header, TarBuilder};

@@ -151,9 +151,11 @@ fn see(
     let digest = directory.strip_prefix("blobs/");
     let digest: Option<Digest> =
         digest.and_then(|algorithm| format!("{algorithm}:{name}").parse().ok());
-    let is_layer = name == "layer.tar" || (directory.is_empty() && name.ends_with(".tar"));
-    if is_layer {
-        return Ok(look(Part::Layer(&mut Content(tar), member.size, None)));
+    // Podman names a layer after its digest, at the top.
+    let podman = name.strip_suffix(".tar").filter(|_| directory.is_empty());
+    if podman.is_some() || name == "layer.tar" {
+        let digest = podman.and_then(|hex| format!("sha256:{hex}").parse().ok());
+        return Ok(look(Part::Layer(&mut Content(tar), member.size, digest)));
     }
     if digest.is_none() && !name.ends_with(".json") {
         return Ok(Ok(Go::On));
