@@ -197,11 +197,7 @@ impl Walk {
             Ok(directory) => directory,
             Err(error) => return unreadable_entry(delivery, path, error),
         };
-        let is_kernel = || {
-            rustix::fs::fstatfs(&directory)
-                .is_ok_and(|it| KERNEL_FILE_SYSTEMS.contains(&i64::from(it.f_type)))
-        };
-        if stat.st_dev != level.identity.0 && is_kernel() {
+        if stat.st_dev != level.identity.0 && is_kernel(&directory) {
             return Turn::Pass;
         }
         if self.overlay && is_opaque(&directory) && delivery.entry(opaque) == Turn::Full {
@@ -287,6 +283,11 @@ fn open_regular(directory: &OwnedFd, name: &CStr) -> Result<(File, Stat), Errno>
     }
 }
 
+fn is_kernel(directory: &OwnedFd) -> bool {
+    rustix::fs::fstatfs(directory)
+        .is_ok_and(|it| KERNEL_FILE_SYSTEMS.contains(&i64::from(it.f_type)))
+}
+
 /// Whether overlayfs hides what lower layers have in this directory. The attribute is `trusted`
 /// where root mounts, `user` where others do.
 fn is_opaque(directory: &OwnedFd) -> bool {
@@ -300,4 +301,19 @@ fn unreadable_entry(delivery: &mut Delivery<'_>, path: &str, error: Errno) -> Tu
     let subject = if path.is_empty() { "/" } else { path };
     delivery.problem(ProblemKind::Unreadable, subject, io::Error::from(error).to_string());
     Turn::Pass
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_running_kernel_is_no_part_of_a_root_file_system() {
+        for (path, kernel) in [("/proc", true), ("/sys", true), ("/", false)] {
+            let path = Path::new(path);
+            if path.exists() {
+                assert_eq!(is_kernel(&open_root(path).unwrap()), kernel, "{}", path.display());
+            }
+        }
+    }
 }

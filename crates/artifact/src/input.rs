@@ -44,12 +44,18 @@ impl FileRange {
         start.and_then(|start| self.window.get(start..)).unwrap_or_default()
     }
 
-    fn left(&self) -> usize {
-        usize::try_from(self.end - self.offset).unwrap_or(usize::MAX)
+    /// Bytes still to come.
+    pub(crate) fn left(&self) -> u64 {
+        self.end - self.offset
+    }
+
+    /// The same, as far as memory could hold them.
+    fn room(&self) -> usize {
+        usize::try_from(self.left()).unwrap_or(usize::MAX)
     }
 
     fn refill(&mut self) -> io::Result<()> {
-        let length = WINDOW.min(self.left());
+        let length = WINDOW.min(self.room());
         self.window.resize(length, 0);
         let read = read_at(&self.file, &mut self.window, self.offset)?;
         self.window.truncate(read);
@@ -60,7 +66,7 @@ impl FileRange {
 
 impl Input for FileRange {
     fn read_full(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let wanted = into.len().min(self.left());
+        let wanted = into.len().min(self.room());
         let into = into.get_mut(..wanted).unwrap_or_default();
         let read = if wanted > WINDOW {
             read_at(&self.file, into, self.offset)?
@@ -78,7 +84,7 @@ impl Input for FileRange {
     }
 
     fn skip(&mut self, count: u64) -> io::Result<u64> {
-        let skipped = count.min(self.end - self.offset);
+        let skipped = count.min(self.left());
         self.offset += skipped;
         Ok(skipped)
     }

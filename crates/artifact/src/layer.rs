@@ -128,11 +128,17 @@ pub(crate) fn read_range(
 ) -> Result<Outcome, ReadError> {
     let progress = Begun::new(layer, role, reading);
     let mut delivery = Delivery::new(visitor, reading, role.layer(layer));
+    let name = name_of(layer, role);
+    let length = range.left();
+    let short = layer.size_bytes.is_some_and(|size| size != length);
+    if let Some(size) = layer.size_bytes.filter(|_| short) {
+        let message = format!("it has {length} bytes, not the {size} it is listed with");
+        delivery.problem(ProblemKind::Damaged, &name, message);
+    }
     let stop = &reading.options.stop;
     let mut passed = |count| progress.passed(count);
     let walked = walk(&mut range, role.whiteouts(), &mut delivery, stop, &mut passed)?;
-    let name = name_of(layer, role);
-    report(walked.end, false, &name, &mut delivery);
+    report(walked.end, short, &name, &mut delivery);
     let (entries, bytes) = (delivery.entries(), walked.bytes);
     let problems = delivery.finish(&name);
     Ok(Outcome { verified: false, diff_id: None, entries, bytes, problems })
@@ -212,12 +218,12 @@ fn check_digests(
     right && streamed.failure.is_none()
 }
 
-/// Records how the walk ended, if not well. An archive that ends without an end marker is whole
-/// if its digest says so.
-fn report(end: End, verified: bool, name: &str, delivery: &mut Delivery<'_>) {
+/// Records how the walk ended, if not well. That an archive ends without an end marker is no news
+/// if its digest says that it is whole, or its length that it is not.
+fn report(end: End, length_known: bool, name: &str, delivery: &mut Delivery<'_>) {
     match end {
         End::Marked | End::Full => {}
-        End::Cut if verified => {}
+        End::Cut if length_known => {}
         End::Cut => {
             delivery.problem(
                 ProblemKind::Damaged,

@@ -1,0 +1,266 @@
+//! Which image of several is read, and what is no image at all.
+
+use std::fs;
+use std::path::Path;
+
+use artifact::{OpenErrorKind, Options, open};
+use model::{Digest, ProblemKind};
+use serde_json::{Value, json};
+use testkit::{ImageBuilder, LayerBuilder, Recorder, TarBuilder, sha256};
+
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+
+fn image(name: &str, architecture: &str) -> ImageBuilder {
+    let tar = TarBuilder::new().file("name", format!("{name} {architecture}"));
+    ImageBuilder::new(name).architecture(architecture).layer(LayerBuilder::gzip(tar))
+}
+
+/// What the file `name` of the image says, or why there is none.
+fn content(target: &str, platform: Option<&str>) -> Result<String, (OpenErrorKind, String)> {
+    let platform = platform.map(|platform| platform.parse().unwrap());
+    let options = Options { platform, ..Options::default() };
+    match open(target, &options) {
+        Ok(image) => {
+            let read = image.read(&[0], &Recorder::default).unwrap();
+            Ok(String::from_utf8(read[0].visitor.contents["name"].clone()).unwrap())
+        }
+        Err(error) => {
+            let hint = error.hint_text().map(|hint| format!("; hint: {hint}")).unwrap_or_default();
+            Err((error.kind(), format!("{error}{hint}")))
+        }
+    }
+}
+
+/// Writes a layout with these entries in its index.
+fn layout(directory: &Path, index: &[Value], blobs: Vec<(Digest, Vec<u8>)>) -> String {
+    ImageBuilder::write_files(directory, &ImageBuilder::oci_files_of(index, blobs));
+    directory.display().to_string()
+}
+
+fn without(mut descriptor: Value, member: &str) -> Value {
+    descriptor.as_object_mut().unwrap().remove(member);
+    descriptor
+}
+
+/// An index as a blob, and its descriptor.
+fn nested(entries: &[Value], annotations: Value) -> (Value, (Digest, Vec<u8>)) {
+    let bytes = json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": entries });
+    let bytes = bytes.to_string().into_bytes();
+    let descriptor = json!({
+        "mediaType": INDEX,
+        "digest": sha256(&bytes).to_string(),
+        "size": bytes.len(),
+        "annotations": annotations,
+    });
+    (descriptor, (sha256(&bytes), bytes))
+}
+
+#[test]
+fn the_platform_chooses_within_an_index() {
+    let directory = tempfile::tempdir().unwrap();
+    let images = ["amd64", "arm64", "s390x"].map(|architecture| image("a:1", architecture));
+    let mut entries: Vec<Value> =
+        images.iter().map(|it| without(it.descriptor(), "annotations")).collect();
+    entries[1]["platform"]["variant"] = "v8".into();
+    let attestation = json!({
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "digest": sha256(b"").to_string(),
+        "size": 0,
+        "platform": { "os": "unknown", "architecture": "unknown" },
+        "annotations": { "vnd.docker.reference.type": "attestation-manifest" },
+    });
+    entries.push(attestation);
+    let blobs = || images.iter().flat_map(ImageBuilder::blobs).collect::<Vec<_>>();
+    let flat = layout(&directory.path().join("flat"), &entries, blobs());
+    let (inner, blob) = nested(&entries, json!({ "org.opencontainers.image.ref.name": "1" }));
+    let (outer, outer_blob) = nested(&[inner], json!({}));
+    let deep = [blobs(), vec![blob, outer_blob]].concat();
+    let deep = layout(&directory.path().join("deep"), &[outer], deep);
+    for path in [flat, deep] {
+        for (platform, architecture) in [
+            (Some("linux/arm64"), "arm64"),
+            (Some("linux/arm64/v8"), "arm64"),
+            (Some("linux/s390x"), "s390x"),
+            (Some("linux/amd64"), "amd64"),
+        ] {
+            assert_eq!(content(&path, platform), Ok(format!("a:1 {architecture}")));
+        }
+        let host = model::Platform::host();
+        if images.iter().any(|image| image.architecture == host.architecture) {
+            assert_eq!(content(&path, None), Ok(format!("a:1 {}", host.architecture)));
+        }
+        let (kind, message) = content(&path, Some("linux/riscv64")).unwrap_err();
+        assert_eq!(kind, OpenErrorKind::NotFound);
+        assert!(message.contains("has no image for `linux/riscv64`"), "{message}");
+        assert!(message.ends_with("linux/amd64, linux/arm64/v8, linux/s390x"), "{message}");
+    }
+}
+
+#[test]
+fn the_only_image_need_not_be_for_this_machine() {
+    let directory = tempfile::tempdir().unwrap();
+    let other = image("a:1", "mips64le");
+    other.write_oci_dir(&directory.path().join("layout"));
+    let path = directory.path().join("layout").display().to_string();
+    assert_eq!(content(&path, None), Ok("a:1 mips64le".to_owned()));
+    // Neither an index that is silent nor an archive without one hides what the image is for.
+    let silent = [without(other.descriptor(), "platform")];
+    let silent = layout(&directory.path().join("silent"), &silent, other.blobs());
+    let archive = directory.path().join("archive.tar");
+    fs::write(&archive, other.old_docker_archive()).unwrap();
+    for path in [path, silent, archive.display().to_string()] {
+        assert_eq!(content(&path, Some("linux/mips64le")), Ok("a:1 mips64le".to_owned()));
+        let (kind, message) = content(&path, Some("linux/amd64")).unwrap_err();
+        assert_eq!(kind, OpenErrorKind::NotFound, "{message}");
+        assert!(message.contains("linux/mips64le"), "{message}");
+    }
+}
+
+#[test]
+fn a_name_chooses_among_images() {
+    let directory = tempfile::tempdir().unwrap();
+    let images = [image("repo/one:1", "amd64"), image("docker.io/library/two:2", "amd64")];
+    let archive = directory.path().join("archive.tar");
+    fs::write(&archive, ImageBuilder::old_docker_archive_of(&[&images[0], &images[1]])).unwrap();
+    let archive = archive.display();
+    let entries = images.each_ref().map(ImageBuilder::descriptor);
+    let blobs = images.iter().flat_map(ImageBuilder::blobs).collect();
+    let layout = layout(&directory.path().join("layout"), &entries, blobs);
+    let digest = sha256(&images[1].manifest());
+    let one = Ok("repo/one:1 amd64".to_owned());
+    let two = Ok("docker.io/library/two:2 amd64".to_owned());
+    for (target, expected) in [
+        (format!("{archive}#repo/one:1"), &one),
+        (format!("docker-archive:{archive}#docker.io/repo/one:1"), &one),
+        (format!("{archive}#two:2"), &two),
+        (format!("{layout}:1"), &one),
+        (format!("oci-dir:{layout}:2"), &two),
+        (format!("{layout}@{digest}"), &two),
+    ] {
+        assert_eq!(&content(&target, None), expected, "{target}");
+    }
+    for (target, message) in [
+        (format!("{archive}#three"), "holds no image `three`; hint: it holds repo/one:1, docker"),
+        (format!("{layout}:3"), "holds no image `3`; hint: it holds 1, 2"),
+    ] {
+        let (kind, found) = content(&target, None).unwrap_err();
+        assert_eq!(kind, OpenErrorKind::NotFound, "{found}");
+        assert!(found.contains(message), "{found}");
+    }
+    for target in [archive.to_string(), layout] {
+        let image = open(&target, &Options::default()).unwrap();
+        let [notice] = image.problems() else { panic!("{:?}", image.problems()) };
+        assert_eq!(notice.kind, ProblemKind::Notice);
+        assert!(notice.message.starts_with("it holds 2 images"), "{notice}");
+        assert_eq!(content(&target, None), one);
+    }
+}
+
+#[test]
+fn what_is_not_an_image_is_called_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let layer = |media_type: &str| LayerBuilder::stored(b"x", b"x".to_vec(), media_type);
+    let chart = ImageBuilder {
+        config_media_type: "application/vnd.cncf.helm.config.v1+json".to_owned(),
+        ..ImageBuilder::new("chart:1")
+            .layer(layer("application/vnd.cncf.helm.chart.content.v1.tar+gzip"))
+    };
+    let signature = ImageBuilder::new("signature:1")
+        .layer(layer("application/vnd.dev.cosign.simplesigning.v1+json"));
+    let windows = image("windows:1", "amd64").os("windows");
+    let linux = image("linux:1", "amd64");
+    let old_schema = json!({ "schemaVersion": 1, "name": "a", "fsLayers": [] }).to_string();
+    let both = json!({ "schemaVersion": 2, "manifests": [], "layers": [] }).to_string();
+    let layout_of = |name: &str, image: &ImageBuilder| {
+        let path = directory.path().join(name);
+        image.write_oci_dir(&path);
+        path.display().to_string()
+    };
+    let file = |name: &str, bytes: &[u8]| {
+        let path = directory.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        path.display().to_string()
+    };
+    let index = |name: &str, index: &str| {
+        let path = directory.path().join(name);
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("oci-layout"), "{}").unwrap();
+        fs::write(path.join("index.json"), index).unwrap();
+        path.display().to_string()
+    };
+    let missing = directory.path().join("missing");
+    let cases = [
+        (layout_of("chart", &chart), OpenErrorKind::NotAnImage, "is not an image: its configurat"),
+        (layout_of("signature", &signature), OpenErrorKind::NotAnImage, "is not an image: it hol"),
+        (layout_of("windows", &windows), OpenErrorKind::Unsupported, "is a Windows image"),
+        (file("windows.tar", &windows.docker_archive()), OpenErrorKind::Unsupported, "Windows"),
+        (index("schema1", &old_schema), OpenErrorKind::Unsupported, "Docker's schema 1"),
+        (index("both", &both), OpenErrorKind::Damaged, "neither an image nor an index"),
+        (index("empty", r#"{"schemaVersion":2,"manifests":[]}"#), OpenErrorKind::NotFound, "no im"),
+        (index("broken", "{"), OpenErrorKind::Damaged, "does not parse"),
+        (file("text", b"just a text"), OpenErrorKind::NotAnImage, "is not an image, nor a tar"),
+        (file("void", b""), OpenErrorKind::NotAnImage, "is not an image, nor a tar"),
+        (file("x.gz", &testkit::gzip(b"text")), OpenErrorKind::NotAnImage, "is not an image"),
+        (missing.display().to_string(), OpenErrorKind::NotFound, "does not exist"),
+        (format!("oci-dir:{}", missing.display()), OpenErrorKind::NotFound, "cannot be read"),
+        (format!("dir:{}", missing.display()), OpenErrorKind::NotFound, "cannot be read"),
+        ("docker-archive:".to_owned(), OpenErrorKind::Usage, "has to be followed"),
+        ("oci-archive:/dev/null".to_owned(), OpenErrorKind::NotAnImage, "not a regular file"),
+        (
+            format!("docker-archive:{}", file("oci.tar", &linux.oci_archive())),
+            OpenErrorKind::NotAnImage,
+            "has no `manifest.json`",
+        ),
+        (
+            format!("oci-archive:{}", file("old.tar", &linux.old_docker_archive())),
+            OpenErrorKind::NotAnImage,
+            "has no `index.json`",
+        ),
+    ];
+    for (target, kind, message) in cases {
+        let (found_kind, found) = content(&target, None).unwrap_err();
+        assert_eq!(found_kind, kind, "{target}: {found}");
+        assert!(found.contains(message), "{target}: {found}");
+    }
+}
+
+#[test]
+fn layers_that_are_not_there_are_told_and_the_rest_is_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let tar = TarBuilder::new().file("name", "x").finish();
+    let layer = |media_type: &str, distributed| LayerBuilder {
+        distributed,
+        ..LayerBuilder::stored(&tar, testkit::gzip(&tar), media_type)
+    };
+    let foreign = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
+    let restricted = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip";
+    let ordinary = "application/vnd.docker.image.rootfs.diff.tar.gzip";
+    let encrypted = "application/vnd.oci.image.layer.v1.tar+gzip+encrypted";
+    // Each has a blob of its own, so that one left out is nowhere.
+    for (media_type, distributed, expected) in [
+        (ordinary, true, None),
+        (foreign, true, None),
+        (foreign, false, Some((ProblemKind::Unreadable, "the layer is not distributed"))),
+        (restricted, false, Some((ProblemKind::Unreadable, "the layer is not distributed"))),
+        (ordinary, false, Some((ProblemKind::Unreadable, "is missing"))),
+        (encrypted, true, Some((ProblemKind::Unsupported, "+encrypted` are not read"))),
+    ] {
+        let base = LayerBuilder::gzip(TarBuilder::new().file("base", ""));
+        let image = ImageBuilder::new("a:1").layer(base).layer(layer(media_type, distributed));
+        let path = directory.path().join("layout");
+        fs::remove_dir_all(&path).ok();
+        image.write_oci_dir(&path);
+        let opened = open(path.to_str().unwrap(), &Options::default()).unwrap();
+        let read = opened.read(&[0, 1], &Recorder::default).unwrap();
+        assert_eq!(read[0].visitor.paths(), ["base"], "{media_type}");
+        assert_eq!(read[1].verified, expected.is_none());
+        match expected {
+            None => assert_eq!(read[1].problems, []),
+            Some((kind, message)) => {
+                let [problem] = read[1].problems.as_slice() else { panic!("{media_type}") };
+                assert_eq!((problem.kind, problem.layer), (kind, Some(1)));
+                assert!(problem.message.contains(message), "{problem}");
+            }
+        }
+    }
+}
