@@ -34,10 +34,13 @@ pub struct SegmentError {
 impl SegmentError {
     /// What to do about it.
     pub fn hint(&self) -> String {
-        format!(
-            "`lazaret db update {}` fetches it again, `lazaret db import` reads a copy",
-            self.stream
-        )
+        match self.kind {
+            SegmentErrorKind::Unreadable => "check the permissions of the database".to_owned(),
+            _ => format!(
+                "`lazaret db update {}` fetches it again, `lazaret db import` reads a copy",
+                self.stream
+            ),
+        }
     }
 
     /// The same as a problem of a scan's result.
@@ -51,12 +54,52 @@ impl SegmentError {
     }
 }
 
+/// The same before anyone has said which segment it is about.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    NotASegment(&'static str),
+    UnknownVersion(u32),
+    Damaged(String),
+    Io(io::Error),
+}
+
+impl Fault {
+    pub(crate) fn of(self, stream: &str) -> SegmentError {
+        let (kind, message, source) = match self {
+            Self::NotASegment(why) => {
+                (SegmentErrorKind::NotASegment, format!("not an advisory segment, {why}"), None)
+            }
+            Self::UnknownVersion(version) => (
+                SegmentErrorKind::UnknownVersion,
+                format!("format version {version} is not one that this lazaret reads"),
+                None,
+            ),
+            Self::Damaged(why) => (SegmentErrorKind::Damaged, format!("damaged, {why}"), None),
+            Self::Io(error) => {
+                (SegmentErrorKind::Unreadable, format!("cannot be read: {error}"), Some(error))
+            }
+        };
+        SegmentError { kind, stream: stream.to_owned(), message, source }
+    }
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => {
+                Self::Damaged("the file is shorter than it says".to_owned())
+            }
+            _ => Self::Io(error),
+        }
+    }
+}
+
 /// Why a segment could not be written. The old file, if any, is as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     #[error("`{0}` is not a stream name (letters, digits, `.`, `_`, `-`)")]
     StreamName(String),
-    #[error("segment `{stream}`: {what}")]
+    #[error("segment `{stream}` cannot be written: {what}")]
     TooLarge { stream: String, what: String },
     #[error("cannot write `{path}`: {source}", path = .path.display())]
     Io { path: PathBuf, source: io::Error },

@@ -9,19 +9,33 @@
 //! This crate reads bytes that came over a network: every length is checked before it is used,
 //! damage is an error that names what is damaged, and nothing here ever connects anywhere.
 
+#![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 pub mod bundle;
+mod bytes;
+mod details;
 mod error;
+mod file;
+mod group;
 mod index;
+mod intern;
 mod key;
+mod layout;
 mod meta;
+mod name;
+mod replace;
+mod score;
 mod segment;
+mod statement;
 mod store;
+mod table;
 mod writer;
 
 pub use error::{SegmentError, SegmentErrorKind, WriteError};
 pub use index::{Index, IndexEntry, IndexError};
 pub use key::{KeyError, PrivateKey, PublicKey};
 pub use meta::{Counts, Origin, SegmentMeta, is_stream_name};
-pub use segment::{KnownExploited, Score, Segment};
+pub use score::{KnownExploited, Score};
+pub use segment::Segment;
 pub use store::{Installed, Store, StoreError};
 pub use writer::SegmentWriter;

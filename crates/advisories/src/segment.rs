@@ -1,101 +1,176 @@
 //! Reading one segment file.
 
+use std::fs::File;
 use std::path::Path;
 
 use model::{Advisory, Details, Subject};
 
-use crate::{SegmentError, SegmentMeta};
+use crate::bytes::Malformed;
+use crate::error::Fault;
+use crate::file::SegmentFile;
+use crate::layout::{self, Frame, Kind};
+use crate::table::{Entry, Table};
+use crate::{Counts, KnownExploited, Score, SegmentError, SegmentMeta, details, group};
 
-/// The EPSS score of a CVE.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Score {
-    /// The probability of exploitation in the next 30 days, 0 to 1.
-    pub epss: f64,
-    /// The share of CVEs scored the same or lower, 0 to 1.
-    pub percentile: f64,
-}
-
-/// An entry of CISA's catalog of known exploited vulnerabilities.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct KnownExploited {
-    /// When it was added (`YYYY-MM-DD`).
-    pub added: String,
-    /// By when federal agencies must act (`YYYY-MM-DD`).
-    pub due: Option<String>,
-    /// Whether it is known to be used by ransomware.
-    pub ransomware: bool,
-}
-
-/// An open segment. Opening reads a few hundred bytes; a lookup reads the one block it needs.
-/// Shareable between threads.
+/// An open segment. Opening reads a few kilobytes; a lookup reads the index of its table once and
+/// then the one block it needs. Shareable between threads.
 #[derive(Debug)]
 pub struct Segment {
+    file: SegmentFile,
     meta: SegmentMeta,
+    tables: Vec<(Kind, Table)>,
 }
 
 impl Segment {
-    /// Opens a segment file: reads its footer and description, nothing else.
-    pub fn open(_path: &Path) -> Result<Self, SegmentError> {
-        todo!()
+    /// Opens a segment file: reads its header, footer and description, nothing else.
+    pub fn open(path: &Path) -> Result<Self, SegmentError> {
+        let file = File::open(path).map_err(Fault::Io);
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        file.and_then(|file| Self::read(SegmentFile::File(file))).map_err(|fault| fault.of(&stem))
     }
 
-    /// The same over bytes in memory (fuzz targets, tests).
-    pub fn from_bytes(_bytes: Vec<u8>) -> Result<Self, SegmentError> {
-        todo!()
+    /// The same over bytes in memory (what a mirror sent, fuzz targets). `name` is what errors
+    /// call it as long as it has not said its stream.
+    pub fn from_bytes(bytes: Vec<u8>, name: &str) -> Result<Self, SegmentError> {
+        Self::read(SegmentFile::Memory(bytes)).map_err(|fault| fault.of(name))
+    }
+
+    fn read(file: SegmentFile) -> Result<Self, Fault> {
+        let Frame { meta, tables } = layout::read(&file)?;
+        if !crate::is_stream_name(&meta.stream) {
+            return Err(Fault::Damaged("its stream has an impossible name".to_owned()));
+        }
+        Ok(Self { file, meta, tables })
     }
 
     pub fn meta(&self) -> &SegmentMeta {
         &self.meta
     }
 
-    /// What the source says of the package with exactly this name, in `Advisory` order. Cheapest
-    /// when names are asked for in sorted order.
+    /// What the source says of the package with exactly this name, CVEs by year and number first,
+    /// then other ids. Cheapest when names are asked for in sorted order.
     pub fn advisories(
         &self,
-        _package: &str,
-        _subject: Subject,
+        package: &str,
+        subject: Subject,
     ) -> Result<Vec<Advisory>, SegmentError> {
-        todo!()
+        let decode = |value: &[u8]| group::decode(value, package, Some(subject));
+        Ok(self.find(Kind::Match, package, decode)?.unwrap_or_default())
     }
 
     /// What is known of the vulnerability apart from packages.
-    pub fn details(&self, _id: &str) -> Result<Option<Details>, SegmentError> {
-        todo!()
+    pub fn details(&self, id: &str) -> Result<Option<Details>, SegmentError> {
+        self.find(Kind::Details, id, |value| details::decode(value, id))
     }
 
-    pub fn score(&self, _cve: &str) -> Result<Option<Score>, SegmentError> {
-        todo!()
+    pub fn score(&self, cve: &str) -> Result<Option<Score>, SegmentError> {
+        self.find(Kind::Scores, cve, Score::decode)
     }
 
-    pub fn known_exploited(&self, _cve: &str) -> Result<Option<KnownExploited>, SegmentError> {
-        todo!()
+    pub fn known_exploited(&self, cve: &str) -> Result<Option<KnownExploited>, SegmentError> {
+        self.find(Kind::KnownExploited, cve, KnownExploited::decode)
     }
 
     /// Reads and checks every byte and every record; the first error is returned.
     pub fn verify(&self) -> Result<(), SegmentError> {
-        todo!()
+        let mut counts = Counts::default();
+        for advisory in self.all_advisories() {
+            advisory?;
+            counts.advisories = counts.advisories.saturating_add(1);
+        }
+        counts.packages = self.key_count(Kind::Match)?;
+        counts.details = count(self.all_details())?;
+        counts.scores = count(self.all_scores())?;
+        counts.known_exploited = count(self.all_known_exploited())?;
+        if counts == self.meta.counts {
+            return Ok(());
+        }
+        let why = format!("it holds {counts:?} and says that it holds {:?}", self.meta.counts);
+        Err(self.error(Fault::Damaged(why)))
     }
 
-    /// Every advisory in order of package, then `Advisory` order. After an error the iteration
-    /// goes on with the next block.
+    /// Every advisory in order of package, then as [`Self::advisories`] gives them. A block that
+    /// cannot be read is an error; the iteration goes on with the next.
     pub fn all_advisories(&self) -> impl Iterator<Item = Result<Advisory, SegmentError>> {
-        std::iter::empty()
+        self.all(Kind::Match, |entry, out| {
+            out.extend(group::decode(entry.value, entry.key, None)?);
+            Ok(())
+        })
     }
 
-    /// All details in order of id.
+    /// All details in order of id as text.
     pub fn all_details(&self) -> impl Iterator<Item = Result<Details, SegmentError>> {
-        std::iter::empty()
+        self.all(Kind::Details, |entry, out| {
+            out.push(details::decode(entry.value, entry.key)?);
+            Ok(())
+        })
     }
 
-    /// All scores in order of CVE.
+    /// All scores in order of CVE as text.
     pub fn all_scores(&self) -> impl Iterator<Item = Result<(String, Score), SegmentError>> {
-        std::iter::empty()
+        self.all(Kind::Scores, |entry, out| {
+            out.push((entry.key.to_owned(), Score::decode(entry.value)?));
+            Ok(())
+        })
     }
 
-    /// All known exploited vulnerabilities in order of CVE.
+    /// All known exploited vulnerabilities in order of CVE as text.
     pub fn all_known_exploited(
         &self,
     ) -> impl Iterator<Item = Result<(String, KnownExploited), SegmentError>> {
-        std::iter::empty()
+        self.all(Kind::KnownExploited, |entry, out| {
+            out.push((entry.key.to_owned(), KnownExploited::decode(entry.value)?));
+            Ok(())
+        })
     }
+
+    fn table(&self, kind: Kind) -> Option<&Table> {
+        self.tables.iter().find(|(other, _)| *other == kind).map(|(_, table)| table)
+    }
+
+    fn find<T>(
+        &self,
+        kind: Kind,
+        key: &str,
+        decode: impl FnOnce(&[u8]) -> Result<T, Malformed>,
+    ) -> Result<Option<T>, SegmentError> {
+        let Some(table) = self.table(kind) else { return Ok(None) };
+        table.find(&self.file, key, decode).map_err(|fault| self.error(fault))
+    }
+
+    /// Everything in a table, block by block; what precedes damage in a block is kept.
+    fn all<T>(
+        &self,
+        kind: Kind,
+        decode: impl Fn(Entry<'_>, &mut Vec<T>) -> Result<(), Malformed>,
+    ) -> impl Iterator<Item = Result<T, SegmentError>> {
+        let table = self.table(kind);
+        let blocks = table.map_or(Ok(0), |table| table.block_count(&self.file));
+        let (blocks, broken_index) = match blocks {
+            Ok(blocks) => (blocks, None),
+            Err(fault) => (0, Some(Err(self.error(fault)))),
+        };
+        let read = move |number: usize| {
+            let mut out = Vec::new();
+            let walked = table.map_or(Ok(()), |table| {
+                table.walk(&self.file, number, &mut |entry| decode(entry, &mut out))
+            });
+            let damage = walked.err().map(|fault| Err(self.error(fault)));
+            out.into_iter().map(Ok).chain(damage)
+        };
+        broken_index.into_iter().chain((0..blocks).flat_map(read))
+    }
+
+    fn key_count(&self, kind: Kind) -> Result<u64, SegmentError> {
+        let Some(table) = self.table(kind) else { return Ok(0) };
+        table.key_count(&self.file).map_err(|fault| self.error(fault))
+    }
+
+    fn error(&self, fault: Fault) -> SegmentError {
+        fault.of(&self.meta.stream)
+    }
+}
+
+fn count<T>(mut all: impl Iterator<Item = Result<T, SegmentError>>) -> Result<u64, SegmentError> {
+    all.try_fold(0_u64, |count, one| one.map(|_| count.saturating_add(1)))
 }

@@ -1,22 +1,55 @@
 //! Collecting records and writing them as one segment file.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use model::{Advisory, Details};
+use model::{Advisory, Details, Problem, ProblemKind};
 
-use crate::{KnownExploited, Score, SegmentMeta, WriteError};
+use crate::intern::{Interner, sort};
+use crate::layout::{self, Kind};
+use crate::name::Name;
+use crate::table::{self, Built, Overflow, Shape};
+use crate::{
+    Counts, KnownExploited, Score, SegmentMeta, WriteError, details, group, is_stream_name, name,
+    replace, statement,
+};
+
+/// Most bytes of one encoded record and of a package's name. Real ones are a thousandth of it.
+const RECORD_LIMIT: usize = 1 << 20;
 
 /// Collects one stream. Records may come in any order and repeat; the bytes written depend only
-/// on the set of records and the meta. Records are kept encoded (some 60 bytes an advisory), so
-/// that a writer for each stream of a source fits in memory.
+/// on the records and the meta. What is collected stays encoded, every name and statement once:
+/// some 40 bytes an advisory.
+#[derive(Debug)]
 pub struct SegmentWriter {
     meta: SegmentMeta,
+    packages: Interner,
+    names: Interner,
+    statements: Interner,
+    /// Numbers of package, name and statement.
+    rows: Vec<(usize, usize, usize)>,
+    details: BTreeMap<String, Vec<u8>>,
+    scores: BTreeMap<String, Vec<u8>>,
+    known_exploited: BTreeMap<String, Vec<u8>>,
+    problems: Vec<Problem>,
+    scratch: Vec<u8>,
 }
 
 impl SegmentWriter {
     /// `meta.counts` is ignored and filled at the end.
     pub fn new(meta: SegmentMeta) -> Self {
-        Self { meta }
+        Self {
+            meta,
+            packages: Interner::default(),
+            names: Interner::default(),
+            statements: Interner::default(),
+            rows: Vec::new(),
+            details: BTreeMap::new(),
+            scores: BTreeMap::new(),
+            known_exploited: BTreeMap::new(),
+            problems: Vec::new(),
+            scratch: Vec::new(),
+        }
     }
 
     pub fn meta(&self) -> &SegmentMeta {
@@ -28,39 +61,174 @@ impl SegmentWriter {
         &mut self.meta
     }
 
+    /// Records that were not taken because they are larger than any may be.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
     /// Equal advisories are kept once.
-    pub fn advisory(&mut self, _advisory: &Advisory) {
-        todo!()
+    pub fn advisory(&mut self, advisory: &Advisory) {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.clear();
+        name::key(&advisory.id, &advisory.aliases, &mut scratch);
+        let name_length = scratch.len();
+        statement::encode(advisory, &mut scratch);
+        if self.takes(&advisory.id, scratch.len().saturating_add(advisory.package.len())) {
+            let (name, statement) = scratch.split_at(name_length);
+            self.rows.push((
+                self.packages.number(advisory.package.as_bytes()),
+                self.names.number(name),
+                self.statements.number(statement),
+            ));
+        }
+        self.scratch = scratch;
     }
 
     /// One record an id: later details of the same id win.
-    pub fn details(&mut self, _details: &Details) {
-        todo!()
+    pub fn details(&mut self, details: &Details) {
+        let mut value = Vec::new();
+        details::encode(details, &mut value);
+        if self.takes(&details.id, value.len().saturating_add(details.id.len())) {
+            self.details.insert(details.id.clone(), value);
+        }
     }
 
     /// Later scores of the same CVE win.
-    pub fn score(&mut self, _cve: &str, _score: Score) {
-        todo!()
+    pub fn score(&mut self, cve: &str, score: Score) {
+        let mut value = Vec::new();
+        score.encode(&mut value);
+        if self.takes(cve, cve.len()) {
+            self.scores.insert(cve.to_owned(), value);
+        }
     }
 
     /// Later entries of the same CVE win.
-    pub fn known_exploited(&mut self, _cve: &str, _entry: &KnownExploited) {
-        todo!()
+    pub fn known_exploited(&mut self, cve: &str, entry: &KnownExploited) {
+        let mut value = Vec::new();
+        entry.encode(&mut value);
+        if self.takes(cve, value.len().saturating_add(cve.len())) {
+            self.known_exploited.insert(cve.to_owned(), value);
+        }
     }
 
     /// Whether nothing was added.
     pub fn is_empty(&self) -> bool {
-        todo!()
+        self.rows.is_empty()
+            && self.details.is_empty()
+            && self.scores.is_empty()
+            && self.known_exploited.is_empty()
     }
 
     /// The segment as bytes; deterministic.
     pub fn into_bytes(self) -> Result<Vec<u8>, WriteError> {
-        todo!()
+        self.finish().map(|(bytes, _)| bytes)
     }
 
     /// Writes the segment to `path`, replacing what is there in one step: a temporary file in the
     /// same directory, synced, then renamed. Returns the meta as written.
-    pub fn write(self, _path: &Path) -> Result<SegmentMeta, WriteError> {
-        todo!()
+    pub fn write(self, path: &Path) -> Result<SegmentMeta, WriteError> {
+        let (bytes, meta) = self.finish()?;
+        replace::file(path, &bytes)?;
+        Ok(meta)
     }
+
+    fn takes(&mut self, id: &str, length: usize) -> bool {
+        if length <= RECORD_LIMIT {
+            return true;
+        }
+        let shown: String = id.chars().take(80).collect();
+        let message = format!("a record of {length} bytes is left out, {RECORD_LIMIT} are allowed");
+        self.problems.push(Problem::new(ProblemKind::LimitReached, shown, message));
+        false
+    }
+
+    /// The segment's bytes and its meta with the counts.
+    pub(crate) fn finish(mut self) -> Result<(Vec<u8>, SegmentMeta), WriteError> {
+        if !is_stream_name(&self.meta.stream) {
+            return Err(WriteError::StreamName(self.meta.stream));
+        }
+        let groups = self.groups();
+        let groups = groups.map_err(|overflow| too_large(&self.meta, overflow))?;
+        self.meta.counts = Counts {
+            packages: groups.len() as u64,
+            advisories: self.rows.len() as u64,
+            details: self.details.len() as u64,
+            scores: self.scores.len() as u64,
+            known_exploited: self.known_exploited.len() as u64,
+        };
+        let tables = [
+            (Kind::Match, &groups),
+            (Kind::Details, &self.details),
+            (Kind::Scores, &self.scores),
+            (Kind::KnownExploited, &self.known_exploited),
+        ];
+        let tables = tables
+            .into_iter()
+            .filter(|(_, entries)| !entries.is_empty())
+            .map(|(kind, entries)| Ok((kind, build(kind, entries)?)))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|overflow| too_large(&self.meta, overflow))?;
+        let meta = serde_json::to_vec(&self.meta)
+            .map_err(|error| too_large(&self.meta, Overflow(error.to_string())))?;
+        if !layout::fits(&meta) {
+            let what = "its description is larger than any may be".to_owned();
+            return Err(too_large(&self.meta, Overflow(what)));
+        }
+        Ok((layout::encode(&tables, &meta), self.meta))
+    }
+
+    /// The value of each package; leaves the rows sorted and distinct.
+    fn groups(&mut self) -> Result<BTreeMap<String, Vec<u8>>, Overflow> {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let packages = self.packages.all().iter().map(|bytes| text(bytes)).collect();
+        let names = self.names.all().iter().map(|key| name::from_key(key));
+        let names =
+            names.collect::<Result<Vec<Name>, _>>().map_err(|why| Overflow(why.0.into()))?;
+        let (packages, package_places) = sort::<String>(packages);
+        let (names, name_places) = sort(names);
+        let (statements, statement_places) = sort(self.statements.all().to_vec());
+        let place = |places: &[usize], number: usize| places.get(number).copied().unwrap_or(0);
+        for (package, name, statement) in &mut self.rows {
+            *package = place(&package_places, *package);
+            *name = place(&name_places, *name);
+            *statement = place(&statement_places, *statement);
+        }
+        self.rows.sort_unstable();
+        self.rows.dedup();
+        let mut groups = BTreeMap::new();
+        for (rows, package) in self.rows.chunk_by(|a, b| a.0 == b.0).zip(packages) {
+            let rows: Vec<(&Name, &[u8])> = rows
+                .iter()
+                .filter_map(|row| Some((names.get(row.1)?, &**statements.get(row.2)?)))
+                .collect();
+            let mut value = Vec::new();
+            group::encode(&rows, &mut value);
+            if !group::fits(&value, &package) {
+                let advisories = rows.len();
+                return Err(Overflow(format!("`{package}` has {advisories} advisories")));
+            }
+            groups.insert(package, value);
+        }
+        Ok(groups)
+    }
+}
+
+fn build(kind: Kind, entries: &BTreeMap<String, Vec<u8>>) -> Result<Built, Overflow> {
+    let entries: Vec<(&str, &[u8])> =
+        entries.iter().map(|(key, value)| (key.as_str(), value.as_slice())).collect();
+    table::build(&entries, shape(kind))
+}
+
+/// How each table is cut, by measurement (docs/segments.md). A scan reads most blocks of a match
+/// table and few of the others.
+fn shape(kind: Kind) -> Shape {
+    match kind {
+        Kind::Match => Shape { block_bytes: 64 << 10, dictionary_bytes: 0 },
+        Kind::Details => Shape { block_bytes: 32 << 10, dictionary_bytes: 112 << 10 },
+        Kind::Scores | Kind::KnownExploited => Shape { block_bytes: 8 << 10, dictionary_bytes: 0 },
+    }
+}
+
+fn too_large(meta: &SegmentMeta, overflow: Overflow) -> WriteError {
+    WriteError::TooLarge { stream: meta.stream.clone(), what: overflow.0 }
 }
