@@ -10,7 +10,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
-use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -20,7 +19,7 @@ use model::{Problem, ProblemKind};
 use crate::input::{self, Found, Unpacked};
 use crate::sink::{Sink, Statement, statements};
 use crate::spool::{Extent, Spool};
-use crate::{Document, Feed, Sample};
+use crate::{Document, Feed, Options, Sample};
 
 /// Documents waiting for a worker.
 const QUEUE_DOCUMENTS: usize = 256;
@@ -112,25 +111,24 @@ pub(crate) fn decoded(encoded: &[u8]) -> impl Iterator<Item = Statement> {
     statements(encoded)
 }
 
-/// Reads all inputs with `jobs` workers; `seen` is told the path of every document.
+/// Reads all inputs; documents are offered to these feeds alone.
 pub(crate) fn collect(
-    feeds: &'static [&'static dyn Feed],
+    feeds: &[&'static dyn Feed],
     inputs: Vec<Input>,
-    jobs: NonZeroUsize,
-    seen: &(dyn Fn(&str) + Sync),
+    options: &Options,
 ) -> io::Result<Collected> {
     let shared = Shared { collected: Mutex::default(), gate: Gate::default() };
     let (sender, receiver) = crossbeam_channel::bounded::<(usize, Unpacked)>(QUEUE_DOCUMENTS);
     std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..jobs.get())
+        let workers: Vec<_> = (0..options.jobs.get())
             .map(|_| {
                 let receiver = receiver.clone();
                 let shared = &shared;
-                scope.spawn(move || Worker::new(feeds, shared, seen).run(&receiver))
+                scope.spawn(move || Worker::new(feeds, shared, options).run(&receiver))
             })
             .collect();
         drop(receiver);
-        unpack(inputs, &sender, &shared);
+        unpack(inputs, &sender, &shared, options);
         drop(sender);
         workers.into_iter().try_for_each(|worker| {
             worker.join().unwrap_or_else(|_| Err(io::Error::other("a reader of feeds panicked")))
@@ -143,9 +141,14 @@ fn unpack(
     inputs: Vec<Input>,
     sender: &crossbeam_channel::Sender<(usize, Unpacked)>,
     shared: &Shared,
+    options: &Options,
 ) {
     for (index, input) in inputs.into_iter().enumerate() {
         let mut take = |found| match found {
+            _ if (options.stopped)() => {
+                shared.lock().broken_inputs.insert(index);
+                ControlFlow::Break(())
+            }
             Found::Document(document) => {
                 shared.gate.enter(document.bytes.len());
                 // All workers are gone only if one failed; there is no use in reading on.
@@ -185,9 +188,9 @@ impl Shared {
 
 /// One thread that turns documents into statements.
 struct Worker<'s> {
-    feeds: &'static [&'static dyn Feed],
+    feeds: &'s [&'static dyn Feed],
     shared: &'s Shared,
-    seen: &'s (dyn Fn(&str) + Sync),
+    options: &'s Options,
     /// The feed of the last document; its neighbors in an archive are of the same kind.
     feed: usize,
     sink: Sink,
@@ -195,13 +198,9 @@ struct Worker<'s> {
 }
 
 impl<'s> Worker<'s> {
-    fn new(
-        feeds: &'static [&'static dyn Feed],
-        shared: &'s Shared,
-        seen: &'s (dyn Fn(&str) + Sync),
-    ) -> Self {
+    fn new(feeds: &'s [&'static dyn Feed], shared: &'s Shared, options: &'s Options) -> Self {
         let (sink, source) = (Sink::default(), Source::default());
-        Self { feeds, shared, seen, feed: 0, sink, source }
+        Self { feeds, shared, options, feed: 0, sink, source }
     }
 
     fn run(mut self, documents: &crossbeam_channel::Receiver<(usize, Unpacked)>) -> io::Result<()> {
@@ -217,7 +216,7 @@ impl<'s> Worker<'s> {
     }
 
     fn read(&mut self, input: usize, unpacked: &Unpacked) -> io::Result<()> {
-        (self.seen)(&unpacked.path);
+        self.options.progress.reads(&unpacked.path);
         let document = Document::new(&unpacked.path, &unpacked.bytes);
         let Some(feed) = self.recognize(&Sample::new(document)) else {
             self.unknown(unpacked);

@@ -133,7 +133,10 @@ struct Reference {
 impl Record {
     fn details(self) -> Details {
         let Self { cve_metadata: metadata, containers } = self;
-        let issuer = metadata.assigner_short_name.to_ascii_lowercase();
+        let issuer = match metadata.assigner_short_name.as_str() {
+            "GitHub_M" => "github".to_owned(),
+            name => name.to_ascii_lowercase(),
+        };
         let mut details = Details { id: metadata.cve_id, ..Details::default() };
         containers.cna.add_to(&mut details, &issuer);
         for container in containers.adp {

@@ -8,32 +8,17 @@
 //! a whole stream replaces that stream. [`Options::whole`] says that the input is all there is.
 
 use std::io;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use advisories::{Origin, Store};
 use model::{Problem, ProblemKind};
 
 use crate::collect::{Collected, Input, Unknown, collect};
-use crate::install::{Rules, StreamReport, install};
-use crate::list;
+use crate::install::{StreamReport, install};
+use crate::{Feed, Options, list};
 
 /// Problems of one source are told one by one up to here, then counted.
 const PROBLEMS_SHOWN: usize = 20;
-
-/// How to import.
-pub struct Options<'p> {
-    /// RFC 3339 in UTC: when the segments are built, as they will say.
-    pub now: String,
-    /// Threads that read and write.
-    pub jobs: NonZeroUsize,
-    /// The input is all that its sources say, so nothing they said before is kept.
-    pub whole: bool,
-    /// Data that is damaged may take the place of sound data.
-    pub accept_damaged: bool,
-    /// Told the path of every document as it is read; called from several threads.
-    pub progress: &'p (dyn Fn(&str) + Sync),
-}
 
 /// What an import did.
 #[derive(Debug, Default)]
@@ -70,28 +55,29 @@ pub enum ImportError {
 pub fn import(
     paths: &[PathBuf],
     store: &Store,
-    options: &Options<'_>,
+    options: &Options,
 ) -> Result<ImportReport, ImportError> {
     let inputs = paths.iter().cloned().map(Input::Path).collect();
     let origins = paths.iter().map(|path| vec![file_origin(path)]).collect::<Vec<_>>();
-    import_inputs(inputs, &origins, store, options)
+    import_inputs(list::ALL, inputs, &origins, store, options)
 }
 
-/// The same over inputs from anywhere; `origins` stand for the inputs of the same index.
+/// The same over inputs from anywhere, read by these feeds alone; `origins` stand for the inputs
+/// of the same index.
 pub(crate) fn import_inputs(
+    feeds: &[&'static dyn Feed],
     inputs: Vec<Input>,
     origins: &[Vec<Origin>],
     store: &Store,
-    options: &Options<'_>,
+    options: &Options,
 ) -> Result<ImportReport, ImportError> {
     let names: Vec<String> = inputs.iter().map(Input::name).collect();
-    let mut collected =
-        collect(list::ALL, inputs, options.jobs, options.progress).map_err(ImportError::Spool)?;
+    let mut collected = collect(feeds, inputs, options).map_err(ImportError::Spool)?;
     let mut problems = std::mem::take(&mut collected.problems);
     problems.extend(unknown(&collected, &names));
     let mut sources = Vec::new();
     for (index, source) in &mut collected.sources {
-        let Some(feed) = list::ALL.get(*index) else { continue };
+        let Some(feed) = feeds.get(*index) else { continue };
         problems.extend(shorten(feed.name(), std::mem::take(&mut source.problems)));
         sources.push(SourceReport {
             name: feed.name(),
@@ -102,13 +88,7 @@ pub(crate) fn import_inputs(
         });
     }
     sources.sort_by_key(|source| source.name);
-    let rules = Rules {
-        now: options.now.clone(),
-        jobs: options.jobs,
-        whole: options.whole,
-        accept_damaged: options.accept_damaged,
-    };
-    let (streams, more) = install(list::ALL, collected, origins, store, &rules);
+    let (streams, more) = install(feeds, collected, origins, store, options);
     problems.extend(more);
     problems.sort();
     Ok(ImportReport { sources, streams, problems })

@@ -13,29 +13,16 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use advisories::{Counts, Origin, Segment, SegmentMeta, SegmentWriter, Store};
 use model::{Problem, ProblemKind};
 
 use crate::collect::{Batch, Collected, Source};
-use crate::{Covers, Feed, merge, stream};
+use crate::{Covers, Feed, Options, merge, stream};
 
 /// One damaged document or record in so many is a blemish; more is damage.
 const BLEMISH: u64 = 100;
-
-/// How to install.
-#[derive(Clone, Debug)]
-pub(crate) struct Rules {
-    /// RFC 3339; becomes `built_at`.
-    pub now: String,
-    pub jobs: NonZeroUsize,
-    /// The input is all that the sources say: nothing old is kept.
-    pub whole: bool,
-    /// Damaged data may replace sound data.
-    pub accept_damaged: bool,
-}
 
 /// What became of one stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,11 +50,11 @@ pub enum Outcome {
 /// Writes a segment for every stream that was collected. `origins` are those of the inputs, by
 /// index.
 pub(crate) fn install(
-    feeds: &'static [&'static dyn Feed],
+    feeds: &[&'static dyn Feed],
     mut collected: Collected,
     origins: &[Vec<Origin>],
     store: &Store,
-    rules: &Rules,
+    options: &Options,
 ) -> (Vec<StreamReport>, Vec<Problem>) {
     let (jobs, passed_over) = plan(feeds, &mut collected, origins);
     let queue = Mutex::new((jobs.into_iter(), collected));
@@ -79,10 +66,11 @@ pub(crate) fn install(
         Some((job, encoded))
     };
     std::thread::scope(|scope| {
-        for _ in 0..rules.jobs.get() {
+        for _ in 0..options.jobs.get() {
             scope.spawn(|| {
                 while let Some((job, encoded)) = next() {
-                    let (outcome, problems) = job.run(encoded, store, rules);
+                    options.progress.writes(&job.stream);
+                    let (outcome, problems) = job.run(encoded, store, options);
                     let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
                     let (source, stream) = (job.source(), job.stream);
                     done.0.push(StreamReport { stream, source, outcome });
@@ -108,7 +96,7 @@ struct Job {
 
 /// One job a stream: rule 1.
 fn plan(
-    feeds: &'static [&'static dyn Feed],
+    feeds: &[&'static dyn Feed],
     collected: &mut Collected,
     origins: &[Vec<Origin>],
 ) -> (Vec<Job>, Vec<Problem>) {
@@ -159,11 +147,11 @@ impl Job {
         &self,
         encoded: io::Result<Vec<u8>>,
         store: &Store,
-        rules: &Rules,
+        options: &Options,
     ) -> (Outcome, Vec<Problem>) {
         let mut problems = Vec::new();
         let outcome = match encoded {
-            Ok(encoded) => self.write(&encoded, store, rules, &mut problems),
+            Ok(encoded) => self.write(&encoded, store, options, &mut problems),
             Err(error) => Err(error.to_string()),
         };
         let outcome = outcome.unwrap_or_else(|error| {
@@ -178,19 +166,19 @@ impl Job {
         &self,
         encoded: &[u8],
         store: &Store,
-        rules: &Rules,
+        options: &Options,
         problems: &mut Vec<Problem>,
     ) -> Result<Outcome, String> {
         let old = self.installed(store, problems);
-        if let (Some(damage), Some(_), false) = (&self.damage, &old, rules.accept_damaged) {
+        if let (Some(damage), Some(_), false) = (&self.damage, &old, options.accept_damaged) {
             problems.push(self.refusal(damage));
             return Ok(Outcome::Kept);
         }
         let other = old.as_deref().map(|old| old.meta().source.clone());
         let other = other.filter(|source| source != self.source());
-        let covers = if rules.whole { Covers::Stream } else { self.feed.covers() };
+        let covers = if options.whole { Covers::Stream } else { self.feed.covers() };
         let kept = old.as_deref().filter(|_| other.is_none() && covers != Covers::Stream);
-        let mut writer = SegmentWriter::new(self.meta(kept.map(Segment::meta), rules));
+        let mut writer = SegmentWriter::new(self.meta(kept.map(Segment::meta), options));
         if let Some(old) = kept {
             problems.extend(merge::keep_uncovered(old, covers, encoded, &mut writer));
         }
@@ -220,7 +208,7 @@ impl Job {
         Problem::new(ProblemKind::Damaged, &self.stream, message)
     }
 
-    fn meta(&self, kept: Option<&SegmentMeta>, rules: &Rules) -> SegmentMeta {
+    fn meta(&self, kept: Option<&SegmentMeta>, options: &Options) -> SegmentMeta {
         let mut origins = self.origins.clone();
         origins.extend(kept.iter().flat_map(|kept| kept.origins.iter().cloned()));
         origins.sort_by(|a, b| a.url.cmp(&b.url));
@@ -231,7 +219,7 @@ impl Job {
             source: self.source().to_owned(),
             license: self.feed.license_of(&self.stream).to_owned(),
             scheme: stream::scheme(&self.stream).map(str::to_owned),
-            built_at: rules.now.clone(),
+            built_at: options.now.to_string(),
             upstream_modified: modified.max(self.batch.modified.clone()),
             origins,
             incomplete: self.damage.clone(),

@@ -23,12 +23,14 @@
 mod collect;
 mod document;
 mod feed;
+mod http;
 mod import;
 mod input;
 mod install;
 mod json;
 mod list;
 mod merge;
+mod options;
 mod sample;
 mod sink;
 mod spool;
@@ -70,9 +72,10 @@ mod ubuntu;
 
 pub use document::Document;
 pub use feed::{Covers, Feed, FeedError};
-pub use import::{ImportError, ImportReport, Options, SourceReport, import};
+pub use import::{ImportError, ImportReport, SourceReport, import};
 pub use install::{Outcome, StreamReport};
 pub use list::ALL;
+pub use options::{Options, Progress, Silent};
 pub use sample::{Form, Sample};
 pub use sink::Sink;
 

@@ -62,7 +62,7 @@ impl Feed for Osv {
     }
 
     fn urls(&self, stream: &str) -> Vec<String> {
-        let folder = ecosystems::default_folder(stream);
+        let folder = ecosystems::folder(stream);
         let url = |folder: String| {
             let folder = folder.replace(' ', "%20");
             format!("https://osv-vulnerabilities.storage.googleapis.com/{folder}/all.zip")
@@ -180,7 +180,7 @@ impl Record<'_> {
             put(&claims, id, &names, sink);
         }
         // A CVE's texts are in its own stream; a vulnerability without a CVE has only these.
-        if names.ids.iter().all(|id| **id == *self.id) {
+        if !names.ids.iter().any(|id| stream::is_cve(id)) {
             let mut streams: Vec<&str> = claims.iter().map(|c| c.release.stream.as_str()).collect();
             streams.sort_unstable();
             streams.dedup();
@@ -256,10 +256,10 @@ impl Record<'_> {
                 .map(|(name, version)| of(name.to_owned(), Subject::Binary, vec![below(version)]))
                 .collect(),
         };
-        claims.retain_mut(|claim| self.places_module(claim, sink));
         if claims.iter().all(|claim| claim.ranges.is_empty()) {
             sink.passed_over("packages without a range of versions");
         }
+        claims.retain_mut(|claim| self.places_module(claim, sink));
         claims
     }
 

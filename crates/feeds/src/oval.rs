@@ -221,8 +221,9 @@ impl<'a> Oval<'a> {
     }
 }
 
+/// A manifest (Ubuntu's files for OCI images) is searched for package names by patterns.
 fn is_package_test(kind: &str) -> bool {
-    matches!(kind, "rpminfo" | "dpkginfo")
+    matches!(kind, "rpminfo" | "dpkginfo" | "textfilecontent54")
 }
 
 impl State<'_> {
@@ -261,7 +262,7 @@ fn test<'a>(kind: &'a str, element: &mut Element<'a>) -> Test<'a> {
 fn object<'a>(element: &mut Element<'a>) -> Object<'a> {
     let mut object = Object { name: Cow::default(), variable: Cow::default() };
     for child in &mut element.children {
-        if child.name == "name" {
+        if matches!(child.name, "name" | "pattern") {
             object.variable = child.take_attribute("var_ref");
             object.name = child.take_text();
         }
@@ -273,7 +274,10 @@ fn state<'a>(element: &mut Element<'a>) -> State<'a> {
     let mut state = State::default();
     for child in &mut element.children {
         match child.name {
-            "evr" => state.evr = Some((child.take_attribute("operation"), child.take_text())),
+            "subexpression" if child.attribute("datatype") != "debian_evr_string" => {}
+            "evr" | "subexpression" => {
+                state.evr = Some((child.take_attribute("operation"), child.take_text()))
+            }
             "version" => {
                 state.version = Some((child.take_attribute("operation"), child.take_text()));
             }

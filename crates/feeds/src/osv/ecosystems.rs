@@ -16,8 +16,9 @@ pub(super) struct Ecosystem {
     pub(super) speaks: Speaks,
     /// The release, from what stands behind the first colon and the purl; None if not known.
     pub(super) release: fn(&str, Option<&Purl<'_>>) -> Option<Release>,
-    /// Whether OSV is where the family's streams are fetched from by default.
-    is_default: bool,
+    /// The folder of OSV's bucket that holds a release, up to the release; None where one folder
+    /// is not one stream.
+    folder: Option<&'static str>,
 }
 
 /// Which packages a record names.
@@ -50,11 +51,14 @@ pub(super) fn of_stream(stream: &str) -> Option<&'static Ecosystem> {
     ECOSYSTEMS.iter().find(is)
 }
 
-/// The folder of OSV's bucket that holds a stream, if it is fetched from there by default.
-pub(super) fn default_folder(stream: &str) -> Option<String> {
-    let ecosystem = of_stream(stream).filter(|ecosystem| ecosystem.is_default)?;
-    let release = stream::release(stream, ecosystem.family)?;
-    Some(format!("{}:{release}", ecosystem.name))
+/// The folder of OSV's bucket that holds a stream.
+pub(super) fn folder(stream: &str) -> Option<String> {
+    let ecosystem = of_stream(stream)?;
+    let release = stream::release(stream, ecosystem.family).unwrap_or_default();
+    let folder = ecosystem.folder?;
+    // Folders of releases end in the mark before the release; the others are whole names.
+    let has_releases = folder.contains(':');
+    (has_releases != release.is_empty()).then(|| format!("{folder}{release}"))
 }
 
 const ECOSYSTEMS: &[Ecosystem] = &[
@@ -65,7 +69,7 @@ const ECOSYSTEMS: &[Ecosystem] = &[
         family: "almalinux",
         speaks: Speaks::Binaries,
         release: |release, _| plain("almalinux", release),
-        is_default: true,
+        folder: Some("AlmaLinux:"),
     },
     Ecosystem {
         name: "Alpine",
@@ -74,7 +78,7 @@ const ECOSYSTEMS: &[Ecosystem] = &[
         family: "alpine",
         speaks: Speaks::Sources,
         release: |release, _| plain("alpine", release.strip_prefix('v').unwrap_or(release)),
-        is_default: false,
+        folder: Some("Alpine:v"),
     },
     Ecosystem {
         name: "Chainguard",
@@ -83,7 +87,7 @@ const ECOSYSTEMS: &[Ecosystem] = &[
         family: "chainguard",
         speaks: Speaks::Sources,
         release: |_, _| Some(Release::of("chainguard".to_owned())),
-        is_default: false,
+        folder: Some("Chainguard"),
     },
     Ecosystem {
         name: "Debian",
@@ -92,7 +96,7 @@ const ECOSYSTEMS: &[Ecosystem] = &[
         family: "debian",
         speaks: Speaks::Sources,
         release: |release, _| debian::stream_of_version(release).map(Release::of),
-        is_default: false,
+        folder: Some("Debian:"),
     },
     Ecosystem {
         name: "MinimOS",
@@ -101,7 +105,7 @@ const ECOSYSTEMS: &[Ecosystem] = &[
         family: "minimos",
         speaks: Speaks::Sources,
         release: |_, _| Some(Release::of("minimos".to_owned())),
-        is_default: false,
+        folder: Some("MinimOS"),
     },
     Ecosystem {
         name: "Red Hat",
@@ -110,7 +114,7 @@ const ECOSYSTEMS: &[Ecosystem] = &[
         family: "rhel",
         speaks: Speaks::Binaries,
         release: red_hat,
-        is_default: false,
+        folder: None,
     },
     Ecosystem {
         name: "Rocky Linux",
@@ -119,7 +123,7 @@ const ECOSYSTEMS: &[Ecosystem] = &[
         family: "rocky",
         speaks: Speaks::Binaries,
         release: rocky,
-        is_default: true,
+        folder: Some("Rocky Linux:"),
     },
     Ecosystem {
         name: "SUSE",
@@ -128,7 +132,7 @@ const ECOSYSTEMS: &[Ecosystem] = &[
         family: "sles",
         speaks: Speaks::ListedBinaries,
         release: |release, _| suse(&format!("SUSE {release}")),
-        is_default: false,
+        folder: None,
     },
     Ecosystem {
         name: "Ubuntu",
@@ -137,7 +141,7 @@ const ECOSYSTEMS: &[Ecosystem] = &[
         family: "ubuntu",
         speaks: Speaks::Sources,
         release: ubuntu,
-        is_default: false,
+        folder: None,
     },
     Ecosystem {
         name: "Wolfi",
@@ -146,7 +150,7 @@ const ECOSYSTEMS: &[Ecosystem] = &[
         family: "wolfi",
         speaks: Speaks::Sources,
         release: |_, _| Some(Release::of("wolfi".to_owned())),
-        is_default: false,
+        folder: Some("Wolfi"),
     },
     Ecosystem {
         name: "openEuler",
@@ -155,7 +159,7 @@ const ECOSYSTEMS: &[Ecosystem] = &[
         family: "openeuler",
         speaks: Speaks::Sources,
         release: |release, _| plain("openeuler", release),
-        is_default: false,
+        folder: Some("openEuler:"),
     },
     Ecosystem {
         name: "openSUSE",
@@ -164,7 +168,7 @@ const ECOSYSTEMS: &[Ecosystem] = &[
         family: "opensuse",
         speaks: Speaks::ListedBinaries,
         release: |release, _| suse(&format!("openSUSE {release}")),
-        is_default: false,
+        folder: None,
     },
 ];
 

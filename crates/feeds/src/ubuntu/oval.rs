@@ -8,11 +8,11 @@
 //! (CVE-2023-48795) openssh package in fips-updates/jammy is affected and needs fixing.
 //! ```
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use model::{Advisory, Affected, Scope, Severity, Status, Subject, VersionRange};
 
-use super::{LICENSE, Place, RELEASES, Said, advisory, codename, said};
+use super::{LICENSE, Place, RELEASES, Said, State, advisory, codename, said};
 use crate::oval::{self, Asked, Oval};
 use crate::xml::{self, Element, Step};
 use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink, stream};
@@ -62,10 +62,18 @@ impl Feed for States {
         let text = String::from_utf8_lossy(document.bytes);
         let choose = |name: &str| match name {
             "oval_definitions" | "definitions" => Step::Enter,
-            "definition" => Step::Take,
+            "definition" | "generator" => Step::Take,
             _ => Step::Skip,
         };
-        xml::records(&text, &choose, &mut |definition| read_states(&definition, sink))
+        let mut made = String::new();
+        let mut streams = BTreeSet::new();
+        let end = xml::records(&text, &choose, &mut |element| match element.name {
+            "generator" => element.child_text("timestamp").clone_into(&mut made),
+            _ => read_states(&element, &mut streams, sink),
+        });
+        // The time is UTC, though it does not say so.
+        streams.iter().for_each(|stream| sink.modified(stream, &format!("{made}Z")));
+        end
     }
 }
 
@@ -108,7 +116,7 @@ fn is_ubuntu(sample: &Sample<'_>) -> bool {
         && sample.contains("oval:com.ubuntu.")
 }
 
-fn read_states(definition: &Element<'_>, sink: &mut Sink) {
+fn read_states(definition: &Element<'_>, streams: &mut BTreeSet<String>, sink: &mut Sink) {
     let empty = Element::default();
     let metadata = definition.child("metadata").unwrap_or(&empty);
     let rating = metadata.child("advisory").unwrap_or(&empty);
@@ -127,8 +135,20 @@ fn read_states(definition: &Element<'_>, sink: &mut Sink) {
             None => (own, comment),
         };
         let (Some(id), Some((package, release, rest))) = (named, parts(text)) else { continue };
-        let rated = priorities.get(id).copied().filter(|_| own.is_none());
-        put(id, package, release, rest, rated.unwrap_or(severity), sink);
+        let Some(place) = Place::parse(release) else {
+            sink.passed_over(&format!("states in the unknown release `{release}`"));
+            continue;
+        };
+        let rated = priorities.get(id).copied().filter(|_| own.is_none()).unwrap_or(severity);
+        let stream = place.stream();
+        match state(rest) {
+            Said::State(state) => sink.advisory(&stream, put(id, package, &place, &state, rated)),
+            Said::Absent => {}
+            Said::Unknown => {
+                sink.damaged(&format!("{id} {package}"), format!("unknown state `{rest}`"));
+            }
+        }
+        streams.insert(stream);
     }
 }
 
@@ -150,27 +170,27 @@ fn parts(comment: &str) -> Option<(&str, &str, &str)> {
     Some((package, release.trim_end_matches(','), rest))
 }
 
-fn put(id: &str, package: &str, release: &str, rest: &str, severity: Severity, sink: &mut Sink) {
-    let Some(place) = Place::parse(release) else {
-        return sink.passed_over(&format!("states in the unknown release `{release}`"));
-    };
+/// What the end of a comment says, by the tracker's words.
+fn state(rest: &str) -> Said<'_> {
     let note = rest.split_once("(note: '").map_or("", |(_, note)| note);
     let note = note.rsplit_once('\'').map_or(note, |(note, _)| note);
     let wording = WORDINGS.iter().find(|(wording, _)| rest.contains(wording));
-    match said(wording.map_or("", |(_, word)| word), note) {
-        Said::State(state) => {
-            let mut advisory = advisory(id, package, &place, &state, severity);
-            // A subscriber's build is told only by its version where the release line names it.
-            if advisory.scope.track.is_none() && note.contains("esm") {
-                advisory.scope.track = Some("esm".to_owned());
-            }
-            sink.advisory(&place.stream(), advisory);
-        }
-        Said::Absent => {}
-        Said::Unknown => {
-            sink.damaged(&format!("{id} {package}"), format!("unknown state `{rest}`"))
-        }
+    said(wording.map_or("", |(_, word)| word), note)
+}
+
+fn put(
+    id: &str,
+    package: &str,
+    place: &Place<'_>,
+    state: &State<'_>,
+    severity: Severity,
+) -> Advisory {
+    let mut advisory = advisory(id, package, place, state, severity);
+    // Where the release line names a subscriber's build, only its version tells.
+    if place.track.is_none() && state.version.is_some_and(|version| version.contains("esm")) {
+        advisory.scope.track = Some("esm".to_owned());
     }
+    advisory
 }
 
 fn read_notice(oval: &Oval<'_>, definition: &Element<'_>, sink: &mut Sink) {

@@ -1,0 +1,319 @@
+//! Fetching a URL into a temporary file: conditional, patient, resumable, bounded.
+//!
+//! A body goes to an unlinked file, so its size never becomes memory. What breaks is tried again
+//! with growing pauses, from where it broke if the server can. Proxies come from `HTTP(S)_PROXY`
+//! and `NO_PROXY`. This file must never decide what a body is.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::time::{Duration, Instant};
+
+use advisories::Origin;
+use ureq::Agent;
+use ureq::http::{HeaderMap, Response, StatusCode};
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+
+use crate::Options;
+
+/// Longest body. Red Hat's archive of VEX documents, the longest, has some 300 MB.
+const BODY_LIMIT: u64 = 8 << 30;
+/// How often a request is made before it is given up.
+const ATTEMPTS: u32 = 4;
+/// The pause before the second attempt; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest pause that a server's `Retry-After` can ask for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// For a connection, TLS included.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// For an answer to begin; some publishers make their files on demand.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// For the next bytes of an answer.
+const STALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// A first fetch of more than this is announced before it starts.
+const LARGE_BYTES: u64 = 50_000_000;
+/// Longest certificate file; all public authorities together take 200 KB.
+const AUTHORITIES_LIMIT: u64 = 8 << 20;
+/// Who asks, as servers log it.
+const USER_AGENT: &str = concat!("lazaret/", env!("CARGO_PKG_VERSION"));
+
+/// What a server gave.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// What we have is what there is.
+    Unchanged,
+    Body(Body),
+}
+
+/// A whole body.
+#[derive(Debug)]
+pub(crate) struct Body {
+    /// Unlinked, at its beginning.
+    pub file: File,
+    pub bytes: u64,
+    /// The URL asked for, and the validators for next time.
+    pub origin: Origin,
+}
+
+/// Why a URL was not fetched. A lower-case fragment without the URL.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct HttpError(pub String);
+
+/// One agent for a run: it keeps connections.
+pub(crate) struct Http<'o> {
+    agent: Agent,
+    options: &'o Options,
+    first_pause: Duration,
+}
+
+impl<'o> Http<'o> {
+    pub(crate) fn new(options: &'o Options) -> Result<Self, HttpError> {
+        let mut config = Agent::config_builder()
+            .http_status_as_error(false)
+            .user_agent(USER_AGENT)
+            // The unpacker knows gzip; a feed is kept packed until it is read.
+            .accept_encoding("gzip")
+            .timeout_resolve(Some(CONNECT_TIMEOUT))
+            .timeout_connect(Some(CONNECT_TIMEOUT))
+            .timeout_recv_response(Some(ANSWER_TIMEOUT))
+            .timeout_per_read(Some(STALL_TIMEOUT));
+        if !options.authorities.is_empty() {
+            let roots = RootCerts::from(authorities(options)?);
+            config = config.tls_config(TlsConfig::builder().root_certs(roots).build());
+        }
+        Ok(Self { agent: config.build().into(), options, first_pause: FIRST_PAUSE })
+    }
+
+    /// Fetches `url`, from the mirror if there is one. `known` are the validators of what we have;
+    /// without them the body always comes.
+    pub(crate) fn get(&self, url: &str, known: Option<&Origin>) -> Result<Answer, HttpError> {
+        let from = mirrored(url, self.options.feed_mirror.as_deref());
+        self.get_from(&from, url, known)
+    }
+
+    /// Fetches from `from` what is known as `url`.
+    pub(crate) fn get_from(
+        &self,
+        from: &str,
+        url: &str,
+        known: Option<&Origin>,
+    ) -> Result<Answer, HttpError> {
+        let mut transfer = Transfer::new(url)?;
+        let mut pause = self.first_pause;
+        let mut attempts_left = ATTEMPTS;
+        loop {
+            attempts_left -= 1;
+            let failed = match self.attempt(from, known, &mut transfer) {
+                Ok(Received::Unchanged) => return Ok(Answer::Unchanged),
+                Ok(Received::Whole) => return transfer.finish().map(Answer::Body),
+                Err(failed) => failed,
+            };
+            if attempts_left == 0 || !failed.worth_another || (self.options.stopped)() {
+                return Err(failed.error);
+            }
+            self.wait(failed.retry_after.unwrap_or(pause).min(LONGEST_PAUSE));
+            pause *= 2;
+        }
+    }
+
+    fn attempt(
+        &self,
+        from: &str,
+        known: Option<&Origin>,
+        transfer: &mut Transfer,
+    ) -> Result<Received, Failed> {
+        let mut request = self.agent.get(from);
+        for (name, value) in transfer.conditions(known) {
+            request = request.header(name, value);
+        }
+        let response = request.call().map_err(Failed::from_client)?;
+        match response.status() {
+            StatusCode::NOT_MODIFIED => return Ok(Received::Unchanged),
+            StatusCode::PARTIAL_CONTENT if transfer.continues(response.headers()) => {}
+            StatusCode::OK => transfer.restart(response.headers())?,
+            status => return Err(Failed::from_status(status, response.headers())),
+        }
+        self.receive(response, known, transfer)
+    }
+
+    fn receive(
+        &self,
+        response: Response<ureq::Body>,
+        known: Option<&Origin>,
+        transfer: &mut Transfer,
+    ) -> Result<Received, Failed> {
+        let progress = &self.options.progress;
+        let length = response.body().content_length();
+        if let (None, Some(length @ LARGE_BYTES..)) = (known, length) {
+            progress.announces(&transfer.origin.url, length);
+        }
+        progress.fetch_begins(&transfer.origin.url, length);
+        let mut body = response.into_body().into_with_config().limit(u64::MAX).reader();
+        let outcome = self.copy(&mut body, transfer);
+        progress.fetch_ends(&transfer.origin.url);
+        outcome.map(|()| Received::Whole)
+    }
+
+    fn copy(&self, body: &mut dyn Read, transfer: &mut Transfer) -> Result<(), Failed> {
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            if (self.options.stopped)() {
+                return Err(Failed::for_good("interrupted"));
+            }
+            let length = match body.read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(length) => length,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(Failed::again(format!("the answer broke off: {error}"))),
+            };
+            transfer.bytes += length as u64;
+            if transfer.bytes > BODY_LIMIT {
+                let message = format!("the answer is longer than {BODY_LIMIT} bytes");
+                return Err(Failed::for_good(message));
+            }
+            let read = buffer.get(..length).unwrap_or_default();
+            transfer.file.write_all(read).map_err(|e| Failed::for_good(storage(&e)))?;
+            self.options.progress.fetched(&transfer.origin.url, length as u64);
+        }
+    }
+
+    fn wait(&self, pause: Duration) {
+        const STEP: Duration = Duration::from_millis(100);
+        let end = Instant::now() + pause;
+        while Instant::now() < end && !(self.options.stopped)() {
+            std::thread::sleep(STEP.min(end.saturating_duration_since(Instant::now())));
+        }
+    }
+}
+
+/// What was received so far, over all attempts.
+struct Transfer {
+    file: File,
+    bytes: u64,
+    origin: Origin,
+}
+
+impl Transfer {
+    fn new(url: &str) -> Result<Self, HttpError> {
+        let file = tempfile::tempfile().map_err(|error| HttpError(storage(&error)))?;
+        Ok(Self { file, bytes: 0, origin: Origin { url: url.to_owned(), ..Origin::default() } })
+    }
+
+    /// The headers that ask only for what we lack.
+    fn conditions(&self, known: Option<&Origin>) -> Vec<(&'static str, String)> {
+        let mut headers = Vec::new();
+        if self.bytes > 0 {
+            // Without a validator what follows could belong to another version.
+            let Origin { etag, last_modified, .. } = &self.origin;
+            if let Some(validator) = strong(etag.as_ref()).or(last_modified.as_ref()) {
+                headers.push(("Range", format!("bytes={}-", self.bytes)));
+                headers.push(("If-Range", validator.clone()));
+            }
+        } else if let Some(Origin { etag, last_modified, .. }) = known {
+            headers.extend(etag.clone().map(|etag| ("If-None-Match", etag)));
+            headers.extend(last_modified.clone().map(|date| ("If-Modified-Since", date)));
+        }
+        headers
+    }
+
+    fn continues(&self, headers: &HeaderMap) -> bool {
+        text(headers, "content-range")
+            .and_then(|range| range.strip_prefix("bytes ")?.split('-').next()?.parse().ok())
+            .is_some_and(|start: u64| start == self.bytes && start > 0)
+    }
+
+    fn restart(&mut self, headers: &HeaderMap) -> Result<(), Failed> {
+        self.bytes = 0;
+        self.origin.etag = text(headers, "etag").map(str::to_owned);
+        self.origin.last_modified = text(headers, "last-modified").map(str::to_owned);
+        let emptied = self.file.set_len(0).and_then(|()| self.file.seek(SeekFrom::Start(0)));
+        emptied.map(drop).map_err(|error| Failed::for_good(storage(&error)))
+    }
+
+    fn finish(mut self) -> Result<Body, HttpError> {
+        self.file.seek(SeekFrom::Start(0)).map_err(|error| HttpError(storage(&error)))?;
+        Ok(Body { file: self.file, bytes: self.bytes, origin: self.origin })
+    }
+}
+
+/// Only a strong entity tag may stand in `If-Range` (RFC 9110, section 13.1.5).
+fn strong(etag: Option<&String>) -> Option<&String> {
+    etag.filter(|etag| !etag.starts_with("W/"))
+}
+
+/// One attempt that succeeded.
+enum Received {
+    Unchanged,
+    Whole,
+}
+
+/// One attempt that failed.
+struct Failed {
+    error: HttpError,
+    worth_another: bool,
+    retry_after: Option<Duration>,
+}
+
+impl Failed {
+    fn for_good(message: impl Into<String>) -> Self {
+        Self { error: HttpError(message.into()), worth_another: false, retry_after: None }
+    }
+
+    fn again(message: impl Into<String>) -> Self {
+        Self { worth_another: true, ..Self::for_good(message) }
+    }
+
+    fn from_client(error: ureq::Error) -> Self {
+        let message = format!("no answer: {error}");
+        match error {
+            ureq::Error::BadUri(_) | ureq::Error::InvalidProxyUrl | ureq::Error::Http(_) => {
+                Self::for_good(message)
+            }
+            _ => Self::again(message),
+        }
+    }
+
+    fn from_status(status: StatusCode, headers: &HeaderMap) -> Self {
+        let message = format!("the server answered {status}");
+        let passing = matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502 | 503 | 504);
+        let seconds = text(headers, "retry-after").and_then(|text| text.parse().ok());
+        Self {
+            worth_another: passing,
+            retry_after: seconds.map(Duration::from_secs),
+            ..Self::for_good(message)
+        }
+    }
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn storage(error: &io::Error) -> String {
+    format!("cannot keep the answer in a temporary file: {error}")
+}
+
+/// `https://host/path` on a mirror is `<mirror>/host/path`.
+fn mirrored(url: &str, mirror: Option<&str>) -> String {
+    let Some(mirror) = mirror else { return url.to_owned() };
+    let (_, rest) = url.split_once("://").unwrap_or(("", url));
+    format!("{}/{rest}", mirror.trim_end_matches('/'))
+}
+
+fn authorities(options: &Options) -> Result<Vec<Certificate<'static>>, HttpError> {
+    let mut certificates = Vec::new();
+    for path in &options.authorities {
+        let failed = |why: String| HttpError(format!("cannot use `{}`: {why}", path.display()));
+        let mut pem = Vec::new();
+        let read = File::open(path).and_then(|f| f.take(AUTHORITIES_LIMIT).read_to_end(&mut pem));
+        read.map_err(|error| failed(error.to_string()))?;
+        for item in parse_pem(&pem) {
+            match item {
+                Ok(PemItem::Certificate(certificate)) => certificates.push(certificate),
+                Ok(_) => {}
+                Err(error) => return Err(failed(error.to_string())),
+            }
+        }
+    }
+    Ok(certificates)
+}
