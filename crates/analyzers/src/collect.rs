@@ -16,7 +16,7 @@ use model::{Entry, EntryKind, Problem, ProblemKind, Visitor, Want};
 use crate::detour::Detour;
 use crate::facts::{FACTS_BYTES_MAX, FileFacts, LayerFacts, Named};
 use crate::path_set::{PathHash, PathSet};
-use crate::select::{SELECTOR, split};
+use crate::select::{Rules, SELECTOR, split};
 use crate::{Analyzer, File};
 
 /// Entries whose paths one layer remembers (32 MiB of hashes). The largest layers seen have a
@@ -35,8 +35,10 @@ pub struct LayerCollector {
     others: Vec<PathHash>,
     whiteouts: Vec<PathHash>,
     opaques: Vec<PathHash>,
-    /// The parent that was remembered last: most entries share it with the entry before them.
-    parent: String,
+    /// The directory of the last entry; it and all above it are among `directories`.
+    directory: String,
+    /// What matters in that directory.
+    rules: &'static Rules,
     room: usize,
     overflowed: bool,
 }
@@ -86,7 +88,8 @@ impl LayerCollector {
             others: Vec::new(),
             whiteouts: Vec::new(),
             opaques: Vec::new(),
-            parent: String::new(),
+            directory: String::new(),
+            rules: SELECTOR.rules(""),
             room: FACTS_BYTES_MAX,
             overflowed: false,
         }
@@ -106,36 +109,43 @@ impl LayerCollector {
         facts
     }
 
-    fn remember_path(&mut self, entry: &Entry<'_>) {
+    fn remember(&mut self, entry: &Entry<'_>) {
         let remembered = [&self.directories, &self.others, &self.whiteouts, &self.opaques]
             .into_iter()
             .fold(0_usize, |sum, paths| sum.saturating_add(paths.len()));
         if remembered >= ENTRIES_MAX {
             self.overflow(entry.path, format!("more than {ENTRIES_MAX} entries in one layer"));
+            self.rules = SELECTOR.rules(split(entry.path).0);
             return;
         }
-        let hash = PathHash::of(entry.path);
         match entry.kind {
-            EntryKind::Directory => self.directories.push(hash),
-            EntryKind::Whiteout => self.whiteouts.push(hash),
-            EntryKind::Opaque => self.opaques.push(hash),
+            EntryKind::Directory => self.enter(entry.path),
+            EntryKind::Whiteout => self.whiteouts.push(PathHash::of(entry.path)),
+            EntryKind::Opaque => self.opaques.push(PathHash::of(entry.path)),
             EntryKind::File
             | EntryKind::Symlink(_)
             | EntryKind::HardLink(_)
             | EntryKind::Special => {
-                self.others.push(hash);
-                self.remember_parent(entry.path);
+                self.others.push(PathHash::of(entry.path));
+                self.enter(split(entry.path).0);
             }
         }
     }
 
-    /// Some tools write no entries for the directories they create on the way.
-    fn remember_parent(&mut self, path: &str) {
-        let parent = split(path).0;
-        if parent != self.parent && !parent.is_empty() {
-            self.directories.push(PathHash::of(parent));
-            parent.clone_into(&mut self.parent);
+    /// Remembers a directory and those above it: some tools write no entries for the directories
+    /// that they create on the way. Most entries lie in the directory of the entry before them or
+    /// above it, which was remembered with it.
+    fn enter(&mut self, path: &str) {
+        if path == self.directory {
+            return;
         }
+        let mut directory = path;
+        while !is_at_or_above(directory, &self.directory) {
+            self.directories.push(PathHash::of(directory));
+            directory = split(directory).0;
+        }
+        path.clone_into(&mut self.directory);
+        self.rules = SELECTOR.rules(path);
     }
 
     /// The first overflow is reported; what follows is more of it.
@@ -158,7 +168,7 @@ impl LayerCollector {
 impl Visitor for LayerCollector {
     fn entry(&mut self, entry: &Entry<'_>) -> Want {
         if matches!(self.interest, Interest::Selected) {
-            self.remember_path(entry);
+            self.remember(entry);
         }
         let named = match entry.kind {
             EntryKind::File => return self.file(entry),
@@ -167,7 +177,7 @@ impl Visitor for LayerCollector {
             EntryKind::Special => Named::Other,
             EntryKind::Directory | EntryKind::Whiteout | EntryKind::Opaque => return Want::Nothing,
         };
-        if self.interest.concerns(entry.path) {
+        if self.is_wanted(entry.path) || self.is_way(entry.path) {
             self.keep(entry.path, named);
         }
         Want::Nothing
@@ -177,8 +187,10 @@ impl Visitor for LayerCollector {
         let Some(path) = self.interest.selected(entry.path) else { return };
         let file = File { path: &path, bytes, mode: entry.mode };
         let mut facts = FileFacts::with_room(self.room);
-        for analyzer in takers(&path, entry.size) {
-            analyzer.analyze(&file, &mut facts);
+        for analyzer in SELECTOR.analyzers(&path) {
+            if entry.size <= analyzer.max_bytes() {
+                analyzer.analyze(&file, &mut facts);
+            }
         }
         self.room = facts.room();
         if facts.overflowed() {
@@ -192,15 +204,16 @@ impl Visitor for LayerCollector {
 
 impl LayerCollector {
     fn file(&mut self, entry: &Entry<'_>) -> Want {
-        let Some(path) = self.interest.selected(entry.path) else {
-            if self.interest.concerns(entry.path) {
+        if !self.is_wanted(entry.path) {
+            if self.is_way(entry.path) {
                 self.keep(entry.path, Named::Other);
             }
             return Want::Nothing;
-        };
-        let wanting = SELECTOR.analyzers(&path);
-        let limit = wanting.iter().map(|analyzer| analyzer.max_bytes()).max().unwrap_or(0);
-        if takers(&path, entry.size).is_empty() {
+        }
+        let path = self.interest.selected(entry.path).unwrap_or_default();
+        let limits = SELECTOR.analyzers(&path).into_iter().map(Analyzer::max_bytes);
+        let limit = limits.max().unwrap_or_default();
+        if entry.size > limit {
             let mut facts = FileFacts::with_room(0);
             let message = format!("{} bytes, more than the {limit} that are read", entry.size);
             facts.problem(ProblemKind::LimitReached, message);
@@ -209,6 +222,22 @@ impl LayerCollector {
         }
         self.keep(entry.path, Named::File(None));
         Want::Content
+    }
+
+    /// Whether an analyzer wants a file at this path.
+    fn is_wanted(&self, path: &str) -> bool {
+        match self.interest {
+            Interest::Selected => self.rules.analyzers(split(path).1).next().is_some(),
+            Interest::Detours { .. } => self.interest.selected(path).is_some(),
+        }
+    }
+
+    /// Whether something other than a directory at this path decides where a wanted path leads.
+    fn is_way(&self, path: &str) -> bool {
+        match &self.interest {
+            Interest::Selected => self.rules.is_way(split(path).1),
+            Interest::Detours { entries, .. } => entries.contains_key(path),
+        }
     }
 }
 
@@ -227,21 +256,9 @@ impl Interest {
         };
         (!SELECTOR.analyzers(&like).is_empty()).then_some(like)
     }
-
-    /// Whether it matters that something other than a directory stands at `path`.
-    fn concerns(&self, path: &str) -> bool {
-        match self {
-            Self::Selected => SELECTOR.is_way(path) || self.selected(path).is_some(),
-            Self::Detours { entries, .. } => {
-                entries.contains_key(path) || self.selected(path).is_some()
-            }
-        }
-    }
 }
 
-/// The analyzers that take a file of this size at this path.
-fn takers(path: &str, size: u64) -> Vec<&'static dyn Analyzer> {
-    let mut analyzers = SELECTOR.analyzers(path);
-    analyzers.retain(|analyzer| size <= analyzer.max_bytes());
-    analyzers
+fn is_at_or_above(path: &str, directory: &str) -> bool {
+    let rest = directory.strip_prefix(path);
+    path.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -4,6 +4,8 @@
 //! An analyzer must never look at another file, keep state, or decide what its facts mean for the
 //! image: layers are laid over each other later, in `squash.rs`.
 
+use std::borrow::Cow;
+
 use crate::{FileFacts, Select};
 
 /// One file of a layer.
@@ -19,6 +21,15 @@ pub struct File<'a> {
 }
 
 impl<'a> File<'a> {
+    /// The content as text; bytes that are not UTF-8 are replaced.
+    pub fn text(&self) -> Cow<'a, str> {
+        // The check alone is much faster than the repair, and almost always enough.
+        match str::from_utf8(self.bytes) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(self.bytes),
+        }
+    }
+
     /// The last component of the path.
     pub fn name(&self) -> &'a str {
         self.path.rsplit_once('/').map_or(self.path, |(_, name)| name)

@@ -2,8 +2,6 @@
 //!
 //! A test holds each line against its folder in `testdata` and its line in `docs/analyzers.md`.
 
-use sha2::{Digest, Sha256};
-
 use crate::Analyzer;
 use crate::os::{apk, content_sets, copyright, dpkg, release, repositories, rpm};
 
@@ -12,8 +10,8 @@ pub const ALL: &[&dyn Analyzer] = &[
     &apk::Apk,
     &repositories::ApkRepositories,
     &content_sets::ContentSets,
-    &dpkg::Dpkg,
     &copyright::Copyright,
+    &dpkg::Dpkg,
     &release::Releases,
     &rpm::Bdb,
     &rpm::Manifest,
@@ -29,12 +27,12 @@ const FACTS_FORM: u32 = 1;
 /// A name for this set of analyzers: equal as long as the same bytes give the same facts, so it
 /// belongs into the key of whatever stores [`crate::LayerFacts`]. Lower-case hexadecimal.
 pub fn fingerprint() -> String {
-    let mut hasher = Sha256::new();
-    hasher.update(format!("facts {FACTS_FORM}\n"));
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(format!("facts {FACTS_FORM}\n").as_bytes());
     for analyzer in ALL {
-        hasher.update(format!("{} {}\n", analyzer.name(), analyzer.version()));
+        hasher.update(format!("{} {}\n", analyzer.name(), analyzer.version()).as_bytes());
     }
-    hasher.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hasher.finalize().to_hex().chars().take(16).collect()
 }
 
 #[cfg(test)]

@@ -2,19 +2,19 @@
 //!
 //! Laying layers over each other asks one question of the upper ones again and again: does it hold
 //! anything at this path or above it? A yes or no is enough, so a layer keeps the first 64 bits of
-//! the SHA-256 of each path, sorted, and no names.
+//! the BLAKE3 hash of each path, sorted, and no names.
 //!
 //! A wrong yes needs two paths with the same 64 bits. By chance: a scan asks some 2^13 questions of
 //! sets of some 2^17 paths, so about one scan in 2^34 gives a wrong answer. On purpose: whoever
 //! wants to hide a package database behind an innocent path has to find a second preimage for one
-//! of the dozen directories above it, about 2^60 computations of SHA-256. A faster hash that is
-//! not built against forgery would give that away for free.
+//! of the dozen directories above it, about 2^60 computations of BLAKE3. A hash that is not built
+//! against forgery is twenty times faster and would give that away for free; SHA-256 without the
+//! processor's help is four times slower.
 //!
 //! The sets are stored as differences of neighbours: about six bytes a path in a layer of 100 000.
 
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
-use sha2::{Digest, Sha256};
 
 /// The 64 bits that stand for a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,7 +22,7 @@ pub(crate) struct PathHash(u64);
 
 impl PathHash {
     pub(crate) fn of(path: &str) -> Self {
-        let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(Sha256::digest(path.as_bytes()));
+        let [a, b, c, d, e, f, g, h, ..] = *blake3::hash(path.as_bytes()).as_bytes();
         Self(u64::from_be_bytes([a, b, c, d, e, f, g, h]))
     }
 }
@@ -87,7 +87,7 @@ mod tests {
         assert_eq!(read, set);
         assert!(read.holds(PathHash::of("etc")) && read.holds(PathHash::of("usr/lib")));
         assert!(!read.holds(PathHash::of("usr")) && !read.holds(PathHash::of("")));
-        // The standard's test vector for "abc": the hash must never change, it is stored.
-        assert_eq!(PathHash::of("abc"), PathHash(0xba78_16bf_8f01_cfea));
+        // The hash must never change: it is stored. BLAKE3's test vector for no input.
+        assert_eq!(PathHash::of(""), PathHash(0xaf13_49b9_f5f9_a1a6));
     }
 }

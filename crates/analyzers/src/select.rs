@@ -2,9 +2,10 @@
 //!
 //! An image has a hundred thousand paths and almost none of them matter, so the question must not
 //! cost one comparison an analyzer: all [`Select`]s are compiled into one table by directory, and
-//! a path is judged by a single look-up of the directory it lies in.
+//! a path is judged by a single look-up of the directory it lies in, which entries that follow
+//! each other mostly share.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use crate::{ALL, Analyzer};
@@ -19,23 +20,30 @@ pub enum Select {
     /// As `In`, for files that are looked up by their names when another file speaks of them, and
     /// that nobody lists.
     Consulted { directory: &'static str, suffix: &'static str },
-    /// `name` in any directory directly below `directory`; looked up as `Consulted` is.
+    /// `name` in any directory directly below `directory`, but for directories that other selects
+    /// name; looked up as `Consulted` is.
     Below { directory: &'static str, name: &'static str },
 }
 
+/// Directories at the root that distributions have merged into `usr`, and left links for.
+pub(crate) const MERGED: [&str; 6] = ["bin", "lib", "lib32", "lib64", "libx32", "sbin"];
+
 /// The selects of all analyzers, compiled.
 pub(crate) struct Selector {
-    by_directory: HashMap<&'static str, Vec<Rule>>,
-    below: Vec<(&'static str, &'static str, &'static dyn Analyzer)>,
-    /// Every directory on the way to a selected path: a link there decides what is found.
-    ways: HashSet<&'static str>,
+    directories: HashMap<&'static str, Rules>,
+    /// What holds in every directory directly below one.
+    below: HashMap<&'static str, Rules>,
 }
 
-struct Rule {
-    name: Name,
-    analyzer: &'static dyn Analyzer,
+/// What matters in one directory.
+#[derive(Default)]
+pub(crate) struct Rules {
+    wanted: Vec<(Name, &'static dyn Analyzer)>,
+    /// Names on the way to selected paths: a link there decides what is found.
+    ways: Vec<Name>,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Name {
     Exactly(&'static str),
     Ending(&'static str),
@@ -44,15 +52,17 @@ enum Name {
 /// The selector of [`ALL`].
 pub(crate) static SELECTOR: LazyLock<Selector> = LazyLock::new(|| Selector::new(ALL));
 
+static NOTHING: Rules = Rules { wanted: Vec::new(), ways: Vec::new() };
+
 impl Selector {
     fn new(analyzers: &[&'static dyn Analyzer]) -> Self {
-        let mut new =
-            Self { by_directory: HashMap::new(), below: Vec::new(), ways: HashSet::new() };
+        let mut new = Self { directories: HashMap::new(), below: HashMap::new() };
         for &analyzer in analyzers {
             for &select in analyzer.selects() {
                 new.add(select, analyzer);
             }
         }
+        MERGED.iter().for_each(|name| new.add_way("", Name::Exactly(name)));
         new
     }
 
@@ -66,51 +76,65 @@ impl Selector {
                 (directory, Name::Ending(suffix))
             }
             Select::Below { directory, name } => {
-                self.below.push((directory, name, analyzer));
-                self.add_ways(directory);
-                return;
+                let rules = self.below.entry(directory).or_default();
+                rules.wanted.push((Name::Exactly(name), analyzer));
+                self.add_way(directory, Name::Ending(""));
+                return self.add_ways(directory);
             }
         };
-        self.by_directory.entry(directory).or_default().push(Rule { name, analyzer });
+        self.directories.entry(directory).or_default().wanted.push((name, analyzer));
         self.add_ways(directory);
     }
 
+    /// The directory itself and all above it.
     fn add_ways(&mut self, directory: &'static str) {
         let mut way = directory;
         while !way.is_empty() {
-            self.ways.insert(way);
-            way = split(way).0;
+            let (above, name) = split(way);
+            self.add_way(above, Name::Exactly(name));
+            way = above;
         }
     }
 
-    /// The analyzers that want the file at `path`; mostly none, which costs no allocation.
+    fn add_way(&mut self, directory: &'static str, name: Name) {
+        let ways = &mut self.directories.entry(directory).or_default().ways;
+        if !ways.contains(&name) {
+            ways.push(name);
+        }
+    }
+
+    /// What matters in a directory; mostly nothing.
+    pub(crate) fn rules(&self, directory: &str) -> &Rules {
+        self.directories
+            .get(directory)
+            .or_else(|| self.below.get(split(directory).0))
+            .unwrap_or(&NOTHING)
+    }
+
+    /// The analyzers that want the file at `path`.
     pub(crate) fn analyzers(&self, path: &str) -> Vec<&'static dyn Analyzer> {
         let (directory, name) = split(path);
-        let mut wanting = Vec::new();
-        for rule in self.by_directory.get(directory).into_iter().flatten() {
-            if rule.name.fits(name) {
-                wanting.push(rule.analyzer);
-            }
-        }
-        for &(ancestor, wanted, analyzer) in &self.below {
-            if name == wanted && split(directory).0 == ancestor {
-                wanting.push(analyzer);
-            }
-        }
-        wanting
+        self.rules(directory).analyzers(name).collect()
+    }
+}
+
+impl Rules {
+    /// The analyzers that want the file of this name.
+    pub(crate) fn analyzers(&self, name: &str) -> impl Iterator<Item = &'static dyn Analyzer> {
+        let wanted = self.wanted.iter().filter(move |(wanted, _)| wanted.fits(name));
+        wanted.map(|(_, analyzer)| *analyzer)
     }
 
-    /// Whether something other than a directory at `path` decides where a selected path leads.
-    pub(crate) fn is_way(&self, path: &str) -> bool {
-        let parent = split(path).0;
-        self.ways.contains(path) || self.below.iter().any(|(directory, ..)| *directory == parent)
+    /// Whether something other than a directory of this name decides where a selected path leads.
+    pub(crate) fn is_way(&self, name: &str) -> bool {
+        self.ways.iter().any(|way| way.fits(name))
     }
 }
 
 impl Name {
-    fn fits(&self, name: &str) -> bool {
+    fn fits(self, name: &str) -> bool {
         match self {
-            Self::Exactly(exactly) => name == *exactly,
+            Self::Exactly(exactly) => name == exactly,
             Self::Ending(suffix) => name.ends_with(suffix),
         }
     }

@@ -11,6 +11,7 @@ use crate::LayerFacts;
 use crate::attribution::{Identity, appearances};
 use crate::facts::Installed;
 use crate::os::{choice, dpkg, rpm};
+use crate::select::MERGED;
 use crate::survey::{Sighting, Survey, Unread};
 use crate::view::{Resolved, Stack, View};
 
@@ -38,7 +39,7 @@ pub fn squash(layers: &[LayerFacts], has_layers: bool) -> Inventory {
 fn packages(survey: &Survey<'_>, stack: &Stack<'_>, has_layers: bool) -> Vec<Package> {
     let view = stack.all();
     let appeared = if has_layers { appearances(stack) } else { HashMap::new() };
-    let mut roots = Roots::default();
+    let merged = Merged::of(&view);
     let mut found: HashMap<Identity<'_>, Package> = HashMap::new();
     for database in survey.databases() {
         for installed in &database.facts.packages {
@@ -47,7 +48,7 @@ fn packages(survey: &Survey<'_>, stack: &Stack<'_>, has_layers: bool) -> Vec<Pac
                 let layer = appeared.get(&identity).copied().unwrap_or(database.layer);
                 let layer = has_layers.then_some(layer);
                 let location = Location { path: database.path.clone(), layer };
-                complete(installed, location, database, &view, &mut roots)
+                complete(installed, location, database, &view, &merged)
             });
         }
     }
@@ -62,7 +63,7 @@ fn complete(
     location: Location,
     database: &Sighting<'_>,
     view: &View<'_, '_>,
-    roots: &mut Roots,
+    merged: &Merged,
 ) -> Package {
     let mut package = Package { location, ..installed.package.clone() };
     let mut files = Some(&installed.files);
@@ -71,34 +72,38 @@ fn complete(
         files = dpkg::files(&package, &database.place, view);
     }
     if let Some(list) = files {
-        list.for_each(|path| package.files.push(roots.settle(path, view)));
+        list.for_each(|path| package.files.push(merged.settle(path)));
     }
-    package.files.sort_unstable();
-    package.files.dedup();
+    // Lists mostly are in order already.
+    if !package.files.is_sorted_by(|a, b| a < b) {
+        package.files.sort_unstable();
+        package.files.dedup();
+    }
     package
 }
 
-/// Where the directories at the root really are: package lists still say `lib/…` where `lib` has
-/// long been a link to `usr/lib`.
-#[derive(Default)]
-struct Roots {
-    known: HashMap<String, String>,
+/// Where the directories at the root that merged into `usr` really are: package lists still say
+/// `lib/…` where `lib` has long been a link to `usr/lib`.
+struct Merged {
+    directories: Vec<(&'static str, String)>,
 }
 
-impl Roots {
-    fn settle(&mut self, path: &str, view: &View<'_, '_>) -> Box<str> {
-        let Some((root, rest)) = path.split_once('/') else { return path.into() };
-        if !self.known.contains_key(root) {
-            let settled = match view.resolve(root) {
-                Resolved::Place(at) if !at.is_empty() => at,
-                _ => root.to_owned(),
-            };
-            self.known.insert(root.to_owned(), settled);
+impl Merged {
+    fn of(view: &View<'_, '_>) -> Self {
+        let settled = |directory: &'static str| match view.resolve(directory) {
+            Resolved::Place(at) if at != directory && !at.is_empty() => Some((directory, at)),
+            _ => None,
+        };
+        Self { directories: MERGED.into_iter().filter_map(settled).collect() }
+    }
+
+    fn settle(&self, path: &str) -> Box<str> {
+        for (directory, target) in &self.directories {
+            if let Some(rest) = path.strip_prefix(directory).and_then(|r| r.strip_prefix('/')) {
+                return format!("{target}/{rest}").into();
+            }
         }
-        match self.known.get(root) {
-            Some(settled) if settled != root => format!("{settled}/{rest}").into(),
-            _ => path.into(),
-        }
+        path.into()
     }
 }
 

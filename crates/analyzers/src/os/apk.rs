@@ -30,7 +30,7 @@ impl Analyzer for Apk {
     }
 
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
-        let text = String::from_utf8_lossy(file.bytes);
+        let text = file.text();
         let mut paragraph = Paragraph::default();
         for (number, line) in (1_usize..).zip(text.split('\n')) {
             let line = line.strip_suffix('\r').unwrap_or(line);

@@ -32,7 +32,7 @@ impl Analyzer for Copyright {
         if !file.bytes.starts_with(b"Format:") {
             return;
         }
-        let text = String::from_utf8_lossy(file.bytes);
+        let text = file.text();
         let mut names: Vec<&str> = Vec::new();
         for name in text.lines().filter_map(|line| line.strip_prefix("License:")).map(str::trim) {
             if !name.is_empty() && !names.contains(&name) && names.len() < LICENSES_MAX {

@@ -6,6 +6,7 @@
 
 use model::{Package, PackageKind, ProblemKind, Source};
 
+use crate::select::split;
 use crate::view::{Resolved, View};
 use crate::{Analyzer, File, FileFacts, Installed, PathList, Select};
 
@@ -37,7 +38,7 @@ impl Analyzer for Dpkg {
     }
 
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
-        let text = String::from_utf8_lossy(file.bytes);
+        let text = file.text();
         match file.name().rsplit_once('.').map(|(_, extension)| extension) {
             Some("list") => facts.owned(listed(&text)),
             Some("md5sums") => facts.owned(summed(&text)),
@@ -155,17 +156,15 @@ fn source(field: &str, package: &str, version: &str) -> Option<Source> {
 
 /// `info/<package>.list`: absolute paths, directories included, which are left out.
 fn listed(text: &str) -> PathList {
-    let paths: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix('/')).collect();
-    let mut parents: Vec<&str> =
-        paths.iter().filter_map(|path| path.rsplit_once('/')).map(|(parent, _)| parent).collect();
-    parents.sort_unstable();
-    parents.dedup();
+    let mut paths: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix('/')).collect();
+    let mut directories: Vec<&str> = paths.iter().map(|path| split(path).0).collect();
+    directories.dedup();
+    directories.sort_unstable();
+    directories.dedup();
+    paths.retain(|path| *path != "." && directories.binary_search(path).is_err());
+    paths.sort_unstable();
     let mut list = PathList::default();
-    for path in paths {
-        if path != "." && parents.binary_search(&path).is_err() {
-            list.push(path);
-        }
-    }
+    paths.iter().for_each(|path| list.push(path));
     list
 }
 

@@ -73,10 +73,9 @@ impl Analyzer for Releases {
     }
 
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
-        let text = String::from_utf8_lossy(file.bytes);
-        let has_fields = file.path.contains("os-release")
-            || file.path.contains("os.release.d")
-            || file.path.ends_with("lsb-release");
+        let text = file.text();
+        let has_fields = matches!(file.name(), "os-release" | "lsb-release")
+            || file.path.starts_with("usr/lib/os.release.d/");
         if !has_fields {
             let line = text.lines().next().unwrap_or_default();
             facts.release(Release::Line(cut(line.trim())));

@@ -30,7 +30,7 @@ impl Analyzer for ApkRepositories {
     /// One repository a line, `@tag` before it where only tagged packages come from it
     /// (apk-repositories(5)).
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
-        let text = String::from_utf8_lossy(file.bytes);
+        let text = file.text();
         for line in text.lines().map(str::trim) {
             if !line.is_empty() && !line.starts_with('#') {
                 facts.repository(line);

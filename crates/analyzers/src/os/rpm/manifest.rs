@@ -30,7 +30,7 @@ impl Analyzer for Manifest {
     }
 
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
-        let text = String::from_utf8_lossy(file.bytes);
+        let text = file.text();
         for (number, line) in (1_usize..).zip(text.lines()) {
             if line.trim_ascii().is_empty() {
                 continue;

@@ -1,0 +1,121 @@
+//! Every analyzer on its cases: `testdata/<analyzer>/<case>/input` is a root file system, and
+//! `expected.json` the inventory that it gives. A new case is a new folder and needs no code.
+//!
+//! With `BLESS=1` the expected inventories are written instead of compared; read them before they
+//! are committed.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::{Path, PathBuf};
+
+use analyzers::{LayerCollector, LayerFacts, squash};
+use model::{Entry, EntryKind, Inventory, Visitor, Want};
+
+/// The cases, with the analyzers they belong to.
+fn cases() -> Vec<PathBuf> {
+    let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata");
+    let mut cases = Vec::new();
+    for analyzer in analyzers::ALL {
+        cases.extend(entries(&testdata.join(analyzer.name())));
+    }
+    assert!(cases.len() > analyzers::ALL.len());
+    cases
+}
+
+fn entries(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).unwrap();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort_unstable();
+    paths
+}
+
+/// The files below a directory, with paths relative to it.
+fn files(root: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut files = Vec::new();
+    let mut ahead = vec![root.to_owned()];
+    while let Some(path) = ahead.pop() {
+        if path.is_dir() {
+            ahead.extend(entries(&path));
+        } else {
+            let relative = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+            files.push((relative, std::fs::read(&path).unwrap()));
+        }
+    }
+    files
+}
+
+fn collect(files: &[(String, Vec<u8>)]) -> LayerFacts {
+    let mut collector = LayerCollector::new();
+    for (path, bytes) in files {
+        let size = bytes.len() as u64;
+        let entry = Entry { path, kind: EntryKind::File, mode: 0o644, uid: 0, gid: 0, size };
+        assert_eq!(collector.entry(&entry), Want::Content, "`{path}` is not selected");
+        collector.content(&entry, bytes);
+    }
+    collector.finish()
+}
+
+#[test]
+fn every_case_gives_its_expected_inventory() {
+    for case in cases() {
+        let found = squash(&[collect(&files(&case.join("input")))], false);
+        let expected = case.join("expected.json");
+        if std::env::var_os("BLESS").is_some() {
+            let mut text = serde_json::to_string_pretty(&found).unwrap();
+            text.push('\n');
+            std::fs::write(&expected, text).unwrap();
+            continue;
+        }
+        let expected = std::fs::read(&expected).unwrap();
+        let expected: Inventory = serde_json::from_slice(&expected).unwrap();
+        assert_eq!(found, expected, "{}", case.display());
+    }
+}
+
+#[test]
+fn facts_outlive_a_store() {
+    for case in cases() {
+        let facts = collect(&files(&case.join("input")));
+        let stored = postcard::to_stdvec(&facts).unwrap();
+        let read: LayerFacts = postcard::from_bytes(&stored).unwrap();
+        assert_eq!(squash(&[read], true), squash(&[facts], true), "{}", case.display());
+    }
+}
+
+/// Whatever is cut off or overwritten, there is an answer: no panic, no endless loop.
+#[test]
+fn no_damage_to_any_case_is_fatal() {
+    let mut random = Random(1);
+    for case in cases() {
+        for (path, whole) in files(&case.join("input")) {
+            let damaged = |bytes: Vec<u8>| {
+                squash(&[collect(&[(path.clone(), bytes)])], true);
+            };
+            for _ in 0..10 {
+                damaged(whole[..random.below(whole.len() + 1)].to_vec());
+            }
+            for _ in 0..60 {
+                let mut bytes = whole.clone();
+                for _ in 0..=random.below(4) {
+                    let at = random.below(bytes.len().max(1));
+                    if let Some(byte) = bytes.get_mut(at) {
+                        *byte = [0, 1, 0x7f, 0x80, 0xff, b'\n', b':'][random.below(7)];
+                    }
+                }
+                damaged(bytes);
+            }
+        }
+    }
+}
+
+/// Numbers that look random and are the same in every run (xorshift64*).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % bound
+    }
+}
