@@ -32,7 +32,7 @@ mod table;
 mod writer;
 
 pub use error::{SegmentError, SegmentErrorKind, WriteError};
-pub use index::{Index, IndexEntry, IndexError};
+pub use index::{Index, IndexEntry, IndexError, SEGMENT_SIZE_LIMIT};
 pub use key::{KeyError, PrivateKey, PublicKey};
 pub use meta::{Counts, Origin, SegmentMeta, is_stream_name};
 pub use score::{KnownExploited, Score};

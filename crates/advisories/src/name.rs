@@ -109,7 +109,7 @@ impl Previous {
     }
 
     fn step(&mut self, years: u64, number: u64) -> Result<Id, Malformed> {
-        let years = u16::try_from(years).map_err(|_| Malformed("a CVE has no possible year"))?;
+        let years = u16::try_from(years).ok().ok_or(Malformed("a CVE has no possible year"))?;
         let year = self.year.wrapping_add(years);
         if number > NUMBER_LIMIT {
             return Err(Malformed("a CVE has no possible number"));

@@ -24,7 +24,7 @@ const ABANDONED: Duration = Duration::from_secs(3600);
 /// Writes `bytes` under `path`, creating its directory if need be.
 pub(crate) fn file(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     let mut staged = Staged::create(path)?;
-    staged.write(bytes)?;
+    staged.append(bytes)?;
     staged.ready()?.install()
 }
 
@@ -54,7 +54,7 @@ impl Staged {
         Ok(Self { file, path: path.to_owned() })
     }
 
-    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
         self.file.write_all(bytes).map_err(|source| self.failed(source))
     }
 
@@ -66,6 +66,17 @@ impl Staged {
 
     fn failed(&self, source: io::Error) -> WriteError {
         WriteError::Io { path: self.path.clone(), source }
+    }
+}
+
+/// For writers that want somewhere to write to; a file that is not made ready is discarded.
+impl Write for Staged {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }
 
@@ -85,7 +96,7 @@ impl Ready {
 }
 
 fn directory(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 
 fn sync_directory(directory: &Path) -> io::Result<()> {

@@ -29,6 +29,11 @@ impl Segment {
         file.and_then(|file| Self::read(SegmentFile::File(file))).map_err(|fault| fault.of(&stem))
     }
 
+    /// The same with a file that is open already.
+    pub(crate) fn of_file(file: File, name: &str) -> Result<Self, SegmentError> {
+        Self::read(SegmentFile::File(file)).map_err(|fault| fault.of(name))
+    }
+
     /// The same over bytes in memory (what a mirror sent, fuzz targets). `name` is what errors
     /// call it as long as it has not said its stream.
     pub fn from_bytes(bytes: Vec<u8>, name: &str) -> Result<Self, SegmentError> {

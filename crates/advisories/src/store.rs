@@ -135,7 +135,7 @@ impl Store {
         loop {
             match file.read(&mut chunk).map_err(unreadable)? {
                 0 => break,
-                length => staged.write(chunk.get(..length).unwrap_or_default())?,
+                length => staged.append(chunk.get(..length).unwrap_or_default())?,
             }
         }
         self.install_staged(stream, staged.ready()?)
@@ -164,7 +164,7 @@ impl Store {
 
     fn replace(&self, stream: &str, bytes: &[u8]) -> Result<Option<SegmentMeta>, StoreError> {
         let mut staged = self.stage(stream)?;
-        staged.write(bytes)?;
+        staged.append(bytes)?;
         let ready = staged.ready()?;
         let replaced = self.installed_meta(stream);
         ready.install()?;

@@ -118,7 +118,7 @@ impl Table {
                 return Err(Malformed("its keys are not in order"));
             }
             is_first = false;
-            let key = std::str::from_utf8(&key).map_err(|_| Malformed("a key is not UTF-8"))?;
+            let key = std::str::from_utf8(&key).ok().ok_or(Malformed("a key is not UTF-8"))?;
             each(Entry { key, value })?;
         }
         Ok(())

@@ -6,18 +6,18 @@ use advisories::{KnownExploited, Score, SegmentMeta, SegmentWriter};
 use model::{Advisory, Affected, Cvss, Details, Scope, Severity, Status, Subject, VersionRange};
 
 /// A small generator (SplitMix64); quality hardly matters, repeatability does.
-pub struct Random(u64);
+pub(crate) struct Random(u64);
 
 /// What goes into a segment.
-pub struct Records {
-    pub advisories: Vec<Advisory>,
-    pub details: BTreeMap<String, Details>,
-    pub scores: BTreeMap<String, Score>,
-    pub known_exploited: BTreeMap<String, KnownExploited>,
+pub(crate) struct Records {
+    pub(crate) advisories: Vec<Advisory>,
+    pub(crate) details: BTreeMap<String, Details>,
+    pub(crate) scores: BTreeMap<String, Score>,
+    pub(crate) known_exploited: BTreeMap<String, KnownExploited>,
 }
 
 impl Records {
-    pub fn write(&self, meta: SegmentMeta) -> SegmentWriter {
+    pub(crate) fn write(&self, meta: SegmentMeta) -> SegmentWriter {
         let mut writer = SegmentWriter::new(meta);
         self.advisories.iter().for_each(|advisory| writer.advisory(advisory));
         self.details.values().for_each(|details| writer.details(details));
@@ -28,11 +28,11 @@ impl Records {
 }
 
 impl Random {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub fn below(&mut self, limit: u64) -> u64 {
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -40,7 +40,7 @@ impl Random {
         (mixed ^ (mixed >> 31)) % limit
     }
 
-    pub fn records(&mut self, about: u64) -> Records {
+    pub(crate) fn records(&mut self, about: u64) -> Records {
         let advisories = (0..about).map(|_| self.advisory()).collect();
         let details = (0..about / 2).map(|_| self.details()).map(|d| (d.id.clone(), d)).collect();
         let scores = (0..about).map(|_| (self.id(), self.score())).collect();
@@ -48,7 +48,7 @@ impl Random {
         Records { advisories, details, scores, known_exploited }
     }
 
-    pub fn advisory(&mut self) -> Advisory {
+    pub(crate) fn advisory(&mut self) -> Advisory {
         Advisory {
             id: self.id(),
             aliases: self.rarely(Self::text),
@@ -143,7 +143,7 @@ impl Random {
     }
 
     fn of<T: Copy>(&mut self, all: &[T]) -> T {
-        all[usize::try_from(self.below(all.len() as u64)).unwrap()]
+        all[usize::try_from(self.below(all.len() as u64)).expect("below a length")]
     }
 
     fn maybe(&mut self, make: fn(&mut Self) -> String) -> Option<String> {

@@ -1,12 +1,10 @@
 //! Random records go through a segment and come back; the bytes depend on nothing but the records.
 
-mod random;
-
 use std::collections::BTreeMap;
 
+use crate::random::Random;
 use advisories::{Segment, SegmentMeta, SegmentWriter};
 use model::{Advisory, Subject};
-use random::Random;
 
 fn meta() -> SegmentMeta {
     SegmentMeta {

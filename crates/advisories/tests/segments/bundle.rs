@@ -1,0 +1,184 @@
+//! Bundles: what is exported is imported, and nothing else is.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::random::Random;
+use advisories::bundle::{self, BundleError};
+use advisories::{Index, PrivateKey, SegmentMeta, Store};
+use tempfile::TempDir;
+
+const STREAMS: [&str; 3] = ["alpine-3.20", "debian-12", "epss"];
+
+fn filled(directory: &Path, source: &str) -> Store {
+    let store = Store::open(directory);
+    for (seed, stream) in (1..).zip(STREAMS) {
+        let meta = SegmentMeta {
+            stream: stream.to_owned(),
+            source: source.to_owned(),
+            ..SegmentMeta::default()
+        };
+        store.write(Random::new(seed).records(200).write(meta)).unwrap();
+    }
+    store
+}
+
+fn sources(store: &Store) -> Vec<(String, String)> {
+    let installed = store.list().unwrap();
+    installed.into_iter().map(|one| (one.stream, one.meta.unwrap().source)).collect()
+}
+
+fn exported(key: Option<&PrivateKey>) -> (TempDir, Vec<u8>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bundle");
+    bundle::export(&filled(&folder.path().join("db"), "new"), &[], &path, key).unwrap();
+    let bytes = fs::read(path).unwrap();
+    (folder, bytes)
+}
+
+#[test]
+fn what_is_exported_is_imported() {
+    let (folder, bytes) = exported(None);
+    assert!(bundle::recognizes(&bytes[..512]));
+    assert!(!bundle::recognizes(b"{}"));
+    let old = filled(&folder.path().join("other"), "old");
+    old.remove("epss").unwrap();
+    let imported = bundle::import(&folder.path().join("bundle"), &old, &[]).unwrap();
+    let told: Vec<(&str, Option<&str>)> = imported
+        .iter()
+        .map(|one| (&*one.meta.stream, one.replaced.as_ref().map(|old| &*old.source)))
+        .collect();
+    assert_eq!(told, [("alpine-3.20", Some("old")), ("debian-12", Some("old")), ("epss", None)]);
+    assert!(sources(&old).iter().all(|(_, source)| source == "new"));
+
+    let again = folder.path().join("again");
+    bundle::export(&old, &[], &again, None).unwrap();
+    assert!(fs::read(&again).unwrap() == bytes, "the same segments are the same bundle");
+
+    let some = ["debian-12".to_owned(), "debian-12".to_owned()];
+    let index = bundle::export(&old, &some, &again, None).unwrap();
+    assert_eq!(index.segments.len(), 1);
+    let missing = bundle::export(&old, &["rhel-9".to_owned()], &again, None);
+    assert!(matches!(missing, Err(BundleError::Missing(stream)) if stream == "rhel-9"));
+}
+
+#[test]
+fn a_bundle_unpacked_by_tar_is_a_mirror() {
+    let (folder, _) = exported(None);
+    let directory = folder.path().join("mirror");
+    fs::create_dir(&directory).unwrap();
+    let tar = Command::new("tar").args(["xf", "../bundle"]).current_dir(&directory).status();
+    assert!(tar.unwrap().success());
+    let index = Index::parse(&fs::read(directory.join(Index::FILE_NAME)).unwrap()).unwrap();
+    assert_eq!(index, Index::of_store(&Store::open(&directory), &[]).unwrap());
+    let streams: Vec<&str> = index.segments.iter().map(|entry| &*entry.stream).collect();
+    assert_eq!(streams, STREAMS);
+    for entry in &index.segments {
+        let digest = Store::open(&directory).sha256(&entry.stream).unwrap();
+        assert_eq!(digest.as_ref(), Some(&entry.sha256));
+    }
+}
+
+#[test]
+fn signatures_are_checked_before_anything_else() {
+    let (mine, foreign) = (PrivateKey::generate().unwrap(), PrivateKey::generate().unwrap());
+    let (folder, signed) = exported(Some(&mine));
+    let (_, unsigned) = exported(None);
+    let tampered = {
+        let mut bytes = signed.clone();
+        // In the index: the source of a stream.
+        let at = bytes.windows(5).position(|five| five == b"\"new\"").unwrap();
+        bytes[at + 1] = b'N';
+        bytes
+    };
+    let path = folder.path().join("tried");
+    let store = Store::open(folder.path().join("empty"));
+    let import = |bytes: &[u8], trusted: &[&PrivateKey]| {
+        fs::write(&path, bytes).unwrap();
+        let trusted: Vec<_> = trusted.iter().map(|key| key.public()).collect();
+        bundle::import(&path, &store, &trusted).map(|imported| imported.len())
+    };
+    let cases: [(&[u8], &[&PrivateKey]); 3] =
+        [(&signed, &[&foreign]), (&unsigned, &[&mine]), (&tampered, &[&mine])];
+    for (bytes, trusted) in cases {
+        assert!(matches!(import(bytes, trusted), Err(BundleError::Signature { .. })));
+    }
+    assert!(store.list().unwrap().is_empty());
+    assert_eq!(import(&signed, &[&foreign, &mine]).unwrap(), STREAMS.len());
+    assert_eq!(import(&signed, &[]).unwrap(), STREAMS.len());
+}
+
+#[test]
+fn a_damaged_bundle_changes_nothing() {
+    let (folder, sound) = exported(None);
+    let store = filled(&folder.path().join("other"), "old");
+    let before = sources(&store);
+    let path = folder.path().join("tried");
+    // The two blocks of zeros at the end are tar's; without them nothing is missing.
+    let last = sound.len() - 1024;
+    let mut tried = vec![Vec::new(), sound[..600].to_vec(), b"{}".to_vec()];
+    tried.extend((1..30).map(|part| sound[..last * part / 30].to_vec()));
+    for at in (0..last).step_by(97) {
+        let mut bytes = sound.clone();
+        bytes[at] ^= 0x41;
+        tried.push(bytes);
+    }
+    let mut refused = 0;
+    for bytes in &tried {
+        fs::write(&path, bytes).unwrap();
+        match bundle::import(&path, &store, &[]) {
+            Err(_) => {
+                refused += 1;
+                assert_eq!(sources(&store), before);
+            }
+            // Only padding and what an index says for people may differ unnoticed.
+            Ok(imported) => {
+                assert_eq!(imported.len(), STREAMS.len());
+                filled(&folder.path().join("other"), "old");
+            }
+        }
+    }
+    assert!(refused * 10 > tried.len() * 9, "{refused} of {}", tried.len());
+    let left = fs::read_dir(store.dir()).unwrap().count();
+    assert_eq!(left, STREAMS.len(), "no temporary files are left");
+}
+
+/// Entries that a bundle of ours never has, made with the real tar.
+#[test]
+fn what_is_not_listed_is_refused() {
+    let (folder, _) = exported(None);
+    let directory = folder.path().join("mirror");
+    fs::create_dir(&directory).unwrap();
+    let tar = |arguments: &[&str]| {
+        let status = Command::new("tar").args(arguments).current_dir(&directory).status();
+        assert!(status.unwrap().success(), "{arguments:?}");
+    };
+    tar(&["xf", "../bundle"]);
+    fs::write(directory.join("evil"), "x").unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", directory.join("link.seg")).unwrap();
+    let segments = ["alpine-3.20.seg", "debian-12.seg", "epss.seg"];
+    let cases: [(&[&str], &str); 6] = [
+        (&["index.json", segments[0], segments[1], segments[2]], ""),
+        (&["index.json", segments[0], segments[1]], "is not in it"),
+        (&["index.json", segments[0], segments[0]], "twice"),
+        (&["index.json", segments[0], "evil"], "not listed"),
+        (&["index.json", "link.seg"], "not listed"),
+        (&[segments[0], "index.json"], "does not begin with an index"),
+    ];
+    for (number, (files, wanted)) in cases.into_iter().enumerate() {
+        let path = folder.path().join("made");
+        let mut arguments = vec!["cf", "../made", "--hard-dereference"];
+        arguments.extend(files);
+        tar(&arguments);
+        let store = Store::open(folder.path().join(format!("store-{number}")));
+        match bundle::import(&path, &store, &[]) {
+            Ok(imported) => assert_eq!((imported.len(), wanted), (3, ""), "{files:?}"),
+            Err(error) => {
+                let said = error.to_string();
+                assert!(!wanted.is_empty() && said.contains(wanted), "{files:?}: {said}");
+                assert!(store.list().unwrap().is_empty());
+            }
+        }
+    }
+}
