@@ -258,3 +258,20 @@ fn numbers(version: &str, count: usize) -> Option<String> {
         version.split(['.', '_', '-', ' ']).take_while(numeric).take(count).collect();
     (!parts.is_empty()).then(|| parts.join("."))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_order_and_in_the_docs() {
+        let docs = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/matching.md");
+        let docs = std::fs::read_to_string(docs).unwrap();
+        assert!(DISTROS.is_sorted_by_key(|distro| distro.family));
+        for distro in DISTROS {
+            let named = format!("`{}`", distro.family);
+            let row = docs.lines().find(|line| line.starts_with('|') && line.contains(&named));
+            assert!(row.is_some(), "{named} is not in docs/matching.md");
+        }
+    }
+}

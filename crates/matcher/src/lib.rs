@@ -122,6 +122,7 @@ fn voices(plan: &Plan, inventory: &Inventory, store: &Store, matched: &mut Match
             Ok(Some(segment)) => {
                 let (voice, problem) = Voice::read(&segment, *role, &names);
                 matched.data.push(segment.meta().clone());
+                matched.problems.extend(partial(segment.meta()));
                 matched.problems.extend(problem);
                 voices.push(voice);
             }
@@ -139,6 +140,13 @@ fn names(plan: &Plan, inventory: &Inventory) -> BTreeSet<Name> {
         .flat_map(installed::names)
         .map(|installed| (installed.subject(), installed.name.into_owned()))
         .collect()
+}
+
+/// A segment that was built from damaged data may lack what matters here.
+fn partial(meta: &SegmentMeta) -> Option<Problem> {
+    let why = meta.incomplete.as_ref()?;
+    let message = format!("advisories of this stream may be missing: {why}");
+    Some(Problem::new(ProblemKind::Damaged, &meta.stream, message))
 }
 
 fn missing(stream: &str) -> Problem {
