@@ -284,8 +284,7 @@ fn open_regular(directory: &OwnedFd, name: &CStr) -> Result<(File, Stat), Errno>
 }
 
 fn is_kernel(directory: &OwnedFd) -> bool {
-    rustix::fs::fstatfs(directory)
-        .is_ok_and(|it| KERNEL_FILE_SYSTEMS.contains(&i64::from(it.f_type)))
+    rustix::fs::fstatfs(directory).is_ok_and(|it| KERNEL_FILE_SYSTEMS.contains(&it.f_type))
 }
 
 /// Whether overlayfs hides what lower layers have in this directory. The attribute is `trusted`

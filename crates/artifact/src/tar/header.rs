@@ -127,7 +127,7 @@ fn octal(field: &[u8]) -> Option<u64> {
     let digits = field.get(start..).unwrap_or_default();
     let end = digits.iter().position(blank).unwrap_or(digits.len());
     let (digits, rest) = digits.split_at(end);
-    if !rest.iter().all(|byte| blank(byte)) {
+    if !rest.iter().all(blank) {
         return None;
     }
     digits.iter().try_fold(0_u64, |value, &digit| {
