@@ -134,6 +134,7 @@ impl Erratum<'_> {
             published: utc(self.issued_date),
             updated: utc(self.updated_date),
             fixes,
+            ..Notice::default()
         };
         notice.put(sink);
     }

@@ -64,7 +64,7 @@ fn import_definition(
             Asked::Below(version) | Asked::Through(version) => rpm::normal(version),
             Asked::Installed | Asked::Impossible => String::new(),
         };
-        let Some(stream) = tagged_stream(&version).or(named.map(str::to_owned)) else {
+        let Some(stream) = tagged_stream(&version).or_else(|| named.map(str::to_owned)) else {
             return sink.passed_over("definitions of an unknown release");
         };
         let place = Place::source(stream, package.name);

@@ -14,6 +14,8 @@ use serde::Deserialize;
 use crate::FeedError;
 use crate::text::Text;
 
+/// How many remediations are kept of one product; Red Hat gives up to three.
+const REMEDIATIONS_LIMIT: usize = 16;
 /// How many steps of relationships lead from a product to its parts; Red Hat uses two.
 const RELATION_STEPS: usize = 8;
 
@@ -91,7 +93,7 @@ struct Branch<'a> {
     #[serde(borrow, default)]
     product: Option<ProductName<'a>>,
     #[serde(borrow, default)]
-    branches: Vec<Branch<'a>>,
+    branches: Vec<Self>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -239,11 +241,11 @@ pub(crate) enum Listed {
 
 /// What one vulnerability says of one product.
 #[derive(Debug)]
-pub(crate) struct Claim<'t> {
+pub(crate) struct Claim<'t, 'c> {
     pub(crate) listed: Listed,
     /// From the innermost component to the platform; one entry if the product has no parts.
     pub(crate) parts: Vec<Product<'t>>,
-    pub(crate) remediations: Vec<&'t Remediation<'t>>,
+    pub(crate) remediations: &'c [&'t Remediation<'t>],
     pub(crate) severity: Severity,
 }
 
@@ -290,13 +292,19 @@ impl<'a> Csaf<'a> {
 
     /// The vulnerability's texts and scores; `source` names the publisher (`redhat`).
     pub(crate) fn details(&self, vulnerability: &Vulnerability<'_>, source: &str) -> Details {
-        let title = &*vulnerability.title;
-        let title = if title.is_empty() { &*self.document.title } else { title };
+        // Texts and rating of a notice are about all its vulnerabilities together.
+        let alone = self.vulnerabilities.len() == 1;
+        let title = match &*vulnerability.title {
+            "" if alone => &*self.document.title,
+            title => title,
+        };
         let note = |category: &str| {
             let mut notes = vulnerability.notes.iter();
             notes.find(|note| &*note.category == category).map(|note| note.text.to_string())
         };
-        let severity = self.document.aggregate_severity.as_ref().map_or("", |s| &s.text);
+        let overall = self.document.aggregate_severity.as_ref().filter(|_| alone);
+        let overall = Severity::from_publisher(overall.map_or("", |severity| &severity.text));
+        let severity = severities(&vulnerability.threats).into_values().max().unwrap_or(overall);
         let mut references: Vec<String> = Vec::new();
         let document = self.document.references.iter();
         for reference in vulnerability.references.iter().chain(document) {
@@ -309,7 +317,7 @@ impl<'a> Csaf<'a> {
             id: vulnerability.cve.to_string(),
             title: title.to_owned(),
             description: note("description").or_else(|| note("general")).unwrap_or_default(),
-            severity: Severity::from_publisher(severity),
+            severity,
             cvss: cvss(&vulnerability.scores, source),
             cwes: vulnerability.cwe.iter().map(|cwe| cwe.id.to_string()).collect(),
             references,
@@ -384,17 +392,22 @@ impl<'t> Products<'t> {
         parts
     }
 
-    /// Calls `each` for every product that the vulnerability lists. Returns how many of them are
-    /// not in the tree.
+    /// Calls `each` for every product that the vulnerability lists. Returns how many claims could
+    /// not be made whole: products that are not in the tree, remediations beyond the limit.
     pub(crate) fn claims(
         &self,
         vulnerability: &'t Vulnerability<'t>,
-        each: &mut dyn FnMut(Claim<'t>),
+        each: &mut dyn FnMut(&Claim<'t, '_>),
     ) -> u64 {
+        let mut broken = 0;
         let mut remediations: HashMap<&str, Vec<&'t Remediation<'t>>> = HashMap::new();
         for remediation in &vulnerability.remediations {
             for id in &remediation.product_ids {
-                remediations.entry(id).or_default().push(remediation);
+                let known = remediations.entry(id).or_default();
+                match known.len() < REMEDIATIONS_LIMIT {
+                    true => known.push(remediation),
+                    false => broken += 1,
+                }
             }
         }
         let severities = severities(&vulnerability.threats);
@@ -408,18 +421,17 @@ impl<'t> Products<'t> {
             (Listed::NotAffected, &status.known_not_affected),
             (Listed::UnderInvestigation, &status.under_investigation),
         ];
-        let mut unknown = 0;
         for (listed, id) in lists.iter().flat_map(|(l, ids)| ids.iter().map(move |id| (*l, id))) {
             let parts = self.parts(id);
             if parts.is_empty() {
-                unknown += 1;
+                broken += 1;
                 continue;
             }
-            let remediations = remediations.get(&**id).cloned().unwrap_or_default();
+            let remediations = remediations.get(&**id).map_or(&[][..], Vec::as_slice);
             let severity = severities.get(&**id).copied().unwrap_or(overall);
-            each(Claim { listed, parts, remediations, severity });
+            each(&Claim { listed, parts, remediations, severity });
         }
-        unknown
+        broken
     }
 }
 

@@ -196,6 +196,7 @@ impl Update<'_> {
             published: when.clone(),
             updated: when,
             fixes,
+            ..Notice::default()
         };
         notice.put(sink);
     }

@@ -5,10 +5,16 @@
 //! CVEs are about all of them together and are left out. It must never decide which notices are
 //! about security; the feeds do.
 
+use std::collections::BTreeMap;
+
 use model::{Details, Severity};
 
 use crate::Sink;
 use crate::statements::{Place, Statements};
+
+/// How many statements one notice may become, CVEs times builds. The largest of Red Hat's fix some
+/// 600 CVEs in some 100 packages each.
+const STATEMENTS_LIMIT: usize = 1 << 19;
 
 /// One erratum.
 #[derive(Debug, Default)]
@@ -18,6 +24,8 @@ pub(crate) struct Notice {
     /// Sorted, each once.
     pub(crate) cves: Vec<String>,
     pub(crate) severity: Severity,
+    /// Of single CVEs, where they are rated apart from the notice.
+    pub(crate) ratings: BTreeMap<String, Severity>,
     pub(crate) title: String,
     pub(crate) description: String,
     pub(crate) references: Vec<String>,
@@ -48,7 +56,7 @@ impl Fix {
 impl Notice {
     /// Says of every vulnerability that these builds fix it.
     pub(crate) fn put(self, sink: &mut Sink) {
-        let statements = self.statements();
+        let statements = self.statements(self.severity);
         if statements.is_empty() {
             return sink.passed_over("notices that fix no packages");
         }
@@ -61,17 +69,26 @@ impl Notice {
         if self.cves.is_empty() {
             return statements.put(&self.id, sink);
         }
-        for cve in &self.cves {
-            self.statements().put(cve, sink);
+        let within_limit = STATEMENTS_LIMIT / self.fixes.len().max(1);
+        for cve in self.cves.iter().take(within_limit) {
+            let severity = self.ratings.get(cve).copied().unwrap_or(self.severity);
+            self.statements(severity).put(cve, sink);
+        }
+        if self.cves.len() > within_limit {
+            let record = format!("{} CVEs of {}", self.cves.len() - within_limit, self.id);
+            sink.damaged(
+                &record,
+                format!("the notice means more than {STATEMENTS_LIMIT} statements"),
+            );
         }
     }
 
-    fn statements(&self) -> Statements {
+    fn statements(&self, severity: Severity) -> Statements {
         let mut statements = Statements::default();
         for fix in &self.fixes {
             let introduced = fix.introduced.clone();
             let build = (fix.version.clone(), fix.architecture.as_str());
-            statements.fixed_since(fix.place.clone(), introduced, build, &self.id, self.severity);
+            statements.fixed_since(fix.place.clone(), introduced, build, &self.id, severity);
         }
         statements
     }

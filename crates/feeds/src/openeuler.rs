@@ -133,11 +133,12 @@ fn import(document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
             cve => cve,
         };
         let mut statements = Statements::default();
-        let unknown = products.claims(vulnerability, &mut |claim| {
-            put_claim(&csaf, &claim, &mut statements, sink);
+        let broken = products.claims(vulnerability, &mut |claim| {
+            put_claim(&csaf, claim, &mut statements, sink);
         });
-        if unknown > 0 {
-            sink.damaged(id, format!("{unknown} products are not in the product tree"));
+        if broken > 0 {
+            let record = format!("{broken} claims about {id}");
+            sink.damaged(&record, "their products are not in the product tree");
         }
         let details = csaf.details(vulnerability, FAMILY);
         for stream in statements.streams() {
@@ -149,7 +150,7 @@ fn import(document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
     Ok(())
 }
 
-fn put_claim(csaf: &Csaf<'_>, claim: &Claim<'_>, statements: &mut Statements, sink: &mut Sink) {
+fn put_claim(csaf: &Csaf<'_>, claim: &Claim<'_, '_>, statements: &mut Statements, sink: &mut Sink) {
     let [package, .., platform] = claim.parts.as_slice() else {
         return sink.passed_over("statements about products as a whole");
     };
@@ -179,7 +180,7 @@ fn put_claim(csaf: &Csaf<'_>, claim: &Claim<'_>, statements: &mut Statements, si
 }
 
 /// `openEuler-SA-2025-1351`: the document itself, or the end of the fix's address.
-fn notice(csaf: &Csaf<'_>, claim: &Claim<'_>) -> String {
+fn notice(csaf: &Csaf<'_>, claim: &Claim<'_, '_>) -> String {
     let tracked = &csaf.document.tracking.id;
     if !tracked.starts_with("CVE-") {
         return tracked.to_string();

@@ -18,6 +18,12 @@ use crate::{FeedError, Sink, rpm, updateinfo};
 /// How many tests, objects, states and variables together are kept. SUSE's largest file has some
 /// hundred thousand; a table entry takes about 100 bytes.
 const TABLE_LIMIT: usize = 1 << 21;
+/// How many packages with their conditions are looked at in one definition. SUSE's kernels reach a
+/// million; a definition that joins as many products with as many packages must not reach the
+/// square of its length.
+const WORK_LIMIT: usize = 1 << 24;
+/// How many package tests one definition may ask; held in memory at once.
+const PACKAGES_LIMIT: usize = 1 << 18;
 
 /// The tables of one document.
 #[derive(Default)]
@@ -26,8 +32,12 @@ pub(crate) struct Oval<'a> {
     objects: HashMap<Cow<'a, str>, Object<'a>>,
     states: HashMap<Cow<'a, str>, State<'a>>,
     variables: HashMap<Cow<'a, str>, Vec<Cow<'a, str>>>,
-    /// Criteria whose test is not in the document.
+    /// The document does not parse to its end.
+    damaged: bool,
+    /// Criteria whose test, or a part of it, is not in the document.
     missing: Cell<u64>,
+    /// Definitions that reached a limit.
+    cut_short: Cell<u64>,
 }
 
 struct Test<'a> {
@@ -90,7 +100,7 @@ enum Node<'t> {
         any: bool,
         /// Whether a package test is in it.
         asks: bool,
-        children: Vec<Node<'t>>,
+        children: Vec<Self>,
     },
 }
 
@@ -114,9 +124,10 @@ impl<'a> Oval<'a> {
     pub(crate) fn read(
         text: &'a str,
         sink: &mut Sink,
-        each: &mut dyn FnMut(&Oval<'a>, &Element<'a>, &mut Sink),
+        each: &mut dyn FnMut(&Self, &Element<'a>, &mut Sink),
     ) -> Result<(), FeedError> {
-        let (tables, damage) = Self::tables(text);
+        let (mut tables, damage) = Self::tables(text);
+        tables.damaged = damage.is_err();
         let choose = |name: &str| match name {
             "definition" => Step::Take,
             "tests" | "objects" | "states" | "variables" | "generator" => Step::Skip,
@@ -126,8 +137,12 @@ impl<'a> Oval<'a> {
             each(&tables, &definition, sink);
         });
         if tables.missing.get() > 0 {
-            let cause = format!("{} criteria name tests that are not there", tables.missing.get());
-            sink.damaged("tests", cause);
+            let record = format!("{} criteria", tables.missing.get());
+            sink.damaged(&record, "their tests are not in the document");
+        }
+        if tables.cut_short.get() > 0 {
+            let record = format!("the rest of {} definitions", tables.cut_short.get());
+            sink.damaged(&record, "they name more packages and products than are looked at");
         }
         definitions.and(damage)
     }
@@ -173,53 +188,86 @@ impl<'a> Oval<'a> {
         definition: &'t Element<'a>,
         each: &mut dyn FnMut(&Package<'t>, &Conditions<'t>),
     ) {
-        for criteria in definition.all("criteria") {
-            walk(&self.node(criteria), &mut Vec::new(), each);
+        let mut room = PACKAGES_LIMIT;
+        let missing = self.missing.get();
+        let criteria = definition.all("criteria").map(|criteria| self.node(criteria, &mut room));
+        let criteria: Vec<Node<'t>> = criteria.collect();
+        // What is lost in a cut-off document might have narrowed what is left.
+        if self.damaged && self.missing.get() > missing {
+            return;
+        }
+        let mut walk = Walk { conditions: Vec::new(), work: 0, each };
+        criteria.iter().for_each(|criteria| walk.enter(criteria));
+        if room == 0 || walk.work > WORK_LIMIT {
+            self.cut_short.set(self.cut_short.get() + 1);
         }
     }
 
     /// A node of the criteria tree with its tests looked up. `xml` bounds how deep it nests.
-    fn node<'t>(&'t self, element: &'t Element<'a>) -> Node<'t> {
+    fn node<'t>(&'t self, element: &'t Element<'a>, room: &mut usize) -> Node<'t> {
         if element.name != "criteria" {
-            let packages = self.asks(element);
+            let packages = self.asks(element, *room);
+            *room -= packages.len();
             return match packages.is_empty() {
                 true => Node::Other(element.attribute("comment")),
                 false => Node::Packages(packages),
             };
         }
         let any = element.attribute("operator").eq_ignore_ascii_case("OR");
-        let children: Vec<Node<'t>> = element.children.iter().map(|c| self.node(c)).collect();
+        let children = element.children.iter().map(|child| self.node(child, room));
+        let children: Vec<Node<'t>> = children.collect();
         let asks = children.iter().any(Node::asks);
         Node::Group { any, asks, children }
     }
 
     /// The packages that a criterion asks about: none for a platform, a module, a signing key.
-    fn asks(&self, criterion: &Element<'a>) -> Vec<Package<'_>> {
-        let Some(test) = self.tests.get(criterion.attribute("test_ref")) else {
-            self.missing.set(self.missing.get() + 1);
-            return Vec::new();
-        };
-        if test.negative || !is_package_test(test.kind) {
-            return Vec::new();
+    fn asks(&self, criterion: &Element<'a>, room: usize) -> Vec<Package<'_>> {
+        match self.look_up(criterion.attribute("test_ref")) {
+            Ok(Some((object, asked, architectures))) => {
+                let names = self.names(object).take(room);
+                names.map(|name| Package { name, asked, architectures }).collect()
+            }
+            Ok(None) => Vec::new(),
+            Err(Missing) => {
+                self.missing.set(self.missing.get() + 1);
+                Vec::new()
+            }
         }
-        let state = self.states.get(&test.state);
-        let asked = match state {
-            Some(state) => state.asked(),
-            None => test.state.is_empty().then_some(Asked::Installed),
-        };
-        let Some(asked) = asked else { return Vec::new() };
-        let architectures = state.map_or("", |state| &state.architectures);
-        let names = self.names(&test.object);
-        names.map(|name| Package { name, asked, architectures }).collect()
     }
 
-    fn names<'t>(&'t self, object: &str) -> impl Iterator<Item = &'t str> + use<'t, 'a> {
-        let object = self.objects.get(object);
-        let own = object.map(|object| &*object.name).filter(|name| !name.is_empty());
-        let values = object.and_then(|object| self.variables.get(&object.variable));
+    /// What a test asks, of which object, for which architectures; None if of no package.
+    fn look_up(&self, test: &str) -> Result<Option<(&Object<'a>, Asked<'_>, &str)>, Missing> {
+        let test = self.tests.get(test).ok_or(Missing)?;
+        if test.negative || !is_package_test(test.kind) {
+            return Ok(None);
+        }
+        let state = match &*test.state {
+            "" => None,
+            id => Some(self.states.get(id).ok_or(Missing)?),
+        };
+        let Some(asked) = state.map_or(Some(Asked::Installed), State::asked) else {
+            return Ok(None);
+        };
+        let object = self.objects.get(&test.object).ok_or(Missing)?;
+        let by_variable = !object.variable.is_empty();
+        if by_variable && !self.variables.contains_key(&object.variable) {
+            return Err(Missing);
+        }
+        // A manifest is searched for names from a variable; other files, for anything.
+        let of_package = by_variable || test.kind != "textfilecontent54";
+        let architectures = state.map_or("", |state| &*state.architectures);
+        Ok(of_package.then_some((object, asked, architectures)))
+    }
+
+    fn names<'t>(&'t self, object: &'t Object<'a>) -> impl Iterator<Item = &'t str> {
+        let own = Some(&*object.name).filter(|name| !name.is_empty());
+        let values = self.variables.get(&object.variable);
         own.into_iter().chain(values.into_iter().flatten().map(|value| &**value))
     }
 }
+
+/// A test, state, object or variable that is referred to is not in the document.
+struct Missing;
 
 /// A manifest (Ubuntu's files for OCI images) is searched for package names by patterns.
 fn is_package_test(kind: &str) -> bool {
@@ -288,25 +336,40 @@ fn state<'a>(element: &mut Element<'a>) -> State<'a> {
     state
 }
 
-fn walk<'t>(
-    node: &Node<'t>,
-    conditions: &mut Vec<Vec<&'t str>>,
-    each: &mut dyn FnMut(&Package<'t>, &Conditions<'t>),
-) {
-    match node {
-        Node::Packages(packages) => packages.iter().for_each(|package| each(package, conditions)),
-        Node::Other(_) => {}
-        Node::Group { any, children, .. } => {
-            let outer = conditions.len();
-            // An alternative to a package test says nothing about the package; a companion does.
-            if !any {
-                let companions = children.iter().filter(|child| !child.asks());
-                conditions.extend(companions.map(comments));
+/// A walk through the criteria of one definition.
+struct Walk<'t, 'f> {
+    conditions: Vec<Vec<&'t str>>,
+    /// Packages and conditions looked at so far.
+    work: usize,
+    each: &'f mut dyn FnMut(&Package<'t>, &Conditions<'t>),
+}
+
+impl<'t> Walk<'t, '_> {
+    fn enter(&mut self, node: &Node<'t>) {
+        match node {
+            Node::Packages(packages) => {
+                let cost = 1 + self.conditions.iter().map(Vec::len).sum::<usize>();
+                for package in packages {
+                    self.work += cost;
+                    if self.work > WORK_LIMIT {
+                        return;
+                    }
+                    (self.each)(package, &self.conditions);
+                }
             }
-            for child in children.iter().filter(|child| child.asks()) {
-                walk(child, conditions, each);
+            Node::Other(_) => {}
+            Node::Group { any, children, .. } => {
+                let outer = self.conditions.len();
+                // An alternative to a package test says nothing about the package; a companion does.
+                if !any {
+                    let companions = children.iter().filter(|child| !child.asks());
+                    self.conditions.extend(companions.map(comments));
+                }
+                for child in children.iter().filter(|child| child.asks()) {
+                    self.enter(child);
+                }
+                self.conditions.truncate(outer);
             }
-            conditions.truncate(outer);
         }
     }
 }
@@ -347,8 +410,8 @@ pub(crate) fn notice(definition: &Element<'_>) -> Notice {
         description: metadata.child_text("description").to_owned(),
         references: references.map(str::to_owned).collect(),
         published: day("issued"),
-        updated: day("updated"),
-        fixes: Vec::new(),
+        updated: day("updated").or_else(|| day("issued")),
+        ..Notice::default()
     }
 }
 
@@ -443,12 +506,35 @@ mod tests {
 
     #[test]
     fn a_cut_costs_what_lies_behind_it() {
-        let at = DOCUMENT.find("<rpminfo_test id=\"t:any\"").unwrap();
+        let (cut, _) = DOCUMENT.split_once("<rpminfo_test id=\"t:any\"").unwrap();
         let mut names = String::new();
-        let end = Oval::read(&DOCUMENT[..at], &mut Sink::default(), &mut |oval, definition, _| {
+        let end = Oval::read(cut, &mut Sink::default(), &mut |oval, definition, _| {
             oval.packages(definition, &mut |package, _| names.push_str(package.name));
         });
         assert!(end.is_err_and(|error| error.to_string().contains("cut off")));
         assert_eq!(names, "", "objects lie behind the cut");
+    }
+
+    #[test]
+    fn a_definition_that_joins_too_much_is_cut_short_and_said_so() {
+        const MANY: usize = 5000;
+        let platform = r#"<criterion test_ref="t:release" comment="release 8 is installed"/>"#;
+        let package = r#"<criterion test_ref="t:below" comment="npm is earlier than 2"/>"#;
+        let (_, tables) = DOCUMENT.split_once("</definitions>").unwrap();
+        let text = format!(
+            r#"<oval_definitions><definitions><definition id="d"><criteria operator="AND">
+               <criteria operator="OR">{}</criteria><criteria operator="OR">{}</criteria>
+               </criteria></definition></definitions>{}"#,
+            platform.repeat(MANY),
+            package.repeat(MANY),
+            tables,
+        );
+        let mut sink = Sink::default();
+        let mut seen = 0;
+        let end = Oval::read(&text, &mut sink, &mut |oval, definition, _| {
+            oval.packages(definition, &mut |_, _| seen += 1);
+        });
+        assert!(end.is_ok() && sink.damaged == 1, "{end:?}");
+        assert_eq!(seen, WORK_LIMIT / (MANY + 1));
     }
 }

@@ -125,6 +125,7 @@ impl Erratum<'_> {
             published: csaf::utc(&self.published_at),
             updated: csaf::utc(&self.updated_at),
             fixes,
+            ..Notice::default()
         };
         notice.put(sink);
     }

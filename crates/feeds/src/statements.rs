@@ -8,7 +8,8 @@
 //!   ones; otherwise it is about all, because a package list that was written for one
 //!   architecture must not make another one look clean. `noarch` stands for all.
 //! - **Builds of one notice.** If a notice ships two builds of a package for the same
-//!   architecture and module, the older one counts as fixed: the notice says so.
+//!   architecture and module, the older one counts as fixed: the notice says so. Oracle's
+//!   live-patchable and FIPS builds (`.ksplice`, `_fips`) are lines of their own.
 //! - **Several notices** for one vulnerability, package and scope (two minor releases of the main
 //!   stream, a repeated fix) stay several statements. The line of the installed build decides:
 //!   a fix with the same release tag (`.el9_2`) if there is one, else the greatest.
@@ -19,12 +20,20 @@
 //!
 //! It must never merge what differs in stream, track, module or subject.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Advisory, Affected, Scope, Severity, Status, Subject, VersionRange};
 use version::Scheme;
 
 use crate::Sink;
+
+/// How many packages one vulnerability may be about in one document. A kernel's in Red Hat's VEX is
+/// about some three thousand; OSV and OVAL join lists with lists, so a short document could mean
+/// millions.
+const PLACES_LIMIT: usize = 1 << 17;
+/// What tells builds of another line under the same name, as `matcher` knows them.
+const FLAVORS: [&str; 2] = [".ksplice", "_fips"];
 
 /// The package that something is said of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,6 +67,8 @@ impl Place {
 #[derive(Debug, Default)]
 pub(crate) struct Statements {
     said: BTreeMap<Place, Said>,
+    /// What came after [`PLACES_LIMIT`].
+    left_out: u64,
 }
 
 #[derive(Debug, Default)]
@@ -98,10 +109,7 @@ impl Statements {
         notice: &str,
         severity: Severity,
     ) {
-        if is_debug_symbols(&place.package) {
-            return;
-        }
-        let said = self.said.entry(place).or_default();
+        let Some(said) = self.said(place) else { return };
         said.severity = said.severity.max(severity);
         let architecture = architecture.to_owned();
         let fix = Fix { introduced, version, architecture };
@@ -110,10 +118,7 @@ impl Statements {
 
     /// The package has a status other than fixed, in all its versions.
     pub(crate) fn state(&mut self, place: Place, status: Status, severity: Severity) {
-        if is_debug_symbols(&place.package) {
-            return;
-        }
-        let said = self.said.entry(place).or_default();
+        let Some(said) = self.said(place) else { return };
         said.severity = said.severity.max(severity);
         // Two products of one place may disagree; the worse news is kept.
         let worse = |known| if concern(known) >= concern(status) { known } else { status };
@@ -126,6 +131,18 @@ impl Statements {
         if let Some(said) = self.said.get_mut(&place) {
             said.through = Some(version);
         }
+    }
+
+    /// What was said of the place so far; None if nothing more is taken in.
+    fn said(&mut self, place: Place) -> Option<&mut Said> {
+        if is_debug_symbols(&place.package) {
+            return None;
+        }
+        if self.said.len() >= PLACES_LIMIT && !self.said.contains_key(&place) {
+            self.left_out += 1;
+            return None;
+        }
+        Some(self.said.entry(place).or_default())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -142,6 +159,10 @@ impl Statements {
 
     /// Hands everything to the sink, as being about the vulnerability `id`.
     pub(crate) fn put(self, id: &str, sink: &mut Sink) {
+        if self.left_out > 0 {
+            let record = format!("{} statements about {id}", self.left_out);
+            sink.damaged(&record, format!("it is about more than {PLACES_LIMIT} packages"));
+        }
         for (place, said) in self.said {
             if said.fixes.is_empty() {
                 if let Some(status) = said.state {
@@ -237,48 +258,43 @@ fn lines(fixes: BTreeMap<String, Vec<Fix>>) -> BTreeMap<Line, BTreeSet<String>> 
     lines
 }
 
-fn lines_of_notice(mut fixes: Vec<Fix>) -> Vec<Line> {
-    fixes.sort();
-    fixes.dedup();
-    let introduced = |fix: &Fix| fix.introduced.clone();
-    let one_version = fixes.windows(2).all(|pair| match pair {
-        [a, b] => a.version == b.version && a.introduced == b.introduced,
-        _ => true,
-    });
-    if one_version {
-        let line = fixes.first().map(|fix| Line {
-            introduced: introduced(fix),
-            version: fix.version.clone(),
-            architectures: Vec::new(),
-        });
-        return line.into_iter().collect();
-    }
-    let mut oldest: BTreeMap<(Option<String>, String), String> = BTreeMap::new();
+fn flavor(version: &str) -> Option<&'static str> {
+    FLAVORS.into_iter().find(|mark| version.contains(mark))
+}
+
+fn lines_of_notice(fixes: Vec<Fix>) -> Vec<Line> {
+    let mut groups: BTreeMap<(Option<String>, Option<&str>), Vec<Fix>> = BTreeMap::new();
     for fix in fixes {
-        let everywhere = matches!(fix.architecture.as_str(), "noarch" | "");
-        let architecture = if everywhere { String::new() } else { fix.architecture };
+        groups.entry((fix.introduced.clone(), flavor(&fix.version))).or_default().push(fix);
+    }
+    let lines = |((introduced, _), fixes)| lines_of_flavor(introduced, fixes);
+    groups.into_iter().flat_map(lines).collect()
+}
+
+fn lines_of_flavor(introduced: Option<String>, fixes: Vec<Fix>) -> Vec<Line> {
+    let mut oldest: BTreeMap<String, String> = BTreeMap::new();
+    for Fix { version, architecture, .. } in fixes {
+        let everywhere = architecture == "noarch";
         oldest
-            .entry((fix.introduced, architecture))
+            .entry(if everywhere { String::new() } else { architecture })
             .and_modify(|known| {
-                if Scheme::Rpm.compare(&fix.version, known).is_ok_and(|order| order.is_lt()) {
-                    known.clone_from(&fix.version);
+                if Scheme::Rpm.compare(&version, known).is_ok_and(Ordering::is_lt) {
+                    known.clone_from(&version);
                 }
             })
-            .or_insert(fix.version);
+            .or_insert(version);
     }
-    let mut lines: BTreeMap<(Option<String>, String), BTreeSet<String>> = BTreeMap::new();
-    for ((introduced, architecture), version) in oldest {
-        lines.entry((introduced, version)).or_default().insert(architecture);
+    let mut versions: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (architecture, version) in oldest {
+        versions.entry(version).or_default().push(architecture);
     }
-    lines
-        .into_iter()
-        .map(|((introduced, version), architectures)| {
-            let everywhere = architectures.contains("");
-            let architectures =
-                if everywhere { Vec::new() } else { architectures.into_iter().collect() };
-            Line { introduced, version, architectures }
-        })
-        .collect()
+    let differ = versions.len() > 1;
+    let lines = versions.into_iter().map(|(version, architectures)| {
+        let everywhere = !differ || architectures.iter().any(String::is_empty);
+        let architectures = if everywhere { Vec::new() } else { architectures };
+        Line { introduced: introduced.clone(), version, architectures }
+    });
+    lines.collect()
 }
 
 #[cfg(test)]
@@ -308,7 +324,8 @@ mod tests {
         check(&["1-1@x86_64"], &["1-1@"]);
         check(&["1-1@x86_64", "1-2@aarch64", "1-2@s390x"], &["1-1@x86_64", "1-2@aarch64,s390x"]);
         check(&["1-1@noarch", "1-2@aarch64"], &["1-1@", "1-2@aarch64"]);
-        check(&["1-10@x86_64", "1-9@x86_64"], &["1-9@x86_64"]);
+        check(&["1-10@x86_64", "1-9@x86_64"], &["1-9@"]);
+        check(&["1-1@", "1-2.ksplice1.el8@"], &["1-1@", "1-2.ksplice1.el8@"]);
     }
 
     #[test]
@@ -328,6 +345,18 @@ mod tests {
             .map(|(line, notices)| (line.version, notices.into_iter().collect::<String>()))
             .collect();
         assert_eq!(said, [("1-1".to_owned(), "AB".to_owned()), ("1-3".to_owned(), "C".to_owned())]);
+    }
+
+    #[test]
+    fn more_packages_than_the_limit_are_said_to_be_left_out() {
+        let mut statements = Statements::default();
+        for number in 0..=PLACES_LIMIT {
+            let place = Place::binary("rhel-9", number.to_string());
+            statements.state(place, Status::Affected, Severity::Low);
+        }
+        let mut sink = Sink::default();
+        statements.put("CVE-2024-0001", &mut sink);
+        assert_eq!((sink.statements, sink.damaged), (131_072, 1));
     }
 
     #[test]

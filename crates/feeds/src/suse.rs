@@ -56,7 +56,7 @@ pub(crate) fn product(name: &str) -> Option<Product> {
 
 /// `15 SP6`, `15 SP3-LTSS`, `12-LTSS`, `16.0`, `15`.
 fn server(text: &str) -> Option<Product> {
-    let (text, track) = match text.strip_suffix("-LTSS").or(text.strip_suffix(" LTSS")) {
+    let (text, track) = match text.strip_suffix("-LTSS").or_else(|| text.strip_suffix(" LTSS")) {
         Some(text) => (text, Some("ltss".to_owned())),
         None => (text, None),
     };

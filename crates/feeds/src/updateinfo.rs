@@ -42,7 +42,7 @@ impl<'a> Update<'a> {
             references: self.references(),
             published: self.date("issued"),
             updated: self.date("updated"),
-            fixes: Vec::new(),
+            ..Notice::default()
         }
     }
 
@@ -99,10 +99,6 @@ impl<'e, 'a> Collection<'e, 'a> {
     /// The short name of the repository, where given.
     pub(crate) fn short(&self) -> &'e str {
         self.0.attribute("short")
-    }
-
-    pub(crate) fn name(&self) -> &'e str {
-        self.0.child_text("name")
     }
 
     /// `name:stream` of the module that all packages of the collection belong to.

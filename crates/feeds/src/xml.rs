@@ -42,7 +42,7 @@ pub(crate) struct Element<'a> {
     attributes: Vec<(&'a str, Cow<'a, str>)>,
     /// All text directly inside, references resolved.
     text: Cow<'a, str>,
-    pub(crate) children: Vec<Element<'a>>,
+    pub(crate) children: Vec<Self>,
 }
 
 impl<'a> Element<'a> {
@@ -249,19 +249,17 @@ fn element(tag: &str, attributes: bool) -> Result<Element<'_>, FeedError> {
     let tag = tag.strip_suffix('/').unwrap_or(tag);
     let name = tag.split(|c: char| c.is_ascii_whitespace()).next().unwrap_or("");
     let mut element = Element { name: local(name), ..Element::default() };
-    if attributes {
-        for attribute in Attributes::new(tag, name.len()).with_checks(false) {
-            let attribute = attribute.map_err(quick_xml::Error::from)?;
-            let value = attribute.normalized_value(XmlVersion::Implicit1_0);
-            element
-                .attributes
-                .push((local(attribute.key.into_inner()), value.map_err(quick_xml::Error::from)?));
-            if element.attributes.len() > ATTRIBUTES_LIMIT {
-                return Err(FeedError::content(format!(
-                    "a `{}` has more than {ATTRIBUTES_LIMIT} attributes",
-                    element.name
-                )));
-            }
+    if !attributes {
+        return Ok(element);
+    }
+    for attribute in Attributes::new(tag, name.len()).with_checks(false) {
+        let attribute = attribute.map_err(quick_xml::Error::from)?;
+        let value = attribute.normalized_value(XmlVersion::Implicit1_0)?;
+        element.attributes.push((local(attribute.key.into_inner()), value));
+        if element.attributes.len() > ATTRIBUTES_LIMIT {
+            let name = element.name;
+            let message = format!("a `{name}` has more than {ATTRIBUTES_LIMIT} attributes");
+            return Err(FeedError::content(message));
         }
     }
     Ok(element)

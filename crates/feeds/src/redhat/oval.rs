@@ -6,9 +6,12 @@
 //! named `unaffected` list binaries that were found not to be affected. Which release and track a
 //! definition is about is told by its CPEs.
 
+use std::collections::BTreeSet;
+
 use model::{Cvss, Details, Severity, Status};
 
 use super::{Component, LICENSE, Product};
+use crate::notice::Fix;
 use crate::oval::{self, Asked, Oval};
 use crate::statements::{Place, Statements};
 use crate::xml::{self, Element};
@@ -53,36 +56,60 @@ impl Feed for OvalV2 {
 }
 
 fn import_definition(oval: &Oval<'_>, definition: &Element<'_>, sink: &mut Sink) {
-    let Some(metadata) = definition.child("metadata") else { return };
-    let Some(advisory) = metadata.child("advisory") else { return };
+    let metadata = definition.child("metadata");
+    let Some(advisory) = metadata.and_then(|metadata| metadata.child("advisory")) else { return };
     let products = products(advisory);
     if products.is_empty() {
         return sink.passed_over("definitions of products other than RHEL");
     }
-    let notice = reference(metadata, |source| source != "CVE");
-    let mut cves = advisory.all("cve").peekable();
-    if cves.peek().is_none() {
+    if definition.attribute("class") == "patch" {
+        return import_patch(oval, definition, &products, sink);
+    }
+    let Some(cve) = advisory.all("cve").next() else {
+        return sink.damaged(definition.attribute("id"), "it names no CVE");
+    };
+    let severity = Severity::from_publisher(match cve.attribute("impact") {
+        "" => advisory.child_text("severity"),
+        impact => impact,
+    });
+    let mut statements = Statements::default();
+    if definition.attribute("id").contains(".unaffected:") {
+        put_unaffected(oval, definition, &products, severity, &mut statements);
+    } else {
+        put_states(advisory, &products, severity, &mut statements, sink);
+    }
+    for stream in statements.streams() {
+        sink.details(stream, details(definition, cve));
+    }
+    statements.put(cve.text(), sink);
+}
+
+fn import_patch(oval: &Oval<'_>, definition: &Element<'_>, products: &[Product], sink: &mut Sink) {
+    let mut notice = oval::notice(definition);
+    if notice.cves.is_empty() {
         return sink.passed_over("errata that name no CVE");
     }
-    for cve in cves {
-        let severity = match cve.attribute("impact") {
-            "" => advisory.child_text("severity"),
-            impact => impact,
-        };
-        let severity = Severity::from_publisher(severity);
-        let mut statements = Statements::default();
-        match definition.attribute("class") {
-            "patch" => put_patch(oval, definition, &products, (notice, severity), &mut statements),
-            _ if definition.attribute("id").contains(".unaffected:") => {
-                put_unaffected(oval, definition, &products, severity, &mut statements);
-            }
-            _ => put_states(advisory, &products, severity, &mut statements, sink),
+    let streams: BTreeSet<&str> = products.iter().map(|product| &*product.stream).collect();
+    let advisory = definition.child("metadata").and_then(|metadata| metadata.child("advisory"));
+    for cve in advisory.into_iter().flat_map(|advisory| advisory.all("cve")) {
+        if !cve.attribute("impact").is_empty() {
+            let severity = Severity::from_publisher(cve.attribute("impact"));
+            notice.ratings.insert(cve.text().to_owned(), severity);
         }
-        for stream in statements.streams() {
-            sink.details(stream, details(definition, metadata, cve));
-        }
-        statements.put(cve.text(), sink);
+        streams.iter().for_each(|stream| sink.details(stream, details(definition, cve)));
     }
+    oval.packages(definition, &mut |package, conditions| {
+        let Asked::Below(version) = package.asked else { return };
+        let version = rpm::normal(version);
+        let module = oval::module(conditions);
+        for product in products {
+            for architecture in package.architectures() {
+                let place = place(product, package.name, module);
+                notice.fixes.push(Fix::new(place, version.clone(), architecture));
+            }
+        }
+    });
+    notice.put(sink);
 }
 
 fn products(advisory: &Element<'_>) -> Vec<Product> {
@@ -91,33 +118,6 @@ fn products(advisory: &Element<'_>) -> Vec<Product> {
     products.sort();
     products.dedup();
     products
-}
-
-/// The id of the first reference whose source is wanted; empty if there is none.
-fn reference<'e>(metadata: &'e Element<'_>, wanted: impl Fn(&str) -> bool) -> &'e str {
-    let mut references = metadata.all("reference");
-    let found = references.find(|reference| wanted(reference.attribute("source")));
-    found.map_or("", |reference| reference.attribute("ref_id"))
-}
-
-fn put_patch(
-    oval: &Oval<'_>,
-    definition: &Element<'_>,
-    products: &[Product],
-    (notice, severity): (&str, Severity),
-    statements: &mut Statements,
-) {
-    oval.packages(definition, &mut |package, conditions| {
-        let Asked::Below(version) = package.asked else { return };
-        let version = rpm::normal(version);
-        let module = oval::module(conditions);
-        for (product, architecture) in
-            products.iter().flat_map(|p| package.architectures().map(move |a| (p, a)))
-        {
-            let place = place(product, package.name, module);
-            statements.fixed(place, (version.clone(), architecture), notice, severity);
-        }
-    });
 }
 
 fn put_unaffected(
@@ -174,10 +174,10 @@ fn place(product: &Product, package: &str, module: Option<&str>) -> Place {
     }
 }
 
-fn details(definition: &Element<'_>, metadata: &Element<'_>, cve: &Element<'_>) -> Details {
+fn details(definition: &Element<'_>, cve: &Element<'_>) -> Details {
     // Texts of an erratum are about all its CVEs together.
-    let own = definition.attribute("class") == "vulnerability";
-    let text = |name: &str| if own { metadata.child_text(name).to_owned() } else { String::new() };
+    let own = definition.child("metadata").filter(|_| definition.attribute("class") != "patch");
+    let text = |name: &str| own.map_or("", |metadata| metadata.child_text(name)).to_owned();
     let scored = [("cvss2", "2.0"), ("cvss3", "")].into_iter().filter_map(|(name, version)| {
         let (score, vector) = cve.attribute(name).split_once('/')?;
         let named = vector.strip_prefix("CVSS:").and_then(|rest| rest.split('/').next());

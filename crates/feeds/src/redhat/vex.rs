@@ -123,11 +123,12 @@ fn import(document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
             cve => cve,
         };
         let mut statements = Statements::default();
-        let unknown = products.claims(vulnerability, &mut |claim| {
-            put_claim(&csaf, &claim, &mut statements, sink);
+        let broken = products.claims(vulnerability, &mut |claim| {
+            put_claim(&csaf, claim, &mut statements, sink);
         });
-        if unknown > 0 {
-            sink.damaged(id, format!("{unknown} products are not in the product tree"));
+        if broken > 0 {
+            let record = format!("{broken} claims about {id}");
+            sink.damaged(&record, "their products are not in the product tree");
         }
         if statements.is_empty() {
             continue;
@@ -142,7 +143,7 @@ fn import(document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
     Ok(())
 }
 
-fn put_claim(csaf: &Csaf<'_>, claim: &Claim<'_>, statements: &mut Statements, sink: &mut Sink) {
+fn put_claim(csaf: &Csaf<'_>, claim: &Claim<'_, '_>, statements: &mut Statements, sink: &mut Sink) {
     let products: Vec<_> = match claim.parts.last() {
         Some(platform) => super::products(platform.cpe),
         None => Vec::new(),
@@ -197,7 +198,7 @@ impl Component {
 }
 
 /// None where the innermost part is a container image, a jar or a module as a whole.
-fn component(claim: &Claim<'_>) -> Option<Component> {
+fn component(claim: &Claim<'_, '_>) -> Option<Component> {
     let mut purls = claim.parts.iter().map(|part| Purl::parse(part.purl));
     let package = purls.next()??;
     // `redhat/nodejs:18` is the namespace of an unfixed component of a module.
@@ -219,7 +220,7 @@ fn component(claim: &Claim<'_>) -> Option<Component> {
 }
 
 /// The erratum that fixes the product: `RHSA-2024:2447`.
-fn notice(csaf: &Csaf<'_>, claim: &Claim<'_>) -> String {
+fn notice(csaf: &Csaf<'_>, claim: &Claim<'_, '_>) -> String {
     let tracked = &csaf.document.tracking.id;
     if tracked.starts_with("RH") {
         return tracked.to_string();
@@ -229,7 +230,7 @@ fn notice(csaf: &Csaf<'_>, claim: &Claim<'_>) -> String {
     if id.starts_with("RH") { id.to_owned() } else { String::new() }
 }
 
-fn unfixed(claim: &Claim<'_>) -> Status {
+fn unfixed(claim: &Claim<'_, '_>) -> Status {
     let reasons = claim.remediations.iter();
     let mut reasons =
         reasons.filter(|r| matches!(&*r.category, "no_fix_planned" | "none_available"));

@@ -102,11 +102,12 @@ fn import(document: &Document<'_>, notice: &str, sink: &mut Sink) -> Result<(), 
             cve => cve,
         };
         let mut statements = Statements::default();
-        let unknown = products.claims(vulnerability, &mut |claim| {
-            put_claim(&claim, notice, &mut statements, sink);
+        let broken = products.claims(vulnerability, &mut |claim| {
+            put_claim(claim, notice, &mut statements, sink);
         });
-        if unknown > 0 {
-            sink.damaged(id, format!("{unknown} products are not in the product tree"));
+        if broken > 0 {
+            let record = format!("{broken} claims about {id}");
+            sink.damaged(&record, "their products are not in the product tree");
         }
         let details = csaf.details(vulnerability, "suse");
         for stream in statements.streams() {
@@ -118,7 +119,7 @@ fn import(document: &Document<'_>, notice: &str, sink: &mut Sink) -> Result<(), 
     Ok(())
 }
 
-fn put_claim(claim: &Claim<'_>, notice: &str, statements: &mut Statements, sink: &mut Sink) {
+fn put_claim(claim: &Claim<'_, '_>, notice: &str, statements: &mut Statements, sink: &mut Sink) {
     let [package, .., platform] = claim.parts.as_slice() else {
         return sink.passed_over("statements about products as a whole");
     };
