@@ -1,3 +1,27 @@
-//! The binary `lazaret`: one file a subcommand; the only place that prints and exits.
+//! The binary `lazaret`: arguments in, one verb run, an exit code out.
+//!
+//! One file a subcommand under `cmd/`. This crate alone prints, reads the environment and exits;
+//! it holds no logic that another program could want.
 
-fn main() {}
+mod cmd;
+mod environment;
+mod error;
+mod exit_code;
+mod interrupt;
+mod output;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let arguments = cmd::Arguments::parse();
+    match cmd::run(arguments) {
+        Ok(code) => code.into(),
+        Err(error) => {
+            error.print();
+            error.code().into()
+        }
+    }
+}

@@ -1,1 +1,105 @@
-//! The façade: a target in, a scan result out; layer cache; no judgement.
+//! The façade: a target in, the truth about it out.
+//!
+//! [`inspect`] opens the target, reads the layers that the cache does not know, and squashes what
+//! the analyzers saw into an inventory. [`run`] goes on: it makes sure that the advisories which
+//! this inventory needs are there, and holds them against it.
+//!
+//! Nothing is judged here (`policy`) and nothing is shown (`document`). One bad file never ends a
+//! scan: it becomes a Problem of the result. The only errors are those that leave no result.
+
+mod cache;
+mod layers;
+
+use std::path::PathBuf;
+
+use advisories::{SegmentMeta, Store};
+use artifact::{OpenError, ReadError};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use matcher::Upgrade;
+use model::{Artifact, Eol, Finding, Inventory, Os, Problem};
+
+/// How to scan.
+#[derive(Debug)]
+pub struct Options {
+    pub artifact: artifact::Options,
+    /// The folder of cached layer facts; None reads every layer anew and keeps nothing.
+    pub cache_dir: Option<PathBuf>,
+    /// Takes the place of what the image says of its distribution.
+    pub distro: Option<Os>,
+    pub feeds: feeds::Options,
+    /// The time of the scan: decides which releases are past their end of life.
+    pub now: Timestamp,
+}
+
+/// What is inside a target.
+#[derive(Debug)]
+pub struct Inspection {
+    pub artifact: Artifact,
+    /// With every problem met on the way.
+    pub inventory: Inventory,
+}
+
+/// What is inside a target, and what is known to be wrong with it.
+#[derive(Debug)]
+pub struct ScanResult {
+    pub artifact: Artifact,
+    /// Its problems were moved to `problems`.
+    pub inventory: Inventory,
+    pub eol: Eol,
+    pub findings: Vec<Finding>,
+    pub upgrades: Vec<Upgrade>,
+    /// Sorted.
+    pub problems: Vec<Problem>,
+    /// The segments that were used.
+    pub data: Vec<SegmentMeta>,
+}
+
+/// Why there is no result.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+/// Opens a target and takes stock of it. Never touches advisories.
+pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError> {
+    let image = artifact::open(target, &options.artifact)?;
+    let cache = cache::Cache::open(options.cache_dir.as_deref());
+    let (layers, mut problems) = layers::collect(&image, &cache)?;
+
+    let artifact = image.artifact().clone();
+    let mut inventory = analyzers::squash(&layers, artifact.kind.has_layers());
+    if let Some(os) = &options.distro {
+        inventory.os = Some(os.clone());
+    }
+    problems.extend(image.problems().iter().cloned());
+    problems.extend(cache.problem());
+    inventory.problems.append(&mut problems);
+    inventory.problems.sort();
+    inventory.problems.dedup();
+    Ok(Inspection { artifact, inventory })
+}
+
+/// Inspects a target and holds the advisories it needs against it.
+pub fn run(target: &str, options: &Options, store: &Store) -> Result<ScanResult, ScanError> {
+    let Inspection { artifact, mut inventory } = inspect(target, options)?;
+    let mut problems = std::mem::take(&mut inventory.problems);
+
+    let today = options.now.to_zoned(TimeZone::UTC).date();
+    let matcher::Matched { mut findings, problems: unmatched, mut data } =
+        matcher::findings(&inventory, store, today);
+    problems.extend(unmatched);
+
+    let enriched = matcher::enrich(&mut findings, store);
+    problems.extend(enriched.problems);
+    data.extend(enriched.data);
+
+    problems.sort();
+    problems.dedup();
+    let upgrades = matcher::upgrades(&findings);
+    let eol = inventory.os.as_ref().map_or(Eol::Unknown, |os| matcher::end_of_life(os, today));
+    Ok(ScanResult { artifact, inventory, eol, findings, upgrades, problems, data })
+}

@@ -1,0 +1,48 @@
+//! The subcommands: one file each, and the options that all of them share.
+
+mod db;
+mod demo;
+mod global;
+mod sbom;
+mod scan;
+mod target;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::UserError;
+use crate::exit_code::ExitCode;
+
+/// Container security: inspects images and says what is wrong with them.
+#[derive(Debug, Parser)]
+#[command(name = "lazaret", version, max_term_width = 100, propagate_version = true)]
+#[command(after_help = "Exit codes are listed in docs/exit-codes.md.")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+    #[command(flatten)]
+    global: global::GlobalArguments,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Find the vulnerabilities of an image, a directory or an archive.
+    Scan(scan::ScanArguments),
+    /// List what is inside an image, a directory or an archive. Never touches advisories.
+    Sbom(sbom::SbomArguments),
+    /// See to the advisories: what is there, fetch, import, export, verify.
+    Db(db::DbArguments),
+    /// Scan a small image made on the spot, with an excerpt of real advisories; needs no network.
+    Demo,
+}
+
+/// Runs the verb that was asked for.
+pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, UserError> {
+    let Arguments { verb, global } = arguments;
+    let global = global.settle()?;
+    match verb {
+        Verb::Scan(arguments) => scan::run(arguments, &global),
+        Verb::Sbom(arguments) => sbom::run(arguments, &global),
+        Verb::Db(arguments) => db::run(arguments, &global),
+        Verb::Demo => demo::run(&global),
+    }
+}

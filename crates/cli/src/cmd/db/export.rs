@@ -1,0 +1,48 @@
+//! `lazaret db export`: segments in one file, signed if a key is given.
+
+use std::path::PathBuf;
+
+use advisories::{PrivateKey, bundle};
+use clap::Args;
+
+use crate::cmd::global::Global;
+use crate::error::UserError;
+use crate::exit_code::ExitCode;
+use crate::output;
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArguments {
+    /// The bundle to write
+    #[arg(value_name = "BUNDLE")]
+    bundle: PathBuf,
+    /// Streams to export [default: all that are installed]
+    #[arg(value_name = "STREAM")]
+    streams: Vec<String>,
+    /// Sign with this private key (see `db keygen`)
+    #[arg(long, value_name = "FILE")]
+    sign: Option<PathBuf>,
+}
+
+pub(crate) fn run(arguments: ExportArguments, global: &Global) -> Result<ExitCode, UserError> {
+    let key = arguments.sign.as_deref().map(PrivateKey::read).transpose();
+    let key = key.map_err(|error| UserError::from_chain(ExitCode::Failed, &error))?;
+    let index = bundle::export(&global.store, &arguments.streams, &arguments.bundle, key.as_ref())
+        .map_err(|error| UserError::from_chain(bundle_code(&error), &error))?;
+    let signed = if key.is_some() { ", signed" } else { "" };
+    let (count, path) = (index.segments.len(), arguments.bundle.display());
+    output::write(None, &format!("{count} segments written to {path}{signed}\n"))?;
+    Ok(ExitCode::Done)
+}
+
+/// Damage is told apart from local trouble.
+pub(crate) fn bundle_code(error: &bundle::BundleError) -> ExitCode {
+    use bundle::BundleError as Error;
+    match error {
+        Error::NotABundle { .. }
+        | Error::Damaged { .. }
+        | Error::Index { .. }
+        | Error::Signature { .. } => ExitCode::Damaged,
+        Error::Missing(_) => ExitCode::TargetNotFound,
+        Error::Store(_) | Error::Write(_) | Error::Read { .. } => ExitCode::Failed,
+    }
+}

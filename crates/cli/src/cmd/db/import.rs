@@ -1,0 +1,144 @@
+//! `lazaret db import`: feeds and bundles from files, folders and archives.
+
+use std::fmt::Write as _;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use advisories::{PublicKey, Store, bundle};
+use clap::Args;
+use feeds::{ImportReport, Outcome};
+
+use crate::cmd::db::export::bundle_code;
+use crate::cmd::global::Global;
+use crate::error::UserError;
+use crate::exit_code::ExitCode;
+use crate::interrupt::stop_on_signals;
+use crate::output;
+
+/// Enough of a file to tell a bundle from a feed.
+const HEAD_BYTES: u64 = 4096;
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArguments {
+    /// Files, folders, archives or bundles
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+    /// The paths hold all that their sources say: keep nothing that they said before
+    #[arg(long)]
+    whole: bool,
+    /// Let damaged feeds take the place of sound ones
+    #[arg(long)]
+    accept_damaged: bool,
+}
+
+pub(crate) fn run(arguments: ImportArguments, global: &Global) -> Result<ExitCode, UserError> {
+    for path in &arguments.paths {
+        path.metadata().map_err(|error| {
+            let message = format!("cannot read `{}`: {error}", path.display());
+            UserError::new(ExitCode::TargetNotFound, message)
+        })?;
+    }
+    let (bundles, raw): (Vec<PathBuf>, Vec<PathBuf>) =
+        arguments.paths.into_iter().partition(|path| is_bundle(path));
+    if !global.db_keys.is_empty() && !raw.is_empty() {
+        let message = "--db-key vouches for bundles, and raw feeds carry no signature";
+        return Err(UserError::new(ExitCode::Usage, message));
+    }
+    let mut text = String::new();
+    for path in &bundles {
+        text += &import_bundle(path, &global.store, &global.db_keys)?;
+    }
+    let mut code = ExitCode::Done;
+    if !raw.is_empty() {
+        let options = feeds::Options {
+            whole: arguments.whole,
+            accept_damaged: arguments.accept_damaged,
+            ..global.feeds(&stop_on_signals(None)?)
+        };
+        let report = import_raw(&global.store, &raw, &options)?;
+        text += &describe(&report);
+        code = ending(&report);
+        output::print_problems(&report.problems);
+    }
+    output::write(None, &text)?;
+    Ok(code)
+}
+
+/// Reads raw feeds into a store.
+pub(crate) fn import_raw(
+    store: &Store,
+    paths: &[PathBuf],
+    options: &feeds::Options,
+) -> Result<ImportReport, UserError> {
+    feeds::import(paths, store, options)
+        .map_err(|error| UserError::from_chain(ExitCode::Failed, &error))
+}
+
+fn is_bundle(path: &Path) -> bool {
+    let mut head = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
+    read.is_ok() && bundle::recognizes(&head)
+}
+
+fn import_bundle(path: &Path, store: &Store, keys: &[PublicKey]) -> Result<String, UserError> {
+    let imported = bundle::import(path, store, keys)
+        .map_err(|error| UserError::from_chain(bundle_code(&error), &error))?;
+    let mut text = String::new();
+    for segment in imported {
+        let bundle::Imported { meta, replaced } = segment;
+        write!(text, "{}: {} from the bundle", meta.stream, meta.source).expect("a String");
+        match replaced.filter(|old| old.source != meta.source) {
+            Some(old) => writeln!(text, ", replaces {}", old.source),
+            None => writeln!(text),
+        }
+        .expect("writing to a String cannot fail");
+    }
+    Ok(text)
+}
+
+/// What an import did, a line a source and a line a stream.
+pub(crate) fn describe(report: &ImportReport) -> String {
+    let mut text = String::new();
+    let mut line = |content: std::fmt::Arguments<'_>| {
+        writeln!(text, "{content}").expect("writing to a String cannot fail");
+    };
+    for source in &report.sources {
+        let damaged = match source.damaged {
+            0 => String::new(),
+            count => format!(", {count} damaged"),
+        };
+        let (name, documents, statements) = (source.name, source.documents, source.statements);
+        line(format_args!("{name}: {documents} documents, {statements} statements{damaged}"));
+        for (what, count) in &source.passed_over {
+            line(format_args!("  passed over {count} {what}"));
+        }
+    }
+    for stream in &report.streams {
+        let (name, source) = (&stream.stream, stream.source);
+        match &stream.outcome {
+            Outcome::Installed(counts) => line(format_args!("{name}: {source}, {}", records(counts))),
+            Outcome::Renewed(counts) => line(format_args!("{name}: {source}, renewed, {}", records(counts))),
+            Outcome::Merged(counts) => line(format_args!("{name}: {source}, merged, {}", records(counts))),
+            Outcome::Replaced { other, counts } => {
+                line(format_args!("{name}: {source} replaces {other}, {}", records(counts)));
+            }
+            Outcome::Kept => line(format_args!("{name}: {source}, not written: see the problems")),
+        }
+    }
+    text
+}
+
+fn records(counts: &advisories::Counts) -> String {
+    let all = counts.advisories + counts.details + counts.scores + counts.known_exploited;
+    format!("{all} records")
+}
+
+/// Damage is an exit code even where most was read.
+pub(crate) fn ending(report: &ImportReport) -> ExitCode {
+    let grave = report.problems.iter().any(|problem| problem.kind.makes_incomplete());
+    match (grave, report.streams.is_empty()) {
+        (false, _) => ExitCode::Done,
+        (true, true) => ExitCode::Damaged,
+        (true, false) => ExitCode::Incomplete,
+    }
+}

@@ -1,0 +1,130 @@
+//! Options that every verb takes, before or after it, and what they come to.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use advisories::{PublicKey, Store};
+use artifact::Stop;
+use clap::{Args, ValueEnum};
+use document::table::Look;
+use jiff::Timestamp;
+
+use crate::environment;
+use crate::error::UserError;
+use crate::exit_code::ExitCode;
+use crate::interrupt::parse_duration;
+use crate::progress;
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct GlobalArguments {
+    /// Folder of the advisory segments [default: the cache folder's `db`]
+    #[arg(long, global = true, value_name = "DIR", env = "LAZARET_DB")]
+    db: Option<PathBuf>,
+    /// Fetch ready segments from this mirror (a folder of static files behind a URL)
+    #[arg(long, global = true, value_name = "URL", env = "LAZARET_DB_URL")]
+    db_url: Option<String>,
+    /// Fetch raw feeds from this mirror instead of their publishers
+    #[arg(long, global = true, value_name = "URL", env = "LAZARET_FEED_MIRROR")]
+    feed_mirror: Option<String>,
+    /// Accept only mirrors and bundles signed by this public key (repeatable)
+    #[arg(long, global = true, value_name = "FILE")]
+    db_key: Vec<PathBuf>,
+    /// Trust the certificates in this PEM file too (repeatable)
+    #[arg(long, global = true, value_name = "FILE")]
+    ca_cert: Vec<PathBuf>,
+    /// Refresh advisories that are older than this when a scan needs them
+    #[arg(long, global = true, value_name = "DURATION", default_value = "24h", value_parser = parse_duration)]
+    max_age: Duration,
+    /// Use no network at all
+    #[arg(long, global = true, env = "LAZARET_OFFLINE")]
+    offline: bool,
+    /// Folder for what can be computed again [default: $XDG_CACHE_HOME/lazaret or ~/.cache/lazaret]
+    #[arg(long, global = true, value_name = "DIR", env = "LAZARET_CACHE_DIR")]
+    cache_dir: Option<PathBuf>,
+    /// Threads to work with [default: the number of processors]
+    #[arg(long, global = true, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// Show no progress
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Whether to color the output
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    color: Color,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Color {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// The options, decided: nothing here means "default" any more.
+#[derive(Debug)]
+pub(crate) struct Global {
+    pub(crate) store: Store,
+    pub(crate) cache_dir: PathBuf,
+    pub(crate) offline: bool,
+    pub(crate) db_keys: Vec<PublicKey>,
+    pub(crate) ca_certs: Vec<PathBuf>,
+    db_url: Option<String>,
+    feed_mirror: Option<String>,
+    max_age: Duration,
+    pub(crate) jobs: NonZeroUsize,
+    pub(crate) show_progress: bool,
+    pub(crate) look: Look,
+    pub(crate) now: Timestamp,
+}
+
+impl GlobalArguments {
+    pub(crate) fn settle(self) -> Result<Global, UserError> {
+        let cache_dir = self.cache_dir.or_else(environment::cache_dir).ok_or_else(|| {
+            UserError::new(ExitCode::Usage, "no folder for cached data: neither HOME nor XDG_CACHE_HOME is set")
+                .hint(Some("name one with --cache-dir"))
+        })?;
+        let color = match self.color {
+            Color::Auto => environment::color_on_stdout(),
+            Color::Always => true,
+            Color::Never => false,
+        };
+        let db_keys: Result<_, _> = self.db_key.iter().map(|path| PublicKey::read(path)).collect();
+        let db_keys = db_keys.map_err(|error| UserError::from_chain(ExitCode::Usage, &error))?;
+        Ok(Global {
+            store: Store::open(self.db.unwrap_or_else(|| cache_dir.join("db"))),
+            cache_dir,
+            offline: self.offline,
+            db_keys,
+            ca_certs: self.ca_cert,
+            db_url: self.db_url,
+            feed_mirror: self.feed_mirror,
+            max_age: self.max_age,
+            jobs: self.jobs.unwrap_or_else(environment::processors),
+            show_progress: !self.quiet && environment::progress_on_stderr(),
+            look: Look { color },
+            now: environment::now()?,
+        })
+    }
+}
+
+impl Global {
+    /// How to import and fetch advisories.
+    pub(crate) fn feeds(&self, stop: &Stop) -> feeds::Options {
+        let stop = stop.clone();
+        feeds::Options {
+            jobs: self.jobs,
+            offline: self.offline,
+            feed_mirror: self.feed_mirror.clone(),
+            db_url: self.db_url.clone(),
+            db_keys: self.db_keys.clone(),
+            authorities: self.ca_certs.clone(),
+            max_age: self.max_age,
+            stopped: Arc::new(move || stop.is_stopped()),
+            progress: progress::of_feeds(self.show_progress),
+            ..feeds::Options::new(self.now)
+        }
+    }
+}

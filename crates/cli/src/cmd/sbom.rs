@@ -1,0 +1,58 @@
+//! `lazaret sbom`: what is inside, without a look at advisories.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use document::{Format, Report};
+use model::Eol;
+
+use crate::cmd::global::Global;
+use crate::cmd::scan::{outcome, scan_error};
+use crate::cmd::target::TargetArguments;
+use crate::error::UserError;
+use crate::exit_code::ExitCode;
+use crate::output;
+
+#[derive(Debug, Args)]
+pub(crate) struct SbomArguments {
+    #[command(flatten)]
+    target: TargetArguments,
+    /// Form of the inventory
+    #[arg(short, long, value_enum, default_value = "cyclonedx-json")]
+    format: SbomFormat,
+    /// Write to this file instead of stdout
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum SbomFormat {
+    #[value(name = "cyclonedx-json")]
+    CycloneDxJson,
+    Json,
+}
+
+pub(crate) fn run(arguments: SbomArguments, global: &Global) -> Result<ExitCode, UserError> {
+    let (target, options) = arguments.target.settle(global)?;
+    let scan::Inspection { artifact, mut inventory } =
+        scan::inspect(&target, &options).map_err(|error| scan_error(error, &options.artifact.stop))?;
+    let problems = std::mem::take(&mut inventory.problems);
+    let report = Report {
+        artifact,
+        inventory,
+        eol: Eol::Unknown,
+        findings: Vec::new(),
+        upgrades: Vec::new(),
+        problems,
+        data: Vec::new(),
+        checks: Vec::new(),
+        now: global.now.to_string(),
+    };
+    let format = match arguments.format {
+        SbomFormat::CycloneDxJson => Format::CycloneDxJson,
+        SbomFormat::Json => Format::Json,
+    };
+    output::write(arguments.output.as_deref(), &format.render(&report))?;
+    output::print_problems(&report.problems);
+    Ok(outcome(&report))
+}

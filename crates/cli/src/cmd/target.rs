@@ -1,0 +1,69 @@
+//! Options of every verb that opens a target: which platform, how thoroughly, with what limits.
+
+use std::time::Duration;
+
+use clap::Args;
+use model::{Os, Platform};
+
+use crate::cmd::global::Global;
+use crate::error::UserError;
+use crate::interrupt::{parse_duration, stop_on_signals};
+use crate::progress;
+
+#[derive(Debug, Args)]
+pub(crate) struct TargetArguments {
+    /// Image name, path, or either behind a prefix: registry: docker: containerd: podman:
+    /// docker-archive: oci-archive: oci-dir: dir: fs-archive: container:
+    pub(crate) target: String,
+    /// Platform to choose from a multi-platform image [default: this machine's]
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
+    platform: Option<Platform>,
+    /// Take this for the distribution, whatever the image says
+    #[arg(long, value_name = "FAMILY:VERSION", value_parser = analyzers::os_from_override)]
+    distro: Option<Os>,
+    /// Read and hash every byte of local archives too
+    #[arg(long)]
+    verify: bool,
+    /// Neither use nor keep cached layer results
+    #[arg(long)]
+    no_cache: bool,
+    /// Give up after this time
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    timeout: Option<Duration>,
+    #[command(flatten)]
+    registry: RegistryArguments,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Registry options")]
+struct RegistryArguments {
+    /// Use plain HTTP, or do not check the certificate, for this registry (repeatable)
+    #[arg(long, value_name = "HOST[:PORT]")]
+    insecure_registry: Vec<String>,
+}
+
+impl TargetArguments {
+    /// The target as typed, and how to scan it.
+    pub(crate) fn settle(self, global: &Global) -> Result<(String, scan::Options), UserError> {
+        let stop = stop_on_signals(self.timeout)?;
+        let mut artifact = artifact::Options {
+            platform: self.platform,
+            verify: self.verify,
+            jobs: global.jobs,
+            offline: global.offline,
+            stop: stop.clone(),
+            progress: progress::of_layers(global.show_progress),
+            ..artifact::Options::default()
+        };
+        artifact.registry.insecure = self.registry.insecure_registry;
+        artifact.registry.authorities = global.ca_certs.clone();
+        let options = scan::Options {
+            artifact,
+            cache_dir: (!self.no_cache).then(|| global.cache_dir.clone()),
+            distro: self.distro,
+            feeds: global.feeds(&stop),
+            now: global.now,
+        };
+        Ok((self.target, options))
+    }
+}

@@ -1,0 +1,47 @@
+//! The one place that reads the environment: folders, the clock, and what a terminal can show.
+
+use std::io::IsTerminal;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use crate::error::UserError;
+use crate::exit_code::ExitCode;
+
+/// The folder for what can be fetched or computed again: `$XDG_CACHE_HOME/lazaret`, else
+/// `~/.cache/lazaret`.
+pub(crate) fn cache_dir() -> Option<PathBuf> {
+    let set = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    set("XDG_CACHE_HOME")
+        .or_else(|| set("HOME").map(|home| home.join(".cache")))
+        .map(|base| base.join("lazaret"))
+}
+
+/// The time that documents carry: `SOURCE_DATE_EPOCH` (seconds) where set, so that a build can be
+/// repeated byte for byte; else the clock.
+pub(crate) fn now() -> Result<Timestamp, UserError> {
+    let Some(set) = std::env::var_os("SOURCE_DATE_EPOCH") else { return Ok(Timestamp::now()) };
+    let seconds = set.to_str().and_then(|text| text.parse().ok());
+    seconds.and_then(|seconds| Timestamp::from_second(seconds).ok()).ok_or_else(|| {
+        let shown = set.to_string_lossy();
+        UserError::new(ExitCode::Usage, format!("SOURCE_DATE_EPOCH `{shown}` is not a number of seconds"))
+    })
+}
+
+/// Whether to color what goes to stdout (no-color.org: any non-empty `NO_COLOR` says no).
+pub(crate) fn color_on_stdout() -> bool {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    std::io::stdout().is_terminal() && !refused && !dumb
+}
+
+/// Whether somebody is watching stderr.
+pub(crate) fn progress_on_stderr() -> bool {
+    std::io::stderr().is_terminal()
+}
+
+/// How many threads the machine has for us.
+pub(crate) fn processors() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}

@@ -1,0 +1,71 @@
+//! Where documents go: a file, whole or not at all, or stdout.
+
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+
+use document::printable;
+use model::Problem;
+
+use crate::error::UserError;
+use crate::exit_code::ExitCode;
+
+/// Writes a document to `path`, or to stdout without one.
+pub(crate) fn write(path: Option<&Path>, text: &str) -> Result<(), UserError> {
+    match path {
+        Some(path) => write_file(path, text),
+        None => write_stdout(text),
+    }
+}
+
+/// A file is replaced by rename, so that a reader never sees half of it; what is not a regular
+/// file (`/dev/stdout`, a FIFO) is written to directly.
+fn write_file(path: &Path, text: &str) -> Result<(), UserError> {
+    let failed = |error: std::io::Error| {
+        let message = format!("cannot write `{}`: {error}", path.display());
+        UserError::new(ExitCode::Output, message)
+    };
+    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        return std::fs::write(path, text).map_err(failed);
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    // A temporary file is private by default; a report is for whoever the umask lets read it.
+    let readable = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    let mut file = tempfile::Builder::new()
+        .permissions(readable)
+        .tempfile_in(folder.unwrap_or(Path::new(".")))
+        .map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+/// A reader that closed the pipe has what it wanted.
+fn write_stdout(text: &str) -> Result<(), UserError> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            let message = format!("cannot write to stdout: {error}");
+            Err(UserError::new(ExitCode::Output, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Says on stderr what the report's reader might not see: problems that make it incomplete.
+pub(crate) fn print_problems(problems: &[Problem]) {
+    /// A hostile image can make a million; the JSON report has them all.
+    const SHOWN: usize = 20;
+    let grave: Vec<&Problem> = problems.iter().filter(|p| p.kind.makes_incomplete()).collect();
+    for problem in grave.iter().take(SHOWN) {
+        note(&format!("{}: {problem}", problem.kind.name().replace('_', " ")));
+    }
+    if grave.len() > SHOWN {
+        note(&format!("and {} more problems", grave.len() - SHOWN));
+    }
+}
+
+/// One line on stderr, safe for a terminal.
+pub(crate) fn note(text: &str) {
+    // Nobody is left to be told when stderr is closed.
+    drop(writeln!(std::io::stderr(), "{}", printable(text)));
+}
