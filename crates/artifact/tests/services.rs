@@ -118,6 +118,19 @@ fn assert_same(opened: &Image, built: &ImageBuilder) {
     assert!(opened.read(&[], &Recorder::default).unwrap().is_empty());
 }
 
+/// Holds an image read from where it lies unpacked against the same from its blobs. A daemon's
+/// disk may not be ours; then the stream is all there is.
+fn assert_unpacked(unpacked: &Image, blobs: &Image) {
+    assert_eq!(shown(unpacked), shown(blobs));
+    let layers = read(unpacked);
+    assert!(layers.iter().all(|layer| layer.problems.is_empty()));
+    if layers.iter().any(|layer| layer.verified) {
+        eprintln!("skipped: what the daemon unpacked cannot be read");
+        return;
+    }
+    assert!(layers.iter().all(|layer| unpacked.cache_key(layer.index).is_none()));
+}
+
 /// An archive of `image` on disk.
 fn archive(bytes: &[u8]) -> (TempDir, String) {
     let directory = tempfile::tempdir().unwrap();
@@ -145,8 +158,13 @@ fn docker_shows_what_was_loaded() {
     let loaded = Loaded(&docker, name.clone());
     let address = format!("unix://{}", docker.socket().display());
     let options = with_environment(environment().with("DOCKER_HOST", address));
+    let target = format!("docker:{name}");
 
-    assert_same(&open(&format!("docker:{name}"), &options).unwrap(), &built);
+    let verify = Options { verify: true, ..options.clone() };
+    let exported = open(&target, &verify).unwrap();
+    assert_same(&exported, &built);
+    assert!(exported.cache_key(1).is_some());
+    assert_unpacked(&open(&target, &options).unwrap(), &exported);
     // Without a prefix, Docker is asked first; offline keeps nobody from a local socket.
     let found = open(&name, &Options { offline: true, ..options.clone() }).unwrap();
     assert_eq!(found.artifact().kind, model::ArtifactKind::Docker);
@@ -160,10 +178,10 @@ fn docker_shows_what_was_loaded() {
     assert_eq!(layers.len(), 5);
     assert!(layers[4].visitor.contents.contains_key("etc/note"), "{:?}", layers[4].visitor.lines);
     assert_eq!(opened.artifact().digest, Some(testkit::sha256(&built.config())));
-    assert_eq!((opened.cache_key(0).is_some(), opened.cache_key(4)), (true, None));
+    assert_eq!(opened.cache_key(4), None);
     drop(loaded);
 
-    let error = open(&format!("docker:{name}"), &options).err().unwrap();
+    let error = open(&target, &options).err().unwrap();
     assert_eq!(error.kind(), OpenErrorKind::NotFound);
 }
 
@@ -175,7 +193,10 @@ fn podman_shows_what_was_loaded() {
     podman.podman(&["load", "--input", &path]);
     let address = format!("unix://{}", podman.socket().display());
     let options = with_environment(environment().with("CONTAINER_HOST", address));
-    assert_same(&open("podman:lazaret-test/podman:1", &options).unwrap(), &built);
+    let verify = Options { verify: true, ..options.clone() };
+    let exported = open("podman:lazaret-test/podman:1", &verify).unwrap();
+    assert_same(&exported, &built);
+    assert_unpacked(&open("podman:lazaret-test/podman:1", &options).unwrap(), &exported);
 
     let id = podman.podman(&["create", "--network", "none", "lazaret-test/podman:1", "/app"]);
     let (_directory, note) = archive(b"written later");
@@ -208,10 +229,10 @@ fn containerd_shows_blobs_and_what_was_unpacked_from_them() {
         let path = format!("io.containerd.content.v1.content/blobs/sha256/{}", layer.digest.hex());
         let _twice = fs::remove_file(containerd.root().join(path));
     }
-    let opened = open("containerd:lazaret-test/app:1", &options).unwrap();
-    assert_eq!(shown(&opened), blobs);
-    assert!(read(&opened).iter().all(|layer| !layer.verified && layer.problems.is_empty()));
-    assert_eq!(opened.cache_key(1), None);
+    let unpacked = open("containerd:lazaret-test/app:1", &options).unwrap();
+    assert_eq!(shown(&unpacked), blobs);
+    assert!(read(&unpacked).iter().all(|layer| !layer.verified && layer.problems.is_empty()));
+    assert_eq!(unpacked.cache_key(1), None);
 
     containerd.ctr(&["containers", "create", "docker.io/lazaret-test/app:1", "one", "/app"]);
     let key = containerd.ctr(&["snapshots", "mounts", "/target", "one"]);

@@ -196,3 +196,37 @@ fn root_file_systems_come_in_any_compression() {
     assert!(seen.iter().all(|recorder| *recorder == seen[0]));
     assert!(seen[0].paths().contains(&"usr/.wh.name"));
 }
+
+#[test]
+fn an_archive_of_a_directory_begins_with_a_dot() {
+    let directory = tempfile::tempdir().unwrap();
+    let files = image(gzip).oci_files();
+    let tar = files.iter().fold(TarBuilder::new().directory("."), |tar, (path, bytes)| {
+        tar.file(&format!("./{path}"), bytes)
+    });
+    let path = directory.path().join("dot.tar");
+    fs::write(&path, tar.finish()).unwrap();
+    let opened = open(path.to_str().unwrap(), &Options::default()).unwrap();
+    assert_eq!(opened.artifact().kind, ArtifactKind::OciArchive);
+    assert!(read_all(&opened) == expected());
+}
+
+/// Root file systems as distributions publish them.
+#[test]
+fn published_root_file_systems_are_read_whole() {
+    let images = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/images");
+    let Ok(directory) = fs::read_dir(&images) else {
+        eprintln!("skipped: no images at {}", images.display());
+        return;
+    };
+    let mut count = 0;
+    for path in directory.map(|entry| entry.unwrap().path()) {
+        let image = open(path.to_str().unwrap(), &Options::default()).unwrap();
+        let kind = image.artifact().kind;
+        let [recorder] = &read_all(&image)[..] else { panic!("{}: {kind:?}", path.display()) };
+        let has = |name: &&str| recorder.contents.contains_key(*name);
+        assert!(["etc/os-release", "usr/lib/os-release"].iter().any(has), "{}", path.display());
+        count += 1;
+    }
+    assert!(count > 0);
+}
