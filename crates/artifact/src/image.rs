@@ -54,6 +54,8 @@ pub(crate) enum Backend {
     FsArchive(FsArchive),
     Local(LocalImage),
     Registry(registry::Repository),
+    /// One directory a layer, the lowest first.
+    Unpacked(Vec<Tree>),
 }
 
 /// How a source gives up one layer.
@@ -83,6 +85,15 @@ impl Backend {
             }),
             Self::Local(image) => image.layer(layer, reading.options.verify),
             Self::Registry(repository) => repository.layer(layer),
+            Self::Unpacked(trees) => {
+                let tree = usize::try_from(layer.index).ok().and_then(|index| trees.get(index));
+                let missing = || {
+                    let message = "the daemon has no directory for it";
+                    let subject = format!("layer {}", layer.index);
+                    Problem::new(ProblemKind::Unreadable, subject, message).in_layer(layer.index)
+                };
+                tree.map(|tree| Source::Tree(tree.clone())).ok_or_else(missing)
+            }
         }
     }
 
@@ -131,6 +142,7 @@ impl Image {
         let layer = self.artifact.layers.iter().find(|layer| layer.index == index)?;
         let unverified = match &self.backend {
             Backend::Container(container) => return container.image.cache_key(index),
+            Backend::Unpacked(_) => return None,
             Backend::Containerd(image) if image.is_unpacked(layer) => return None,
             Backend::Containerd(image) => {
                 image.blobs().unverified_identity(layer, self.options.verify)
