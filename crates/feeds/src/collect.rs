@@ -58,7 +58,9 @@ pub(crate) struct Collected {
     pub sources: BTreeMap<usize, Source>,
     /// Troubles with inputs as a whole: unreadable, cut off.
     pub problems: Vec<Problem>,
-    /// The inputs (by index) of which something was not read.
+    /// The files (by number) of which something was not read.
+    pub broken_files: BTreeSet<usize>,
+    /// The inputs (by index) that these are in.
     pub broken_inputs: BTreeSet<usize>,
     pub unknown: Unknown,
     spool: Spool,
@@ -73,8 +75,10 @@ pub(crate) struct Source {
     /// Records left out of documents that did.
     pub damaged_records: u64,
     pub statements: u64,
-    /// The inputs its documents came from.
+    /// The inputs its documents came from, by index.
     pub inputs: BTreeSet<usize>,
+    /// The files within them, by number.
+    pub files: BTreeSet<usize>,
     pub streams: BTreeMap<String, Batch>,
     pub problems: Vec<Problem>,
     pub passed_over: BTreeMap<String, u64>,
@@ -84,6 +88,7 @@ pub(crate) struct Source {
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     extents: Vec<Extent>,
+    pub statements: u64,
     pub modified: Option<String>,
 }
 
@@ -118,7 +123,7 @@ pub(crate) fn collect(
     options: &Options,
 ) -> io::Result<Collected> {
     let shared = Shared { collected: Mutex::default(), gate: Gate::default() };
-    let (sender, receiver) = crossbeam_channel::bounded::<(usize, Unpacked)>(QUEUE_DOCUMENTS);
+    let (sender, receiver) = crossbeam_channel::bounded::<Work>(QUEUE_DOCUMENTS);
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..options.jobs.get())
             .map(|_| {
@@ -139,32 +144,38 @@ pub(crate) fn collect(
 
 fn unpack(
     inputs: Vec<Input>,
-    sender: &crossbeam_channel::Sender<(usize, Unpacked)>,
+    sender: &crossbeam_channel::Sender<Work>,
     shared: &Shared,
     options: &Options,
 ) {
-    for (index, input) in inputs.into_iter().enumerate() {
+    let mut file = 0;
+    for (input, from) in inputs.into_iter().enumerate() {
         let mut take = |found| match found {
             _ if (options.stopped)() => {
-                shared.lock().broken_inputs.insert(index);
+                shared.lock().broken_files.insert(file);
                 ControlFlow::Break(())
+            }
+            Found::File => {
+                file += 1;
+                ControlFlow::Continue(())
             }
             Found::Document(document) => {
                 shared.gate.enter(document.bytes.len());
                 // All workers are gone only if one failed; there is no use in reading on.
-                match sender.send((index, document)) {
+                match sender.send(Work { input, file, document }) {
                     Ok(()) => ControlFlow::Continue(()),
                     Err(_) => ControlFlow::Break(()),
                 }
             }
             Found::Trouble(problem) => {
                 let mut collected = shared.lock();
-                collected.broken_inputs.insert(index);
+                collected.broken_files.insert(file);
+                collected.broken_inputs.insert(input);
                 collected.problems.push(problem);
                 ControlFlow::Continue(())
             }
         };
-        let flow = match input {
+        let flow = match from {
             Input::Path(path) => input::read(&path, &mut take),
             Input::Open { name, file } => input::read_open(&name, file, &mut take),
         };
@@ -172,6 +183,13 @@ fn unpack(
             break;
         }
     }
+}
+
+/// A document and where it came from.
+struct Work {
+    input: usize,
+    file: usize,
+    document: Unpacked,
 }
 
 /// What the threads share.
@@ -203,19 +221,21 @@ impl<'s> Worker<'s> {
         Self { feeds, shared, options, feed: 0, sink, source }
     }
 
-    fn run(mut self, documents: &crossbeam_channel::Receiver<(usize, Unpacked)>) -> io::Result<()> {
+    fn run(mut self, documents: &crossbeam_channel::Receiver<Work>) -> io::Result<()> {
         let mut outcome = Ok(());
-        for (input, document) in documents {
-            let _inside = Inside { gate: &self.shared.gate, bytes: document.bytes.len() };
+        for work in documents {
+            let bytes = work.document.bytes.len();
+            let _inside = Inside { gate: &self.shared.gate, bytes };
             // After a failure the queue is only emptied, so that the unpacking thread never waits.
             if outcome.is_ok() {
-                outcome = self.read(input, &document);
+                outcome = self.read(&work);
             }
         }
         outcome.and_then(|()| self.hand_over())
     }
 
-    fn read(&mut self, input: usize, unpacked: &Unpacked) -> io::Result<()> {
+    fn read(&mut self, work: &Work) -> io::Result<()> {
+        let Work { input, file, document: unpacked } = work;
         self.options.progress.reads(&unpacked.path);
         let document = Document::new(&unpacked.path, &unpacked.bytes);
         let Some(feed) = self.recognize(&Sample::new(document)) else {
@@ -228,7 +248,8 @@ impl<'s> Worker<'s> {
         }
         self.sink.begin(&unpacked.path);
         self.source.documents += 1;
-        self.source.inputs.insert(input);
+        self.source.inputs.insert(*input);
+        self.source.files.insert(*file);
         let outcome = self.feeds.get(feed).map(|feed| feed.import(&document, &mut self.sink));
         let cause = match (&unpacked.cut, outcome) {
             (Some(cut), _) => Some(cut.clone()),
@@ -275,6 +296,7 @@ impl<'s> Worker<'s> {
         whole.damaged_records += sink.damaged;
         whole.statements += sink.statements;
         whole.inputs.append(&mut source.inputs);
+        whole.files.append(&mut source.files);
         whole.problems.append(&mut source.problems);
         whole.problems.extend(sink.problems);
         for (what, count) in sink.passed_over {
@@ -283,6 +305,7 @@ impl<'s> Worker<'s> {
         for (stream, pending) in sink.streams {
             let batch = whole.streams.entry(stream).or_default();
             batch.extents.push(spool.append(&pending.encoded)?);
+            batch.statements += pending.statements;
             batch.modified = batch.modified.take().max(pending.modified);
         }
         Ok(())

@@ -11,6 +11,7 @@
 
 use advisories::Score;
 
+use crate::sink::{Day, day};
 use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink, stream};
 
 /// How every file's table begins.
@@ -52,20 +53,24 @@ impl Feed for Epss {
         let text = String::from_utf8_lossy(document.bytes);
         let (lines, rest) = text.rsplit_once('\n').unwrap_or(("", &text));
         let mut counted = Vec::new();
+        let mut today = 0;
         for line in lines.lines() {
             if let Some(remark) = line.strip_prefix('#') {
-                score_date(remark).iter().for_each(|date| sink.modified(stream::EPSS, date));
+                if let Some(date) = score_date(remark) {
+                    today = day(&date);
+                    sink.modified(stream::EPSS, &date);
+                }
             } else if !line.starts_with(HEADER) {
                 match row(line) {
                     Some((cve, epss, None)) => counted.push((cve, epss)),
                     Some((cve, epss, Some(percentile))) => {
-                        sink.score(stream::EPSS, cve, Score { epss, percentile });
+                        sink.score(stream::EPSS, cve, Score { epss, percentile }, today);
                     }
                     None => sink.damaged(line, "not a CVE, a score and a percentile"),
                 }
             }
         }
-        count(counted, sink);
+        count(counted, today, sink);
         if rest.is_empty() { Ok(()) } else { Err(FeedError::content("ends within a line")) }
     }
 }
@@ -82,14 +87,14 @@ fn row(line: &str) -> Option<(&str, f64, Option<f64>)> {
     Some((cve, epss, percentile))
 }
 
-fn count(mut rows: Vec<(&str, f64)>, sink: &mut Sink) {
+fn count(mut rows: Vec<(&str, f64)>, today: Day, sink: &mut Sink) {
     rows.sort_by(|(_, a), (_, b)| a.total_cmp(b));
     let mut up_to = 0;
     for same in rows.chunk_by(|(_, a), (_, b)| a.total_cmp(b).is_eq()) {
         up_to += same.len();
         let percentile = share(up_to, rows.len());
         for (cve, epss) in same {
-            sink.score(stream::EPSS, cve, Score { epss: *epss, percentile });
+            sink.score(stream::EPSS, cve, Score { epss: *epss, percentile }, today);
         }
     }
 }

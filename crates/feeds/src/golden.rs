@@ -209,8 +209,8 @@ fn line(statement: &Statement) -> serde_json::Value {
     match statement {
         Statement::Advisory(advisory) => advisory_line(advisory).into(),
         Statement::Details(details) => serde_json::to_value(details).unwrap(),
-        Statement::Score { id, epss, percentile } => format!("{id} {epss} {percentile}").into(),
-        Statement::KnownExploited { id, added, due, ransomware } => {
+        Statement::Score { id, epss, percentile, .. } => format!("{id} {epss} {percentile}").into(),
+        Statement::KnownExploited { id, added, due, ransomware, .. } => {
             format!("{id} added {added} due {due:?} ransomware {ransomware}").into()
         }
     }

@@ -29,6 +29,8 @@ pub(crate) struct Unpacked {
 /// What reading an input yields, in order.
 #[derive(Debug)]
 pub(crate) enum Found {
+    /// What follows, up to the next of these, is from one file.
+    File,
     Document(Unpacked),
     /// Something could not be read; documents may be missing.
     Trouble(Problem),
@@ -48,6 +50,7 @@ pub(crate) fn read(path: &Path, take: &mut Take<'_>) -> ControlFlow<()> {
 
 /// Reads an open file or archive under a name of the caller's (a fetched body under its URL).
 pub(crate) fn read_open(name: &str, file: File, take: &mut Take<'_>) -> ControlFlow<()> {
+    take(Found::File)?;
     Unpacker::new(take).file(name, file)
 }
 

@@ -2,8 +2,8 @@
 //!
 //! One stream has one source. The rules, in order:
 //!
-//! 1. Two sources for a stream in one import: the one that stands first in the list speaks, the
-//!    other is passed over, and that is said.
+//! 1. Two sources for a stream in one import: the one that says more of the stream speaks (a few
+//!    sample documents never push a whole feed aside), the other is passed over, and that is said.
 //! 2. Damaged data (its input was cut off, or more than one document or record in a hundred made
 //!    no sense) never takes the place of a segment, unless asked. Where there is none it is better
 //!    than nothing: it is installed, and its segment says that it is not whole.
@@ -12,6 +12,7 @@
 //!    unless the caller says that the input is the whole of it.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -110,14 +111,19 @@ fn plan(
         origins.sort();
         origins.dedup();
         for (stream, batch) in std::mem::take(&mut source.streams) {
-            if let Some(first) = jobs.get(&stream) {
-                let (first, second) = (first.source(), feed.source(&stream));
-                let message = format!("`{second}` is passed over, `{first}` is imported with it");
-                problems.push(Problem::new(ProblemKind::Notice, stream, message));
-                continue;
-            }
             let (damage, origins) = (damage.clone(), origins.clone());
-            jobs.insert(stream.clone(), Job { feed, stream, batch, origins, damage });
+            let job = Job { feed, stream: stream.clone(), batch, origins, damage };
+            let other = match jobs.entry(stream) {
+                Entry::Vacant(vacant) => {
+                    vacant.insert(job);
+                    continue;
+                }
+                Entry::Occupied(mut first) => match first.get().batch.statements {
+                    said if said < job.batch.statements => (first.insert(job), first),
+                    _ => (job, first),
+                },
+            };
+            problems.push(other.0.passed_over(other.1.get()));
         }
     }
     (jobs.into_values().collect(), problems)
@@ -125,7 +131,7 @@ fn plan(
 
 /// Why the data of a source is not to be trusted to be whole (rule 2).
 fn damage(source: &Source, collected: &Collected) -> Option<String> {
-    if !source.inputs.is_disjoint(&collected.broken_inputs) {
+    if !source.files.is_disjoint(&collected.broken_files) {
         return Some("its input could not be read to the end".to_owned());
     }
     let Source { documents, damaged_documents, statements, damaged_records, .. } = *source;
@@ -199,6 +205,16 @@ impl Job {
             problems.push(Problem::new(ProblemKind::Notice, &self.stream, message));
             None
         })
+    }
+
+    fn passed_over(&self, other: &Self) -> Problem {
+        let (own, others) = (self.batch.statements, other.batch.statements);
+        let message = format!(
+            "`{}` is passed over with {own} statements, `{}` says more in the same import ({others})",
+            self.source(),
+            other.source()
+        );
+        Problem::new(ProblemKind::Notice, &self.stream, message)
     }
 
     fn refusal(&self, damage: &str) -> Problem {

@@ -3,6 +3,7 @@
 use advisories::KnownExploited;
 use serde::Deserialize;
 
+use crate::sink::{Day, day};
 use crate::{Covers, Document, Feed, FeedError, Sample, Sink, json, stream};
 
 /// The catalog as a feed.
@@ -32,11 +33,13 @@ impl Feed for Kev {
     }
 
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
+        let released = json::text_at(document.bytes, "dateReleased").unwrap_or_default();
+        let today = day(&released);
         let walked = json::each_element(document.bytes, "vulnerabilities", |entry| match entry {
-            Ok(entry) => read(entry, sink),
+            Ok(entry) => read(entry, today, sink),
             Err(error) => sink.damaged("vulnerability", error),
         });
-        if let Some(released) = json::text_at(document.bytes, "dateReleased") {
+        if !released.is_empty() {
             sink.modified(stream::KEV, &released);
         }
         Ok(walked?)
@@ -53,9 +56,9 @@ struct Entry {
     known_ransomware_campaign_use: Option<String>,
 }
 
-fn read(entry: Entry, sink: &mut Sink) {
+fn read(entry: Entry, today: Day, sink: &mut Sink) {
     let Entry { cve_id, date_added, due_date, known_ransomware_campaign_use } = entry;
     let ransomware = known_ransomware_campaign_use.is_some_and(|word| word == "Known");
     let known = KnownExploited { added: date_added, due: due_date, ransomware };
-    sink.known_exploited(stream::KEV, &cve_id, known);
+    sink.known_exploited(stream::KEV, &cve_id, known, today);
 }

@@ -10,30 +10,64 @@ use advisories::{KnownExploited, Score, Segment, SegmentError, SegmentWriter};
 use model::{Advisory, Details, Problem};
 
 use crate::Covers;
-use crate::sink::{Statement, statements};
+use crate::sink::{Day, Statement, statements};
 
 /// Adds encoded statements.
 pub(crate) fn add(encoded: &[u8], writer: &mut SegmentWriter) {
-    let mut details: BTreeMap<String, Details> = BTreeMap::new();
+    let mut latest = Latest::default();
     for statement in statements(encoded) {
         match statement {
             Statement::Advisory(advisory) => writer.advisory(&advisory),
-            Statement::Details(new) => match details.get_mut(&new.id) {
-                Some(old) if precedes(old, &new) => *old = new,
-                Some(_) => {}
+            other => latest.add(other),
+        }
+    }
+    latest.write(writer);
+}
+
+/// One record an id: where several documents have one, the latest.
+#[derive(Default)]
+struct Latest {
+    details: BTreeMap<String, Details>,
+    scores: BTreeMap<String, (Day, Score)>,
+    known_exploited: BTreeMap<String, (Day, KnownExploited)>,
+}
+
+impl Latest {
+    fn add(&mut self, statement: Statement) {
+        match statement {
+            Statement::Advisory(_) => {}
+            Statement::Details(new) => match self.details.get_mut(&new.id) {
+                Some(old) if !precedes(old, &new) => {}
+                Some(old) => *old = new,
                 None => {
-                    details.insert(new.id.clone(), new);
+                    self.details.insert(new.id.clone(), new);
                 }
             },
-            Statement::Score { id, epss, percentile } => {
-                writer.score(&id, Score { epss, percentile });
+            Statement::Score { id, epss, percentile, day } => {
+                let new = (day, Score { epss, percentile });
+                let old = self.scores.entry(id).or_insert(new);
+                let rank = |(day, score): &(Day, Score)| (*day, score.epss, score.percentile);
+                if rank(old) < rank(&new) {
+                    *old = new;
+                }
             }
-            Statement::KnownExploited { id, added, due, ransomware } => {
-                writer.known_exploited(&id, &KnownExploited { added, due, ransomware });
+            Statement::KnownExploited { id, added, due, ransomware, day } => {
+                let new = (day, KnownExploited { added, due, ransomware });
+                let old = self.known_exploited.entry(id).or_insert_with(|| new.clone());
+                if *old < new {
+                    *old = new;
+                }
             }
         }
     }
-    details.values().for_each(|details| writer.details(details));
+
+    fn write(&self, writer: &mut SegmentWriter) {
+        self.details.values().for_each(|details| writer.details(details));
+        self.scores.iter().for_each(|(id, (_, score))| writer.score(id, *score));
+        for (id, (_, entry)) in &self.known_exploited {
+            writer.known_exploited(id, entry);
+        }
+    }
 }
 
 /// Of two records of one vulnerability the later speaks; equally late, the greater, so that it is

@@ -79,7 +79,7 @@ impl Feed for Secdb {
     fn recognizes(&self, sample: &Sample<'_>) -> bool {
         let is_secdb = match sample.form() {
             Form::JsonObject => sample.contains("\"packages\"") && sample.contains("\"apkurl\""),
-            Form::Text => sample.contains("\npackages:") && sample.contains("\napkurl:"),
+            Form::Text => starts_as_yaml(sample.head()) && sample.contains("\npackages:"),
             _ => false,
         };
         is_secdb && sample.contains(self.mark)
@@ -110,9 +110,16 @@ impl Feed for Secdb {
         };
         let database: Database = serde_saphyr::from_slice_with_options(text, options)?;
         let stream = self.stream(Some(&database.distroversion))?;
-        database.packages.iter().for_each(|entry| entry.pkg.read(&stream, sink));
+        database.packages.iter().flatten().for_each(|entry| entry.pkg.read(&stream, sink));
         if whole { Ok(()) } else { Err(FeedError::content("ends within a line")) }
     }
+}
+
+/// The first line behind `---` is one of the database's own fields, in whatever order they come.
+fn starts_as_yaml(head: &[u8]) -> bool {
+    let head = head.strip_prefix(b"---").unwrap_or(head).trim_ascii_start();
+    let fields = ["apkurl:", "archs:", "distroversion:", "reponame:", "urlprefix:"];
+    fields.iter().any(|field| head.starts_with(field.as_bytes()))
 }
 
 fn alpine_urls(release: &str) -> Vec<String> {
@@ -133,8 +140,8 @@ fn alpine_urls(release: &str) -> Vec<String> {
 #[derive(serde::Deserialize)]
 struct Database {
     distroversion: String,
-    #[serde(default)]
-    packages: Vec<Entry>,
+    /// Nothing stands behind the colon where a repository has no fixes.
+    packages: Option<Vec<Entry>>,
 }
 
 #[derive(serde::Deserialize)]

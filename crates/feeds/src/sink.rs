@@ -24,9 +24,12 @@ const OTHER_REASONS: &str = "other records";
 pub(crate) enum Statement {
     Advisory(Advisory),
     Details(Details),
-    Score { id: String, epss: f64, percentile: f64 },
-    KnownExploited { id: String, added: String, due: Option<String>, ransomware: bool },
+    Score { id: String, epss: f64, percentile: f64, day: Day },
+    KnownExploited { id: String, added: String, due: Option<String>, ransomware: bool, day: Day },
 }
+
+/// The day of a list (`20260816`; 0 if not known): of two lists the later speaks.
+pub(crate) type Day = u32;
 
 /// Collects what the documents of one feed say.
 #[derive(Debug, Default)]
@@ -46,6 +49,7 @@ pub struct Sink {
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
     pub encoded: Vec<u8>,
+    pub statements: u64,
     pub modified: Option<String>,
 }
 
@@ -66,17 +70,23 @@ impl Sink {
         self.put(stream, &Statement::Details(details));
     }
 
-    /// The EPSS score of a CVE.
-    pub fn score(&mut self, stream: &str, cve: &str, score: Score) {
+    /// The EPSS score of a CVE, in the list of a day.
+    pub(crate) fn score(&mut self, stream: &str, cve: &str, score: Score, day: Day) {
         let Score { epss, percentile } = score;
-        self.put(stream, &Statement::Score { id: cve.to_owned(), epss, percentile });
+        self.put(stream, &Statement::Score { id: cve.to_owned(), epss, percentile, day });
     }
 
-    /// An entry of CISA's catalog.
-    pub fn known_exploited(&mut self, stream: &str, cve: &str, entry: KnownExploited) {
+    /// An entry of CISA's catalog of a day.
+    pub(crate) fn known_exploited(
+        &mut self,
+        stream: &str,
+        cve: &str,
+        entry: KnownExploited,
+        day: Day,
+    ) {
         let KnownExploited { added, due, ransomware } = entry;
         let id = cve.to_owned();
-        self.put(stream, &Statement::KnownExploited { id, added, due, ransomware });
+        self.put(stream, &Statement::KnownExploited { id, added, due, ransomware, day });
     }
 
     /// When the publisher last changed what the document says of this stream (RFC 3339 in UTC, so
@@ -112,6 +122,7 @@ impl Sink {
         let before = pending.encoded.len();
         let encoded = postcard::to_extend(statement, std::mem::take(&mut pending.encoded));
         pending.encoded = encoded.expect("a vector takes any bytes, and no part lacks a length");
+        pending.statements += 1;
         self.statements += 1;
         self.bytes += self.streams.get(stream).map_or(0, |p| p.encoded.len() - before);
     }
@@ -122,6 +133,12 @@ impl Sink {
         }
         self.streams.get_mut(stream).expect("it was inserted where it was missing")
     }
+}
+
+/// The day in the first ten characters of a time (`2026-08-16T…`); 0 if there is none.
+pub(crate) fn day(time: &str) -> Day {
+    let digits: String = time.chars().take(10).filter(char::is_ascii_digit).collect();
+    digits.parse().unwrap_or(0)
 }
 
 /// Decodes what [`Sink`] encoded, one statement after the other.

@@ -51,14 +51,30 @@ impl Feed for Tracker {
 
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
         let text = String::from_utf8_lossy(document.bytes);
-        let (lines, rest) = text.rsplit_once('\n').unwrap_or(("", &text));
-        let file = File::read(lines);
+        let (lines, last) = text.rsplit_once('\n').unwrap_or(("", &text));
+        // Some files lack the last line's end; one whose last line is no whole state was cut.
+        let is_cut = !last.is_empty() && !is_whole(last);
+        let file = File::read(if is_cut { lines } else { &text });
         if file.id.is_empty() {
             sink.passed_over("templates");
             return Ok(());
         }
         file.put(sink);
-        if rest.is_empty() { Ok(()) } else { Err(FeedError::content("ends within a line")) }
+        if is_cut { Err(FeedError::content("ends within a line")) } else { Ok(()) }
+    }
+}
+
+/// Whether a line is a state of which nothing can be missing: a cut could have taken the remark.
+fn is_whole(line: &str) -> bool {
+    let value = line.split_once(':').map_or("", |(_, value)| value.trim());
+    value.ends_with(')') || matches!(value, "DNE" | "needed" | "needs-triage")
+}
+
+/// The status word and the remark in parentheses.
+fn words(value: &str) -> (&str, &str) {
+    match value.split_once('(') {
+        Some((word, remark)) => (word.trim(), remark.trim_end_matches(')')),
+        None => (value, ""),
     }
 }
 
@@ -103,10 +119,7 @@ impl<'t> File<'t> {
                 }
                 continue;
             };
-            let (word, remark) = match value.split_once('(') {
-                Some((word, remark)) => (word.trim(), remark.trim_end_matches(')')),
-                None => (*value, ""),
-            };
+            let (word, remark) = words(value);
             match said(word, remark) {
                 Said::State(state) => {
                     let severity = self.severity(release, package);
