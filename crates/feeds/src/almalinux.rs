@@ -13,7 +13,7 @@ use crate::statements::Place;
 use crate::text::Text;
 use crate::xml::Element;
 use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink};
-use crate::{json, rpm, stream, updateinfo, xml};
+use crate::{json, rpm, stream, time, updateinfo, xml};
 
 const FAMILY: &str = "almalinux";
 const LICENSE: &str = "MIT";
@@ -131,8 +131,8 @@ impl Erratum<'_> {
             title: self.title.to_string(),
             description: self.description.to_string(),
             references: self.references.iter().map(|r| r.href.to_string()).collect(),
-            published: utc(self.issued_date),
-            updated: utc(self.updated_date),
+            published: self.issued_date.and_then(time::of_seconds),
+            updated: self.updated_date.and_then(time::of_seconds),
             fixes,
             ..Notice::default()
         };
@@ -168,11 +168,6 @@ fn place(
 fn release_in(address: &str) -> Option<u32> {
     let path = address.strip_prefix("https://errata.almalinux.org/")?;
     path.split('/').next()?.parse().ok()
-}
-
-fn utc(seconds: Option<i64>) -> Option<String> {
-    let time = jiff::Timestamp::from_second(seconds?).ok()?;
-    Some(time.to_string())
 }
 
 /// The feed of the repositories' `updateinfo.xml`.

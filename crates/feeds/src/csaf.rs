@@ -6,219 +6,20 @@
 //! vulnerability then sorts products by status. The reader resolves all that into [`Claim`]s; what
 //! a platform's or component's name means is the publisher's own file's matter.
 
+mod document;
+
 use std::collections::HashMap;
 
 use model::{Cvss, Details, Severity};
-use serde::Deserialize;
 
-use crate::FeedError;
-use crate::text::Text;
+use self::document::{Branch, ProductName, Scores, Threat};
+pub(crate) use self::document::{Csaf, Header, Remediation, Vulnerability, header};
+use crate::{FeedError, time};
 
 /// How many remediations are kept of one product; Red Hat gives up to three.
 const REMEDIATIONS_LIMIT: usize = 16;
 /// How many steps of relationships lead from a product to its parts; Red Hat uses two.
 const RELATION_STEPS: usize = 8;
-
-/// A document.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Csaf<'a> {
-    #[serde(borrow)]
-    pub(crate) document: Header<'a>,
-    #[serde(borrow, default)]
-    product_tree: Tree<'a>,
-    #[serde(borrow, default)]
-    pub(crate) vulnerabilities: Vec<Vulnerability<'a>>,
-}
-
-/// What the document says about itself.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Header<'a> {
-    #[serde(borrow, default)]
-    pub(crate) title: Text<'a>,
-    #[serde(borrow, default)]
-    publisher: Publisher<'a>,
-    #[serde(borrow, default)]
-    pub(crate) tracking: Tracking<'a>,
-    #[serde(borrow, default)]
-    aggregate_severity: Option<AggregateSeverity<'a>>,
-    #[serde(borrow, default)]
-    references: Vec<Reference<'a>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct Publisher<'a> {
-    #[serde(borrow, default)]
-    namespace: Text<'a>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-pub(crate) struct Tracking<'a> {
-    #[serde(borrow, default)]
-    pub(crate) id: Text<'a>,
-    #[serde(borrow, default)]
-    initial_release_date: Text<'a>,
-    #[serde(borrow, default)]
-    current_release_date: Text<'a>,
-}
-
-#[derive(Debug, Deserialize)]
-struct AggregateSeverity<'a> {
-    #[serde(borrow, default)]
-    text: Text<'a>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Reference<'a> {
-    #[serde(borrow, default)]
-    url: Text<'a>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct Tree<'a> {
-    #[serde(borrow, default)]
-    branches: Vec<Branch<'a>>,
-    #[serde(borrow, default)]
-    full_product_names: Vec<ProductName<'a>>,
-    #[serde(borrow, default)]
-    relationships: Vec<Relationship<'a>>,
-}
-
-/// Nested as deep as `serde_json` allows (128).
-#[derive(Debug, Deserialize)]
-struct Branch<'a> {
-    #[serde(borrow, default)]
-    category: Text<'a>,
-    #[serde(borrow, default)]
-    name: Text<'a>,
-    #[serde(borrow, default)]
-    product: Option<ProductName<'a>>,
-    #[serde(borrow, default)]
-    branches: Vec<Self>,
-}
-
-#[derive(Debug, Deserialize)]
-struct ProductName<'a> {
-    #[serde(borrow)]
-    product_id: Text<'a>,
-    #[serde(borrow, default)]
-    product_identification_helper: Option<Helper<'a>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Helper<'a> {
-    #[serde(borrow, default)]
-    cpe: Text<'a>,
-    #[serde(borrow, default)]
-    purl: Text<'a>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Relationship<'a> {
-    #[serde(borrow)]
-    product_reference: Text<'a>,
-    #[serde(borrow)]
-    relates_to_product_reference: Text<'a>,
-    #[serde(borrow)]
-    full_product_name: ProductName<'a>,
-}
-
-/// One vulnerability and what holds of which product.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Vulnerability<'a> {
-    #[serde(borrow, default)]
-    pub(crate) cve: Text<'a>,
-    #[serde(borrow, default)]
-    title: Text<'a>,
-    #[serde(borrow, default)]
-    notes: Vec<Note<'a>>,
-    #[serde(borrow, default)]
-    cwe: Option<Cwe<'a>>,
-    #[serde(borrow, default)]
-    references: Vec<Reference<'a>>,
-    #[serde(borrow, default)]
-    release_date: Text<'a>,
-    #[serde(borrow, default)]
-    product_status: ProductStatus<'a>,
-    #[serde(borrow, default)]
-    remediations: Vec<Remediation<'a>>,
-    #[serde(borrow, default)]
-    scores: Vec<Scores<'a>>,
-    #[serde(borrow, default)]
-    threats: Vec<Threat<'a>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Note<'a> {
-    #[serde(borrow, default)]
-    category: Text<'a>,
-    #[serde(borrow, default)]
-    text: Text<'a>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Cwe<'a> {
-    #[serde(borrow, default)]
-    id: Text<'a>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct ProductStatus<'a> {
-    #[serde(borrow, default)]
-    fixed: Vec<Text<'a>>,
-    #[serde(borrow, default)]
-    first_fixed: Vec<Text<'a>>,
-    /// SUSE's word for the fixed build.
-    #[serde(borrow, default)]
-    recommended: Vec<Text<'a>>,
-    #[serde(borrow, default)]
-    known_affected: Vec<Text<'a>>,
-    #[serde(borrow, default)]
-    known_not_affected: Vec<Text<'a>>,
-    #[serde(borrow, default)]
-    under_investigation: Vec<Text<'a>>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(crate) struct Remediation<'a> {
-    #[serde(borrow, default)]
-    pub(crate) category: Text<'a>,
-    #[serde(borrow, default)]
-    pub(crate) details: Text<'a>,
-    #[serde(borrow, default)]
-    pub(crate) url: Text<'a>,
-    #[serde(borrow, default)]
-    product_ids: Vec<Text<'a>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Scores<'a> {
-    #[serde(borrow, default)]
-    cvss_v2: Option<Score<'a>>,
-    #[serde(borrow, default)]
-    cvss_v3: Option<Score<'a>>,
-    #[serde(borrow, default)]
-    cvss_v4: Option<Score<'a>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Score<'a> {
-    #[serde(borrow, default, rename = "vectorString")]
-    vector: Text<'a>,
-    #[serde(default, rename = "baseScore")]
-    base: f64,
-    #[serde(borrow, default)]
-    version: Text<'a>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Threat<'a> {
-    #[serde(borrow, default)]
-    category: Text<'a>,
-    #[serde(borrow, default)]
-    details: Text<'a>,
-    #[serde(borrow, default)]
-    product_ids: Vec<Text<'a>>,
-}
 
 /// A node of the product tree.
 #[derive(Clone, Copy, Debug)]
@@ -247,26 +48,6 @@ pub(crate) struct Claim<'t, 'c> {
     pub(crate) parts: Vec<Product<'t>>,
     pub(crate) remediations: &'c [&'t Remediation<'t>],
     pub(crate) severity: Severity,
-}
-
-/// The document's own header, without reading what lies behind it; None if there is none.
-pub(crate) fn header(bytes: &[u8]) -> Option<Header<'_>> {
-    let at = memchr::memmem::find(bytes, b"\"document\"")?;
-    let rest = bytes.get(at + b"\"document\"".len()..)?.trim_ascii_start().strip_prefix(b":")?;
-    serde_json::Deserializer::from_slice(rest).into_iter().next()?.ok()
-}
-
-impl Header<'_> {
-    /// Whether the publisher's namespace is below this site: `redhat.com`.
-    pub(crate) fn is_from(&self, site: &str) -> bool {
-        let host = self.publisher.namespace.split('/').nth(2).unwrap_or("");
-        host.strip_suffix(site).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-    }
-
-    /// When the document was last changed (RFC 3339, UTC).
-    pub(crate) fn modified(&self) -> Option<String> {
-        utc(&self.tracking.current_release_date)
-    }
 }
 
 impl<'a> Csaf<'a> {
@@ -312,7 +93,7 @@ impl<'a> Csaf<'a> {
                 references.push(reference.url.to_string());
             }
         }
-        let released = utc(&vulnerability.release_date);
+        let released = time::utc(&vulnerability.release_date);
         Details {
             id: vulnerability.cve.to_string(),
             title: title.to_owned(),
@@ -321,7 +102,7 @@ impl<'a> Csaf<'a> {
             cvss: cvss(&vulnerability.scores, source),
             cwes: vulnerability.cwe.iter().map(|cwe| cwe.id.to_string()).collect(),
             references,
-            published: released.or_else(|| utc(&self.document.tracking.initial_release_date)),
+            published: released.or_else(|| time::utc(&self.document.tracking.initial_release_date)),
             modified: self.document.modified(),
             withdrawn: None,
         }
@@ -446,9 +227,4 @@ fn severities<'t>(threats: &'t [Threat<'_>]) -> HashMap<&'t str, Severity> {
         severities.extend(threat.product_ids.iter().map(|id| (&**id, severity)));
     }
     severities
-}
-
-/// A time with any offset, in UTC; None if it is none.
-pub(crate) fn utc(time: &str) -> Option<String> {
-    time.parse::<jiff::Timestamp>().ok().map(|time| time.to_string())
 }

@@ -14,7 +14,7 @@ use crate::rpm::{self, Nevra};
 use crate::statements::Place;
 use crate::text::Text;
 use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink};
-use crate::{json, stream, updateinfo, xml};
+use crate::{json, stream, time, updateinfo, xml};
 
 const FAMILY: &str = "fedora";
 /// Fedora publishes its metadata without a license of its own.
@@ -185,7 +185,7 @@ impl Update<'_> {
         cves.sort();
         cves.dedup();
         let fixes = self.builds.iter().filter_map(|build| build.fix(sink)).collect();
-        let when = updateinfo::rfc3339(&self.date_stable);
+        let when = time::of_day(&self.date_stable);
         let notice = Notice {
             references: vec![format!("https://bodhi.fedoraproject.org/updates/{}", &*self.alias)],
             id: self.alias.to_string(),

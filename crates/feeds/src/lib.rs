@@ -47,6 +47,7 @@ mod purl;
 mod rpm;
 mod statements;
 mod text;
+mod time;
 mod updateinfo;
 mod xml;
 

@@ -7,17 +7,16 @@
 //! memory for the tables only. This reader must never judge what a definition means for a
 //! publisher; it answers what a test asks of a package, and in which company it stands.
 
-use std::borrow::Cow;
-use std::cell::Cell;
-use std::collections::HashMap;
+mod tables;
 
+use std::cell::Cell;
+
+pub(crate) use self::tables::{Asked, Package};
+use self::tables::{Missing, Tables};
 use crate::notice::{self, Notice};
 use crate::xml::{self, Element, Step};
-use crate::{FeedError, Sink, rpm, updateinfo};
+use crate::{FeedError, Sink, rpm, time};
 
-/// How many tests, objects, states and variables together are kept. SUSE's largest file has some
-/// hundred thousand; a table entry takes about 100 bytes.
-const TABLE_LIMIT: usize = 1 << 21;
 /// How many packages with their conditions are looked at in one definition. SUSE's kernels reach a
 /// million; a definition that joins as many products with as many packages must not reach the
 /// square of its length.
@@ -25,93 +24,15 @@ const WORK_LIMIT: usize = 1 << 24;
 /// How many package tests one definition may ask; held in memory at once.
 const PACKAGES_LIMIT: usize = 1 << 18;
 
-/// The tables of one document.
-#[derive(Default)]
+/// One document, as its definitions see it.
 pub(crate) struct Oval<'a> {
-    tests: HashMap<Cow<'a, str>, Test<'a>>,
-    objects: HashMap<Cow<'a, str>, Object<'a>>,
-    states: HashMap<Cow<'a, str>, State<'a>>,
-    variables: HashMap<Cow<'a, str>, Vec<Cow<'a, str>>>,
+    tables: Tables<'a>,
     /// The document does not parse to its end.
     damaged: bool,
     /// Criteria whose test, or a part of it, is not in the document.
     missing: Cell<u64>,
     /// Definitions that reached a limit.
     cut_short: Cell<u64>,
-}
-
-struct Test<'a> {
-    /// `rpminfo`, `dpkginfo`, `textfilecontent54`, …
-    kind: &'a str,
-    object: Cow<'a, str>,
-    state: Cow<'a, str>,
-    /// Holds when nothing matches: `none_exist`, `none satisfy`.
-    negative: bool,
-}
-
-struct Object<'a> {
-    name: Cow<'a, str>,
-    variable: Cow<'a, str>,
-}
-
-#[derive(Default)]
-struct State<'a> {
-    /// The operation and the value.
-    evr: Option<(Cow<'a, str>, Cow<'a, str>)>,
-    version: Option<(Cow<'a, str>, Cow<'a, str>)>,
-    architectures: Cow<'a, str>,
-}
-
-/// What a test asks of an installed package.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Asked<'t> {
-    /// Older than this version.
-    Below(&'t str),
-    /// This version or older.
-    Through(&'t str),
-    /// Installed in any version.
-    Installed,
-    /// A version that no package has (`equals 0`): how SUSE says "not affected".
-    Impossible,
-}
-
-/// A package test as it stands in a criteria tree.
-#[derive(Debug)]
-pub(crate) struct Package<'t> {
-    pub(crate) name: &'t str,
-    pub(crate) asked: Asked<'t>,
-    /// A pattern such as `aarch64|x86_64`; empty for all.
-    architectures: &'t str,
-}
-
-impl<'t> Package<'t> {
-    /// The architectures that the test is about; one empty text for all.
-    pub(crate) fn architectures(&self) -> impl Iterator<Item = &'t str> {
-        let pattern = self.architectures.trim_matches(['(', ')']);
-        pattern.split('|')
-    }
-}
-
-enum Node<'t> {
-    Packages(Vec<Package<'t>>),
-    /// The comment of a test of something else.
-    Other(&'t str),
-    Group {
-        any: bool,
-        /// Whether a package test is in it.
-        asks: bool,
-        children: Vec<Self>,
-    },
-}
-
-impl Node<'_> {
-    fn asks(&self) -> bool {
-        match self {
-            Self::Packages(_) => true,
-            Self::Other(_) => false,
-            Self::Group { asks, .. } => *asks,
-        }
-    }
 }
 
 /// What must hold besides a package test: one entry a condition, each the comments of the tests
@@ -126,60 +47,26 @@ impl<'a> Oval<'a> {
         sink: &mut Sink,
         each: &mut dyn FnMut(&Self, &Element<'a>, &mut Sink),
     ) -> Result<(), FeedError> {
-        let (mut tables, damage) = Self::tables(text);
-        tables.damaged = damage.is_err();
+        let (tables, damage) = Tables::read(text);
+        let damaged = damage.is_err();
+        let oval = Self { tables, damaged, missing: Cell::new(0), cut_short: Cell::new(0) };
         let choose = |name: &str| match name {
             "definition" => Step::Take,
             "tests" | "objects" | "states" | "variables" | "generator" => Step::Skip,
             _ => Step::Enter,
         };
         let definitions = xml::records(text, &choose, &mut |definition| {
-            each(&tables, &definition, sink);
+            each(&oval, &definition, sink);
         });
-        if tables.missing.get() > 0 {
-            let record = format!("{} criteria", tables.missing.get());
+        if oval.missing.get() > 0 {
+            let record = format!("{} criteria", oval.missing.get());
             sink.damaged(&record, "their tests are not in the document");
         }
-        if tables.cut_short.get() > 0 {
-            let record = format!("the rest of {} definitions", tables.cut_short.get());
+        if oval.cut_short.get() > 0 {
+            let record = format!("the rest of {} definitions", oval.cut_short.get());
             sink.damaged(&record, "they name more packages and products than are looked at");
         }
         definitions.and(damage)
-    }
-
-    fn tables(text: &'a str) -> (Self, Result<(), FeedError>) {
-        let choose = |name: &str| match name {
-            "definitions" | "generator" => Step::Skip,
-            "oval_definitions" | "tests" | "objects" | "states" | "variables" => Step::Enter,
-            _ => Step::Take,
-        };
-        let mut tables = Self::default();
-        let mut entries = 0_usize;
-        let end = xml::records(text, &choose, &mut |element| {
-            entries += 1;
-            if entries <= TABLE_LIMIT {
-                tables.enter(element);
-            }
-        });
-        let limit = FeedError::content(format!("more than {TABLE_LIMIT} tests and states"));
-        let end = if entries > TABLE_LIMIT { end.and(Err(limit)) } else { end };
-        (tables, end)
-    }
-
-    fn enter(&mut self, mut element: Element<'a>) {
-        let id = element.take_attribute("id");
-        let name = element.name;
-        if let Some(kind) = name.strip_suffix("_test") {
-            self.tests.insert(id, test(kind, &mut element));
-        } else if name.ends_with("_object") {
-            self.objects.insert(id, object(&mut element));
-        } else if name.ends_with("_state") {
-            self.states.insert(id, state(&mut element));
-        } else if name.ends_with("_variable") {
-            let values = element.children.iter_mut().filter(|child| child.name == "value");
-            let values = values.map(|value| value.take_text()).collect();
-            self.variables.insert(id, values);
-        }
     }
 
     /// Calls `each` for every package test in the criteria of a definition, in order.
@@ -205,8 +92,15 @@ impl<'a> Oval<'a> {
 
     /// A node of the criteria tree with its tests looked up. `xml` bounds how deep it nests.
     fn node<'t>(&'t self, element: &'t Element<'a>, room: &mut usize) -> Node<'t> {
-        if element.name != "criteria" {
-            let packages = self.asks(element, *room);
+        if !matches!(element.name, "criteria" | "criterion") {
+            return Node::Other(element.attribute("comment"));
+        }
+        if element.name == "criterion" {
+            let packages = self.tables.asks(element.attribute("test_ref"), *room);
+            let packages = packages.unwrap_or_else(|Missing| {
+                self.missing.set(self.missing.get() + 1);
+                Vec::new()
+            });
             *room -= packages.len();
             return match packages.is_empty() {
                 true => Node::Other(element.attribute("comment")),
@@ -219,121 +113,29 @@ impl<'a> Oval<'a> {
         let asks = children.iter().any(Node::asks);
         Node::Group { any, asks, children }
     }
-
-    /// The packages that a criterion asks about: none for a platform, a module, a signing key.
-    fn asks(&self, criterion: &Element<'a>, room: usize) -> Vec<Package<'_>> {
-        match self.look_up(criterion.attribute("test_ref")) {
-            Ok(Some((object, asked, architectures))) => {
-                let names = self.names(object).take(room);
-                names.map(|name| Package { name, asked, architectures }).collect()
-            }
-            Ok(None) => Vec::new(),
-            Err(Missing) => {
-                self.missing.set(self.missing.get() + 1);
-                Vec::new()
-            }
-        }
-    }
-
-    /// What a test asks, of which object, for which architectures; None if of no package.
-    fn look_up(&self, test: &str) -> Result<Option<(&Object<'a>, Asked<'_>, &str)>, Missing> {
-        let test = self.tests.get(test).ok_or(Missing)?;
-        if test.negative || !is_package_test(test.kind) {
-            return Ok(None);
-        }
-        let state = match &*test.state {
-            "" => None,
-            id => Some(self.states.get(id).ok_or(Missing)?),
-        };
-        let Some(asked) = state.map_or(Some(Asked::Installed), State::asked) else {
-            return Ok(None);
-        };
-        let object = self.objects.get(&test.object).ok_or(Missing)?;
-        let by_variable = !object.variable.is_empty();
-        if by_variable && !self.variables.contains_key(&object.variable) {
-            return Err(Missing);
-        }
-        // A manifest is searched for names from a variable; other files, for anything.
-        let of_package = by_variable || test.kind != "textfilecontent54";
-        let architectures = state.map_or("", |state| &*state.architectures);
-        Ok(of_package.then_some((object, asked, architectures)))
-    }
-
-    fn names<'t>(&'t self, object: &'t Object<'a>) -> impl Iterator<Item = &'t str> {
-        let own = Some(&*object.name).filter(|name| !name.is_empty());
-        let values = self.variables.get(&object.variable);
-        own.into_iter().chain(values.into_iter().flatten().map(|value| &**value))
-    }
 }
 
-/// A test, state, object or variable that is referred to is not in the document.
-struct Missing;
-
-/// A manifest (Ubuntu's files for OCI images) is searched for package names by patterns.
-fn is_package_test(kind: &str) -> bool {
-    matches!(kind, "rpminfo" | "dpkginfo" | "textfilecontent54")
+/// A node of a criteria tree.
+enum Node<'t> {
+    Packages(Vec<Package<'t>>),
+    /// The comment of a test of something else.
+    Other(&'t str),
+    Group {
+        any: bool,
+        /// Whether a package test is in it.
+        asks: bool,
+        children: Vec<Self>,
+    },
 }
 
-impl State<'_> {
-    /// None where the state is about something else: a release, an architecture, a signing key.
-    fn asked(&self) -> Option<Asked<'_>> {
-        match (&self.evr, &self.version) {
-            (Some((operation, evr)), _) => match &**operation {
-                "less than" => Some(Asked::Below(evr)),
-                "less than or equal" => Some(Asked::Through(evr)),
-                "greater than" if evr == "0:0-0" => Some(Asked::Installed),
-                _ => None,
-            },
-            (None, Some((operation, version))) if operation == "equals" && version == "0" => {
-                Some(Asked::Impossible)
-            }
-            _ => None,
+impl Node<'_> {
+    fn asks(&self) -> bool {
+        match self {
+            Self::Packages(_) => true,
+            Self::Other(_) => false,
+            Self::Group { asks, .. } => *asks,
         }
     }
-}
-
-fn test<'a>(kind: &'a str, element: &mut Element<'a>) -> Test<'a> {
-    let negative = element.attribute("check_existence") == "none_exist"
-        || element.attribute("check") == "none satisfy";
-    let mut object = Cow::default();
-    let mut state = Cow::default();
-    for child in &mut element.children {
-        match child.name {
-            "object" => object = child.take_attribute("object_ref"),
-            "state" => state = child.take_attribute("state_ref"),
-            _ => {}
-        }
-    }
-    Test { kind, object, state, negative }
-}
-
-fn object<'a>(element: &mut Element<'a>) -> Object<'a> {
-    let mut object = Object { name: Cow::default(), variable: Cow::default() };
-    for child in &mut element.children {
-        if matches!(child.name, "name" | "pattern") {
-            object.variable = child.take_attribute("var_ref");
-            object.name = child.take_text();
-        }
-    }
-    object
-}
-
-fn state<'a>(element: &mut Element<'a>) -> State<'a> {
-    let mut state = State::default();
-    for child in &mut element.children {
-        match child.name {
-            "subexpression" if child.attribute("datatype") != "debian_evr_string" => {}
-            "evr" | "subexpression" => {
-                state.evr = Some((child.take_attribute("operation"), child.take_text()))
-            }
-            "version" => {
-                state.version = Some((child.take_attribute("operation"), child.take_text()));
-            }
-            "arch" => state.architectures = child.take_text(),
-            _ => {}
-        }
-    }
-    state
 }
 
 /// A walk through the criteria of one definition.
@@ -401,7 +203,7 @@ pub(crate) fn notice(definition: &Element<'_>) -> Notice {
     cves.sort();
     cves.dedup();
     let references = metadata.all("reference").map(|reference| reference.attribute("ref_url"));
-    let day = |name: &str| updateinfo::rfc3339(advisory.child(name)?.attribute("date"));
+    let day = |name: &str| time::of_day(advisory.child(name)?.attribute("date"));
     Notice {
         id: id.map_or("", |reference| reference.attribute("ref_id")).to_owned(),
         cves,

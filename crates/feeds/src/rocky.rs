@@ -12,7 +12,7 @@ use crate::rpm::{self, Nevra};
 use crate::statements::Place;
 use crate::text::Text;
 use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink};
-use crate::{csaf, json, stream, updateinfo, xml};
+use crate::{json, stream, time, updateinfo, xml};
 
 const FAMILY: &str = "rocky";
 const LICENSE: &str = "";
@@ -122,8 +122,8 @@ impl Erratum<'_> {
             severity: notice::rating(&self.severity),
             title: self.synopsis.to_string(),
             description: self.description.to_string(),
-            published: csaf::utc(&self.published_at),
-            updated: csaf::utc(&self.updated_at),
+            published: time::utc(&self.published_at),
+            updated: time::utc(&self.updated_at),
             fixes,
             ..Notice::default()
         };

@@ -7,7 +7,7 @@
 
 use crate::notice::{self, Notice};
 use crate::xml::{self, Element, Step};
-use crate::{FeedError, rpm, stream};
+use crate::{FeedError, rpm, stream, time};
 
 /// One notice.
 pub(crate) struct Update<'a>(Element<'a>);
@@ -47,7 +47,7 @@ impl<'a> Update<'a> {
     }
 
     fn date(&self, name: &str) -> Option<String> {
-        self.0.child(name).and_then(|date| rfc3339(date.attribute("date")))
+        self.0.child(name).and_then(|date| time::of_day(date.attribute("date")))
     }
 
     /// The CVE ids among the references, sorted: those of type `cve`; where there is none, those
@@ -142,40 +142,9 @@ fn is_below_root(href: &str) -> bool {
     !href.is_empty() && !href.starts_with('/') && !href.contains("..") && !href.contains(':')
 }
 
-/// A date as updateinfo writes it (`2018-01-11 21:05`, `2023-02-17 20:41:00`, UTC), in RFC 3339.
-pub(crate) fn rfc3339(date: &str) -> Option<String> {
-    let date = date.trim();
-    let well_formed = |text: &str, shape: &str| {
-        text.len() == shape.len()
-            && text.bytes().zip(shape.bytes()).all(|(byte, wanted)| match wanted {
-                b'0' => byte.is_ascii_digit(),
-                _ => byte == wanted,
-            })
-    };
-    let (day, time) = date.split_once(' ').unwrap_or((date, "00:00:00"));
-    let time = if well_formed(time, "00:00") { format!("{time}:00") } else { time.to_owned() };
-    (well_formed(day, "0000-00-00") && well_formed(&time, "00:00:00"))
-        .then(|| format!("{day}T{time}Z"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn dates_without_seconds_or_time_are_read() {
-        let cases = [
-            ("2018-01-11 21:05", Some("2018-01-11T21:05:00Z")),
-            ("2023-02-17 20:41:00", Some("2023-02-17T20:41:00Z")),
-            ("2024-01-01", Some("2024-01-01T00:00:00Z")),
-            ("", None),
-            ("yesterday", None),
-            ("2024-01-01 1:2", None),
-        ];
-        for (date, expected) in cases {
-            assert_eq!(rfc3339(date).as_deref(), expected, "{date}");
-        }
-    }
 
     #[test]
     fn an_index_leads_to_the_errata_and_nowhere_else() {

@@ -19,7 +19,7 @@ use super::{Component, LICENSE};
 use crate::rpm::Nevra;
 use crate::statements::{Place, Statements};
 use crate::text::Text;
-use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink, csaf};
+use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink, time};
 
 /// The feed of CVE documents.
 pub(crate) struct CveApi;
@@ -235,7 +235,7 @@ fn details(cve: &Cve<'_>) -> Details {
         cvss: cvss(cve),
         cwes: cwes(&cve.cwe),
         references: references.map(str::to_owned).collect(),
-        published: csaf::utc(&cve.public_date),
+        published: time::utc(&cve.public_date),
         modified: None,
         withdrawn: None,
     }

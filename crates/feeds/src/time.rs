@@ -1,0 +1,46 @@
+//! Times as publishers of the rpm world write them, in RFC 3339 and UTC, so that the greatest text
+//! is the latest. What is no time is None, never a guess.
+
+use jiff::Timestamp;
+
+/// A time of RFC 3339 with any offset: `2025-03-29T14:31:53+08:00`.
+pub(crate) fn utc(time: &str) -> Option<String> {
+    time.parse::<Timestamp>().ok().map(|time| time.to_string())
+}
+
+/// Seconds since 1970.
+pub(crate) fn of_seconds(seconds: i64) -> Option<String> {
+    Timestamp::from_second(seconds).ok().map(|time| time.to_string())
+}
+
+/// A day, perhaps with a time in UTC: `2011-09-27 22:46`, `2023-02-17 20:41:00`, `2024-01-01`.
+pub(crate) fn of_day(date: &str) -> Option<String> {
+    let date = date.trim();
+    let (day, time) = date.split_once(' ').unwrap_or((date, "00:00:00"));
+    let seconds = if time.len() == "00:00".len() { ":00" } else { "" };
+    utc(&format!("{day}T{time}{seconds}Z"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_brought_to_one_spelling() {
+        let cases = [
+            ("2018-01-11 21:05", Some("2018-01-11T21:05:00Z")),
+            ("2023-02-17 20:41:00", Some("2023-02-17T20:41:00Z")),
+            (" 2024-01-01 ", Some("2024-01-01T00:00:00Z")),
+            ("", None),
+            ("yesterday", None),
+            ("2024-13-01", None),
+            ("2024-01-01 1:2", None),
+        ];
+        for (date, expected) in cases {
+            assert_eq!(of_day(date).as_deref(), expected, "{date}");
+        }
+        assert_eq!(utc("2025-03-29T14:31:53+08:00").as_deref(), Some("2025-03-29T06:31:53Z"));
+        assert_eq!(of_seconds(0).as_deref(), Some("1970-01-01T00:00:00Z"));
+        assert_eq!(of_seconds(i64::MAX), None);
+    }
+}
