@@ -9,7 +9,7 @@
 //! The database layout is that of containerd's `metadata/buckets.go`:
 //! `v1/NAMESPACE/images/NAME/target/{digest,mediatype,size}` and so on.
 
-mod bolt;
+pub(crate) mod bolt;
 mod snapshots;
 
 use std::io;
@@ -169,9 +169,10 @@ impl ContainerdStore {
             for name in names {
                 let Some(target) = images.descend(&[name, "target"])? else { continue };
                 let digest = target.get(b"digest")?.unwrap_or_default();
-                let digest = String::from_utf8_lossy(&digest).parse();
-                let digest = digest.map_err(|_| BoltError::Damaged("an image has no digest"))?;
-                return Ok(Some(Target { namespace, digest }));
+                return match String::from_utf8_lossy(&digest).parse() {
+                    Ok(digest) => Ok(Some(Target { namespace, digest })),
+                    Err(_) => Err(BoltError::Damaged("an image has no digest")),
+                };
             }
         }
         Ok(None)

@@ -24,6 +24,7 @@ mod docker_archive;
 mod environment;
 mod error;
 mod fs_archive;
+pub mod fuzz;
 mod http;
 mod image;
 mod input;

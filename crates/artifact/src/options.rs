@@ -69,6 +69,11 @@ impl Stop {
         self.asked.store(true, Ordering::Relaxed);
     }
 
+    /// Whether work should end.
+    pub fn is_stopped(&self) -> bool {
+        self.check().is_err()
+    }
+
     /// When the work has to be done, where that was said.
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline

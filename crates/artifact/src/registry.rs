@@ -8,10 +8,10 @@
 
 mod auth;
 mod blob;
-mod challenge;
-mod credentials;
+pub(crate) mod challenge;
+pub(crate) mod credentials;
 mod helper;
-mod mirrors;
+pub(crate) mod mirrors;
 mod session;
 
 use std::path::PathBuf;
