@@ -7,13 +7,13 @@
 mod memory;
 mod mutate;
 
-use std::panic::catch_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use mutate::{Random, mutate};
-use targets::{TARGETS, Target};
+use targets::{Target, targets};
 
 /// An input of 64 KiB that takes longer is a hang waiting to be scaled up.
 const TIME_MAX: Duration = Duration::from_secs(2);
@@ -29,7 +29,8 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    let options = match parse(std::env::args().skip(1)) {
+    let all = targets();
+    let options = match parse(std::env::args().skip(1), &all) {
         Ok(options) => options,
         Err(message) => {
             eprintln!("error: {message}\nusage: fuzz [--seconds N] [--seed N] [TARGET…]");
@@ -39,7 +40,7 @@ fn main() -> ExitCode {
     let wanted = |target: &&Target| {
         options.targets.is_empty() || options.targets.iter().any(|name| name == target.name)
     };
-    let chosen: Vec<&Target> = TARGETS.iter().filter(wanted).collect();
+    let chosen: Vec<&Target> = all.iter().filter(wanted).collect();
     if options.child {
         return chosen.first().map_or(ExitCode::from(2), |target| run_here(target, &options));
     }
@@ -48,7 +49,10 @@ fn main() -> ExitCode {
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options, String> {
+fn parse(
+    mut arguments: impl Iterator<Item = String>,
+    all: &[Target],
+) -> Result<Options, String> {
     let mut options = Options { seconds: 5, seed: 1, child: false, targets: Vec::new() };
     while let Some(argument) = arguments.next() {
         let mut number = || {
@@ -59,7 +63,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options, String>
             "--seconds" => options.seconds = number()?,
             "--seed" => options.seed = number()?,
             "--child" => options.child = true,
-            name if TARGETS.iter().any(|target| target.name == name) => {
+            name if all.iter().any(|target| target.name == name) => {
                 options.targets.push(argument);
             }
             other => return Err(format!("no target or option is called `{other}`")),
@@ -93,9 +97,7 @@ fn start(target: &Target, options: &Options) -> std::io::Result<std::process::Ch
 
 fn run_here(target: &Target, options: &Options) -> ExitCode {
     let mut seeds = vec![Vec::new()];
-    for folder in target.seeds {
-        read_seeds(&repository().join(folder), &mut seeds);
-    }
+    read_seeds(&repository().join(&target.seeds), &mut seeds);
     let mut random = Random::new(options.seed);
     let (begun, mut runs) = (Instant::now(), 0_u64);
     // Seeds themselves come first, unchanged.
@@ -116,7 +118,7 @@ fn run_here(target: &Target, options: &Options) -> ExitCode {
 fn try_one(target: &Target, input: &[u8]) -> Result<(), String> {
     memory::reset_peak();
     let begun = Instant::now();
-    catch_unwind(|| (target.run)(input)).map_err(|_| "panic".to_owned())?;
+    catch_unwind(AssertUnwindSafe(|| (target.run)(input))).map_err(|_| "panic".to_owned())?;
     let (took, peak) = (begun.elapsed(), memory::peak());
     if took > TIME_MAX {
         return Err(format!("took {took:?}"));
