@@ -17,7 +17,7 @@ use crate::image::Source;
 use crate::input::{FileRange, Input, Stream};
 use crate::limits::{ARCHIVE_MEMBERS_MAX, KEPT_BYTES_MAX, KEPT_FILE_BYTES_MAX, LINKS_MAX};
 use crate::path::{normalize, split};
-use crate::tar::{Fault, Kind, Next, Tar};
+use crate::tar::{self, Fault, Kind, Next, Tar};
 use crate::{OpenError, Options};
 
 /// An archive whose members are known.
@@ -30,6 +30,7 @@ pub(crate) struct Archive {
     /// Small members of a compressed archive, so that finding the manifest does not mean
     /// decompressing everything once more.
     kept: BTreeMap<String, Vec<u8>>,
+    kept_bytes: u64,
     /// Where the last reader of a compressed archive stopped.
     cursor: Mutex<Option<Cursor>>,
     /// What is wrong with the archive as such: it ends too early.
@@ -38,15 +39,12 @@ pub(crate) struct Archive {
 
 #[derive(Clone, Debug)]
 enum Member {
-    File {
-        offset: u64,
-        size: u64,
-    },
+    File(Place),
     /// The normal path of another member.
     Link(String),
 }
 
-/// A file's place in an archive or in a file of its own.
+/// A file's place in an archive, once decompressed.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     pub(crate) offset: u64,
@@ -71,6 +69,7 @@ impl Archive {
             compression,
             members: BTreeMap::new(),
             kept: BTreeMap::new(),
+            kept_bytes: 0,
             cursor: Mutex::new(None),
             flaw: None,
         };
@@ -102,9 +101,7 @@ impl Archive {
         let mut path = path;
         for _ in 0..LINKS_MAX {
             match self.members.get(path)? {
-                Member::File { offset, size } => {
-                    return Some(Place { offset: *offset, size: *size });
-                }
+                Member::File(place) => return Some(place.clone()),
                 Member::Link(target) => path = target,
             }
         }
@@ -176,11 +173,10 @@ impl Archive {
     /// Makes the list of members.
     fn list(&mut self, input: &mut dyn Input, options: &Options) -> Result<(), OpenError> {
         let mut tar = Tar::new(input);
-        let mut kept_bytes = 0;
         loop {
             options.stop.check()?;
-            let member = match tar.next() {
-                Ok(Next::Member(member)) => member,
+            match tar.next() {
+                Ok(Next::Member(member)) => self.add(member, &mut tar)?,
                 Ok(Next::End) => return Ok(()),
                 Ok(Next::Cut) => {
                     self.flaw = Some("it ends without an end marker".to_owned());
@@ -193,39 +189,43 @@ impl Archive {
                     });
                     return Ok(());
                 }
-            };
-            if self.members.len() >= ARCHIVE_MEMBERS_MAX {
-                let message =
-                    format!("`{}` has more than {ARCHIVE_MEMBERS_MAX} members", self.name);
-                return Err(OpenError::new(OpenErrorKind::Damaged, message));
             }
-            let Ok(path) = normalize(&member.path) else { continue };
-            let size = member.size;
-            let entry = match member.kind {
-                Kind::File if member.segments.is_none() && member.flaw.is_none() => {
-                    Member::File { offset: tar.position(), size }
-                }
-                Kind::HardLink | Kind::Symlink => {
-                    let base = if member.kind == Kind::Symlink { split(&path).0 } else { "" };
-                    let target = [base.as_bytes(), b"/", &member.link].concat();
-                    let Ok(target) = normalize(&target) else { continue };
-                    Member::Link(target)
-                }
-                _ => continue,
-            };
-            let keep = self.is_compressed()
-                && matches!(entry, Member::File { .. })
-                && size <= KEPT_FILE_BYTES_MAX
-                && kept_bytes + size <= KEPT_BYTES_MAX;
-            if keep {
-                let mut bytes = vec![0; usize::try_from(size).unwrap_or_default()];
-                // A member cut off is noticed where the next one is looked for.
-                if tar.read(&mut bytes).is_ok() {
-                    kept_bytes += size;
-                    self.kept.insert(path.clone(), bytes);
-                }
+        }
+    }
+
+    fn add(&mut self, member: tar::Member, tar: &mut Tar<'_>) -> Result<(), OpenError> {
+        if self.members.len() >= ARCHIVE_MEMBERS_MAX {
+            let message = format!("`{}` has more than {ARCHIVE_MEMBERS_MAX} members", self.name);
+            return Err(OpenError::new(OpenErrorKind::Damaged, message));
+        }
+        let Ok(path) = normalize(&member.path) else { return Ok(()) };
+        let base = if member.kind == Kind::Symlink { split(&path).0 } else { "" };
+        let target = normalize(&[base.as_bytes(), b"/", &member.link].concat());
+        match (member.kind, target) {
+            // Nobody writes an image into a sparse file.
+            (Kind::File, _) if member.segments.is_none() && member.flaw.is_none() => {
+                let place = Place { offset: tar.position(), size: member.size };
+                self.keep(&path, &place, tar);
+                self.members.insert(path, Member::File(place));
             }
-            self.members.insert(path, entry);
+            (Kind::HardLink | Kind::Symlink, Ok(target)) => {
+                self.members.insert(path, Member::Link(target));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, path: &str, place: &Place, tar: &mut Tar<'_>) {
+        let held: u64 = self.kept_bytes.saturating_add(place.size);
+        if !self.is_compressed() || place.size > KEPT_FILE_BYTES_MAX || held > KEPT_BYTES_MAX {
+            return;
+        }
+        let mut bytes = vec![0; usize::try_from(place.size).unwrap_or_default()];
+        // A member cut off is noticed where the next one is looked for.
+        if tar.read(&mut bytes).is_ok() {
+            self.kept_bytes = held;
+            self.kept.insert(path.to_owned(), bytes);
         }
     }
 }

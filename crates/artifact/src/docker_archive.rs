@@ -17,6 +17,9 @@ use crate::path::normalize;
 use crate::store::{LocalImage, LocalLayer, Store};
 use crate::{Image, ImageConfig, OpenError, Options, config};
 
+/// Names of images shown when one has to be chosen.
+const TAGS_SHOWN_MAX: usize = 20;
+
 /// An entry of `manifest.json`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -57,10 +60,9 @@ pub(crate) fn from_archive(
     let (config, digest) = configuration(&archive, name, &entry.config)?;
     config.check(name, paths.len(), options.platform.as_ref())?;
     let artifact = artifact(&archive, name, &config, digest, &paths)?;
-    let problems = notice.into_iter().collect();
     let layers = paths.into_iter().map(layer).collect();
     let store = Store::Archive(archive);
-    let problems = store.problem(name).into_iter().chain::<Vec<_>>(problems).collect();
+    let problems = store.problem(name).into_iter().chain(notice).collect();
     let backend = Backend::Local(LocalImage { store, layers });
     Ok(Image::new(artifact, Some(config), problems, backend, options))
 }
@@ -115,9 +117,6 @@ fn choose(
             .hint(format!("it holds {tags}"))),
     }
 }
-
-/// Names of images shown when one has to be chosen.
-const TAGS_SHOWN_MAX: usize = 20;
 
 /// The configuration and its digest, which its name in the archive promises too.
 fn configuration(

@@ -7,10 +7,10 @@ use std::sync::PoisonError;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
-use model::{Algorithm, Digest};
+use model::{Algorithm, Digest, ProblemKind};
 
 use crate::ReadError;
-use crate::decompress::{Compression, Decoder, peek, sniff, source_failed};
+use crate::decompress::{Compression, Decoder, describe, peek, sniff, source_failed};
 use crate::digest::Hasher;
 use crate::input::Input;
 use crate::layer::Reading;
@@ -67,9 +67,11 @@ pub(crate) fn stream(
             let wide = compression == Compression::Zstd { wide: true };
             let lock = || reading.wide_window.lock().unwrap_or_else(PoisonError::into_inner);
             let _one_at_a_time = wide.then(lock);
-            decompress(head, &mut source, compression, &sender, &empties);
+            let wanted = decompress(head, &mut source, compression, &sender, &empties);
             drop(sender);
-            source.drain();
+            if wanted {
+                source.drain();
+            }
             source
         });
         let mut chunks = Chunks::new(chunks, used, tar_algorithm.map(Hasher::new));
@@ -93,22 +95,19 @@ pub(crate) fn stream(
     })
 }
 
-/// The first thread's work: chunks until the end, an error, or nobody who wants them.
+/// The first thread's work: chunks until the end, an error, or nobody who wants them. True if
+/// what is left of the blob is still of interest, for its digest.
 fn decompress(
     head: io::Result<Vec<u8>>,
     source: &mut Source<'_>,
     compression: Compression,
     sender: &SyncSender<io::Result<Vec<u8>>>,
     empties: &Receiver<Vec<u8>>,
-) {
+) -> bool {
     let decoder = head.and_then(|head| Decoder::new(Cursor::new(head).chain(source), compression));
     let mut decoder = match decoder {
         Ok(decoder) => decoder,
-        Err(error) => {
-            // A walk that has left needs no reason.
-            let _left = sender.send(Err(error));
-            return;
-        }
+        Err(error) => return fail(sender, error),
     };
     loop {
         let mut chunk = empties.try_recv().unwrap_or_default();
@@ -116,15 +115,21 @@ fn decompress(
         let (filled, error) = fill(&mut decoder, &mut chunk);
         chunk.truncate(filled);
         let last = filled < CHUNK;
-        let sent = filled == 0 || sender.send(Ok(chunk)).is_ok();
-        if let Some(error) = error.filter(|_| sent) {
-            let _left = sender.send(Err(error));
-            return;
+        if filled > 0 && sender.send(Ok(chunk)).is_err() {
+            return false;
         }
-        if last || !sent {
-            return;
+        match error {
+            Some(error) => return fail(sender, error),
+            None if last => return true,
+            None => {}
         }
     }
+}
+
+/// Passes an error on. After a limit nobody wants the rest of the blob.
+fn fail(sender: &SyncSender<io::Result<Vec<u8>>>, error: io::Error) -> bool {
+    let (kind, _) = describe(&error);
+    sender.send(Err(error)).is_ok() && kind != ProblemKind::LimitReached
 }
 
 /// Fills `chunk` as far as there are bytes, and says how far and why not further.
@@ -147,23 +152,24 @@ struct Source<'a> {
     count: u64,
     plan: &'a Plan<'a>,
     reading: &'a Reading<'a>,
-    failed: bool,
+    /// The end of the blob was seen: the digest is that of all its bytes.
+    ended: bool,
 }
 
 impl<'a> Source<'a> {
     fn new(blob: &'a mut (dyn Read + Send), plan: &'a Plan<'a>, reading: &'a Reading<'a>) -> Self {
         let hasher = plan.hash.map(|[algorithm, _]| Hasher::new(algorithm));
-        Self { blob, hasher, count: 0, plan, reading, failed: false }
+        Self { blob, hasher, count: 0, plan, reading, ended: false }
     }
 
     /// Reads what the decompressor left, so that the digest is the whole blob's.
     fn drain(&mut self) {
         let mut rest = vec![0; CHUNK];
-        while !self.failed && self.read(&mut rest).is_ok_and(|read| read > 0) {}
+        while self.read(&mut rest).is_ok_and(|read| read > 0) {}
     }
 
     fn finish(self) -> Option<Digest> {
-        self.hasher.filter(|_| !self.failed).map(Hasher::finish)
+        self.hasher.filter(|_| self.ended).map(Hasher::finish)
     }
 }
 
@@ -172,20 +178,17 @@ impl Read for Source<'_> {
         let left = usize::try_from(self.plan.blob_bytes_max - self.count).unwrap_or(usize::MAX);
         let room = into.len().min(left);
         let into = into.get_mut(..room).unwrap_or_default();
-        // Whoever asks learns from the stop itself why there was nothing more.
-        if room == 0 || self.reading.options.stop.check().is_err() {
+        // Whoever reads on learns from the stop itself why there is nothing more.
+        if self.reading.options.stop.check().is_err() {
             return Ok(0);
         }
         let read = loop {
             match self.blob.read(into) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    self.failed = true;
-                    return Err(source_failed(error));
-                }
-                Ok(read) => break read,
+                read => break read.map_err(source_failed)?,
             }
         };
+        self.ended |= read == 0;
         if let Some(hasher) = &mut self.hasher {
             hasher.update(into.get(..read).unwrap_or_default());
         }
