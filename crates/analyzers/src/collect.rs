@@ -174,7 +174,7 @@ impl Visitor for LayerCollector {
             EntryKind::File => return self.file(entry),
             EntryKind::Symlink(target) => Named::Symlink(target.into()),
             EntryKind::HardLink(target) => Named::HardLink(target.into()),
-            EntryKind::Special => Named::Other,
+            EntryKind::Special => Named::Special,
             EntryKind::Directory | EntryKind::Whiteout | EntryKind::Opaque => return Want::Nothing,
         };
         if self.is_wanted(entry.path) || self.is_way(entry.path) {
@@ -206,7 +206,7 @@ impl LayerCollector {
     fn file(&mut self, entry: &Entry<'_>) -> Want {
         if !self.is_wanted(entry.path) {
             if self.is_way(entry.path) {
-                self.keep(entry.path, Named::Other);
+                self.keep(entry.path, Named::Unwanted);
             }
             return Want::Nothing;
         }

@@ -64,8 +64,10 @@ pub(crate) enum Named {
     Symlink(Box<str>),
     /// The path of the entry whose content this one shares.
     HardLink(Box<str>),
-    /// A device, a socket, or a file that no analyzer wants.
-    Other,
+    /// A file on the way to a selected path, whose content nobody has asked for yet.
+    Unwanted,
+    /// A device or a socket.
+    Special,
 }
 
 /// What one file says.

@@ -160,9 +160,13 @@ impl LayerFacts {
         self.detoured.iter().any(|detoured| **detoured == *directory)
     }
 
-    /// Whether something other than a directory is at `path` of which only that is known.
-    pub(crate) fn has_unnamed(&self, path: &str) -> bool {
-        !self.entries.contains_key(path) && self.others.holds(PathHash::of(path))
+    /// Whether something other than a directory is at `path` that nobody has read.
+    pub(crate) fn has_unread(&self, path: &str) -> bool {
+        match self.entries.get(path) {
+            Some(Named::Unwanted) => true,
+            Some(_) => false,
+            None => self.others.holds(PathHash::of(path)),
+        }
     }
 }
 
@@ -194,6 +198,9 @@ impl<'a> View<'_, 'a> {
             match standing {
                 Standing::Nothing | Standing::Directory => at = next,
                 Standing::Unread(layer) => return Resolved::Unread { layer, at: target, last },
+                Standing::Named(layer, Named::Unwanted) if last => {
+                    return Resolved::Unread { layer, at: target, last };
+                }
                 Standing::Named(_, Named::Symlink(target)) => {
                     links = links.saturating_add(1);
                     if target.starts_with('/') {

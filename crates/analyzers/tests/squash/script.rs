@@ -1,0 +1,80 @@
+//! The language of the cases in `testdata/squash`.
+//!
+//! ```text
+//! # why this case is there
+//! layer
+//!   dir etc
+//!   os etc/os-release debian 12          a release file
+//!   dpkg var/lib/dpkg/status a=1 b=2     a package database
+//!   apk lib/apk/db/installed a=1
+//!   text var/lib/dpkg/info/a.list /usr/bin/a|/usr/bin/b      any file, `|` ends a line
+//!   file opt/x                           a file that nobody wants
+//!   unreadable etc/os-release            a file whose content cannot be delivered
+//!   symlink var/lib/rpm -> ../../usr/lib/sysimage/rpm
+//!   hardlink etc/os-release -> opt/x
+//!   whiteout etc
+//!   opaque etc
+//! expect
+//!   os debian 12
+//!   package a 1 layer 0 at var/lib/dpkg/status
+//! ```
+//! The expected lines are all that `outcome` finds, in any order. `without layers` as the first
+//! line of `expect` squashes as for a plain root file system.
+
+use crate::image::{Kind, Layer};
+
+pub(crate) struct Script {
+    pub(crate) layers: Vec<Layer>,
+    pub(crate) has_layers: bool,
+    pub(crate) expected: Vec<String>,
+}
+
+pub(crate) fn parse(text: &str) -> Script {
+    let mut script = Script { layers: Vec::new(), has_layers: true, expected: Vec::new() };
+    let mut expecting = false;
+    for line in text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')) {
+        match line {
+            "layer" => script.layers.push(Layer::new()),
+            "expect" => expecting = true,
+            "without layers" => script.has_layers = false,
+            line if expecting => script.expected.push(line.to_owned()),
+            line => script.layers.last_mut().unwrap().push(entry(line)),
+        }
+    }
+    assert!(expecting, "no `expect`");
+    script.expected.sort_unstable();
+    script
+}
+
+fn entry(line: &str) -> (String, Kind) {
+    let (word, rest) = line.split_once(' ').unwrap();
+    let (path, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+    let target = || rest.strip_prefix("-> ").unwrap().to_owned();
+    let kind = match word {
+        "dir" => Kind::Directory,
+        "os" => {
+            let (id, version) = rest.split_once(' ').unwrap();
+            Kind::File(format!("ID={id}\nVERSION_ID={version}\n"))
+        }
+        "dpkg" => Kind::File(packages(rest, |name, version| {
+            format!("Package: {name}\nStatus: install ok installed\nVersion: {version}\n\n")
+        })),
+        "apk" => Kind::File(packages(rest, |name, version| format!("P:{name}\nV:{version}\n\n"))),
+        "text" => Kind::File(rest.replace('|', "\n") + "\n"),
+        "file" => Kind::File("content".to_owned()),
+        "unreadable" => Kind::Unreadable,
+        "symlink" => Kind::Symlink(target()),
+        "hardlink" => Kind::HardLink(target()),
+        "whiteout" => Kind::Whiteout,
+        "opaque" => Kind::Opaque,
+        other => panic!("`{other}` is no word of this language"),
+    };
+    (path.to_owned(), kind)
+}
+
+fn packages(list: &str, paragraph: impl Fn(&str, &str) -> String) -> String {
+    list.split_whitespace()
+        .map(|package| package.split_once('=').unwrap())
+        .map(|(name, version)| paragraph(name, version))
+        .collect()
+}
