@@ -1,6 +1,6 @@
 //! Layers laid over each other: written cases, and random images judged by a naive file system.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod image;
 mod oracle;
@@ -56,7 +56,10 @@ fn described(inventory: &Inventory) -> Vec<String> {
     lines.extend(inventory.os.iter().map(|os| format!("os {} {}", os.family, os.version)));
     for package in &inventory.packages {
         let location = &package.location;
-        let layer = location.layer.map_or("no layer".to_owned(), |layer| format!("layer {layer}"));
+        let layer = match location.layer {
+            Some(layer) => format!("layer {layer}"),
+            None => "no layer".to_owned(),
+        };
         let (name, version) = (&package.name, &package.version);
         lines.push(format!("package {name} {version} {layer} at {}", location.path));
         lines.extend(package.files.iter().map(|file| format!("file of {name}: {file}")));
