@@ -179,3 +179,49 @@ impl Segment {
 fn count<T>(mut all: impl Iterator<Item = Result<T, SegmentError>>) -> Result<u64, SegmentError> {
     all.try_fold(0_u64, |count, one| one.map(|_| count.saturating_add(1)))
 }
+
+/// Segments whose checksums are right and whose content is not: what a hostile mirror would serve.
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SegmentErrorKind;
+    use crate::table::{Shape, build};
+
+    const SHAPE: Shape = Shape { block_bytes: 64, dictionary_bytes: 0 };
+
+    fn verify(kind: Kind, entries: &[(&str, &[u8])], counts: Counts) -> Result<(), SegmentError> {
+        let stream = "debian-12".to_owned();
+        let meta = SegmentMeta { stream, counts, ..SegmentMeta::default() };
+        let tables = [(kind, build(entries, SHAPE).unwrap())];
+        let bytes = layout::encode(&tables, &serde_json::to_vec(&meta).unwrap());
+        let read = Segment::from_bytes(bytes, "forged");
+        read.and_then(|segment| segment.verify())
+    }
+
+    #[test]
+    fn lies_under_right_checksums_are_found() {
+        let scores = |scores| Counts { scores, ..Counts::default() };
+        let packages = Counts { packages: 1, ..Counts::default() };
+        // Two decimals of 0.
+        let score: &[u8] = &[0, 0];
+        let long_key = "k".repeat(70);
+        verify(Kind::Scores, &[("a", score), ("b", score)], scores(2)).unwrap();
+        let cases: [(Kind, &[(&str, &[u8])], Counts, &str); 10] = [
+            (Kind::Scores, &[("a", score)], scores(2), "says that it holds"),
+            (Kind::Scores, &[("b", score), ("a", score)], scores(2), "not in order"),
+            (Kind::Scores, &[("a", score), ("a", score)], scores(2), "not in order"),
+            (Kind::Scores, &[("b", score), (&long_key, score), ("a", score)], scores(3), "order"),
+            (Kind::Scores, &[("a", &[0])], scores(1), "cut off"),
+            (Kind::Scores, &[("a", &[0, 0, 0])], scores(1), "too long"),
+            (Kind::Match, &[("p", &[1, 0, 0, 0])], packages, "says nothing"),
+            (Kind::Match, &[("p", &[0, 0, 9])], packages, "something else"),
+            (Kind::Match, &[("p", &[200, 1, 0])], packages, "cut off"),
+            (Kind::Match, &[("p", &[1, 1, 3, 0])], packages, "unknown way"),
+        ];
+        for (kind, entries, counts, wanted) in cases {
+            let error = verify(kind, entries, counts).unwrap_err();
+            assert_eq!(error.kind, SegmentErrorKind::Damaged);
+            assert!(error.message.contains(wanted), "{}: {wanted}", error.message);
+        }
+    }
+}

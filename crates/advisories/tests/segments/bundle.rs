@@ -119,7 +119,7 @@ fn a_damaged_bundle_changes_nothing() {
     let last = sound.len() - 1024;
     let mut tried = vec![Vec::new(), sound[..600].to_vec(), b"{}".to_vec()];
     tried.extend((1..30).map(|part| sound[..last * part / 30].to_vec()));
-    for at in (0..last).step_by(97) {
+    for at in (0..last).step_by(397) {
         let mut bytes = sound.clone();
         bytes[at] ^= 0x41;
         tried.push(bytes);
@@ -142,6 +142,20 @@ fn a_damaged_bundle_changes_nothing() {
     assert!(refused * 10 > tried.len() * 9, "{refused} of {}", tried.len());
     let left = fs::read_dir(store.dir()).unwrap().count();
     assert_eq!(left, STREAMS.len(), "no temporary files are left");
+}
+
+/// A sound segment under the digest of another.
+#[test]
+fn a_segment_is_held_against_its_digest() {
+    let (folder, mut bytes) = exported(None);
+    let at = bytes.windows(7).position(|seven| seven == b"sha256:").unwrap() + 7;
+    bytes[at] = if bytes[at] == b'0' { b'1' } else { b'0' };
+    let path = folder.path().join("tried");
+    fs::write(&path, bytes).unwrap();
+    let store = Store::open(folder.path().join("empty"));
+    let error = bundle::import(&path, &store, &[]).unwrap_err();
+    assert!(error.to_string().contains("another digest"), "{error}");
+    assert!(store.list().unwrap().is_empty());
 }
 
 /// Entries that a bundle of ours never has, made with the real tar.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
@@ -154,7 +155,7 @@ fn writers_at_once_leave_one_whole_segment() {
 }
 
 /// The child of the tests below: this test program run again, told the directory by its working
-/// directory. It writes one segment after another until it is killed.
+/// directory. It writes one segment after another until something ends it.
 #[test]
 #[ignore = "run by the tests of kills and full disks"]
 fn child_writes_for_ever() {
@@ -167,49 +168,58 @@ fn child_writes_for_ever() {
     }
 }
 
-fn child(program: &str, arguments: &[&str], directory: &Path) -> Command {
-    let mut command = Command::new(program);
-    command.args(arguments).args([
-        "--ignored",
-        "--exact",
-        "store::child_writes_for_ever",
-        "--nocapture",
-    ]);
-    command.current_dir(directory).stdout(Stdio::null());
+/// Runs the child in a shell after `preparation`.
+fn child(preparation: &str, directory: &Path) -> Command {
+    let program = std::env::current_exe().unwrap();
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(format!("{preparation}; exec \"$0\" \"$@\"")).arg(program);
+    command.args(["--ignored", "--exact", "store::child_writes_for_ever", "--nocapture"]);
+    command.current_dir(directory).stdout(Stdio::null()).stderr(Stdio::piped());
     command
 }
 
 #[test]
 fn a_kill_at_any_moment_leaves_a_whole_segment() {
     let folder = tempfile::tempdir().unwrap();
-    let program = std::env::current_exe().unwrap();
-    let program = program.to_str().unwrap();
     let path = folder.path().join("db/debian-12.seg");
-    for round in 0..30_u64 {
-        let mut running = child(program, &[], folder.path()).spawn().unwrap();
+    for round in 0..10_u64 {
+        let mut running = child(":", folder.path()).spawn().unwrap();
         let begun = Instant::now();
         while !path.exists() && begun.elapsed() < Duration::from_secs(60) {
             std::thread::sleep(Duration::from_millis(1));
         }
         // Spread over several writes, so that kills fall between any two steps of one.
-        std::thread::sleep(Duration::from_micros(Random::new(round).below(60_000)));
+        std::thread::sleep(Duration::from_micros(Random::new(round).below(200_000)));
         running.kill().unwrap();
         running.wait().unwrap();
         Segment::open(&path).unwrap().verify().unwrap();
     }
 }
 
-/// `ulimit -f` stands for a disk that is full: the write fails in the middle. The shell ignores
-/// the signal that goes with it, so that the child sees the error.
+/// A file size limit kills the child in the middle of writing, at a byte of our choice.
+#[test]
+fn a_kill_in_the_middle_of_writing_leaves_the_old_segment() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path().join("db"));
+    store.write(writer("debian-12", "before", 5)).unwrap();
+    for half_kilobytes in [0, 1, 2, 5, 9, 16, 23, 31] {
+        let limit = format!("ulimit -c 0; ulimit -f {half_kilobytes}");
+        let ended = child(&limit, folder.path()).output().unwrap().status;
+        assert_eq!(ended.signal(), Some(25), "SIGXFSZ at {half_kilobytes}");
+        let segment = Segment::open(&store.dir().join("debian-12.seg")).unwrap();
+        segment.verify().unwrap();
+        assert_eq!(segment.meta().source, "before");
+    }
+}
+
+/// The same limit stands for a disk that is full where the signal is ignored: the write fails in
+/// the middle.
 #[test]
 fn a_full_disk_is_an_error_and_leaves_no_trace() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path().join("db"));
     store.write(writer("debian-12", "before", 5)).unwrap();
-    let program = std::env::current_exe().unwrap();
-    let limited = "trap '' XFSZ; ulimit -f 16; exec \"$0\" \"$@\"";
-    let arguments = ["-c", limited, program.to_str().unwrap()];
-    let output = child("sh", &arguments, folder.path()).stderr(Stdio::piped()).output().unwrap();
+    let output = child("trap '' XFSZ; ulimit -f 16", folder.path()).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("cannot write `db/debian-12.seg`: File too large"), "{said}");
     assert_eq!(files(store.dir()), ["debian-12.seg"]);
