@@ -3,6 +3,8 @@
 mod db;
 mod demo;
 mod global;
+#[cfg(test)]
+mod reference;
 mod sbom;
 mod scan;
 mod target;

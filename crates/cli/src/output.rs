@@ -64,6 +64,13 @@ pub(crate) fn print_problems(problems: &[Problem]) {
     }
 }
 
+/// Says every problem of an operation that has no report.
+pub(crate) fn print_all_problems(problems: &[Problem]) {
+    for problem in problems {
+        note(&format!("{}: {problem}", problem.kind.name().replace('_', " ")));
+    }
+}
+
 /// One line on stderr, safe for a terminal.
 pub(crate) fn note(text: &str) {
     // Nobody is left to be told when stderr is closed.

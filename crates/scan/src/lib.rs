@@ -88,11 +88,15 @@ pub fn run(target: &str, options: &Options, store: &Store) -> Result<ScanResult,
     let Inspection { artifact, mut inventory } = inspect(target, options)?;
     let mut problems = std::mem::take(&mut inventory.problems);
 
+    let needs = matcher::needs(&inventory);
+    problems.extend(feeds::ensure(&needs.streams, store, &options.feeds));
     let today = options.now.to_zoned(TimeZone::UTC).date();
     let matcher::Matched { mut findings, problems: unmatched, mut data } =
         matcher::findings(&inventory, store, today);
     problems.extend(unmatched);
 
+    let metadata = matcher::metadata_needs(&findings);
+    problems.extend(feeds::ensure(&metadata, store, &options.feeds));
     let enriched = matcher::enrich(&mut findings, store);
     problems.extend(enriched.problems);
     data.extend(enriched.data);

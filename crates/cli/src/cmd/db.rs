@@ -4,6 +4,7 @@ mod export;
 mod import;
 mod keygen;
 mod status;
+mod update;
 mod vercmp;
 mod verify;
 
@@ -25,6 +26,8 @@ pub(crate) struct DbArguments {
 enum DbVerb {
     /// List the segments: source, age, records, size.
     Status(status::StatusArguments),
+    /// Fetch sources or streams anew; without names, everything that is installed.
+    Update(update::UpdateArguments),
     /// Read feeds or bundles: files, folders, archives, recognised by their content.
     Import(import::ImportArguments),
     /// Write segments into one file for places without a network.
@@ -40,6 +43,7 @@ enum DbVerb {
 pub(crate) fn run(arguments: DbArguments, global: &Global) -> Result<ExitCode, UserError> {
     match arguments.verb {
         DbVerb::Status(arguments) => status::run(arguments, global),
+        DbVerb::Update(arguments) => update::run(arguments, global),
         DbVerb::Import(arguments) => import::run(arguments, global),
         DbVerb::Export(arguments) => export::run(arguments, global),
         DbVerb::Verify => verify::run(global),

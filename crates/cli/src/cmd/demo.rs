@@ -20,6 +20,9 @@ use crate::interrupt::stop_on_signals;
 
 static CONTENT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../content/demo");
 
+/// What the image calls itself.
+const NAME: &str = "demo/shop:1";
+
 /// The two layers: which file of the material stands at which path.
 const LAYERS: [(&str, &[(&str, &str)]); 2] = [
     (
@@ -55,7 +58,9 @@ pub(crate) fn run(global: &Global) -> Result<ExitCode, UserError> {
         now: global.now,
     };
     let target = format!("docker-archive:{}", image.display());
-    let result = scan::run(&target, &options, &store).map_err(|error| scan_error(error, &options.artifact.stop))?;
+    let mut result = scan::run(&target, &options, &store).map_err(|error| scan_error(error, &options.artifact.stop))?;
+    // The folder's random name says nothing, and would make every run another.
+    result.artifact.name = NAME.to_owned();
     present(result, ReportArguments::default(), global)
 }
 
@@ -85,7 +90,7 @@ fn write_image(path: &Path) -> std::io::Result<()> {
     });
     append(&mut archive, "config.json", config.to_string().as_bytes())?;
     let manifest = serde_json::json!([
-        { "Config": "config.json", "RepoTags": ["demo/shop:1"], "Layers": names }
+        { "Config": "config.json", "RepoTags": [NAME], "Layers": names }
     ]);
     append(&mut archive, "manifest.json", manifest.to_string().as_bytes())?;
     archive.finish()

@@ -38,7 +38,7 @@ fn usage_is_2() {
 #[test]
 fn a_missing_target_is_10() {
     let sandbox = Sandbox::new();
-    for target in ["dir:nowhere", "docker-archive:nowhere.tar", "./nowhere.tar", "shop:1"] {
+    for target in ["dir:nowhere", "docker-archive:nowhere.tar", "./nowhere.tar"] {
         let ended = sandbox.run(&["scan", "--offline", target]);
         assert_eq!(ended.code, Some(10), "{target}: {ended:?}");
         assert!(ended.stderr.starts_with("error: "), "{ended:?}");
@@ -55,13 +55,16 @@ fn not_an_image_is_11() {
 }
 
 #[test]
-fn refused_credentials_are_12_and_a_closed_port_is_13() {
+fn refused_credentials_are_12_and_what_cannot_be_reached_is_13() {
     let sandbox = Sandbox::new();
     let server = Server::new(|_| Reply::new(401, ""));
     let target = format!("registry:{}/shop:1", server.host());
     let ended = sandbox.run(&["scan", "--insecure-registry", &server.host(), &target]);
     assert_eq!(ended.code, Some(12), "{ended:?}");
     assert!(ended.stderr.contains("hint: "), "{ended:?}");
+
+    let ended = sandbox.run(&["scan", "--offline", "shop:1"]);
+    assert_eq!(ended.code, Some(13), "no engine has it, no registry may be asked: {ended:?}");
 
     let ended = sandbox.run(&["scan", "--timeout", "30s", "--insecure-registry", "127.0.0.1:9", "registry:127.0.0.1:9/shop:1"]);
     assert_eq!(ended.code, Some(13), "{ended:?}");

@@ -58,7 +58,7 @@ pub(crate) fn run(arguments: ImportArguments, global: &Global) -> Result<ExitCod
         let report = import_raw(&global.store, &raw, &options)?;
         text += &describe(&report);
         code = ending(&report);
-        output::print_problems(&report.problems);
+        output::print_all_problems(&report.problems);
     }
     output::write(None, &text)?;
     Ok(code)

@@ -1,0 +1,60 @@
+//! `lazaret db update`: sources and streams fetched anew, from their publishers or a mirror.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use clap::Args;
+use feeds::UpdateReport;
+use model::ProblemKind;
+
+use crate::cmd::db::import::describe;
+use crate::cmd::global::Global;
+use crate::error::UserError;
+use crate::exit_code::ExitCode;
+use crate::interrupt::{parse_duration, stop_on_signals};
+use crate::output;
+
+#[derive(Debug, Args)]
+pub(crate) struct UpdateArguments {
+    /// Sources (debian-tracker) or streams (debian-12, cve-2024, epss); none means all that are
+    /// installed
+    #[arg(value_name = "SOURCE")]
+    targets: Vec<String>,
+    /// Give up after this time
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    timeout: Option<Duration>,
+}
+
+pub(crate) fn run(arguments: UpdateArguments, global: &Global) -> Result<ExitCode, UserError> {
+    if global.offline {
+        let message = "`db update` fetches, and --offline forbids it";
+        return Err(UserError::new(ExitCode::Usage, message)
+            .hint(Some("`lazaret db import` reads feeds and bundles from disk")));
+    }
+    let options = global.feeds(&stop_on_signals(arguments.timeout)?);
+    let report = feeds::update(&arguments.targets, &global.store, &options);
+    output::write(None, &told(&report))?;
+    output::print_all_problems(&report.imported.problems);
+    Ok(ending(&report))
+}
+
+fn told(report: &UpdateReport) -> String {
+    let mut text = describe(&report.imported);
+    for (streams, what) in
+        [(&report.mirrored, "from the mirror"), (&report.unchanged, "nothing new")]
+    {
+        for stream in streams {
+            writeln!(text, "{stream}: {what}").expect("writing to a String cannot fail");
+        }
+    }
+    text
+}
+
+/// A stream that could not be refreshed keeps what it had, and yet the update did not do its work.
+fn ending(report: &UpdateReport) -> ExitCode {
+    let harmless = |kind| matches!(kind, ProblemKind::Notice | ProblemKind::Refused);
+    match report.imported.problems.iter().all(|problem| harmless(problem.kind)) {
+        true => ExitCode::Done,
+        false => ExitCode::Network,
+    }
+}
