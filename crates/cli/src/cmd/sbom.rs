@@ -18,10 +18,10 @@ pub(crate) struct SbomArguments {
     #[command(flatten)]
     target: TargetArguments,
     /// Form of the inventory
-    #[arg(short, long, value_enum, default_value = "cyclonedx-json")]
+    #[arg(short, long, value_enum, default_value = "cyclonedx-json", help_heading = "Report options")]
     format: SbomFormat,
     /// Write to this file instead of stdout
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", help_heading = "Report options")]
     output: Option<PathBuf>,
 }
 

@@ -25,6 +25,7 @@ pub(crate) struct ScanArguments {
 
 /// What to do with the result.
 #[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Report options")]
 pub(crate) struct ReportArguments {
     /// Form of the report
     #[arg(short, long, value_enum, default_value_t)]

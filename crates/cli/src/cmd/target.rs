@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use artifact::Environment;
 use clap::Args;
 use model::{Os, Platform};
 
@@ -11,6 +12,7 @@ use crate::interrupt::{parse_duration, stop_on_signals};
 use crate::progress;
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Target options")]
 pub(crate) struct TargetArguments {
     /// Image name, path, or either behind a prefix: registry: docker: containerd: podman:
     /// docker-archive: oci-archive: oci-dir: dir: fs-archive: container:
@@ -51,6 +53,7 @@ impl TargetArguments {
             verify: self.verify,
             jobs: global.jobs,
             offline: global.offline,
+            environment: Environment::of_process(),
             stop: stop.clone(),
             progress: progress::of_layers(global.show_progress),
             ..artifact::Options::default()

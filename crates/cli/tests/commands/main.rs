@@ -3,3 +3,4 @@
 mod exit_codes;
 mod output;
 mod run;
+mod sources;

@@ -1,0 +1,157 @@
+//! The same image from every source gives the same findings, byte for byte.
+
+use std::path::Path;
+
+use serde_json::Value;
+use testkit::{
+    Containerd, Content, Distribution, Docker, ImageBuilder, LayerBuilder, Podman, Server,
+    TarBuilder, installed, run,
+};
+
+use crate::run::Sandbox;
+
+const OS_RELEASE: &str = include_str!("../../../../content/demo/image/os-release");
+const BASE: &str = include_str!("../../../../content/demo/image/status.base");
+const APP: &str = include_str!("../../../../content/demo/image/status.app");
+
+/// Two layers that rewrite one package database, so that attribution has something to say.
+fn image(layer: fn(TarBuilder) -> LayerBuilder) -> ImageBuilder {
+    let base =
+        TarBuilder::new().file("etc/os-release", OS_RELEASE).file("var/lib/dpkg/status", BASE);
+    let app = TarBuilder::new().file("var/lib/dpkg/status", APP);
+    ImageBuilder::new("shop:1")
+        .layer(layer(base).created_by("ADD base"))
+        .layer(layer(app).created_by("RUN install app"))
+}
+
+/// Scans and returns the report; a source that fails is told with all it said.
+fn report(sandbox: &Sandbox, variables: &[(&str, &str)], arguments: &[&str], target: &str) -> Value {
+    let mut command = sandbox.command(&["scan", "--format", "json", "--max-age", "9999h"]);
+    command.args(arguments).arg(target).envs(variables.iter().copied());
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{target}: {output:?}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn same_findings(expected: &Value, actual: &Value, source: &str) {
+    let text = |report: &Value| serde_json::to_string_pretty(&report["findings"]).unwrap();
+    assert!(!expected["findings"].as_array().unwrap().is_empty());
+    assert_eq!(text(expected), text(actual), "{source}");
+    assert_eq!(expected["artifact"]["digest"], actual["artifact"]["digest"], "{source}");
+}
+
+#[test]
+fn archives_layouts_and_registries_agree() {
+    let sandbox = Sandbox::new().with_advisories();
+    let image = image(LayerBuilder::gzip);
+    image.write_oci_dir(&sandbox.path("layout"));
+    sandbox.file("oci.tar", image.oci_archive());
+    sandbox.file("docker.tar", image.docker_archive());
+    let expected = report(&sandbox, &[], &["--offline"], "oci-dir:layout");
+    for target in ["oci-archive:oci.tar", "docker-archive:docker.tar", "./docker.tar", "./layout"] {
+        same_findings(&expected, &report(&sandbox, &[], &["--offline"], target), target);
+    }
+    let server = Server::registry(Content::default().image("team/shop", "1", &image));
+    let host = server.host();
+    let arguments = ["--insecure-registry", &host, "--db-url", "http://127.0.0.1:9"];
+    let target = format!("registry:{host}/team/shop:1");
+    same_findings(&expected, &report(&sandbox, &[], &arguments, &target), &target);
+}
+
+#[test]
+fn docker_containerd_podman_and_distribution_agree() {
+    let sandbox = Sandbox::new().with_advisories();
+    let plain = image(LayerBuilder::plain);
+    let archive = sandbox.file("plain.tar", plain.old_docker_archive());
+    let expected = report(&sandbox, &[], &["--offline"], "docker-archive:plain.tar");
+
+    if let Some(docker) = Docker::ready() {
+        docker.docker(&["load", "--input", &archive]);
+        let host = format!("unix://{}", docker.socket().display());
+        let variables = [("DOCKER_HOST", host.as_str())];
+        let actual = report(&sandbox, &variables, &["--offline"], "docker:shop:1");
+        same_findings(&expected, &actual, "docker");
+        let cached = report(&sandbox, &variables, &["--offline"], "docker:shop:1");
+        same_findings(&expected, &cached, "docker, cached");
+        docker.docker(&["image", "rm", "shop:1"]);
+    }
+    if let Some(containerd) = Containerd::start() {
+        sandbox.file("oci.tar", plain.oci_archive());
+        let oci = sandbox.path("oci.tar");
+        containerd.ctr(&["images", "import", "--base-name", "localhost/shop", path(&oci)]);
+        let root = containerd.root();
+        let variables = [("CONTAINERD_ROOT", path(&root))];
+        let name = containerd.ctr(&["images", "list", "-q"]);
+        let target = format!("containerd:{}", name.trim());
+        let actual = report(&sandbox, &variables, &["--offline"], &target);
+        same_findings(&expected, &actual, &target);
+    }
+    if let Some(podman) = Podman::start() {
+        podman.podman(&["load", "--input", &archive]);
+        let host = format!("unix://{}", podman.socket().display());
+        let variables = [("CONTAINER_HOST", host.as_str())];
+        let target = "podman:localhost/shop:1";
+        let actual = report(&sandbox, &variables, &["--offline"], target);
+        same_findings(&expected, &actual, target);
+    }
+    if let Some(registry) = Distribution::start("", |_| {}).filter(|_| installed("skopeo")) {
+        let host = registry.host();
+        let to = format!("docker://{host}/shop:1");
+        let from = format!("docker-archive:{archive}");
+        run("skopeo", &["--insecure-policy", "copy", "--dest-tls-verify=false", &from, &to]);
+        let arguments = ["--insecure-registry", host, "--db-url", "http://127.0.0.1:9"];
+        let target = format!("registry:{host}/shop:1");
+        same_findings(&expected, &report(&sandbox, &[], &arguments, &target), &target);
+    }
+}
+
+#[test]
+fn root_file_systems_agree_but_for_the_layer() {
+    let sandbox = Sandbox::new().with_advisories();
+    let image = image(LayerBuilder::plain);
+    sandbox.file("image.tar", image.docker_archive());
+    let mut expected = report(&sandbox, &[], &["--offline"], "docker-archive:image.tar");
+    for finding in expected["findings"].as_array_mut().unwrap() {
+        finding["layer"] = Value::Null;
+    }
+    sandbox.file("root/etc/os-release", OS_RELEASE);
+    sandbox.file("root/var/lib/dpkg/status", APP);
+    let tar = TarBuilder::new().file("etc/os-release", OS_RELEASE).file("var/lib/dpkg/status", APP);
+    let tar = tar.finish();
+    sandbox.file("root.tar", &tar);
+    sandbox.file("root.tar.gz", testkit::gzip(&tar));
+    sandbox.file("root.tar.zst", testkit::zstd(&tar));
+    sandbox.file("root.tar.xz", testkit::xz(&tar));
+    sandbox.file("root.tar.bz2", testkit::bzip2(&tar));
+    for target in [
+        "dir:root",
+        "fs-archive:root.tar",
+        "./root.tar.gz",
+        "./root.tar.zst",
+        "./root.tar.xz",
+        "./root.tar.bz2",
+    ] {
+        let actual = report(&sandbox, &[], &["--offline"], target);
+        assert_eq!(expected["findings"], actual["findings"], "{target}");
+        assert_eq!(actual["artifact"]["digest"], Value::Null);
+    }
+}
+
+#[test]
+fn reports_keep_the_schema_and_runs_repeat() {
+    let sandbox = Sandbox::new().with_advisories();
+    sandbox.file("image.tar", image(LayerBuilder::gzip).docker_archive());
+    let first = report(&sandbox, &[], &["--offline", "--no-cache"], "docker-archive:image.tar");
+    let again = report(&sandbox, &[], &["--offline", "--verify"], "docker-archive:image.tar");
+    let cached = report(&sandbox, &[], &["--offline", "--verify"], "docker-archive:image.tar");
+    assert_eq!(first, again);
+    assert_eq!(first, cached);
+    let schema = include_str!("../../../../docs/report.schema.json");
+    let validator = jsonschema::validator_for(&serde_json::from_str(schema).unwrap()).unwrap();
+    let errors: Vec<String> = validator.iter_errors(&first).map(|e| e.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
