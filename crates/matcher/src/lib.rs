@@ -23,8 +23,6 @@
 //! It must never judge whether a finding matters (that is `policy`), and never take silence for
 //! safety: a distribution nobody speaks about and a stream that is missing are Problems.
 
-#[cfg(test)]
-mod cases;
 mod distro;
 mod enrich;
 mod eol;

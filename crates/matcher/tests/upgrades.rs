@@ -1,0 +1,77 @@
+//! What is fixed by which upgrade, summed up.
+
+use matcher::upgrades;
+use model::{Finding, Location, Package, PackageKind, Severity, Source, Status};
+
+/// `deb libssl3 3.0.11-1 openssl@3.0.11-1`: kind, name, version, source or `-`.
+fn finding(package: &str, id: &str, fixed: &str) -> Finding {
+    let words: Vec<&str> = package.split(' ').collect();
+    let source = words[3]
+        .split_once('@')
+        .map(|(name, version)| Source { name: name.to_owned(), version: version.to_owned() });
+    let fixed = (fixed != "-").then(|| fixed.to_owned());
+    Finding {
+        id: id.to_owned(),
+        aliases: Vec::new(),
+        package: Package {
+            kind: if words[0] == "deb" { PackageKind::Deb } else { PackageKind::Rpm },
+            name: words[1].to_owned(),
+            version: words[2].to_owned(),
+            architecture: String::new(),
+            source,
+            module: None,
+            module_build: None,
+            license: String::new(),
+            vendor: String::new(),
+            location: Location { path: "db".to_owned(), layer: None },
+            files: Vec::new(),
+        },
+        status: if fixed.is_some() { Status::Fixed } else { Status::Affected },
+        fixed_version: fixed,
+        severity: Severity::Unknown,
+        severity_source: String::new(),
+        opinions: Vec::new(),
+        cvss: Vec::new(),
+        epss: None,
+        kev: None,
+        cwes: Vec::new(),
+        title: String::new(),
+        description: String::new(),
+        references: Vec::new(),
+        published: None,
+        modified: None,
+        evidence: Vec::new(),
+    }
+}
+
+#[test]
+fn one_upgrade_a_source_holds_all_fixes() {
+    let findings = [
+        ("deb openssl 3.0.11-1 -", "CVE-1", "3.0.13-1"),
+        ("deb libssl3 3.0.11-1 openssl@3.0.11-1", "CVE-1", "3.0.13-1"),
+        ("deb libssl3 3.0.11-1 openssl@3.0.11-1", "CVE-2", "3.0.9-9"),
+        ("deb libssl3 3.0.11-1 openssl@3.0.11-1", "CVE-3", "-"),
+        ("deb mysql-common 5.8+1.1.0 mysql-defaults@1.1.0", "CVE-4", "1.1.1"),
+        ("rpm libfoo7 7.1-1 foo@2.0-1", "CVE-5", "7.2-1"),
+        ("rpm foo 1:2.0-1 foo@2.0-1", "CVE-5", "1:2.0-2"),
+        ("deb bash 5-1 -", "CVE-6", "-"),
+    ]
+    .map(|(package, id, fixed)| finding(package, id, fixed));
+    let shown: Vec<String> = upgrades(&findings)
+        .iter()
+        .map(|upgrade| {
+            let (fixes, packages) = (upgrade.fixes.join(" "), upgrade.packages.join(" "));
+            let (kind, name, to) = (upgrade.kind.name(), &upgrade.name, &upgrade.to);
+            format!("{kind} {name} to {to} fixes {fixes}: {packages}")
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "deb openssl to 3.0.13-1 fixes CVE-1 CVE-2: libssl3 openssl",
+            "rpm foo to 1:2.0-2 fixes CVE-5: foo",
+            "rpm libfoo7 to 7.2-1 fixes CVE-5: libfoo7",
+            "deb mysql-defaults to 1.1.1 fixes CVE-4: mysql-common",
+        ]
+    );
+}
