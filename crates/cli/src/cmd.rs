@@ -12,12 +12,12 @@ mod target;
 use clap::{Parser, Subcommand};
 
 use crate::error::UserError;
-use crate::exit_code::ExitCode;
+use crate::exit_code::{self, ExitCode};
 
 /// Container security: inspects images and says what is wrong with them.
 #[derive(Debug, Parser)]
 #[command(name = "lazaret", version, max_term_width = 100, propagate_version = true)]
-#[command(after_help = "Exit codes are listed in docs/exit-codes.md.")]
+#[command(after_long_help = exit_code::help())]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     verb: Verb,

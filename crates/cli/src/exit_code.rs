@@ -45,6 +45,12 @@ impl ExitCode {
     ];
 }
 
+/// The table for `lazaret --help`.
+pub(crate) fn help() -> String {
+    let lines = ExitCode::ALL.map(|(code, meaning)| format!("  {:>3}  {meaning}", code as u8));
+    format!("Exit codes:\n{}", lines.join("\n"))
+}
+
 impl From<ExitCode> for ProcessCode {
     fn from(code: ExitCode) -> Self {
         Self::from(code as u8)
