@@ -30,25 +30,20 @@ const WORKER_BYTES: usize = 1 << 20;
 /// Paths that no feed knew are named up to here, then only counted.
 const UNKNOWN_SHOWN: usize = 10;
 
-/// Something to read.
+/// Something to read. Inputs are asked for one at a time, so that a thousand are never open.
 #[derive(Debug)]
 pub(crate) enum Input {
     Path(PathBuf),
-    /// An open file under a name of the caller's.
-    Open {
+    /// A fetched body under its URL.
+    File {
         name: String,
         file: File,
     },
-}
-
-impl Input {
-    /// What people know it by.
-    pub(crate) fn name(&self) -> String {
-        match self {
-            Self::Path(path) => path.to_string_lossy().into_owned(),
-            Self::Open { name, .. } => name.clone(),
-        }
-    }
+    /// A short one.
+    Bytes {
+        name: String,
+        bytes: Vec<u8>,
+    },
 }
 
 /// All that was read, before anything is written.
@@ -119,7 +114,7 @@ pub(crate) fn decoded(encoded: &[u8]) -> impl Iterator<Item = Statement> {
 /// Reads all inputs; documents are offered to these feeds alone.
 pub(crate) fn collect(
     feeds: &[&'static dyn Feed],
-    inputs: Vec<Input>,
+    inputs: &mut dyn Iterator<Item = Input>,
     options: &Options,
 ) -> io::Result<Collected> {
     let shared = Shared { collected: Mutex::default(), gate: Gate::default() };
@@ -143,13 +138,13 @@ pub(crate) fn collect(
 }
 
 fn unpack(
-    inputs: Vec<Input>,
+    inputs: &mut dyn Iterator<Item = Input>,
     sender: &crossbeam_channel::Sender<Work>,
     shared: &Shared,
     options: &Options,
 ) {
     let mut file = 0;
-    for (input, from) in inputs.into_iter().enumerate() {
+    for (input, from) in inputs.enumerate() {
         let mut take = |found| match found {
             _ if (options.stopped)() => {
                 shared.lock().broken_files.insert(file);
@@ -177,7 +172,8 @@ fn unpack(
         };
         let flow = match from {
             Input::Path(path) => input::read(&path, &mut take),
-            Input::Open { name, file } => input::read_open(&name, file, &mut take),
+            Input::File { name, file } => input::read_open(&name, file, &mut take),
+            Input::Bytes { name, bytes } => input::read_bytes(&name, bytes, &mut take),
         };
         if flow.is_break() {
             break;

@@ -178,9 +178,9 @@ fn children(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn said(feed: &str, case: &Path) -> Said {
-    let inputs = documents(case).into_iter().map(Input::Path).collect();
+    let mut inputs = documents(case).into_iter().map(Input::Path);
     let options = Options::new(jiff::Timestamp::UNIX_EPOCH);
-    let mut collected = collect(ALL, inputs, &options).unwrap();
+    let mut collected = collect(ALL, &mut inputs, &options).unwrap();
     let mut said = Said::default();
     let place = case.to_string_lossy().into_owned() + "/";
     let shown = |problem: &model::Problem| problem.to_string().replace(&place, "");

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use advisories::Origin;
 use ureq::Agent;
+use ureq::config::AutoHeaderValue;
 use ureq::http::{HeaderMap, Response, StatusCode};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
@@ -71,8 +72,7 @@ impl<'o> Http<'o> {
         let mut config = Agent::config_builder()
             .http_status_as_error(false)
             .user_agent(USER_AGENT)
-            // The unpacker knows gzip; a feed is kept packed until it is read.
-            .accept_encoding("gzip")
+            .accept_encoding(AutoHeaderValue::None)
             .timeout_resolve(Some(CONNECT_TIMEOUT))
             .timeout_connect(Some(CONNECT_TIMEOUT))
             .timeout_recv_response(Some(ANSWER_TIMEOUT))
@@ -88,22 +88,22 @@ impl<'o> Http<'o> {
     /// without them the body always comes.
     pub(crate) fn get(&self, url: &str, known: Option<&Origin>) -> Result<Answer, HttpError> {
         let from = mirrored(url, self.options.feed_mirror.as_deref());
-        self.get_from(&from, url, known)
+        // The unpacker knows gzip: a feed stays packed until it is read.
+        self.persist(&Asked { from: &from, url, encoding: "gzip", known })
     }
 
-    /// Fetches from `from` what is known as `url`.
-    pub(crate) fn get_from(
-        &self,
-        from: &str,
-        url: &str,
-        known: Option<&Origin>,
-    ) -> Result<Answer, HttpError> {
-        let mut transfer = Transfer::new(url)?;
+    /// Fetches `url` from just there, and the bytes just as they lie there.
+    pub(crate) fn get_exact(&self, url: &str) -> Result<Answer, HttpError> {
+        self.persist(&Asked { from: url, url, encoding: "identity", known: None })
+    }
+
+    fn persist(&self, asked: &Asked<'_>) -> Result<Answer, HttpError> {
+        let mut transfer = Transfer::new(asked.url)?;
         let mut pause = self.first_pause;
         let mut attempts_left = ATTEMPTS;
         loop {
             attempts_left -= 1;
-            let failed = match self.attempt(from, known, &mut transfer) {
+            let failed = match self.attempt(asked, &mut transfer) {
                 Ok(Received::Unchanged) => return Ok(Answer::Unchanged),
                 Ok(Received::Whole) => return transfer.finish().map(Answer::Body),
                 Err(failed) => failed,
@@ -116,14 +116,9 @@ impl<'o> Http<'o> {
         }
     }
 
-    fn attempt(
-        &self,
-        from: &str,
-        known: Option<&Origin>,
-        transfer: &mut Transfer,
-    ) -> Result<Received, Failed> {
-        let mut request = self.agent.get(from);
-        for (name, value) in transfer.conditions(known) {
+    fn attempt(&self, asked: &Asked<'_>, transfer: &mut Transfer) -> Result<Received, Failed> {
+        let mut request = self.agent.get(asked.from).header("Accept-Encoding", asked.encoding);
+        for (name, value) in transfer.conditions(asked.known) {
             request = request.header(name, value);
         }
         let response = request.call().map_err(Failed::from_client)?;
@@ -133,18 +128,18 @@ impl<'o> Http<'o> {
             StatusCode::OK => transfer.restart(response.headers())?,
             status => return Err(Failed::from_status(status, response.headers())),
         }
-        self.receive(response, known, transfer)
+        self.receive(response, asked.known.is_none(), transfer)
     }
 
     fn receive(
         &self,
         response: Response<ureq::Body>,
-        known: Option<&Origin>,
+        is_first: bool,
         transfer: &mut Transfer,
     ) -> Result<Received, Failed> {
         let progress = &self.options.progress;
         let length = response.body().content_length();
-        if let (None, Some(length @ LARGE_BYTES..)) = (known, length) {
+        if let (true, Some(length @ LARGE_BYTES..)) = (is_first, length) {
             progress.announces(&transfer.origin.url, length);
         }
         progress.fetch_begins(&transfer.origin.url, length);
@@ -184,6 +179,15 @@ impl<'o> Http<'o> {
             std::thread::sleep(STEP.min(end.saturating_duration_since(Instant::now())));
         }
     }
+}
+
+/// One request.
+struct Asked<'a> {
+    from: &'a str,
+    /// What it is known as.
+    url: &'a str,
+    encoding: &'static str,
+    known: Option<&'a Origin>,
 }
 
 /// What was received so far, over all attempts.

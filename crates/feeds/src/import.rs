@@ -57,24 +57,24 @@ pub fn import(
     store: &Store,
     options: &Options,
 ) -> Result<ImportReport, ImportError> {
-    let inputs = paths.iter().cloned().map(Input::Path).collect();
-    let origins = paths.iter().map(|path| vec![file_origin(path)]).collect::<Vec<_>>();
-    import_inputs(list::ALL, inputs, &origins, store, options)
+    let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    let origins: Vec<Origin> = paths.iter().map(|path| file_origin(path)).collect();
+    let mut inputs = paths.iter().cloned().map(Input::Path);
+    let read = collect(list::ALL, &mut inputs, options).map_err(ImportError::Spool)?;
+    Ok(put(list::ALL, read, (&names, &origins), store, options))
 }
 
-/// The same over inputs from anywhere, read by these feeds alone; `origins` stand for the inputs
-/// of the same index.
-pub(crate) fn import_inputs(
+/// Installs what was collected and reports on it. Names and origins are those of the inputs, by
+/// index.
+pub(crate) fn put(
     feeds: &[&'static dyn Feed],
-    inputs: Vec<Input>,
-    origins: &[Vec<Origin>],
+    mut collected: Collected,
+    (names, origins): (&[String], &[Origin]),
     store: &Store,
     options: &Options,
-) -> Result<ImportReport, ImportError> {
-    let names: Vec<String> = inputs.iter().map(Input::name).collect();
-    let mut collected = collect(feeds, inputs, options).map_err(ImportError::Spool)?;
+) -> ImportReport {
     let mut problems = std::mem::take(&mut collected.problems);
-    problems.extend(unknown(&collected, &names));
+    problems.extend(unknown(&collected, names));
     let mut sources = Vec::new();
     for (index, source) in &mut collected.sources {
         let Some(feed) = feeds.get(*index) else { continue };
@@ -91,7 +91,7 @@ pub(crate) fn import_inputs(
     let (streams, more) = install(feeds, collected, origins, store, options);
     problems.extend(more);
     problems.sort();
-    Ok(ImportReport { sources, streams, problems })
+    ImportReport { sources, streams, problems }
 }
 
 /// The file's name without its folder: a segment must not tell where its maker keeps things.
@@ -117,7 +117,10 @@ fn unknown(collected: &Collected, names: &[String]) -> Vec<Problem> {
         .collect();
     let Unknown { count, shown } = &collected.unknown;
     if let Some(first) = shown.first() {
-        let message = format!("{count} documents belong to no known feed, the first of them this");
+        let message = match count {
+            1 => "belongs to no known feed".to_owned(),
+            _ => format!("belongs to no known feed, like {} more", count - 1),
+        };
         problems.push(Problem::new(ProblemKind::Notice, first, message));
     }
     problems

@@ -54,6 +54,12 @@ pub(crate) fn read_open(name: &str, file: File, take: &mut Take<'_>) -> ControlF
     Unpacker::new(take).file(name, file)
 }
 
+/// The same for bytes at hand.
+pub(crate) fn read_bytes(name: &str, bytes: Vec<u8>, take: &mut Take<'_>) -> ControlFlow<()> {
+    take(Found::File)?;
+    Unpacker::new(take).bytes(name, bytes)
+}
+
 fn read_file(path: &Path, take: &mut Take<'_>) -> ControlFlow<()> {
     match File::open(path) {
         Ok(file) => read_open(&path.to_string_lossy(), file, take),

@@ -53,7 +53,7 @@ pub enum Outcome {
 pub(crate) fn install(
     feeds: &[&'static dyn Feed],
     mut collected: Collected,
-    origins: &[Vec<Origin>],
+    origins: &[Origin],
     store: &Store,
     options: &Options,
 ) -> (Vec<StreamReport>, Vec<Problem>) {
@@ -99,7 +99,7 @@ struct Job {
 fn plan(
     feeds: &[&'static dyn Feed],
     collected: &mut Collected,
-    origins: &[Vec<Origin>],
+    origins: &[Origin],
 ) -> (Vec<Job>, Vec<Problem>) {
     let mut jobs: BTreeMap<String, Job> = BTreeMap::new();
     let mut problems = Vec::new();
@@ -107,7 +107,7 @@ fn plan(
         let Some(&feed) = feeds.get(index) else { continue };
         let damage = damage(&source, collected);
         let mut origins: Vec<Origin> =
-            source.inputs.iter().filter_map(|i| origins.get(*i)).flatten().cloned().collect();
+            source.inputs.iter().filter_map(|i| origins.get(*i)).cloned().collect();
         origins.sort();
         origins.dedup();
         for (stream, batch) in std::mem::take(&mut source.streams) {

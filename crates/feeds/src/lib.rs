@@ -20,9 +20,12 @@
 //! This crate must never judge an installation (that is `matcher`), never print, and never
 //! replace a segment by less than it held without being asked.
 
+mod age;
 mod collect;
 mod document;
+mod ensure;
 mod feed;
+mod fetch;
 mod http;
 mod import;
 mod input;
@@ -30,12 +33,14 @@ mod install;
 mod json;
 mod list;
 mod merge;
+mod mirror;
 mod options;
 mod sample;
 mod sink;
 mod spool;
 pub mod stream;
 mod unpack;
+mod update;
 
 // Readers of shared formats, which feeds build on: `osv` (any OSV record), `oval` (any OVAL file;
 // the rpm-world feeds need it first, Ubuntu and Debian build on the same reader), `csaf`.
@@ -72,6 +77,7 @@ mod suse;
 mod ubuntu;
 
 pub use document::Document;
+pub use ensure::ensure;
 pub use feed::{Covers, Feed, FeedError};
 pub use import::{ImportError, ImportReport, SourceReport, import};
 pub use install::{Outcome, StreamReport};
@@ -79,6 +85,7 @@ pub use list::ALL;
 pub use options::{Options, Progress, Silent};
 pub use sample::{Form, Sample};
 pub use sink::Sink;
+pub use update::{UpdateReport, update};
 
 #[cfg(test)]
 mod golden;

@@ -13,6 +13,8 @@ use crate::{Covers, Document, Feed, FeedError, Sample, Sink, json, stream};
 
 /// The first year with a file of its own; it holds the CVEs of the years before too.
 const FIRST_FILE: u16 = 2002;
+/// Years have four digits.
+const LAST_YEAR: u16 = 9999;
 /// The first year that CVE ids name.
 const FIRST_CVE: u16 = 1999;
 
@@ -38,7 +40,7 @@ impl Feed for Nvd {
 
     fn urls(&self, stream: &str) -> Vec<String> {
         let year = stream::release(stream, stream::CVE).and_then(|year| year.parse::<u16>().ok());
-        year.filter(|year| *year >= FIRST_CVE).map_or_else(Vec::new, |year| {
+        year.filter(|year| (FIRST_CVE..=LAST_YEAR).contains(year)).map_or_else(Vec::new, |year| {
             let file = year.max(FIRST_FILE);
             vec![format!("https://nvd.nist.gov/feeds/json/cve/2.0/nvdcve-2.0-{file}.json.gz")]
         })

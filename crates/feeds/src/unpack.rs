@@ -53,8 +53,16 @@ impl<'a, 't> Unpacker<'a, 't> {
             );
         }
         match Container::of(&magic) {
-            Some(Container::Zip) => self.zip(name, file, 0),
+            Some(Container::Zip) => self.zip(name, io::BufReader::new(file), 0),
             _ => self.stream(name, &mut io::BufReader::with_capacity(128 << 10, file), 0),
+        }
+    }
+
+    /// Bytes at the top, the same way.
+    pub(crate) fn bytes(mut self, name: &str, bytes: Vec<u8>) -> ControlFlow<()> {
+        match Container::of(&bytes) {
+            Some(Container::Zip) => self.zip(name, io::Cursor::new(bytes), 0),
+            _ => self.stream(name, &mut io::Cursor::new(bytes), 0),
         }
     }
 
@@ -144,13 +152,13 @@ impl<'a, 't> Unpacker<'a, 't> {
                 let message = format!("a zip longer than {NESTED_ZIP_LIMIT} bytes is not read");
                 self.trouble(ProblemKind::LimitReached, name, &message)
             }
-            Ok((file, _)) => self.zip(name, file, depth),
+            Ok((file, _)) => self.zip(name, io::BufReader::new(file), depth),
             Err(error) => self.broken(name, &error),
         }
     }
 
-    fn zip(&mut self, name: &str, file: File, depth: usize) -> ControlFlow<()> {
-        let mut archive = match zip::ZipArchive::new(io::BufReader::new(file)) {
+    fn zip(&mut self, name: &str, file: impl Read + Seek, depth: usize) -> ControlFlow<()> {
+        let mut archive = match zip::ZipArchive::new(file) {
             Ok(archive) => archive,
             Err(error) => return self.broken(name, &error.into()),
         };

@@ -2,7 +2,7 @@
 //! package's names is meant, whose data it is.
 
 use crate::purl::Purl;
-use crate::{debian, redhat, stream};
+use crate::{debian, redhat, stream, suse};
 
 /// One row.
 pub(super) struct Ecosystem {
@@ -57,8 +57,11 @@ pub(super) fn folder(stream: &str) -> Option<String> {
     let release = stream::release(stream, ecosystem.family).unwrap_or_default();
     let folder = ecosystem.folder?;
     // Folders of releases end in the mark before the release; the others are whole names.
-    let has_releases = folder.contains(':');
-    (has_releases != release.is_empty()).then(|| format!("{folder}{release}"))
+    let is_served = match folder.contains(':') {
+        true => (ecosystem.release)(release, None).is_some(),
+        false => release.is_empty(),
+    };
+    is_served.then(|| format!("{folder}{release}"))
 }
 
 const ECOSYSTEMS: &[Ecosystem] = &[
@@ -131,7 +134,7 @@ const ECOSYSTEMS: &[Ecosystem] = &[
         license: "CC-BY-4.0",
         family: "sles",
         speaks: Speaks::ListedBinaries,
-        release: |release, _| suse(&format!("SUSE {release}")),
+        release: |release, _| product(&format!("SUSE {release}")),
         folder: None,
     },
     Ecosystem {
@@ -167,7 +170,7 @@ const ECOSYSTEMS: &[Ecosystem] = &[
         license: "CC-BY-4.0",
         family: "opensuse",
         speaks: Speaks::ListedBinaries,
-        release: |release, _| suse(&format!("openSUSE {release}")),
+        release: |release, _| product(&format!("openSUSE {release}")),
         folder: None,
     },
 ];
@@ -181,8 +184,8 @@ impl Release {
 /// A release that stream names spell the same way.
 fn plain(family: &str, release: &str) -> Option<Release> {
     let stream = format!("{family}-{release}");
-    let known = !release.is_empty() && advisories::is_stream_name(&stream);
-    known.then(|| Release::of(stream))
+    let is_release = release == "edge" || release.starts_with(|c: char| c.is_ascii_digit());
+    (is_release && advisories::is_stream_name(&stream)).then(|| Release::of(stream))
 }
 
 /// The release is a CPE without its beginning: `rhel_eus:8.8::baseos`.
@@ -228,20 +231,7 @@ fn ubuntu(release: &str, purl: Option<&Purl<'_>>) -> Option<Release> {
     Some(Release { track, ..plain("ubuntu", version)? })
 }
 
-/// Every product of a service pack is one stream: its modules are what its images are made of.
-fn suse(product: &str) -> Option<Release> {
-    let stream = if product == "openSUSE Tumbleweed" {
-        "opensuse-tumbleweed".to_owned()
-    } else if let Some(version) = product.strip_prefix("openSUSE Leap ") {
-        format!("opensuse-leap-{version}")
-    } else {
-        let rest = product.strip_prefix("SUSE Linux Enterprise ")?;
-        let mut words = rest.split(' ').skip_while(|w| w.parse::<u32>().is_err());
-        let major = words.next()?;
-        match words.next().and_then(|word| word.strip_prefix("SP")) {
-            Some(pack) => format!("sles-{major}.{pack}"),
-            None => format!("sles-{major}"),
-        }
-    };
-    advisories::is_stream_name(&stream).then(|| Release::of(stream))
+fn product(name: &str) -> Option<Release> {
+    let product = suse::product(name)?;
+    Some(Release { track: product.track, ..Release::of(product.stream) })
 }

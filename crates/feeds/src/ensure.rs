@@ -1,0 +1,53 @@
+//! `ensure`: what one scan needs, and no more.
+//!
+//! A stream that is there and young enough costs no request. One that is missing or old is
+//! fetched; if that fails, older data serves and its age is said. Nothing here ever fails: what
+//! could not be had is a Problem of the scan.
+
+use std::collections::BTreeMap;
+
+use advisories::Store;
+use model::{Problem, ProblemKind};
+
+use crate::Options;
+use crate::age::Age;
+use crate::update::{UpdateReport, update_streams};
+
+/// Makes sure that these streams are installed and no older than `options.max_age`, as far as can
+/// be. A stream that could not be had is `AdvisoriesMissing` (a Notice for metadata), one that is
+/// old `AdvisoriesStale`, one that is known not to be whole `Damaged`.
+pub fn ensure(streams: &[String], store: &Store, options: &Options) -> Vec<Problem> {
+    let is_young = |stream: &String| {
+        Age::of(stream, store, options.now).is_some_and(|age| !age.exceeds(options.max_age))
+    };
+    let wanted: Vec<String> = streams.iter().filter(|stream| !is_young(stream)).cloned().collect();
+    let mut report = UpdateReport::default();
+    if !wanted.is_empty() {
+        update_streams(&wanted, store, options, &mut report);
+    }
+    // What befell documents on the way is told by what became of the streams.
+    let mut told: BTreeMap<&str, Problem> = BTreeMap::new();
+    for problem in &report.imported.problems {
+        let concerns = wanted.iter().find(|stream| **stream == problem.subject);
+        if let Some(stream) = concerns {
+            told.entry(stream).or_insert_with(|| problem.clone());
+        }
+    }
+    let mut problems = Vec::new();
+    for stream in streams {
+        match store.segment(stream) {
+            Ok(Some(segment)) => {
+                let incomplete = segment.meta().incomplete.as_ref();
+                problems.extend(incomplete.map(|why| {
+                    let message = format!("its data is not whole: {why}");
+                    Problem::new(ProblemKind::Damaged, stream, message)
+                }));
+                problems.extend(told.remove(stream.as_str()).filter(|_| !is_young(stream)));
+            }
+            // The matcher says that it is missing; why it could not be had is said here.
+            Ok(None) => problems.extend(told.remove(stream.as_str())),
+            Err(error) => problems.push(error.problem()),
+        }
+    }
+    problems
+}

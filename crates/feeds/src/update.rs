@@ -1,0 +1,264 @@
+//! `update`: sources and streams fetched anew, from their publishers or a mirror of ready segments.
+//!
+//! What is installed stays until its successor is whole: a server that fails costs nothing but
+//! freshness, and the report says how old the data is.
+
+use std::collections::BTreeMap;
+
+use advisories::{Origin, Store};
+use model::{Problem, ProblemKind};
+
+use crate::age::Age;
+use crate::collect::collect;
+use crate::fetch::{News, fetch};
+use crate::http::Http;
+use crate::import::{ImportReport, put};
+use crate::{Feed, Options, list, mirror, stream};
+
+/// What an update did.
+#[derive(Debug, Default)]
+pub struct UpdateReport {
+    /// Streams whose publisher had nothing new, sorted.
+    pub unchanged: Vec<String>,
+    /// Streams that came ready from a mirror of segments, sorted.
+    pub mirrored: Vec<String>,
+    /// What was read and written otherwise.
+    pub imported: ImportReport,
+}
+
+/// Fetches the named sources (`debian-tracker`) and streams (`debian-12`); with none named, all
+/// streams that are installed. A source stands for its installed streams.
+pub fn update(targets: &[String], store: &Store, options: &Options) -> UpdateReport {
+    let mut report = UpdateReport::default();
+    let streams = streams(targets, store, &mut report.imported.problems);
+    update_streams(&streams, store, options, &mut report);
+    report.unchanged.sort();
+    report.mirrored.sort();
+    report.imported.sources.sort_by_key(|source| source.name);
+    report.imported.streams.sort_by(|a, b| a.stream.cmp(&b.stream));
+    report.imported.problems.sort();
+    report
+}
+
+/// Fetches streams by name.
+pub(crate) fn update_streams(
+    streams: &[String],
+    store: &Store,
+    options: &Options,
+    report: &mut UpdateReport,
+) {
+    let problems = &mut report.imported.problems;
+    let http = match Http::new(options) {
+        _ if options.offline => {
+            let cause = "the network is not to be used";
+            return problems
+                .extend(streams.iter().map(|s| not_refreshed(s, cause, store, options)));
+        }
+        Ok(http) => http,
+        Err(error) => {
+            let cause = error.to_string();
+            return problems
+                .extend(streams.iter().map(|s| not_refreshed(s, &cause, store, options)));
+        }
+    };
+    if let Some(mirror) = &options.db_url {
+        return mirror::update(&http, mirror, streams, store, options, report);
+    }
+    for group in groups(streams, store, options, problems) {
+        group.update(&http, store, options, report);
+    }
+}
+
+/// The streams that targets stand for, sorted; what is neither source nor stream is a problem.
+fn streams(targets: &[String], store: &Store, problems: &mut Vec<Problem>) -> Vec<String> {
+    let installed = store.list().unwrap_or_else(|error| {
+        let subject = store.dir().display().to_string();
+        problems.push(Problem::new(ProblemKind::Unreadable, subject, error.to_string()));
+        Vec::new()
+    });
+    let source =
+        |stream: &advisories::Installed| stream.meta.as_ref().ok().map(|m| m.source.clone());
+    let mut streams = Vec::new();
+    for target in targets {
+        let before = streams.len();
+        let of_source = installed.iter().filter(|i| source(i).as_deref() == Some(target));
+        streams.extend(of_source.map(|installed| installed.stream.clone()));
+        if !list::ALL.iter().all(|feed| feed.urls(target).is_empty()) {
+            streams.push(target.clone());
+        }
+        if streams.len() == before {
+            problems.push(unknown(target));
+        }
+    }
+    if targets.is_empty() {
+        streams.extend(installed.into_iter().map(|installed| installed.stream));
+    }
+    streams.sort();
+    streams.dedup();
+    streams
+}
+
+fn unknown(target: &str) -> Problem {
+    let is_source = list::ALL.iter().any(|feed| feed.name() == target);
+    let message = match is_source {
+        true => "no stream of this source is installed; hint: name a stream, such as `debian-12`",
+        false => "is neither a source nor a stream that a source serves",
+    };
+    Problem::new(ProblemKind::Unsupported, target, message)
+}
+
+/// Streams that the same URLs serve.
+struct Group {
+    feed: &'static dyn Feed,
+    urls: Vec<String>,
+    streams: Vec<String>,
+}
+
+fn groups(
+    streams: &[String],
+    store: &Store,
+    options: &Options,
+    problems: &mut Vec<Problem>,
+) -> Vec<Group> {
+    let mut groups: BTreeMap<(usize, Vec<String>), Vec<String>> = BTreeMap::new();
+    for stream in streams {
+        match served(stream, store, options) {
+            Ok(key) => groups.entry(key).or_default().push(stream.clone()),
+            Err(cause) => problems.push(not_refreshed(stream, &cause, store, options)),
+        }
+    }
+    groups
+        .into_iter()
+        .filter_map(|((index, urls), streams)| {
+            Some(Group { feed: *list::ALL.get(index)?, urls, streams })
+        })
+        .collect()
+}
+
+/// The feed that a stream comes from and its URLs: the installed source, which stays the authority
+/// until the user imports another, else the first of the list that serves it.
+fn served(stream: &str, store: &Store, options: &Options) -> Result<(usize, Vec<String>), String> {
+    let installed = store.segment(stream).ok().flatten();
+    let source = installed.as_ref().map(|segment| segment.meta().source.clone());
+    let is_source = |feed: &dyn Feed| source.as_deref().is_none_or(|s| s == feed.source(stream));
+    let mut feeds = list::ALL.iter().enumerate().filter(|(_, feed)| is_source(**feed));
+    let served = feeds.find_map(|(index, feed)| {
+        let urls = match options.feed_urls.get(feed.name()) {
+            Some(urls) => urls.iter().map(|url| url.replace("{stream}", stream)).collect(),
+            None => feed.urls(stream),
+        };
+        (!urls.is_empty()).then_some((index, urls))
+    });
+    served.ok_or_else(|| match source {
+        Some(source) => format!("its source `{source}` is not fetched but imported"),
+        None => "no source serves it".to_owned(),
+    })
+}
+
+impl Group {
+    fn update(&self, http: &Http<'_>, store: &Store, options: &Options, report: &mut UpdateReport) {
+        let failed = |stream: &String, cause: &str| not_refreshed(stream, cause, store, options);
+        match fetch(http, self.feed, self.urls.clone(), &self.known(store)) {
+            Ok(News::None) => {
+                for stream in &self.streams {
+                    mark_checked(stream, store, options, &mut report.imported.problems);
+                    report.unchanged.push(stream.clone());
+                }
+            }
+            Ok(News::Some(fetched)) => {
+                let (names, origins) = fetched.origins();
+                let feeds = [self.feed];
+                let options = Options { whole: true, ..options.clone() };
+                match collect(&feeds, &mut fetched.inputs(), &options) {
+                    Ok(read) => {
+                        let put = put(&feeds, read, (&names, &origins), store, &options);
+                        self.missed(&put, store, &options, report);
+                        merge(put, &mut report.imported);
+                    }
+                    Err(error) => report.imported.problems.extend(
+                        self.streams.iter().map(|stream| failed(stream, &error.to_string())),
+                    ),
+                }
+            }
+            Err(error) => report
+                .imported
+                .problems
+                .extend(self.streams.iter().map(|stream| failed(stream, &error.to_string()))),
+        }
+    }
+
+    /// The validators of what is installed, if all of it came from these URLs.
+    fn known(&self, store: &Store) -> BTreeMap<String, Origin> {
+        let mut known: Option<BTreeMap<String, Origin>> = None;
+        for stream in &self.streams {
+            let origins = match store.segment(stream) {
+                Ok(Some(segment)) if segment.meta().incomplete.is_none() => {
+                    segment.meta().origins.iter().map(|o| (o.url.clone(), o.clone())).collect()
+                }
+                _ => return BTreeMap::new(),
+            };
+            match &known {
+                Some(other) if *other != origins => return BTreeMap::new(),
+                _ => known = Some(origins),
+            }
+        }
+        known.unwrap_or_default()
+    }
+
+    /// Streams that were asked for and are not in what came.
+    fn missed(
+        &self,
+        put: &ImportReport,
+        store: &Store,
+        options: &Options,
+        report: &mut UpdateReport,
+    ) {
+        let written = |stream: &&String| put.streams.iter().any(|done| done.stream == **stream);
+        for stream in self.streams.iter().filter(|stream| !written(stream)) {
+            let cause = "what its source serves does not speak of it";
+            report.imported.problems.push(not_refreshed(stream, cause, store, options));
+        }
+    }
+}
+
+fn merge(from: ImportReport, into: &mut ImportReport) {
+    into.sources.extend(from.sources);
+    into.streams.extend(from.streams);
+    into.problems.extend(from.problems);
+}
+
+/// Notes that the publisher had no news.
+pub(crate) fn mark_checked(
+    stream: &str,
+    store: &Store,
+    options: &Options,
+    problems: &mut Vec<Problem>,
+) {
+    if let Err(error) = store.mark_checked(stream, &options.now.to_string()) {
+        let message = format!("cannot note that it is up to date: {error}");
+        problems.push(Problem::new(ProblemKind::Notice, stream, message));
+    }
+}
+
+/// Says that a stream could not be fetched, and what there is instead.
+pub(crate) fn not_refreshed(
+    stream: &str,
+    cause: &str,
+    store: &Store,
+    options: &Options,
+) -> Problem {
+    match Age::of(stream, store, options.now) {
+        Some(age) => {
+            let message = format!("could not be refreshed, so data {age} is used: {cause}");
+            Problem::new(ProblemKind::AdvisoriesStale, stream, message)
+        }
+        None => {
+            // Without metadata findings are less rich; without advisories there are none.
+            let kind = match stream::scheme(stream) {
+                Some(_) => ProblemKind::AdvisoriesMissing,
+                None => ProblemKind::Notice,
+            };
+            Problem::new(kind, stream, format!("is not there and could not be fetched: {cause}"))
+        }
+    }
+}
