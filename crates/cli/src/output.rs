@@ -32,7 +32,7 @@ fn write_file(path: &Path, text: &str) -> Result<(), UserError> {
     let readable = std::os::unix::fs::PermissionsExt::from_mode(0o666);
     let mut file = tempfile::Builder::new()
         .permissions(readable)
-        .tempfile_in(folder.unwrap_or(Path::new(".")))
+        .tempfile_in(folder.unwrap_or_else(|| Path::new(".")))
         .map_err(failed)?;
     file.write_all(text.as_bytes()).map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;

@@ -1,5 +1,7 @@
 //! The binary as users run it: whole commands, their output, and how they end.
 
+#![expect(clippy::unwrap_used, reason = "what these helpers unwrap is the test's own doing")]
+
 mod exit_codes;
 mod output;
 mod run;
