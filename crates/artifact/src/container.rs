@@ -4,13 +4,11 @@
 //! Where it cannot (another storage driver, a daemon elsewhere), the daemon's flattened export of
 //! the whole file system is read instead, and a Notice says that layers cannot be told apart.
 
-use std::fs;
-
 use model::{ArtifactKind, Layer, Visitor};
 use serde::Deserialize;
 
 use crate::dir::{Tree, read_tree};
-use crate::docker::{Engine, GraphDriver};
+use crate::docker::{Engine, GraphDriver, is_open_to_us};
 use crate::error::OpenErrorKind;
 use crate::image::{Backend, LayerRead};
 use crate::layer::{Reading, Role};
@@ -66,7 +64,7 @@ fn in_engine(engine: Engine, id: &str, options: &Options) -> Result<Image, OpenE
     let inspected: Inspected = engine.container(id)?;
     let data = inspected.graph_driver.data.unwrap_or_default();
     // A daemon elsewhere may well name a directory that is here, too.
-    let upper = data.upper_dir.filter(|path| engine.is_here() && fs::read_dir(path).is_ok());
+    let upper = data.upper_dir.filter(|path| engine.is_here() && is_open_to_us(path));
     let Some(root) = upper else {
         return Ok(engine.open_flattened(id, inspected.id, options));
     };

@@ -105,9 +105,15 @@ impl GraphData {
         let lower = self.lower_dir.split(':').filter(|path| !path.is_empty()).map(PathBuf::from);
         let mut roots: Vec<PathBuf> = self.upper_dir.iter().cloned().chain(lower).collect();
         roots.reverse();
-        let fits = roots.len() == count && roots.iter().all(|root| fs::read_dir(root).is_ok());
+        let fits = roots.len() == count && roots.iter().all(|root| is_open_to_us(root));
         fits.then(|| roots.into_iter().map(|root| Tree { root, overlay: true }).collect())
     }
+}
+
+/// Whether we may read all that is below: a rootless daemon's files belong to many users, so that
+/// even its owner cannot, and the daemon can.
+pub(crate) fn is_open_to_us(directory: &Path) -> bool {
+    rustix::process::geteuid().is_root() && fs::read_dir(directory).is_ok()
 }
 
 impl Engine {
@@ -154,7 +160,8 @@ impl Engine {
         let secure = environment.get("DOCKER_TLS_VERIFY").is_some();
         let origin = format!("{}://{host}", if secure { "https" } else { "http" });
         let client = |time| {
-            let certificates = environment.path("DOCKER_CERT_PATH").or(environment.docker_config());
+            let certificates =
+                environment.path("DOCKER_CERT_PATH").or_else(|| environment.docker_config());
             let trust = Trust::daemon(environment, certificates.unwrap_or_default());
             Client::network(environment, trust, Timing::new(time), &options.stop)
         };

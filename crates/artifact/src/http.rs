@@ -8,12 +8,12 @@
 
 mod backoff;
 mod body;
+mod error;
 mod proxy;
 mod transport;
 mod trust;
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -28,9 +28,9 @@ use ureq::unversioned::transport::{
 
 pub(crate) use self::backoff::{pauses, seed};
 pub(crate) use self::body::{Body, TRICKLE_BYTES};
+pub(crate) use self::error::{HttpError, HttpErrorKind};
 pub(crate) use self::trust::Trust;
-use crate::error::OpenErrorKind;
-use crate::{Environment, OpenError, ReadError, Stop};
+use crate::{Environment, ReadError, Stop};
 
 /// A blob is redirected to a storage service, which may redirect once more.
 const REDIRECTS_MAX: usize = 5;
@@ -118,12 +118,6 @@ impl Request {
     pub(crate) fn get(url: Uri) -> Self {
         Self { url, headers: Vec::new(), authorization: None, form: None }
     }
-
-    #[must_use]
-    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
-        self
-    }
 }
 
 /// An answer whose body is still to be read.
@@ -145,46 +139,6 @@ impl Response {
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         let text = |name| self.headers.get(name)?.to_str().ok();
         backoff::retry_after(text(RETRY_AFTER)?, text(DATE))
-    }
-}
-
-/// Why there is no answer.
-#[derive(Debug)]
-pub(crate) struct HttpError {
-    pub(crate) kind: HttpErrorKind,
-    pub(crate) error: OpenError,
-}
-
-/// What the error means for the next step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum HttpErrorKind {
-    /// Asking again may help: a broken connection, silence.
-    Passing,
-    /// The other side does not speak TLS.
-    NotTls,
-    /// Nothing that time would heal.
-    Lasting,
-}
-
-impl HttpError {
-    fn new(kind: HttpErrorKind, error: OpenError) -> Self {
-        Self { kind, error }
-    }
-
-    fn lasting(message: String) -> Self {
-        Self::new(HttpErrorKind::Lasting, OpenError::new(OpenErrorKind::Network, message))
-    }
-}
-
-impl From<ReadError> for HttpError {
-    fn from(error: ReadError) -> Self {
-        Self::new(HttpErrorKind::Lasting, error.into())
-    }
-}
-
-impl From<HttpError> for OpenError {
-    fn from(error: HttpError) -> Self {
-        error.error
     }
 }
 
@@ -268,14 +222,14 @@ impl Client {
             url = next;
         }
         let host = host(&request.url);
-        Err(HttpError::lasting(format!("`{host}` redirects more than {REDIRECTS_MAX} times")))
+        Err(HttpError::refused(format!("`{host}` redirects more than {REDIRECTS_MAX} times")))
     }
 
     fn next_url(&self, request: &Request, response: &Response) -> Result<Uri, HttpError> {
         let from = &response.url;
         let location = response.headers.get(LOCATION).and_then(|value| value.to_str().ok());
         let refuse = |why: &str| {
-            HttpError::lasting(format!("`{}` redirects {why}, which is refused", host(from)))
+            HttpError::refused(format!("`{}` redirects {why}, which is refused", host(from)))
         };
         if request.form.is_some() {
             return Err(refuse("a login"));
@@ -302,7 +256,7 @@ impl Client {
         if let Some(secret) = authorization {
             builder = builder.header(AUTHORIZATION, sensitive(secret)?);
         }
-        let unsendable = |_| HttpError::lasting(format!("`{}` cannot be asked", host(url)));
+        let unsendable = |_| HttpError::refused(format!("`{}` cannot be asked", host(url)));
         let answer = match &request.form {
             None => agent.run(builder.body(()).map_err(unsendable)?),
             Some(form) => {
@@ -312,7 +266,15 @@ impl Client {
                 agent.run(builder.body(form.reveal()).map_err(unsendable)?)
             }
         };
-        let (parts, body) = answer.map_err(|error| self.explain(url, error))?.into_parts();
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => {
+                // A wait that was ended on purpose looks like any other that failed.
+                self.stop.check()?;
+                return Err(HttpError::explain(self.timing, url, error));
+            }
+        };
+        let (parts, body) = answer.into_parts();
         let body = Body::new(body.into_reader(), self.timing);
         Ok(Response { status: parts.status, headers: parts.headers, body, url: url.clone() })
     }
@@ -328,11 +290,10 @@ impl Client {
         if let Some(agent) = agents.get(&key) {
             return Ok(agent.clone());
         }
-        let lasting = |error| HttpError::new(HttpErrorKind::Lasting, error);
-        let proxy = proxy::for_url(environment, url).map_err(lasting)?;
+        let proxy = proxy::for_url(environment, url).map_err(HttpError::lasting)?;
         let mut config = config(self.timing).proxy(proxy);
         if url.scheme_str() == Some("https") {
-            config = config.tls_config(trust.tls(host(url)).map_err(lasting)?);
+            config = config.tls_config(trust.tls(host(url)).map_err(HttpError::lasting)?);
         }
         // The polling connection lies below TLS, so that a handshake can be interrupted too.
         let connector =
@@ -343,66 +304,6 @@ impl Client {
         let agent = Agent::with_parts(config.build(), connector, DefaultResolver::default());
         agents.insert(key, agent.clone());
         Ok(agent)
-    }
-
-    /// Puts an error of the HTTP library into our words.
-    fn explain(&self, url: &Uri, error: ureq::Error) -> HttpError {
-        use HttpErrorKind::{Lasting, NotTls, Passing};
-        if let Err(interrupted) = self.stop.check() {
-            return interrupted.into();
-        }
-        let host = host(url);
-        let network = |kind, message: String| {
-            HttpError::new(kind, OpenError::new(OpenErrorKind::Network, message))
-        };
-        let because = |mut http: HttpError, error: ureq::Error| {
-            http.error = http.error.because(error);
-            http
-        };
-        match error {
-            ureq::Error::Timeout(_) => {
-                let seconds = self.timing.first_byte().as_secs_f32();
-                network(Passing, format!("`{host}` did not answer within {seconds:.0} s"))
-            }
-            ureq::Error::HostNotFound => network(Lasting, format!("host `{host}` is not known")),
-            ureq::Error::Io(why) if why.kind() == io::ErrorKind::InvalidData => {
-                self.explain_tls(host, why)
-            }
-            ureq::Error::Io(why) => {
-                let kind = if is_final(&why) { Lasting } else { Passing };
-                because(network(kind, format!("cannot reach `{host}`")), ureq::Error::Io(why))
-            }
-            ureq::Error::ConnectProxyFailed(why) => {
-                network(Lasting, format!("the proxy does not lead to `{host}`: {why}"))
-            }
-            error @ (ureq::Error::Protocol(_)
-            | ureq::Error::Http(_)
-            | ureq::Error::LargeResponseHeader(..)) => {
-                because(network(Lasting, format!("`{host}` does not answer in HTTP")), error)
-            }
-            error @ (ureq::Error::Tls(_) | ureq::Error::Rustls(_)) => {
-                because(network(NotTls, format!("no TLS connection to `{host}`")), error)
-            }
-            error => because(network(Lasting, format!("cannot reach `{host}`")), error),
-        }
-    }
-
-    /// TLS libraries report through I/O errors: a certificate that is not trusted, or bytes that
-    /// are no TLS at all.
-    fn explain_tls(&self, host: &str, why: io::Error) -> HttpError {
-        let error =
-            OpenError::new(OpenErrorKind::Network, format!("no TLS connection to `{host}`"));
-        if why.to_string().contains("certificate") {
-            let error = error.because(why).hint(format!(
-                "if it is to be trusted, put its certificate authority into \
-                 /etc/docker/certs.d/{host}/ca.crt or name it with SSL_CERT_FILE"
-            ));
-            return HttpError::new(HttpErrorKind::Lasting, error);
-        }
-        let error = error
-            .because(why)
-            .hint(format!("plain HTTP has to be asked for: mark `{host}` as insecure"));
-        HttpError::new(HttpErrorKind::NotTls, error)
     }
 }
 
@@ -420,8 +321,11 @@ fn config(timing: Timing) -> ureq::config::ConfigBuilder<ureq::typestate::AgentS
 }
 
 fn sensitive(secret: &Secret) -> Result<HeaderValue, HttpError> {
-    let mut value = HeaderValue::from_str(secret.reveal())
-        .map_err(|_| HttpError::lasting("a credential has characters that HTTP forbids".into()))?;
+    // The error would show the value.
+    let Ok(mut value) = HeaderValue::from_str(secret.reveal()) else {
+        let message = "a credential has characters that HTTP forbids".to_owned();
+        return Err(HttpError::refused(message));
+    };
     value.set_sensitive(true);
     Ok(value)
 }
@@ -433,18 +337,6 @@ fn is_redirect(status: StatusCode) -> bool {
 /// Whether the server may answer otherwise in a while.
 fn is_passing(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
-}
-
-/// Whether there is nobody to talk to, so that asking again at once is in vain.
-fn is_final(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::NotFound
-            | io::ErrorKind::PermissionDenied
-            | io::ErrorKind::NetworkUnreachable
-            | io::ErrorKind::HostUnreachable
-    )
 }
 
 /// Host and port, for messages and for what is configured by host.

@@ -194,7 +194,11 @@ impl Image {
             Ok(Source::Blob(mut blob)) => read_blob(&mut *blob, layer, role, visitor, reading),
             Ok(Source::Range(range)) => read_range(range, layer, role, visitor, reading),
             Ok(Source::Tree(tree)) => dir::read_tree(&tree, layer, role, visitor, reading),
-            Err(problem) => Ok(Outcome::missing(problem)),
+            Err(problem) => {
+                // A wait that was ended on purpose looks like a source that failed.
+                reading.options.stop.check()?;
+                Ok(Outcome::missing(problem))
+            }
         }
     }
 }

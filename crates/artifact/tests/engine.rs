@@ -23,7 +23,7 @@ struct Daemon {
 
 impl Daemon {
     fn new(answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().expect("a directory");
         let server = Server::on_socket(&directory.path().join("d.sock"), answer);
         Self { server, directory }
     }
@@ -78,7 +78,7 @@ fn docker(image: &ImageBuilder, export: Reply) -> Daemon {
 
 fn read(image: &Image) -> Vec<LayerRead<Recorder>> {
     let all: Vec<u32> = image.artifact().layers.iter().map(|layer| layer.index).collect();
-    image.read(&all, &Recorder::default).unwrap()
+    image.read(&all, &Recorder::default).expect("nothing interrupts it")
 }
 
 fn assert_whole(opened: &Image, built: &ImageBuilder) {

@@ -1,17 +1,16 @@
 //! Pulling from registries that behave, and from ones that do not.
 
-mod seen;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use artifact::{
-    Environment, Image, OpenError, OpenErrorKind, Options, RegistryOptions, Stop, tags,
+    Environment, Image, LayerRead, OpenError, OpenErrorKind, Options, RegistryOptions, Stop, tags,
 };
 use model::ProblemKind;
-use seen::{Seen, read};
-use testkit::{Content, Fault, ImageBuilder, LayerBuilder, Reply, Request, Server, TarBuilder};
+use testkit::{
+    Content, Fault, ImageBuilder, LayerBuilder, Recorder, Reply, Request, Server, TarBuilder,
+};
 
 /// Long enough for a busy machine, short enough for a test.
 const PATIENCE: Duration = Duration::from_secs(6);
@@ -46,9 +45,21 @@ fn open(server: &Server) -> Result<Image, OpenError> {
     artifact::open(&format!("registry:{}/team/app:1", server.host()), &options(server))
 }
 
-/// The paths seen and what was wrong, by layer.
-fn scan(server: &Server) -> Vec<Seen> {
+fn scan(server: &Server) -> Vec<LayerRead<Recorder>> {
     read(&open(server).expect("the image opens"))
+}
+
+fn read(image: &Image) -> Vec<LayerRead<Recorder>> {
+    let all: Vec<u32> = image.artifact().layers.iter().map(|layer| layer.index).collect();
+    image.read(&all, &Recorder::default).expect("nothing interrupts it")
+}
+
+/// Fails unless all layers came whole.
+fn assert_whole(layers: &[LayerRead<Recorder>]) {
+    for layer in layers {
+        assert_eq!(layer.problems, [], "layer {}", layer.index);
+        assert!(layer.verified, "layer {}", layer.index);
+    }
 }
 
 fn is_blob(request: &Request) -> bool {
@@ -74,9 +85,9 @@ fn an_honest_registry_gives_an_image() {
     assert_eq!(artifact.manifest_digest, Some(testkit::sha256(&built.manifest())));
     assert_eq!(opened.cache_key(0), Some(built.layers[0].diff_id.to_string()));
     let layers = read(&opened);
-    assert_eq!(layers[0].paths, ["etc/os-release"]);
-    assert_eq!(layers[1].paths, ["noise", "last", "!etc/gone"]);
-    assert!(layers.iter().all(|layer| layer.verified && layer.problems.is_empty()), "{layers:?}");
+    assert_eq!(layers[0].visitor.paths(), ["etc/os-release"]);
+    assert_eq!(layers[1].visitor.paths(), ["noise", "last", "etc/gone"]);
+    assert_whole(&layers);
 }
 
 #[test]
@@ -237,7 +248,7 @@ fn a_broken_blob_is_taken_up_where_it_broke() {
         }
     });
     let layers = scan(&server);
-    assert!(layers.iter().all(|layer| layer.verified && layer.problems.is_empty()), "{layers:?}");
+    assert_whole(&layers);
     let requests = server.requests();
     let ranges: Vec<&str> = requests.iter().filter_map(|request| request.header("range")).collect();
     assert_eq!(ranges, ["bytes=300000-", "bytes=600000-", "bytes=900000-"]);
@@ -256,7 +267,7 @@ fn a_server_without_ranges_sends_again_what_we_had() {
         }
     });
     let layers = scan(&server);
-    assert!(layers.iter().all(|layer| layer.verified && layer.problems.is_empty()), "{layers:?}");
+    assert_whole(&layers);
 }
 
 #[test]
@@ -294,11 +305,16 @@ fn lies_about_a_blob_are_problems_of_its_layer() {
         });
         let begun = Instant::now();
         let layers = scan(&server);
-        assert!(layers[0].verified && layers[0].problems.is_empty(), "{what}: {layers:?}");
+        assert!(
+            layers[0].verified && layers[0].problems.is_empty(),
+            "{what}: {:?}",
+            layers[1].problems
+        );
         assert!(!layers[1].verified, "{what}");
         assert!(
             layers[1].problems.iter().any(|problem| problem.kind == kind),
-            "{what}: {layers:?}"
+            "{what}: {:?}",
+            layers[1].problems
         );
         assert!(layers[1].problems.iter().all(|problem| problem.layer == Some(1)), "{what}");
         assert!(begun.elapsed() < PATIENCE * 3, "{what} took {:?}", begun.elapsed());
@@ -312,7 +328,11 @@ fn a_trickle_is_a_stall() {
     });
     let begun = Instant::now();
     let layers = scan(&server);
-    assert!(layers[1].problems.iter().any(|p| p.message.contains("next to nothing")), "{layers:?}");
+    assert!(
+        layers[1].problems.iter().any(|p| p.message.contains("next to nothing")),
+        "{:?}",
+        layers[1].problems
+    );
     assert!(begun.elapsed() < PATIENCE * 2, "{:?}", begun.elapsed());
 }
 
@@ -350,7 +370,7 @@ fn a_redirect_takes_no_login_along() {
         }
     });
     let layers = read(&open_logged_in(&server).expect("it opens"));
-    assert!(layers.iter().all(|layer| layer.verified), "{layers:?}");
+    assert_whole(&layers);
     let requests = storage.requests();
     assert_eq!(requests.len(), 3, "{requests:?}");
     assert!(
@@ -446,7 +466,7 @@ fn tokens_are_fetched_and_renewed_in_the_middle() {
         options.jobs = std::num::NonZeroUsize::MIN;
         let name = format!("registry:{}/team/app:1", registry.host());
         let layers = read(&artifact::open(&name, &options).expect("it opens"));
-        assert!(layers.iter().all(|layer| layer.verified), "{layers:?}");
+        assert_whole(&layers);
         let fetched = tokens.requests().len();
         assert_eq!(fetched, if uses == 1 { 4 } else { 1 });
     }
@@ -496,7 +516,7 @@ fn a_mirror_comes_first_and_the_registry_itself_last() {
     };
 
     let opened = open(&format!("{}/cache", mirror.host()));
-    assert!(read(&opened).iter().all(|layer| layer.verified));
+    assert_whole(&read(&opened));
     assert!(opened.problems().is_empty());
     assert!(own.requests().is_empty(), "the mirror had all");
 

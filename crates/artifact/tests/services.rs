@@ -1,6 +1,8 @@
 //! The same image in every real service that can hold it: Docker, containerd, Podman and the
 //! CNCF distribution server show the same layers as the layout it came from.
 
+#![expect(clippy::unwrap_used, reason = "what these helpers unwrap is the test's own doing")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,7 +15,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use testkit::{
     Containerd, Distribution, Docker, ImageBuilder, LayerBuilder, Podman, Recorder, Reply, Server,
-    TarBuilder, installed, run,
+    TarBuilder, installed, run, skip,
 };
 
 /// A layer that comes twice, whiteouts, an opaque directory, links, and a layer of one directory,
@@ -80,7 +82,10 @@ fn read(image: &Image) -> Vec<LayerRead<Recorder>> {
 /// mode of what is removed.
 fn shown(image: &Image) -> Vec<Vec<String>> {
     let line = |line: &String| match line.split_once(' ') {
-        Some((kind @ ("opaque" | "whiteout"), rest)) => format!("{kind} {}", &rest[5..]),
+        Some((kind @ ("opaque" | "whiteout"), rest)) => {
+            let (_mode, rest) = rest.split_once(' ').unwrap();
+            format!("{kind} {rest}")
+        }
         _ => line.clone(),
     };
     let shown = |layer: LayerRead<Recorder>| {
@@ -125,7 +130,7 @@ fn assert_unpacked(unpacked: &Image, blobs: &Image) {
     let layers = read(unpacked);
     assert!(layers.iter().all(|layer| layer.problems.is_empty()));
     if layers.iter().any(|layer| layer.verified) {
-        eprintln!("skipped: what the daemon unpacked cannot be read");
+        skip("what the daemon unpacked cannot be read");
         return;
     }
     assert!(layers.iter().all(|layer| unpacked.cache_key(layer.index).is_none()));
@@ -247,6 +252,34 @@ fn containerd_shows_blobs_and_what_was_unpacked_from_them() {
 
     let error = open("containerd:lazaret-test/other:1", &options).err().unwrap();
     assert_eq!(error.kind(), OpenErrorKind::NotFound);
+}
+
+/// containerd commits while we read: every read sees one state or another, and never a mixture.
+#[test]
+fn containerd_may_write_while_it_is_read() {
+    let Some(containerd) = Containerd::start() else { return };
+    let built = image("docker.io/lazaret-test/app:1");
+    let (_directory, path) = archive(&built.oci_archive());
+    containerd.ctr(&["images", "import", "--base-name", "docker.io/lazaret-test/app", &path]);
+    let root = containerd.root().display().to_string();
+    let options = with_environment(environment().with("CONTAINERD_ROOT", root));
+    let digest = testkit::sha256(&built.config());
+    std::thread::scope(|scope| {
+        let writing = scope.spawn(|| {
+            for number in 0..60 {
+                let name = format!("docker.io/lazaret-test/other:{number}");
+                containerd.ctr(&["images", "tag", "docker.io/lazaret-test/app:1", &name]);
+            }
+        });
+        let mut reads = 0;
+        while !writing.is_finished() {
+            let opened = open("containerd:lazaret-test/app:1", &options).unwrap();
+            assert_eq!(opened.artifact().digest.as_ref(), Some(&digest));
+            reads += 1;
+        }
+        assert!(reads > 0);
+    });
+    assert!(open("containerd:lazaret-test/other:59", &options).is_ok());
 }
 
 /// Copies `image` into the registry at `host`.

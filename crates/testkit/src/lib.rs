@@ -18,5 +18,5 @@ pub use image::{ImageBuilder, LayerBuilder, sha256};
 pub use recorder::Recorder;
 pub use registry::Content;
 pub use server::{Fault, Reply, Request, Server};
-pub use services::{Containerd, Distribution, Docker, Podman, installed, run};
+pub use services::{Containerd, Distribution, Docker, Podman, installed, run, skip};
 pub use tar::{BLOCK, Header, TarBuilder};

@@ -268,8 +268,9 @@ pub fn installed(program: &str) -> bool {
     found
 }
 
+/// Says what is not tested, and why.
 #[expect(clippy::print_stderr, reason = "whoever reads the tests has to see what was not tested")]
-fn skip(why: &str) {
+pub fn skip(why: &str) {
     eprintln!("skipped: {why}");
 }
 

@@ -82,20 +82,23 @@ pub(crate) fn view<T>(
     Err(BoltError::Busy)
 }
 
-/// Walks every bucket of a database held in memory and counts the values (for fuzzing).
-pub fn walk(bytes: &[u8]) -> Result<u64, BoltError> {
+/// Walks through every bucket of a database in memory and counts the values (for fuzzing).
+pub(crate) fn walk(bytes: &[u8]) -> Result<u64, BoltError> {
     let state = State::newest(Pages::Memory(bytes))?;
     let (mut values, mut buckets) = (0, vec![(state.root(), 0)]);
     while let Some((bucket, depth)) = buckets.pop() {
-        if depth > MAX_DEPTH {
-            return Err(BoltError::Damaged("buckets are nested too deep"));
-        }
-        bucket.each(|_, item| {
-            match item {
-                Item::Value(_) => values += 1,
-                Item::Bucket(inner) => buckets.push((inner, depth + 1)),
+        bucket.each(|_, item| match item {
+            Item::Value(_) => {
+                values += 1;
+                Ok(())
             }
-            Ok(())
+            Item::Bucket(_) if depth == MAX_DEPTH => {
+                Err(BoltError::Damaged("buckets are nested too deep"))
+            }
+            Item::Bucket(inner) => {
+                buckets.push((inner, depth + 1));
+                Ok(())
+            }
         })?;
     }
     Ok(values)
@@ -129,7 +132,7 @@ impl<'a> Bucket<'a> {
     }
 
     /// The bucket under `key`; None where there is nothing, or a value.
-    pub(crate) fn bucket(&self, key: &[u8]) -> Result<Option<Bucket<'a>>, BoltError> {
+    pub(crate) fn bucket(&self, key: &[u8]) -> Result<Option<Self>, BoltError> {
         self.find(key, |item| match item {
             Item::Bucket(bucket) => Some(bucket),
             Item::Value(_) => None,
@@ -137,7 +140,7 @@ impl<'a> Bucket<'a> {
     }
 
     /// The bucket at the end of `path`.
-    pub(crate) fn descend(&self, path: &[&str]) -> Result<Option<Bucket<'a>>, BoltError> {
+    pub(crate) fn descend(&self, path: &[&str]) -> Result<Option<Self>, BoltError> {
         let Some((first, rest)) = path.split_first() else { return Ok(None) };
         let mut bucket = self.bucket(first.as_bytes())?;
         for key in rest {
@@ -423,3 +426,6 @@ fn field_u32(bytes: &[u8], offset: usize) -> Result<u32, BoltError> {
 fn field_u64(bytes: &[u8], offset: usize) -> Result<u64, BoltError> {
     field(bytes, offset).map(u64::from_le_bytes)
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,12 +28,13 @@ impl Snapshots<'_> {
     pub(super) fn of_layers(&self, diff_ids: &[Digest]) -> Result<Vec<Option<Tree>>, BoltError> {
         let mut trees = Vec::new();
         for chain_id in chain_ids(diff_ids) {
-            let mut tree = None;
+            let mut found = None;
             for snapshotter in SNAPSHOTTERS {
-                let found = self.find(snapshotter, &chain_id.to_string())?;
-                tree = tree.or(found.map(|(root, _)| Tree { root, overlay: true }));
+                if found.is_none() {
+                    found = self.find(snapshotter, &chain_id.to_string())?;
+                }
             }
-            trees.push(tree);
+            trees.push(found.map(|(root, _)| Tree { root, overlay: true }));
         }
         Ok(trees)
     }

@@ -40,7 +40,8 @@ fn is_excepted(exceptions: &str, url: &Uri) -> bool {
     if host == "localhost" || address.is_some_and(|address| address.is_loopback()) {
         return true;
     }
-    let port = url.port_u16().unwrap_or(if url.scheme_str() == Some("https") { 443 } else { 80 });
+    let usual = if url.scheme_str() == Some("https") { 443 } else { 80 };
+    let port = url.port_u16().unwrap_or(usual);
     exceptions
         .split(',')
         .map(|exception| exception.trim().to_ascii_lowercase())

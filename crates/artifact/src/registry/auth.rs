@@ -8,6 +8,7 @@
 use model::{ImageRef, Problem};
 use serde::Deserialize;
 use ureq::http::Uri;
+use ureq::http::uri::InvalidUri;
 
 use super::challenge::{Bearer, Challenge};
 use super::credentials::{self, Credential};
@@ -93,7 +94,10 @@ fn token(
             let joint = if realm.query().is_some() { '&' } else { '?' };
             let asked = format!("{realm}{joint}{}", urlencoded(&fields)).parse();
             let authorization = credential.and_then(Credential::basic);
-            Request { authorization, ..Request::get(asked.map_err(|_| no_realm(image, &realm))?) }
+            Request {
+                authorization,
+                ..Request::get(asked.map_err(|why| no_realm(image, &realm, why))?)
+            }
         }
     };
     receive(&request, image, credential.is_some(), client)
@@ -106,7 +110,7 @@ fn realm(bearer: &Bearer, image: &ImageRef, url: &Uri) -> Result<Uri, OpenError>
         let message = format!("`{registry}` names no usable place to get a token");
         OpenError::new(OpenErrorKind::Network, message)
     };
-    let realm: Uri = bearer.realm.parse().map_err(|_| unusable())?;
+    let realm: Uri = bearer.realm.parse().map_err(|why: InvalidUri| unusable().because(why))?;
     let authority = realm.authority().ok_or_else(unusable)?;
     match realm.scheme_str() {
         _ if authority.as_str().contains('@') => Err(unusable()),
@@ -122,9 +126,9 @@ fn realm(bearer: &Bearer, image: &ImageRef, url: &Uri) -> Result<Uri, OpenError>
     }
 }
 
-fn no_realm(image: &ImageRef, realm: &Uri) -> OpenError {
+fn no_realm(image: &ImageRef, realm: &Uri, why: InvalidUri) -> OpenError {
     let message = format!("`{}` cannot be asked for a token for `{image}`", host(realm));
-    OpenError::new(OpenErrorKind::Network, message)
+    OpenError::new(OpenErrorKind::Network, message).because(why)
 }
 
 fn receive(

@@ -36,6 +36,8 @@ pub(super) struct Blob<'a> {
     /// When bytes last came that are worth the name, and how far the stream was then.
     alive: Instant,
     alive_at: u64,
+    /// Nothing more comes; asking once more must not begin it all again.
+    over: bool,
 }
 
 impl<'a> Blob<'a> {
@@ -51,6 +53,7 @@ impl<'a> Blob<'a> {
             pauses: fresh_pauses(),
             alive: Instant::now(),
             alive_at: 0,
+            over: false,
         };
         let response = session.get(&blob.path, &[], Effort::Persist)?;
         blob.check_length(&response)?;
@@ -117,7 +120,10 @@ impl<'a> Blob<'a> {
             {
                 client.rest(pause).map_err(io::Error::other)
             }
-            _ => Err(io::Error::other(why)),
+            _ => {
+                self.over = true;
+                Err(io::Error::other(why))
+            }
         }
     }
 }
@@ -126,6 +132,9 @@ impl Read for Blob<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if buffer.is_empty() {
             return Ok(0);
+        }
+        if self.over {
+            return Err(io::Error::other(self.lie("nothing more")));
         }
         loop {
             let Some(body) = &mut self.body else {

@@ -5,7 +5,7 @@
 
 /// A challenge that we can answer. Others (`Negotiate`, `NTLM`, …) are passed over.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Challenge {
+pub(crate) enum Challenge {
     Basic,
     /// The token protocol of the distribution project ("Docker Registry v2 authentication").
     Bearer(Bearer),
@@ -13,7 +13,7 @@ pub(super) enum Challenge {
 
 /// Where to get a token, and for what.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Bearer {
+pub(crate) struct Bearer {
     /// The URL of the token server.
     pub(super) realm: String,
     /// The name by which the token server knows this registry.
@@ -26,7 +26,7 @@ pub(super) struct Bearer {
 const HEADER_BYTES_MAX: usize = 8 << 10;
 
 /// Reads the value of one `WWW-Authenticate` header. What does not parse is left out.
-pub(super) fn parse(header: &str) -> Vec<Challenge> {
+pub(crate) fn parse(header: &str) -> Vec<Challenge> {
     if header.len() > HEADER_BYTES_MAX {
         return Vec::new();
     }

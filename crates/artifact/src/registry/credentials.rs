@@ -96,7 +96,7 @@ fn read(path: &Path) -> Result<Option<Logins>, String> {
 }
 
 /// Reads a `config.json` or `auth.json`. The message says where it is broken, not what it holds.
-pub fn parse(bytes: &[u8]) -> Result<Logins, String> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<Logins, String> {
     serde_json::from_slice(bytes).map_err(|why| {
         format!("logins were not read: not valid at line {}, column {}", why.line(), why.column())
     })
@@ -104,7 +104,7 @@ pub fn parse(bytes: &[u8]) -> Result<Logins, String> {
 
 /// A login file (docker's `config.json`, containers-auth.json(5)).
 #[derive(Debug, Default, Deserialize)]
-pub struct Logins {
+pub(crate) struct Logins {
     #[serde(default)]
     auths: BTreeMap<String, Login>,
     /// The helper program that keeps all logins but those in `helpers`.

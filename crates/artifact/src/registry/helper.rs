@@ -57,8 +57,10 @@ pub(super) fn get(
         }
         return Err(format!("credential helper `{program}` failed"));
     }
-    let answer: Answer = serde_json::from_slice(&output)
-        .map_err(|_| format!("credential helper `{program}` did not answer in JSON"))?;
+    // The error could show a part of the secret.
+    let Ok(answer) = serde_json::from_slice::<Answer>(&output) else {
+        return Err(format!("credential helper `{program}` did not answer in JSON"));
+    };
     if answer.secret.is_empty() {
         return Ok(None);
     }

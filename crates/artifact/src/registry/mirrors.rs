@@ -30,7 +30,7 @@ pub(crate) struct Endpoint {
 
 /// What `registries.conf` says of registries.
 #[derive(Debug, Default, Deserialize)]
-pub struct Registries {
+pub(crate) struct Registries {
     #[serde(default, rename = "registry")]
     entries: Vec<Entry>,
 }
@@ -210,7 +210,7 @@ fn read(path: &Path) -> Result<Registries, String> {
 }
 
 /// Reads a `registries.conf` of version 2. Version 1 (`[registries.search]`) names no mirrors.
-pub fn parse(bytes: &[u8]) -> Result<Registries, String> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<Registries, String> {
     let why = |why: toml::de::Error| format!("mirrors were not read: {}", why.message());
     toml::from_slice(bytes).map_err(why)
 }
