@@ -17,7 +17,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use model::{Problem, ProblemKind};
 
 use crate::input::{self, Found, Unpacked};
-use crate::sink::{Sink, Statement, statements};
+use crate::sink::Sink;
 use crate::spool::{Extent, Spool};
 use crate::{Document, Feed, Options, Sample};
 
@@ -104,11 +104,6 @@ impl Collected {
         }
         Ok(encoded)
     }
-}
-
-/// Decodes what [`Collected::statements`] read.
-pub(crate) fn decoded(encoded: &[u8]) -> impl Iterator<Item = Statement> {
-    statements(encoded)
 }
 
 /// Reads all inputs; documents are offered to these feeds alone.

@@ -221,7 +221,7 @@ fn advisory_line(advisory: &Advisory) -> String {
     let Advisory { id, aliases, package, subject, scope, status, ranges, severity, notices } =
         advisory;
     let subject = if *subject == Subject::Source { "source" } else { "binary" };
-    let mut line = format!("{id} {subject}:{package} {}", status.name());
+    let mut words = vec![format!("{id} {subject}:{package} {}", status.name())];
     for range in ranges {
         let introduced = range.introduced.as_ref().map(|v| format!(">={v}")).unwrap_or_default();
         let until = match &range.until {
@@ -229,9 +229,9 @@ fn advisory_line(advisory: &Advisory) -> String {
             Affected::Before(version) => format!("<{version}"),
             Affected::Through(version) => format!("<={version}"),
         };
-        line += &format!(" {introduced}{until}");
+        words.push(format!("{introduced}{until}"));
     }
-    line += &format!(" {severity}");
+    words.push(severity.to_string());
     let parts = [
         ("notices", notices.clone()),
         ("aliases", aliases.clone()),
@@ -241,8 +241,8 @@ fn advisory_line(advisory: &Advisory) -> String {
     ];
     for (name, values) in parts {
         if !values.is_empty() {
-            line += &format!(" {name}={}", values.join(","));
+            words.push(format!("{name}={}", values.join(",")));
         }
     }
-    line
+    words.join(" ")
 }

@@ -10,7 +10,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use serde_json::value::RawValue;
 
 /// Calls `each` for every element of the array under the top-level key `key`.
-pub fn each_element<'a, T: serde::Deserialize<'a>>(
+pub(crate) fn each_element<'a, T: serde::Deserialize<'a>>(
     bytes: &'a [u8],
     key: &str,
     mut each: impl FnMut(Result<T, serde_json::Error>),
@@ -20,7 +20,7 @@ pub fn each_element<'a, T: serde::Deserialize<'a>>(
 }
 
 /// Calls `each` for every element of a document that is one array.
-pub fn each_item<'a, T: serde::Deserialize<'a>>(
+pub(crate) fn each_item<'a, T: serde::Deserialize<'a>>(
     bytes: &'a [u8],
     mut each: impl FnMut(Result<T, serde_json::Error>),
 ) -> Result<(), serde_json::Error> {
@@ -29,7 +29,7 @@ pub fn each_item<'a, T: serde::Deserialize<'a>>(
 }
 
 /// Calls `each` for every entry of a document that is one object.
-pub fn each_entry<'a, T: serde::Deserialize<'a>>(
+pub(crate) fn each_entry<'a, T: serde::Deserialize<'a>>(
     bytes: &'a [u8],
     mut each: impl FnMut(&str, Result<T, serde_json::Error>),
 ) -> Result<(), serde_json::Error> {

@@ -23,7 +23,7 @@ use std::borrow::Cow;
 use model::{Advisory, Affected, Details, Scope, Severity, Status, Subject, VersionRange};
 use serde::Deserialize;
 
-use self::ecosystems::{Ecosystem, Release, Speaks};
+use self::ecosystems::{Release, Speaks};
 use crate::purl::Purl;
 use crate::statements::{Place, Statements};
 use crate::text::Text;
@@ -41,7 +41,7 @@ impl Feed for Osv {
     }
 
     fn source(&self, stream: &str) -> &'static str {
-        ecosystems::of_stream(stream).map_or(self.name(), |ecosystem| ecosystem.source)
+        ecosystems::of_stream(stream).map_or_else(|| self.name(), |ecosystem| ecosystem.source)
     }
 
     fn license(&self) -> &'static str {
@@ -237,7 +237,6 @@ impl Record<'_> {
         };
         let severity = self.severity(affected);
         let of = |package: String, subject, ranges| Claim {
-            ecosystem,
             release: release.clone(),
             package,
             subject,
@@ -344,7 +343,6 @@ fn module_in(title: &str) -> Option<&str> {
 
 /// One package of a release, and its affected versions.
 struct Claim {
-    ecosystem: &'static Ecosystem,
     release: Release,
     package: String,
     subject: Subject,

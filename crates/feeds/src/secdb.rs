@@ -319,7 +319,8 @@ mod tests {
 
     #[test]
     fn entries_name_vulnerabilities_in_many_ways() {
-        let cases: &[(&str, &[(&str, &str, &str)])] = &[
+        type Names<'a> = &'a [(&'a str, &'a str, &'a str)];
+        let cases: &[(&str, Names<'_>)] = &[
             ("CVE-2017-8903 XSA-213", &[("CVE-2017-8903", "", "XSA-213")]),
             (
                 "CVE-2026-48785 / GHSA-cr2j-534f-mf3g",

@@ -134,7 +134,6 @@ impl<'a, 't> Unpacker<'a, 't> {
             let left = entry.size();
             self.stream(&path, &mut Exact { reader: &mut entry, left }, depth)?;
         }
-        drop(archive);
         if ended.zeros < TAR_BLOCK {
             return self.broken(name, &io::ErrorKind::UnexpectedEof.into());
         }

@@ -1,5 +1,7 @@
 //! What an import replaces and what it keeps, seen from outside: files in, segments out.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test they help")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

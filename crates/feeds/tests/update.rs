@@ -1,5 +1,7 @@
 //! Updates against a server that does what servers do: answer, answer the same, fail, break off.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test they help")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
