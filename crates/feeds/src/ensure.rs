@@ -44,7 +44,9 @@ pub fn ensure(streams: &[String], store: &Store, options: &Options) -> Vec<Probl
                 }));
                 problems.extend(told.remove(stream.as_str()).filter(|_| !is_young(stream)));
             }
-            // The matcher says that it is missing; why it could not be had is said here.
+            // The matcher says that it is missing; why it could not be had is said here, unless
+            // the user said so.
+            Ok(None) if options.offline => {}
             Ok(None) => problems.extend(told.remove(stream.as_str())),
             Err(error) => problems.push(error.problem()),
         }

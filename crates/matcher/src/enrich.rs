@@ -79,8 +79,11 @@ fn unknown(missing: &[String]) -> Problem {
     Problem::new(
         ProblemKind::MetadataMissing,
         missing.join(", "),
-        "no metadata is at hand for these streams, so some severities, scores and texts are \
-         unknown; hint: `lazaret db update` fetches it, `lazaret db import` reads a copy",
+        format!(
+            "no metadata is at hand for these streams, so some severities, scores and texts are \
+             unknown; hint: `lazaret db update {}` fetches it, `lazaret db import` reads a copy",
+            missing.join(" ")
+        ),
     )
 }
 
