@@ -4,6 +4,8 @@
 //! The format is that of Debian policy, section 5.1: paragraphs of `Field: value` lines, separated
 //! by empty lines, continued by lines that begin with a blank.
 
+use std::collections::HashSet;
+
 use model::{Package, PackageKind, ProblemKind, Source};
 
 use crate::select::split;
@@ -157,14 +159,17 @@ fn source(field: &str, package: &str, version: &str) -> Option<Source> {
 /// `info/<package>.list`: absolute paths, directories included, which are left out.
 fn listed(text: &str) -> PathList {
     let mut paths: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix('/')).collect();
+    paths.sort_unstable();
+    // In this order paths of one directory mostly follow each other, so few parents are left.
     let mut directories: Vec<&str> = paths.iter().map(|path| split(path).0).collect();
     directories.dedup();
-    directories.sort_unstable();
-    directories.dedup();
-    paths.retain(|path| *path != "." && directories.binary_search(path).is_err());
-    paths.sort_unstable();
+    let directories: HashSet<&str> = directories.into_iter().collect();
     let mut list = PathList::default();
-    paths.iter().for_each(|path| list.push(path));
+    for path in paths {
+        if path != "." && !directories.contains(path) {
+            list.push(path);
+        }
+    }
     list
 }
 
