@@ -206,7 +206,8 @@ mod tests {
         let score: &[u8] = &[0, 0];
         let long_key = "k".repeat(70);
         verify(Kind::Scores, &[("a", score), ("b", score)], scores(2)).unwrap();
-        let cases: [(Kind, &[(&str, &[u8])], Counts, &str); 10] = [
+        type Entries<'a> = &'a [(&'a str, &'a [u8])];
+        let cases: [(Kind, Entries<'_>, Counts, &str); 10] = [
             (Kind::Scores, &[("a", score)], scores(2), "says that it holds"),
             (Kind::Scores, &[("b", score), ("a", score)], scores(2), "not in order"),
             (Kind::Scores, &[("a", score), ("a", score)], scores(2), "not in order"),

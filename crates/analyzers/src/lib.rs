@@ -11,7 +11,7 @@
 //! 3. Where a file that matters is reached only through a link to a place nobody watched,
 //!    [`unresolved`] names the entries that a second, counted pass has to read;
 //!    [`LayerFacts::absorb`] takes them in.
-//! 4. [`squash`] lays the layers over each other as a container runtime would and gives the
+//! 4. [`squash()`] lays the layers over each other as a container runtime would and gives the
 //!    [`model::Inventory`] of what is left, each package with the layer in which it appeared.
 //!
 //! This crate must never touch a file system, a network, a clock or the environment, and no input

@@ -1,6 +1,8 @@
 //! Little that becomes much: every bomb ends at a limit, in bounded memory and time. One test, in
 //! a process of its own, so that the peak of its memory is what the bombs took.
 
+#![expect(clippy::unwrap_used, reason = "what these helpers unwrap is the test's own doing")]
+
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;

@@ -1,5 +1,7 @@
 //! The walk through a directory: what a tar of it would show, and nothing outside it.
 
+#![expect(clippy::unwrap_used, reason = "what these helpers unwrap is the test's own doing")]
+
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
@@ -90,7 +92,7 @@ fn what_may_not_be_read_is_told() {
     let closed = directory.path().join("closed");
     fs::create_dir(&closed).unwrap();
     fs::write(directory.path().join("open"), "x").unwrap();
-    fs::set_permissions(&closed, Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&closed, Permissions::from_mode(0o000)).unwrap();
     let (recorder, problems) = read(&open_dir(directory.path()));
     fs::set_permissions(&closed, Permissions::from_mode(0o700)).unwrap();
     assert_eq!(recorder.paths(), ["closed", "open"]);

@@ -1,5 +1,7 @@
 //! Archives that are cut off, damaged, or lie: a clear error or a problem, and the rest kept.
 
+#![expect(clippy::unwrap_used, reason = "what these helpers unwrap is the test's own doing")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -92,7 +94,8 @@ fn a_layer_cut_off_anywhere_keeps_what_came_before() {
     let tar = TarBuilder::new().file("first", vec![1; 70_000]).file("second", vec![2; 70_000]);
     let tar = tar.finish();
     let directory = tempfile::tempdir().unwrap();
-    let compressions: [(&str, fn(&[u8]) -> Vec<u8>); 4] =
+    type Compress = fn(&[u8]) -> Vec<u8>;
+    let compressions: [(&str, Compress); 4] =
         [("plain", <[u8]>::to_vec), ("gzip", gzip), ("zstd", zstd), ("xz", xz)];
     for (name, compress) in compressions {
         let blob = compress(&tar);
@@ -150,7 +153,6 @@ fn manifests_and_configurations_are_what_they_are_named_after() {
     let image = ImageBuilder::new("a:1").layer(base());
     let blob = |bytes: &[u8]| format!("blobs/sha256/{}", sha256(bytes).hex());
     let (manifest, config) = (image.manifest(), image.config());
-    let fewer = ImageBuilder { layers: Vec::new(), ..image.clone() };
     let changed = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace("amd64", "arm64");
     let spaced = [&config[..], b" "].concat();
     let layouts = [
@@ -191,6 +193,14 @@ fn manifests_and_configurations_are_what_they_are_named_after() {
         assert_eq!(error.kind(), OpenErrorKind::Damaged, "{number}: {error}");
         assert!(error.to_string().contains(message), "{number}: {error}");
     }
+}
+
+#[test]
+fn archives_hold_what_their_manifest_lists() {
+    let directory = tempfile::tempdir().unwrap();
+    let image = ImageBuilder::new("a:1").layer(base());
+    let config = image.config();
+    let fewer = ImageBuilder { layers: Vec::new(), ..image.clone() };
     let manifest = |config: &str, layers: &[&str]| {
         json!([{ "Config": config, "RepoTags": ["a:1"], "Layers": layers }]).to_string()
     };

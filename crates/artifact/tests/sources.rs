@@ -1,6 +1,8 @@
 //! One image in every form in which it can lie on a disk gives the same entries, and is what its
 //! digests say it is.
 
+#![expect(clippy::unwrap_used, reason = "what these helpers unwrap is the test's own doing")]
+
 use std::fs;
 use std::path::Path;
 
@@ -10,6 +12,8 @@ use testkit::{
     ImageBuilder, LayerBuilder, Recorder, TarBuilder, bzip2, gzip, gzip_members, sha256, xz, zstd,
     zstd_frames,
 };
+
+type Compress = fn(&[u8]) -> Vec<u8>;
 
 fn base() -> TarBuilder {
     TarBuilder::new()
@@ -80,7 +84,7 @@ fn forms(image: &ImageBuilder, directory: &Path) -> Vec<(String, ArtifactKind)> 
 
 #[test]
 fn every_form_gives_the_same() {
-    let compressions: [(&str, fn(&[u8]) -> Vec<u8>); 5] = [
+    let compressions: [(&str, Compress); 5] = [
         ("plain", <[u8]>::to_vec),
         ("gzip", gzip),
         ("eStargz", |tar| gzip_members(tar, 700)),
@@ -171,7 +175,7 @@ fn a_layer_is_read_alone() {
 fn root_file_systems_come_in_any_compression() {
     let directory = tempfile::tempdir().unwrap();
     let tar = base().file("usr/.wh.name", "an ordinary name here").finish();
-    let compressions: [(&str, fn(&[u8]) -> Vec<u8>); 7] = [
+    let compressions: [(&str, Compress); 7] = [
         ("tar", <[u8]>::to_vec),
         ("tar.gz", gzip),
         ("members.gz", |tar| gzip_members(tar, 1000)),

@@ -155,7 +155,7 @@ fn sparse_files_come_expanded() {
     let old = TarBuilder::new()
         .header_with(&old, |block| {
             block[386..434]
-                .copy_from_slice(b"00000000000\000000000002\000000001130\000000000002\0");
+                .copy_from_slice(b"00000000000\x0000000000002\x0000000001130\x0000000000002\0");
             block[483..494].copy_from_slice(b"00000001750");
         })
         .content(b"abcd");

@@ -25,7 +25,10 @@ pub(crate) fn now() -> Result<Timestamp, UserError> {
     let seconds = set.to_str().and_then(|text| text.parse().ok());
     seconds.and_then(|seconds| Timestamp::from_second(seconds).ok()).ok_or_else(|| {
         let shown = set.to_string_lossy();
-        UserError::new(ExitCode::Usage, format!("SOURCE_DATE_EPOCH `{shown}` is not a number of seconds"))
+        UserError::new(
+            ExitCode::Usage,
+            format!("SOURCE_DATE_EPOCH `{shown}` is not a number of seconds"),
+        )
     })
 }
 

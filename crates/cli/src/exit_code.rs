@@ -28,13 +28,19 @@ impl ExitCode {
     /// Every code, and when a run ends with it.
     pub(crate) const ALL: [(Self, &'static str); 15] = [
         (Self::Done, "done; nothing the gate stops at"),
-        (Self::GateReached, "`--fail-on` was reached, or a check of `db verify` or `db vercmp` failed"),
+        (
+            Self::GateReached,
+            "`--fail-on` was reached, or a check of `db verify` or `db vercmp` failed",
+        ),
         (Self::Usage, "wrong usage: unknown option, malformed target, contradicting options"),
         (Self::TargetNotFound, "no such file, image, tag, container or platform"),
         (Self::NotAnImage, "the target exists and is not an image"),
         (Self::Unauthorized, "the source wants credentials or refused those it was given"),
         (Self::Network, "a registry, daemon or mirror could not be reached or broke off"),
-        (Self::Damaged, "manifest, configuration, bundle or feed is damaged or not what its digest says"),
+        (
+            Self::Damaged,
+            "manifest, configuration, bundle or feed is damaged or not what its digest says",
+        ),
         (Self::Unsupported, "a kind of image that is known and not supported (Windows)"),
         (Self::AdvisoriesMissing, "done, but advisories that the target needs are missing"),
         (Self::Incomplete, "done, but something could not be read: see the problems in the report"),
@@ -65,8 +71,10 @@ mod tests {
     #[test]
     fn the_documented_table_is_this_one() {
         let page = include_str!("../../../docs/exit-codes.md");
-        let documented: Vec<&str> =
-            page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| code")).collect();
+        let documented: Vec<&str> = page
+            .lines()
+            .filter(|line| line.starts_with("| ") && !line.starts_with("| code"))
+            .collect();
         let ours: Vec<String> = ExitCode::ALL
             .iter()
             .map(|(code, meaning)| format!("| {} | {meaning} |", *code as u8))

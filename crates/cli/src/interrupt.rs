@@ -16,7 +16,10 @@ pub(crate) fn stop_on_signals(timeout: Option<Duration>) -> Result<Stop, UserErr
     let signal = stop.clone();
     ctrlc::set_handler(move || {
         if asked.swap(true, Ordering::Relaxed) {
-            #[expect(clippy::exit, reason = "the user asked twice; nothing half-written is under a final name")]
+            #[expect(
+                clippy::exit,
+                reason = "the user asked twice; nothing half-written is under a final name"
+            )]
             std::process::exit(i32::from(ExitCode::Interrupted as u8));
         }
         signal.stop();

@@ -102,9 +102,13 @@ fn short(name: &str) -> String {
 
 fn bar(total_bytes: Option<u64>) -> ProgressBar {
     let (bar, template) = match total_bytes {
-        Some(total) => (ProgressBar::new(total), "{prefix:>10} {msg:19} {wide_bar} {bytes:>10} of {total_bytes:10}"),
+        Some(total) => (
+            ProgressBar::new(total),
+            "{prefix:>10} {msg:19} {wide_bar} {bytes:>10} of {total_bytes:10}",
+        ),
         None => (ProgressBar::new_spinner(), "{prefix:>10} {msg:19} {spinner} {bytes:>10}"),
     };
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style =
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     bar.with_style(style)
 }

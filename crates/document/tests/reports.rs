@@ -57,40 +57,47 @@ fn finding(id: &str, severity: Severity, status: Status, package: Package) -> Fi
     }
 }
 
-fn report() -> Report {
-    let diff_id = Digest::sha256([1; 32]);
-    Report {
-        artifact: Artifact {
-            name: "example:1\u{1b}[2J".to_owned(),
-            kind: ArtifactKind::OciDir,
-            digest: Some(Digest::sha256([2; 32])),
-            manifest_digest: Some(Digest::sha256([3; 32])),
-            platform: "linux/amd64".parse().ok(),
+fn artifact() -> Artifact {
+    Artifact {
+        name: "example:1\u{1b}[2J".to_owned(),
+        kind: ArtifactKind::OciDir,
+        digest: Some(Digest::sha256([2; 32])),
+        manifest_digest: Some(Digest::sha256([3; 32])),
+        platform: "linux/amd64".parse().ok(),
+        size_bytes: Some(1_000_000),
+        created: Some("2024-01-01T00:00:00Z".to_owned()),
+        layers: vec![Layer {
+            index: 0,
+            diff_id: Some(Digest::sha256([1; 32])),
+            digest: None,
             size_bytes: Some(1_000_000),
-            created: Some("2024-01-01T00:00:00Z".to_owned()),
-            layers: vec![Layer {
-                index: 0,
-                diff_id: Some(diff_id),
-                digest: None,
-                size_bytes: Some(1_000_000),
-                created_by: "ADD rootfs / # buildkit".to_owned(),
-            }],
-        },
-        inventory: Inventory {
-            os: Some(Os {
-                family: "debian".to_owned(),
-                version: "12".to_owned(),
-                codename: Some("bookworm".to_owned()),
-                pretty_name: Some("Debian GNU/Linux 12 (bookworm)".to_owned()),
-                derived_id: None,
-            }),
-            packages: vec![
-                package("libssl3", "3.0.11-1~deb12u2", Some(0)),
-                package("openssl", "3.0.11-1~deb12u2", Some(0)),
-                package("openssl", "3.0.11-1~deb12u2", Some(0)),
-            ],
-            ..Inventory::default()
-        },
+            created_by: "ADD rootfs / # buildkit".to_owned(),
+        }],
+    }
+}
+
+fn inventory() -> Inventory {
+    Inventory {
+        os: Some(Os {
+            family: "debian".to_owned(),
+            version: "12".to_owned(),
+            codename: Some("bookworm".to_owned()),
+            pretty_name: Some("Debian GNU/Linux 12 (bookworm)".to_owned()),
+            derived_id: None,
+        }),
+        packages: vec![
+            package("libssl3", "3.0.11-1~deb12u2", Some(0)),
+            package("openssl", "3.0.11-1~deb12u2", Some(0)),
+            package("openssl", "3.0.11-1~deb12u2", Some(0)),
+        ],
+        ..Inventory::default()
+    }
+}
+
+fn report() -> Report {
+    Report {
+        artifact: artifact(),
+        inventory: inventory(),
         eol: Eol::Ends("2028-06-30".to_owned()),
         findings: vec![
             finding(

@@ -11,9 +11,9 @@
 //!                         └→ sink    collected a stream   → merged, sorted → advisories::SegmentWriter
 //! ```
 //!
-//! - [`import`] reads what the user has: files, folders, archives, recognised by content.
-//! - [`update`] fetches sources or streams anew, conditionally.
-//! - [`ensure`] fetches what one scan needs and lacks, and never fails while older data is there.
+//! - [`import()`] reads what the user has: files, folders, archives, recognised by content.
+//! - [`update()`] fetches sources or streams anew, conditionally.
+//! - [`ensure()`] fetches what one scan needs and lacks, and never fails while older data is there.
 //!
 //! The next feed is one new file, one line in `list.rs`, and a folder under `testdata/`.
 //!

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 /// How old data may be before `ensure` asks for news.
 const DEFAULT_MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Options of [`crate::import`], [`crate::update`] and [`crate::ensure`]; each reads what concerns
+/// Options of [`crate::import()`], [`crate::update()`] and [`crate::ensure()`]; each reads what concerns
 /// it.
 #[derive(Clone)]
 pub struct Options {

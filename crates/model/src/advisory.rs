@@ -67,9 +67,7 @@ pub enum Subject {
 }
 
 /// What must hold of an installation before the statement applies to it. Empty means always.
-#[derive(
-    Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Scope {
     /// Architectures, as the package manager spells them; empty means all.
     pub architectures: Vec<String>,

@@ -74,11 +74,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    pub fn new(
-        kind: ProblemKind,
-        subject: impl Into<String>,
-        message: impl Into<String>,
-    ) -> Self {
+    pub fn new(kind: ProblemKind, subject: impl Into<String>, message: impl Into<String>) -> Self {
         Self { kind, subject: subject.into(), layer: None, message: message.into() }
     }
 

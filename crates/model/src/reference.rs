@@ -71,11 +71,7 @@ impl ImageRef {
     /// The same image served by another registry under another repository (a mirror).
     #[must_use]
     pub fn relocated(&self, registry: &str, repository: &str) -> Self {
-        Self {
-            registry: registry.to_owned(),
-            repository: repository.to_owned(),
-            ..self.clone()
-        }
+        Self { registry: registry.to_owned(), repository: repository.to_owned(), ..self.clone() }
     }
 }
 

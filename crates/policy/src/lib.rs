@@ -1,7 +1,7 @@
 //! Judge facts by rules: a verdict with reasons.
 //!
 //! Scanning tells the truth; this crate alone says what matters and what is too much: a
-//! [`Filter`] says which findings a user cares about, and [`gate`] whether those may pass. The
+//! [`Filter`] says which findings a user cares about, and [`gate()`] whether those may pass. The
 //! same code serves every place that has to decide. It must never print, act, or hide from a
 //! verdict what it could not judge.
 

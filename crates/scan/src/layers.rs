@@ -40,10 +40,7 @@ pub(crate) fn collect(
 }
 
 /// Takes what the cache has and reads the rest.
-fn first_pass(
-    image: &Image,
-    cache: &Cache,
-) -> Result<(Vec<Reading>, Vec<LayerFacts>), ReadError> {
+fn first_pass(image: &Image, cache: &Cache) -> Result<(Vec<Reading>, Vec<LayerFacts>), ReadError> {
     let mut known = BTreeMap::new();
     let mut unknown = Vec::new();
     for layer in &image.artifact().layers {
@@ -88,8 +85,7 @@ fn second_pass(
 }
 
 fn is_whole(read: &LayerRead<LayerCollector>) -> bool {
-    let cut = |problem: &Problem| {
-        matches!(problem.kind, ProblemKind::Damaged | ProblemKind::Unreadable)
-    };
+    let cut =
+        |problem: &Problem| matches!(problem.kind, ProblemKind::Damaged | ProblemKind::Unreadable);
     !read.problems.iter().any(cut)
 }

@@ -51,14 +51,19 @@ pub(crate) fn run(global: &Global) -> Result<ExitCode, UserError> {
     let feeds = feeds::Options { offline: true, ..global.feeds(&stop) };
     db::import_raw(&store, &[feeds_dir], &feeds)?;
     let options = scan::Options {
-        artifact: artifact::Options { offline: true, stop: stop.clone(), ..artifact::Options::default() },
+        artifact: artifact::Options {
+            offline: true,
+            stop: stop.clone(),
+            ..artifact::Options::default()
+        },
         cache_dir: None,
         distro: None,
         feeds,
         now: global.now,
     };
     let target = format!("docker-archive:{}", image.display());
-    let mut result = scan::run(&target, &options, &store).map_err(|error| scan_error(error, &options.artifact.stop))?;
+    let mut result = scan::run(&target, &options, &store)
+        .map_err(|error| scan_error(error, &options.artifact.stop))?;
     // The folder's random name says nothing, and would make every run another.
     result.artifact.name = NAME.to_owned();
     present(result, ReportArguments::default(), global)
@@ -96,7 +101,11 @@ fn write_image(path: &Path) -> std::io::Result<()> {
     archive.finish()
 }
 
-fn append(archive: &mut tar::Builder<impl std::io::Write>, name: &str, content: &[u8]) -> std::io::Result<()> {
+fn append(
+    archive: &mut tar::Builder<impl std::io::Write>,
+    name: &str,
+    content: &[u8],
+) -> std::io::Result<()> {
     let mut header = tar::Header::new_ustar();
     header.set_size(content.len() as u64);
     header.set_mode(0o644);

@@ -83,8 +83,11 @@ pub(crate) struct Global {
 impl GlobalArguments {
     pub(crate) fn settle(self) -> Result<Global, UserError> {
         let cache_dir = self.cache_dir.or_else(environment::cache_dir).ok_or_else(|| {
-            UserError::new(ExitCode::Usage, "no folder for cached data: neither HOME nor XDG_CACHE_HOME is set")
-                .hint(Some("name one with --cache-dir"))
+            UserError::new(
+                ExitCode::Usage,
+                "no folder for cached data: neither HOME nor XDG_CACHE_HOME is set",
+            )
+            .hint(Some("name one with --cache-dir"))
         })?;
         let color = match self.color {
             Color::Auto => environment::color_on_stdout(),

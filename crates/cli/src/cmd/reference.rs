@@ -19,14 +19,18 @@ fn the_reference_is_what_help_says() {
         std::fs::write(PAGE, &page).unwrap();
     }
     let documented = std::fs::read_to_string(PAGE).unwrap_or_default();
-    assert!(documented == page, "docs/cli.md is out of date: UPDATE_DOCS=1 cargo test -p cli reference");
+    assert!(
+        documented == page,
+        "docs/cli.md is out of date: UPDATE_DOCS=1 cargo test -p cli reference"
+    );
 }
 
 fn describe(command: &mut Command, page: &mut String) {
     let name = command.get_bin_name().unwrap_or("lazaret").to_owned();
     let help = command.render_long_help().to_string();
     let lines: Vec<&str> = help.lines().map(str::trim_end).collect();
-    *page += &format!("\n## `{name}`\n\n```text\n{}\n```\n", lines.join("\n").trim_end());
+    let text = lines.join("\n");
+    page.extend(["\n## `", &name, "`\n\n```text\n", text.trim_end(), "\n```\n"]);
     for verb in command.get_subcommands_mut().filter(|verb| verb.get_name() != "help") {
         describe(verb, page);
     }

@@ -18,7 +18,13 @@ pub(crate) struct SbomArguments {
     #[command(flatten)]
     target: TargetArguments,
     /// Form of the inventory
-    #[arg(short, long, value_enum, default_value = "cyclonedx-json", help_heading = "Report options")]
+    #[arg(
+        short,
+        long,
+        value_enum,
+        default_value = "cyclonedx-json",
+        help_heading = "Report options"
+    )]
     format: SbomFormat,
     /// Write to this file instead of stdout
     #[arg(short, long, value_name = "FILE", help_heading = "Report options")]
@@ -34,8 +40,8 @@ enum SbomFormat {
 
 pub(crate) fn run(arguments: SbomArguments, global: &Global) -> Result<ExitCode, UserError> {
     let (target, options) = arguments.target.settle(global)?;
-    let scan::Inspection { artifact, mut inventory } =
-        scan::inspect(&target, &options).map_err(|error| scan_error(error, &options.artifact.stop))?;
+    let scan::Inspection { artifact, mut inventory } = scan::inspect(&target, &options)
+        .map_err(|error| scan_error(error, &options.artifact.stop))?;
     let problems = std::mem::take(&mut inventory.problems);
     let report = Report {
         artifact,

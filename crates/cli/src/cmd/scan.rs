@@ -77,10 +77,8 @@ pub(crate) fn present(
     global: &Global,
 ) -> Result<ExitCode, UserError> {
     let mut report = report_of(result, global);
-    let filter = policy::Filter {
-        severities: arguments.severity,
-        ignore_unfixed: arguments.ignore_unfixed,
-    };
+    let filter =
+        policy::Filter { severities: arguments.severity, ignore_unfixed: arguments.ignore_unfixed };
     report.findings.retain(|finding| filter.keeps(finding));
     let judge = |threshold| policy::gate(&report.findings, threshold);
     let verdict = arguments.fail_on.map(judge).unwrap_or_default();

@@ -11,7 +11,8 @@ const STATUS: &str = include_str!("../../../../content/demo/image/status.base");
 
 /// An Ubuntu image with vulnerable packages in it.
 fn vulnerable() -> ImageBuilder {
-    let tar = TarBuilder::new().file("etc/os-release", OS_RELEASE).file("var/lib/dpkg/status", STATUS);
+    let tar =
+        TarBuilder::new().file("etc/os-release", OS_RELEASE).file("var/lib/dpkg/status", STATUS);
     ImageBuilder::new("shop:1").layer(LayerBuilder::gzip(tar))
 }
 
@@ -25,7 +26,7 @@ fn usage_is_2() {
     for arguments in [
         &["scan"][..],
         &["scan", "--no-such-option", "x"],
-        &["scan", "dir:."  , "--severity", "terrible"],
+        &["scan", "dir:.", "--severity", "terrible"],
         &["scan", "dir:.", "--distro", "debian"],
         &["scan", "registry:Not//A/Name", "--offline"],
         &["db", "vercmp", "debian", "1"],
@@ -66,7 +67,14 @@ fn refused_credentials_are_12_and_what_cannot_be_reached_is_13() {
     let ended = sandbox.run(&["scan", "--offline", "shop:1"]);
     assert_eq!(ended.code, Some(13), "no engine has it, no registry may be asked: {ended:?}");
 
-    let ended = sandbox.run(&["scan", "--timeout", "30s", "--insecure-registry", "127.0.0.1:9", "registry:127.0.0.1:9/shop:1"]);
+    let ended = sandbox.run(&[
+        "scan",
+        "--timeout",
+        "30s",
+        "--insecure-registry",
+        "127.0.0.1:9",
+        "registry:127.0.0.1:9/shop:1",
+    ]);
     assert_eq!(ended.code, Some(13), "{ended:?}");
 }
 
@@ -113,7 +121,8 @@ fn missing_advisories_are_20_and_a_reached_gate_comes_first() {
 fn what_could_not_be_read_is_21_and_the_rest_is_reported() {
     let sandbox = Sandbox::new().with_advisories();
     let cut = TarBuilder::new().file("usr/bin/app", [7; 4096]).unfinished();
-    let damaged = LayerBuilder::stored(&cut, cut[..2048].to_vec(), "application/vnd.oci.image.layer.v1.tar");
+    let damaged =
+        LayerBuilder::stored(&cut, cut[..2048].to_vec(), "application/vnd.oci.image.layer.v1.tar");
     let image = vulnerable().layer(damaged);
     let target = archive(&sandbox, &image);
     let ended = sandbox.run(&["scan", "--offline", "--format", "json", &target]);
@@ -163,6 +172,15 @@ fn a_good_image_from_a_registry_is_0() {
     let server = Server::registry(Content::default().image("team/shop", "1", &vulnerable()));
     let host = server.host();
     let target = format!("registry:{host}/team/shop:1");
-    let ended = sandbox.run(&["scan", "--max-age", "9999h", "--insecure-registry", &host, "--db-url", "http://127.0.0.1:9", &target]);
+    let ended = sandbox.run(&[
+        "scan",
+        "--max-age",
+        "9999h",
+        "--insecure-registry",
+        &host,
+        "--db-url",
+        "http://127.0.0.1:9",
+        &target,
+    ]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
 }

@@ -25,7 +25,12 @@ fn image(layer: fn(TarBuilder) -> LayerBuilder) -> ImageBuilder {
 }
 
 /// Scans and returns the report; a source that fails is told with all it said.
-fn report(sandbox: &Sandbox, variables: &[(&str, &str)], arguments: &[&str], target: &str) -> Value {
+fn report(
+    sandbox: &Sandbox,
+    variables: &[(&str, &str)],
+    arguments: &[&str],
+    target: &str,
+) -> Value {
     let mut command = sandbox.command(&["scan", "--format", "json", "--max-age", "9999h"]);
     command.args(arguments).arg(target).envs(variables.iter().copied());
     let output = command.output().unwrap();

@@ -76,7 +76,8 @@ pub(crate) fn import_raw(
 
 fn is_bundle(path: &Path) -> bool {
     let mut head = Vec::new();
-    let read = std::fs::File::open(path).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
+    let read =
+        std::fs::File::open(path).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
     read.is_ok() && bundle::recognizes(&head)
 }
 
@@ -116,9 +117,15 @@ pub(crate) fn describe(report: &ImportReport) -> String {
     for stream in &report.streams {
         let (name, source) = (&stream.stream, stream.source);
         match &stream.outcome {
-            Outcome::Installed(counts) => line(format_args!("{name}: {source}, {}", records(counts))),
-            Outcome::Renewed(counts) => line(format_args!("{name}: {source}, renewed, {}", records(counts))),
-            Outcome::Merged(counts) => line(format_args!("{name}: {source}, merged, {}", records(counts))),
+            Outcome::Installed(counts) => {
+                line(format_args!("{name}: {source}, {}", records(counts)))
+            }
+            Outcome::Renewed(counts) => {
+                line(format_args!("{name}: {source}, renewed, {}", records(counts)))
+            }
+            Outcome::Merged(counts) => {
+                line(format_args!("{name}: {source}, merged, {}", records(counts)))
+            }
             Outcome::Replaced { other, counts } => {
                 line(format_args!("{name}: {source} replaces {other}, {}", records(counts)));
             }

@@ -36,10 +36,8 @@ struct SegmentJson<'a> {
 }
 
 pub(crate) fn run(arguments: StatusArguments, global: &Global) -> Result<ExitCode, UserError> {
-    let installed = global
-        .store
-        .list()
-        .map_err(|error| UserError::from_chain(ExitCode::Failed, &error))?;
+    let installed =
+        global.store.list().map_err(|error| UserError::from_chain(ExitCode::Failed, &error))?;
     let text = match arguments.format {
         StatusFormat::Table => table(&installed, global),
         StatusFormat::Json => json(&installed),
@@ -66,7 +64,13 @@ fn row(segment: &Installed, now: Timestamp) -> [String; 5] {
             let records =
                 counts.advisories + counts.details + counts.scores + counts.known_exploited;
             let asked = segment.checked_at.as_deref().unwrap_or(&meta.built_at);
-            [segment.stream.clone(), meta.source.clone(), age(asked, now), records.to_string(), size]
+            [
+                segment.stream.clone(),
+                meta.source.clone(),
+                age(asked, now),
+                records.to_string(),
+                size,
+            ]
         }
         Err(error) => {
             let damaged = format!("damaged: {error}");

@@ -8,10 +8,8 @@ use crate::exit_code::ExitCode;
 use crate::output;
 
 pub(crate) fn run(global: &Global) -> Result<ExitCode, UserError> {
-    let installed = global
-        .store
-        .list()
-        .map_err(|error| UserError::from_chain(ExitCode::Failed, &error))?;
+    let installed =
+        global.store.list().map_err(|error| UserError::from_chain(ExitCode::Failed, &error))?;
     let (mut text, mut damaged) = (String::new(), 0);
     for segment in &installed {
         let checked = match &segment.meta {
@@ -29,7 +27,8 @@ pub(crate) fn run(global: &Global) -> Result<ExitCode, UserError> {
                 format!("damaged: {why}")
             }
         };
-        writeln!(text, "{}: {}", segment.stream, document::printable(&verdict)).expect("writing to a String cannot fail");
+        writeln!(text, "{}: {}", segment.stream, document::printable(&verdict))
+            .expect("writing to a String cannot fail");
     }
     writeln!(text, "{} segments, {damaged} damaged", installed.len())
         .expect("writing to a String cannot fail");

@@ -1,0 +1,106 @@
+//! Registries that want to know who asks: basic logins, tokens, identity tokens.
+
+use super::*;
+
+/// `user` and `secret`.
+pub(crate) const BASIC: &str = "Basic dXNlcjpzZWNyZXQ=";
+
+fn logged_in(server: &Server, login: &str) -> (tempfile::TempDir, Options) {
+    let home = tempfile::tempdir().expect("a directory");
+    let path = home.path().join("auth.json");
+    let text = format!(r#"{{"auths":{{"{}":{login}}}}}"#, server.host());
+    std::fs::write(&path, text).expect("a file");
+    let options = options(server);
+    let environment =
+        options.environment.clone().with("REGISTRY_AUTH_FILE", path.display().to_string());
+    (home, Options { environment, ..options })
+}
+
+pub(crate) fn open_logged_in(server: &Server) -> Result<Image, OpenError> {
+    let (_home, options) = logged_in(server, r#"{"auth":"dXNlcjpzZWNyZXQ="}"#);
+    artifact::open(&format!("registry:{}/team/app:1", server.host()), &options)
+}
+
+#[test]
+fn a_registry_that_wants_a_login_says_so() {
+    let server =
+        Server::new(|_| Reply::new(401, "").header("www-authenticate", "Basic realm=\"x\""));
+    let error = open(&server).err().expect("there is no login");
+    assert_eq!(error.kind(), OpenErrorKind::Unauthorized);
+    assert!(error.hint_text().is_some_and(|hint| hint.contains("docker login")), "{error}");
+
+    // A login that is refused is not tried again and again, and not shown.
+    let error = open_logged_in(&server).err().expect("the login is wrong");
+    assert_eq!(error.kind(), OpenErrorKind::Unauthorized);
+    assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+    let requests = server.requests();
+    assert!(requests.len() < 10, "{requests:?}");
+}
+
+/// A registry with a token server, whose tokens are good for so many requests.
+fn token_registry(uses: usize) -> (Server, Server) {
+    let issued = Arc::new(AtomicUsize::new(0));
+    let left = Arc::new(AtomicUsize::new(0));
+    let (issuing, filling) = (Arc::clone(&issued), Arc::clone(&left));
+    let tokens = Server::new(move |request| {
+        let asked = format!("{} {}", request.path, request.body);
+        let scope = asked.contains("scope=repository%3Ateam%2Fapp%3Apull");
+        let logged_in = request.header("authorization") == Some(BASIC)
+            || request.body.contains("refresh_token=the%20refresh%26token");
+        if !scope || !asked.contains("service=tests") || !logged_in {
+            return Reply::new(401, "");
+        }
+        let number = issuing.fetch_add(1, Ordering::Relaxed) + 1;
+        filling.store(uses, Ordering::Relaxed);
+        let name = if request.method == "POST" { "access_token" } else { "token" };
+        Reply::new(200, format!(r#"{{"{name}":"token-{number}","expires_in":60}}"#))
+    });
+    let realm = format!("http://{}/token", tokens.host());
+    let registry = Server::meddling_registry(content(), move |request, reply| {
+        let good = format!("Bearer token-{}", issued.load(Ordering::Relaxed));
+        let shown = request.header("authorization") == Some(&good);
+        let spend = |left: usize| left.checked_sub(1);
+        if shown && left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend).is_ok() {
+            return reply;
+        }
+        let challenge =
+            format!(r#"Bearer realm="{realm}",service="tests",scope="repository:team/app:pull""#);
+        Reply::new(401, "").header("www-authenticate", challenge)
+    });
+    (registry, tokens)
+}
+
+#[test]
+fn tokens_are_fetched_and_renewed_in_the_middle() {
+    for uses in [100, 1] {
+        let (registry, tokens) = token_registry(uses);
+        let (_home, mut options) = logged_in(&registry, r#"{"auth":"dXNlcjpzZWNyZXQ="}"#);
+        // In parallel, one could spend the token that another has just fetched.
+        options.jobs = std::num::NonZeroUsize::MIN;
+        let name = format!("registry:{}/team/app:1", registry.host());
+        let layers = read(&artifact::open(&name, &options).expect("it opens"));
+        assert_whole(&layers);
+        let fetched = tokens.requests().len();
+        assert_eq!(fetched, if uses == 1 { 4 } else { 1 });
+    }
+}
+
+#[test]
+fn an_identity_token_is_exchanged() {
+    let (registry, tokens) = token_registry(100);
+    let (_home, options) = logged_in(&registry, r#"{"identitytoken":"the refresh&token"}"#);
+    let name = format!("registry:{}/team/app:1", registry.host());
+    assert!(artifact::open(&name, &options).is_ok());
+    let requests = tokens.requests();
+    assert_eq!(requests[0].method, "POST");
+    assert!(requests[0].body.contains("grant_type=refresh_token"), "{requests:?}");
+}
+
+#[test]
+fn a_wrong_login_is_refused_by_the_token_server() {
+    let (registry, _tokens) = token_registry(100);
+    let (_home, options) = logged_in(&registry, r#"{"auth":"dXNlcjp3cm9uZw=="}"#);
+    let name = format!("registry:{}/team/app:1", registry.host());
+    let error = artifact::open(&name, &options).err().expect("it is refused");
+    assert_eq!(error.kind(), OpenErrorKind::Unauthorized);
+}
