@@ -30,6 +30,10 @@ pub(crate) const PATH_BYTES_MAX: usize = 4096;
 /// attributes of 64 KiB each are the largest things found there.
 pub(crate) const EXTENSION_BYTES_MAX: u64 = 1 << 20;
 
+/// Extended headers in a row: a name, a link's target, the records, and global ones that nobody
+/// needed to repeat.
+pub(crate) const EXTENSIONS_MAX: usize = 16;
+
 /// Segments of one sparse file. Images of disks have some thousands.
 pub(crate) const SPARSE_SEGMENTS_MAX: usize = 1 << 16;
 

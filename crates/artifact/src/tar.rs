@@ -14,7 +14,7 @@ mod sparse;
 use std::io;
 
 use crate::input::Input;
-use crate::limits::{EXTENSION_BYTES_MAX, SPARSE_SEGMENTS_MAX};
+use crate::limits::{EXTENSION_BYTES_MAX, EXTENSIONS_MAX, SPARSE_SEGMENTS_MAX};
 
 pub(crate) use header::BLOCK;
 use header::{Header, Parsed};
@@ -87,6 +87,9 @@ pub(crate) struct Tar<'i> {
     padding: u64,
 }
 
+/// Segments in a block that goes on with an old GNU sparse map.
+const SEGMENTS_PER_BLOCK: usize = 21;
+
 const TRUNCATED: &str = "the archive ends in the middle of an entry";
 
 impl<'i> Tar<'i> {
@@ -108,11 +111,9 @@ impl<'i> Tar<'i> {
     pub(crate) fn next(&mut self) -> Result<Next, Fault> {
         self.finish_content()?;
         let mut extensions = Extensions::default();
-        loop {
+        for _ in 0..=EXTENSIONS_MAX {
             let mut block = [0; BLOCK];
-            let read = self.input.read_full(&mut block)?;
-            self.position += read as u64;
-            match read {
+            match self.read_block(&mut block)? {
                 0 if extensions.is_empty() => return Ok(Next::Cut),
                 BLOCK => {}
                 _ => return Err(self.damaged(TRUNCATED)),
@@ -135,6 +136,7 @@ impl<'i> Tar<'i> {
                 _ => return self.member(&header, extensions).map(Next::Member),
             }
         }
+        Err(Fault::Limit("too many extended headers stand in a row", self.position))
     }
 
     /// Reads on in the present member's stored content; fewer bytes than asked for are all that
@@ -194,18 +196,19 @@ impl<'i> Tar<'i> {
         member.size = header.sparse_size().ok_or_else(|| self.damaged(BROKEN))?;
         let mut good = sparse::parse_old(header.sparse_segments(), &mut segments);
         let mut more = header.sparse_continues();
-        while more {
+        for _ in 0..SPARSE_SEGMENTS_MAX / SEGMENTS_PER_BLOCK {
+            if !more {
+                break;
+            }
             let mut block = [0; BLOCK];
-            let read = self.input.read_full(&mut block)?;
-            self.position += read as u64;
-            if read < BLOCK {
+            if self.read_block(&mut block)? < BLOCK {
                 return Err(self.damaged(TRUNCATED));
             }
             good &= sparse::parse_old(&block[..504], &mut segments);
             more = block[504] != 0;
-            if segments.len() > SPARSE_SEGMENTS_MAX {
-                return Err(Fault::Limit("a sparse map has too many segments", self.position));
-            }
+        }
+        if more {
+            return Err(Fault::Limit("a sparse map has too many segments", self.position));
         }
         if !good {
             return Err(self.damaged(BROKEN));
@@ -279,12 +282,17 @@ impl<'i> Tar<'i> {
 
     fn end(&mut self) -> Result<Next, Fault> {
         let mut block = [0; BLOCK];
-        let read = self.input.read_full(&mut block)?;
-        self.position += read as u64;
+        self.read_block(&mut block)?;
         match header::parse(&block) {
             Parsed::Zero => Ok(Next::End),
             _ => Err(self.damaged("a lone block of zeros stands among the entries")),
         }
+    }
+
+    fn read_block(&mut self, block: &mut [u8; BLOCK]) -> Result<usize, Fault> {
+        let read = self.input.read_full(block)?;
+        self.position += read as u64;
+        Ok(read)
     }
 
     fn size_of(&self, header: &Header<'_>) -> Result<u64, Fault> {

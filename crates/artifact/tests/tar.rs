@@ -343,6 +343,19 @@ fn headers_that_promise_too_much_are_not_believed() {
         &[],
         &[(LimitReached, "extended header is too long")],
     );
+    let mut row = TarBuilder::new();
+    for _ in 0..100 {
+        row = row.pax(&[("mtime", "1")]);
+    }
+    check(&row.file("a", "").finish(), &[], &[(LimitReached, "extended headers stand in a row")]);
+    let endless = Header { magic: *b"ustar  \0", ..Header::new("s", b'S') };
+    let mut more = [0; BLOCK];
+    more[504] = 1;
+    let tar = TarBuilder::new()
+        .header_with(&endless, |block| block[482] = 1)
+        .raw(&more.repeat(4000))
+        .finish();
+    check(&tar, &[], &[(LimitReached, "too many segments")]);
     // Sizes whose sum with the padding does not fit into 64 bits.
     let all = Header { size: u64::MAX, ..Header::file("all", 0) };
     check(

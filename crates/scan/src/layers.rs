@@ -1,8 +1,8 @@
 //! From an opened image to the facts of each of its layers, by way of the cache.
 //!
 //! What the first pass saw as reached only through links is read in a second pass over those
-//! layers alone. Facts are kept only when the layer was read to its end: a damaged or interrupted
-//! layer is read again next time.
+//! layers alone. Facts are kept only when the layer was read to its end: one that is damaged, or was
+//! cut at a limit that all layers share, is read again next time.
 
 use std::collections::BTreeMap;
 
@@ -85,7 +85,11 @@ fn second_pass(
 }
 
 fn is_whole(read: &LayerRead<LayerCollector>) -> bool {
-    let cut =
-        |problem: &Problem| matches!(problem.kind, ProblemKind::Damaged | ProblemKind::Unreadable);
+    let cut = |problem: &Problem| {
+        matches!(
+            problem.kind,
+            ProblemKind::Damaged | ProblemKind::Unreadable | ProblemKind::LimitReached
+        )
+    };
     !read.problems.iter().any(cut)
 }

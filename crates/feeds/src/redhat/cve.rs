@@ -171,6 +171,8 @@ fn fix(package: &str) -> Option<Fix<'_>> {
     if let Some(build) = Nevra::without_architecture(package)
         && package.contains('-')
         && !is_module_build(package)
+        // `rhel8/go-toolset:1.20.10-3` is a container image, not a build.
+        && !package.contains('/')
     {
         return Some(Fix { package: build.name, module: None, version: build.version });
     }
