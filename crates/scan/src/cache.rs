@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use analyzers::LayerFacts;
 use model::{Problem, ProblemKind};
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 /// Changes whenever the bytes after it change their meaning.
 const MAGIC: [u8; 8] = *b"lzrlay\x00\x01";
@@ -77,11 +77,11 @@ impl Cache {
         Some(Problem::new(ProblemKind::Notice, path.display().to_string(), message))
     }
 
-    /// Keys are digests or hexadecimal; anything else would be a path that we did not choose.
+    /// The key is hashed: it holds what file systems and archives call things, and must not become
+    /// a path. No one gains by a collision, for keys of verified layers are digests themselves.
     fn path(&self, key: &str) -> Option<PathBuf> {
-        let tame = |b: u8| b.is_ascii_alphanumeric() || b"-_:".contains(&b);
-        let dir = self.dir.as_ref().filter(|_| key.bytes().all(tame))?;
-        Some(dir.join(key.replace(':', "-")))
+        let dir = self.dir.as_ref()?;
+        Some(dir.join(format!("{:032x}", xxh3_128(key.as_bytes()))))
     }
 }
 

@@ -157,6 +157,34 @@ fn reports_keep_the_schema_and_runs_repeat() {
     assert!(errors.is_empty(), "{errors:#?}");
 }
 
+/// What was read once is kept a layer, whether it was verified or not; a damaged file of the cache
+/// is as good as none.
+#[test]
+fn layers_are_cached_and_a_damaged_cache_is_none() {
+    let sandbox = Sandbox::new().with_advisories();
+    sandbox.file("image.tar", image(LayerBuilder::plain).docker_archive());
+    let scan = |more: &[&str]| {
+        let arguments = [&["--offline"], more].concat();
+        report(&sandbox, &[], &arguments, "docker-archive:image.tar")
+    };
+    let cached = || -> Vec<std::path::PathBuf> {
+        let generations = std::fs::read_dir(sandbox.path("cache/lazaret/layers")).unwrap();
+        let layers = generations.flat_map(|it| std::fs::read_dir(it.unwrap().path()).unwrap());
+        layers.map(|layer| layer.unwrap().path()).collect()
+    };
+    let first = scan(&[]);
+    assert_eq!(cached().len(), 2, "one file a layer, under the identity of the archive");
+    assert_eq!(first, scan(&[]));
+    scan(&["--verify"]);
+    assert_eq!(cached().len(), 4, "what is verified has keys of its own");
+    for layer in cached() {
+        let mut bytes = std::fs::read(&layer).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        std::fs::write(&layer, bytes).unwrap();
+    }
+    assert_eq!(first, scan(&[]));
+}
+
 fn path(path: &Path) -> &str {
     path.to_str().unwrap()
 }
