@@ -19,7 +19,10 @@ use targets::{Target, targets};
 
 static CHOSEN: LazyLock<Target> = LazyLock::new(|| {
     let name = std::env::var("FUZZ_TARGET").expect("FUZZ_TARGET names a target");
-    targets().into_iter().find(|target| target.name == name).expect("FUZZ_TARGET is a target's name")
+    targets()
+        .into_iter()
+        .find(|target| target.name == name)
+        .expect("FUZZ_TARGET is a target's name")
 });
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| (CHOSEN.run)(input));

@@ -49,10 +49,7 @@ fn main() -> ExitCode {
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn parse(
-    mut arguments: impl Iterator<Item = String>,
-    all: &[Target],
-) -> Result<Options, String> {
+fn parse(mut arguments: impl Iterator<Item = String>, all: &[Target]) -> Result<Options, String> {
     let mut options = Options { seconds: 5, seed: 1, child: false, targets: Vec::new() };
     while let Some(argument) = arguments.next() {
         let mut number = || {
@@ -106,7 +103,11 @@ fn run_here(target: &Target, options: &Options) -> ExitCode {
         let input = inputs.next().unwrap_or_else(|| mutate(&seeds, &mut random));
         if let Err(what) = try_one(target, &input) {
             let path = keep(target, &input);
-            println!("{}: {what} after {runs} runs; the input is in {}", target.name, path.display());
+            println!(
+                "{}: {what} after {runs} runs; the input is in {}",
+                target.name,
+                path.display()
+            );
             return ExitCode::FAILURE;
         }
         runs += 1;
