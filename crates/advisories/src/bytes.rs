@@ -86,6 +86,11 @@ impl<'a> Cursor<'a> {
         self.rest.is_empty()
     }
 
+    /// How many bytes are left.
+    pub(crate) fn left(&self) -> usize {
+        self.rest.len()
+    }
+
     /// The budget that is left, to measure what decoding took.
     pub(crate) fn budget(&self) -> usize {
         self.budget

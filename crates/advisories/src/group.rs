@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! number of advisories, number of distinct statements
+//! the statements, by first use              fixed in 1.1.1k-1, DSA-4875-1 · fixed in 1.1.1n-0, …
 //! the names, in order                       CVE-2021-3449  CVE-2021-3450  CVE-2022-0778
 //! for each name, the place of its statement 0              0              1
-//! the statements, by first use              fixed in 1.1.1k-1, DSA-4875-1 · fixed in 1.1.1n-0, …
 //! ```
 //!
-//! Columns rather than rows: packages of one source repeat whole columns, which compresses.
+//! Columns rather than rows: packages of one source repeat whole columns, which compresses. The
+//! statements come first: where none speaks of the subject asked for, the rest is not read.
 
 use std::collections::HashMap;
 
@@ -32,10 +33,10 @@ pub(crate) fn encode(rows: &[(&Name, &[u8])], out: &mut Vec<u8>) {
         .collect();
     put_length(out, rows.len());
     put_length(out, statements.len());
+    statements.iter().for_each(|statement| out.extend_from_slice(statement));
     let mut previous = Previous::default();
     rows.iter().for_each(|(name, _)| previous.encode(name, out));
     column.iter().for_each(|place| put_length(out, *place));
-    statements.iter().for_each(|statement| out.extend_from_slice(statement));
 }
 
 /// Reads the advisories of `package` that speak of `subject`, or of both if it is None.
@@ -47,23 +48,26 @@ pub(crate) fn decode(
     let mut cursor = Cursor::new(value);
     let rows = cursor.length()?;
     let statement_count = cursor.length()?;
+    let statements: Vec<Statement> =
+        (0..statement_count).map(|_| Statement::decode(&mut cursor)).collect::<Result<_, _>>()?;
+    let wanted = |statement: &Statement| subject.is_none_or(|s| s == statement.subject);
+    if subject.is_some() && !statements.iter().any(wanted) {
+        return Ok(Vec::new());
+    }
     let mut previous = Previous::default();
     let names: Vec<Name> =
         (0..rows).map(|_| previous.decode(&mut cursor)).collect::<Result<_, _>>()?;
-    cursor.charge(rows.saturating_mul(size_of::<usize>()))?;
-    let column: Vec<usize> = (0..rows).map(|_| cursor.size()).collect::<Result<_, _>>()?;
-    let statements: Vec<Statement> =
-        (0..statement_count).map(|_| Statement::decode(&mut cursor)).collect::<Result<_, _>>()?;
-    if !cursor.is_empty() {
-        return Err(Malformed("a package's advisories are followed by something else"));
-    }
     let mut advisories = Vec::new();
-    for (name, place) in names.iter().zip(column) {
-        let statement = statements.get(place).ok_or(Malformed("an advisory says nothing"))?;
-        if subject.is_none_or(|subject| subject == statement.subject) {
+    for name in names {
+        let statement = statements.get(cursor.size()?);
+        let statement = statement.ok_or(Malformed("an advisory says nothing"))?;
+        if wanted(statement) {
             cursor.charge(statement.weight.saturating_add(package.len()))?;
             advisories.push(statement.advisory(name, package));
         }
+    }
+    if !cursor.is_empty() {
+        return Err(Malformed("a package's advisories are followed by something else"));
     }
     Ok(advisories)
 }

@@ -217,7 +217,7 @@ mod tests {
             (Kind::Match, &[("p", &[1, 0, 0, 0])], packages, "says nothing"),
             (Kind::Match, &[("p", &[0, 0, 9])], packages, "something else"),
             (Kind::Match, &[("p", &[200, 1, 0])], packages, "cut off"),
-            (Kind::Match, &[("p", &[1, 1, 3, 0])], packages, "unknown way"),
+            (Kind::Match, &[("p", &[1, 0, 3, 0])], packages, "unknown way"),
         ];
         for (kind, entries, counts, wanted) in cases {
             let error = verify(kind, entries, counts).unwrap_err();

@@ -82,10 +82,10 @@ impl Statement {
     }
 
     /// The advisory that makes this statement of one vulnerability in one package.
-    pub(crate) fn advisory(&self, name: &Name, package: &str) -> Advisory {
+    pub(crate) fn advisory(&self, name: Name, package: &str) -> Advisory {
         Advisory {
-            id: name.id.to_string(),
-            aliases: name.aliases.clone(),
+            id: name.id.into_text(),
+            aliases: name.aliases,
             package: package.to_owned(),
             subject: self.subject,
             scope: self.scope.clone(),

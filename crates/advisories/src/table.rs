@@ -10,12 +10,14 @@
 //! Tables whose values are texts have a dictionary, a sample of their own records, so that small
 //! blocks compress as well as large ones.
 
+mod block;
 mod build;
 mod index;
 mod read;
 
+pub(crate) use block::Entry;
 pub(crate) use build::{Built, Overflow, Shape, build};
-pub(crate) use read::{Entry, Table};
+pub(crate) use read::Table;
 
 /// Most bytes of a block once decompressed. Blocks are far smaller unless a single value is large.
 pub(crate) const RAW_LIMIT: usize = 16 << 20;

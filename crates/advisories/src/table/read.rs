@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use zstd::zstd_safe::{DCtx, DDict};
 
-use crate::bytes::{Cursor, Malformed};
+use crate::bytes::Malformed;
 use crate::error::Fault;
 use crate::file::{SegmentFile, Span};
+use crate::table::block::{Block, Entry};
 use crate::table::checksum;
 use crate::table::index::{BlockRef, Index};
 
@@ -39,15 +40,8 @@ struct Opened {
 /// Decompressed blocks, the most recently used last, and what decompresses them.
 #[derive(Default)]
 struct Blocks {
-    kept: Vec<(usize, Arc<[u8]>)>,
+    kept: Vec<(usize, Arc<Block>)>,
     context: Option<DCtx<'static>>,
-}
-
-/// One key and its value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Entry<'a> {
-    pub(crate) key: &'a str,
-    pub(crate) value: &'a [u8],
 }
 
 impl Table {
@@ -66,7 +60,7 @@ impl Table {
         let opened = self.open(file)?;
         let Some(number) = opened.index.block_of(key.as_bytes()) else { return Ok(None) };
         let block = self.block(file, opened, number)?;
-        let value = find_in(&block, key.as_bytes()).and_then(|value| value.map(found).transpose());
+        let value = block.find(key.as_bytes()).and_then(|value| value.map(found).transpose());
         value.map_err(|why| self.damaged(number, why.0))
     }
 
@@ -80,8 +74,7 @@ impl Table {
         Ok(self.open(file)?.index.keys)
     }
 
-    /// Calls `each` with every entry of a block, whose keys must be in order and belong to it;
-    /// stops at the first damage.
+    /// Calls `each` with every entry of a block, up to the first that it cannot read.
     pub(crate) fn walk(
         &self,
         file: &SegmentFile,
@@ -90,38 +83,7 @@ impl Table {
     ) -> Result<(), Fault> {
         let opened = self.open(file)?;
         let block = self.block(file, opened, number)?;
-        self.walk_block(opened, number, &block, each).map_err(|why| self.damaged(number, why.0))
-    }
-
-    fn walk_block(
-        &self,
-        opened: &Opened,
-        number: usize,
-        block: &[u8],
-        each: &mut dyn FnMut(Entry<'_>) -> Result<(), Malformed>,
-    ) -> Result<(), Malformed> {
-        let first_key = |number: usize| opened.index.blocks.get(number).map(|b| &*b.first_key);
-        let end = number.checked_add(1).and_then(first_key);
-        let mut cursor = Cursor::new(block);
-        let mut key = Vec::new();
-        let mut is_first = true;
-        while !cursor.is_empty() {
-            let (shared, rest, value) = next(&mut cursor)?;
-            let in_order = key.get(shared..).is_some_and(|before: &[u8]| before < rest);
-            key.truncate(shared);
-            key.extend_from_slice(rest);
-            let belongs = match is_first {
-                true => first_key(number) == Some(&*key),
-                false => in_order && end.is_none_or(|end| *key < *end),
-            };
-            if !belongs {
-                return Err(Malformed("its keys are not in order"));
-            }
-            is_first = false;
-            let key = std::str::from_utf8(&key).ok().ok_or(Malformed("a key is not UTF-8"))?;
-            each(Entry { key, value })?;
-        }
-        Ok(())
+        block.walk(each).map_err(|why| self.damaged(number, why.0))
     }
 
     fn open(&self, file: &SegmentFile) -> Result<&Opened, Fault> {
@@ -153,7 +115,7 @@ impl Table {
         file: &SegmentFile,
         opened: &Opened,
         number: usize,
-    ) -> Result<Arc<[u8]>, Fault> {
+    ) -> Result<Arc<Block>, Fault> {
         let mut blocks = self.lock();
         if let Some(block) = blocks.kept(number) {
             return Ok(block);
@@ -165,7 +127,11 @@ impl Table {
         let context = blocks.context.get_or_insert_with(DCtx::create);
         let raw = decompress(&bytes, indexed.block, opened.dictionary.as_ref(), context)
             .map_err(|why| self.damaged(number, why.0))?;
-        Ok(blocks.keep(number, raw.into()))
+        let next = number.checked_add(1).and_then(|next| opened.index.blocks.get(next));
+        let end = next.map(|next| &*next.first_key);
+        let block = Block::parse(raw, &indexed.first_key, end)
+            .map_err(|why| self.damaged(number, why.0))?;
+        Ok(blocks.keep(number, Arc::new(block)))
     }
 
     fn lock(&self) -> MutexGuard<'_, Blocks> {
@@ -183,7 +149,7 @@ impl Table {
 }
 
 impl Blocks {
-    fn kept(&mut self, number: usize) -> Option<Arc<[u8]>> {
+    fn kept(&mut self, number: usize) -> Option<Arc<Block>> {
         let place = self.kept.iter().rposition(|(kept, _)| *kept == number)?;
         let used = self.kept.remove(place);
         let block = Arc::clone(&used.1);
@@ -191,9 +157,9 @@ impl Blocks {
         Some(block)
     }
 
-    fn keep(&mut self, number: usize, block: Arc<[u8]>) -> Arc<[u8]> {
-        let size = |kept: &[(usize, Arc<[u8]>)]| kept.iter().map(|(_, b)| b.len()).sum::<usize>();
-        while !self.kept.is_empty() && size(&self.kept).saturating_add(block.len()) > CACHE_BYTES {
+    fn keep(&mut self, number: usize, block: Arc<Block>) -> Arc<Block> {
+        let size = |kept: &[(usize, Arc<Block>)]| kept.iter().map(|(_, b)| b.size()).sum::<usize>();
+        while !self.kept.is_empty() && size(&self.kept).saturating_add(block.size()) > CACHE_BYTES {
             self.kept.remove(0);
         }
         self.kept.push((number, Arc::clone(&block)));
@@ -224,42 +190,6 @@ fn decompress(
         Ok(_) => Err(Malformed("it has another length than its index says")),
         Err(_) => Err(Malformed("it cannot be decompressed")),
     }
-}
-
-/// The next entry: how much its key shares with the one before, the rest of the key, the value.
-fn next<'a>(cursor: &mut Cursor<'a>) -> Result<(usize, &'a [u8], &'a [u8]), Malformed> {
-    let shared = cursor.size()?;
-    let length = cursor.length()?;
-    let rest = cursor.take(length)?;
-    let length = cursor.length()?;
-    Ok((shared, rest, cursor.take(length)?))
-}
-
-/// Looks for a key without building the keys on the way: `matched` is how many bytes the wanted
-/// key shares with the key before, which is smaller. A key that shares more with its predecessor
-/// is smaller too; one that shares less is larger; only equal sharing needs a comparison.
-fn find_in<'a>(block: &'a [u8], wanted: &[u8]) -> Result<Option<&'a [u8]>, Malformed> {
-    let mut cursor = Cursor::new(block);
-    let mut matched = 0;
-    while !cursor.is_empty() {
-        let (shared, rest, value) = next(&mut cursor)?;
-        if shared < matched {
-            return Ok(None);
-        }
-        if shared > matched {
-            continue;
-        }
-        let left = wanted.get(matched..).unwrap_or_default();
-        match rest.cmp(left) {
-            std::cmp::Ordering::Equal => return Ok(Some(value)),
-            std::cmp::Ordering::Greater => return Ok(None),
-            std::cmp::Ordering::Less => {
-                let more = rest.iter().zip(left).take_while(|(a, b)| a == b).count();
-                matched = matched.saturating_add(more);
-            }
-        }
-    }
-    Ok(None)
 }
 
 impl fmt::Debug for Table {
