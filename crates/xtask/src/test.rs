@@ -4,6 +4,7 @@
 //! others from running, so that one run tells all. What was started is stopped at the end.
 
 mod checks;
+mod dependencies;
 mod install;
 mod services;
 
@@ -23,7 +24,7 @@ const STEPS: &[Step] = &[
     Step { name: "doctests", why: "examples in the documentation hold", run: checks::doctests },
     Step { name: "fuzz", why: "hostile bytes, a few seconds a target", run: checks::fuzz },
     Step { name: "docs", why: "the documentation has no dead link", run: checks::docs },
-    Step { name: "deny", why: "licenses and advisories of dependencies", run: checks::deny },
+    Step { name: "dependencies", why: "licenses, bans, sources", run: dependencies::check },
 ];
 
 struct Step {
@@ -62,7 +63,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<bool, String> {
         return Err(format!("no step is called `{name}`\nhint: `cargo xtask test --list`"));
     }
     if args.list {
-        STEPS.iter().for_each(|step| println!("{:10} {}", step.name, step.why));
+        STEPS.iter().for_each(|step| println!("{:12} {}", step.name, step.why));
         return Ok(true);
     }
     let is_wanted = |name: &str| args.steps.is_empty() || args.steps.iter().any(|s| s == name);
@@ -93,7 +94,7 @@ impl Ending {
             Ok(Done::Skipped(reason)) => ("skipped", reason.as_str()),
             Err(reason) => ("FAILED", reason.as_str()),
         };
-        println!("{word:8} {:10} {:7.1} s  {reason}", self.name, self.time.as_secs_f64());
+        println!("{word:8} {:12} {:7.1} s  {reason}", self.name, self.time.as_secs_f64());
     }
 }
 

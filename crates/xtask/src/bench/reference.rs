@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::measure::{Contender, in_turn, succeed};
 use super::peers::Peers;
-use super::{Session, feeds};
+use super::{Session, feeds, floor};
 
 const IMAGE: &str = "bench/reference:1";
 
@@ -22,15 +22,19 @@ pub(super) fn run(session: &Session) -> Result<(), String> {
         command.arg("--db").arg(&db).args(cache).arg(target);
         command
     };
-    for (what, target, path) in [
-        ("docker save archive", &archive_target, &archive),
-        ("OCI layout, gzip layers", &layout_target, &layout),
+    let headers = || floor::headers(&archive);
+    let inflate = || floor::inflate_and_hash(&layout);
+    let (headers, inflate): (&dyn Fn() -> Command, &dyn Fn() -> Command) = (&headers, &inflate);
+    for (what, target, path, (floor, floor_command)) in [
+        ("docker save archive", &archive_target, &archive, ("floor: tar headers", headers)),
+        ("OCI layout, gzip layers", &layout_target, &layout, ("floor: gzip, sha256sum", inflate)),
     ] {
         println!("{what}:\n");
         in_turn(
             &[
                 Contender { name: "lazaret scan", command: &|| scan(target, &["--no-cache"]) },
                 Contender { name: "lazaret scan, cached", command: &|| scan(target, &[]) },
+                Contender { name: floor, command: floor_command },
                 Contender { name: "trivy (packages, no jars)", command: &|| peers.trivy(path) },
                 Contender {
                     name: "trivy --version (start-up)",

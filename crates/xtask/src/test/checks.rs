@@ -1,4 +1,4 @@
-//! The checks proper: cargo, and what it does not bring along only where it is installed.
+//! The checks that cargo makes.
 
 use std::process::Command;
 
@@ -48,13 +48,6 @@ pub(super) fn docs(session: &mut Session<'_>) -> Result<Done, String> {
     let mut command = Command::new("cargo");
     command.args(["doc", "--workspace", "--no-deps", "--document-private-items", "--quiet"]);
     run(command.current_dir(session.root).env("RUSTDOCFLAGS", "-D warnings"))
-}
-
-pub(super) fn deny(session: &mut Session<'_>) -> Result<Done, String> {
-    if !has_subcommand("deny") {
-        return Ok(Done::Skipped("`cargo deny` is not installed".to_owned()));
-    }
-    cargo(session, &["deny", "check"])
 }
 
 fn cargo(session: &Session<'_>, args: &[&str]) -> Result<Done, String> {
