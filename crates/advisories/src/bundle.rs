@@ -66,6 +66,17 @@ pub fn export(
     path: &Path,
     key: Option<&PrivateKey>,
 ) -> Result<Index, BundleError> {
+    let (index, files) = gather(store, streams)?;
+    let mut staged = Staged::create(path)?;
+    let written = write(&index, files, key, &mut staged);
+    written.map_err(|source| WriteError::Io { path: path.to_owned(), source })?;
+    staged.ready()?.install()?;
+    Ok(index)
+}
+
+/// The index of these streams of the store (all if empty), and the files that it describes in its
+/// order. Fails if one is missing or damaged.
+pub(crate) fn gather(store: &Store, streams: &[String]) -> Result<(Index, Vec<File>), BundleError> {
     let mut streams = match streams {
         [] => store.list()?.into_iter().map(|installed| installed.stream).collect(),
         some => some.to_vec(),
@@ -80,11 +91,7 @@ pub fn export(
         index.segments.push(entry);
         files.push(file);
     }
-    let mut staged = Staged::create(path)?;
-    let written = write(&index, files, key, &mut staged);
-    written.map_err(|source| WriteError::Io { path: path.to_owned(), source })?;
-    staged.ready()?.install()?;
-    Ok(index)
+    Ok((index, files))
 }
 
 fn write(

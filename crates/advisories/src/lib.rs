@@ -4,7 +4,7 @@
 //! `epss`, `cve-2024`). A [`SegmentWriter`] collects the records a feed yields and writes the
 //! file atomically; a [`Store`] is a directory of segments; an [`Index`] lists a directory of
 //! segments so that any static file server is a mirror; a [`bundle`] is such a mirror in one
-//! file, signed with a [`PrivateKey`] if its maker wishes.
+//! file, signed with a [`PrivateKey`] if its maker wishes, and [`oci`] lays one out for a registry.
 //!
 //! This crate reads bytes that came over a network: every length is checked before it is used,
 //! damage is an error that names what is damaged, and nothing here ever connects anywhere.
@@ -23,6 +23,7 @@ mod key;
 mod layout;
 mod meta;
 mod name;
+pub mod oci;
 mod replace;
 mod score;
 mod segment;

@@ -1,12 +1,13 @@
 //! Bundles: what is exported is imported, and nothing else is.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::random::Random;
 use advisories::bundle::{self, BundleError};
-use advisories::{Index, PrivateKey, SegmentMeta, Store};
+use advisories::{Index, PrivateKey, PublicKey, SegmentMeta, Store, oci};
+use serde_json::Value;
 use tempfile::TempDir;
 
 const STREAMS: [&str; 3] = ["alpine-3.20", "debian-12", "epss"];
@@ -195,4 +196,47 @@ fn what_is_not_listed_is_refused() {
             }
         }
     }
+}
+
+/// The layers of the artifact, put under their titles, are a mirror.
+#[test]
+fn an_exported_layout_holds_a_mirror() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = filled(&folder.path().join("db"), "new");
+    let layout = folder.path().join("layout");
+    let key = PrivateKey::generate().unwrap();
+    let index = oci::export(&store, &[], &layout, Some(&key)).unwrap();
+    let blob = |descriptor: &Value| {
+        let bytes = fs::read(blob_path(&layout, descriptor)).unwrap();
+        assert_eq!(descriptor["size"], bytes.len());
+        bytes
+    };
+    let read = |path: &str| -> Value {
+        serde_json::from_slice(&fs::read(layout.join(path)).unwrap()).unwrap()
+    };
+    assert_eq!(read("oci-layout")["imageLayoutVersion"], "1.0.0");
+    let manifest: Value =
+        serde_json::from_slice(&blob(&read("index.json")["manifests"][0])).unwrap();
+    assert_eq!(manifest["artifactType"], oci::ARTIFACT_TYPE);
+    assert_eq!(blob(&manifest["config"]), b"{}");
+
+    let mirror = folder.path().join("mirror");
+    fs::create_dir(&mirror).unwrap();
+    for layer in manifest["layers"].as_array().unwrap() {
+        let title = layer["annotations"]["org.opencontainers.image.title"].as_str().unwrap();
+        fs::write(mirror.join(title), blob(layer)).unwrap();
+    }
+    let json = fs::read(mirror.join(Index::FILE_NAME)).unwrap();
+    assert_eq!(Index::parse(&json).unwrap(), index);
+    assert_eq!(index, Index::of_store(&Store::open(&mirror), &[]).unwrap());
+    let signature = fs::read(mirror.join(Index::SIGNATURE_FILE_NAME)).unwrap();
+    PublicKey::check(&[key.public()], &json, Some(&signature)).unwrap();
+
+    let again = oci::export(&store, &["rhel-9".to_owned()], &layout, None);
+    assert!(matches!(again, Err(BundleError::Missing(stream)) if stream == "rhel-9"));
+    assert_eq!(read("index.json")["manifests"][0]["mediaType"], manifest["mediaType"]);
+}
+
+fn blob_path(layout: &Path, descriptor: &Value) -> PathBuf {
+    layout.join("blobs").join(descriptor["digest"].as_str().unwrap().replace(':', "/"))
 }
