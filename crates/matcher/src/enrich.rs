@@ -9,7 +9,7 @@ use std::sync::Arc;
 use advisories::{KnownExploited, Score, Segment, SegmentError, SegmentMeta, Store};
 use model::{Cvss, Details, Finding, Problem, ProblemKind};
 
-use crate::{finding, severity};
+use crate::{finding, records, severity};
 
 const SCORES: &str = "epss";
 const KNOWN_EXPLOITED: &str = "kev";
@@ -35,8 +35,9 @@ pub fn metadata_needs(findings: &[Finding]) -> Vec<String> {
 }
 
 /// Fills in what the metadata streams and the publishers' own streams say of each vulnerability,
-/// chooses severities where the publisher gave none, and sorts anew.
-pub fn enrich(findings: &mut [Finding], store: &Store) -> Enriched {
+/// takes out what was withdrawn, joins what records know to be the same, chooses severities where
+/// the publisher gave none, and sorts anew.
+pub fn enrich(findings: &mut Vec<Finding>, store: &Store) -> Enriched {
     let mut library = Library::default();
     let missing: Vec<String> = metadata_needs(findings)
         .into_iter()
@@ -47,6 +48,8 @@ pub fn enrich(findings: &mut [Finding], store: &Store) -> Enriched {
         library.open(store, stream);
     }
     let known = library.look_up(findings);
+    library.problems.extend(records::leave_out_withdrawn(findings, &known));
+    records::join_cited(findings, &known);
     for finding in &mut *findings {
         if let Some(known) = known.get(&finding.id) {
             fill(finding, known);
@@ -96,9 +99,9 @@ struct Library {
 
 /// What is known of one vulnerability.
 #[derive(Default)]
-struct Known {
+pub(crate) struct Known {
     /// With the source of each, the most general first: the CVE record, then the publishers.
-    details: Vec<(String, Details)>,
+    pub(crate) details: Vec<(String, Details)>,
     score: Option<Score>,
     known_exploited: Option<KnownExploited>,
 }

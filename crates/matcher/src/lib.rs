@@ -6,7 +6,7 @@
 //! needs          which streams must be at hand      distro (which publishers speak about it)
 //! findings       every package against them         voice → judge (scope, tracks, standing) → finding
 //! metadata_needs which streams say more of the ids
-//! enrich         scores, texts, known exploits      enrich
+//! enrich         scores, texts, known exploits      enrich → records (withdrawn, the same under two names)
 //! upgrades       what to do about it                upgrades
 //! ```
 //!
@@ -29,6 +29,7 @@ mod eol;
 mod finding;
 mod installed;
 mod judge;
+mod records;
 mod scope;
 mod severity;
 mod standing;

@@ -92,6 +92,7 @@ struct Knows {
     #[serde(default)]
     references: Vec<String>,
     published: Option<String>,
+    withdrawn: Option<String>,
     /// Probability and percentile.
     epss: Option<(f64, f64)>,
     /// The day it was added.
@@ -247,6 +248,7 @@ fn put(knows: &Knows, writer: &mut SegmentWriter) {
         cwes: knows.cwes.clone(),
         references: knows.references.clone(),
         published: knows.published.clone(),
+        withdrawn: knows.withdrawn.clone(),
         ..Details::default()
     });
 }
