@@ -84,6 +84,7 @@ impl Container {
         let mut read = self.image.read(wanted, make)?;
         if let Some(own) = layers.last().filter(|own| wanted.contains(&own.index)) {
             let mut visitor = make();
+            reading.count_entries(read.iter().map(|layer| layer.entries).sum());
             let outcome = read_tree(&self.upper, own, Role::Layer, &mut visitor, reading)?;
             read.push(LayerRead::new(own.index, visitor, outcome));
         }

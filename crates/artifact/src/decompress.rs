@@ -153,6 +153,14 @@ pub(crate) fn source_failed(error: io::Error) -> io::Error {
     io::Error::other(Cause::Source(error))
 }
 
+/// The error of the source, where that is what a [`Decoder`] failed with.
+pub(crate) fn error_of_source(error: io::Error) -> Option<io::Error> {
+    match error.into_inner()?.downcast().map(|cause| *cause) {
+        Ok(Cause::Source(error)) => Some(error),
+        _ => None,
+    }
+}
+
 /// What class of problem an error of a [`Decoder`] is, and how it is said.
 pub(crate) fn describe(error: &io::Error) -> (ProblemKind, String) {
     let cause = error.get_ref().and_then(|inner| inner.downcast_ref::<Cause>());

@@ -2,8 +2,6 @@
 //!
 //! Both kinds of walk end here, the one through an archive and the one through a directory.
 
-use std::sync::atomic::Ordering;
-
 use model::{Entry, EntryKind, Problem, ProblemKind, Visitor, Want};
 
 use crate::layer::Reading;
@@ -62,7 +60,7 @@ impl<'a> Delivery<'a> {
 
     /// Shows the visitor an entry.
     pub(crate) fn entry(&mut self, entry: &Entry<'_>) -> Turn {
-        if self.reading.entries.fetch_add(1, Ordering::Relaxed) >= ENTRIES_MAX {
+        if !self.reading.admits_entry() {
             let message =
                 format!("the image has more than {ENTRIES_MAX} entries; the rest is not read");
             self.problem(ProblemKind::LimitReached, entry.path, message);

@@ -91,7 +91,8 @@ pub(crate) fn read_tree(
     }
     let (entries, bytes) = (delivery.entries(), walk.bytes);
     let problems = delivery.finish(&name);
-    Ok(Outcome { verified: false, diff_id: None, entries, bytes, problems })
+    let (verified, diff_id, failure) = (false, None, None);
+    Ok(Outcome { verified, diff_id, entries, bytes, problems, failure })
 }
 
 /// Where the walk is: the directories from the root down, each with the names still to come.

@@ -18,7 +18,7 @@ use crate::fs_archive::FsArchive;
 use crate::input::FileRange;
 use crate::layer::{Outcome, Reading, Role, read_blob, read_range};
 use crate::store::LocalImage;
-use crate::{ImageConfig, Options, ReadError, docker, registry};
+use crate::{ImageConfig, OpenError, Options, ReadError, docker, registry};
 
 /// Something scannable whose manifest and configuration were read, and no layer yet.
 pub struct Image {
@@ -42,6 +42,9 @@ pub struct LayerRead<V> {
     pub bytes: u64,
     /// With the layer's index. If bytes were damaged midway, what came before stays in `visitor`.
     pub problems: Vec<Problem>,
+    /// Why the source gave up on this layer, if it could not be reached or did not let us in; a
+    /// problem says so too. What came before stays in `visitor`.
+    pub failure: Option<OpenError>,
 }
 
 /// Where the layers come from; one variant a source, with what that source needs.
@@ -157,7 +160,8 @@ impl Image {
     }
 
     /// Reads the layers named by index, each into a visitor of its own from `make`, up to
-    /// `Options::jobs` at a time. The result is sorted by index, whatever the order of reading.
+    /// `Options::jobs` at a time. The result is sorted by index and does not depend on the order
+    /// of reading: an image with more than [`crate::ENTRIES_MAX`] entries is cut from the top.
     pub fn read<V: Visitor>(
         &self,
         layers: &[u32],
@@ -173,13 +177,31 @@ impl Image {
         let is_wanted = |layer: &&Layer| layers.contains(&layer.index);
         let mut wanted: Vec<&Layer> = self.artifact.layers.iter().filter(is_wanted).collect();
         let jobs = self.backend.arrange(&mut wanted, self.options.jobs.get());
-        let mut read = in_parallel(&wanted, jobs, &|layer| {
-            let mut visitor = make();
-            let outcome = self.read_layer(layer, &mut visitor, &reading)?;
-            Ok(LayerRead::new(layer.index, visitor, outcome))
-        })?;
+        let mut read = self.read_layers(&wanted, jobs, make, &reading)?;
+        if reading.is_over_limit() {
+            // Which layers were cut was a matter of who was faster. One after the other it is not;
+            // the memory of the first attempt is given back before.
+            drop(read);
+            wanted.sort_by_key(|layer| layer.index);
+            read = self.read_layers(&wanted, 1, make, &Reading::new(&self.options))?;
+        }
         read.sort_by_key(|layer| layer.index);
         Ok(read)
+    }
+
+    /// Reads these layers, begun in this order, with what is left of the limits.
+    fn read_layers<V: Visitor>(
+        &self,
+        layers: &[&Layer],
+        jobs: usize,
+        make: &(dyn Fn() -> V + Sync),
+        reading: &Reading<'_>,
+    ) -> Result<Vec<LayerRead<V>>, ReadError> {
+        in_parallel(layers, jobs, &|layer| {
+            let mut visitor = make();
+            let outcome = self.read_layer(layer, &mut visitor, reading)?;
+            Ok(LayerRead::new(layer.index, visitor, outcome))
+        })
     }
 
     fn read_layer(
@@ -189,6 +211,9 @@ impl Image {
         reading: &Reading<'_>,
     ) -> Result<Outcome, ReadError> {
         let name = &self.artifact.name;
+        if reading.is_over_limit() {
+            return Ok(Outcome::missing(reading.beyond_limit(layer)));
+        }
         let role = if self.artifact.kind.has_layers() { Role::Layer } else { Role::RootFs(name) };
         match self.backend.layer(layer, reading) {
             Ok(Source::Blob(mut blob)) => read_blob(&mut *blob, layer, role, visitor, reading),
@@ -239,7 +264,7 @@ fn in_parallel<T: Sync, R: Send>(
 
 impl<V> LayerRead<V> {
     pub(crate) fn new(index: u32, visitor: V, outcome: Outcome) -> Self {
-        let Outcome { verified, diff_id: _, entries, bytes, problems } = outcome;
-        Self { index, visitor, verified, entries, bytes, problems }
+        let Outcome { verified, diff_id: _, entries, bytes, problems, failure } = outcome;
+        Self { index, visitor, verified, entries, bytes, problems, failure }
     }
 }

@@ -4,27 +4,28 @@
 //! place. A damaged layer is not an error: what was seen before the damage stays with the
 //! visitor, and the outcome says what is missing.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::sync::Mutex;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use model::{Algorithm, Digest, Layer, Problem, ProblemKind, Visitor};
 
-use crate::decompress::describe;
+use crate::decompress::{describe, error_of_source};
 use crate::delivery::Delivery;
+use crate::error::OpenErrorKind;
 use crate::input::FileRange;
-use crate::limits::{CONTENT_MEMORY, CONTENT_MEMORY_MIN};
+use crate::limits::{CONTENT_MEMORY, CONTENT_MEMORY_MIN, ENTRIES_MAX};
 use crate::pipeline::{self, Plan, Streamed};
 use crate::tar::Fault;
 use crate::walk::{End, Whiteouts, walk};
-use crate::{Options, ReadError};
+use crate::{OpenError, Options, ReadError};
 
 /// What all layers of one [`crate::Image::read`] share: the options, and what is left of the
 /// limits that hold for the image as a whole.
 pub(crate) struct Reading<'a> {
     pub(crate) options: &'a Options,
-    /// Entries delivered so far.
-    pub(crate) entries: AtomicU64,
+    /// Entries delivered so far, and those turned away.
+    entries: AtomicU64,
     /// How large a content one layer may hold in memory.
     pub(crate) content_memory: usize,
     /// Held while a layer with a wide decompression window is read: one at a time has it.
@@ -40,6 +41,28 @@ impl<'a> Reading<'a> {
             wide_window: Mutex::new(()),
         }
     }
+
+    /// Takes one entry from the image's allowance; false if nothing is left of it.
+    pub(crate) fn admits_entry(&self) -> bool {
+        self.entries.fetch_add(1, Ordering::Relaxed) < ENTRIES_MAX
+    }
+
+    /// Counts entries that were delivered elsewhere.
+    pub(crate) fn count_entries(&self, count: u64) {
+        self.entries.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Whether some entry had to be turned away.
+    pub(crate) fn is_over_limit(&self) -> bool {
+        self.entries.load(Ordering::Relaxed) > ENTRIES_MAX
+    }
+
+    /// The problem of a layer that lies beyond the limit as a whole.
+    pub(crate) fn beyond_limit(&self, layer: &Layer) -> Problem {
+        let message = format!("the image has more than {ENTRIES_MAX} entries; it is not read");
+        let subject = name_of(layer, Role::Layer);
+        Problem::new(ProblemKind::LimitReached, subject, message).in_layer(layer.index)
+    }
 }
 
 /// What came of reading one layer.
@@ -54,6 +77,8 @@ pub(crate) struct Outcome {
     /// Bytes of the uncompressed tar, read or skipped.
     pub(crate) bytes: u64,
     pub(crate) problems: Vec<Problem>,
+    /// Why the source gave up, if it did and is to blame.
+    pub(crate) failure: Option<OpenError>,
 }
 
 /// What a tar is to be read as.
@@ -104,17 +129,21 @@ pub(crate) fn read_blob(
     let name = name_of(layer, role);
     let verified = check_digests(layer, &streamed, &name, &mut delivery);
     let Streamed { walked, bytes, tar_digest, failure, .. } = streamed;
-    match failure {
+    let failure = match failure {
         // The walk found no end either, but that is not worth saying twice.
         Some(error) => {
             let (kind, message) = describe(&error);
             delivery.problem(kind, &name, message);
+            blame(error)
         }
-        None => report(walked.end, verified, &name, &mut delivery),
-    }
+        None => {
+            report(walked.end, verified, &name, &mut delivery);
+            None
+        }
+    };
     let entries = delivery.entries();
     let problems = delivery.finish(&name);
-    Ok(Outcome { verified, diff_id: tar_digest, entries, bytes, problems })
+    Ok(Outcome { verified, diff_id: tar_digest, entries, bytes, problems, failure })
 }
 
 /// Walks through an uncompressed tar in a local file, and reads of it what the visitor wants and
@@ -141,7 +170,8 @@ pub(crate) fn read_range(
     report(walked.end, short, &name, &mut delivery);
     let (entries, bytes) = (delivery.entries(), walked.bytes);
     let problems = delivery.finish(&name);
-    Ok(Outcome { verified: false, diff_id: None, entries, bytes, problems })
+    let (verified, diff_id, failure) = (false, None, None);
+    Ok(Outcome { verified, diff_id, entries, bytes, problems, failure })
 }
 
 /// Walks through the uncompressed tar of a layer in memory and returns the problems: the shortest
@@ -174,8 +204,18 @@ impl Role<'_> {
 impl Outcome {
     /// A layer of which nothing could be read.
     pub(crate) fn missing(problem: Problem) -> Self {
-        Self { verified: false, diff_id: None, entries: 0, bytes: 0, problems: vec![problem] }
+        let (verified, diff_id, failure) = (false, None, None);
+        Self { verified, diff_id, entries: 0, bytes: 0, problems: vec![problem], failure }
     }
+}
+
+/// The source's own account of an error, where the fault is the network's or the source does not
+/// let us in: whatever it is asked for, the answer is the same.
+fn blame(error: io::Error) -> Option<OpenError> {
+    let inner = error_of_source(error)?.into_inner()?;
+    let error = inner.downcast::<OpenError>().ok()?;
+    let is_of_source = matches!(error.kind(), OpenErrorKind::Network | OpenErrorKind::Unauthorized);
+    is_of_source.then_some(*error)
 }
 
 /// Holds the bytes read against what was promised of them; true if there was a digest, and all

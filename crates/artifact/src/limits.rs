@@ -20,8 +20,9 @@ pub(crate) const INDEX_DEPTH_MAX: usize = 4;
 pub(crate) const INDEXES_MAX: usize = 32;
 
 /// Entries of one image, all layers together: what is kept of an entry must fit into memory a
-/// million times. The largest images in use have some hundred thousand.
-pub(crate) const ENTRIES_MAX: u64 = 1_000_000;
+/// million times. The largest images in use have some hundred thousand. Lower layers come first:
+/// they hold the distribution.
+pub const ENTRIES_MAX: u64 = 1_000_000;
 
 /// A path in an archive: `PATH_MAX` on Linux. No runtime can unpack a longer one.
 pub(crate) const PATH_BYTES_MAX: usize = 4096;

@@ -27,7 +27,7 @@ use crate::error::OpenErrorKind;
 use crate::http::join;
 use crate::image::{Backend, Source};
 use crate::limits::MANIFEST_BYTES_MAX;
-use crate::manifest::{self, Descriptor, LayerKind};
+use crate::manifest::{self, Descriptor};
 use crate::{Image, OpenError, Options};
 
 /// What we take for a manifest.
@@ -136,7 +136,7 @@ fn document(session: &Session, descriptor: &Descriptor, limit: u64) -> Result<Ve
 }
 
 impl Repository {
-    /// Asks for one layer.
+    /// One layer, to be asked for when it is read.
     pub(crate) fn layer(&self, layer: &Layer) -> Result<Source<'_>, Problem> {
         let descriptor = usize::try_from(layer.index).ok().and_then(|i| self.layers.get(i));
         let unreadable = |subject: String, why: &str| {
@@ -145,15 +145,7 @@ impl Repository {
         let Some(descriptor) = descriptor else {
             return Err(unreadable(layer.index.to_string(), "the manifest has no such layer"));
         };
-        let digest = descriptor.digest.to_string();
-        match Blob::open(&self.session, descriptor) {
-            Ok(blob) => Ok(Source::Blob(Box::new(blob))),
-            // Some registries hold foreign layers all the same, so it was worth asking.
-            Err(_) if descriptor.layer_kind() == LayerKind::NotDistributed => {
-                Err(unreadable(digest, "the layer is not distributed"))
-            }
-            Err(error) => Err(unreadable(digest, &error.to_string())),
-        }
+        Ok(Source::Blob(Box::new(Blob::new(&self.session, descriptor))))
     }
 }
 

@@ -15,13 +15,15 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 /// Changes whenever the bytes after it change their meaning.
-const MAGIC: [u8; 8] = *b"lzrlay\x00\x01";
+const MAGIC: [u8; 8] = *b"lzrlay\x00\x02";
 /// The facts of a layer at the entry limit stay well below this; a larger file is not ours.
 const FILE_LIMIT: u64 = 256 << 20;
 
 /// What is kept of a layer.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Kept {
+    /// How many entries the layer has.
+    pub(crate) entries: u64,
     pub(crate) problems: Vec<Problem>,
     pub(crate) facts: LayerFacts,
 }
@@ -29,6 +31,7 @@ pub(crate) struct Kept {
 /// [`Kept`], as it is written.
 #[derive(Serialize)]
 struct Keeping<'a> {
+    entries: u64,
     problems: &'a [Problem],
     facts: &'a LayerFacts,
 }
@@ -62,9 +65,9 @@ impl Cache {
     }
 
     /// Keeps the facts of a layer.
-    pub(crate) fn store(&self, key: &str, problems: &[Problem], facts: &LayerFacts) {
+    pub(crate) fn store(&self, key: &str, entries: u64, problems: &[Problem], facts: &LayerFacts) {
         let Some(path) = self.path(key) else { return };
-        if let Err(error) = write(&path, &Keeping { problems, facts }) {
+        if let Err(error) = write(&path, &Keeping { entries, problems, facts }) {
             self.failure.borrow_mut().get_or_insert((path, error));
         }
     }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use analyzers::{LayerCollector, LayerFacts};
-use artifact::{Image, LayerRead, ReadError};
+use artifact::{ENTRIES_MAX, Image, LayerRead, ReadError};
 use model::{Problem, ProblemKind};
 
 use crate::cache::{Cache, Kept};
@@ -15,6 +15,7 @@ use crate::cache::{Cache, Kept};
 /// One layer on its way to facts; `facts` lie in a slice beside, for `analyzers` wants them so.
 struct Reading {
     index: u32,
+    entries: u64,
     problems: Vec<Problem>,
     /// Under which key to keep what was read, if it was read anew and whole.
     keep_as: Option<String>,
@@ -31,7 +32,7 @@ pub(crate) fn collect(
     let mut problems = Vec::new();
     for (reading, facts) in readings.into_iter().zip(&facts) {
         if let Some(key) = &reading.keep_as {
-            cache.store(key, &reading.problems, facts);
+            cache.store(key, reading.entries, &reading.problems, facts);
         }
         // Kept facts may come from another image, where this layer had another position.
         problems.extend(reading.problems.into_iter().map(|p| p.in_layer(reading.index)));
@@ -41,23 +42,52 @@ pub(crate) fn collect(
 
 /// Takes what the cache has and reads the rest.
 fn first_pass(image: &Image, cache: &Cache) -> Result<(Vec<Reading>, Vec<LayerFacts>), ReadError> {
+    let layers = &image.artifact().layers;
     let mut known = BTreeMap::new();
-    let mut unknown = Vec::new();
-    for layer in &image.artifact().layers {
-        match image.cache_key(layer.index).and_then(|key| cache.load(&key)) {
-            Some(Kept { problems, facts }) => {
-                let reading = Reading { index: layer.index, problems, keep_as: None };
-                known.insert(layer.index, (reading, facts));
-            }
-            None => unknown.push(layer.index),
+    for layer in layers {
+        if let Some(kept) = image.cache_key(layer.index).and_then(|key| cache.load(&key)) {
+            let Kept { entries, problems, facts } = kept;
+            let reading = Reading { index: layer.index, entries, problems, keep_as: None };
+            known.insert(layer.index, (reading, facts));
         }
     }
-    for read in image.read(&unknown, &LayerCollector::new)? {
-        let keep_as = image.cache_key(read.index).filter(|_| is_whole(&read));
-        let reading = Reading { index: read.index, problems: read.problems, keep_as };
-        known.insert(read.index, (reading, read.visitor.finish()));
+    let is_known = |index: &u32| known.contains_key(index);
+    let unknown: Vec<u32> = layers.iter().map(|it| it.index).filter(|it| !is_known(it)).collect();
+    let cached = known.len();
+    read_into(&mut known, image, &unknown)?;
+    let entries: u64 = known.values().map(|(reading, _)| reading.entries).sum();
+    if cached > 0 && entries > ENTRIES_MAX {
+        // Where an image is cut must not depend on what happens to be cached.
+        known.clear();
+        let all: Vec<u32> = layers.iter().map(|layer| layer.index).collect();
+        read_into(&mut known, image, &all)?;
     }
     Ok(known.into_values().unzip())
+}
+
+/// Reads layers and adds what they hold to what is `known`. If nothing is known then, because the
+/// source is out of reach, there is no result.
+fn read_into(
+    known: &mut BTreeMap<u32, (Reading, LayerFacts)>,
+    image: &Image,
+    layers: &[u32],
+) -> Result<(), ReadError> {
+    let mut reads = image.read(layers, &LayerCollector::new)?;
+    let is_beyond_reach =
+        |read: &LayerRead<LayerCollector>| read.failure.is_some() && read.entries == 0;
+    if known.is_empty()
+        && reads.iter().all(is_beyond_reach)
+        && let Some(failure) = reads.iter_mut().find_map(|read| read.failure.take())
+    {
+        return Err(failure.into());
+    }
+    for read in reads {
+        let keep_as = image.cache_key(read.index).filter(|_| is_whole(&read));
+        let LayerRead { index, entries, problems, visitor, .. } = read;
+        let reading = Reading { index, entries, problems, keep_as };
+        known.insert(index, (reading, visitor.finish()));
+    }
+    Ok(())
 }
 
 /// Reads the files that a link, perhaps in another layer, made interesting.

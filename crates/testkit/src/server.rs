@@ -13,6 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use rustix::net::sockopt;
+
 /// How often a silent connection looks whether the test is over.
 const POLL: Duration = Duration::from_millis(20);
 
@@ -50,6 +52,8 @@ pub enum Fault {
     None,
     /// The connection ends after so many bytes of the body.
     BreakAfter(usize),
+    /// The connection is reset after so many bytes of the body.
+    ResetAfter(usize),
     /// Nothing more comes after so many bytes of the body.
     SilentAfter(usize),
     /// No reply begins at all.
@@ -163,17 +167,28 @@ fn blocking(stream: TcpStream) -> io::Result<TcpStream> {
 /// A stream of which reading and writing are independent.
 trait Connection: Send {
     fn halves(&self) -> io::Result<(Box<dyn Read>, Box<dyn Write>)>;
+
+    /// Makes the next close a reset: what was sent and not yet read is lost to the other side.
+    fn reset_on_close(&self) -> io::Result<()>;
 }
 
 impl Connection for TcpStream {
     fn halves(&self) -> io::Result<(Box<dyn Read>, Box<dyn Write>)> {
         Ok((Box::new(self.try_clone()?), Box::new(self.try_clone()?)))
     }
+
+    fn reset_on_close(&self) -> io::Result<()> {
+        Ok(sockopt::set_socket_linger(self, Some(Duration::ZERO))?)
+    }
 }
 
 impl Connection for UnixStream {
     fn halves(&self) -> io::Result<(Box<dyn Read>, Box<dyn Write>)> {
         Ok((Box::new(self.try_clone()?), Box::new(self.try_clone()?)))
+    }
+
+    fn reset_on_close(&self) -> io::Result<()> {
+        Ok(()) // such sockets know no reset
     }
 }
 
@@ -195,7 +210,13 @@ impl Shared {
             };
             let reply = (self.handler)(&request);
             self.requests.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
-            if !self.send(&reply, &request, &mut *writer)? {
+            let goes_on = self.send(&reply, &request, &mut *writer)?;
+            if matches!(reply.fault, Fault::ResetAfter(_)) {
+                // Time for what was sent to be read.
+                thread::sleep(POLL * 5);
+                connection.reset_on_close()?;
+            }
+            if !goes_on {
                 return Ok(());
             }
         }
@@ -223,7 +244,7 @@ impl Shared {
         }
         let upto = |count: &usize| reply.body.get(..*count).unwrap_or(&reply.body);
         match &reply.fault {
-            Fault::BreakAfter(count) => to.write_all(upto(count))?,
+            Fault::BreakAfter(count) | Fault::ResetAfter(count) => to.write_all(upto(count))?,
             Fault::SilentAfter(count) => {
                 to.write_all(upto(count))?;
                 to.flush()?;

@@ -283,6 +283,7 @@ fn placed<V>(index: u32, visitor: V, outcome: &Outcome, verified: bool) -> Layer
         entries: outcome.entries,
         bytes: outcome.bytes,
         problems: problems.collect(),
+        failure: None,
     }
 }
 

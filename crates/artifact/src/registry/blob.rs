@@ -1,5 +1,6 @@
 //! One blob as a stream that survives broken connections.
 //!
+//! Nothing is asked until somebody reads, so that whatever goes wrong goes wrong in one place.
 //! When the connection breaks, the rest is asked for with `Range` and the stream goes on; whoever
 //! reads it hashes all of it, so a registry that sends something else the second time is found
 //! out. It must never hand over more bytes than the manifest says.
@@ -13,7 +14,7 @@ use super::session::{Effort, Session};
 use crate::OpenError;
 use crate::error::OpenErrorKind;
 use crate::http::{Body, Response, TRICKLE_BYTES, pauses, seed};
-use crate::manifest::Descriptor;
+use crate::manifest::{Descriptor, LayerKind};
 
 /// What must have come since the last break for the next one to be the first again.
 const PROGRESS_BYTES: u64 = 1 << 20;
@@ -25,9 +26,11 @@ pub(super) struct Blob<'a> {
     session: &'a Session,
     path: String,
     size: u64,
+    /// Some registries hold foreign layers all the same, so it is worth asking.
+    is_distributed: bool,
     /// Bytes handed over.
     position: u64,
-    /// None between a break and the next attempt.
+    /// None before the first attempt, and between a break and the next one.
     body: Option<Body>,
     breaks: u32,
     /// Where the stream was when the pauses were last fresh, and those that are left.
@@ -40,12 +43,26 @@ pub(super) struct Blob<'a> {
     over: bool,
 }
 
+/// Why there is nothing to read at present.
+struct Break {
+    why: OpenError,
+    /// How long the registry asks to be left alone.
+    wait: Option<Duration>,
+}
+
+impl From<OpenError> for Break {
+    fn from(why: OpenError) -> Self {
+        Self { why, wait: None }
+    }
+}
+
 impl<'a> Blob<'a> {
-    pub(super) fn open(session: &'a Session, descriptor: &Descriptor) -> Result<Self, OpenError> {
-        let mut blob = Self {
+    pub(super) fn new(session: &'a Session, descriptor: &Descriptor) -> Self {
+        Self {
             session,
             path: format!("blobs/{}", descriptor.digest),
             size: descriptor.size,
+            is_distributed: descriptor.layer_kind() != LayerKind::NotDistributed,
             position: 0,
             body: None,
             breaks: 0,
@@ -54,39 +71,68 @@ impl<'a> Blob<'a> {
             alive: Instant::now(),
             alive_at: 0,
             over: false,
-        };
-        let response = session.get(&blob.path, &[], Effort::Persist)?;
-        blob.check_length(&response)?;
-        blob.body = Some(response.body);
-        Ok(blob)
+        }
     }
 
-    /// Asks for the rest.
-    fn reopen(&self) -> Result<Body, OpenError> {
-        let range = format!("bytes={}-", self.position);
-        let mut response = self.session.get(&self.path, &[("range", range)], Effort::Once)?;
+    /// Asks for the blob, or for what is left of it.
+    fn connect(&mut self) -> io::Result<()> {
+        let opened = match self.breaks {
+            0 => self.ask(Effort::Persist),
+            // The caller counts the attempts.
+            _ => self.ask(Effort::Once),
+        };
+        match opened {
+            Ok(body) => {
+                self.body = Some(body);
+                if self.breaks == 0 {
+                    self.alive = Instant::now();
+                }
+                Ok(())
+            }
+            Err(_) if !self.is_distributed => {
+                self.over = true;
+                Err(io::Error::other("the layer is not distributed"))
+            }
+            Err(Break { why, .. }) if self.breaks == 0 => {
+                self.over = true;
+                Err(io::Error::other(why))
+            }
+            Err(broken) => self.pause(broken),
+        }
+    }
+
+    fn ask(&self, effort: Effort) -> Result<Body, Break> {
+        let mut headers = Vec::new();
+        if self.position > 0 {
+            headers.push(("range", format!("bytes={}-", self.position)));
+        }
+        let response = self.session.ask(&self.path, &headers, effort)?;
+        let wait = response.retry_after();
+        let accepted = self.session.accept(response);
+        let mut response = accepted.map_err(|why| Break { why, wait })?;
         if response.status == StatusCode::PARTIAL_CONTENT {
             let range = response.header("content-range").unwrap_or_default();
             if !range.trim().starts_with(&format!("bytes {}-", self.position)) {
-                return Err(self.lie("another range than it was asked for"));
+                return Err(self.lie("another range than it was asked for").into());
             }
-            self.check_length(&response)?;
+            self.check_length(&response, self.position)?;
         } else {
+            self.check_length(&response, 0)?;
             // The server knows no ranges: what we have had comes again.
             let mut had = (&mut response.body).take(self.position);
-            let again = io::copy(&mut had, &mut io::sink()).map_err(|why| self.broken(why))?;
+            let again = io::copy(&mut had, &mut io::sink()).map_err(|why| self.broken(&why))?;
             if again < self.position {
-                return Err(self.lie("less than it had sent before"));
+                return Err(self.lie("less than it had sent before").into());
             }
         }
         Ok(response.body)
     }
 
     /// A length that is not what the manifest says is not worth waiting for.
-    fn check_length(&self, response: &Response) -> Result<(), OpenError> {
+    fn check_length(&self, response: &Response, from: u64) -> Result<(), OpenError> {
         let length = response.header("content-length").and_then(|text| text.parse::<u64>().ok());
         match length {
-            Some(length) if length != self.size.saturating_sub(self.position) => {
+            Some(length) if length != self.size.saturating_sub(from) => {
                 Err(self.lie(&format!("{length} bytes where the manifest says {}", self.size)))
             }
             _ => Ok(()),
@@ -98,13 +144,14 @@ impl<'a> Blob<'a> {
         OpenError::new(OpenErrorKind::Damaged, message)
     }
 
-    fn broken(&self, why: io::Error) -> OpenError {
-        let message = format!("`{}` broke off: {why}", self.session.registry());
+    fn broken(&self, why: &io::Error) -> OpenError {
+        let (registry, position, size) = (self.session.registry(), self.position, self.size);
+        let message = format!("`{registry}` broke off after {position} of {size} bytes: {why}");
         OpenError::new(OpenErrorKind::Network, message)
     }
 
-    /// Waits before the next attempt, if there is to be one; else `why` was the end.
-    fn pause(&mut self, why: OpenError) -> io::Result<()> {
+    /// Waits before the next attempt, if there is to be one; else the break was the end.
+    fn pause(&mut self, Break { why, wait }: Break) -> io::Result<()> {
         self.body = None;
         self.breaks += 1;
         if self.position - self.progress_from >= PROGRESS_BYTES {
@@ -112,11 +159,11 @@ impl<'a> Blob<'a> {
         }
         let client = self.session.client();
         client.stop().check().map_err(io::Error::other)?;
-        match self.pauses.pop() {
+        match self.pauses.pop().map(|pause| wait.unwrap_or(pause)) {
             Some(pause)
                 if why.kind() == OpenErrorKind::Network
                     && self.breaks <= BREAKS_MAX
-                    && self.alive.elapsed() + pause <= client.patience() =>
+                    && self.alive.elapsed().saturating_add(pause) <= client.patience() =>
             {
                 client.rest(pause).map_err(io::Error::other)
             }
@@ -138,10 +185,7 @@ impl Read for Blob<'_> {
         }
         loop {
             let Some(body) = &mut self.body else {
-                match self.reopen() {
-                    Ok(body) => self.body = Some(body),
-                    Err(why) => self.pause(why)?,
-                }
+                self.connect()?;
                 continue;
             };
             let left = self.size - self.position;
@@ -156,9 +200,8 @@ impl Read for Blob<'_> {
             let Some(room) = buffer.get_mut(..most) else { return Ok(0) };
             match body.read(room) {
                 Ok(0) => {
-                    let why = io::Error::from(io::ErrorKind::UnexpectedEof);
-                    let why = self.broken(why);
-                    self.pause(why)?;
+                    let why = self.broken(&io::ErrorKind::UnexpectedEof.into());
+                    self.pause(why.into())?;
                 }
                 Ok(count) => {
                     self.position += count as u64;
@@ -168,8 +211,8 @@ impl Read for Blob<'_> {
                     return Ok(count);
                 }
                 Err(why) => {
-                    let why = self.broken(why);
-                    self.pause(why)?;
+                    let why = self.broken(&why);
+                    self.pause(why.into())?;
                 }
             }
         }

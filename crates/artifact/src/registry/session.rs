@@ -1,7 +1,7 @@
 //! The talk with one registry about one repository: which scheme it speaks, who we are to it, and
 //! what its refusals mean.
 //!
-//! All requests to a registry go through [`Session::get`]. A session must never show what was
+//! All requests to a registry go through [`Session::ask_url`]. A session must never show what was
 //! granted by its registry to any other origin.
 
 use std::sync::{Mutex, PoisonError};
@@ -101,19 +101,24 @@ impl Session {
         })
     }
 
-    /// Asks for `path` in this repository. A success is returned, anything else becomes an error
-    /// that says what was refused.
-    pub(super) fn get(
+    /// Asks for `path` in this repository, with the login that the registry wants. What it
+    /// answers may well be a refusal.
+    pub(super) fn ask(
         &self,
         path: &str,
         headers: &[(&'static str, String)],
         effort: Effort,
     ) -> Result<Response, OpenError> {
-        self.get_url(&self.url(path)?, headers, effort)
+        self.ask_url(&self.url(path)?, headers, effort)
     }
 
-    /// The same for a whole URL; one that leaves the registry is refused.
-    fn get_url(
+    /// Passes a success on; anything else becomes an error that says what was refused.
+    pub(super) fn accept(&self, response: Response) -> Result<Response, OpenError> {
+        if response.status.is_success() { Ok(response) } else { Err(self.refusal(response)) }
+    }
+
+    /// The same as `ask` for a whole URL; one that leaves the registry is refused.
+    fn ask_url(
         &self,
         url: &Uri,
         headers: &[(&'static str, String)],
@@ -131,13 +136,13 @@ impl Session {
             Effort::Persist => self.client.persist(request),
             Effort::Once => self.client.send(request),
         };
-        let mut response = ask(&request)?;
-        if response.status == StatusCode::UNAUTHORIZED {
-            // No grant yet, or one that has expired.
-            request.authorization = Some(self.renew(generation, &response)?.header);
-            response = ask(&request)?;
+        let response = ask(&request)?;
+        if response.status != StatusCode::UNAUTHORIZED {
+            return Ok(response);
         }
-        if response.status.is_success() { Ok(response) } else { Err(self.refusal(response)) }
+        // No grant yet, or one that has expired.
+        request.authorization = Some(self.renew(generation, &response)?.header);
+        Ok(ask(&request)?)
     }
 
     /// Asks for a document and takes in all of it, with its headers; a connection that breaks is
@@ -152,7 +157,8 @@ impl Session {
         let begun = Instant::now();
         let mut pauses = pauses(seed());
         loop {
-            let mut response = self.get_url(url, headers, Effort::Persist)?;
+            let response = self.ask_url(url, headers, Effort::Persist)?;
+            let mut response = self.accept(response)?;
             let why = match response.body.all(limit) {
                 Ok(Some(bytes)) => return Ok((bytes, response)),
                 Ok(None) => {

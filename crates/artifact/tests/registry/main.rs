@@ -1,6 +1,7 @@
 //! Pulling from registries that behave, and from ones that do not.
 
 mod login;
+mod outage;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
