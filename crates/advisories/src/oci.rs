@@ -45,25 +45,24 @@ pub fn export(
 ) -> Result<Index, BundleError> {
     let (index, files) = gather(store, streams)?;
     let json = index.to_json();
-    let mut layers = vec![titled(blob(dir, INDEX_TYPE, &json)?, Index::FILE_NAME)];
+    let mut layers = vec![blob(dir, INDEX_TYPE, Index::FILE_NAME, &json)?];
     if let Some(key) = key {
         let signature = key.sign(&json);
-        let descriptor = blob(dir, SIGNATURE_TYPE, signature.as_bytes())?;
-        layers.push(titled(descriptor, Index::SIGNATURE_FILE_NAME));
+        let name = Index::SIGNATURE_FILE_NAME;
+        layers.push(blob(dir, SIGNATURE_TYPE, name, signature.as_bytes())?);
     }
     for (entry, file) in index.segments.iter().zip(files) {
         copy(file, &blob_path(dir, &entry.sha256))?;
-        let descriptor = descriptor(SEGMENT_TYPE, &entry.sha256, entry.size_bytes);
-        layers.push(titled(descriptor, &entry.file));
+        layers.push(descriptor(SEGMENT_TYPE, &entry.file, &entry.sha256, entry.size_bytes));
     }
     let manifest = json!({
         "schemaVersion": 2,
         "mediaType": MANIFEST_TYPE,
         "artifactType": ARTIFACT_TYPE,
-        "config": blob(dir, EMPTY_TYPE, EMPTY)?,
+        "config": blob(dir, EMPTY_TYPE, "", EMPTY)?,
         "layers": layers,
     });
-    let manifest = blob(dir, MANIFEST_TYPE, manifest.to_string().as_bytes())?;
+    let manifest = blob(dir, MANIFEST_TYPE, "", manifest.to_string().as_bytes())?;
     let layout = json!({ "imageLayoutVersion": "1.0.0" });
     replace::file(&dir.join("oci-layout"), layout.to_string().as_bytes())?;
     let top = json!({
@@ -75,19 +74,21 @@ pub fn export(
     Ok(index)
 }
 
-fn blob(dir: &Path, media_type: &str, bytes: &[u8]) -> Result<Value, BundleError> {
+/// Writes a document and describes it; a name is given to what a mirror has as a file.
+fn blob(dir: &Path, media_type: &str, name: &str, bytes: &[u8]) -> Result<Value, BundleError> {
     let digest = Digest::sha256(Sha256::digest(bytes).into());
     replace::file(&blob_path(dir, &digest), bytes)?;
-    Ok(descriptor(media_type, &digest, bytes.len() as u64))
+    Ok(descriptor(media_type, name, &digest, bytes.len() as u64))
 }
 
-fn descriptor(media_type: &str, digest: &Digest, size: u64) -> Value {
-    json!({ "mediaType": media_type, "digest": digest.to_string(), "size": size })
-}
-
-fn titled(mut descriptor: Value, title: &str) -> Value {
-    descriptor["annotations"] = json!({ TITLE: title });
-    descriptor
+fn descriptor(media_type: &str, name: &str, digest: &Digest, size: u64) -> Value {
+    let annotations = if name.is_empty() { json!({}) } else { json!({ TITLE: name }) };
+    json!({
+        "mediaType": media_type,
+        "digest": digest.to_string(),
+        "size": size,
+        "annotations": annotations,
+    })
 }
 
 fn blob_path(dir: &Path, digest: &Digest) -> PathBuf {

@@ -51,7 +51,7 @@ pub use image::{Image, LayerRead};
 pub use layer::walk_tar;
 pub use limits::ENTRIES_MAX;
 pub use options::{Options, Progress, Silent, Stop};
-pub use registry::{RegistryOptions, tags};
+pub use registry::{RegistryOptions, StoredArtifact, StoredBlob, stored, tags};
 
 /// Finds what `target` names and reads everything but its layers.
 ///

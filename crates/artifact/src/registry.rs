@@ -13,6 +13,7 @@ pub(crate) mod credentials;
 mod helper;
 pub(crate) mod mirrors;
 mod session;
+mod stored;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,6 +24,7 @@ use serde::Deserialize;
 use self::blob::Blob;
 use self::mirrors::{Blocked, Endpoint, Registries};
 use self::session::Session;
+pub use self::stored::{StoredArtifact, StoredBlob, stored};
 use crate::error::OpenErrorKind;
 use crate::http::join;
 use crate::image::{Backend, Source};
@@ -69,12 +71,23 @@ pub(crate) struct Repository {
 
 /// Opens the image that `name` means.
 pub(crate) fn open(name: &str, options: &Options) -> Result<Image, OpenError> {
-    let image = parse(name)?;
-    let (endpoints, mut problems) = endpoints(&image, options)?;
+    anywhere(&parse(name)?, options, |endpoint, problems| {
+        open_at(name, endpoint, problems, options)
+    })
+}
+
+/// Tries the places that may have `image`, in order, until one does; `ask` is told what was
+/// noticed before.
+fn anywhere<T>(
+    image: &ImageRef,
+    options: &Options,
+    ask: impl Fn(Endpoint, &[Problem]) -> Result<T, OpenError>,
+) -> Result<T, OpenError> {
+    let (endpoints, mut problems) = endpoints(image, options)?;
     let mut failure = None;
     for endpoint in endpoints {
         let place = endpoint.image.to_string();
-        match open_at(name, endpoint, &problems, options) {
+        match ask(endpoint, &problems) {
             Err(error) if error.kind() != OpenErrorKind::Interrupted => {
                 // A mirror need not have everything, but that it failed should be seen.
                 let why = format!("not taken from here: {error}");
@@ -84,7 +97,7 @@ pub(crate) fn open(name: &str, options: &Options) -> Result<Image, OpenError> {
             outcome => return outcome,
         }
     }
-    Err(failure.unwrap_or_else(|| nowhere(&image)))
+    Err(failure.unwrap_or_else(|| nowhere(image)))
 }
 
 fn open_at(
@@ -139,11 +152,10 @@ impl Repository {
     /// One layer, to be asked for when it is read.
     pub(crate) fn layer(&self, layer: &Layer) -> Result<Source<'_>, Problem> {
         let descriptor = usize::try_from(layer.index).ok().and_then(|i| self.layers.get(i));
-        let unreadable = |subject: String, why: &str| {
-            Problem::new(ProblemKind::Unreadable, subject, why).in_layer(layer.index)
-        };
         let Some(descriptor) = descriptor else {
-            return Err(unreadable(layer.index.to_string(), "the manifest has no such layer"));
+            let (subject, why) =
+                (format!("layer {}", layer.index), "the manifest lists no such layer");
+            return Err(Problem::new(ProblemKind::Unreadable, subject, why).in_layer(layer.index));
         };
         Ok(Source::Blob(Box::new(Blob::new(&self.session, descriptor))))
     }

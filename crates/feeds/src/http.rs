@@ -31,7 +31,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 /// For the next bytes of an answer.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// A first fetch of more than this is announced before it starts.
-const LARGE_BYTES: u64 = 50_000_000;
+pub(crate) const LARGE_BYTES: u64 = 50_000_000;
 /// Longest certificate file; all public authorities together take 200 KB.
 const AUTHORITIES_LIMIT: u64 = 8 << 20;
 /// Who asks, as servers log it.

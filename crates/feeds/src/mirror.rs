@@ -1,34 +1,47 @@
-//! Ready segments from a static mirror: an `index.json`, and the segments beside it.
+//! Ready segments from a mirror: an index of what there is, and the segments that it lists.
 //!
-//! Any file server is a mirror (`lazaret db export` makes one). The index says what there is and
-//! its digests; if keys are trusted it must be signed by one of them. A segment is installed only
-//! when its bytes have the digest of the index and are sound.
+//! Any file server is a mirror, and so is an OCI registry (`lazaret db export` makes both). The
+//! index says what there is and its digests; if keys are trusted it must be signed by one of
+//! them. A segment is installed only when its bytes have the digest of the index and are sound.
 
-use std::io::Read;
+mod files;
+mod registry;
 
 use advisories::{Index, IndexEntry, PublicKey, Store};
 use model::Digest;
 use sha2::{Digest as _, Sha256};
 
+use self::files::Files;
+use self::registry::Registry;
 use crate::Options;
-use crate::http::{Answer, Http};
+use crate::http::Http;
 use crate::update::{UpdateReport, mark_checked, not_refreshed};
 
 /// Longest index or signature: a line of some 300 bytes for each of a few thousand streams.
 const INDEX_LIMIT: u64 = 16 << 20;
+/// How the URL of a mirror in an OCI registry begins.
+const OCI: &str = "oci://";
 
-/// Brings the streams that differ from the mirror's. `base` is the URL of its folder.
+/// Where a mirror is.
+enum Mirror<'a> {
+    Files(Files<'a>),
+    Registry(Registry<'a>),
+}
+
+/// Brings the streams that differ from the mirror's. `url` is that of its folder, or
+/// `oci://HOST/REPOSITORY[:TAG]`.
 pub(crate) fn update(
     http: &Http<'_>,
-    base: &str,
+    url: &str,
     streams: &[String],
     store: &Store,
     options: &Options,
     report: &mut UpdateReport,
 ) {
-    let base = base.trim_end_matches('/');
-    let index = match index(http, base, options) {
-        Ok(index) => index,
+    let opened = Mirror::open(http, url, options)
+        .and_then(|mirror| mirror.index(options).map(|index| (mirror, index)));
+    let (mirror, index) = match opened {
+        Ok(opened) => opened,
         Err(cause) => {
             let problems = streams.iter().map(|s| not_refreshed(s, &cause, store, options));
             return report.imported.problems.extend(problems);
@@ -36,8 +49,8 @@ pub(crate) fn update(
     };
     for stream in streams {
         let outcome = match index.entry(stream) {
-            Some(entry) => bring(http, base, entry, store),
-            None => Err(format!("the mirror `{base}` does not have it")),
+            Some(entry) => mirror.bring(entry, store),
+            None => Err(format!("the mirror `{url}` does not have it")),
         };
         match outcome {
             Ok(Brought::New) => report.mirrored.push(stream.clone()),
@@ -57,53 +70,59 @@ enum Brought {
     Same,
 }
 
-fn bring(
-    http: &Http<'_>,
-    base: &str,
-    entry: &IndexEntry,
-    store: &Store,
-) -> Result<Brought, String> {
-    let installed = store.sha256(&entry.stream).ok().flatten();
-    if installed.as_ref() == Some(&entry.sha256) {
-        return Ok(Brought::Same);
+impl<'a> Mirror<'a> {
+    fn open(http: &'a Http<'a>, url: &'a str, options: &'a Options) -> Result<Self, String> {
+        match url.strip_prefix(OCI) {
+            Some(name) => Registry::open(name, options).map(Self::Registry),
+            None => Ok(Self::Files(Files::new(http, url))),
+        }
     }
-    let bytes = body(http, &format!("{base}/{}", entry.file), entry.size_bytes)?;
-    let digest = Digest::sha256(Sha256::digest(&bytes).into());
-    if digest != entry.sha256 {
-        return Err(format!(
-            "`{}` has digest {digest}, the index says {}",
-            entry.file, entry.sha256
-        ));
+
+    /// The index, signed by a key that is trusted where any is.
+    fn index(&self, options: &Options) -> Result<Index, String> {
+        let json = match self {
+            Self::Files(files) => files.get(Index::FILE_NAME, INDEX_LIMIT)?,
+            Self::Registry(registry) => registry.index()?,
+        };
+        let named = |error: &dyn std::error::Error| format!("`{self}`: {error}");
+        if !options.db_keys.is_empty() {
+            let signature = match self {
+                Self::Files(files) => Some(files.get(Index::SIGNATURE_FILE_NAME, INDEX_LIMIT)?),
+                Self::Registry(registry) => registry.signature()?,
+            };
+            PublicKey::check(&options.db_keys, &json, signature.as_deref())
+                .map_err(|error| named(&error))?;
+        }
+        Index::parse(&json).map_err(|error| named(&error))
     }
-    store.install(&entry.stream, &bytes).map_err(|error| error.to_string())?;
-    Ok(Brought::New)
+
+    fn bring(&self, entry: &IndexEntry, store: &Store) -> Result<Brought, String> {
+        let installed = store.sha256(&entry.stream).ok().flatten();
+        if installed.as_ref() == Some(&entry.sha256) {
+            return Ok(Brought::Same);
+        }
+        let bytes = match self {
+            Self::Files(files) => files.get(&entry.file, entry.size_bytes)?,
+            Self::Registry(registry) => registry.segment(entry)?,
+        };
+        let digest = Digest::sha256(Sha256::digest(&bytes).into());
+        if digest != entry.sha256 {
+            return Err(format!(
+                "`{}` has digest {digest}, the index says {}",
+                entry.file, entry.sha256
+            ));
+        }
+        store.install(&entry.stream, &bytes).map_err(|error| error.to_string())?;
+        Ok(Brought::New)
+    }
 }
 
-fn index(http: &Http<'_>, base: &str, options: &Options) -> Result<Index, String> {
-    if base.starts_with("oci:") {
-        return Err(format!("`{base}`: segments in an OCI registry are not supported yet"));
+/// The URL of the index.
+impl std::fmt::Display for Mirror<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Files(files) => f.write_str(&files.url(Index::FILE_NAME)),
+            Self::Registry(registry) => f.write_str(registry.url),
+        }
     }
-    let url = format!("{base}/{}", Index::FILE_NAME);
-    let json = body(http, &url, INDEX_LIMIT)?;
-    if !options.db_keys.is_empty() {
-        let signature = body(http, &format!("{base}/{}", Index::SIGNATURE_FILE_NAME), INDEX_LIMIT)?;
-        PublicKey::check(&options.db_keys, &json, Some(&signature))
-            .map_err(|error| format!("`{url}`: {error}"))?;
-    }
-    Index::parse(&json).map_err(|error| format!("`{url}`: {error}"))
-}
-
-/// A body as it is, of at most `limit` bytes.
-fn body(http: &Http<'_>, url: &str, limit: u64) -> Result<Vec<u8>, String> {
-    let fetched = match http.get_exact(url).map_err(|error| format!("`{url}`: {error}"))? {
-        Answer::Body(body) => body,
-        Answer::Unchanged => return Err(format!("`{url}`: the server answered without a body")),
-    };
-    if fetched.bytes > limit {
-        return Err(format!("`{url}` is longer than {limit} bytes"));
-    }
-    let mut bytes = Vec::new();
-    let read = fetched.file.take(limit).read_to_end(&mut bytes);
-    read.map_err(|error| format!("`{url}`: {error}"))?;
-    Ok(bytes)
 }

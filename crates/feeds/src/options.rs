@@ -31,8 +31,11 @@ pub struct Options {
     pub feed_mirror: Option<String>,
     /// Other URLs for a source, by its name; `{stream}` in a URL stands for the stream.
     pub feed_urls: BTreeMap<String, Vec<String>>,
-    /// A static mirror of ready segments, with an `index.json`; it replaces the publishers.
+    /// A mirror of ready segments, which replaces the publishers: the URL of a folder with an
+    /// `index.json`, or `oci://HOST/REPOSITORY[:TAG]`.
     pub db_url: Option<String>,
+    /// How to talk to a registry that `db_url` names.
+    pub registry: artifact::Options,
     /// Where any is named, the mirror's index must be signed by one of these.
     pub db_keys: Vec<PublicKey>,
     /// PEM files with authorities to trust in place of those built in.
@@ -56,6 +59,7 @@ impl Options {
             feed_mirror: None,
             feed_urls: BTreeMap::new(),
             db_url: None,
+            registry: artifact::Options::default(),
             db_keys: Vec::new(),
             authorities: Vec::new(),
             max_age: DEFAULT_MAX_AGE,

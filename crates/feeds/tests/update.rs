@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use advisories::{Index, PrivateKey, Store};
+use advisories::{Index, PrivateKey, Store, oci};
 use feeds::{Options, Outcome, Progress, ensure, import, update};
 use jiff::Timestamp;
 use model::{ProblemKind, Subject};
@@ -356,4 +356,57 @@ fn ready_segments_come_from_a_mirror_and_only_sound_ones() {
 
 fn fixture(name: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(name)
+}
+
+/// The same from a registry: what `advisories::oci` lays out, served as the distribution spec says.
+#[test]
+fn ready_segments_come_from_a_registry_and_only_sound_ones() {
+    let folder = TempDir::new().unwrap();
+    let made = Store::open(folder.path().join("made"));
+    let feed = folder.path().join("tracker.json");
+    fs::write(&feed, tracker("1")).unwrap();
+    import(&[feed], &made, &Options::new(day(0))).unwrap();
+    let layout = folder.path().join("layout");
+    let index = oci::export(&made, &[], &layout, None).unwrap();
+    let top: serde_json::Value =
+        serde_json::from_slice(&fs::read(layout.join("index.json")).unwrap()).unwrap();
+    let manifest = top["manifests"][0]["digest"].as_str().unwrap().to_owned();
+    let segment = index.entry("debian-12").unwrap().sha256.to_string();
+    let damage = Arc::new(Mutex::new(true));
+    let damaged = Arc::clone(&damage);
+    let server = Server::new(move |request| {
+        let Some(path) = request.path.strip_prefix("/v2/sec/db/") else {
+            return Reply::new(if request.path == "/v2/" { 200 } else { 404 }, "{}");
+        };
+        let digest = match path.split_once('/') {
+            Some(("manifests", "latest")) => manifest.clone(),
+            Some((_, digest)) => digest.to_owned(),
+            None => return Reply::new(404, "{}"),
+        };
+        let mut bytes = fs::read(layout.join("blobs").join(digest.replace(':', "/"))).unwrap();
+        if digest == segment && *damaged.lock().unwrap() {
+            bytes[100] ^= 1;
+        }
+        Reply::new(200, bytes)
+    });
+    let host = server.host();
+    let mut registry =
+        Options { db_url: Some(format!("oci://{host}/sec/db")), ..Options::new(day(1)) };
+    let debian = names(&["debian-12"]);
+    // Plain HTTP is spoken only where that was asked for.
+    registry.registry.registry.patience = Duration::from_secs(1);
+    let problems = ensure(&debian, &store(&folder), &registry);
+    assert_eq!(problems[0].kind, ProblemKind::AdvisoriesMissing);
+    registry.registry.registry.insecure.push(host);
+    let problems = ensure(&debian, &store(&folder), &registry);
+    assert!(problems[0].message.contains("is not what it is named after"), "{problems:?}");
+    assert!(store(&folder).segment("debian-12").unwrap().is_none());
+
+    *damage.lock().unwrap() = false;
+    assert_eq!(ensure(&debian, &store(&folder), &registry), []);
+    assert!(fixed(&store(&folder), "debian-12", "curl").contains("\"1\""));
+    assert_eq!(update(&debian, &store(&folder), &registry).unchanged, debian);
+    let offline = Options { offline: true, ..registry };
+    let problems = update(&names(&["debian-11"]), &store(&folder), &offline).imported.problems;
+    assert!(problems[0].message.contains("not to be used"), "{problems:?}");
 }

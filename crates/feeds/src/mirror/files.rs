@@ -1,0 +1,39 @@
+//! A mirror that is a folder of static files behind a URL.
+
+use std::io::Read;
+
+use crate::http::{Answer, Http};
+
+pub(super) struct Files<'a> {
+    http: &'a Http<'a>,
+    base: &'a str,
+}
+
+impl<'a> Files<'a> {
+    pub(super) fn new(http: &'a Http<'a>, base: &'a str) -> Self {
+        Self { http, base: base.trim_end_matches('/') }
+    }
+
+    pub(super) fn url(&self, file: &str) -> String {
+        format!("{}/{file}", self.base)
+    }
+
+    /// A file as it is, of at most `limit` bytes.
+    pub(super) fn get(&self, file: &str, limit: u64) -> Result<Vec<u8>, String> {
+        let url = self.url(file);
+        let answer = self.http.get_exact(&url).map_err(|error| format!("`{url}`: {error}"))?;
+        let fetched = match answer {
+            Answer::Body(body) => body,
+            Answer::Unchanged => {
+                return Err(format!("`{url}`: the server answered without a body"));
+            }
+        };
+        if fetched.bytes > limit {
+            return Err(format!("`{url}` is longer than {limit} bytes"));
+        }
+        let mut bytes = Vec::new();
+        let read = fetched.file.take(limit).read_to_end(&mut bytes);
+        read.map_err(|error| format!("`{url}`: {error}"))?;
+        Ok(bytes)
+    }
+}
