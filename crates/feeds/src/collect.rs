@@ -75,6 +75,8 @@ pub(crate) struct Source {
     /// The files within them, by number.
     pub files: BTreeSet<usize>,
     pub streams: BTreeMap<String, Batch>,
+    /// What its documents are exhaustive about, whether or not they say anything of it.
+    pub covered: BTreeSet<String>,
     pub problems: Vec<Problem>,
     pub passed_over: BTreeMap<String, u64>,
 }
@@ -274,7 +276,7 @@ impl<'s> Worker<'s> {
     }
 
     fn hand_over(&mut self) -> io::Result<()> {
-        let sink = std::mem::take(&mut self.sink);
+        let mut sink = std::mem::take(&mut self.sink);
         let mut source = std::mem::take(&mut self.source);
         if source.documents == 0 {
             return Ok(());
@@ -288,6 +290,7 @@ impl<'s> Worker<'s> {
         whole.statements += sink.statements;
         whole.inputs.append(&mut source.inputs);
         whole.files.append(&mut source.files);
+        whole.covered.append(&mut sink.covered);
         whole.problems.append(&mut source.problems);
         whole.problems.extend(sink.problems);
         for (what, count) in sink.passed_over {

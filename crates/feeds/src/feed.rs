@@ -49,7 +49,9 @@ pub trait Feed: Sync {
 }
 
 /// What one document of a feed is exhaustive about. An import into a segment of the same source
-/// replaces exactly that, so that importing a part never wipes the rest.
+/// replaces exactly that, so that importing a part never wipes the rest. A document that names what
+/// it covers ([`Sink::covers`]) replaces it in every stream, those included of which it says nothing
+/// any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Covers {
     /// The whole stream (Debian's tracker, an OVAL file of a release).

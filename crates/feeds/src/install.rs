@@ -9,10 +9,11 @@
 //!    than nothing: it is installed, and its segment says that it is not whole.
 //! 3. The segment of another source is replaced, and that is said.
 //! 4. The segment of the same source keeps what the new documents do not cover ([`Covers`]),
-//!    unless the caller says that the input is the whole of it.
+//!    unless the caller says that the input is the whole of it. What documents cover and no longer
+//!    say goes from all segments of their source: a withdrawal is a statement too.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,7 +21,8 @@ use advisories::{Counts, Origin, Segment, SegmentMeta, SegmentWriter, Store};
 use model::{Problem, ProblemKind};
 
 use crate::collect::{Batch, Collected, Source};
-use crate::{Covers, Feed, Options, merge, stream};
+use crate::merge::{self, Covered};
+use crate::{Covers, Feed, Options, stream};
 
 /// One damaged document or record in so many is a blemish; more is damage.
 const BLEMISH: u64 = 100;
@@ -57,7 +59,7 @@ pub(crate) fn install(
     store: &Store,
     options: &Options,
 ) -> (Vec<StreamReport>, Vec<Problem>) {
-    let (jobs, passed_over) = plan(feeds, &mut collected, origins);
+    let (jobs, passed_over) = plan(feeds, &mut collected, origins, store, options);
     let queue = Mutex::new((jobs.into_iter(), collected));
     let done = Mutex::new((Vec::new(), passed_over));
     let next = || {
@@ -91,6 +93,8 @@ struct Job {
     feed: &'static dyn Feed,
     stream: String,
     batch: Batch,
+    /// See [`crate::Sink::covers`].
+    covered: Arc<BTreeSet<String>>,
     origins: Vec<Origin>,
     damage: Option<String>,
 }
@@ -100,8 +104,11 @@ fn plan(
     feeds: &[&'static dyn Feed],
     collected: &mut Collected,
     origins: &[Origin],
+    store: &Store,
+    options: &Options,
 ) -> (Vec<Job>, Vec<Problem>) {
     let mut jobs: BTreeMap<String, Job> = BTreeMap::new();
+    let mut withdrawals = Vec::new();
     let mut problems = Vec::new();
     for (index, mut source) in std::mem::take(&mut collected.sources) {
         let Some(&feed) = feeds.get(index) else { continue };
@@ -110,9 +117,21 @@ fn plan(
             source.inputs.iter().filter_map(|i| origins.get(*i)).cloned().collect();
         origins.sort();
         origins.dedup();
+        let covered = Arc::new(std::mem::take(&mut source.covered));
+        let job = |stream: &str, batch| Job {
+            feed,
+            stream: stream.to_owned(),
+            batch,
+            covered: Arc::clone(&covered),
+            origins: origins.clone(),
+            damage: damage.clone(),
+        };
+        if !options.whole && damage.is_none() {
+            let streams = silenced(feed, &covered, &source.streams, store);
+            withdrawals.extend(streams.iter().map(|stream| job(stream, Batch::default())));
+        }
         for (stream, batch) in std::mem::take(&mut source.streams) {
-            let (damage, origins) = (damage.clone(), origins.clone());
-            let job = Job { feed, stream: stream.clone(), batch, origins, damage };
+            let job = job(&stream, batch);
             let other = match jobs.entry(stream) {
                 Entry::Vacant(vacant) => {
                     vacant.insert(job);
@@ -126,7 +145,31 @@ fn plan(
             problems.push(other.0.passed_over(other.1.get()));
         }
     }
+    for job in withdrawals {
+        jobs.entry(job.stream.clone()).or_insert(job);
+    }
     (jobs.into_values().collect(), problems)
+}
+
+/// Installed streams of this source that say something which the new documents no longer say, and
+/// of which they say nothing else.
+fn silenced(
+    feed: &dyn Feed,
+    named: &BTreeSet<String>,
+    spoken_of: &BTreeMap<String, Batch>,
+    store: &Store,
+) -> Vec<String> {
+    let covered = Covered::by(feed.covers(), named, &[]);
+    if covered.is_empty() {
+        return Vec::new();
+    }
+    let says_it = |stream: &String| {
+        let Ok(Some(segment)) = store.segment(stream) else { return false };
+        segment.meta().source == feed.source(stream)
+            && segment.all_advisories().flatten().any(|advisory| covered.has(&advisory))
+    };
+    let installed = store.list().unwrap_or_default().into_iter().map(|installed| installed.stream);
+    installed.filter(|stream| !spoken_of.contains_key(stream) && says_it(stream)).collect()
 }
 
 /// Why the data of a source is not to be trusted to be whole (rule 2).
@@ -186,7 +229,8 @@ impl Job {
         let kept = old.as_deref().filter(|_| other.is_none() && covers != Covers::Stream);
         let mut writer = SegmentWriter::new(self.meta(kept.map(Segment::meta), options));
         if let Some(old) = kept {
-            problems.extend(merge::keep_uncovered(old, covers, encoded, &mut writer));
+            let covered = Covered::by(covers, &self.covered, encoded);
+            problems.extend(merge::keep_uncovered(old, &covered, &mut writer));
         }
         merge::add(encoded, &mut writer);
         store.write(writer).map_err(|error| error.to_string())?;

@@ -4,7 +4,7 @@
 //! that is dropped, the rest is carried over. The outcome does not depend on the order in which
 //! statements were read.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use advisories::{KnownExploited, Score, Segment, SegmentError, SegmentWriter};
 use model::{Advisory, Details, Problem};
@@ -80,11 +80,9 @@ fn precedes(a: &Details, b: &Details) -> bool {
 /// read are lost, and said.
 pub(crate) fn keep_uncovered(
     old: &Segment,
-    covers: Covers,
-    new: &[u8],
+    covered: &Covered,
     writer: &mut SegmentWriter,
 ) -> Vec<Problem> {
-    let covered = Covered::by(covers, new);
     let mut problems = Vec::new();
     let mut lost = |error: SegmentError| problems.push(error.problem());
     for advisory in old.all_advisories() {
@@ -96,6 +94,7 @@ pub(crate) fn keep_uncovered(
     }
     for details in old.all_details() {
         match details {
+            Ok(details) if covered.explains(&details) => {}
             Ok(details) => writer.details(&details),
             Err(error) => lost(error),
         }
@@ -103,15 +102,19 @@ pub(crate) fn keep_uncovered(
     problems
 }
 
-/// What the new statements are exhaustive about.
-struct Covered {
+/// What the new documents are exhaustive about.
+pub(crate) struct Covered {
     covers: Covers,
     keys: HashSet<String>,
 }
 
 impl Covered {
-    fn by(covers: Covers, new: &[u8]) -> Self {
-        let mut keys = HashSet::new();
+    /// What the documents name, and what their statements are about.
+    pub(crate) fn by(covers: Covers, named: &BTreeSet<String>, new: &[u8]) -> Self {
+        let mut keys: HashSet<String> = match covers {
+            Covers::Vulnerability | Covers::Notice => named.iter().cloned().collect(),
+            Covers::Package | Covers::Stream => HashSet::new(),
+        };
         for statement in statements(new) {
             match (statement, covers) {
                 (Statement::Advisory(advisory), Covers::Vulnerability) => {
@@ -129,13 +132,22 @@ impl Covered {
         Self { covers, keys }
     }
 
-    fn has(&self, old: &Advisory) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    pub(crate) fn has(&self, old: &Advisory) -> bool {
         match self.covers {
             Covers::Stream => true,
             Covers::Vulnerability => self.keys.contains(&old.id),
             Covers::Package => self.keys.contains(&old.package),
             Covers::Notice => notices(old).any(|notice| self.keys.contains(notice)),
         }
+    }
+
+    /// Whether these texts are about something covered.
+    fn explains(&self, old: &Details) -> bool {
+        matches!(self.covers, Covers::Vulnerability | Covers::Notice) && self.keys.contains(&old.id)
     }
 }
 

@@ -56,6 +56,7 @@ impl Fix {
 impl Notice {
     /// Says of every vulnerability that these builds fix it.
     pub(crate) fn put(self, sink: &mut Sink) {
+        sink.covers(&self.id);
         let statements = self.statements(self.severity);
         if statements.is_empty() {
             return sink.passed_over("notices that fix no packages");

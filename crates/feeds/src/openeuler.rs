@@ -125,6 +125,7 @@ fn import(document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
             Csaf::parse(&repaired)?
         }
     };
+    sink.covers(&csaf.document.tracking.id);
     let products = csaf.products();
     let modified = csaf.document.modified();
     for vulnerability in &csaf.vulnerabilities {

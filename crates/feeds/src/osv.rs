@@ -165,7 +165,9 @@ struct Specific<'a> {
 
 impl Record<'_> {
     fn read(&self, sink: &mut Sink) {
+        sink.covers(&self.id);
         if !self.withdrawn.is_empty() {
+            self.names().ids.iter().for_each(|id| sink.covers(id));
             return sink.passed_over("withdrawn records");
         }
         if self.id.starts_with("LSN-") {

@@ -5,7 +5,7 @@
 //! at once, because a million of them as structs would not fit. The sink must never decide what
 //! replaces what; `install` does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use advisories::{KnownExploited, Score};
@@ -37,6 +37,7 @@ pub struct Sink {
     /// The path of the document being read: the subject of problems.
     document: String,
     pub(crate) streams: BTreeMap<String, Pending>,
+    pub(crate) covered: BTreeSet<String>,
     /// Of all that is encoded.
     pub(crate) bytes: usize,
     pub(crate) statements: u64,
@@ -87,6 +88,15 @@ impl Sink {
         let KnownExploited { added, due, ransomware } = entry;
         let id = cve.to_owned();
         self.put(stream, &Statement::KnownExploited { id, added, due, ransomware, day });
+    }
+
+    /// The document says all that its source says of this vulnerability or notice (see
+    /// [`crate::Covers`]), in whatever stream. What it no longer says was taken back: a record that
+    /// is withdrawn says nothing but this.
+    pub fn covers(&mut self, name: &str) {
+        if !self.covered.contains(name) {
+            self.covered.insert(name.to_owned());
+        }
     }
 
     /// When the publisher last changed what the document says of this stream (RFC 3339 in UTC, so

@@ -258,7 +258,9 @@ pub(crate) fn not_refreshed(
                 Some(_) => ProblemKind::AdvisoriesMissing,
                 None => ProblemKind::Notice,
             };
-            Problem::new(kind, stream, format!("is not there and could not be fetched: {cause}"))
+            let hint = "hint: `lazaret db import` reads a copy";
+            let message = format!("is not there and could not be fetched: {cause}; {hint}");
+            Problem::new(kind, stream, message)
         }
     }
 }

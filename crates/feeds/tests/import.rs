@@ -343,3 +343,55 @@ fn folders_are_read_without_following_links_to_folders() {
     let report = place.import(&[feeds]);
     assert_eq!(report.sources[0].documents, 1);
 }
+
+/// What a source takes back is gone from every stream, though only the one document comes; what it
+/// says elsewhere stays.
+#[test]
+fn what_is_withdrawn_is_gone_after_a_partial_import() {
+    let record = |more: &str, affected: &str| {
+        format!(
+            r#"{{"id": "DSA-1-1", "modified": "2024-01-02T03:04:05Z", "upstream": ["CVE-2024-0001"],
+            {more} "affected": [{affected}]}}"#
+        )
+    };
+    let affected = |release: &str| {
+        format!(
+            r#"{{"package": {{"ecosystem": "Debian:{release}", "name": "curl"}}, "ranges":
+            [{{"type": "ECOSYSTEM", "events": [{{"introduced": "0"}}, {{"fixed": "1"}}]}}]}}"#
+        )
+    };
+    let withdrawn = r#""withdrawn": "2024-02-03T04:05:06Z","#;
+    let tracker = |cve: u32, state: &str| {
+        format!("Candidate: CVE-2024-000{cve}\nReferences:\n x\nPriority: low\n{state}")
+    };
+    let red_hat = |cve: u32, states: &str| {
+        format!(
+            r#"{{"name": "CVE-2024-000{cve}", "public_date": "2024-01-01T00:00:00Z", "details": [],
+            "threat_severity": "Low", "package_state": [{states}]}}"#
+        )
+    };
+    let state = r#"{"product_name": "Red Hat Enterprise Linux 9", "fix_state": "Affected",
+        "package_name": "curl", "cpe": "cpe:/o:redhat:enterprise_linux:9"}"#;
+    let other_record = osv("DSA-2-1", "CVE-2024-0002", "curl", "1");
+    let sound = record("", &affected("12"));
+    let jammy = "jammy_curl: needed\n";
+    let cases = [
+        ("debian-12", &sound, &other_record, record(withdrawn, &affected("12"))),
+        ("debian-12", &sound, &other_record, record(withdrawn, "")),
+        ("debian-12", &sound, &other_record, record("", &affected("11"))),
+        ("ubuntu-22.04", &tracker(1, jammy), &tracker(2, jammy), tracker(1, "")),
+        ("rhel-9", &red_hat(1, state), &red_hat(2, state), red_hat(1, "")),
+    ];
+    for (stream, first, other, later) in cases {
+        let place = Place::new();
+        let feeds = [place.file("first", first), place.file("other", other)];
+        place.import(&feeds);
+        assert_eq!(place.ids(stream, "curl"), ["CVE-2024-0001", "CVE-2024-0002"], "{later}");
+        let report = place.import(&[place.file("later", &later)]);
+        assert_eq!(report.problems, [], "{later}");
+        assert!(matches!(outcome(&report, stream), Outcome::Merged(_)), "{report:?}");
+        assert_eq!(place.ids(stream, "curl"), ["CVE-2024-0002"], "{later}");
+        let again = place.import(&[place.file("later", &later)]);
+        assert!(again.streams.iter().all(|done| done.stream != stream), "nothing is left to take");
+    }
+}

@@ -53,6 +53,7 @@ impl Feed for CveApi {
         if !crate::stream::is_cve(&cve.name) {
             return Err(FeedError::content(format!("`{}` is not a CVE id", &*cve.name)));
         }
+        sink.covers(&cve.name);
         let mut statements = Statements::default();
         for release in &cve.affected_release {
             put_release(&cve, release, &mut statements, sink);

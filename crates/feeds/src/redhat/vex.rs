@@ -115,6 +115,7 @@ fn follow(url: &str, body: &[u8]) -> Option<Vec<String>> {
 
 fn import(document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
     let csaf = Csaf::parse(document.bytes)?;
+    sink.covers(&csaf.document.tracking.id);
     let products = csaf.products();
     let modified = csaf.document.modified();
     for vulnerability in &csaf.vulnerabilities {

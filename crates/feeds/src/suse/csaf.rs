@@ -94,6 +94,7 @@ fn import(document: &Document<'_>, notice: &str, sink: &mut Sink) -> Result<(), 
     if csaf.vulnerabilities.is_empty() {
         sink.passed_over("documents that say nothing of any product");
     }
+    sink.covers(&csaf.document.tracking.id);
     let products = csaf.products();
     let modified = csaf.document.modified();
     for vulnerability in &csaf.vulnerabilities {

@@ -60,7 +60,11 @@ impl Feed for Tracker {
             return Ok(());
         }
         file.put(sink);
-        if is_cut { Err(FeedError::content("ends within a line")) } else { Ok(()) }
+        if is_cut {
+            return Err(FeedError::content("ends within a line"));
+        }
+        sink.covers(file.id);
+        Ok(())
     }
 }
 
