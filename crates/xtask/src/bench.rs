@@ -8,6 +8,7 @@ mod feeds;
 mod fixed;
 mod floor;
 mod measure;
+mod packed;
 mod peers;
 mod reference;
 mod sweep;

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use super::Session;
 use super::measure::{Contender, in_turn, once, succeed};
+use super::packed;
 
 /// Files there that are samples rather than feeds.
 const SAMPLES: &str = "upstream-samples.tar.zst";
@@ -19,7 +20,9 @@ pub(super) fn run(session: &Session) -> Result<(), String> {
     in_turn(&[Contender { name: "lazaret db import", command: &import }], session.runs.min(3))?;
     println!();
     succeed(session.lazaret(&["db", "status"]).arg("--db").arg(&db))?;
-    succeed(session.lazaret(&["db", "verify"]).arg("--db").arg(&db))
+    succeed(session.lazaret(&["db", "verify"]).arg("--db").arg(&db))?;
+    println!();
+    packed::compare(&db)
 }
 
 /// A store with all of them, made once, for benches that scan.

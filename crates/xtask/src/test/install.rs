@@ -1,8 +1,10 @@
-//! The programs that tests use besides Rust's own: Debian packages, each with its reason.
+//! The programs that tests use besides Rust's own: Debian packages, each with its reason, and the
+//! validator of CycloneDX documents, which Debian does not have.
 //!
 //! Only what is missing is installed, so a machine that has all of it needs neither root nor a
 //! network.
 
+use std::path::Path;
 use std::process::Command;
 
 use super::{Done, Session};
@@ -16,6 +18,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("docker.io", "holds images and builds them: `docker:`"),
     ("git", "lists the files that tidy reads"),
     ("podman", "holds images: `podman:`"),
+    ("python3-venv", "keeps the CycloneDX validator apart from the system"),
     ("rpm", "judges the order of RPM versions, and what `rpm -qa` says of a database"),
     ("runc", "runs what containerd, Docker and Podman start"),
     ("skopeo", "copies images between all of them"),
@@ -24,7 +27,16 @@ const PACKAGES: &[(&str, &str)] = &[
     ("zstd", "unpacks and packs .zst beside our own decoder"),
 ];
 
-pub(super) fn run(_: &mut Session<'_>) -> Result<Done, String> {
+/// The official schema with a validator (PyPI), and the folder under `target/` that tests look for
+/// it in.
+const VALIDATOR: (&str, &str) = ("cyclonedx-python-lib[json-validation]~=11.0", "tools/cyclonedx");
+
+pub(super) fn run(session: &mut Session<'_>) -> Result<Done, String> {
+    packages()?;
+    validator(session.root)
+}
+
+fn packages() -> Result<Done, String> {
     let missing: Vec<&str> =
         PACKAGES.iter().map(|(name, _)| *name).filter(|name| !is_installed(name)).collect();
     if missing.is_empty() {
@@ -41,6 +53,20 @@ pub(super) fn run(_: &mut Session<'_>) -> Result<Done, String> {
     apt(&[&["install", "--quiet", "--yes", "--no-install-recommends"], missing.as_slice()].concat())
 }
 
+/// What was cut off half-way is not importable, and made anew.
+fn validator(root: &Path) -> Result<Done, String> {
+    let (requirement, folder) = VALIDATOR;
+    let folder = root.join("target").join(folder);
+    let python = folder.join("bin/python");
+    let import = "import cyclonedx.validation.json, jsonschema, license_expression, packageurl";
+    let works = Command::new(&python).args(["-c", import]).output();
+    if works.is_ok_and(|output| output.status.success()) {
+        return Ok(Done::Passed);
+    }
+    finish(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
+    finish(Command::new(&python).args(["-m", "pip", "install", "--quiet", requirement]))
+}
+
 fn is_installed(package: &str) -> bool {
     let answer =
         Command::new("dpkg-query").args(["--show", "--showformat=${Status}", package]).output();
@@ -49,7 +75,10 @@ fn is_installed(package: &str) -> bool {
 
 fn apt(args: &[&str]) -> Result<Done, String> {
     let mut command = Command::new("apt-get");
-    command.args(args).env("DEBIAN_FRONTEND", "noninteractive");
+    finish(command.args(args).env("DEBIAN_FRONTEND", "noninteractive"))
+}
+
+fn finish(command: &mut Command) -> Result<Done, String> {
     let status = command.status().map_err(|error| format!("running {command:?}: {error}"))?;
     if status.success() { Ok(Done::Passed) } else { Err(format!("{status}: {command:?}")) }
 }
