@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Os, Package};
+use model::{License, Os, Package};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -66,24 +66,30 @@ struct Component<'a> {
     version: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    licenses: Vec<LicenseChoice<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    licenses: Option<[LicenseChoice<'a>; 1]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     purl: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     properties: Vec<Property>,
 }
 
-/// The licence as the package declares it; a declared text is not always an SPDX expression, and
-/// only `name` may hold any text.
+/// One license, or an expression that then stands alone.
 #[derive(Serialize)]
-struct LicenseChoice<'a> {
-    license: NamedLicense<'a>,
+#[serde(untagged)]
+enum LicenseChoice<'a> {
+    Expression { expression: String, acknowledgement: &'static str },
+    License { license: LicenseJson<'a> },
 }
 
+/// Only `name` may hold any text; `id` is one of the SPDX list.
 #[derive(Serialize)]
-struct NamedLicense<'a> {
-    name: &'a str,
+struct LicenseJson<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    acknowledgement: &'static str,
 }
 
 #[derive(Serialize)]
@@ -155,7 +161,7 @@ fn artifact_component(report: &Report) -> Component<'_> {
         name: &artifact.name,
         version: digest,
         description: None,
-        licenses: Vec::new(),
+        licenses: None,
         purl: None,
         properties,
     }
@@ -169,7 +175,7 @@ fn os_component(os: &Os) -> Component<'_> {
         name: &os.family,
         version: os.version.clone(),
         description: os.pretty_name.as_deref(),
-        licenses: Vec::new(),
+        licenses: None,
         purl: None,
         properties: Vec::new(),
     }
@@ -198,7 +204,10 @@ fn package_component<'a>(
         properties.push(property("lazaret:source:name", &source.name));
         properties.push(property("lazaret:source:version", &source.version));
     }
-    let declared = (!package.license.is_empty()).then_some(package.license.as_str());
+    let license = License::of(&package.license);
+    if license.as_ref().is_some_and(|license| license.as_str() != package.license) {
+        properties.push(property("lazaret:license:declared", &package.license));
+    }
     Component {
         bom_ref,
         kind: "library",
@@ -206,13 +215,24 @@ fn package_component<'a>(
         name: &package.name,
         version: package.version.clone(),
         description: None,
-        licenses: declared
-            .map(|name| LicenseChoice { license: NamedLicense { name } })
-            .into_iter()
-            .collect(),
+        licenses: license_choice(license, &package.license).map(|choice| [choice]),
         purl: Some(purl),
         properties,
     }
+}
+
+/// In the terms of SPDX where they are certain, else as the package declares it.
+fn license_choice(license: Option<License>, declared: &str) -> Option<LicenseChoice<'_>> {
+    let acknowledgement = "declared";
+    let (id, name) = match license {
+        Some(License::Expression(expression)) => {
+            return Some(LicenseChoice::Expression { expression, acknowledgement });
+        }
+        Some(License::Id(id)) => (Some(id), None),
+        None if declared.is_empty() => return None,
+        None => (None, Some(declared)),
+    };
+    Some(LicenseChoice::License { license: LicenseJson { id, name, acknowledgement } })
 }
 
 fn property(name: &'static str, value: impl ToString) -> Property {

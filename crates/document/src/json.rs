@@ -4,7 +4,7 @@
 //! `schema_version`, and removed or changed only with a new major one. `findings` must not depend
 //! on where the image was read from.
 
-use model::{Eol, Evidence, Finding, Layer, Package, Problem};
+use model::{Eol, Evidence, Finding, Layer, License, Package, Problem};
 use serde::Serialize;
 
 use crate::{Report, purl};
@@ -150,6 +150,8 @@ struct PackageJson<'a> {
     module: Option<&'a str>,
     purl: String,
     license: &'a str,
+    /// The same in the terms of SPDX, where that is certain.
+    license_spdx: Option<String>,
     path: &'a str,
     layer: Option<u32>,
 }
@@ -165,6 +167,7 @@ impl<'a> PackageJson<'a> {
             module: package.module.as_deref(),
             purl: purl(package, os),
             license: &package.license,
+            license_spdx: License::of(&package.license).map(|it| it.as_str().to_owned()),
             path: &package.location.path,
             layer: package.location.layer,
         }
@@ -389,6 +392,8 @@ struct SummaryJson<'a> {
     checks: &'a [String],
     packages: usize,
     findings: usize,
+    /// Findings that the user did not want to see.
+    left_out: usize,
     fixable: usize,
     severities: SeveritiesJson,
     /// Whether something may be missing: see `problems`.
@@ -404,6 +409,7 @@ impl<'a> SummaryJson<'a> {
             checks: &report.checks,
             packages: report.inventory.packages.len(),
             findings: report.findings.len(),
+            left_out: report.left_out.values().sum(),
             fixable: report.fixable(),
             severities: SeveritiesJson { critical, high, medium, low, negligible, unknown },
             incomplete: report.is_incomplete(),

@@ -60,16 +60,21 @@ fn split_epoch(package: &Package) -> (Option<&str>, &str) {
     }
 }
 
-/// The source package, in each package manager's own spelling, where it adds something.
+/// The source package, in each package manager's own spelling: an rpm always names the file it was
+/// built from, which carries no epoch; the others name a source that is not the package itself.
 fn upstream(package: &Package) -> String {
+    if package.kind == PackageKind::Rpm {
+        let version = package.source_version();
+        let version = version.split_once(':').map_or(version, |(_epoch, version)| version);
+        return format!("{}-{version}.src.rpm", package.source_name());
+    }
     let Some(source) = &package.source else { return String::new() };
     match package.kind {
-        PackageKind::Rpm => format!("{}-{}.src.rpm", source.name, source.version),
         PackageKind::Deb if source.version != package.version => {
             format!("{}@{}", source.name, source.version)
         }
-        PackageKind::Deb | PackageKind::Apk if source.name != package.name => source.name.clone(),
-        PackageKind::Deb | PackageKind::Apk => String::new(),
+        _ if source.name != package.name => source.name.clone(),
+        _ => String::new(),
     }
 }
 
@@ -177,6 +182,10 @@ mod tests {
                     Some(&os("alpine", "3.20.3")),
                 ),
                 "pkg:apk/alpine/libcrypto3@3.3.2-r0?arch=amd64&distro=alpine-3.20.3&upstream=openssl",
+            ),
+            (
+                purl(&package(PackageKind::Rpm, "bash", "1:5.1.8-6.el9", None), None),
+                "pkg:rpm/bash@5.1.8-6.el9?arch=amd64&epoch=1&upstream=bash-5.1.8-6.el9.src.rpm",
             ),
             (
                 purl(&package(PackageKind::Deb, "a/b", "1~x", None), None),

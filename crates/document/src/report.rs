@@ -1,5 +1,7 @@
 //! The report: everything a scan knows, ready to be written down.
 
+use std::collections::BTreeMap;
+
 use model::{Artifact, Eol, Finding, Inventory, Problem, Severity};
 
 /// A segment of advisories that the scan used.
@@ -37,6 +39,8 @@ pub struct Report {
     pub inventory: Inventory,
     pub eol: Eol,
     pub findings: Vec<Finding>,
+    /// How many findings of each severity the user did not want to see.
+    pub left_out: BTreeMap<Severity, usize>,
     pub upgrades: Vec<Upgrade>,
     /// Sorted.
     pub problems: Vec<Problem>,

@@ -3,13 +3,16 @@
 //! Color is never the only signal: every word that is colored says the same without. Names from
 //! the image pass through [`printable`] before they reach a line.
 
-use std::cmp::Reverse;
+mod findings;
+
 use std::fmt::Write as _;
 
-use crate::text::{cell, pad, widths};
-use crate::{Report, printable};
 use anstyle::{AnsiColor, Style};
-use model::{Eol, Finding, Severity, Status};
+use model::{Eol, Severity};
+
+use crate::text::{printable, wrap};
+use crate::{DataSource, Report};
+use findings::findings;
 
 /// How many upgrades the summary names; the JSON report has them all.
 const UPGRADES_SHOWN: usize = 10;
@@ -21,6 +24,8 @@ const PROBLEMS_SHOWN: usize = 20;
 pub struct Look {
     /// Whether to use ANSI styles.
     pub color: bool,
+    /// The columns that a line may take; None where nobody looks through a window.
+    pub width: Option<usize>,
 }
 
 /// The whole report as text with a final newline.
@@ -49,12 +54,14 @@ fn heading(text: &mut String, report: &Report, look: Look) {
     }
     match &report.inventory.os {
         Some(os) => {
-            let name =
-                os.pretty_name.clone().unwrap_or_else(|| format!("{} {}", os.family, os.version));
+            let plain = || format!("{} {}", os.family, os.version).trim_end().to_owned();
+            let name = os.pretty_name.clone().unwrap_or_else(plain);
             let eol = match &report.eol {
                 Eol::Ended(date) => paint(&format!(", end of life since {date}"), warning(), look),
                 Eol::Ends(date) => format!(", supported until {date}"),
-                Eol::Unknown => String::new(),
+                // A release without a number rolls on and has no end.
+                Eol::Unknown if os.version.is_empty() => String::new(),
+                Eol::Unknown => ", end of support unknown".to_owned(),
             };
             line(text, format_args!("  system  {}{eol}", printable(&name)));
         }
@@ -66,116 +73,48 @@ fn heading(text: &mut String, report: &Report, look: Look) {
     line(text, format_args!("  holds   {packages}{layers}"));
 }
 
-/// The worst and most likely first: known exploited, then severity, then whether a fix exists,
-/// then the probability of exploitation.
-fn fix_first(findings: &[Finding]) -> Vec<&Finding> {
-    let mut sorted: Vec<&Finding> = findings.iter().collect();
-    sorted.sort_by_cached_key(|finding| {
-        let probability = finding.epss.map_or(0.0, |(probability, _)| probability);
-        // EPSS has five decimal places; as an integer it can be a sort key.
-        let rank = format!("{:08.0}", probability * 1e7);
-        let doubtful = matches!(finding.status, Status::UnderInvestigation | Status::Undetermined);
-        (
-            doubtful,
-            finding.kev.is_none(),
-            Reverse(finding.severity),
-            finding.fixed_version.is_none(),
-            Reverse(rank),
-            finding.package.source_name().to_owned(),
-            Reverse(finding.id.clone()),
-            finding.package.name.clone(),
-        )
-    });
-    sorted
-}
-
-fn findings(text: &mut String, report: &Report, look: Look) {
-    const HEAD: [&str; 7] =
-        ["SEVERITY", "VULNERABILITY", "PACKAGE", "INSTALLED", "FIXED IN", "EPSS", "LAYER"];
-    let mut rows = vec![HEAD.map(str::to_owned)];
-    let sorted = fix_first(&report.findings);
-    rows.extend(sorted.iter().map(|finding| row(finding)));
-    let widths = widths(&rows);
-    let mut rows = rows.iter().map(|row| pad(row, &widths));
-    if let Some(head) = rows.next() {
-        line(
-            text,
-            format_args!("{}", paint(head.join("  ").trim_end(), Style::new().bold(), look)),
-        );
-    }
-    for (finding, mut cells) in sorted.iter().zip(rows) {
-        if let Some(first) = cells.first_mut() {
-            *first = paint(first, severity_style(finding.severity), look);
-        }
-        line(text, format_args!("{}", cells.join("  ").trim_end()));
-    }
-}
-
-fn row(finding: &Finding) -> [String; 7] {
-    let fixed = match (&finding.fixed_version, finding.status) {
-        (Some(version), _) => version.clone(),
-        (None, Status::Affected) => "no fix yet".to_owned(),
-        (None, status) => status.name().replace('_', " "),
-    };
-    let id = if finding.kev.is_some() {
-        format!("{} exploited!", finding.id)
-    } else {
-        finding.id.clone()
-    };
-    let epss = finding.epss.map(|(probability, _)| format!("{:.1}%", probability * 100.0));
-    [
-        finding.severity.to_string(),
-        cell(&id),
-        cell(&finding.package.name),
-        cell(&finding.package.version),
-        cell(&fixed),
-        epss.unwrap_or_default(),
-        finding.package.location.layer.map(|layer| layer.to_string()).unwrap_or_default(),
-    ]
-}
-
 fn summary(text: &mut String, report: &Report, look: Look) {
     if !report.checks.iter().any(|check| check == "vuln") {
         return;
     }
     if report.findings.is_empty() {
-        // Nothing found and not everything looked at is not the same as clean.
-        match report.is_incomplete() {
-            true => line(
-                text,
-                format_args!(
-                    "{}",
-                    paint(
-                        "no vulnerability found in what could be checked; the result is incomplete",
-                        warning(),
-                        look
-                    )
-                ),
-            ),
-            false => line(text, format_args!("no known vulnerability")),
+        nothing_found(text, report, look);
+    } else {
+        let number = count(report.findings.len(), "vulnerability", "vulnerabilities");
+        let counts = report.by_severity().into_iter();
+        let counts = severities(counts.filter(|(_, count)| *count > 0), look);
+        line(text, format_args!("{number}: {counts}; {} can be fixed", report.fixable()));
+        if report.is_incomplete() {
+            line(text, format_args!("{}", paint("the result is incomplete", warning(), look)));
         }
-        return;
     }
-    let counts: Vec<String> = report
-        .by_severity()
-        .into_iter()
-        .filter(|(_, count)| *count > 0)
-        .map(|(severity, count)| {
-            paint(&format!("{count} {severity}"), severity_style(severity), look)
-        })
-        .collect();
-    line(
-        text,
-        format_args!(
-            "{}: {}; {} can be fixed",
-            count(report.findings.len(), "vulnerability", "vulnerabilities"),
-            counts.join(", "),
-            report.fixable()
-        ),
-    );
-    if report.is_incomplete() {
-        line(text, format_args!("{}", paint("the result is incomplete", warning(), look)));
+    if !report.left_out.is_empty() {
+        let number: usize = report.left_out.values().sum();
+        let counts = report.left_out.iter().rev().map(|(severity, count)| (*severity, *count));
+        let counts = severities(counts, look);
+        line(text, format_args!("{number} not shown, as was asked for: {counts}"));
     }
+}
+
+/// Nothing found and not everything looked at is not the same as clean; nor is nothing shown.
+fn nothing_found(text: &mut String, report: &Report, look: Look) {
+    let caution = if report.is_incomplete() {
+        "no vulnerability found in what could be checked; the result is incomplete"
+    } else if report.inventory.packages.is_empty() {
+        "no packages found, so there was nothing to check for vulnerabilities"
+    } else if report.left_out.is_empty() {
+        return line(text, format_args!("no known vulnerability"));
+    } else {
+        return line(text, format_args!("no vulnerability of the kinds asked for"));
+    };
+    line(text, format_args!("{}", paint(caution, warning(), look)));
+}
+
+fn severities(counts: impl Iterator<Item = (Severity, usize)>, look: Look) -> String {
+    let shown = counts.map(|(severity, count)| {
+        paint(&format!("{count} {severity}"), severity_style(severity), look)
+    });
+    shown.collect::<Vec<_>>().join(", ")
 }
 
 fn upgrades(text: &mut String, report: &Report) {
@@ -189,17 +128,15 @@ fn upgrades(text: &mut String, report: &Report) {
 }
 
 fn data(text: &mut String, report: &Report) {
-    for data in &report.data {
-        let changed = data.modified.as_deref().unwrap_or(&data.built_at);
-        let day = changed.get(..10).unwrap_or(changed);
-        line(
-            text,
-            format_args!(
-                "  data    {} from {}, as of {day}",
-                printable(&data.stream),
-                printable(&data.source)
-            ),
-        );
+    for DataSource { source, stream, built_at, modified, .. } in &report.data {
+        let (word, time) = match modified {
+            Some(time) => ("as of", time),
+            // The publisher does not say how old its data is.
+            None => ("read on", built_at),
+        };
+        let day = time.get(..10).unwrap_or(time);
+        let (stream, source) = (printable(stream), printable(source));
+        line(text, format_args!("  data    {stream} from {source}, {word} {day}"));
     }
 }
 
@@ -211,10 +148,15 @@ fn problems(text: &mut String, report: &Report, look: Look) {
     for problem in report.problems.iter().take(PROBLEMS_SHOWN) {
         let kind = problem.kind.name().replace('_', " ");
         let said = problem.to_string();
-        line(
-            text,
-            format_args!("{} {}", paint(&format!("{kind}:"), warning(), look), printable(&said)),
-        );
+        let said = printable(&said);
+        let (what, hint) =
+            said.split_once("; hint: ").map_or((&*said, None), |(what, hint)| (what, Some(hint)));
+        let what = wrap(&format!("{kind}: {what}"), look.width);
+        let shown = what.strip_prefix(&kind).unwrap_or(&what);
+        line(text, format_args!("{}{shown}", paint(&kind, warning(), look)));
+        if let Some(hint) = hint {
+            line(text, format_args!("{}", wrap(&format!("hint: {hint}"), look.width)));
+        }
     }
     if let Some(more) = report.problems.len().checked_sub(PROBLEMS_SHOWN).filter(|more| *more > 0) {
         line(text, format_args!("and {more} more problems (all are in the JSON report)"));

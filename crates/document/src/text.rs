@@ -24,6 +24,27 @@ pub fn columns<const N: usize>(rows: &[[String; N]]) -> String {
     cells.iter().map(|row| pad(row, &widths).join("  ").trim_end().to_owned() + "\n").collect()
 }
 
+/// Text broken between words so that no line is wider than `width`, where a word is not; all lines
+/// but the first are indented.
+pub(crate) fn wrap(text: &str, width: Option<usize>) -> String {
+    const INDENT: &str = "\n  ";
+    let Some(width) = width else { return text.to_owned() };
+    let (mut wrapped, mut used) = (String::with_capacity(text.len()), 0);
+    for word in text.split(' ') {
+        let needed = word.width() + usize::from(used > 0);
+        if used > 0 && used + needed > width {
+            wrapped.push_str(INDENT);
+            used = INDENT.len() - 1;
+        } else if used > 0 {
+            wrapped.push(' ');
+            used += 1;
+        }
+        wrapped.push_str(word);
+        used += word.width();
+    }
+    wrapped
+}
+
 /// A cell that is safe and not too wide.
 pub(crate) fn cell(text: &str) -> String {
     let safe = printable(text);
@@ -62,6 +83,14 @@ fn is_unsafe(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_are_broken_between_words() {
+        assert_eq!(wrap("one two three", None), "one two three");
+        assert_eq!(wrap("one two three", Some(7)), "one two\n  three");
+        assert_eq!(wrap("one two three", Some(1)), "one\n  two\n  three");
+        assert_eq!(wrap("", Some(1)), "");
+    }
 
     #[test]
     fn control_sequences_do_not_pass() {

@@ -1,11 +1,16 @@
 //! Every format of one report, held against its snapshot, and the JSON against its schema.
 
+use std::collections::BTreeMap;
+
 use document::table::Look;
 use document::{DataSource, Format, Report, Upgrade, table};
 use model::{
     Artifact, ArtifactKind, Cvss, Digest, Eol, Evidence, Finding, Inventory, Layer, Location,
     Opinion, Os, Package, PackageKind, Problem, ProblemKind, Severity, Source, Status,
 };
+
+/// As into a pipe.
+const PLAIN: Look = Look { color: false, width: None };
 
 fn package(name: &str, version: &str, layer: Option<u32>) -> Package {
     Package {
@@ -125,6 +130,7 @@ fn report() -> Report {
                 package("openssl", "3", Some(0)),
             ),
         ],
+        left_out: BTreeMap::from([(Severity::Unknown, 2)]),
         upgrades: vec![Upgrade {
             package: "openssl".to_owned(),
             moves: vec!["libssl3".to_owned(), "openssl".to_owned()],
@@ -149,20 +155,37 @@ fn report() -> Report {
 
 #[test]
 fn table_plain_and_colored() {
-    insta::assert_snapshot!("table", table::render(&report(), Look { color: false }));
-    let colored = table::render(&report(), Look { color: true });
+    insta::assert_snapshot!("table", table::render(&report(), PLAIN));
+    let colored = table::render(&report(), Look { color: true, width: None });
     insta::assert_snapshot!("table_colored", colored.replace('\u{1b}', "ESC"));
+}
+
+/// What a window has no room for is left out and named; no line is wider if words allow.
+#[test]
+fn a_narrow_window() {
+    insta::assert_snapshot!(
+        "table_60",
+        table::render(&report(), Look { width: Some(60), ..PLAIN })
+    );
+    let wide = table::render(&report(), Look { width: Some(500), ..PLAIN });
+    assert_eq!(wide, table::render(&report(), PLAIN));
 }
 
 #[test]
 fn a_result_without_findings_says_whether_it_is_complete() {
     let incomplete = Report { findings: Vec::new(), ..report() };
-    let text = table::render(&incomplete, Look { color: false });
+    let text = table::render(&incomplete, PLAIN);
     assert!(text.contains("the result is incomplete"), "{text}");
     assert!(!text.contains("no known vulnerability"), "{text}");
-    let clean = Report { problems: Vec::new(), ..incomplete };
-    let text = table::render(&clean, Look { color: false });
+    let filtered = Report { problems: Vec::new(), ..incomplete };
+    let text = table::render(&filtered, PLAIN);
+    assert!(text.contains("no vulnerability of the kinds asked for\n2 not shown"), "{text}");
+    let clean = Report { left_out: BTreeMap::new(), ..filtered };
+    let text = table::render(&clean, PLAIN);
     assert!(text.contains("no known vulnerability"), "{text}");
+    let empty = Report { inventory: Inventory::default(), ..clean };
+    let text = table::render(&empty, PLAIN);
+    assert!(text.contains("no packages found"), "{text}");
 }
 
 #[test]
