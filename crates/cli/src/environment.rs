@@ -21,7 +21,7 @@ pub(crate) fn cache_dir() -> Option<PathBuf> {
 /// The time that documents carry: `SOURCE_DATE_EPOCH` (seconds) where set, so that a build can be
 /// repeated byte for byte; else the clock.
 pub(crate) fn now() -> Result<Timestamp, UserError> {
-    let Some(set) = std::env::var_os("SOURCE_DATE_EPOCH") else { return Ok(Timestamp::now()) };
+    let Some(set) = std::env::var_os("SOURCE_DATE_EPOCH") else { return Ok(whole_second()) };
     let seconds = set.to_str().and_then(|text| text.parse().ok());
     seconds.and_then(|seconds| Timestamp::from_second(seconds).ok()).ok_or_else(|| {
         let shown = set.to_string_lossy();
@@ -30,6 +30,23 @@ pub(crate) fn now() -> Result<Timestamp, UserError> {
             format!("SOURCE_DATE_EPOCH `{shown}` is not a number of seconds"),
         )
     })
+}
+
+/// No reader of a report wants its nanoseconds.
+fn whole_second() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_second(now.as_second()).unwrap_or(now)
+}
+
+/// How wide the terminal is that stdout goes to, in columns; None where it goes elsewhere.
+/// `COLUMNS` overrides what the terminal says.
+pub(crate) fn width_of_stdout() -> Option<usize> {
+    let stdout = std::io::stdout();
+    if !stdout.is_terminal() {
+        return None;
+    }
+    let set = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    set.or_else(|| Some(terminal_size::terminal_size_of(&stdout)?.0.0.into()))
 }
 
 /// Whether to color what goes to stdout (no-color.org: any non-empty `NO_COLOR` says no).

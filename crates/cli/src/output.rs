@@ -20,10 +20,7 @@ pub(crate) fn write(path: Option<&Path>, text: &str) -> Result<(), UserError> {
 /// A file is replaced by rename, so that a reader never sees half of it; what is not a regular
 /// file (`/dev/stdout`, a FIFO) is written to directly.
 fn write_file(path: &Path, text: &str) -> Result<(), UserError> {
-    let failed = |error: std::io::Error| {
-        let message = format!("cannot write `{}`: {error}", path.display());
-        UserError::new(ExitCode::Output, message)
-    };
+    let failed = |error| cannot_write(path, &error);
     if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
         return std::fs::write(path, text).map_err(failed);
     }
@@ -37,6 +34,23 @@ fn write_file(path: &Path, text: &str) -> Result<(), UserError> {
     file.write_all(text.as_bytes()).map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
+}
+
+/// The name of the temporary file, which the outer errors speak of, is none of the user's business.
+fn cannot_write(path: &Path, error: &std::io::Error) -> UserError {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    UserError::new(ExitCode::Output, format!("cannot write `{}`: {cause}", path.display()))
+}
+
+/// Fails early where [`write`] is going to fail: a scan of minutes must not end with a report that
+/// has no place to go.
+pub(crate) fn check(path: Option<&Path>) -> Result<(), UserError> {
+    let folder = path.and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty());
+    let (Some(path), Some(folder)) = (path, folder) else { return Ok(()) };
+    folder.metadata().map(drop).map_err(|error| cannot_write(path, &error))
 }
 
 /// A reader that closed the pipe has what it wanted.

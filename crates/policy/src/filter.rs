@@ -15,7 +15,11 @@ pub struct Filter {
 impl Filter {
     pub fn keeps(&self, finding: &Finding) -> bool {
         let rated = self.severities.is_empty() || self.severities.contains(&finding.severity);
-        let fixable = !self.ignore_unfixed || finding.fixed_version.is_some();
-        rated && fixable
+        rated && self.keeps_apart_from_severity(finding)
+    }
+
+    /// Whether it would be kept if it had one of the severities asked for.
+    pub(crate) fn keeps_apart_from_severity(&self, finding: &Finding) -> bool {
+        !self.ignore_unfixed || finding.fixed_version.is_some()
     }
 }

@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 
 use model::{Finding, Severity};
 
+use crate::Filter;
+
 /// The judgement of a gate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
     /// Why the findings may not pass, the most severe first; empty if they may.
     pub reasons: Vec<Reason>,
-    /// Findings that no one rated: they pass a threshold, and yet could be above it.
+    /// Findings that no one rated: they pass a threshold, and yet could be above it. Those that a
+    /// list of severities leaves out are among them.
     pub unrated: usize,
 }
 
@@ -29,17 +32,21 @@ impl Verdict {
     }
 }
 
-/// Judges findings by a threshold: one at or above `fail_on` fails them all. `Unknown` is the
-/// lowest threshold; it fails on any finding.
-pub fn gate<'a>(findings: impl IntoIterator<Item = &'a Finding>, fail_on: Severity) -> Verdict {
+/// Judges findings by a threshold: one that the filter keeps and that is at or above `fail_on` fails
+/// them all. `Unknown` is the lowest threshold; it fails on any finding.
+pub fn gate<'a>(
+    findings: impl IntoIterator<Item = &'a Finding>,
+    filter: &Filter,
+    fail_on: Severity,
+) -> Verdict {
     let mut unrated = 0;
     let mut reasons: BTreeMap<Severity, Reason> = BTreeMap::new();
     for finding in findings {
         let severity = finding.severity;
-        if severity >= fail_on {
+        if severity >= fail_on && filter.keeps(finding) {
             let new = || Reason { severity, count: 0, example: example(finding) };
             reasons.entry(severity).or_insert_with(new).count += 1;
-        } else if severity == Severity::Unknown {
+        } else if severity == Severity::Unknown && filter.keeps_apart_from_severity(finding) {
             unrated += 1;
         }
     }

@@ -63,7 +63,7 @@ fn a_threshold_fails_what_is_at_or_above_it() {
         ("negligible unknown", "negligible", "negligible 1 CVE-negligible", 1),
     ];
     for (given, threshold, reasons, unrated) in table {
-        let verdict = gate(&findings(given), threshold.parse().unwrap());
+        let verdict = gate(&findings(given), &Filter::default(), threshold.parse().unwrap());
         let shown: Vec<String> = verdict
             .reasons
             .iter()
@@ -73,6 +73,16 @@ fn a_threshold_fails_what_is_at_or_above_it() {
         assert_eq!(verdict.unrated, unrated, "`{given}` against {threshold}");
         assert_eq!(verdict.passes(), reasons.is_empty(), "`{given}` against {threshold}");
     }
+}
+
+/// A list of severities hides what nobody rated from the report, not from the gate's doubt.
+#[test]
+fn a_gate_judges_what_the_filter_keeps() {
+    let filter = Filter { severities: vec![Severity::High], ignore_unfixed: true };
+    let verdict = gate(&findings("critical+ high high+ unknown unknown+"), &filter, Severity::Low);
+    let judged: Vec<&str> = verdict.reasons.iter().map(|r| r.example.0.as_str()).collect();
+    assert_eq!(judged, ["CVE-high+"]);
+    assert_eq!(verdict.unrated, 1, "without a fix it was not asked about");
 }
 
 #[test]

@@ -93,7 +93,12 @@ pub fn run(target: &str, options: &Options, store: &Store) -> Result<ScanResult,
     let today = options.now.to_zoned(TimeZone::UTC).date();
     let matcher::Matched { mut findings, problems: unmatched, mut data } =
         matcher::findings(&inventory, store, today);
-    problems.extend(unmatched);
+    let told = |problem: &Problem| {
+        problems.iter().any(|p| p.kind == problem.kind && p.subject == problem.subject)
+    };
+    // Why advisories could not be fetched says more than that they are missing.
+    let news: Vec<Problem> = unmatched.into_iter().filter(|problem| !told(problem)).collect();
+    problems.extend(news);
 
     let metadata = matcher::metadata_needs(&findings);
     problems.extend(feeds::ensure(&metadata, store, &options.feeds));

@@ -63,7 +63,7 @@ pub(crate) fn run(global: &Global) -> Result<ExitCode, UserError> {
     };
     let target = format!("docker-archive:{}", image.display());
     let mut result = scan::run(&target, &options, &store)
-        .map_err(|error| scan_error(error, &options.artifact.stop))?;
+        .map_err(|error| scan_error(error, &target, &options.artifact.stop))?;
     // The folder's random name says nothing, and would make every run another.
     result.artifact.name = NAME.to_owned();
     present(result, ReportArguments::default(), global)

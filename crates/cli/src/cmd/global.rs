@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use advisories::{PublicKey, Store};
-use artifact::Stop;
+use artifact::{Environment, Stop};
+use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 use document::table::Look;
 use jiff::Timestamp;
@@ -21,13 +22,20 @@ use crate::progress;
 #[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalArguments {
     /// Folder of the advisory segments [default: the cache folder's `db`]
-    #[arg(long, global = true, value_name = "DIR", env = "LAZARET_DB")]
+    #[arg(long, global = true, value_name = "DIR", env = "LAZARET_DB", hide_env_values = true)]
     db: Option<PathBuf>,
-    /// Fetch ready segments from this mirror (a folder of static files behind a URL)
-    #[arg(long, global = true, value_name = "URL", env = "LAZARET_DB_URL")]
+    /// Fetch ready segments from this mirror: the URL of a folder of static files, or
+    /// oci://HOST/REPOSITORY[:TAG]
+    #[arg(long, global = true, value_name = "URL", env = "LAZARET_DB_URL", hide_env_values = true)]
     db_url: Option<String>,
     /// Fetch raw feeds from this mirror instead of their publishers
-    #[arg(long, global = true, value_name = "URL", env = "LAZARET_FEED_MIRROR")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "LAZARET_FEED_MIRROR",
+        hide_env_values = true
+    )]
     feed_mirror: Option<String>,
     /// Accept only mirrors and bundles signed by this public key (repeatable)
     #[arg(long, global = true, value_name = "FILE")]
@@ -35,17 +43,26 @@ pub(crate) struct GlobalArguments {
     /// Trust the certificates in this PEM file too (repeatable)
     #[arg(long, global = true, value_name = "FILE")]
     ca_cert: Vec<PathBuf>,
+    /// Use plain HTTP, or do not check the certificate, for this registry (repeatable)
+    #[arg(long, global = true, value_name = "HOST[:PORT]")]
+    insecure_registry: Vec<String>,
     /// Refresh advisories that are older than this when a scan needs them
     #[arg(long, global = true, value_name = "DURATION", default_value = "24h", value_parser = parse_duration)]
     max_age: Duration,
     /// Use no network at all
-    #[arg(long, global = true, env = "LAZARET_OFFLINE")]
+    #[arg(long, global = true, env = "LAZARET_OFFLINE", hide_env_values = true, value_parser = FalseyValueParser::new())]
     offline: bool,
     /// Folder for what can be computed again [default: $XDG_CACHE_HOME/lazaret or ~/.cache/lazaret]
-    #[arg(long, global = true, value_name = "DIR", env = "LAZARET_CACHE_DIR")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "LAZARET_CACHE_DIR",
+        hide_env_values = true
+    )]
     cache_dir: Option<PathBuf>,
     /// Threads to work with [default: the number of processors]
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, value_name = "N", value_parser = parse_jobs)]
     jobs: Option<NonZeroUsize>,
     /// Show no progress
     #[arg(short, long, global = true)]
@@ -70,7 +87,8 @@ pub(crate) struct Global {
     pub(crate) cache_dir: PathBuf,
     pub(crate) offline: bool,
     pub(crate) db_keys: Vec<PublicKey>,
-    pub(crate) ca_certs: Vec<PathBuf>,
+    ca_certs: Vec<PathBuf>,
+    insecure_registries: Vec<String>,
     db_url: Option<String>,
     feed_mirror: Option<String>,
     max_age: Duration,
@@ -102,26 +120,43 @@ impl GlobalArguments {
             offline: self.offline,
             db_keys,
             ca_certs: self.ca_cert,
+            insecure_registries: self.insecure_registry,
             db_url: self.db_url,
             feed_mirror: self.feed_mirror,
             max_age: self.max_age,
             jobs: self.jobs.unwrap_or_else(environment::processors),
             show_progress: !self.quiet && environment::progress_on_stderr(),
-            look: Look { color },
+            look: Look { color, width: environment::width_of_stdout() },
             now: environment::now()?,
         })
     }
 }
 
 impl Global {
+    /// How to talk to registries.
+    pub(crate) fn registries(&self, stop: &Stop) -> artifact::Options {
+        let mut options = artifact::Options {
+            jobs: self.jobs,
+            offline: self.offline,
+            environment: Environment::of_process(),
+            stop: stop.clone(),
+            ..artifact::Options::default()
+        };
+        options.registry.insecure.clone_from(&self.insecure_registries);
+        options.registry.authorities.clone_from(&self.ca_certs);
+        options
+    }
+
     /// How to import and fetch advisories.
     pub(crate) fn feeds(&self, stop: &Stop) -> feeds::Options {
+        let registry = self.registries(stop);
         let stop = stop.clone();
         feeds::Options {
             jobs: self.jobs,
             offline: self.offline,
             feed_mirror: self.feed_mirror.clone(),
             db_url: self.db_url.clone(),
+            registry,
             db_keys: self.db_keys.clone(),
             authorities: self.ca_certs.clone(),
             max_age: self.max_age,
@@ -130,4 +165,8 @@ impl Global {
             ..feeds::Options::new(self.now)
         }
     }
+}
+
+fn parse_jobs(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_why| format!("`{text}` is not a number of threads (1 or more)"))
 }

@@ -1,9 +1,11 @@
 //! `lazaret sbom`: what is inside, without a look at advisories.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use document::{Format, Report};
+use jiff::tz::TimeZone;
 use model::Eol;
 
 use crate::cmd::global::Global;
@@ -39,15 +41,19 @@ enum SbomFormat {
 }
 
 pub(crate) fn run(arguments: SbomArguments, global: &Global) -> Result<ExitCode, UserError> {
+    output::check(arguments.output.as_deref())?;
     let (target, options) = arguments.target.settle(global)?;
     let scan::Inspection { artifact, mut inventory } = scan::inspect(&target, &options)
-        .map_err(|error| scan_error(error, &options.artifact.stop))?;
+        .map_err(|error| scan_error(error, &target, &options.artifact.stop))?;
     let problems = std::mem::take(&mut inventory.problems);
+    let today = global.now.to_zoned(TimeZone::UTC).date();
+    let eol = inventory.os.as_ref().map_or(Eol::Unknown, |os| matcher::end_of_life(os, today));
     let report = Report {
         artifact,
         inventory,
-        eol: Eol::Unknown,
+        eol,
         findings: Vec::new(),
+        left_out: BTreeMap::new(),
         upgrades: Vec::new(),
         problems,
         data: Vec::new(),

@@ -1,12 +1,13 @@
 //! `lazaret scan`: a target in, a report and an exit code out.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use artifact::{OpenErrorKind, ReadError, Stop};
 use clap::{Args, ValueEnum};
 use document::{Format, Report, table};
-use model::{ProblemKind, Severity};
+use model::{ArtifactKind, Finding, ProblemKind, Severity};
 use scan::{ScanError, ScanResult};
 
 use crate::cmd::global::Global;
@@ -15,7 +16,17 @@ use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::output;
 
+const EXAMPLES: &str = "\
+Examples:
+  lazaret scan alpine:3.20          found in Docker, containerd or Podman, else pulled
+  lazaret scan image.tar            an archive; its kind is recognised by content
+  lazaret scan dir:/mnt/rootfs
+  lazaret scan -f json -o report.json --severity high,critical --fail-on high IMAGE
+
+Exit codes: 0 done, 1 `--fail-on` reached; `lazaret --help` lists them all.";
+
 #[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(crate) struct ScanArguments {
     #[command(flatten)]
     target: TargetArguments,
@@ -33,7 +44,7 @@ pub(crate) struct ReportArguments {
     /// Write to this file instead of stdout
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Report these severities only
+    /// Report these severities only: critical, high, medium, low, negligible, unknown
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     severity: Vec<Severity>,
     /// Report only what a published version fixes
@@ -64,9 +75,10 @@ enum Check {
 }
 
 pub(crate) fn run(arguments: ScanArguments, global: &Global) -> Result<ExitCode, UserError> {
+    output::check(arguments.report.output.as_deref())?;
     let (target, options) = arguments.target.settle(global)?;
     let result = scan::run(&target, &options, &global.store)
-        .map_err(|error| scan_error(error, &options.artifact.stop))?;
+        .map_err(|error| scan_error(error, &target, &options.artifact.stop))?;
     present(result, arguments.report, global)
 }
 
@@ -76,40 +88,51 @@ pub(crate) fn present(
     arguments: ReportArguments,
     global: &Global,
 ) -> Result<ExitCode, UserError> {
-    let mut report = report_of(result, global);
-    let filter =
-        policy::Filter { severities: arguments.severity, ignore_unfixed: arguments.ignore_unfixed };
-    report.findings.retain(|finding| filter.keeps(finding));
-    let judge = |threshold| policy::gate(&report.findings, threshold);
-    let verdict = arguments.fail_on.map(judge).unwrap_or_default();
+    let ReportArguments { format, output, severity, ignore_unfixed, fail_on, checks: _ } =
+        arguments;
+    let filter = policy::Filter { severities: severity, ignore_unfixed };
+    let judge = |threshold| policy::gate(&result.findings, &filter, threshold);
+    let verdict = fail_on.map(judge).unwrap_or_default();
+    let report = report_of(result, &filter, global);
 
-    let text = match arguments.format {
+    let text = match format {
         ScanFormat::Table => table::render(&report, global.look),
         ScanFormat::Json => Format::Json.render(&report),
         ScanFormat::CycloneDxJson => Format::CycloneDxJson.render(&report),
     };
-    output::write(arguments.output.as_deref(), &text)?;
-    if !matches!(arguments.format, ScanFormat::Table) || arguments.output.is_some() {
+    output::write(output.as_deref(), &text)?;
+    if !matches!(format, ScanFormat::Table) || output.is_some() {
         output::print_problems(&report.problems);
     }
+    Ok(ending(&report, &verdict))
+}
+
+/// The exit code, and on stderr what the gate has to say about it.
+fn ending(report: &Report, verdict: &policy::Verdict) -> ExitCode {
     for policy::Reason { severity, count, example: (id, package) } in &verdict.reasons {
         output::note(&format!("gate: {count} {severity}, such as {id} in {package}"));
     }
+    let unlooked = has(report, ProblemKind::MetadataMissing);
     if verdict.unrated > 0 {
-        output::note(&format!("gate: {} that nobody has rated passed", verdict.unrated));
+        let why =
+            if unlooked { "because metadata is missing" } else { "because nobody rated them" };
+        output::note(&format!("gate: {} could not be judged, {why}", verdict.unrated));
     }
-    Ok(match outcome(&report) {
+    match outcome(report) {
         _ if !verdict.passes() => ExitCode::GateReached,
         // The gate cannot have judged what nobody could look up.
-        ExitCode::Done if verdict.unrated > 0 && has(&report, ProblemKind::MetadataMissing) => {
-            ExitCode::AdvisoriesMissing
-        }
+        ExitCode::Done if verdict.unrated > 0 && unlooked => ExitCode::AdvisoriesMissing,
         code => code,
-    })
+    }
 }
 
-fn report_of(result: ScanResult, global: &Global) -> Report {
-    let ScanResult { artifact, inventory, eol, findings, upgrades, problems, data } = result;
+fn report_of(result: ScanResult, filter: &policy::Filter, global: &Global) -> Report {
+    let ScanResult { artifact, inventory, eol, findings, problems, data, .. } = result;
+    let (findings, others): (Vec<Finding>, Vec<Finding>) =
+        findings.into_iter().partition(|finding| filter.keeps(finding));
+    let mut left_out = BTreeMap::new();
+    others.iter().for_each(|other| *left_out.entry(other.severity).or_default() += 1);
+    let upgrades = matcher::upgrades(&findings);
     let upgrade = |upgrade: matcher::Upgrade| document::Upgrade {
         package: upgrade.name,
         moves: upgrade.packages,
@@ -128,6 +151,7 @@ fn report_of(result: ScanResult, global: &Global) -> Report {
         inventory,
         eol,
         findings,
+        left_out,
         upgrades: upgrades.into_iter().map(upgrade).collect(),
         problems,
         data: data.into_iter().map(source).collect(),
@@ -152,13 +176,13 @@ fn has(report: &Report, kind: ProblemKind) -> bool {
 }
 
 /// The exit code of a run that has no report.
-pub(crate) fn scan_error(error: ScanError, stop: &Stop) -> UserError {
+pub(crate) fn scan_error(error: ScanError, target: &str, stop: &Stop) -> UserError {
     let (kind, hint) = match &error {
         ScanError::Open(error) => (error.kind(), error.hint_text()),
         ScanError::Read(ReadError::Source(error)) => (error.kind(), error.hint_text()),
         ScanError::Read(ReadError::Interrupted(_)) => (OpenErrorKind::Interrupted, None),
     };
-    let hint = hint.map(str::to_owned);
+    let hint = hint.map(str::to_owned).or_else(|| searched(kind, target));
     let code = match kind {
         OpenErrorKind::Usage => ExitCode::Usage,
         OpenErrorKind::NotFound => ExitCode::TargetNotFound,
@@ -171,6 +195,20 @@ pub(crate) fn scan_error(error: ScanError, stop: &Stop) -> UserError {
         OpenErrorKind::Interrupted => ExitCode::Interrupted,
     };
     UserError::from_chain(code, &error).hint(hint)
+}
+
+/// A bare name is looked for in several places, and the error speaks of the last of them.
+fn searched(kind: OpenErrorKind, target: &str) -> Option<String> {
+    use OpenErrorKind::{Network, NotFound, Unauthorized};
+    let prefix = target.split_once(':').map(|(prefix, _)| prefix);
+    let has_prefix = ArtifactKind::ALL.iter().any(|kind| prefix == Some(kind.name()));
+    if has_prefix || !matches!(kind, Network | NotFound | Unauthorized) {
+        return None;
+    }
+    Some(format!(
+        "there is no file `{target}`, and neither Docker, containerd nor Podman here has such an \
+         image, so its registry was next"
+    ))
 }
 
 fn is_over(stop: &Stop) -> bool {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use artifact::Environment;
 use clap::Args;
 use model::{Os, Platform};
 
@@ -32,34 +31,18 @@ pub(crate) struct TargetArguments {
     /// Give up after this time
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     timeout: Option<Duration>,
-    #[command(flatten)]
-    registry: RegistryArguments,
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Registry options")]
-struct RegistryArguments {
-    /// Use plain HTTP, or do not check the certificate, for this registry (repeatable)
-    #[arg(long, value_name = "HOST[:PORT]")]
-    insecure_registry: Vec<String>,
 }
 
 impl TargetArguments {
     /// The target as typed, and how to scan it.
     pub(crate) fn settle(self, global: &Global) -> Result<(String, scan::Options), UserError> {
         let stop = stop_on_signals(self.timeout)?;
-        let mut artifact = artifact::Options {
+        let artifact = artifact::Options {
             platform: self.platform,
             verify: self.verify,
-            jobs: global.jobs,
-            offline: global.offline,
-            environment: Environment::of_process(),
-            stop: stop.clone(),
             progress: progress::of_layers(global.show_progress),
-            ..artifact::Options::default()
+            ..global.registries(&stop)
         };
-        artifact.registry.insecure = self.registry.insecure_registry;
-        artifact.registry.authorities = global.ca_certs.clone();
         let options = scan::Options {
             artifact,
             cache_dir: (!self.no_cache).then(|| global.cache_dir.clone()),

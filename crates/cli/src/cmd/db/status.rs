@@ -57,7 +57,7 @@ fn table(installed: &[Installed], global: &Global) -> String {
 }
 
 fn row(segment: &Installed, now: Timestamp) -> [String; 5] {
-    let size = format!("{:.1} MB", segment.size_bytes as f64 / 1e6);
+    let size = size(segment.size_bytes);
     match &segment.meta {
         Ok(meta) => {
             let counts = &meta.counts;
@@ -76,6 +76,13 @@ fn row(segment: &Installed, now: Timestamp) -> [String; 5] {
             let damaged = format!("damaged: {error}");
             [segment.stream.clone(), damaged, String::new(), String::new(), size]
         }
+    }
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        ..1_000_000 => format!("{} kB", bytes.div_ceil(1_000)),
+        _ => format!("{:.1} MB", bytes as f64 / 1e6),
     }
 }
 

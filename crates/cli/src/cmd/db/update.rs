@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use feeds::UpdateReport;
-use model::ProblemKind;
+use model::{Problem, ProblemKind};
 
 use crate::cmd::db::import::describe;
 use crate::cmd::global::Global;
@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: UpdateArguments, global: &Global) -> Result<ExitCod
     let report = feeds::update(&arguments.targets, &global.store, &options);
     output::write(None, &told(&report))?;
     output::print_all_problems(&report.imported.problems);
-    Ok(ending(&report))
+    Ok(ending(&report, &arguments.targets))
 }
 
 fn told(report: &UpdateReport) -> String {
@@ -50,11 +50,18 @@ fn told(report: &UpdateReport) -> String {
     text
 }
 
-/// A stream that could not be refreshed keeps what it had, and yet the update did not do its work.
-fn ending(report: &UpdateReport) -> ExitCode {
+/// A stream that could not be refreshed keeps what it had, and yet the update did not do its work. A
+/// name that means nothing is wrong usage.
+fn ending(report: &UpdateReport, targets: &[String]) -> ExitCode {
     let harmless = |kind| matches!(kind, ProblemKind::Notice | ProblemKind::Refused);
-    match report.imported.problems.iter().all(|problem| harmless(problem.kind)) {
+    let problems = &report.imported.problems;
+    let unknown = |name: &String| {
+        let names = |problem: &Problem| problem.subject == *name;
+        problems.iter().any(|p| p.kind == ProblemKind::Unsupported && names(p))
+    };
+    match problems.iter().all(|problem| harmless(problem.kind)) {
         true => ExitCode::Done,
+        false if targets.iter().any(unknown) => ExitCode::Usage,
         false => ExitCode::Network,
     }
 }
