@@ -158,7 +158,11 @@ impl Engine {
         }
         let environment = &options.environment;
         let secure = environment.get("DOCKER_TLS_VERIFY").is_some();
-        let origin = format!("{}://{host}", if secure { "https" } else { "http" });
+        let (scheme, port) = if secure { ("https", 2376) } else { ("http", 2375) };
+        let host = host.trim_end_matches('/');
+        let has_port = host.rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']'));
+        let port = if has_port { String::new() } else { format!(":{port}") };
+        let origin = format!("{scheme}://{host}{port}");
         let client = |time| {
             let certificates =
                 environment.path("DOCKER_CERT_PATH").or_else(|| environment.docker_config());

@@ -2,13 +2,14 @@
 //!
 //! [`Client::send`] is one exchange; [`Client::persist`] repeats it while that makes sense. Both
 //! end within [`Timing::patience`] without a sign of life, and at once when the user says stop.
-//! Connections go over TCP and TLS (`trust`, `proxy`) or to a Unix socket (`transport`). This
+//! Connections go over TCP and TLS (`trust`, `proxy`, `forward`) or to a Unix socket (`transport`). This
 //! file must never send an `Authorization` header to an origin it was not meant for, follow a
 //! redirect from TLS to plain HTTP, or let a secret into a message.
 
 mod backoff;
 mod body;
 mod error;
+mod forward;
 mod proxy;
 mod transport;
 mod trust;
@@ -29,6 +30,7 @@ use ureq::unversioned::transport::{
 pub(crate) use self::backoff::{pauses, seed};
 pub(crate) use self::body::{Body, TRICKLE_BYTES};
 pub(crate) use self::error::{HttpError, HttpErrorKind};
+use self::proxy::Route;
 pub(crate) use self::trust::Trust;
 use crate::{Environment, ReadError, Stop};
 
@@ -274,6 +276,9 @@ impl Client {
                 return Err(HttpError::explain(self.timing, url, error));
             }
         };
+        if answer.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+            return Err(HttpError::proxy_login(url));
+        }
         let (parts, body) = answer.into_parts();
         let body = Body::new(body.into_reader(), self.timing);
         Ok(Response { status: parts.status, headers: parts.headers, body, url: url.clone() })
@@ -290,24 +295,41 @@ impl Client {
         if let Some(agent) = agents.get(&key) {
             return Ok(agent.clone());
         }
-        let proxy = proxy::for_url(environment, url).map_err(HttpError::lasting)?;
-        let mut config = config(self.timing).proxy(proxy);
+        let mut config = config(self.timing).proxy(None);
         if url.scheme_str() == Some("https") {
             config = config.tls_config(trust.tls(host(url)).map_err(HttpError::lasting)?);
         }
+        let route = proxy::route(environment, url).map_err(HttpError::lasting)?;
+        let agent = self.agent_by(route, config);
+        agents.insert(key, agent.clone());
+        Ok(agent)
+    }
+
+    fn agent_by(&self, route: Route, config: ConfigBuilder) -> Agent {
+        let polling = transport::Polling::new(&self.stop);
+        let proxy = match route {
+            Route::Direct => None,
+            Route::Tunnel(proxy) => Some(proxy),
+            Route::Forward(proxy) => {
+                let forwarding = forward::Forwarding::new(&proxy);
+                let connector = ().chain(TcpConnector::default()).chain(polling).chain(forwarding);
+                let names = forward::ProxyNames::new(&proxy);
+                return Agent::with_parts(config.build(), connector, names);
+            }
+        };
         // The polling connection lies below TLS, so that a handshake can be interrupted too.
         let connector =
             ().chain(ConnectProxyConnector::default())
                 .chain(TcpConnector::default())
-                .chain(transport::Polling::new(&self.stop))
+                .chain(polling)
                 .chain(RustlsConnector::default());
-        let agent = Agent::with_parts(config.build(), connector, DefaultResolver::default());
-        agents.insert(key, agent.clone());
-        Ok(agent)
+        Agent::with_parts(config.proxy(proxy).build(), connector, DefaultResolver::default())
     }
 }
 
-fn config(timing: Timing) -> ureq::config::ConfigBuilder<ureq::typestate::AgentScope> {
+type ConfigBuilder = ureq::config::ConfigBuilder<ureq::typestate::AgentScope>;
+
+fn config(timing: Timing) -> ConfigBuilder {
     Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)

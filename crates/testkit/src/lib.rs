@@ -7,16 +7,20 @@
 
 mod compress;
 mod image;
+mod proxy;
 mod recorder;
 mod registry;
 mod server;
 mod services;
 mod tar;
+mod tls;
 
 pub use compress::{bzip2, gzip, gzip_members, xz, zstd, zstd_frames};
 pub use image::{ImageBuilder, LayerBuilder, sha256};
+pub use proxy::Proxy;
 pub use recorder::Recorder;
 pub use registry::Content;
 pub use server::{Fault, Reply, Request, Server};
 pub use services::{Containerd, Distribution, Docker, Podman, installed, run, skip};
 pub use tar::{BLOCK, Header, TarBuilder};
+pub use tls::{Authority, Identity, Tls};

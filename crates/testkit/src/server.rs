@@ -15,6 +15,8 @@ use std::time::Duration;
 
 use rustix::net::sockopt;
 
+use crate::tls::Tls;
+
 /// How often a silent connection looks whether the test is over.
 const POLL: Duration = Duration::from_millis(20);
 
@@ -109,6 +111,17 @@ impl Server {
         server
     }
 
+    /// Listens on a free port of 127.0.0.1 and speaks TLS.
+    pub fn secure(tls: &Tls, handler: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("the loopback has a free port");
+        let address = listener.local_addr().expect("a bound socket has an address");
+        let server = Self { address: Some(address), shared: Shared::new(handler) };
+        listener.set_nonblocking(true).expect("a socket can be polled");
+        let tls = tls.clone();
+        server.accept(move || Ok(Box::new(tls.accept(blocking(listener.accept()?.0)?)?)));
+        server
+    }
+
     /// Listens on a Unix socket.
     pub fn on_socket(
         path: &Path,
@@ -165,7 +178,7 @@ fn blocking(stream: TcpStream) -> io::Result<TcpStream> {
 }
 
 /// A stream of which reading and writing are independent.
-trait Connection: Send {
+pub(crate) trait Connection: Send {
     fn halves(&self) -> io::Result<(Box<dyn Read>, Box<dyn Write>)>;
 
     /// Makes the next close a reset: what was sent and not yet read is lost to the other side.

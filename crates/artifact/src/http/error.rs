@@ -59,6 +59,9 @@ impl HttpError {
             ureq::Error::Tls(_) | ureq::Error::Rustls(_) => return Self::tls(host, error),
             ureq::Error::Io(why) if is_final(why) => (Lasting, format!("cannot reach `{host}`")),
             ureq::Error::Io(_) => (Passing, format!("cannot reach `{host}`")),
+            ureq::Error::ConnectProxyFailed(why) if why.contains("407") => {
+                return Self::proxy_login(url);
+            }
             ureq::Error::ConnectProxyFailed(_) => {
                 (Lasting, format!("the proxy does not lead to `{host}`"))
             }
@@ -70,6 +73,13 @@ impl HttpError {
             _ => (Lasting, format!("cannot reach `{host}`")),
         };
         Self { kind, error: OpenError::new(OpenErrorKind::Network, message).because(error) }
+    }
+
+    /// The proxy wants to know who asks, or does not let that user through.
+    pub(super) fn proxy_login(url: &Uri) -> Self {
+        let message = format!("the proxy to `{}` wants a login, or another one", host(url));
+        let hint = "put it into the proxy's address: http://USER:PASSWORD@HOST:PORT";
+        Self::lasting(OpenError::new(OpenErrorKind::Network, message).hint(hint))
     }
 
     /// A certificate that is not trusted, or bytes that are no TLS at all.

@@ -6,31 +6,46 @@
 
 use std::net::IpAddr;
 
-use ureq::Proxy;
 use ureq::http::Uri;
+use ureq::{Proxy, ProxyProtocol};
 
 use super::host;
 use crate::error::OpenErrorKind;
 use crate::{Environment, OpenError};
 
-/// The proxy for `url`, if there is to be one. The error never shows the proxy's credentials.
-pub(super) fn for_url(environment: &Environment, url: &Uri) -> Result<Option<Proxy>, OpenError> {
+/// How a host is reached.
+#[derive(Debug)]
+pub(super) enum Route {
+    Direct,
+    /// By way of a proxy that is asked to `CONNECT` and then sees nothing.
+    Tunnel(Proxy),
+    /// By way of a proxy that is asked for the whole URL: what plain HTTP is meant to do, for many
+    /// proxies tunnel to the ports of TLS only (RFC 9112, section 3.2.2).
+    Forward(Proxy),
+}
+
+/// The way to `url`. The error never shows the proxy's credentials.
+pub(super) fn route(environment: &Environment, url: &Uri) -> Result<Route, OpenError> {
     let names = match url.scheme_str() {
         Some("https") => ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
         _ => ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"],
     };
     let Some(name) = names.into_iter().find(|name| environment.get(name).is_some()) else {
-        return Ok(None);
+        return Ok(Route::Direct);
     };
     let exceptions = environment.get("no_proxy").or_else(|| environment.get("NO_PROXY"));
     if is_excepted(exceptions.unwrap_or_default(), url) {
-        return Ok(None);
+        return Ok(Route::Direct);
     }
     let broken = |_| {
         let message = format!("`{name}` is not the address of a proxy for `{}`", host(url));
-        OpenError::new(OpenErrorKind::Usage, message).hint("want http://HOST:PORT")
+        OpenError::new(OpenErrorKind::Usage, message).hint("want http://[USER:PASSWORD@]HOST:PORT")
     };
-    Proxy::new(environment.get(name).unwrap_or_default()).map(Some).map_err(broken)
+    let proxy = Proxy::new(environment.get(name).unwrap_or_default()).map_err(broken)?;
+    Ok(match (url.scheme_str(), proxy.protocol()) {
+        (Some("http"), ProxyProtocol::Http) => Route::Forward(proxy),
+        _ => Route::Tunnel(proxy),
+    })
 }
 
 fn is_excepted(exceptions: &str, url: &Uri) -> bool {
@@ -127,17 +142,21 @@ mod tests {
             .with("HTTP_PROXY", "http://plain.example:3128")
             .with("HTTPS_PROXY", "http://user:pw@tls.example:3128")
             .with("https_proxy", "http://lower.example:3128");
-        let host = |url: &str| {
+        let way = |url: &str| {
             let url = url.parse().expect("a URL");
-            for_url(&environment, &url).expect("valid").map(|proxy| proxy.host().to_owned())
+            match route(&environment, &url).expect("valid") {
+                Route::Direct => "direct".to_owned(),
+                Route::Tunnel(proxy) => format!("tunnel by {}", proxy.host()),
+                Route::Forward(proxy) => format!("forwarded by {}", proxy.host()),
+            }
         };
-        assert_eq!(host("https://r.example/").as_deref(), Some("lower.example"));
-        assert_eq!(host("http://r.example/").as_deref(), Some("plain.example"));
-        assert_eq!(host("http://localhost/"), None);
+        assert_eq!(way("https://r.example/"), "tunnel by lower.example");
+        assert_eq!(way("http://r.example/"), "forwarded by plain.example");
+        assert_eq!(way("http://localhost/"), "direct");
 
         let broken = Environment::default().with("HTTPS_PROXY", "gopher://user:hunter2@x");
         let url = "https://r.example/".parse().expect("a URL");
-        let error = for_url(&broken, &url).expect_err("not a proxy we know");
+        let error = route(&broken, &url).expect_err("not a proxy we know");
         assert_eq!(
             error.to_string(),
             "`HTTPS_PROXY` is not the address of a proxy for `r.example`"

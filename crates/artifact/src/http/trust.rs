@@ -55,9 +55,13 @@ impl Trust {
     pub(super) fn tls(&self, host: &str) -> Result<TlsConfig, OpenError> {
         if let Some(directory) = &self.daemon {
             let roots: RootCerts = certificates(&directory.join("ca.pem"))?.into();
-            let client = identity(&directory.join("cert.pem"), &directory.join("key.pem"))?;
-            let config = TlsConfig::builder().root_certs(roots).client_cert(Some(client));
-            return Ok(config.build());
+            let certificate = directory.join("cert.pem");
+            // A daemon may well let in whoever knows it.
+            let client = match certificate.exists() {
+                true => Some(identity(&certificate, &directory.join("key.pem"))?),
+                false => None,
+            };
+            return Ok(TlsConfig::builder().root_certs(roots).client_cert(client).build());
         }
         let mut roots = self.system()?.to_vec();
         for path in &self.authorities {

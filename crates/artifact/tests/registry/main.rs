@@ -2,6 +2,8 @@
 
 mod login;
 mod outage;
+mod proxies;
+mod trust;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
