@@ -1,5 +1,6 @@
 //! The subcommands: one file each, and the options that all of them share.
 
+mod cache;
 mod db;
 mod demo;
 mod global;
@@ -33,6 +34,8 @@ enum Verb {
     Sbom(sbom::SbomArguments),
     /// See to the advisories: what is there, fetch, import, export, verify.
     Db(db::DbArguments),
+    /// See to what is kept of layers that were read before.
+    Cache(cache::CacheArguments),
     /// Scan a small image made on the spot, with an excerpt of real advisories; needs no network.
     Demo,
 }
@@ -45,6 +48,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, UserError> {
         Verb::Scan(arguments) => scan::run(arguments, &global),
         Verb::Sbom(arguments) => sbom::run(arguments, &global),
         Verb::Db(arguments) => db::run(arguments, &global),
+        Verb::Cache(arguments) => cache::run(arguments, &global),
         Verb::Demo => demo::run(&global),
     }
 }

@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 
@@ -36,6 +37,11 @@ pub(crate) fn now() -> Result<Timestamp, UserError> {
 fn whole_second() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_second(now.as_second()).unwrap_or(now)
+}
+
+/// That long ago, by the clock that files are dated by.
+pub(crate) fn ago(duration: Duration) -> SystemTime {
+    SystemTime::now().checked_sub(duration).unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 /// How wide the terminal is that stdout goes to, in columns; None where it goes elsewhere.

@@ -27,28 +27,3 @@ pub(crate) fn stop_on_signals(timeout: Option<Duration>) -> Result<Stop, UserErr
     .map_err(|error| UserError::from_chain(ExitCode::Failed, &error))?;
     Ok(stop)
 }
-
-/// Reads `90`, `90s`, `5m`, `1h 30m`.
-pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
-    if let Ok(seconds) = text.parse() {
-        return Ok(Duration::from_secs(seconds));
-    }
-    let parsed: Result<jiff::SignedDuration, _> = text.parse();
-    parsed.ok().and_then(|duration| duration.try_into().ok()).ok_or_else(|| {
-        format!("`{text}` is not a duration (want seconds, or `90s`, `5m`, `1h 30m`)")
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations() {
-        assert_eq!(parse_duration("90"), Ok(Duration::from_secs(90)));
-        assert_eq!(parse_duration("5m"), Ok(Duration::from_secs(300)));
-        assert_eq!(parse_duration("1h 30m"), Ok(Duration::from_secs(5400)));
-        assert!(parse_duration("-5m").is_err());
-        assert!(parse_duration("soon").is_err());
-    }
-}

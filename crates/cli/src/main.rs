@@ -10,6 +10,7 @@ mod exit_code;
 mod interrupt;
 mod output;
 mod progress;
+mod quantity;
 
 use std::process::ExitCode;
 

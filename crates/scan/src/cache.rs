@@ -3,16 +3,22 @@
 //! A file is written under another name and renamed, so that a second process sees all of it or
 //! nothing; two that write the same layer write the same bytes. The folder is named by the
 //! analyzers' fingerprint, so that a new analyzer starts afresh. The cache is a convenience:
-//! whatever is wrong with it means reading the layer again, and is said once.
+//! whatever is wrong with it means reading the layer again, and is said once. It is bounded: a run
+//! that added to it makes room (`room.rs`).
 
-use std::cell::RefCell;
-use std::io::{self, Write};
+mod room;
+
+use std::cell::{Cell, RefCell};
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use analyzers::LayerFacts;
 use model::{Problem, ProblemKind};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+
+pub use room::{Usage, clean, usage};
 
 /// Changes whenever the bytes after it change their meaning.
 const MAGIC: [u8; 8] = *b"lzrlay\x00\x02";
@@ -38,37 +44,53 @@ struct Keeping<'a> {
 
 /// A folder of cached facts, or none.
 pub(crate) struct Cache {
+    /// The user's cache folder.
     dir: Option<PathBuf>,
+    has_grown: Cell<bool>,
     /// The first failure to write: a full or read-only disk fails for every layer alike.
     failure: RefCell<Option<(PathBuf, io::Error)>>,
 }
 
 impl Cache {
     pub(crate) fn open(dir: Option<&Path>) -> Self {
-        let dir = dir.map(|dir| dir.join("layers").join(analyzers::fingerprint()));
-        Self { dir, failure: RefCell::default() }
+        let dir = dir.map(Path::to_owned);
+        Self { dir, has_grown: Cell::new(false), failure: RefCell::default() }
     }
 
     /// The facts kept under a key. A file that is absent, damaged or of another version is none.
     pub(crate) fn load(&self, key: &str) -> Option<Kept> {
         let path = self.path(key)?;
-        if path.metadata().ok()?.len() > FILE_LIMIT {
+        let file = File::open(path).ok()?;
+        let metadata = file.metadata().ok()?;
+        if metadata.len() > FILE_LIMIT {
             return None;
         }
-        let bytes = std::fs::read(path).ok()?;
+        let mut bytes = Vec::new();
+        (&file).take(FILE_LIMIT).read_to_end(&mut bytes).ok()?;
         let (magic, rest) = bytes.split_first_chunk()?;
         let (checksum, payload) = rest.split_first_chunk()?;
         if *magic != MAGIC || u64::from_le_bytes(*checksum) != xxh3_64(payload) {
             return None;
         }
-        postcard::from_bytes(payload).ok()
+        let kept = postcard::from_bytes(payload).ok()?;
+        metadata.modified().into_iter().for_each(|used| room::note_use(&file, used));
+        Some(kept)
     }
 
     /// Keeps the facts of a layer.
     pub(crate) fn store(&self, key: &str, entries: u64, problems: &[Problem], facts: &LayerFacts) {
         let Some(path) = self.path(key) else { return };
-        if let Err(error) = write(&path, &Keeping { entries, problems, facts }) {
-            self.failure.borrow_mut().get_or_insert((path, error));
+        match write(&path, &Keeping { entries, problems, facts }) {
+            Ok(()) => self.has_grown.set(true),
+            Err(error) => drop(self.failure.borrow_mut().get_or_insert((path, error))),
+        }
+    }
+
+    /// Keeps the folder below `limit` bytes, if this run has added to it.
+    pub(crate) fn make_room(&self, limit: u64) {
+        let Some(dir) = self.dir.as_deref().filter(|_| self.has_grown.get()) else { return };
+        if let Err(error) = room::make_room(dir, limit) {
+            self.failure.borrow_mut().get_or_insert((layers_dir(dir), error));
         }
     }
 
@@ -83,16 +105,28 @@ impl Cache {
     /// The key is hashed: it holds what file systems and archives call things, and must not become
     /// a path. No one gains by a collision, for keys of verified layers are digests themselves.
     fn path(&self, key: &str) -> Option<PathBuf> {
-        let dir = self.dir.as_ref()?;
+        let dir = layers_dir(self.dir.as_ref()?).join(analyzers::fingerprint());
         Some(dir.join(format!("{:032x}", xxh3_128(key.as_bytes()))))
     }
 }
 
+/// One folder a generation of analyzers is in here.
+fn layers_dir(cache_dir: &Path) -> PathBuf {
+    cache_dir.join("layers")
+}
+
 fn write(path: &Path, keeping: &Keeping<'_>) -> io::Result<()> {
     let payload = postcard::to_allocvec(keeping).map_err(io::Error::other)?;
-    let dir = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    std::fs::create_dir_all(dir)?;
-    let mut file = tempfile::NamedTempFile::new_in(dir)?;
+    let dir = path.parent().ok_or(ErrorKind::InvalidInput)?;
+    let create = || {
+        std::fs::create_dir_all(dir)?;
+        tempfile::NamedTempFile::new_in(dir)
+    };
+    let mut file = match create() {
+        // Another process that makes room may take the folder away while it is empty.
+        Err(error) if error.kind() == ErrorKind::NotFound => create()?,
+        created => created?,
+    };
     file.write_all(&MAGIC)?;
     file.write_all(&xxh3_64(&payload).to_le_bytes())?;
     file.write_all(&payload)?;

@@ -7,7 +7,7 @@
 //! Nothing is judged here (`policy`) and nothing is shown (`document`). One bad file never ends a
 //! scan: it becomes a Problem of the result. The only errors are those that leave no result.
 
-mod cache;
+pub mod cache;
 mod layers;
 
 use std::path::PathBuf;
@@ -25,6 +25,8 @@ pub struct Options {
     pub artifact: artifact::Options,
     /// The folder of cached layer facts; None reads every layer anew and keeps nothing.
     pub cache_dir: Option<PathBuf>,
+    /// How many bytes the cached facts may take; those not used for longest go first.
+    pub cache_limit: u64,
     /// Takes the place of what the image says of its distribution.
     pub distro: Option<Os>,
     pub feeds: feeds::Options,
@@ -69,6 +71,7 @@ pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError>
     let image = artifact::open(target, &options.artifact)?;
     let cache = cache::Cache::open(options.cache_dir.as_deref());
     let (layers, mut problems) = layers::collect(&image, &cache)?;
+    cache.make_room(options.cache_limit);
 
     let artifact = image.artifact().clone();
     let mut inventory = analyzers::squash(&layers, artifact.kind.has_layers());

@@ -57,6 +57,7 @@ pub(crate) fn run(global: &Global) -> Result<ExitCode, UserError> {
             ..artifact::Options::default()
         },
         cache_dir: None,
+        cache_limit: 0,
         distro: None,
         feeds,
         now: global.now,

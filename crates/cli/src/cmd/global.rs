@@ -15,8 +15,8 @@ use jiff::Timestamp;
 use crate::environment;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
-use crate::interrupt::parse_duration;
 use crate::progress;
+use crate::quantity::{parse_duration, parse_size};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
@@ -61,6 +61,9 @@ pub(crate) struct GlobalArguments {
         hide_env_values = true
     )]
     cache_dir: Option<PathBuf>,
+    /// Keep at most this much of layers that were read before; what was not used for longest goes
+    #[arg(long, global = true, value_name = "SIZE", default_value = "2GiB", value_parser = parse_size)]
+    cache_limit: u64,
     /// Threads to work with [default: the number of processors]
     #[arg(long, global = true, value_name = "N", value_parser = parse_jobs)]
     jobs: Option<NonZeroUsize>,
@@ -85,6 +88,7 @@ enum Color {
 pub(crate) struct Global {
     pub(crate) store: Store,
     pub(crate) cache_dir: PathBuf,
+    pub(crate) cache_limit: u64,
     pub(crate) offline: bool,
     pub(crate) db_keys: Vec<PublicKey>,
     ca_certs: Vec<PathBuf>,
@@ -117,6 +121,7 @@ impl GlobalArguments {
         Ok(Global {
             store: Store::open(self.db.unwrap_or_else(|| cache_dir.join("db"))),
             cache_dir,
+            cache_limit: self.cache_limit,
             offline: self.offline,
             db_keys,
             ca_certs: self.ca_cert,

@@ -7,8 +7,9 @@ use model::{Os, Platform};
 
 use crate::cmd::global::Global;
 use crate::error::UserError;
-use crate::interrupt::{parse_duration, stop_on_signals};
+use crate::interrupt::stop_on_signals;
 use crate::progress;
+use crate::quantity::parse_duration;
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Target options")]
@@ -46,6 +47,7 @@ impl TargetArguments {
         let options = scan::Options {
             artifact,
             cache_dir: (!self.no_cache).then(|| global.cache_dir.clone()),
+            cache_limit: global.cache_limit,
             distro: self.distro,
             feeds: global.feeds(&stop),
             now: global.now,

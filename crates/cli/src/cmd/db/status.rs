@@ -10,6 +10,7 @@ use crate::cmd::global::Global;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::output;
+use crate::quantity::{age, size};
 
 #[derive(Debug, Args)]
 pub(crate) struct StatusArguments {
@@ -67,7 +68,7 @@ fn row(segment: &Installed, now: Timestamp) -> [String; 5] {
             [
                 segment.stream.clone(),
                 meta.source.clone(),
-                age(asked, now),
+                asked.parse().map_or_else(|_| "unknown".to_owned(), |asked| age(asked, now)),
                 records.to_string(),
                 size,
             ]
@@ -76,24 +77,6 @@ fn row(segment: &Installed, now: Timestamp) -> [String; 5] {
             let damaged = format!("damaged: {error}");
             [segment.stream.clone(), damaged, String::new(), String::new(), size]
         }
-    }
-}
-
-fn size(bytes: u64) -> String {
-    match bytes {
-        ..1_000_000 => format!("{} kB", bytes.div_ceil(1_000)),
-        _ => format!("{:.1} MB", bytes as f64 / 1e6),
-    }
-}
-
-/// The time since an RFC 3339 time, in the largest unit that says something.
-fn age(since: &str, now: Timestamp) -> String {
-    let Ok(since) = since.parse::<Timestamp>() else { return "unknown".to_owned() };
-    match now.duration_since(since).as_secs() {
-        ..60 => "now".to_owned(),
-        seconds @ 60..3_600 => format!("{} min", seconds / 60),
-        seconds @ 3_600..172_800 => format!("{} h", seconds / 3_600),
-        seconds => format!("{} days", seconds / 86_400),
     }
 }
 

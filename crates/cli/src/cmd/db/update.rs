@@ -11,8 +11,9 @@ use crate::cmd::db::import::describe;
 use crate::cmd::global::Global;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
-use crate::interrupt::{parse_duration, stop_on_signals};
+use crate::interrupt::stop_on_signals;
 use crate::output;
+use crate::quantity::parse_duration;
 
 #[derive(Debug, Args)]
 pub(crate) struct UpdateArguments {
