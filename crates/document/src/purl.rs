@@ -13,7 +13,11 @@ pub fn purl(package: &Package, os: Option<&Os>) -> String {
         encode_into(namespace(os), &mut purl);
         purl.push('/');
     }
-    encode_into(&package.name, &mut purl);
+    match package.kind {
+        PackageKind::Rpm => encode_into(&package.name, &mut purl),
+        // Case is of no account in these, and the spec wants lower case.
+        PackageKind::Apk | PackageKind::Deb => encode_into(&package.name.to_lowercase(), &mut purl),
+    }
     purl.push('@');
     let (epoch, version) = split_epoch(package);
     encode_into(version, &mut purl);
@@ -188,7 +192,7 @@ mod tests {
                 "pkg:rpm/bash@5.1.8-6.el9?arch=amd64&epoch=1&upstream=bash-5.1.8-6.el9.src.rpm",
             ),
             (
-                purl(&package(PackageKind::Deb, "a/b", "1~x", None), None),
+                purl(&package(PackageKind::Deb, "A/b", "1~x", None), None),
                 "pkg:deb/a%2Fb@1~x?arch=amd64",
             ),
         ];

@@ -2,7 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "what these helpers unwrap is the test's own doing")]
 
+mod db;
+mod documents;
 mod exit_codes;
+mod full_disks;
+mod hostile;
+mod outages;
 mod output;
 mod run;
 mod sources;
+mod stumbles;

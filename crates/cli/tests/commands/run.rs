@@ -2,8 +2,15 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+use wait4::Wait4;
+
+const LAZARET: &str = env!("CARGO_BIN_EXE_lazaret");
+/// What a command may take, whatever it is given; the bounds.
+const PEAK_BYTES_MAX: u64 = 256 << 20;
+const WALL_MAX: Duration = Duration::from_secs(60);
 
 /// A folder of its own for a test: cache, advisories, images.
 pub(crate) struct Sandbox {
@@ -37,9 +44,14 @@ impl Sandbox {
 
     /// The command with nothing of the machine's settings: no proxies, no home, a fixed time.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lazaret"));
+        let mut command = self.program(LAZARET);
+        command.args(arguments);
         command
-            .args(arguments)
+    }
+
+    fn program(&self, name: &str) -> Command {
+        let mut command = Command::new(name);
+        command
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.dir.path())
@@ -62,6 +74,50 @@ impl Sandbox {
     pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
         let mut command = self.command(arguments);
         command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    /// Runs a shell script, in which `$LAZARET` is the binary, with a file system of 32 KiB on the
+    /// folder `small`. None where nobody may mount one.
+    pub(crate) fn run_with_small_disk(&self, script: &str) -> Option<Ended> {
+        std::fs::create_dir_all(self.path("small")).unwrap();
+        let mount = "mount -t tmpfs -o size=32k tmpfs small";
+        let unshare = |flags: &[&str], script: &str| {
+            let mut command = self.program("unshare");
+            command.args(flags).args(["sh", "-c", &format!("{mount} && {{ {script}\n}}")]);
+            command.env("LAZARET", LAZARET).output().ok()
+        };
+        let own = ["--mount"];
+        let users = ["--user", "--map-root-user", "--mount"];
+        let may = |flags: &&&[&str]| unshare(flags, "true").is_some_and(|it| it.status.success());
+        let Some(flags) = [&own[..], &users[..]].iter().find(may).copied() else {
+            testkit::skip("nobody here may mount a file system");
+            return None;
+        };
+        let output = unshare(flags, script).unwrap();
+        Some(Ended {
+            code: output.status.code(),
+            stdout: self.redact(&output.stdout),
+            stderr: self.redact(&output.stderr),
+        })
+    }
+
+    /// Runs a command that reads what is hostile; it has to end within bounds of time and memory.
+    /// What it writes goes to files, so that nobody else's memory is measured.
+    #[expect(clippy::print_stderr, reason = "how much was taken is worth seeing")]
+    pub(crate) fn run_bounded(&self, command: &mut Command) -> Ended {
+        let open = |name: &str| std::fs::File::create(self.path(name)).unwrap();
+        command.stdin(Stdio::null()).stdout(open("stdout")).stderr(open("stderr"));
+        let begun = Instant::now();
+        let ended = command.spawn().unwrap().wait4().unwrap();
+        let (peak, wall) = (ended.rusage.maxrss, begun.elapsed());
+        eprintln!("{:?}: {} MiB, {:.1} s", command.get_args(), peak >> 20, wall.as_secs_f32());
+        assert!(peak <= PEAK_BYTES_MAX, "{command:?} took {} MiB", peak >> 20);
+        assert!(wall <= WALL_MAX, "{command:?} took {wall:?}");
+        Ended {
+            code: ended.status.code(),
+            stdout: self.redact(&std::fs::read(self.path("stdout")).unwrap()),
+            stderr: self.redact(&std::fs::read(self.path("stderr")).unwrap()),
+        }
     }
 
     /// The demo's feeds imported, so that a scan can find something.

@@ -1,0 +1,157 @@
+//! What users stumble over: wrong names and flags, filters that hide everything, odd environments.
+
+use crate::run::Sandbox;
+
+const OS_RELEASE: &str = include_str!("../../../../content/demo/image/os-release");
+const STATUS: &str = include_str!("../../../../content/demo/image/status.base");
+
+/// A root file system with vulnerable packages, and advisories but no metadata.
+fn vulnerable() -> Sandbox {
+    let sandbox = Sandbox::new().with_advisories();
+    sandbox.file("root/etc/os-release", OS_RELEASE);
+    sandbox.file("root/var/lib/dpkg/status", STATUS);
+    sandbox
+}
+
+/// Command, exit code, and what stdout and stderr say between them.
+const COMMANDS: &[(&[&str], i32, &[&str])] = &[
+    // names
+    (&["scan", "--offline", "nowhere:1"], 13, &["there is no file `nowhere:1`", "registry"]),
+    (&["scan", "--offline", "docker:"], 2, &["`docker:` has to be followed by"]),
+    (&["scan", "--offline", "dir:nowhere"], 10, &["`nowhere`"]),
+    // flags
+    (&["scna"], 2, &["a similar subcommand exists: 'scan'"]),
+    (&["scan", "--frmat", "json", "dir:root"], 2, &["a similar argument exists: '--format'"]),
+    (&["scan", "--jobs", "0", "dir:root"], 2, &["`0` is not a number of threads"]),
+    (&["scan", "--cache-limit", "much", "dir:root"], 2, &["`much` is not a size"]),
+    (&["scan", "--distro", "slackware:15", "dir:root"], 2, &["`slackware` is not known", "debian"]),
+    (
+        &["scan", "-o", "nowhere/report", "dir:root"],
+        30,
+        &["cannot write `nowhere/report`: No such"],
+    ),
+    (&["db", "update", "nonsense"], 2, &["`nonsense`: is neither a source nor a stream"]),
+    (
+        &["--db", "none", "db", "export", "b.lzb"],
+        10,
+        &["there are no advisories in `none`", "hint"],
+    ),
+    // filters: nothing shown is not nothing found
+    (
+        &["scan", "--offline", "--severity", "CRITICAL", "dir:root"],
+        0,
+        &["no vulnerability of the kinds asked for", "not shown, as was asked for: "],
+    ),
+    (&["scan", "--offline", "--severity", "High,low", "dir:root"], 0, &["upgrade openssl to "]),
+    // nothing to look at is not clean
+    (&["scan", "--offline", "dir:empty"], 0, &["no packages found"]),
+    (&["sbom", "--offline", "-f", "json", "dir:root"], 0, &["\"eol_date\": \"2027-06-01\""]),
+];
+
+#[test]
+fn commands_say_what_is_wrong() {
+    let sandbox = vulnerable();
+    std::fs::create_dir(sandbox.path("empty")).unwrap();
+    for (arguments, code, said) in COMMANDS {
+        let ended = sandbox.run(arguments);
+        assert_eq!(ended.code, Some(*code), "{arguments:?}: {ended:?}");
+        for text in *said {
+            let all = format!("{}{}", ended.stdout, ended.stderr);
+            assert!(all.contains(text), "{arguments:?} does not say `{text}`: {ended:?}");
+        }
+    }
+}
+
+/// A gate that could not look severities up has not judged, whatever the filter hides.
+#[test]
+fn a_filter_does_not_open_the_gate() {
+    let sandbox = Sandbox::new();
+    let ended = sandbox.run(&["db", "import", &unrated(&sandbox)]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    sandbox.file("root/etc/os-release", "ID=debian\nVERSION_ID=12\n");
+    let status =
+        "Package: bash\nStatus: install ok installed\nArchitecture: amd64\nVersion: 5.2-1\n";
+    sandbox.file("root/var/lib/dpkg/status", status);
+    for filter in [&[][..], &["--severity", "high,critical"]] {
+        let arguments = [&["scan", "--offline", "--fail-on", "high", "dir:root"], filter].concat();
+        let ended = sandbox.run(&arguments);
+        assert_eq!(ended.code, Some(20), "{arguments:?}: {ended:?}");
+        assert!(ended.stderr.contains("1 could not be judged"), "{ended:?}");
+    }
+}
+
+/// The Debian tracker's form, about one package, without an urgency.
+fn unrated(sandbox: &Sandbox) -> String {
+    let tracker = serde_json::json!({
+        "bash": { "CVE-2099-0001": { "scope": "local", "releases": { "bookworm": {
+            "status": "resolved",
+            "repositories": { "bookworm": "5.2-2" },
+            "fixed_version": "5.2-2",
+            "urgency": "not yet assigned",
+        } } } }
+    });
+    sandbox.file("tracker.json", tracker.to_string())
+}
+
+#[test]
+fn odd_environments() {
+    let sandbox = vulnerable();
+    for (variable, value, code) in [
+        ("LAZARET_OFFLINE", "1", 0),
+        ("LAZARET_OFFLINE", "true", 0),
+        ("NO_COLOR", "1", 0),
+        ("TERM", "dumb", 0),
+        ("LC_ALL", "zh_CN.UTF-8", 0),
+        ("LC_ALL", "C", 0),
+        ("COLUMNS", "20", 0),
+        ("SOURCE_DATE_EPOCH", "yesterday", 2),
+    ] {
+        let mut command = sandbox.command(&["scan", "--max-age", "9999d", "dir:root"]);
+        command.args(["--db-url", "http://127.0.0.1:9"]).env(variable, value);
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{variable}={value}: {output:?}");
+        assert!(!output.stdout.contains(&0x1b), "{variable}={value}: a pipe gets no color");
+    }
+}
+
+/// `lazaret … | head -1`: a reader that leaves early is no error.
+#[test]
+fn a_closed_pipe_is_quiet() {
+    let sandbox = vulnerable();
+    let mut command = sandbox.command(&["scan", "--offline", "-f", "json", "dir:root"]);
+    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(output.stderr.is_empty(), "{output:?}");
+}
+
+#[test]
+fn the_cache_is_shown_cleaned_and_bounded() {
+    let sandbox = Sandbox::new();
+    let image = |name: &str| {
+        let tar = testkit::TarBuilder::new().file("etc/os-release", format!("ID={name}\n"));
+        let layer = testkit::LayerBuilder::gzip(tar);
+        let image = testkit::ImageBuilder::new("shop:1").layer(layer);
+        sandbox.file(&format!("{name}.tar"), image.docker_archive())
+    };
+    let run = |arguments: &[&str], expected: &str| {
+        let ended = sandbox.run(arguments);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert!(ended.stdout.contains(expected), "{ended:?}");
+    };
+    run(&["cache", "status"], "0 layers in [SANDBOX]/cache/lazaret, 0 kB of at most 2.1 GB");
+    for name in ["a", "b", "c"] {
+        run(&["sbom", "--offline", &image(name)], "CycloneDX");
+    }
+    run(&["cache", "status"], "3 layers");
+    run(&["cache", "clean", "--older-than", "1d"], "0 layers deleted");
+    run(&["sbom", "--offline", "--no-cache", &image("d")], "CycloneDX");
+    run(&["cache", "status"], "3 layers");
+    run(&["sbom", "--offline", "--cache-limit", "1", &image("e")], "CycloneDX");
+    run(&["cache", "status"], "0 layers");
+    run(&["sbom", "--offline", &image("f")], "CycloneDX");
+    run(&["cache", "clean"], "1 layers deleted");
+    run(&["cache", "status"], "0 layers");
+}
