@@ -239,7 +239,7 @@ pub enum OverrideError {
 }
 
 /// Families without releases: what there is, is the current state.
-const ROLLING: [&str; 3] = ["chainguard", "opensuse-tumbleweed", "wolfi"];
+const ROLLING: [&str; 4] = ["chainguard", "minimos", "opensuse-tumbleweed", "wolfi"];
 
 /// Reads `FAMILY:VERSION`, what a user who knows better than the image says it is: `debian:12`,
 /// `debian:sid`, `alpine:edge`, `wolfi`. Families are ours ([`Os::family`]) or an `ID` of

@@ -13,6 +13,7 @@ pub(crate) const IDS: &[(&str, &str)] = &[
     ("debian", "debian"),
     ("fedora", "fedora"),
     ("mariner", "mariner"),
+    ("minimos", "minimos"),
     ("ol", "oracle"),
     ("opencloudos", "opencloudos"),
     ("openeuler", "openeuler"),
