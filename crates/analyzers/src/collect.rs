@@ -184,10 +184,11 @@ impl Visitor for LayerCollector {
     }
 
     fn content(&mut self, entry: &Entry<'_>, bytes: &[u8]) {
-        let Some(path) = self.interest.selected(entry.path) else { return };
-        let file = File { path: &path, bytes, mode: entry.mode };
+        let selected = self.interest.selected(entry.path);
+        let path = selected.as_deref().unwrap_or(entry.path);
+        let file = File { path, bytes, mode: entry.mode };
         let mut facts = FileFacts::with_room(self.room);
-        for analyzer in SELECTOR.analyzers(&path) {
+        for analyzer in self.analyzers(entry) {
             if entry.size <= analyzer.max_bytes() {
                 analyzer.analyze(&file, &mut facts);
             }
@@ -198,30 +199,51 @@ impl Visitor for LayerCollector {
             let message = format!("more than {limit} MiB of facts in one layer");
             self.overflow(entry.path, message);
         }
-        self.keep(entry.path, Named::File(Some(Box::new(facts))));
+        if selected.is_some() {
+            self.keep(entry.path, Named::File(Some(Box::new(facts))));
+        } else if !facts.is_empty() {
+            self.keep(entry.path, Named::Found(Box::new(facts)));
+        }
     }
 }
 
 impl LayerCollector {
     fn file(&mut self, entry: &Entry<'_>) -> Want {
-        if !self.is_wanted(entry.path) {
-            if self.is_way(entry.path) {
-                self.keep(entry.path, Named::Unwanted);
-            }
-            return Want::Nothing;
+        let is_selected = self.is_wanted(entry.path);
+        if !is_selected && self.is_way(entry.path) {
+            self.keep(entry.path, Named::Unwanted);
         }
-        let path = self.interest.selected(entry.path).unwrap_or_default();
-        let limits = SELECTOR.analyzers(&path).into_iter().map(Analyzer::max_bytes);
-        let limit = limits.max().unwrap_or_default();
+        let limits = self.analyzers(entry).into_iter().map(Analyzer::max_bytes);
+        let Some(limit) = limits.max() else { return Want::Nothing };
         if entry.size > limit {
             let mut facts = FileFacts::with_room(0);
             let message = format!("{} bytes, more than the {limit} that are read", entry.size);
             facts.problem(ProblemKind::LimitReached, message);
-            self.keep(entry.path, Named::File(Some(Box::new(facts))));
+            let facts = Box::new(facts);
+            let named = if is_selected { Named::File(Some(facts)) } else { Named::Found(facts) };
+            self.keep(entry.path, named);
             return Want::Nothing;
         }
-        self.keep(entry.path, Named::File(None));
+        if is_selected {
+            self.keep(entry.path, Named::File(None));
+        }
         Want::Content
+    }
+
+    /// Everyone who wants this file, in this pass.
+    fn analyzers(&self, entry: &Entry<'_>) -> Vec<&'static dyn Analyzer> {
+        match self.interest {
+            Interest::Selected => {
+                let mut analyzers: Vec<_> = self.rules.analyzers(split(entry.path).1).collect();
+                analyzers.extend(SELECTOR.anywhere().analyzers(entry.path, entry.mode));
+                analyzers
+            }
+            Interest::Detours { .. } => self
+                .interest
+                .selected(entry.path)
+                .map(|like| SELECTOR.analyzers(&like))
+                .unwrap_or_default(),
+        }
     }
 
     /// Whether an analyzer wants a file at this path.

@@ -19,6 +19,7 @@
 
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
+mod anywhere;
 mod attribution;
 mod binary;
 mod collect;
@@ -26,10 +27,13 @@ mod detour;
 mod facts;
 mod file;
 pub mod fuzz;
+mod javascript;
 mod list;
 mod os;
+mod owners;
 mod path_list;
 mod path_set;
+mod python;
 mod select;
 mod squash;
 mod survey;

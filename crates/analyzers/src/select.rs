@@ -3,11 +3,13 @@
 //! An image has a hundred thousand paths and almost none of them matter, so the question must not
 //! cost one comparison an analyzer: all [`Select`]s are compiled into one table by directory, and
 //! a path is judged by a single look-up of the directory it lies in, which entries that follow
-//! each other mostly share.
+//! each other mostly share, and two of its name for what is wanted wherever it stands
+//! (`anywhere.rs`).
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use crate::anywhere::Anywhere;
 use crate::{ALL, Analyzer};
 
 /// A pattern of paths. Paths are relative to the root, without a leading slash.
@@ -23,6 +25,12 @@ pub enum Select {
     /// `name` in any directory directly below `directory`, but for directories that other selects
     /// name; looked up as `Consulted` is.
     Below { directory: &'static str, name: &'static str },
+    /// Files of this name in any directory of that name, wherever they stand. A `*` at the
+    /// beginning or the end of either matches anything; names that begin with one end in an
+    /// extension. Links are not followed: a file speaks where it is.
+    Anywhere { directory: &'static str, name: &'static str },
+    /// Programs: files that may be executed, wherever they stand.
+    Executable,
 }
 
 /// Directories at the root that distributions have merged into `usr`, and left links for.
@@ -33,6 +41,7 @@ pub(crate) struct Selector {
     directories: HashMap<&'static str, Rules>,
     /// What holds in every directory directly below one.
     below: HashMap<&'static str, Rules>,
+    anywhere: Anywhere,
 }
 
 /// What matters in one directory.
@@ -56,7 +65,8 @@ static NOTHING: Rules = Rules { wanted: Vec::new(), ways: Vec::new() };
 
 impl Selector {
     fn new(analyzers: &[&'static dyn Analyzer]) -> Self {
-        let mut new = Self { directories: HashMap::new(), below: HashMap::new() };
+        let (directories, below) = (HashMap::new(), HashMap::new());
+        let mut new = Self { directories, below, anywhere: Anywhere::default() };
         for &analyzer in analyzers {
             for &select in analyzer.selects() {
                 new.add(select, analyzer);
@@ -81,6 +91,10 @@ impl Selector {
                 self.add_way(directory, Name::Ending(""));
                 return self.add_ways(directory);
             }
+            Select::Anywhere { directory, name } => {
+                return self.anywhere.add(directory, name, analyzer);
+            }
+            Select::Executable => return self.anywhere.add_executables(analyzer),
         };
         self.directories.entry(directory).or_default().wanted.push((name, analyzer));
         self.add_ways(directory);
@@ -111,10 +125,15 @@ impl Selector {
             .unwrap_or(&NOTHING)
     }
 
-    /// The analyzers that want the file at `path`.
+    /// The analyzers that want the file at `path` because it stands there.
     pub(crate) fn analyzers(&self, path: &str) -> Vec<&'static dyn Analyzer> {
         let (directory, name) = split(path);
         self.rules(directory).analyzers(name).collect()
+    }
+
+    /// What is wanted wherever it stands.
+    pub(crate) fn anywhere(&self) -> &Anywhere {
+        &self.anywhere
     }
 }
 

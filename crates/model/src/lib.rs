@@ -27,7 +27,7 @@ pub use entry::{Entry, EntryKind, Visitor, Want};
 pub use finding::{Evidence, Finding, Opinion};
 pub use inventory::Inventory;
 pub use os::{Eol, Os};
-pub use package::{Location, Package, PackageKind, Source};
+pub use package::{Basis, Location, Package, PackageKind, Source};
 pub use platform::{Platform, PlatformError};
 pub use problem::{Problem, ProblemKind};
 pub use reference::{ImageRef, ReferenceError};
