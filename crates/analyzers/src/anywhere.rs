@@ -17,6 +17,7 @@ pub(crate) struct Anywhere {
     extended: HashMap<&'static str, Vec<Wanted>>,
     beginning: Vec<Wanted>,
     executables: Vec<&'static dyn Analyzer>,
+    any: Vec<&'static dyn Analyzer>,
 }
 
 struct Wanted {
@@ -56,6 +57,10 @@ impl Anywhere {
         self.executables.push(analyzer);
     }
 
+    pub(crate) fn add_any(&mut self, analyzer: &'static dyn Analyzer) {
+        self.any.push(analyzer);
+    }
+
     /// The analyzers that want the file, each once.
     pub(crate) fn analyzers(&self, path: &str, mode: u32) -> Vec<&'static dyn Analyzer> {
         let (directory, name) = split(path);
@@ -72,6 +77,7 @@ impl Anywhere {
         if mode & EXECUTE != 0 {
             analyzers.extend(&self.executables);
         }
+        analyzers.extend(&self.any);
         analyzers
     }
 }

@@ -66,7 +66,8 @@ pub(crate) fn is_watched(directory: &str, like: &str) -> bool {
                 Select::Path(_)
                 | Select::Below { .. }
                 | Select::Anywhere { .. }
-                | Select::Executable => None,
+                | Select::Executable
+                | Select::Any => None,
             })
             .collect()
     };

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Package, PackageKind, Problem, ProblemKind};
+use model::{Package, PackageKind, Problem, ProblemKind, Secret};
 use serde::{Deserialize, Serialize};
 
 use crate::PathList;
@@ -85,6 +85,8 @@ pub struct FileFacts {
     pub(crate) owned: PathList,
     /// The licence that this file states for the one package it belongs to.
     pub(crate) license: String,
+    /// Their locations are filled in when the layers are laid over each other.
+    pub(crate) secrets: Vec<Secret>,
     pub(crate) problems: Vec<(ProblemKind, String)>,
     /// Bytes of facts that the layer still has room for.
     #[serde(skip)]
@@ -153,6 +155,7 @@ impl FileFacts {
             && self.release.is_none()
             && self.repositories.is_empty()
             && self.license.is_empty()
+            && self.secrets.is_empty()
             && self.problems.is_empty()
     }
 
@@ -197,6 +200,13 @@ impl FileFacts {
     pub fn license(&mut self, license: String) {
         if self.spend(license.len().saturating_add(FACT_OVERHEAD)) {
             self.license = license;
+        }
+    }
+
+    /// A secret in the file.
+    pub(crate) fn secret(&mut self, secret: Secret) {
+        if self.spend(secret.excerpt.len().saturating_add(FACT_OVERHEAD)) {
+            self.secrets.push(secret);
         }
     }
 

@@ -26,7 +26,7 @@ fn place(select: Select) -> String {
         }
         Select::Below { directory, name } => format!("{directory}/a/{name}"),
         Select::Anywhere { directory, name } => format!("a/{directory}/{name}").replace('*', "a"),
-        Select::Executable => "usr/bin/a".to_owned(),
+        Select::Executable | Select::Any => "usr/bin/a".to_owned(),
     }
 }
 

@@ -6,6 +6,7 @@ use crate::Analyzer;
 use crate::javascript::npm_package;
 use crate::os::{apk, content_sets, copyright, dpkg, release, repositories, rpm};
 use crate::python::metadata;
+use crate::secret::files;
 
 /// All analyzers, by name.
 pub const ALL: &[&dyn Analyzer] = &[
@@ -22,6 +23,7 @@ pub const ALL: &[&dyn Analyzer] = &[
     &rpm::Ndb,
     &rpm::Sqlite,
     &rpm::Wal,
+    &files::Secrets,
 ];
 
 /// The form of [`crate::LayerFacts`]; raised when facts stored by an older program would be

@@ -7,10 +7,10 @@
 //! (`anywhere.rs`).
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use crate::anywhere::Anywhere;
-use crate::{ALL, Analyzer};
+use crate::{ALL, Analyzer, Checks};
 
 /// A pattern of paths. Paths are relative to the root, without a leading slash.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +31,8 @@ pub enum Select {
     Anywhere { directory: &'static str, name: &'static str },
     /// Programs: files that may be executed, wherever they stand.
     Executable,
+    /// Every file there is.
+    Any,
 }
 
 /// Directories at the root that distributions have merged into `usr`, and left links for.
@@ -58,16 +60,25 @@ enum Name {
     Ending(&'static str),
 }
 
-/// The selector of [`ALL`].
-pub(crate) static SELECTOR: LazyLock<Selector> = LazyLock::new(|| Selector::new(ALL));
+static SELECTORS: [OnceLock<Selector>; Checks::COUNT] = [const { OnceLock::new() }; Checks::COUNT];
 
 static NOTHING: Rules = Rules { wanted: Vec::new(), ways: Vec::new() };
 
 impl Selector {
-    fn new(analyzers: &[&'static dyn Analyzer]) -> Self {
+    /// The selector of those in [`ALL`] that these checks need.
+    pub(crate) fn of(checks: Checks) -> &'static Self {
+        static NONE: OnceLock<Selector> = OnceLock::new();
+        let selector = SELECTORS.get(checks.number()).unwrap_or(&NONE);
+        selector.get_or_init(|| Self::new(checks))
+    }
+
+    fn new(checks: Checks) -> Self {
         let (directories, below) = (HashMap::new(), HashMap::new());
         let mut new = Self { directories, below, anywhere: Anywhere::default() };
-        for &analyzer in analyzers {
+        for &analyzer in ALL {
+            if analyzer.check().is_some_and(|check| !checks.include(check)) {
+                continue;
+            }
             for &select in analyzer.selects() {
                 new.add(select, analyzer);
             }
@@ -95,6 +106,7 @@ impl Selector {
                 return self.anywhere.add(directory, name, analyzer);
             }
             Select::Executable => return self.anywhere.add_executables(analyzer),
+            Select::Any => return self.anywhere.add_any(analyzer),
         };
         self.directories.entry(directory).or_default().wanted.push((name, analyzer));
         self.add_ways(directory);

@@ -12,6 +12,7 @@ use crate::attribution::{Identity, appearances};
 use crate::facts::Installed;
 use crate::os::{choice, dpkg, rpm};
 use crate::owners;
+use crate::secret::gather;
 use crate::select::MERGED;
 use crate::survey::{Sighting, Survey, Unread};
 use crate::view::{Resolved, Stack, View};
@@ -29,9 +30,11 @@ pub fn squash(layers: &[LayerFacts], has_layers: bool) -> Inventory {
     }
     problems.sort_unstable();
     problems.dedup();
+    let packages = packages(&survey, &stack, has_layers);
     Inventory {
         os: choice::os(&survey.files),
-        packages: packages(&survey, &stack, has_layers),
+        secrets: gather::secrets(&stack, &packages, has_layers),
+        packages,
         repositories: repositories(&survey),
         problems,
     }

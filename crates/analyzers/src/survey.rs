@@ -51,7 +51,10 @@ impl<'a> Survey<'a> {
                     survey.locate(view, directory);
                 }
                 // Worth reading where it stands, not worth a second pass.
-                Select::Below { .. } | Select::Anywhere { .. } | Select::Executable => {}
+                Select::Below { .. }
+                | Select::Anywhere { .. }
+                | Select::Executable
+                | Select::Any => {}
             }
         }
         for (layer, path, facts) in view.found() {

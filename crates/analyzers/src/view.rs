@@ -260,6 +260,16 @@ impl<'a> View<'_, 'a> {
         Standing::Nothing
     }
 
+    /// Whether the file with these facts is what stands at `path`.
+    pub(crate) fn shows(&self, path: &str, facts: &FileFacts) -> bool {
+        match self.standing(path) {
+            Standing::Named(_, Named::Found(standing) | Named::File(Some(standing))) => {
+                std::ptr::eq(&**standing, facts)
+            }
+            _ => false,
+        }
+    }
+
     /// What was wanted wherever it stands, and is still there: layer, path and facts, by path
     /// within each layer.
     pub(crate) fn found(&self) -> impl Iterator<Item = (u32, &'a str, &'a FileFacts)> {

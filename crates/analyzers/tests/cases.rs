@@ -8,7 +8,7 @@
 
 use std::path::{Path, PathBuf};
 
-use analyzers::{LayerCollector, LayerFacts, squash};
+use analyzers::{Checks, LayerCollector, LayerFacts, squash};
 use model::{Entry, EntryKind, Visitor, Want};
 use serde_json::Value;
 
@@ -39,14 +39,22 @@ fn files(root: &Path) -> Vec<(String, Vec<u8>)> {
             ahead.extend(entries(&path));
         } else {
             let relative = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
-            files.push((relative, std::fs::read(&path).unwrap()));
+            files.push((relative, whole(std::fs::read(&path).unwrap())));
         }
     }
     files
 }
 
+/// A secret lies here with an `INERT` in it, so that nobody takes it for one of ours.
+fn whole(bytes: Vec<u8>) -> Vec<u8> {
+    match String::from_utf8(bytes) {
+        Ok(text) => text.replace("INERT", "").into_bytes(),
+        Err(error) => error.into_bytes(),
+    }
+}
+
 fn collect(files: &[(String, Vec<u8>)]) -> LayerFacts {
-    let mut collector = LayerCollector::new();
+    let mut collector = LayerCollector::new(Checks { secrets: true });
     for (path, bytes) in files {
         let size = bytes.len() as u64;
         let entry = Entry { path, kind: EntryKind::File, mode: 0o755, uid: 0, gid: 0, size };

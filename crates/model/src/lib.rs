@@ -18,6 +18,7 @@ mod package;
 mod platform;
 mod problem;
 mod reference;
+mod secret;
 mod severity;
 
 pub use advisory::{Advisory, Affected, Cvss, Details, Scope, Status, Subject, VersionRange};
@@ -31,4 +32,5 @@ pub use package::{Basis, Location, Package, PackageKind, Source};
 pub use platform::{Platform, PlatformError};
 pub use problem::{Problem, ProblemKind};
 pub use reference::{ImageRef, ReferenceError};
+pub use secret::{Secret, SecretPlace};
 pub use severity::Severity;
