@@ -1,5 +1,5 @@
 //! What is fuzzed: one line a parser, a plain function over any bytes, and where its seeds lie.
-//! Every feed of `feeds::ALL` is a target by itself.
+//! Every analyzer of `analyzers::ALL` and every feed of `feeds::ALL` is a target by itself.
 //!
 //! A target must return for any input, without a panic, in time linear to it. What it returns is
 //! of no interest; the runners watch for panics, hangs and memory.
@@ -7,6 +7,7 @@
 use std::hint::black_box;
 
 use advisories::{Index, Segment};
+use analyzers::Analyzer;
 use feeds::{Document, Feed, Sample, Sink};
 
 /// One parser.
@@ -20,20 +21,11 @@ pub struct Target {
 /// Every parser of bytes from outside, sorted by name.
 pub fn targets() -> Vec<Target> {
     let mut targets = vec![
-        analyzer("apk-installed", "apk", analyzers::fuzz::apk_installed),
-        analyzer("apk-repositories", "apk-repositories", analyzers::fuzz::apk_repositories),
-        analyzer("content-sets", "content-sets", analyzers::fuzz::content_sets),
-        analyzer("debian-copyright", "debian-copyright", analyzers::fuzz::debian_copyright),
-        analyzer("dpkg-list", "dpkg", analyzers::fuzz::dpkg_list),
-        analyzer("dpkg-md5sums", "dpkg", analyzers::fuzz::dpkg_md5sums),
-        analyzer("dpkg-status", "dpkg", analyzers::fuzz::dpkg_status),
-        analyzer("os-release", "os-release", analyzers::fuzz::os_release),
-        analyzer("rpm-bdb", "rpm-bdb", analyzers::fuzz::rpm_bdb),
-        analyzer("rpm-header", "rpm-sqlite", analyzers::fuzz::rpm_header),
-        analyzer("rpm-manifest", "rpm-manifest", analyzers::fuzz::rpm_manifest),
-        analyzer("rpm-ndb", "rpm-ndb", analyzers::fuzz::rpm_ndb),
-        analyzer("rpm-sqlite", "rpm-sqlite", analyzers::fuzz::rpm_sqlite),
-        analyzer("rpm-wal", "rpm-wal", analyzers::fuzz::rpm_wal),
+        Target {
+            name: "rpm-header",
+            run: Box::new(|bytes| drop(black_box(analyzers::fuzz::rpm_header(bytes)))),
+            seeds: "crates/analyzers/testdata/rpm-sqlite".to_owned(),
+        },
         corpus("bbolt", |bytes| drop(black_box(artifact::fuzz::bolt(bytes)))),
         corpus("image-config", |bytes| drop(black_box(artifact::fuzz::image_config(bytes)))),
         corpus("image-manifest", |bytes| drop(black_box(artifact::fuzz::image_manifest(bytes)))),
@@ -43,14 +35,16 @@ pub fn targets() -> Vec<Target> {
         corpus("segment", segment),
         corpus("tar", tar),
     ];
+    targets.extend(analyzers::ALL.iter().map(|analyzer| of_analyzer(*analyzer)));
     targets.extend(feeds::ALL.iter().map(|feed| of_feed(*feed)));
     targets.sort_by_key(|target| target.name);
     targets
 }
 
-fn analyzer(name: &'static str, testdata: &str, run: fn(&[u8]) -> usize) -> Target {
-    let run = Box::new(move |bytes: &[u8]| drop(black_box(run(bytes))));
-    Target { name, run, seeds: format!("crates/analyzers/testdata/{testdata}") }
+fn of_analyzer(analyzer: &'static dyn Analyzer) -> Target {
+    let run = move |bytes: &[u8]| drop(black_box(analyzers::fuzz::analyze(analyzer, bytes)));
+    let seeds = format!("crates/analyzers/testdata/{}", analyzer.name());
+    Target { name: analyzer.name(), run: Box::new(run), seeds }
 }
 
 fn corpus(name: &'static str, run: fn(&[u8])) -> Target {

@@ -8,8 +8,10 @@
 
 use std::collections::HashMap;
 
-use model::{Package, PackageKind};
+use model::PackageKind;
 
+use crate::facts::Installed;
+use crate::path_set::PathHash;
 use crate::survey::{Sighting, Survey};
 use crate::view::Stack;
 
@@ -20,15 +22,20 @@ pub(crate) struct Identity<'a> {
     name: &'a str,
     version: &'a str,
     architecture: &'a str,
+    /// Where it was found, if it is not one of the operating system's: those are installed once,
+    /// whichever database says so, but the same library may well be in ten places.
+    place: Option<(PathHash, &'a str)>,
 }
 
 impl<'a> Identity<'a> {
-    pub(crate) fn of(package: &'a Package) -> Self {
+    pub(crate) fn of(installed: &'a Installed, path: &str) -> Self {
+        let Installed { package, within, .. } = installed;
         Self {
             kind: package.kind,
             name: &package.name,
             version: &package.version,
             architecture: &package.architecture,
+            place: (!package.kind.is_os()).then(|| (PathHash::of(path), within.as_str())),
         }
     }
 }
@@ -64,7 +71,7 @@ fn after<'a>(
     let mut now = HashMap::new();
     for database in databases {
         for installed in &database.facts.packages {
-            let identity = Identity::of(&installed.package);
+            let identity = Identity::of(installed, &database.path);
             let layer = before.remove(&identity).unwrap_or(index);
             now.entry(identity).or_insert(layer);
         }

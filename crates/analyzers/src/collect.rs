@@ -16,8 +16,8 @@ use model::{Entry, EntryKind, Problem, ProblemKind, Visitor, Want};
 use crate::detour::Detour;
 use crate::facts::{FACTS_BYTES_MAX, FileFacts, LayerFacts, Named};
 use crate::path_set::{PathHash, PathSet};
-use crate::select::{Rules, SELECTOR, split};
-use crate::{Analyzer, File};
+use crate::select::{Rules, Selector, split};
+use crate::{Analyzer, Checks, File};
 
 /// Entries whose paths one layer remembers (32 MiB of hashes). The largest layers seen have a
 /// million; readers of archives stop an image before this.
@@ -30,6 +30,7 @@ const NAMED_MAX: usize = 256 << 10;
 /// Collects the facts of one layer.
 pub struct LayerCollector {
     interest: Interest,
+    selector: &'static Selector,
     facts: LayerFacts,
     directories: Vec<PathHash>,
     others: Vec<PathHash>,
@@ -54,12 +55,12 @@ enum Interest {
 
 impl LayerCollector {
     /// For the first pass over a layer.
-    #[expect(clippy::new_without_default, reason = "an empty collector is no default of anything")]
-    pub fn new() -> Self {
-        Self::interested(Interest::Selected)
+    pub fn new(checks: Checks) -> Self {
+        Self::interested(Interest::Selected, Selector::of(checks))
     }
 
-    /// For the second pass over a layer, which looks at nothing but these.
+    /// For the second pass over a layer, which looks at nothing but these. Only packages are
+    /// reached through links; everything else was looked at where it stands.
     pub fn for_paths(detours: &[Detour]) -> Self {
         let mut entries = HashMap::new();
         let mut directories = HashMap::new();
@@ -77,19 +78,21 @@ impl LayerCollector {
                 }
             }
         }
-        Self::interested(Interest::Detours { entries, directories })
+        let selector = Selector::of(Checks::default());
+        Self::interested(Interest::Detours { entries, directories }, selector)
     }
 
-    fn interested(interest: Interest) -> Self {
+    fn interested(interest: Interest, selector: &'static Selector) -> Self {
         Self {
             interest,
+            selector,
             facts: LayerFacts::default(),
             directories: Vec::new(),
             others: Vec::new(),
             whiteouts: Vec::new(),
             opaques: Vec::new(),
             directory: String::new(),
-            rules: SELECTOR.rules(""),
+            rules: selector.rules(""),
             room: FACTS_BYTES_MAX,
             overflowed: false,
         }
@@ -115,7 +118,7 @@ impl LayerCollector {
             .fold(0_usize, |sum, paths| sum.saturating_add(paths.len()));
         if remembered >= ENTRIES_MAX {
             self.overflow(entry.path, format!("more than {ENTRIES_MAX} entries in one layer"));
-            self.rules = SELECTOR.rules(split(entry.path).0);
+            self.rules = self.selector.rules(split(entry.path).0);
             return;
         }
         match entry.kind {
@@ -145,7 +148,7 @@ impl LayerCollector {
             directory = split(directory).0;
         }
         path.clone_into(&mut self.directory);
-        self.rules = SELECTOR.rules(path);
+        self.rules = self.selector.rules(path);
     }
 
     /// The first overflow is reported; what follows is more of it.
@@ -184,10 +187,11 @@ impl Visitor for LayerCollector {
     }
 
     fn content(&mut self, entry: &Entry<'_>, bytes: &[u8]) {
-        let Some(path) = self.interest.selected(entry.path) else { return };
-        let file = File { path: &path, bytes, mode: entry.mode };
+        let selected = self.interest.selected(entry.path, self.selector);
+        let path = selected.as_deref().unwrap_or(entry.path);
+        let file = File { path, bytes, mode: entry.mode };
         let mut facts = FileFacts::with_room(self.room);
-        for analyzer in SELECTOR.analyzers(&path) {
+        for analyzer in self.analyzers(entry) {
             if entry.size <= analyzer.max_bytes() {
                 analyzer.analyze(&file, &mut facts);
             }
@@ -198,37 +202,58 @@ impl Visitor for LayerCollector {
             let message = format!("more than {limit} MiB of facts in one layer");
             self.overflow(entry.path, message);
         }
-        self.keep(entry.path, Named::File(Some(Box::new(facts))));
+        if selected.is_some() {
+            self.keep(entry.path, Named::File(Some(Box::new(facts))));
+        } else if !facts.is_empty() {
+            self.keep(entry.path, Named::Found(Box::new(facts)));
+        }
     }
 }
 
 impl LayerCollector {
     fn file(&mut self, entry: &Entry<'_>) -> Want {
-        if !self.is_wanted(entry.path) {
-            if self.is_way(entry.path) {
-                self.keep(entry.path, Named::Unwanted);
-            }
-            return Want::Nothing;
+        let is_selected = self.is_wanted(entry.path);
+        if !is_selected && self.is_way(entry.path) {
+            self.keep(entry.path, Named::Unwanted);
         }
-        let path = self.interest.selected(entry.path).unwrap_or_default();
-        let limits = SELECTOR.analyzers(&path).into_iter().map(Analyzer::max_bytes);
-        let limit = limits.max().unwrap_or_default();
+        let limits = self.analyzers(entry).into_iter().map(Analyzer::max_bytes);
+        let Some(limit) = limits.max() else { return Want::Nothing };
         if entry.size > limit {
             let mut facts = FileFacts::with_room(0);
             let message = format!("{} bytes, more than the {limit} that are read", entry.size);
             facts.problem(ProblemKind::LimitReached, message);
-            self.keep(entry.path, Named::File(Some(Box::new(facts))));
+            let facts = Box::new(facts);
+            let named = if is_selected { Named::File(Some(facts)) } else { Named::Found(facts) };
+            self.keep(entry.path, named);
             return Want::Nothing;
         }
-        self.keep(entry.path, Named::File(None));
+        if is_selected {
+            self.keep(entry.path, Named::File(None));
+        }
         Want::Content
+    }
+
+    /// Everyone who wants this file, in this pass.
+    fn analyzers(&self, entry: &Entry<'_>) -> Vec<&'static dyn Analyzer> {
+        match self.interest {
+            Interest::Selected => {
+                let mut analyzers: Vec<_> = self.rules.analyzers(split(entry.path).1).collect();
+                analyzers.extend(self.selector.anywhere().analyzers(entry.path, entry.mode));
+                analyzers
+            }
+            Interest::Detours { .. } => self
+                .interest
+                .selected(entry.path, self.selector)
+                .map(|like| self.selector.analyzers(&like))
+                .unwrap_or_default(),
+        }
     }
 
     /// Whether an analyzer wants a file at this path.
     fn is_wanted(&self, path: &str) -> bool {
         match self.interest {
             Interest::Selected => self.rules.analyzers(split(path).1).next().is_some(),
-            Interest::Detours { .. } => self.interest.selected(path).is_some(),
+            Interest::Detours { .. } => self.interest.selected(path, self.selector).is_some(),
         }
     }
 
@@ -243,7 +268,7 @@ impl LayerCollector {
 
 impl Interest {
     /// The selected path that the file at `path` is analyzed as, if it is.
-    fn selected<'p>(&self, path: &'p str) -> Option<Cow<'p, str>> {
+    fn selected<'p>(&self, path: &'p str, selector: &Selector) -> Option<Cow<'p, str>> {
         let like: Cow<'p, str> = match self {
             Self::Selected => path.into(),
             Self::Detours { entries, directories } => match entries.get(path) {
@@ -254,7 +279,7 @@ impl Interest {
                 }
             },
         };
-        (!SELECTOR.analyzers(&like).is_empty()).then_some(like)
+        (!selector.analyzers(&like).is_empty()).then_some(like)
     }
 }
 

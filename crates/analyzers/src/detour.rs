@@ -63,7 +63,11 @@ pub(crate) fn is_watched(directory: &str, like: &str) -> bool {
                 | Select::Consulted { directory: watched, suffix } => {
                     (*watched == directory).then_some(*suffix)
                 }
-                Select::Path(_) | Select::Below { .. } => None,
+                Select::Path(_)
+                | Select::Below { .. }
+                | Select::Anywhere { .. }
+                | Select::Executable
+                | Select::Any => None,
             })
             .collect()
     };

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Location, Package, PackageKind, Problem, ProblemKind};
+use model::{Package, PackageKind, Problem, ProblemKind, Secret};
 use serde::{Deserialize, Serialize};
 
 use crate::PathList;
@@ -21,7 +21,10 @@ pub(crate) const FACTS_BYTES_MAX: usize = 32 << 20;
 const PROBLEMS_MAX: usize = 16;
 
 /// What a fact occupies beside its texts.
-const FACT_OVERHEAD: usize = 320;
+const FACT_OVERHEAD: usize = 420;
+
+/// What each text of a list occupies beside its bytes.
+const TEXT_OVERHEAD: usize = 24;
 
 /// What one layer holds.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -58,8 +61,10 @@ impl LayerFacts {
 /// What stands at a path that matters.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Named {
-    /// None where the content was not handed over; the reader has said why.
+    /// Selected by its path. None where the content was not handed over; the reader has said why.
     File(Option<Box<FileFacts>>),
+    /// Selected wherever it stands, and with something to say.
+    Found(Box<FileFacts>),
     /// The target as written.
     Symlink(Box<str>),
     /// The path of the entry whose content this one shares.
@@ -80,6 +85,8 @@ pub struct FileFacts {
     pub(crate) owned: PathList,
     /// The licence that this file states for the one package it belongs to.
     pub(crate) license: String,
+    /// Their locations are filled in when the layers are laid over each other.
+    pub(crate) secrets: Vec<Secret>,
     pub(crate) problems: Vec<(ProblemKind, String)>,
     /// Bytes of facts that the layer still has room for.
     #[serde(skip)]
@@ -94,25 +101,23 @@ pub struct FileFacts {
 pub struct Installed {
     pub package: Package,
     pub files: PathList,
+    /// Where in the file it was found, if that holds others: the path of a jar in a war, after
+    /// `!/` each time as Java writes it (`WEB-INF/lib/a.jar`).
+    pub within: String,
 }
 
 impl Installed {
     /// A package of which nothing but the name and version is known.
     pub fn new(kind: PackageKind, name: &str, version: &str) -> Self {
-        let package = Package {
-            kind,
-            name: name.to_owned(),
-            version: version.to_owned(),
-            architecture: String::new(),
-            source: None,
-            module: None,
-            module_build: None,
-            license: String::new(),
-            vendor: String::new(),
-            location: Location { path: String::new(), layer: None },
-            files: Vec::new(),
-        };
-        Self { package, files: PathList::default() }
+        let package = Package::new(kind, name, version);
+        Self { package, files: PathList::default(), within: String::new() }
+    }
+
+    /// The same, named by a lock file or manifest and not seen installed.
+    pub fn declared(kind: PackageKind, name: &str, version: &str) -> Self {
+        let mut installed = Self::new(kind, name, version);
+        installed.package.declared = true;
+        installed
     }
 
     fn size(&self) -> usize {
@@ -129,8 +134,11 @@ impl Installed {
             package.license.len(),
             package.vendor.len(),
             self.files.size(),
+            self.within.len(),
         ]
         .into_iter()
+        .chain(package.dependencies.iter().map(|text| text.len().saturating_add(TEXT_OVERHEAD)))
+        .chain(package.hashes.iter().map(|text| text.len().saturating_add(TEXT_OVERHEAD)))
         .fold(FACT_OVERHEAD, usize::saturating_add)
     }
 }
@@ -139,6 +147,16 @@ impl FileFacts {
     /// Facts that may grow by `room` bytes.
     pub(crate) fn with_room(room: usize) -> Self {
         Self { room, ..Self::default() }
+    }
+
+    /// Whether the file said anything at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.packages.is_empty()
+            && self.release.is_none()
+            && self.repositories.is_empty()
+            && self.license.is_empty()
+            && self.secrets.is_empty()
+            && self.problems.is_empty()
     }
 
     pub(crate) fn room(&self) -> usize {
@@ -182,6 +200,13 @@ impl FileFacts {
     pub fn license(&mut self, license: String) {
         if self.spend(license.len().saturating_add(FACT_OVERHEAD)) {
             self.license = license;
+        }
+    }
+
+    /// A secret in the file.
+    pub(crate) fn secret(&mut self, secret: Secret) {
+        if self.spend(secret.excerpt.len().saturating_add(FACT_OVERHEAD)) {
+            self.secrets.push(secret);
         }
     }
 

@@ -36,6 +36,34 @@ impl<'a> File<'a> {
     }
 }
 
+/// What is looked for besides packages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Check {
+    Secrets,
+}
+
+/// The checks of a scan; packages are always looked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Checks {
+    pub secrets: bool,
+}
+
+impl Checks {
+    /// How many sets of checks there are.
+    pub(crate) const COUNT: usize = 2;
+
+    /// The number of this set.
+    pub(crate) fn number(self) -> usize {
+        usize::from(self.secrets)
+    }
+
+    pub(crate) fn include(self, check: Check) -> bool {
+        match check {
+            Check::Secrets => self.secrets,
+        }
+    }
+}
+
 /// One format.
 pub trait Analyzer: Sync {
     /// Unique; also the name of its folder in `testdata` and of its line in `docs/analyzers.md`.
@@ -44,6 +72,11 @@ pub trait Analyzer: Sync {
     /// Raised by one whenever the same bytes give other facts than before: cached layers are then
     /// analyzed anew.
     fn version(&self) -> u32;
+
+    /// The check it serves; None if it looks for packages, which is always done.
+    fn check(&self) -> Option<Check> {
+        None
+    }
 
     /// Which files it wants.
     fn selects(&self) -> &'static [Select];

@@ -4,68 +4,33 @@
 //! is the number of packages or other facts found, so that nothing is optimized away.
 
 use crate::facts::{FACTS_BYTES_MAX, FileFacts};
-use crate::os::{apk, content_sets, copyright, dpkg, release, repositories, rpm};
-use crate::{Analyzer, File};
+use crate::os::rpm;
+use crate::{Analyzer, File, Select};
 
-fn run(analyzer: &dyn Analyzer, path: &str, bytes: &[u8]) -> usize {
+/// An analyzer on bytes that stand at each place it selects in turn.
+pub fn analyze(analyzer: &dyn Analyzer, bytes: &[u8]) -> usize {
     let mut facts = FileFacts::with_room(FACTS_BYTES_MAX);
-    analyzer.analyze(&File { path, bytes, mode: 0o644 }, &mut facts);
+    for select in analyzer.selects() {
+        let path = place(*select);
+        analyzer.analyze(&File { path: &path, bytes, mode: 0o755 }, &mut facts);
+    }
     facts.packages.len().saturating_add(facts.repositories.len())
 }
 
-pub fn apk_installed(bytes: &[u8]) -> usize {
-    run(&apk::Apk, "lib/apk/db/installed", bytes)
-}
-
-pub fn apk_repositories(bytes: &[u8]) -> usize {
-    run(&repositories::ApkRepositories, "etc/apk/repositories", bytes)
-}
-
-pub fn content_sets(bytes: &[u8]) -> usize {
-    run(&content_sets::ContentSets, "root/buildinfo/content_manifests/a.json", bytes)
-}
-
-pub fn debian_copyright(bytes: &[u8]) -> usize {
-    run(&copyright::Copyright, "usr/share/doc/a/copyright", bytes)
-}
-
-pub fn dpkg_status(bytes: &[u8]) -> usize {
-    run(&dpkg::Dpkg, "var/lib/dpkg/status", bytes)
-}
-
-pub fn dpkg_list(bytes: &[u8]) -> usize {
-    run(&dpkg::Dpkg, "var/lib/dpkg/info/a.list", bytes)
-}
-
-pub fn dpkg_md5sums(bytes: &[u8]) -> usize {
-    run(&dpkg::Dpkg, "var/lib/dpkg/status.d/a.md5sums", bytes)
-}
-
-pub fn os_release(bytes: &[u8]) -> usize {
-    run(&release::Releases, "etc/os-release", bytes)
-}
-
-pub fn rpm_bdb(bytes: &[u8]) -> usize {
-    run(&rpm::Bdb, "var/lib/rpm/Packages", bytes)
+/// A path that is selected.
+fn place(select: Select) -> String {
+    match select {
+        Select::Path(path) => path.to_owned(),
+        Select::In { directory, suffix } | Select::Consulted { directory, suffix } => {
+            format!("{directory}/a{suffix}")
+        }
+        Select::Below { directory, name } => format!("{directory}/a/{name}"),
+        Select::Anywhere { directory, name } => format!("a/{directory}/{name}").replace('*', "a"),
+        Select::Executable | Select::Any => "usr/bin/a".to_owned(),
+    }
 }
 
 /// One package header, as all rpm databases hold them.
 pub fn rpm_header(bytes: &[u8]) -> usize {
     rpm::header::installed(bytes).is_ok_and(|installed| installed.is_some()).into()
-}
-
-pub fn rpm_manifest(bytes: &[u8]) -> usize {
-    run(&rpm::Manifest, "var/lib/rpmmanifest/container-manifest-2", bytes)
-}
-
-pub fn rpm_ndb(bytes: &[u8]) -> usize {
-    run(&rpm::Ndb, "var/lib/rpm/Packages.db", bytes)
-}
-
-pub fn rpm_sqlite(bytes: &[u8]) -> usize {
-    run(&rpm::Sqlite, "var/lib/rpm/rpmdb.sqlite", bytes)
-}
-
-pub fn rpm_wal(bytes: &[u8]) -> usize {
-    run(&rpm::Wal, "var/lib/rpm/rpmdb.sqlite-wal", bytes)
 }

@@ -19,6 +19,7 @@
 
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
+mod anywhere;
 mod attribution;
 mod binary;
 mod collect;
@@ -26,10 +27,14 @@ mod detour;
 mod facts;
 mod file;
 pub mod fuzz;
+mod javascript;
 mod list;
 mod os;
+mod owners;
 mod path_list;
 mod path_set;
+mod python;
+mod secret;
 mod select;
 mod squash;
 mod survey;
@@ -38,7 +43,7 @@ mod view;
 pub use collect::LayerCollector;
 pub use detour::{Detour, unresolved};
 pub use facts::{FileFacts, Installed, LayerFacts};
-pub use file::{Analyzer, File};
+pub use file::{Analyzer, Check, Checks, File};
 pub use list::{ALL, fingerprint};
 pub use os::choice::{OverrideError, os_from_override};
 pub use path_list::PathList;

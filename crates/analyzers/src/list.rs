@@ -3,7 +3,10 @@
 //! A test holds each line against its folder in `testdata` and its line in `docs/analyzers.md`.
 
 use crate::Analyzer;
+use crate::javascript::npm_package;
 use crate::os::{apk, content_sets, copyright, dpkg, release, repositories, rpm};
+use crate::python::metadata;
+use crate::secret::files;
 
 /// All analyzers, by name.
 pub const ALL: &[&dyn Analyzer] = &[
@@ -12,12 +15,15 @@ pub const ALL: &[&dyn Analyzer] = &[
     &content_sets::ContentSets,
     &copyright::Copyright,
     &dpkg::Dpkg,
+    &npm_package::NpmPackage,
     &release::Releases,
+    &metadata::Metadata,
     &rpm::Bdb,
     &rpm::Manifest,
     &rpm::Ndb,
     &rpm::Sqlite,
     &rpm::Wal,
+    &files::Secrets,
 ];
 
 /// The form of [`crate::LayerFacts`]; raised when facts stored by an older program would be

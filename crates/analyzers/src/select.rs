@@ -3,12 +3,14 @@
 //! An image has a hundred thousand paths and almost none of them matter, so the question must not
 //! cost one comparison an analyzer: all [`Select`]s are compiled into one table by directory, and
 //! a path is judged by a single look-up of the directory it lies in, which entries that follow
-//! each other mostly share.
+//! each other mostly share, and two of its name for what is wanted wherever it stands
+//! (`anywhere.rs`).
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
-use crate::{ALL, Analyzer};
+use crate::anywhere::Anywhere;
+use crate::{ALL, Analyzer, Checks};
 
 /// A pattern of paths. Paths are relative to the root, without a leading slash.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +25,14 @@ pub enum Select {
     /// `name` in any directory directly below `directory`, but for directories that other selects
     /// name; looked up as `Consulted` is.
     Below { directory: &'static str, name: &'static str },
+    /// Files of this name in any directory of that name, wherever they stand. A `*` at the
+    /// beginning or the end of either matches anything; names that begin with one end in an
+    /// extension. Links are not followed: a file speaks where it is.
+    Anywhere { directory: &'static str, name: &'static str },
+    /// Programs: files that may be executed, wherever they stand.
+    Executable,
+    /// Every file there is.
+    Any,
 }
 
 /// Directories at the root that distributions have merged into `usr`, and left links for.
@@ -33,6 +43,7 @@ pub(crate) struct Selector {
     directories: HashMap<&'static str, Rules>,
     /// What holds in every directory directly below one.
     below: HashMap<&'static str, Rules>,
+    anywhere: Anywhere,
 }
 
 /// What matters in one directory.
@@ -49,15 +60,25 @@ enum Name {
     Ending(&'static str),
 }
 
-/// The selector of [`ALL`].
-pub(crate) static SELECTOR: LazyLock<Selector> = LazyLock::new(|| Selector::new(ALL));
+static SELECTORS: [OnceLock<Selector>; Checks::COUNT] = [const { OnceLock::new() }; Checks::COUNT];
 
 static NOTHING: Rules = Rules { wanted: Vec::new(), ways: Vec::new() };
 
 impl Selector {
-    fn new(analyzers: &[&'static dyn Analyzer]) -> Self {
-        let mut new = Self { directories: HashMap::new(), below: HashMap::new() };
-        for &analyzer in analyzers {
+    /// The selector of those in [`ALL`] that these checks need.
+    pub(crate) fn of(checks: Checks) -> &'static Self {
+        static NONE: OnceLock<Selector> = OnceLock::new();
+        let selector = SELECTORS.get(checks.number()).unwrap_or(&NONE);
+        selector.get_or_init(|| Self::new(checks))
+    }
+
+    fn new(checks: Checks) -> Self {
+        let (directories, below) = (HashMap::new(), HashMap::new());
+        let mut new = Self { directories, below, anywhere: Anywhere::default() };
+        for &analyzer in ALL {
+            if analyzer.check().is_some_and(|check| !checks.include(check)) {
+                continue;
+            }
             for &select in analyzer.selects() {
                 new.add(select, analyzer);
             }
@@ -81,6 +102,11 @@ impl Selector {
                 self.add_way(directory, Name::Ending(""));
                 return self.add_ways(directory);
             }
+            Select::Anywhere { directory, name } => {
+                return self.anywhere.add(directory, name, analyzer);
+            }
+            Select::Executable => return self.anywhere.add_executables(analyzer),
+            Select::Any => return self.anywhere.add_any(analyzer),
         };
         self.directories.entry(directory).or_default().wanted.push((name, analyzer));
         self.add_ways(directory);
@@ -111,10 +137,15 @@ impl Selector {
             .unwrap_or(&NOTHING)
     }
 
-    /// The analyzers that want the file at `path`.
+    /// The analyzers that want the file at `path` because it stands there.
     pub(crate) fn analyzers(&self, path: &str) -> Vec<&'static dyn Analyzer> {
         let (directory, name) = split(path);
         self.rules(directory).analyzers(name).collect()
+    }
+
+    /// What is wanted wherever it stands.
+    pub(crate) fn anywhere(&self) -> &Anywhere {
+        &self.anywhere
     }
 }
 

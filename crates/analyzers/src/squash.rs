@@ -11,6 +11,8 @@ use crate::LayerFacts;
 use crate::attribution::{Identity, appearances};
 use crate::facts::Installed;
 use crate::os::{choice, dpkg, rpm};
+use crate::owners;
+use crate::secret::gather;
 use crate::select::MERGED;
 use crate::survey::{Sighting, Survey, Unread};
 use crate::view::{Resolved, Stack, View};
@@ -28,9 +30,11 @@ pub fn squash(layers: &[LayerFacts], has_layers: bool) -> Inventory {
     }
     problems.sort_unstable();
     problems.dedup();
+    let packages = packages(&survey, &stack, has_layers);
     Inventory {
         os: choice::os(&survey.files),
-        packages: packages(&survey, &stack, has_layers),
+        secrets: gather::secrets(&stack, &packages, has_layers),
+        packages,
         repositories: repositories(&survey),
         problems,
     }
@@ -43,18 +47,25 @@ fn packages(survey: &Survey<'_>, stack: &Stack<'_>, has_layers: bool) -> Vec<Pac
     let mut found: HashMap<Identity<'_>, Package> = HashMap::new();
     for database in survey.databases() {
         for installed in &database.facts.packages {
-            let identity = Identity::of(&installed.package);
+            let identity = Identity::of(installed, &database.path);
             found.entry(identity).or_insert_with(|| {
                 let layer = appeared.get(&identity).copied().unwrap_or(database.layer);
                 let layer = has_layers.then_some(layer);
-                let location = Location { path: database.path.clone(), layer };
+                let path = path(&database.path, &installed.within);
+                let location = Location { path, layer };
                 complete(installed, location, database, &view, &merged)
             });
         }
     }
     let mut packages: Vec<Package> = found.into_values().collect();
+    owners::assign(&mut packages);
     packages.sort_unstable();
     packages
+}
+
+/// The file, and where in it.
+fn path(file: &str, within: &str) -> String {
+    if within.is_empty() { file.to_owned() } else { format!("{file}!/{within}") }
 }
 
 /// The package with everything that other files say of it.

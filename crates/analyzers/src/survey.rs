@@ -51,7 +51,16 @@ impl<'a> Survey<'a> {
                     survey.locate(view, directory);
                 }
                 // Worth reading where it stands, not worth a second pass.
-                Select::Below { .. } => {}
+                Select::Below { .. }
+                | Select::Anywhere { .. }
+                | Select::Executable
+                | Select::Any => {}
+            }
+        }
+        for (layer, path, facts) in view.found() {
+            if survey.seen.insert((layer, path.to_owned())) {
+                let path = path.to_owned();
+                survey.files.push(Sighting { place: path.clone(), path, layer, facts });
             }
         }
         survey.unread.sort_unstable();

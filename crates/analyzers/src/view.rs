@@ -208,7 +208,7 @@ impl<'a> View<'_, 'a> {
                     }
                     ahead.extend(components(target));
                 }
-                Standing::Named(layer, Named::File(Some(facts))) if last => {
+                Standing::Named(layer, Named::File(Some(facts)) | Named::Found(facts)) if last => {
                     return Resolved::File { layer, path: next, facts };
                 }
                 Standing::Named(..) => return Resolved::Useless,
@@ -258,6 +258,33 @@ impl<'a> View<'_, 'a> {
             }
         }
         Standing::Nothing
+    }
+
+    /// Whether the file with these facts is what stands at `path`.
+    pub(crate) fn shows(&self, path: &str, facts: &FileFacts) -> bool {
+        match self.standing(path) {
+            Standing::Named(_, Named::Found(standing) | Named::File(Some(standing))) => {
+                std::ptr::eq(&**standing, facts)
+            }
+            _ => false,
+        }
+    }
+
+    /// What was wanted wherever it stands, and is still there: layer, path and facts, by path
+    /// within each layer.
+    pub(crate) fn found(&self) -> impl Iterator<Item = (u32, &'a str, &'a FileFacts)> {
+        let named = self.layers().flat_map(|layer| &layer.entries);
+        named.filter_map(|(path, named)| {
+            let Named::Found(facts) = named else { return None };
+            match self.standing(path) {
+                Standing::Named(layer, Named::Found(standing))
+                    if std::ptr::eq(&**standing, &**facts) =>
+                {
+                    Some((layer, &**path, &**facts))
+                }
+                _ => None,
+            }
+        })
     }
 
     /// Whether a directory exists whose files nobody has collected.

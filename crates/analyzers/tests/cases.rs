@@ -8,8 +8,9 @@
 
 use std::path::{Path, PathBuf};
 
-use analyzers::{LayerCollector, LayerFacts, squash};
-use model::{Entry, EntryKind, Inventory, Visitor, Want};
+use analyzers::{Checks, LayerCollector, LayerFacts, squash};
+use model::{Entry, EntryKind, Visitor, Want};
+use serde_json::Value;
 
 /// The cases, with the analyzers they belong to.
 fn cases() -> Vec<PathBuf> {
@@ -38,17 +39,25 @@ fn files(root: &Path) -> Vec<(String, Vec<u8>)> {
             ahead.extend(entries(&path));
         } else {
             let relative = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
-            files.push((relative, std::fs::read(&path).unwrap()));
+            files.push((relative, whole(std::fs::read(&path).unwrap())));
         }
     }
     files
 }
 
+/// A secret lies here with an `INERT` in it, so that nobody takes it for one of ours.
+fn whole(bytes: Vec<u8>) -> Vec<u8> {
+    match String::from_utf8(bytes) {
+        Ok(text) => text.replace("INERT", "").into_bytes(),
+        Err(error) => error.into_bytes(),
+    }
+}
+
 fn collect(files: &[(String, Vec<u8>)]) -> LayerFacts {
-    let mut collector = LayerCollector::new();
+    let mut collector = LayerCollector::new(Checks { secrets: true });
     for (path, bytes) in files {
         let size = bytes.len() as u64;
-        let entry = Entry { path, kind: EntryKind::File, mode: 0o644, uid: 0, gid: 0, size };
+        let entry = Entry { path, kind: EntryKind::File, mode: 0o755, uid: 0, gid: 0, size };
         assert_eq!(collector.entry(&entry), Want::Content, "`{path}` is not selected");
         collector.content(&entry, bytes);
     }
@@ -59,16 +68,31 @@ fn collect(files: &[(String, Vec<u8>)]) -> LayerFacts {
 fn every_case_gives_its_expected_inventory() {
     for case in cases() {
         let found = squash(&[collect(&files(&case.join("input")))], false);
+        let found = meaningful(serde_json::to_value(&found).unwrap()).unwrap_or_default();
+        let found = format!("{found:#}\n");
         let expected = case.join("expected.json");
         if std::env::var_os("BLESS").is_some() {
-            let mut text = serde_json::to_string_pretty(&found).unwrap();
-            text.push('\n');
-            std::fs::write(&expected, text).unwrap();
+            std::fs::write(&expected, found).unwrap();
             continue;
         }
-        let expected = std::fs::read(&expected).unwrap();
-        let expected: Inventory = serde_json::from_slice(&expected).unwrap();
+        let expected = std::fs::read_to_string(&expected).unwrap_or_default();
         assert_eq!(found, expected, "{}", case.display());
+    }
+}
+
+/// What is left without the fields that say nothing; most of a package's do.
+fn meaningful(value: Value) -> Option<Value> {
+    match value {
+        Value::Null | Value::Bool(false) => None,
+        Value::String(text) if text.is_empty() || text == "Record" => None,
+        Value::Array(items) if items.is_empty() => None,
+        Value::Array(items) => Some(items.into_iter().filter_map(meaningful).collect()),
+        Value::Object(fields) => {
+            let fields =
+                fields.into_iter().filter_map(|(key, value)| Some((key, meaningful(value)?)));
+            Some(Value::Object(fields.collect())).filter(|object| object != &serde_json::json!({}))
+        }
+        other => Some(other),
     }
 }
 

@@ -6,21 +6,30 @@
 
 use model::{Os, Package, PackageKind};
 
-/// The purl of an installed package on this distribution.
+/// The purl of a package; `os` is the distribution of the image it was found in.
 pub fn purl(package: &Package, os: Option<&Os>) -> String {
     let mut purl = format!("pkg:{}/", package.kind.name());
+    if package.kind.is_os() {
+        of_the_os(package, os, &mut purl);
+    } else {
+        of_a_language(package, &mut purl);
+    }
+    purl
+}
+
+fn of_the_os(package: &Package, os: Option<&Os>, purl: &mut String) {
     if let Some(os) = os {
-        encode_into(namespace(os), &mut purl);
+        encode_into(namespace(os), purl);
         purl.push('/');
     }
     match package.kind {
-        PackageKind::Rpm => encode_into(&package.name, &mut purl),
-        // Case is of no account in these, and the spec wants lower case.
-        PackageKind::Apk | PackageKind::Deb => encode_into(&package.name.to_lowercase(), &mut purl),
+        PackageKind::Rpm => encode_into(&package.name, purl),
+        // Case is of no account in the others, and the spec wants lower case.
+        _ => encode_into(&package.name.to_lowercase(), purl),
     }
     purl.push('@');
     let (epoch, version) = split_epoch(package);
-    encode_into(version, &mut purl);
+    encode_into(version, purl);
 
     let mut separator = '?';
     for (key, value) in [
@@ -34,11 +43,34 @@ pub fn purl(package: &Package, os: Option<&Os>) -> String {
             purl.push(separator);
             purl.push_str(key);
             purl.push('=');
-            encode_into(&value, &mut purl);
+            encode_into(&value, purl);
             separator = '&';
         }
     }
-    purl
+}
+
+/// A name of several parts (`@scope/name`, `group:artifact`, `github.com/a/b`) is a namespace and a
+/// name, part by part; a part of a CocoaPod is a subpath of it.
+fn of_a_language(package: &Package, purl: &mut String) {
+    let (name, subpath) = match (package.kind, package.name.split_once('/')) {
+        (PackageKind::Cocoapods, Some((name, part))) => (name, part),
+        _ => (package.name.as_str(), ""),
+    };
+    let separator = if package.kind == PackageKind::Maven { ':' } else { '/' };
+    for (position, part) in name.split(separator).enumerate() {
+        if position > 0 {
+            purl.push('/');
+        }
+        encode_into(part, purl);
+    }
+    if !package.version.is_empty() {
+        purl.push('@');
+        encode_into(&package.version, purl);
+    }
+    if !subpath.is_empty() {
+        purl.push('#');
+        encode_into(subpath, purl);
+    }
 }
 
 /// The vendor part: the distribution's own id, but `redhat` and `opensuse` by the spec's examples.
@@ -97,7 +129,7 @@ fn encode_into(text: &str, purl: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use model::{Location, Source};
+    use model::Source;
 
     use super::*;
 
@@ -108,20 +140,12 @@ mod tests {
         source: Option<(&str, &str)>,
     ) -> Package {
         Package {
-            kind,
-            name: name.to_owned(),
-            version: version.to_owned(),
             architecture: "amd64".to_owned(),
             source: source.map(|(name, version)| Source {
                 name: name.to_owned(),
                 version: version.to_owned(),
             }),
-            module: None,
-            module_build: None,
-            license: String::new(),
-            vendor: String::new(),
-            location: Location { path: String::new(), layer: None },
-            files: Vec::new(),
+            ..Package::new(kind, name, version)
         }
     }
 

@@ -14,17 +14,12 @@ const PLAIN: Look = Look { color: false, width: None };
 
 fn package(name: &str, version: &str, layer: Option<u32>) -> Package {
     Package {
-        kind: PackageKind::Deb,
-        name: name.to_owned(),
-        version: version.to_owned(),
         architecture: "amd64".to_owned(),
         source: Some(Source { name: "openssl".to_owned(), version: version.to_owned() }),
-        module: None,
-        module_build: None,
         license: "Apache-2.0".to_owned(),
         vendor: "Debian OpenSSL Team".to_owned(),
         location: Location { path: "var/lib/dpkg/status".to_owned(), layer },
-        files: Vec::new(),
+        ..Package::new(PackageKind::Deb, name, version)
     }
 }
 

@@ -75,9 +75,9 @@ fn inventory(store: &Store, stream: &str) -> Option<Inventory> {
     let step = newest.len().div_ceil(PACKAGES / 2).max(1);
     let spoken = newest.into_iter().step_by(step).enumerate().map(|(at, (name, version))| {
         let version = if at % OUTDATED == 0 { "0".to_owned() } else { version };
-        package(kind, name, version)
+        Package::new(kind, &name, &version)
     });
-    let silent = (0..).map(|at| package(kind, format!("nobody-speaks-of-{at}"), "1".to_owned()));
+    let silent = (0..).map(|at| Package::new(kind, &format!("nobody-speaks-of-{at}"), "1"));
     let mut packages: Vec<Package> = spoken.chain(silent).take(PACKAGES).collect();
     packages.sort();
     Some(Inventory { os: Some(os(stream)), packages, ..Inventory::default() })
@@ -99,22 +99,6 @@ fn fixes(advisory: &Advisory) -> impl Iterator<Item = &str> {
         Affected::Before(fix) => Some(fix.as_str()),
         Affected::Through(_) | Affected::Onwards => None,
     })
-}
-
-fn package(kind: PackageKind, name: String, version: String) -> Package {
-    Package {
-        kind,
-        name,
-        version,
-        architecture: String::new(),
-        source: None,
-        module: None,
-        module_build: None,
-        license: String::new(),
-        vendor: String::new(),
-        location: Location { path: String::new(), layer: None },
-        files: Vec::new(),
-    }
 }
 
 /// `opensuse-leap-15.6` is release 15.6 of `opensuse-leap`; `wolfi` has no releases.

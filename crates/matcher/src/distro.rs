@@ -42,6 +42,10 @@ pub(crate) struct Plan {
     pub(crate) version: String,
     /// What the image says of where its packages came from.
     pub(crate) repositories: Vec<String>,
+    /// What lock files name counts too.
+    pub(crate) declared: bool,
+    /// What the distribution ships is left to the distribution's own advisories.
+    pub(crate) maintained: bool,
 }
 
 struct Distro {
@@ -116,19 +120,19 @@ const fn rebuild(family: &'static str) -> Distro {
     Distro { origin: Some("rhel"), ..rhel(family) }
 }
 
-/// What to consult for an inventory; None where there is nothing to match (no operating system
-/// and no packages, as in an image with a single static binary).
+/// What to consult for the packages of the operating system; None where there is no operating
+/// system and none of its packages, as in an image with a single static binary.
 pub(crate) fn plan(inventory: &Inventory) -> Option<Result<Plan, Problem>> {
+    let count = inventory.packages.iter().filter(|package| package.kind.is_os()).count();
     match &inventory.os {
         Some(os) => Some(plan_for(os, &inventory.repositories)),
-        None if inventory.packages.is_empty() => None,
+        None if count == 0 => None,
         None => Some(Err(Problem::new(
             ProblemKind::Unsupported,
             "os-release",
             format!(
-                "no release file says which distribution this is, so {} packages were not matched; \
-                 hint: name it with --distro FAMILY:VERSION",
-                inventory.packages.len()
+                "no release file says which distribution this is, so {count} packages were not \
+                 matched; hint: name it with --distro FAMILY:VERSION"
             ),
         ))),
     }
@@ -150,6 +154,8 @@ fn plan_for(os: &Os, repositories: &[String]) -> Result<Plan, Problem> {
         tracks: distro.tracks,
         version: os.version.clone(),
         repositories: repositories.to_vec(),
+        declared: false,
+        maintained: false,
     })
 }
 
@@ -158,12 +164,12 @@ pub(crate) fn release(os: &Os) -> Option<String> {
     find(&os.family)?.release.of(os)
 }
 
-/// The order of the versions of a kind of package.
+/// The order of the versions of a distribution's packages.
 pub(crate) fn scheme(kind: PackageKind) -> Scheme {
     match kind {
         PackageKind::Apk => Scheme::Apk,
         PackageKind::Deb => Scheme::Debian,
-        PackageKind::Rpm => Scheme::Rpm,
+        _ => Scheme::Rpm,
     }
 }
 

@@ -53,6 +53,9 @@ impl fmt::Display for Installed<'_> {
 /// The binary name first, then the source; then the source that a signed kernel wraps, and the
 /// module.
 pub(crate) fn names(package: &Package) -> Vec<Installed<'_>> {
+    if !package.kind.is_os() {
+        return vec![of_a_language(package)];
+    }
     let binary = Installed {
         named: Named::Binary,
         name: Cow::Borrowed(&package.name),
@@ -68,6 +71,17 @@ pub(crate) fn names(package: &Package) -> Vec<Installed<'_>> {
     };
     let others = [signed_kernel(package), module(package)];
     [binary, source].into_iter().chain(others.into_iter().flatten()).collect()
+}
+
+/// A language's package has one name. Where case is of no account, advisories are filed in lower
+/// case; what ecosystems normalize further, analyzers have normalized.
+fn of_a_language(package: &Package) -> Installed<'_> {
+    let name = match package.kind {
+        PackageKind::Nuget | PackageKind::Composer => Cow::Owned(package.name.to_lowercase()),
+        _ => Cow::Borrowed(package.name.as_str()),
+    };
+    let version = Cow::Borrowed(package.version.as_str());
+    Installed { named: Named::Binary, name, version, epoch_known: true }
 }
 
 /// The module under whose name Red Hat gives fixed builds of the whole module. An unknown build

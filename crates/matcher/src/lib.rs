@@ -3,7 +3,7 @@
 //! The story, in the order in which a scan tells it:
 //!
 //! ```text
-//! needs          which streams must be at hand      distro (which publishers speak about it)
+//! needs          which streams must be at hand      distro, ecosystem (who speaks about what)
 //! findings       every package against them         voice → judge (scope, tracks, standing) → finding
 //! metadata_needs which streams say more of the ids
 //! enrich         scores, texts, known exploits      enrich → records (withdrawn, the same under two names)
@@ -24,6 +24,7 @@
 //! safety: a distribution nobody speaks about and a stream that is missing are Problems.
 
 mod distro;
+mod ecosystem;
 mod enrich;
 mod eol;
 mod finding;
@@ -42,7 +43,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use advisories::{SegmentMeta, Store};
 use jiff::civil::Date;
-use model::{Finding, Inventory, PackageKind, Problem, ProblemKind};
+use model::{Finding, Inventory, Package, PackageKind, Problem, ProblemKind};
 
 pub use enrich::{Enriched, enrich, metadata_needs};
 pub use eol::end_of_life;
@@ -69,40 +70,59 @@ pub struct Matched {
     pub data: Vec<SegmentMeta>,
 }
 
-/// The streams that say something about this inventory; none for a distribution that nobody
-/// publishes advisories for (`findings` says so).
-pub fn needs(inventory: &Inventory) -> Needs {
-    match distro::plan(inventory) {
-        Some(Ok(plan)) => {
-            Needs { streams: plan.streams.into_iter().map(|(stream, _)| stream).collect() }
-        }
-        Some(Err(_)) | None => Needs::default(),
-    }
+/// How to match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Decides whether the distribution release is past its end of life.
+    pub today: Date,
+    /// What lock files and manifests name counts as if it were installed.
+    pub declared: bool,
 }
 
-/// Every vulnerability that the store's segments state of the inventory's packages. `now` only
-/// decides whether the distribution release is past its end of life.
-pub fn findings(inventory: &Inventory, store: &Store, now: Date) -> Matched {
-    let mut matched = Matched::default();
-    matched.problems.extend(inventory.os.as_ref().and_then(|os| eol::notice(os, now)));
-    let plan = match distro::plan(inventory) {
-        None => return matched,
-        Some(Ok(plan)) => plan,
-        Some(Err(problem)) => {
-            matched.problems.push(problem);
-            return matched;
-        }
-    };
-    matched.problems.extend(foreign(&plan, inventory));
-    let voices = voices(&plan, inventory, store, &mut matched);
-    matched.findings = judge_all(&plan, inventory, &voices);
+/// The streams that say something about this inventory; none for a distribution that nobody
+/// publishes advisories for (`findings` says so).
+pub fn needs(inventory: &Inventory, declared: bool) -> Needs {
+    let (plans, _) = plans(inventory, declared);
+    let streams = plans.into_iter().flat_map(|plan| plan.streams);
+    Needs { streams: streams.map(|(stream, _)| stream).collect() }
+}
+
+/// Every vulnerability that the store's segments state of the inventory's packages.
+pub fn findings(inventory: &Inventory, store: &Store, options: Options) -> Matched {
+    let (plans, problems) = plans(inventory, options.declared);
+    let mut matched = Matched { problems, ..Matched::default() };
+    matched.problems.extend(inventory.os.as_ref().and_then(|os| eol::notice(os, options.today)));
+    for plan in &plans {
+        let packages = ecosystem::packages(plan, inventory);
+        let voices = voices(plan, &packages, store, &mut matched);
+        judge_all(plan, &packages, &voices, &mut matched.findings);
+    }
+    finding::sort(&mut matched.findings);
     matched
 }
 
-/// Packages of another kind than the distribution's: no stream speaks about them.
+/// Whom to ask about which packages, and the packages that nobody can be asked about.
+fn plans(inventory: &Inventory, declared: bool) -> (Vec<Plan>, Vec<Problem>) {
+    let mut plans = Vec::new();
+    let mut problems = ecosystem::unspoken(inventory);
+    match distro::plan(inventory) {
+        None => {}
+        Some(Ok(plan)) => {
+            problems.extend(foreign(&plan, inventory));
+            plans.push(plan);
+        }
+        Some(Err(problem)) => problems.push(problem),
+    }
+    let maintained = !plans.is_empty();
+    plans.extend(ecosystem::plans(inventory, declared, maintained));
+    (plans, problems)
+}
+
+/// Packages of another distribution's kind: no stream speaks about them.
 fn foreign(plan: &Plan, inventory: &Inventory) -> Vec<Problem> {
     let mut counts: BTreeMap<PackageKind, usize> = BTreeMap::new();
-    for package in inventory.packages.iter().filter(|package| package.kind != plan.kind) {
+    let foreign = |package: &&Package| package.kind.is_os() && package.kind != plan.kind;
+    for package in inventory.packages.iter().filter(foreign) {
         *counts.entry(package.kind).or_default() += 1;
     }
     let family = inventory.os.as_ref().map_or("", |os| &os.family);
@@ -113,8 +133,13 @@ fn foreign(plan: &Plan, inventory: &Inventory) -> Vec<Problem> {
     counts.into_iter().map(problem).collect()
 }
 
-fn voices(plan: &Plan, inventory: &Inventory, store: &Store, matched: &mut Matched) -> Vec<Voice> {
-    let names = names(plan, inventory);
+fn voices(
+    plan: &Plan,
+    packages: &[&Package],
+    store: &Store,
+    matched: &mut Matched,
+) -> Vec<Voice> {
+    let names = names(packages);
     let mut voices = Vec::new();
     for (stream, role) in &plan.streams {
         match store.segment(stream) {
@@ -133,10 +158,10 @@ fn voices(plan: &Plan, inventory: &Inventory, store: &Store, matched: &mut Match
 }
 
 /// The names that publishers may use for any of the packages.
-fn names(plan: &Plan, inventory: &Inventory) -> BTreeSet<Name> {
-    let of_kind = inventory.packages.iter().filter(|package| package.kind == plan.kind);
-    of_kind
-        .flat_map(installed::names)
+fn names(packages: &[&Package]) -> BTreeSet<Name> {
+    packages
+        .iter()
+        .flat_map(|package| installed::names(package))
         .map(|installed| (installed.subject(), installed.name.into_owned()))
         .collect()
 }
@@ -159,13 +184,10 @@ fn missing(stream: &str) -> Problem {
     )
 }
 
-fn judge_all(plan: &Plan, inventory: &Inventory, voices: &[Voice]) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for package in inventory.packages.iter().filter(|package| package.kind == plan.kind) {
+fn judge_all(plan: &Plan, packages: &[&Package], voices: &[Voice], findings: &mut Vec<Finding>) {
+    for package in packages {
         judge::judge(plan, package, voices, |vulnerability, exposure| {
             findings.push(finding::finding(plan, package, vulnerability, exposure));
         });
     }
-    finding::sort(&mut findings);
-    findings
 }

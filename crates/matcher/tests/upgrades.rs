@@ -1,7 +1,7 @@
 //! What is fixed by which upgrade, summed up.
 
 use matcher::upgrades;
-use model::{Finding, Location, Package, PackageKind, Severity, Source, Status};
+use model::{Finding, Package, PackageKind, Severity, Source, Status};
 
 /// `deb libssl3 3.0.11-1 openssl@3.0.11-1`: kind, name, version, source or `-`.
 fn finding(package: &str, id: &str, fixed: &str) -> Finding {
@@ -14,17 +14,12 @@ fn finding(package: &str, id: &str, fixed: &str) -> Finding {
         id: id.to_owned(),
         aliases: Vec::new(),
         package: Package {
-            kind: if words[0] == "deb" { PackageKind::Deb } else { PackageKind::Rpm },
-            name: words[1].to_owned(),
-            version: words[2].to_owned(),
-            architecture: String::new(),
             source,
-            module: None,
-            module_build: None,
-            license: String::new(),
-            vendor: String::new(),
-            location: Location { path: "db".to_owned(), layer: None },
-            files: Vec::new(),
+            ..Package::new(
+                if words[0] == "deb" { PackageKind::Deb } else { PackageKind::Rpm },
+                words[1],
+                words[2],
+            )
         },
         status: if fixed.is_some() { Status::Fixed } else { Status::Affected },
         fixed_version: fixed,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Os, Package, Problem};
+use crate::{Os, Package, Problem, Secret};
 
 /// The facts an SBOM is written from and the matcher works on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,5 +14,7 @@ pub struct Inventory {
     /// Repository names or CPEs that the image says its packages came from: Red Hat content
     /// sets, Alpine's repository lines. Sorted.
     pub repositories: Vec<String>,
+    /// Sorted by kind; those in files that a layer above removes included.
+    pub secrets: Vec<Secret>,
     pub problems: Vec<Problem>,
 }

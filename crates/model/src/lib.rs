@@ -19,6 +19,7 @@ mod package;
 mod platform;
 mod problem;
 mod reference;
+mod secret;
 mod severity;
 
 pub use advisory::{Advisory, Affected, Cvss, Details, Scope, Status, Subject, VersionRange};
@@ -29,8 +30,9 @@ pub use finding::{Evidence, Finding, Opinion};
 pub use inventory::Inventory;
 pub use license::License;
 pub use os::{Eol, Os};
-pub use package::{Location, Package, PackageKind, Source};
+pub use package::{Basis, Location, Package, PackageKind, Source};
 pub use platform::{Platform, PlatformError};
 pub use problem::{Problem, ProblemKind};
 pub use reference::{ImageRef, ReferenceError};
+pub use secret::{Secret, SecretPlace};
 pub use severity::Severity;

@@ -6,17 +6,143 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum PackageKind {
     Apk,
+    Bitnami,
+    /// Crates of Rust.
+    Cargo,
+    Cocoapods,
+    /// PHP.
+    Composer,
+    /// C and C++.
+    Conan,
+    Conda,
+    /// Perl.
+    Cpan,
+    /// R.
+    Cran,
     Deb,
+    /// Ruby.
+    Gem,
+    /// A program without a package manager, recognised by its content.
+    Generic,
+    /// Modules of Go.
+    Golang,
+    /// Haskell.
+    Hackage,
+    /// Elixir and Erlang.
+    Hex,
+    Julia,
+    /// Lua.
+    Luarocks,
+    /// Java: named `group:artifact`.
+    Maven,
+    Npm,
+    /// .NET.
+    Nuget,
+    /// PHP: PEAR and PECL.
+    Pear,
+    /// Dart.
+    Pub,
+    /// Python: named as PEP 503 normalizes.
+    Pypi,
     Rpm,
+    /// Named by the URL of its repository.
+    Swift,
+    /// C and C++.
+    Vcpkg,
 }
 
 impl PackageKind {
+    /// Every kind, by name.
+    pub const ALL: &[Self] = &[
+        Self::Apk,
+        Self::Bitnami,
+        Self::Cargo,
+        Self::Cocoapods,
+        Self::Composer,
+        Self::Conan,
+        Self::Conda,
+        Self::Cpan,
+        Self::Cran,
+        Self::Deb,
+        Self::Gem,
+        Self::Generic,
+        Self::Golang,
+        Self::Hackage,
+        Self::Hex,
+        Self::Julia,
+        Self::Luarocks,
+        Self::Maven,
+        Self::Npm,
+        Self::Nuget,
+        Self::Pear,
+        Self::Pub,
+        Self::Pypi,
+        Self::Rpm,
+        Self::Swift,
+        Self::Vcpkg,
+    ];
+
     /// The purl type.
     pub fn name(self) -> &'static str {
         match self {
             Self::Apk => "apk",
+            Self::Bitnami => "bitnami",
+            Self::Cargo => "cargo",
+            Self::Cocoapods => "cocoapods",
+            Self::Composer => "composer",
+            Self::Conan => "conan",
+            Self::Conda => "conda",
+            Self::Cpan => "cpan",
+            Self::Cran => "cran",
             Self::Deb => "deb",
+            Self::Gem => "gem",
+            Self::Generic => "generic",
+            Self::Golang => "golang",
+            Self::Hackage => "hackage",
+            Self::Hex => "hex",
+            Self::Julia => "julia",
+            Self::Luarocks => "luarocks",
+            Self::Maven => "maven",
+            Self::Npm => "npm",
+            Self::Nuget => "nuget",
+            Self::Pear => "pear",
+            Self::Pub => "pub",
+            Self::Pypi => "pypi",
             Self::Rpm => "rpm",
+            Self::Swift => "swift",
+            Self::Vcpkg => "vcpkg",
+        }
+    }
+
+    /// Whether packages of this kind make up an operating system.
+    pub fn is_os(self) -> bool {
+        matches!(self, Self::Apk | Self::Deb | Self::Rpm)
+    }
+}
+
+/// How sure it is that a package is what it is called.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub enum Basis {
+    /// What the package manager or the package itself records.
+    #[default]
+    Record,
+    /// The name of the file alone.
+    FileName,
+    /// The digest of the file, known to an index.
+    Digest,
+    /// Bytes that its releases are known to contain.
+    Signature,
+}
+
+impl Basis {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Record => "record",
+            Self::FileName => "file_name",
+            Self::Digest => "digest",
+            Self::Signature => "signature",
         }
     }
 }
@@ -44,9 +170,10 @@ pub struct Location {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Package {
     pub kind: PackageKind,
+    /// As its ecosystem spells it in full: `@scope/name`, `group:artifact`, `github.com/a/b`.
     pub name: String,
     /// The full version as the package manager compares it: `[epoch:]version[-release]`. An rpm
-    /// whose epoch is 0 is written without it.
+    /// whose epoch is 0 is written without it. Empty if it is not known.
     pub version: String,
     /// As the package manager spells it (`amd64`, `x86_64`, `noarch`); empty if it says nothing.
     pub architecture: String,
@@ -66,9 +193,40 @@ pub struct Package {
     /// Paths of the files that the package owns, relative to the root, sorted; a language
     /// package found in one of them is not counted a second time.
     pub files: Vec<Box<str>>,
+    /// Named by a manifest or lock file, and not seen installed.
+    pub declared: bool,
+    pub basis: Basis,
+    /// The operating system's package that owns the file at `location`.
+    pub owner: Option<String>,
+    /// What it needs, sorted: `name`, or `name@version` where a lock file says which.
+    pub dependencies: Vec<String>,
+    /// Digests of the package as published, sorted: `sha512:<lower-case hexadecimal>`.
+    pub hashes: Vec<String>,
 }
 
 impl Package {
+    /// A package of which nothing but the name and version is known.
+    pub fn new(kind: PackageKind, name: &str, version: &str) -> Self {
+        Self {
+            kind,
+            name: name.to_owned(),
+            version: version.to_owned(),
+            architecture: String::new(),
+            source: None,
+            module: None,
+            module_build: None,
+            license: String::new(),
+            vendor: String::new(),
+            location: Location { path: String::new(), layer: None },
+            files: Vec::new(),
+            declared: false,
+            basis: Basis::Record,
+            owner: None,
+            dependencies: Vec::new(),
+            hashes: Vec::new(),
+        }
+    }
+
     /// The source package's name; the package's own where the database names no source.
     pub fn source_name(&self) -> &str {
         self.source.as_ref().map_or(&self.name, |source| &source.name)

@@ -13,7 +13,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use analyzers::{LayerCollector, squash};
+use analyzers::{Checks, LayerCollector, squash};
 use model::{Entry, EntryKind, Inventory, Visitor};
 
 /// A file of the shared data; None, with a word on stderr, where there is none.
@@ -156,7 +156,7 @@ fn files(inventory: &Inventory) -> BTreeSet<String> {
 fn inventory(path: &str, bytes: &[u8]) -> Inventory {
     let size = bytes.len() as u64;
     let entry = Entry { path, kind: EntryKind::File, mode: 0o644, uid: 0, gid: 0, size };
-    let mut collector = LayerCollector::new();
+    let mut collector = LayerCollector::new(Checks::default());
     collector.entry(&entry);
     collector.content(&entry, bytes);
     squash(&[collector.finish()], false)

@@ -2,12 +2,12 @@
 
 use std::io::Read;
 
-use analyzers::{LayerCollector, LayerFacts, unresolved};
+use analyzers::{Checks, LayerCollector, LayerFacts, unresolved};
 use model::{Entry, EntryKind, Visitor, Want};
 
 /// The facts of a plain root file system, second pass included.
 pub(crate) fn facts(tar: &[u8]) -> LayerFacts {
-    let mut facts = vec![pass(tar, LayerCollector::new())];
+    let mut facts = vec![pass(tar, LayerCollector::new(Checks::default()))];
     for (_, detours) in unresolved(&facts) {
         let second = pass(tar, LayerCollector::for_paths(&detours));
         facts[0].absorb(second);

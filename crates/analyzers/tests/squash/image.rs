@@ -1,6 +1,6 @@
 //! Images made of nothing but lists of entries, and how they are read.
 
-use analyzers::{Detour, LayerCollector, LayerFacts, unresolved};
+use analyzers::{Checks, Detour, LayerCollector, LayerFacts, unresolved};
 use model::{Entry, EntryKind, Visitor, Want};
 
 /// What stands at a path of a layer.
@@ -21,7 +21,7 @@ pub(crate) type Layer = Vec<(String, Kind)>;
 
 /// The facts after the first pass.
 pub(crate) fn read(layers: &[Layer]) -> Vec<LayerFacts> {
-    layers.iter().map(|layer| pass(layer, LayerCollector::new())).collect()
+    layers.iter().map(|layer| pass(layer, LayerCollector::new(Checks::default()))).collect()
 }
 
 /// Makes a second pass and says what it was sent for.

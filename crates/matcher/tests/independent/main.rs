@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use advisories::Store;
-use analyzers::LayerCollector;
+use analyzers::Checks, LayerCollector;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use model::{Entry, EntryKind, Finding, Inventory, Visitor, Want};
@@ -52,7 +52,7 @@ fn unpacked(archive: &Path) -> TempDir {
 
 /// What the analyzers see in these files: paths within the image, and bytes.
 fn inventory(files: &[(&str, Vec<u8>)]) -> Inventory {
-    let mut collector = LayerCollector::new();
+    let mut collector = LayerCollector::new(Checks::default());
     for (path, bytes) in files {
         let size = u64::try_from(bytes.len()).expect("a size fits");
         let entry = Entry { path, kind: EntryKind::File, mode: 0o644, uid: 0, gid: 0, size };

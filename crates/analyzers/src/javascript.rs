@@ -1,0 +1,3 @@
+//! JavaScript: what Node.js would load, and what lock files name.
+
+pub(crate) mod npm_package;

@@ -1,0 +1,113 @@
+//! A Python package as it is installed: `METADATA` in a `.dist-info` folder (PEP 376, PEP 627),
+//! `PKG-INFO` in an `.egg-info` folder or file.
+//!
+//! The format is that of mail headers ("Core metadata specifications", packaging.python.org): the
+//! body and continued lines are prose and say nothing here.
+
+use model::{PackageKind, ProblemKind};
+
+use super::name::normalized;
+use crate::{Analyzer, File, FileFacts, Installed, Select};
+
+/// The analyzer `python-metadata`.
+pub(crate) struct Metadata;
+
+impl Analyzer for Metadata {
+    fn name(&self) -> &'static str {
+        "python-metadata"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn selects(&self) -> &'static [Select] {
+        const {
+            &[
+                Select::Anywhere { directory: "*.dist-info", name: "METADATA" },
+                Select::Anywhere { directory: "*.egg-info", name: "PKG-INFO" },
+                Select::Anywhere { directory: "EGG-INFO", name: "PKG-INFO" },
+                Select::Anywhere { directory: "*", name: "*.egg-info" },
+            ]
+        }
+    }
+
+    fn max_bytes(&self) -> u64 {
+        // The long description is in there too; the largest published have some hundred KB.
+        16 << 20
+    }
+
+    fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
+        let text = file.text();
+        let headers = Headers::of(&text);
+        let (name, version) = (normalized(headers.name), headers.version);
+        if name.is_empty() || version.is_empty() {
+            let missing = if name.is_empty() { "Name" } else { "Version" };
+            return facts.problem(ProblemKind::Damaged, format!("it has no `{missing}`"));
+        }
+        let mut installed = Installed::new(PackageKind::Pypi, &name, version);
+        installed.package.license = headers.license();
+        installed.package.dependencies = headers.requires;
+        facts.package(installed);
+    }
+}
+
+#[derive(Default)]
+struct Headers<'a> {
+    name: &'a str,
+    version: &'a str,
+    /// An SPDX expression since version 2.4 of the format.
+    expression: &'a str,
+    /// Prose, often the whole text.
+    license: &'a str,
+    classifiers: Vec<&'a str>,
+    /// Names, sorted.
+    requires: Vec<String>,
+}
+
+impl<'a> Headers<'a> {
+    /// The first value of each field counts.
+    fn of(text: &'a str) -> Self {
+        let mut headers = Self::default();
+        for line in text.lines().take_while(|line| !line.is_empty()) {
+            let Some((field, value)) = line.split_once(':') else { continue };
+            let value = value.trim();
+            match field {
+                "Name" if headers.name.is_empty() => headers.name = value,
+                "Version" if headers.version.is_empty() => headers.version = value,
+                "License-Expression" => headers.expression = value,
+                "License" if headers.license.is_empty() => headers.license = value,
+                "Classifier" => headers.classifiers.extend(value.strip_prefix("License :: ")),
+                "Requires-Dist" => headers.requires.extend(required(value)),
+                _ => {}
+            }
+        }
+        headers.requires.sort_unstable();
+        headers.requires.dedup();
+        headers
+    }
+
+    /// The most exact there is: the expression, a single line, the last part of a classifier.
+    fn license(&self) -> String {
+        let last = |classifier: &&'a str| classifier.rsplit(" :: ").next().unwrap_or_default();
+        match (self.expression, self.license) {
+            ("", "" | "UNKNOWN") => {
+                self.classifiers.iter().map(last).collect::<Vec<_>>().join(", ")
+            }
+            ("", license) => license.to_owned(),
+            (expression, _) => expression.to_owned(),
+        }
+    }
+}
+
+/// The name in `requests[security] (>=2.0); python_version < "3"`; None for what only an extra
+/// needs, which nobody may have asked for.
+fn required(value: &str) -> Option<String> {
+    let (requirement, marker) = value.split_once(';').unwrap_or((value, ""));
+    if marker.contains("extra") {
+        return None;
+    }
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let end = requirement.find(|c| !is_name(c)).unwrap_or(requirement.len());
+    requirement.get(..end).map(normalized).filter(|name| !name.is_empty())
+}

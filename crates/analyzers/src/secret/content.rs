@@ -1,0 +1,92 @@
+//! The kinds of `content/secrets`, as they were compiled in.
+//!
+//! A kind is `content/secrets/<id>.toml`; `docs/adding-a-secret.md` explains its fields. Fixtures
+//! hold `{}` where it keeps them from being secrets themselves.
+
+use include_dir::{Dir, include_dir};
+use model::Severity;
+use serde::Deserialize;
+
+use super::kind::{Kind, Lazy};
+use super::shape::Shape;
+
+static CONTENT: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../content/secrets");
+
+/// A file of the content.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Description {
+    pub(super) title: String,
+    /// What whoever has it can do. For people; shown by the documentation.
+    #[expect(dead_code, reason = "for people")]
+    why: String,
+    severity: String,
+    keywords: Vec<String>,
+    expression: String,
+    #[serde(default)]
+    reach: Option<usize>,
+    #[serde(default)]
+    multiline: bool,
+    #[serde(default)]
+    vague: bool,
+    #[serde(default)]
+    entropy: f64,
+    #[serde(default)]
+    pub(super) shape: Option<String>,
+    #[serde(default)]
+    files: Vec<String>,
+    #[serde(default)]
+    allow: Vec<String>,
+    #[cfg_attr(not(test), expect(dead_code, reason = "for tests"))]
+    pub(super) fixtures: Fixtures,
+}
+
+/// Texts that hold the secret, and texts that do not although they look so.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(not(test), expect(dead_code, reason = "for tests"))]
+pub(super) struct Fixtures {
+    pub(super) secret: Vec<String>,
+    pub(super) harmless: Vec<String>,
+    /// The path of the file they are in, where that matters.
+    #[serde(default)]
+    pub(super) file: Option<String>,
+}
+
+/// Every kind, by id.
+pub(super) fn kinds() -> Vec<Kind> {
+    let mut kinds: Vec<Kind> = descriptions()
+        .map(|(id, description)| kind(id, description.expect("a test reads all of the content")))
+        .collect();
+    kinds.sort_by_key(|kind| kind.id);
+    kinds
+}
+
+/// The files with their ids.
+pub(super) fn descriptions() -> impl Iterator<Item = (&'static str, Result<Description, String>)> {
+    CONTENT.files().filter_map(|file| {
+        let id = file.path().file_name()?.to_str()?.strip_suffix(".toml")?;
+        let text = file.contents_utf8().ok_or_else(|| "not UTF-8".to_owned());
+        Some((id, text.and_then(|text| toml::from_str(text).map_err(|error| error.to_string()))))
+    })
+}
+
+/// The texts live as long as the program: they are part of it.
+fn kind(id: &'static str, description: Description) -> Kind {
+    let leak = |text: String| -> &'static str { text.leak() };
+    let leak_all = |texts: Vec<String>| texts.into_iter().map(leak).collect();
+    Kind {
+        id,
+        title: leak(description.title),
+        severity: description.severity.parse().unwrap_or(Severity::Unknown),
+        keywords: leak_all(description.keywords),
+        reach: Kind::reach(description.reach),
+        multiline: description.multiline,
+        vague: description.vague,
+        expression: Lazy::new(leak(description.expression)),
+        entropy: description.entropy,
+        shape: description.shape.as_deref().and_then(Shape::from_name),
+        files: leak_all(description.files),
+        allow: description.allow.into_iter().map(|text| Lazy::new(leak(text))).collect(),
+    }
+}

@@ -1,0 +1,63 @@
+//! The analyzer `secrets`: looks into every file that is text.
+
+use model::Location;
+use model::{ProblemKind, Secret, SecretPlace};
+
+use super::{FINDER, HITS_MAX};
+use crate::file::Check;
+use crate::{Analyzer, File, FileFacts, Select};
+
+/// The analyzer `secrets`.
+pub(crate) struct Secrets;
+
+/// How much of a file's beginning tells whether it is text.
+const HEAD: usize = 8192;
+
+impl Analyzer for Secrets {
+    fn name(&self) -> &'static str {
+        "secrets"
+    }
+
+    /// Raised whenever `content/secrets` changes, too.
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn check(&self) -> Option<Check> {
+        Some(Check::Secrets)
+    }
+
+    fn selects(&self) -> &'static [Select] {
+        const { &[Select::Any] }
+    }
+
+    fn max_bytes(&self) -> u64 {
+        // What readers hand over at most; dumps of databases are that large.
+        1 << 30
+    }
+
+    fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
+        let head = file.bytes.get(..HEAD).unwrap_or(file.bytes);
+        if memchr::memchr(0, head).is_some() {
+            return;
+        }
+        let (hits, more) = FINDER.find(file.path, file.bytes);
+        for hit in hits {
+            facts.secret(Secret {
+                kind: hit.kind.to_owned(),
+                title: hit.title.to_owned(),
+                severity: hit.severity,
+                place: SecretPlace::File,
+                location: Location { path: String::new(), layer: None },
+                line: hit.line,
+                excerpt: hit.excerpt,
+                removed: false,
+                owner: None,
+            });
+        }
+        if more {
+            let message = format!("more than {HITS_MAX} secrets; the rest is not listed");
+            facts.problem(ProblemKind::LimitReached, message);
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! A kind of secret: where it may stand, what it looks like, and what only looks like it.
+
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use memchr::{memchr, memrchr};
+use model::Severity;
+use regex::bytes::{Regex, RegexBuilder};
+
+use super::entropy::entropy;
+use super::shape::Shape;
+
+/// How far from its key word a secret may begin or end, unless its kind says otherwise.
+const REACH: usize = 256;
+
+/// Memory that one compiled expression may take; the largest of ours stays below a tenth.
+const EXPRESSION_BYTES_MAX: usize = 4 << 20;
+
+/// As `content/secrets/<id>.toml` describes it.
+pub(super) struct Kind {
+    pub(super) id: &'static str,
+    pub(super) title: &'static str,
+    pub(super) severity: Severity,
+    /// Any of them is near the secret, in any case.
+    pub(super) keywords: Vec<&'static str>,
+    /// Bytes around a key word in which the secret is looked for.
+    pub(super) reach: usize,
+    /// The secret may go over several lines.
+    pub(super) multiline: bool,
+    /// Guesses by the name of a variable: any other kind knows better.
+    pub(super) vague: bool,
+    pub(super) expression: Lazy,
+    /// Bits a byte that a random one has at least; 0 if that says nothing.
+    pub(super) entropy: f64,
+    pub(super) shape: Option<Shape>,
+    /// Ends of the paths of files that are looked at; all if empty.
+    pub(super) files: Vec<&'static str>,
+    /// What a secret is not, although the expression takes it for one.
+    pub(super) allow: Vec<Lazy>,
+}
+
+/// An expression, compiled when it is first needed: most are not, in most images.
+pub(super) struct Lazy {
+    text: &'static str,
+    compiled: OnceLock<Regex>,
+}
+
+impl Lazy {
+    pub(super) fn new(text: &'static str) -> Self {
+        Self { text, compiled: OnceLock::new() }
+    }
+
+    pub(super) fn regex(&self) -> &Regex {
+        self.compiled.get_or_init(|| {
+            let built = RegexBuilder::new(self.text).size_limit(EXPRESSION_BYTES_MAX).build();
+            built.expect("a test compiles every expression of the content")
+        })
+    }
+}
+
+impl Kind {
+    pub(super) fn reach(wanted: Option<usize>) -> usize {
+        wanted.unwrap_or(REACH)
+    }
+
+    /// Whether the file at `path` is looked at.
+    pub(super) fn reads(&self, path: &str) -> bool {
+        self.files.is_empty() || self.files.iter().any(|end| path.ends_with(end))
+    }
+
+    /// Where to look, for a key word that begins at `keyword`: its line as far as the reach goes
+    /// back, and up to `end`.
+    pub(super) fn window(&self, bytes: &[u8], keyword: usize, end: usize) -> Range<usize> {
+        let begin = keyword.saturating_sub(self.reach);
+        let end = end.min(bytes.len());
+        if self.multiline {
+            return begin..end;
+        }
+        let before = bytes.get(begin..keyword).unwrap_or_default();
+        let after = bytes.get(keyword..end).unwrap_or_default();
+        let begin =
+            memrchr(b'\n', before).map_or(begin, |at| begin.saturating_add(at).saturating_add(1));
+        let end = memchr(b'\n', after).map_or(end, |at| keyword.saturating_add(at));
+        begin..end
+    }
+
+    /// The secrets in a window, as ranges of `bytes`.
+    pub(super) fn secrets(&self, bytes: &[u8], window: Range<usize>) -> Vec<(usize, usize)> {
+        let offset = window.start;
+        let text = bytes.get(window).unwrap_or_default();
+        let mut secrets = Vec::new();
+        for captures in self.expression.regex().captures_iter(text) {
+            let Some(secret) = captures.name("secret").or_else(|| captures.get(0)) else {
+                continue;
+            };
+            if self.is_one(secret.as_bytes()) {
+                let (begin, end) = (secret.start(), secret.end());
+                secrets.push((offset.saturating_add(begin), offset.saturating_add(end)));
+            }
+        }
+        secrets
+    }
+
+    fn is_one(&self, secret: &[u8]) -> bool {
+        entropy(secret) >= self.entropy
+            && self.shape.is_none_or(|shape| shape.fits(secret))
+            && !self.allow.iter().any(|allow| allow.regex().is_match(secret))
+    }
+}

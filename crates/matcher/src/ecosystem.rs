@@ -1,0 +1,97 @@
+//! Which publishers speak about the packages of a language: one stream an ecosystem, called as the
+//! packages are in purls.
+//!
+//! Packages that the distribution ships are the distribution's: it fixes them under its own
+//! version numbers, so an upstream advisory on them would be wrong more often than right. They are
+//! left to it wherever its own advisories are consulted.
+
+use std::collections::BTreeSet;
+
+use model::{Inventory, Package, PackageKind, Problem, ProblemKind};
+use version::Scheme;
+
+use crate::distro::{Plan, Role, Tracks};
+
+/// The ecosystems that advisories are published for, and the order of their versions.
+const ECOSYSTEMS: &[(PackageKind, Scheme)] = &[
+    (PackageKind::Bitnami, Scheme::Semver),
+    (PackageKind::Cargo, Scheme::Cargo),
+    (PackageKind::Composer, Scheme::Composer),
+    (PackageKind::Conan, Scheme::Semver),
+    (PackageKind::Cran, Scheme::Cran),
+    (PackageKind::Gem, Scheme::Gem),
+    (PackageKind::Golang, Scheme::Golang),
+    (PackageKind::Hackage, Scheme::Hackage),
+    (PackageKind::Hex, Scheme::Hex),
+    (PackageKind::Julia, Scheme::Semver),
+    (PackageKind::Maven, Scheme::Maven),
+    (PackageKind::Npm, Scheme::Npm),
+    (PackageKind::Nuget, Scheme::Nuget),
+    (PackageKind::Pub, Scheme::Pub),
+    (PackageKind::Pypi, Scheme::Pep440),
+    (PackageKind::Swift, Scheme::Swift),
+];
+
+/// Where distributions put nothing of their own (Filesystem Hierarchy Standard 3.0, 3.13 and 4.9):
+/// a package that owns files there is somebody else's.
+const THIRD_PARTY: [&str; 2] = ["opt/", "usr/local/"];
+
+/// The order of the versions of a kind of package that somebody publishes advisories for.
+pub(crate) fn scheme(kind: PackageKind) -> Option<Scheme> {
+    ECOSYSTEMS.iter().find(|(ecosystem, _)| *ecosystem == kind).map(|(_, scheme)| *scheme)
+}
+
+/// A plan for each ecosystem that has packages here. `declared`: what lock files name counts too.
+/// `maintained`: the distribution's advisories are consulted for its own packages.
+pub(crate) fn plans(inventory: &Inventory, declared: bool, maintained: bool) -> Vec<Plan> {
+    let plan = |&(kind, scheme): &(PackageKind, Scheme)| Plan {
+        kind,
+        scheme,
+        streams: vec![(kind.name().to_owned(), Role::Own)],
+        tracks: Tracks::None,
+        version: String::new(),
+        repositories: Vec::new(),
+        declared,
+        maintained,
+    };
+    let plans = ECOSYSTEMS.iter().map(plan);
+    plans.filter(|plan| !packages(plan, inventory).is_empty()).collect()
+}
+
+/// The packages that a plan is about, each once: what a lock file names and is installed as well
+/// counts as installed.
+pub(crate) fn packages<'i>(plan: &Plan, inventory: &'i Inventory) -> Vec<&'i Package> {
+    let of_kind = || inventory.packages.iter().filter(|package| package.kind == plan.kind);
+    if plan.kind.is_os() {
+        return of_kind().collect();
+    }
+    let installed: BTreeSet<(&str, &str)> = of_kind()
+        .filter(|package| !package.declared)
+        .map(|package| (package.name.as_str(), package.version.as_str()))
+        .collect();
+    let is_meant = |package: &&Package| {
+        let is_there = !package.declared
+            || (plan.declared
+                && !installed.contains(&(package.name.as_str(), package.version.as_str())));
+        is_there && !package.version.is_empty() && !(plan.maintained && is_distributed(package))
+    };
+    of_kind().filter(is_meant).collect()
+}
+
+/// Whether the distribution ships the package.
+fn is_distributed(package: &Package) -> bool {
+    let elsewhere = THIRD_PARTY.iter().any(|folder| package.location.path.starts_with(folder));
+    package.owner.is_some() && !elsewhere
+}
+
+/// Packages that nobody publishes advisories for, by kind.
+pub(crate) fn unspoken(inventory: &Inventory) -> Vec<Problem> {
+    let is_unspoken = |kind: &PackageKind| !kind.is_os() && scheme(*kind).is_none();
+    let kinds = PackageKind::ALL.iter().copied().filter(is_unspoken);
+    let problem = |kind: PackageKind| {
+        let count = inventory.packages.iter().filter(|package| package.kind == kind).count();
+        let message = format!("{count} packages were not matched: no publisher speaks of this kind");
+        (count > 0).then(|| Problem::new(ProblemKind::Notice, kind.name(), message))
+    };
+    kinds.filter_map(problem).collect()
+}

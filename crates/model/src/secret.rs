@@ -1,0 +1,47 @@
+//! A credential that lies where anybody who has the image can read it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Location, Severity};
+
+/// What kind of place a secret was found in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum SecretPlace {
+    File,
+    /// A variable of the image's configuration.
+    Environment,
+    Label,
+    /// A command of the image's history, with the build arguments it was given.
+    History,
+}
+
+impl SecretPlace {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Environment => "environment",
+            Self::Label => "label",
+            Self::History => "history",
+        }
+    }
+}
+
+/// One secret. The secret itself is nowhere in here.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Secret {
+    /// Of `content/secrets`: `aws-access-key-id`.
+    pub kind: String,
+    pub title: String,
+    pub severity: Severity,
+    pub place: SecretPlace,
+    /// The file; or the name of the variable or label; or empty for a command of the history.
+    pub location: Location,
+    /// The line of the file, from 1.
+    pub line: u32,
+    /// What a reader may see of it: `AKIA… (20 characters)`.
+    pub excerpt: String,
+    /// A layer above removes or replaces the file: it is still in the image.
+    pub removed: bool,
+    /// The package that publishes this very file to everybody, if one owns it.
+    pub owner: Option<String>,
+}
