@@ -5,7 +5,7 @@ use crate::run::Sandbox;
 const OS_RELEASE: &str = include_str!("../../../../content/demo/image/os-release");
 const STATUS: &str = include_str!("../../../../content/demo/image/status.base");
 
-/// A root file system with vulnerable packages, and advisories but no metadata.
+/// A root file system with vulnerable packages, and advisories for them.
 fn vulnerable() -> Sandbox {
     let sandbox = Sandbox::new().with_advisories();
     sandbox.file("root/etc/os-release", OS_RELEASE);
@@ -152,6 +152,6 @@ fn the_cache_is_shown_cleaned_and_bounded() {
     run(&["sbom", "--offline", "--cache-limit", "1", &image("e")], "CycloneDX");
     run(&["cache", "status"], "0 layers");
     run(&["sbom", "--offline", &image("f")], "CycloneDX");
-    run(&["cache", "clean"], "1 layers deleted");
+    run(&["cache", "clean"], "1 layer deleted");
     run(&["cache", "status"], "0 layers");
 }

@@ -55,6 +55,7 @@ fn check(scheme: Scheme, text: &str) -> Result<ExitCode, UserError> {
         output::write(None, "every line holds\n")?;
         return Ok(ExitCode::Done);
     }
-    output::write(None, &format!("{} lines do not hold\n", wrong.len()))?;
+    let (number, verb) = (wrong.len(), if wrong.len() == 1 { "line does" } else { "lines do" });
+    output::write(None, &format!("{number} {verb} not hold\n"))?;
     Ok(ExitCode::GateReached)
 }
