@@ -18,13 +18,24 @@
 //! This crate knows nothing of packages or advisories, and reads no file.
 
 mod apk;
+mod composer;
 mod debian;
 mod error;
+mod gem;
+mod golang;
+mod maven;
+mod nuget;
 mod number;
+mod number_list;
+mod pep440;
+mod pub_dev;
+mod range;
 pub mod rpm;
 mod scheme;
+mod semver;
 mod table;
 
 pub use error::{Refusal, VersionError};
+pub use range::{Range, RangeError, RangeFault};
 pub use scheme::Scheme;
 pub use table::{Fault, WrongLine, check_table, symbol};

@@ -6,22 +6,44 @@ use version::Scheme;
 /// A source of versions; equal seeds give equal versions.
 pub(crate) struct Nasty {
     fragments: Vec<&'static str>,
+    starts: Vec<&'static str>,
     state: u64,
+    ranges: Ranges,
 }
 
 impl Nasty {
     pub(crate) fn new(scheme: Scheme, seed: u64) -> Self {
         let fragments = match scheme {
             Scheme::Apk => APK,
+            Scheme::Cargo | Scheme::Hex => STRICT,
+            Scheme::Npm | Scheme::Nuget | Scheme::Pub | Scheme::Semver | Scheme::Swift => SEMVER,
+            Scheme::Composer => COMPOSER,
+            Scheme::Cran | Scheme::Hackage => NUMBERS,
             Scheme::Debian => DEBIAN,
+            Scheme::Gem => GEM,
+            Scheme::Golang => GOLANG,
+            Scheme::Maven => MAVEN,
+            Scheme::Pep440 => PEP440,
             Scheme::Rpm => RPM,
         };
-        Self { fragments: fragments.split_whitespace().collect(), state: seed }
+        let starts = match scheme {
+            Scheme::Cargo | Scheme::Hex => "1.2.3-alpha 1.2.3-rc.1 1.2.3- 1.2.3 0.0.0-a.b",
+            Scheme::Golang => "v1.2.3 v1.2.3- v1 v1.2 v0.0.0 v1.2.3-pre go1.21",
+            Scheme::Npm => "1.2.3 1.2.3- v1.2.3 0.0.0 1.2.3-alpha 10.0.1 1",
+            _ => "1 1 1 0 2.0 10",
+        };
+        Self {
+            fragments: fragments.split_whitespace().collect(),
+            starts: starts.split_whitespace().chain([""]).collect(),
+            state: seed,
+            ranges: Ranges::of(scheme),
+        }
     }
 
     /// Never empty, and without line breaks or blanks.
     pub(crate) fn version(&mut self) -> String {
-        let start = ["1", "1", "1", "0", "2.0", "10", ""][self.below(7)];
+        let at = self.below(self.starts.len());
+        let start = self.starts[at];
         let length = self.below(7);
         let tail: String = (0..length).map(|_| self.fragment()).collect();
         if start.is_empty() && tail.is_empty() { "0".to_owned() } else { start.to_owned() + &tail }
@@ -37,6 +59,35 @@ impl Nasty {
             _ => self.edited(&first),
         };
         if self.below(2) == 0 { (first, second) } else { (second, first) }
+    }
+
+    /// A version that every tool of the ecosystem accepts, one of few, so that ranges meet it.
+    pub(crate) fn tame(&mut self) -> String {
+        let whole = self.ranges.only_whole;
+        let numbers = if whole { &RELEASES[..WHOLE_RELEASES] } else { RELEASES };
+        let release = numbers[self.below(numbers.len())];
+        if self.below(2) == 0 {
+            return release.to_owned();
+        }
+        let suffixes: Vec<_> = self.ranges.suffixes.split_whitespace().collect();
+        release.to_owned() + suffixes[self.below(suffixes.len())]
+    }
+
+    /// Up to three conditions, mostly lawful.
+    pub(crate) fn range(&mut self) -> String {
+        let Ranges { operators, joiners, .. } = self.ranges;
+        let mut range = String::new();
+        for at in 0..=self.below(3) {
+            if at > 0 {
+                range += joiners[self.below(joiners.len())];
+            }
+            let form = operators[self.below(operators.len())];
+            range += &match form.matches('V').count() {
+                1 => form.replace('V', &self.tame()),
+                _ => form.replacen('V', &self.tame(), 1).replace('V', &self.tame()),
+            };
+        }
+        range
     }
 
     /// One character replaced by a fragment, or by nothing.
@@ -76,3 +127,130 @@ const DEBIAN: &str = "0 00 01 1 9 10 18446744073709551616 18446744073709551617 .
 
 const RPM: &str = "0 00 01 1 9 10 18446744073709551616 18446744073709551617 . . .0 - -1 - \
     ~ ~~ ^ ^^ ~^ ^~ _ + .el9 a aa z A : 1: 0: 01: 18446744073709551616: α ! git \u{7f}";
+
+const SEMVER: &str = "0 00 01 1 9 10 12345678901234 . . .0 .1 .10 - -1 -a -alpha -alpha.1 -rc.9 \
+    -rc.10 -rc1 -x-y alpha A Alpha beta + +1 +b.2 +b.10 -0 --1 .x _ v é";
+
+const STRICT: &str = "0 1 9 10 .0 .1 .10 1 -a -alpha .rc.9 .rc.10 -x-y alpha A a -0 --1 .x .-";
+
+const GOLANG: &str = "0 1 9 10 . . .0 .1 .10 - -1 -pre -rc.9 -rc.10 -0.20191109021931-daa7c04131f5 \
+    -20191109021931-daa7c04131f5 +incompatible + rc1 rc2 beta1 a A -0 X:x .";
+
+const COMPOSER: &str = "0 00 01 1 9 10 100000 . . .0 .1 .x -dev dev .dev -alpha alpha2 a1 -beta.1 \
+    b2 -RC rc3 .RC1 -p1 pl2 -patch.1 stable -stable +build v - _ 20100102 foo @beta -0";
+
+const GEM: &str = "0 00 01 1 9 10 12345678901234567890 . . . .0 .a .b a b A pre .pre rc1 .rc.2 .beta \
+    - -1 -a --x .0.0 _ + é";
+
+const MAVEN: &str = "0 00 01 1 9 10 1234567890 12345678901234567890 . . . - - .0 -0 .1 -1 alpha \
+    -alpha a a1 -b2 m3 beta -milestone rc -cr -RC1 SNAPSHOT -SNAPSHOT ga .ga -ga final .Final \
+    .RELEASE sp -sp -SP1 xyz -foo .Bar x X _ + jre8 -jre";
+
+const NUMBERS: &str = "0 00 01 1 9 10 18446744073709551616 . . . . - - .0 -0 .1 -1 a";
+
+const PEP440: &str = "0 00 01 1 9 10 18446744073709551616 . . .0 .1 a1 a b2 .beta -alpha.1 rc1 c2 \
+    .pre preview3 .post1 post -1 - .rev r2 .dev1 dev .dev0 +local +1 +1.a +a-1 _ .a 1! v ! DEV RC2";
+
+/// How an ecosystem writes ranges, in pieces.
+#[derive(Clone, Copy)]
+struct Ranges {
+    /// Conditions, with `V` for a version.
+    operators: &'static [&'static str],
+    joiners: &'static [&'static str],
+    /// What may follow the numbers of a version.
+    suffixes: &'static str,
+    /// Three numbers, neither more nor less.
+    only_whole: bool,
+}
+
+/// The whole ones first.
+const RELEASES: &[&str] = &[
+    "1.2.3", "1.2.4", "1.3.0", "2.0.0", "0.0.3", "0.0.4", "0.2.3", "0.3.0", "1.0.0", "0.0.0",
+    "3.0.0", "1.2", "1", "2", "1.3", "0", "0.0", "0.2", "1.2.0",
+];
+const WHOLE_RELEASES: usize = 11;
+
+const COMPARISONS: &[&str] = &["V", "=V", "<V", "<=V", ">V", ">=V", "< V", ">= V"];
+
+impl Ranges {
+    fn of(scheme: Scheme) -> Self {
+        let semver = "-0 -alpha -alpha.1 -beta +build";
+        let (operators, joiners, suffixes): (&[&str], &[&str], _) = match scheme {
+            Scheme::Cargo => (
+                &[
+                    "V", "=V", "<V", "<=V", ">V", ">=V", "< V", "^V", "~V", "1.2.*", "1.*", "^1",
+                    "~1.2", "<=2", ">1.2",
+                ],
+                &[", ", ","],
+                semver,
+            ),
+            Scheme::Composer => (
+                &[
+                    "V", "=V", "==V", "!=V", "<>V", "<V", "<=V", ">V", ">=V", "< V", "^V", "~V",
+                    "V.*", "V.x", "V - V", "*", "^0.2", "~1.2.3.4", "dev-main", "1.x-dev",
+                ],
+                &[", ", ",", " ", " || ", "|"],
+                "-dev -alpha -beta1 -beta2 -RC1 -p1 -stable",
+            ),
+            Scheme::Gem => (
+                &["V", "= V", "!= V", "< V", "<=V", "> V", ">= V", "~> V", "~>V"],
+                &[", ", ","],
+                ".a .b.1 .rc1 .pre -x .0",
+            ),
+            Scheme::Hex => (
+                &["V", "== V", "!= V", "< V", "<= V", "> V", ">= V", "~> V", "~> 1.2", "~> 0.2"],
+                &[" and ", " or "],
+                semver,
+            ),
+            Scheme::Maven => (
+                &[
+                    "[V,V]", "[V,V)", "(V,V]", "(V,V)", "(,V]", "(,V)", "[V,)", "(V,)", "[V]",
+                    "[V, V)",
+                ],
+                &[",", ", "],
+                "-alpha -rc1 -SNAPSHOT -sp .Final -jre -1 .0",
+            ),
+            Scheme::Npm => (
+                &[
+                    "V",
+                    "=V",
+                    "<V",
+                    "<=V",
+                    ">V",
+                    ">=V",
+                    "< V",
+                    "^V",
+                    "~V",
+                    "~>V",
+                    "V - V",
+                    "*",
+                    "V.x",
+                    "^1.x",
+                    "~1",
+                    "<1.2",
+                    ">1.2",
+                    "<=1.2",
+                    ">=1",
+                    "<x",
+                    "v1.2",
+                    "1.2 - 2.x",
+                    "^ V",
+                    "",
+                ],
+                &[" ", " || ", "||"],
+                semver,
+            ),
+            Scheme::Pep440 => (
+                &[
+                    "==V", "!=V", "<V", "<=V", ">V", ">=V", "~=V", "==V.*", "!=V.*", "===V",
+                    ">= V", "V", "=V",
+                ],
+                &[", ", ","],
+                ".dev0 a1 b2 rc1 .post1 .post1.dev2 +local a1.dev1",
+            ),
+            _ => (COMPARISONS, &[", "], semver),
+        };
+        let only_whole = matches!(scheme, Scheme::Cargo | Scheme::Hex | Scheme::Npm);
+        Self { operators, joiners, suffixes, only_whole }
+    }
+}
