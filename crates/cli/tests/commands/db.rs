@@ -30,7 +30,7 @@ fn segments_travel_through_a_registry() {
     assert_eq!(user.run(&["db", "keygen", "other"]).code, Some(0));
     let update = |url: &str, more: &[&str]| {
         let url = format!("oci://{host}/{url}");
-        let fixed = ["db", "update", "debian-12", "--db-url", &url, "--insecure-registry", host];
+        let fixed = ["db", "update", "ubuntu-22.04", "--db-url", &url, "--insecure-registry", host];
         user.run(&[&fixed, more].concat())
     };
     let refused = [
@@ -42,11 +42,11 @@ fn segments_travel_through_a_registry() {
         let ended = update(url, &more);
         assert_eq!(ended.code, Some(13), "{ended:?}");
         assert!(ended.stderr.contains(why), "{ended:?}");
-        assert!(!user.path("cache/lazaret/db/debian-12.seg").exists());
+        assert!(!user.path("cache/lazaret/db/ubuntu-22.04.seg").exists());
     }
     let signed = ["--db-key", "key.pub"];
-    assert_eq!(update("sec/db:1", &signed).stdout, "debian-12: from the mirror\n");
-    assert_eq!(update("sec/db:1", &signed).stdout, "debian-12: nothing new\n");
-    let brought = std::fs::read(user.path("cache/lazaret/db/debian-12.seg")).unwrap();
-    assert!(brought == std::fs::read(maker.path("cache/lazaret/db/debian-12.seg")).unwrap());
+    assert_eq!(update("sec/db:1", &signed).stdout, "ubuntu-22.04: from the mirror\n");
+    assert_eq!(update("sec/db:1", &signed).stdout, "ubuntu-22.04: nothing new\n");
+    let brought = std::fs::read(user.path("cache/lazaret/db/ubuntu-22.04.seg")).unwrap();
+    assert!(brought == std::fs::read(maker.path("cache/lazaret/db/ubuntu-22.04.seg")).unwrap());
 }
