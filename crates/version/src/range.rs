@@ -19,8 +19,9 @@ mod pub_dev;
 use crate::{Scheme, VersionError, semver};
 use condition::{AnyOf, Condition};
 
-/// No range in a registry comes near this; what is longer is no range but an attack.
-const MAX_LENGTH: usize = 16 * 1024;
+/// No range in a registry comes near this; what is longer is no range but an attack: every condition
+/// walks the version once.
+const MAX_LENGTH: usize = 4 * 1024;
 /// How many characters of a refused range an error repeats.
 const SHOWN_CHARS: usize = 100;
 
@@ -48,7 +49,7 @@ pub struct RangeError {
 /// What is wrong with a refused range.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RangeFault {
-    /// Longer than 16 KiB.
+    /// Longer than 4 KiB.
     #[error("it is longer than {MAX_LENGTH} bytes")]
     TooLong,
     /// This part of it, cut after 100 characters, is nothing that the grammar knows.

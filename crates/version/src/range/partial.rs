@@ -1,5 +1,6 @@
 //! Semantic versions of which only the first numbers are given: `1`, `1.2`, `1.x`, `1.2.*`.
 
+use super::condition::is_word;
 use crate::number::successor;
 
 /// How many numbers a semantic version has.
@@ -20,6 +21,10 @@ impl<'a> Partial<'a> {
             Some((release, prerelease)) => (release, Some(prerelease)),
             None => split_loose_prerelease(version),
         };
+        let is_short = release.split('.').count() < NUMBERS;
+        if !is_word(text) || (is_short && prerelease.is_some()) {
+            return None;
+        }
         let mut numbers = Vec::with_capacity(NUMBERS);
         let mut is_open = false;
         for (at, part) in release.split('.').enumerate() {

@@ -8,7 +8,6 @@ pub(crate) struct Nasty {
     fragments: Vec<&'static str>,
     starts: Vec<&'static str>,
     state: u64,
-    ranges: Ranges,
 }
 
 impl Nasty {
@@ -36,7 +35,6 @@ impl Nasty {
             fragments: fragments.split_whitespace().collect(),
             starts: starts.split_whitespace().chain([""]).collect(),
             state: seed,
-            ranges: Ranges::of(scheme),
         }
     }
 
@@ -61,33 +59,8 @@ impl Nasty {
         if self.below(2) == 0 { (first, second) } else { (second, first) }
     }
 
-    /// A version that every tool of the ecosystem accepts, one of few, so that ranges meet it.
-    pub(crate) fn tame(&mut self) -> String {
-        let whole = self.ranges.only_whole;
-        let numbers = if whole { &RELEASES[..WHOLE_RELEASES] } else { RELEASES };
-        let release = numbers[self.below(numbers.len())];
-        if self.below(2) == 0 {
-            return release.to_owned();
-        }
-        let suffixes: Vec<_> = self.ranges.suffixes.split_whitespace().collect();
-        release.to_owned() + suffixes[self.below(suffixes.len())]
-    }
-
-    /// Up to three conditions, mostly lawful.
-    pub(crate) fn range(&mut self) -> String {
-        let Ranges { operators, joiners, .. } = self.ranges;
-        let mut range = String::new();
-        for at in 0..=self.below(3) {
-            if at > 0 {
-                range += joiners[self.below(joiners.len())];
-            }
-            let form = operators[self.below(operators.len())];
-            range += &match form.matches('V').count() {
-                1 => form.replace('V', &self.tame()),
-                _ => form.replacen('V', &self.tame(), 1).replace('V', &self.tame()),
-            };
-        }
-        range
+    pub(crate) fn pick(&mut self, from: &[&'static str]) -> &'static str {
+        from[self.below(from.len())]
     }
 
     /// One character replaced by a fragment, or by nothing.
@@ -108,7 +81,7 @@ impl Nasty {
     }
 
     /// A number below `bound`, by splitmix64.
-    fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.state;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -150,107 +123,3 @@ const NUMBERS: &str = "0 00 01 1 9 10 18446744073709551616 . . . . - - .0 -0 .1 
 
 const PEP440: &str = "0 00 01 1 9 10 18446744073709551616 . . .0 .1 a1 a b2 .beta -alpha.1 rc1 c2 \
     .pre preview3 .post1 post -1 - .rev r2 .dev1 dev .dev0 +local +1 +1.a +a-1 _ .a 1! v ! DEV RC2";
-
-/// How an ecosystem writes ranges, in pieces.
-#[derive(Clone, Copy)]
-struct Ranges {
-    /// Conditions, with `V` for a version.
-    operators: &'static [&'static str],
-    joiners: &'static [&'static str],
-    /// What may follow the numbers of a version.
-    suffixes: &'static str,
-    /// Three numbers, neither more nor less.
-    only_whole: bool,
-}
-
-/// The whole ones first.
-const RELEASES: &[&str] = &[
-    "1.2.3", "1.2.4", "1.3.0", "2.0.0", "0.0.3", "0.0.4", "0.2.3", "0.3.0", "1.0.0", "0.0.0",
-    "3.0.0", "1.2", "1", "2", "1.3", "0", "0.0", "0.2", "1.2.0",
-];
-const WHOLE_RELEASES: usize = 11;
-
-const COMPARISONS: &[&str] = &["V", "=V", "<V", "<=V", ">V", ">=V", "< V", ">= V"];
-
-impl Ranges {
-    fn of(scheme: Scheme) -> Self {
-        let semver = "-0 -alpha -alpha.1 -beta +build";
-        let (operators, joiners, suffixes): (&[&str], &[&str], _) = match scheme {
-            Scheme::Cargo => (
-                &[
-                    "V", "=V", "<V", "<=V", ">V", ">=V", "< V", "^V", "~V", "1.2.*", "1.*", "^1",
-                    "~1.2", "<=2", ">1.2",
-                ],
-                &[", ", ","],
-                semver,
-            ),
-            Scheme::Composer => (
-                &[
-                    "V", "=V", "==V", "!=V", "<>V", "<V", "<=V", ">V", ">=V", "< V", "^V", "~V",
-                    "V.*", "V.x", "V - V", "*", "^0.2", "~1.2.3.4", "dev-main", "1.x-dev",
-                ],
-                &[", ", ",", " ", " || ", "|"],
-                "-dev -alpha -beta1 -beta2 -RC1 -p1 -stable",
-            ),
-            Scheme::Gem => (
-                &["V", "= V", "!= V", "< V", "<=V", "> V", ">= V", "~> V", "~>V"],
-                &[", ", ","],
-                ".a .b.1 .rc1 .pre -x .0",
-            ),
-            Scheme::Hex => (
-                &["V", "== V", "!= V", "< V", "<= V", "> V", ">= V", "~> V", "~> 1.2", "~> 0.2"],
-                &[" and ", " or "],
-                semver,
-            ),
-            Scheme::Maven => (
-                &[
-                    "[V,V]", "[V,V)", "(V,V]", "(V,V)", "(,V]", "(,V)", "[V,)", "(V,)", "[V]",
-                    "[V, V)",
-                ],
-                &[",", ", "],
-                "-alpha -rc1 -SNAPSHOT -sp .Final -jre -1 .0",
-            ),
-            Scheme::Npm => (
-                &[
-                    "V",
-                    "=V",
-                    "<V",
-                    "<=V",
-                    ">V",
-                    ">=V",
-                    "< V",
-                    "^V",
-                    "~V",
-                    "~>V",
-                    "V - V",
-                    "*",
-                    "V.x",
-                    "^1.x",
-                    "~1",
-                    "<1.2",
-                    ">1.2",
-                    "<=1.2",
-                    ">=1",
-                    "<x",
-                    "v1.2",
-                    "1.2 - 2.x",
-                    "^ V",
-                    "",
-                ],
-                &[" ", " || ", "||"],
-                semver,
-            ),
-            Scheme::Pep440 => (
-                &[
-                    "==V", "!=V", "<V", "<=V", ">V", ">=V", "~=V", "==V.*", "!=V.*", "===V",
-                    ">= V", "V", "=V",
-                ],
-                &[", ", ","],
-                ".dev0 a1 b2 rc1 .post1 .post1.dev2 +local a1.dev1",
-            ),
-            _ => (COMPARISONS, &[", "], semver),
-        };
-        let only_whole = matches!(scheme, Scheme::Cargo | Scheme::Hex | Scheme::Npm);
-        Self { operators, joiners, suffixes, only_whole }
-    }
-}

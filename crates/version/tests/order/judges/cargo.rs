@@ -3,8 +3,9 @@
 use version::{Range, Scheme};
 
 use crate::nasty::Nasty;
+use crate::nasty_range::NastyRange;
 
-const PAIRS: usize = 100_000;
+const PAIRS: usize = 50_000;
 
 #[test]
 fn cargo_agrees_on_the_order() {
@@ -22,10 +23,10 @@ fn cargo_agrees_on_the_order() {
 
 #[test]
 fn cargo_agrees_on_ranges() {
-    let mut nasty = Nasty::new(Scheme::Cargo, 1);
+    let mut nasty = NastyRange::new(Scheme::Cargo, 1).expect("a judged grammar");
     let (mut judged, mut wrong) = (0, Vec::new());
     for _ in 0..PAIRS {
-        let (range, version) = (nasty.range(), nasty.tame());
+        let (range, version) = (nasty.range(), nasty.version());
         let theirs = range.parse::<semver::VersionReq>();
         let is_partial = |part: &str| part.replace(".*", "").matches('.').count() < 2;
         if version.contains('-') && range.split(',').any(is_partial) {

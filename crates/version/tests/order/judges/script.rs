@@ -10,6 +10,7 @@ use std::thread;
 use version::{Range, Scheme, symbol};
 
 use crate::nasty::Nasty;
+use crate::nasty_range::NastyRange;
 
 const PAIRS: usize = 10_000;
 const RANGES: usize = 10_000;
@@ -153,8 +154,8 @@ fn has_long_number(version: &str) -> bool {
 
 /// Whatever range the tool reads, we read the same way.
 fn judges_ranges(scheme: Scheme, judge: impl Fn() -> Command) {
-    let mut nasty = Nasty::new(scheme, 1);
-    let cases = std::iter::repeat_with(|| (nasty.range(), nasty.tame())).take(RANGES);
+    let mut nasty = NastyRange::new(scheme, 1).expect("a judged grammar");
+    let cases = std::iter::repeat_with(|| (nasty.range(), nasty.version())).take(RANGES);
     let cases: Vec<_> = cases.chain(asked_in_table(scheme)).collect();
     let questions = cases.iter().map(|(range, v)| format!("range\t{range}\t{v}\n")).collect();
     let Some(answers) = ask(judge(), questions) else { return };
@@ -206,12 +207,14 @@ fn ask(mut command: Command, questions: String) -> Option<String> {
 
 /// Writes `input` to the command and gives back all that it answers.
 pub(super) fn talk(command: &mut Command, input: String) -> String {
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the judge runs");
+    // What it warns about, at length, is of interest only if it fails.
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the judge runs");
     let mut stdin = child.stdin.take().expect("it is piped");
     let writer = thread::spawn(move || stdin.write_all(input.as_bytes()));
     let output = child.wait_with_output().expect("the judge ends");
     writer.join().expect("the writer does not panic").expect("the judge reads all");
-    assert!(output.status.success(), "{command:?}: {}", output.status);
+    let warnings = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {}: {warnings}", output.status);
     String::from_utf8(output.stdout).expect("answers are text")
 }
