@@ -1,5 +1,6 @@
 //! What is fuzzed: one line a parser, a plain function over any bytes, and where its seeds lie.
-//! Every analyzer of `analyzers::ALL` and every feed of `feeds::ALL` is a target by itself.
+//! Every analyzer of `analyzers::ALL`, every feed of `feeds::ALL` and every scheme of
+//! `version::Scheme::ALL` is a target by itself.
 //!
 //! A target must return for any input, without a panic, in time linear to it. What it returns is
 //! of no interest; the runners watch for panics, hangs and memory.
@@ -9,6 +10,7 @@ use std::hint::black_box;
 use advisories::{Index, Segment};
 use analyzers::Analyzer;
 use feeds::{Document, Feed, Sample, Sink};
+use version::{Range, Scheme};
 
 /// One parser.
 pub struct Target {
@@ -37,6 +39,7 @@ pub fn targets() -> Vec<Target> {
     ];
     targets.extend(analyzers::ALL.iter().map(|analyzer| of_analyzer(*analyzer)));
     targets.extend(feeds::ALL.iter().map(|feed| of_feed(*feed)));
+    targets.extend(Scheme::ALL.iter().map(|scheme| of_scheme(*scheme)));
     targets.sort_by_key(|target| target.name);
     targets
 }
@@ -61,6 +64,22 @@ fn of_feed(feed: &'static dyn Feed) -> Target {
     };
     let seeds = format!("crates/feeds/testdata/{}", feed.name());
     Target { name: feed.name(), run: Box::new(run), seeds }
+}
+
+/// Tables of comparisons and ranges, and the same bytes as two long versions, or one long range.
+fn of_scheme(scheme: Scheme) -> Target {
+    let run = move |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes);
+        drop(black_box(version::check_table(scheme, &text)));
+        let (first, second) = text.split_once('\n').unwrap_or((&text, &text));
+        drop(black_box(scheme.compare(first, second)));
+        for range in [Range::parse(scheme, first), Range::plain(scheme, first)].iter().flatten() {
+            drop(black_box((range.contains(second), range.spans(second))));
+        }
+    };
+    // A name lives as long as the list of targets does: until the program ends.
+    let name = format!("version-{}", scheme.name()).leak();
+    Target { name, run: Box::new(run), seeds: "crates/version/testdata".to_owned() }
 }
 
 /// A segment from a mirror: opened, checked, and read to its end whatever the check says.

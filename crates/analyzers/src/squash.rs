@@ -137,6 +137,11 @@ fn problems(survey: &Survey<'_>, layers: &[LayerFacts]) -> Vec<Problem> {
     for place in &survey.loops {
         problems.push(Problem::new(ProblemKind::Damaged, &**place, "links lead in a circle"));
     }
+    if survey.unfollowed > 0 {
+        let message =
+            format!("so many lead in circles that {} were not followed", survey.unfollowed);
+        problems.push(Problem::new(ProblemKind::LimitReached, "links", message));
+    }
     problems.extend(survey.unread.iter().map(unread));
     problems
 }

@@ -8,6 +8,10 @@ use crate::os::rpm;
 use crate::view::{Resolved, View};
 use crate::{Select, detour, select};
 
+/// Circles found before links are no longer followed: each costs as many steps as a kernel takes
+/// before it gives up, and no image that anybody uses has one.
+const LOOPS_MAX: usize = 1000;
+
 /// The outcome.
 #[derive(Default)]
 pub(crate) struct Survey<'a> {
@@ -16,6 +20,8 @@ pub(crate) struct Survey<'a> {
     pub(crate) unread: Vec<Unread>,
     /// Selected paths that lead round in a circle.
     pub(crate) loops: Vec<String>,
+    /// How many selected paths were not followed after [`LOOPS_MAX`] such.
+    pub(crate) unfollowed: u64,
     seen: BTreeSet<(u32, String)>,
 }
 
@@ -115,7 +121,15 @@ impl<'a> Survey<'a> {
     }
 
     fn visit(&mut self, view: &View<'_, 'a>, place: String) {
-        match view.resolve(&place) {
+        let resolved = match view.stands(&place) {
+            Some(file) => file,
+            None if self.loops.len() >= LOOPS_MAX => {
+                self.unfollowed = self.unfollowed.saturating_add(1);
+                return;
+            }
+            None => view.walk(&place),
+        };
+        match resolved {
             Resolved::File { layer, path, facts } => {
                 if self.seen.insert((layer, path.clone())) {
                     self.files.push(Sighting { place, path, layer, facts });

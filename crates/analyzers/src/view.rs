@@ -173,16 +173,23 @@ impl LayerFacts {
 impl<'a> View<'_, 'a> {
     /// Where `path` leads.
     pub(crate) fn resolve(&self, path: &str) -> Resolved<'a> {
-        // A file that stands there by this very name needs no walk. This also finds a file that
-        // a layer holds below what it takes for a directory, and another layer for a link: better
-        // to see it than to argue which runtime would.
-        if let Standing::Named(layer, Named::File(Some(facts))) = self.standing(path) {
-            return Resolved::File { layer, path: path.to_owned(), facts };
-        }
-        self.walk(path)
+        self.stands(path).unwrap_or_else(|| self.walk(path))
     }
 
-    fn walk(&self, path: &str) -> Resolved<'a> {
+    /// The file that stands at `path` by this very name, which needs no walk. This also finds a
+    /// file that a layer holds below what it takes for a directory, and another layer for a link:
+    /// better to see it than to argue which runtime would.
+    pub(crate) fn stands(&self, path: &str) -> Option<Resolved<'a>> {
+        match self.standing(path) {
+            Standing::Named(layer, Named::File(Some(facts))) => {
+                Some(Resolved::File { layer, path: path.to_owned(), facts })
+            }
+            _ => None,
+        }
+    }
+
+    /// Follows `path` component by component, as a kernel does.
+    pub(crate) fn walk(&self, path: &str) -> Resolved<'a> {
         let mut at = String::new();
         let mut ahead: Vec<String> = components(path);
         let mut links = 0_usize;

@@ -46,8 +46,8 @@ pub(crate) fn open(id: &str, options: &Options) -> Result<Image, OpenError> {
 
 /// Whether another engine may still know the container.
 fn passes(error: &OpenError) -> bool {
-    use OpenErrorKind::{Network, NotFound, Unauthorized};
-    matches!(error.kind(), NotFound | Network | Unauthorized)
+    use OpenErrorKind::{Network, NotFound, Unauthorized, Unsupported};
+    matches!(error.kind(), NotFound | Network | Unauthorized | Unsupported)
 }
 
 /// What `GET /containers/ID/json` says, as far as we use it.

@@ -6,6 +6,7 @@
 //! Else, and with `--verify`, they come in one stream, the daemon's `save` (`export`). This file
 //! must never ask the daemon to change anything.
 
+mod context;
 mod export;
 mod history;
 
@@ -18,6 +19,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use ureq::http::Uri;
 
+use self::context::Endpoint;
 pub(crate) use self::export::Export;
 use crate::dir::Tree;
 use crate::error::OpenErrorKind;
@@ -117,28 +119,19 @@ pub(crate) fn is_open_to_us(directory: &Path) -> bool {
 }
 
 impl Engine {
-    /// The Docker daemon that `DOCKER_HOST` names, or else the one at the usual socket.
+    /// The Docker daemon that the environment leads to.
     pub(crate) fn docker(options: &Options) -> Result<Self, OpenError> {
-        let environment = &options.environment;
-        let address = match environment.get("DOCKER_HOST") {
-            Some(address) => address.to_owned(),
-            None => {
-                let usual = PathBuf::from("/var/run/docker.sock");
-                let rootless =
-                    environment.path("XDG_RUNTIME_DIR").map(|dir| dir.join("docker.sock"));
-                let path =
-                    rootless.filter(|path| !usual.exists() && path.exists()).unwrap_or(usual);
-                format!("unix://{}", path.display())
-            }
-        };
-        Self::at("Docker", ArtifactKind::Docker, address, options)
+        let Endpoint { address, certificates } = context::endpoint(&options.environment)?;
+        Self::at("Docker", ArtifactKind::Docker, address, certificates, options)
     }
 
-    /// The daemon at `address`, which is `unix://PATH` or `tcp://HOST:PORT`.
+    /// The daemon at `address`, which is `unix://PATH` or `tcp://HOST[:PORT]`; with a directory of
+    /// certificates the latter is secured.
     pub(crate) fn at(
         name: &'static str,
         kind: ArtifactKind,
         address: String,
+        certificates: Option<PathBuf>,
         options: &Options,
     ) -> Result<Self, OpenError> {
         if let Some(path) = address.strip_prefix("unix://") {
@@ -146,6 +139,12 @@ impl Engine {
             let (questions, exports) = (client(PATIENCE), client(EXPORT_PATIENCE));
             let origin = "http://localhost".to_owned();
             return Ok(Self { name, kind, address, origin, questions, exports });
+        }
+        if address.starts_with("ssh://") {
+            let message =
+                format!("{name} at `{address}` would be reached by SSH, which is not spoken");
+            return Err(OpenError::new(OpenErrorKind::Unsupported, message)
+                .hint("forward its socket with `ssh -L` and name that as unix://PATH"));
         }
         let Some(host) = address.strip_prefix("tcp://") else {
             let message = format!("{name} cannot be reached at `{address}`");
@@ -157,16 +156,14 @@ impl Engine {
             return Err(OpenError::new(OpenErrorKind::Network, message));
         }
         let environment = &options.environment;
-        let secure = environment.get("DOCKER_TLS_VERIFY").is_some();
+        let secure = certificates.is_some();
         let (scheme, port) = if secure { ("https", 2376) } else { ("http", 2375) };
         let host = host.trim_end_matches('/');
         let has_port = host.rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']'));
         let port = if has_port { String::new() } else { format!(":{port}") };
         let origin = format!("{scheme}://{host}{port}");
         let client = |time| {
-            let certificates =
-                environment.path("DOCKER_CERT_PATH").or_else(|| environment.docker_config());
-            let trust = Trust::daemon(environment, certificates.unwrap_or_default());
+            let trust = Trust::daemon(environment, certificates.clone().unwrap_or_default());
             Client::network(environment, trust, Timing::new(time), &options.stop)
         };
         let (questions, exports) = (client(PATIENCE), client(EXPORT_PATIENCE));

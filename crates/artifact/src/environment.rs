@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Every variable that has a meaning to this crate.
-pub const VARIABLES: [&str; 22] = [
+pub const VARIABLES: [&str; 23] = [
     "ALL_PROXY",
     "CONTAINERD_NAMESPACE",
     "CONTAINERD_ROOT",
@@ -16,6 +16,7 @@ pub const VARIABLES: [&str; 22] = [
     "CONTAINER_HOST",
     "DOCKER_CERT_PATH",
     "DOCKER_CONFIG",
+    "DOCKER_CONTEXT",
     "DOCKER_HOST",
     "DOCKER_TLS_VERIFY",
     "HOME",

@@ -22,5 +22,5 @@ pub(crate) fn engine(options: &Options) -> Result<Engine, OpenError> {
             None => "unix:///run/podman/podman.sock".to_owned(),
         },
     };
-    Engine::at("Podman", ArtifactKind::Podman, address, options)
+    Engine::at("Podman", ArtifactKind::Podman, address, None, options)
 }

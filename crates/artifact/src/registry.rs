@@ -71,7 +71,7 @@ pub(crate) struct Repository {
 
 /// Opens the image that `name` means.
 pub(crate) fn open(name: &str, options: &Options) -> Result<Image, OpenError> {
-    anywhere(&parse(name)?, options, |endpoint, problems| {
+    anywhere(&meant(name, options)?, options, |endpoint, problems| {
         open_at(name, endpoint, problems, options)
     })
 }
@@ -163,7 +163,7 @@ impl Repository {
 
 /// The tags of the repository that `name` means, as its registry lists them.
 pub fn tags(name: &str, options: &Options) -> Result<Vec<String>, OpenError> {
-    let image = parse(name)?;
+    let image = meant(name, options)?;
     let (endpoints, _) = endpoints(&image, options)?;
     // Mirrors may know fewer tags; the registry itself comes last.
     let endpoint = endpoints.into_iter().next_back().ok_or_else(|| nowhere(&image))?;
@@ -216,6 +216,22 @@ fn with_tags(error: OpenError, session: &Session, image: &ImageRef) -> OpenError
     tags.sort_by_key(|tag| std::cmp::Reverse(common(tag)));
     tags.truncate(TAGS_SHOWN);
     error.hint(format!("tags like it: {}", tags.join(", ")))
+}
+
+/// The image that `name` means where the user's `registries.conf` is in force.
+fn meant(name: &str, options: &Options) -> Result<ImageRef, OpenError> {
+    // What does not parse is told by its own name.
+    parse(name)?;
+    let (registries, _) = Registries::load(&options.environment);
+    match registries.qualify(name) {
+        Ok(full) => parse(&full),
+        Err(candidates) => {
+            let message =
+                format!("`{name}` names no registry, and registries.conf lists several to search");
+            let hint = format!("say which is meant: {}", candidates.join(", "));
+            Err(OpenError::new(OpenErrorKind::Usage, message).hint(hint))
+        }
+    }
 }
 
 fn parse(name: &str) -> Result<ImageRef, OpenError> {

@@ -86,13 +86,19 @@ fn open_name(name: &str, options: &Options) -> Result<Image, OpenError> {
         let message = format!("`{name}` does not exist");
         return Err(OpenError::new(OpenErrorKind::NotFound, message));
     }
+    let mut unsupported = None;
     for ask in [docker::open, containerd::open, podman::open] {
         match ask(name, options) {
+            Err(error) if error.kind() == OpenErrorKind::Unsupported => unsupported = Some(error),
             Err(error) if is_elsewhere(error.kind()) => {}
             outcome => return outcome,
         }
     }
-    registry::open(name, options)
+    match registry::open(name, options) {
+        // That somebody has what we cannot read says more than that nobody else answers.
+        Err(error) if error.kind() == OpenErrorKind::Network => Err(unsupported.unwrap_or(error)),
+        outcome => outcome,
+    }
 }
 
 /// Whether such an error of one place leaves the hope that another has the image.

@@ -5,7 +5,9 @@ use artifact::{Environment, Image, LayerRead, OpenError, OpenErrorKind, Options,
 use model::ProblemKind;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use testkit::{Fault, ImageBuilder, LayerBuilder, Recorder, Reply, Request, Server, TarBuilder};
+use testkit::{
+    Authority, Fault, ImageBuilder, LayerBuilder, Recorder, Reply, Request, Server, TarBuilder, Tls,
+};
 
 fn image() -> ImageBuilder {
     let noise: Vec<u8> =
@@ -187,7 +189,8 @@ fn daemons_that_are_not_there_or_say_no() {
     let (missing, message) = kind("unix:///nonexistent/d.sock", "app:1");
     assert_eq!(missing, OpenErrorKind::Network);
     assert_eq!(message, "Docker does not run at `unix:///nonexistent/d.sock`");
-    assert_eq!(kind("ssh://somewhere", "app:1").0, OpenErrorKind::Usage);
+    assert_eq!(kind("ssh://somewhere", "app:1").0, OpenErrorKind::Unsupported);
+    assert_eq!(kind("npipe://x", "app:1").0, OpenErrorKind::Usage);
     assert_eq!(kind("unix:///nonexistent/d.sock", "../containers/x").0, OpenErrorKind::Usage);
     assert_eq!(kind("unix:///nonexistent/d.sock", "a b").0, OpenErrorKind::Usage);
 
@@ -244,4 +247,57 @@ fn a_container_that_cannot_be_taken_apart_is_read_flattened() {
 
     let error = open("container:other", &daemon.options()).err().unwrap();
     assert_eq!(error.kind(), OpenErrorKind::NotFound);
+}
+
+/// `DOCKER_HOST=tcp://…` with `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH`: both sides show who they
+/// are, and nobody else is believed.
+#[test]
+fn a_daemon_on_the_network_is_spoken_to_in_secret() {
+    let built = image();
+    let (ours, theirs) = (Authority::default(), Authority::default());
+    let id = testkit::sha256(&built.config()).to_string();
+    let graph = json!({ "UpperDir": "/nonexistent/1", "LowerDir": "/nonexistent/0" });
+    let answer = inspected(&built, &id, &graph).to_string();
+    let export = built.docker_archive();
+    let tls = Tls::new(&ours.identity(&["127.0.0.1"]), Some(&ours));
+    let server = Server::secure(&tls, move |request| match request.path.as_str() {
+        "/images/app:1/json" => Reply::new(200, answer.clone()),
+        path if path.ends_with("/get") => Reply::new(200, export.clone()),
+        _ => Reply::new(500, ""),
+    });
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
+    let open = || {
+        let environment = Environment::default()
+            .with("DOCKER_HOST", format!("tcp://{}", server.host()))
+            .with("DOCKER_TLS_VERIFY", "1")
+            .with("DOCKER_CERT_PATH", directory.path().display().to_string());
+        open("docker:app:1", &Options { environment, ..Options::default() })
+    };
+    assert_eq!(open().err().map(|it| it.kind()), Some(OpenErrorKind::Network), "no ca.pem");
+    for (trusted, shown, fits) in [
+        (&ours, Some(&ours), true),
+        (&theirs, Some(&ours), false),
+        (&ours, Some(&theirs), false),
+        (&ours, None, false),
+    ] {
+        write("ca.pem", &trusted.certificate);
+        match shown.map(|authority| authority.identity(&[])) {
+            Some(identity) => {
+                write("cert.pem", &identity.certificate);
+                write("key.pem", &identity.key);
+            }
+            None => std::fs::remove_file(directory.path().join("cert.pem")).unwrap(),
+        }
+        match open() {
+            Ok(opened) => {
+                assert!(fits);
+                assert!(read(&opened).iter().all(|layer| layer.verified));
+            }
+            Err(error) => {
+                assert!(!fits, "{error:?}");
+                assert_eq!(error.kind(), OpenErrorKind::Network, "{error:?}");
+            }
+        }
+    }
 }

@@ -41,11 +41,16 @@ pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
         .ok_or_else(|| format!("`{text}` is not a size (want bytes, or `500MB`, `2GiB`)"))
 }
 
+/// `1 layer`, `2 layers`.
+pub(crate) fn count(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
 /// Bytes, in the largest unit that says something.
 pub(crate) fn size(bytes: u64) -> String {
     match bytes {
         ..1_000_000 => format!("{} kB", bytes.div_ceil(1_000)),
-        ..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
         _ => format!("{:.1} GB", bytes as f64 / 1e9),
     }
 }
@@ -83,6 +88,7 @@ mod tests {
         for wrong in ["", "GiB", "-1", "1.5GB", "2 elephants", "99999999999GiB"] {
             assert!(parse_size(wrong).is_err(), "{wrong}");
         }
+        assert_eq!([count(1, "layer"), count(0, "layer")], ["1 layer", "0 layers"]);
         assert_eq!([size(1), size(2_500_000), size(2 << 30)], ["1 kB", "2.5 MB", "2.1 GB"]);
     }
 }

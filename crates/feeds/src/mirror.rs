@@ -25,7 +25,7 @@ const OCI: &str = "oci://";
 /// Where a mirror is.
 enum Mirror<'a> {
     Files(Files<'a>),
-    Registry(Registry<'a>),
+    Registry(Box<Registry<'a>>),
 }
 
 /// Brings the streams that differ from the mirror's. `url` is that of its folder, or
@@ -73,7 +73,9 @@ enum Brought {
 impl<'a> Mirror<'a> {
     fn open(http: &'a Http<'a>, url: &'a str, options: &'a Options) -> Result<Self, String> {
         match url.strip_prefix(OCI) {
-            Some(name) => Registry::open(name, options).map(Self::Registry),
+            Some(name) => {
+                Registry::open(name, options).map(|registry| Self::Registry(Box::new(registry)))
+            }
             None => Ok(Self::Files(Files::new(http, url))),
         }
     }

@@ -274,12 +274,12 @@ fn is_name(word: &str) -> bool {
         && word.contains(|c: char| c.is_ascii_digit())
 }
 
-/// `CVE_2019-2426` and `CVE-2017-17434-2` are seen; both mean the CVE.
+/// `CVE_2019-2426`, `CVE-2017-17434-2` and `CVE-2019-19451.patch` are seen; all mean the CVE.
 fn spelled(word: &str) -> String {
     let Some(rest) = word.strip_prefix("CVE").and_then(|rest| rest.get(1..)) else {
         return word.to_owned();
     };
-    let mut parts = rest.split('-');
+    let mut parts = rest.split(|c: char| !c.is_ascii_digit());
     let cve =
         format!("CVE-{}-{}", parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     if stream::is_cve(&cve) { cve } else { word.to_owned() }
@@ -334,6 +334,7 @@ mod tests {
             ("CVE-2017-2616 (+ regression fix)", &[("CVE-2017-2616", "", "")]),
             ("CVE 2025-48379", &[("CVE-2025-48379", "", "")]),
             ("CVE-2017-17434-2", &[("CVE-2017-17434", "", "")]),
+            ("CVE-2019-19451.patch", &[("CVE-2019-19451", "", "")]),
             ("CVE_2019-2426", &[("CVE-2019-2426", "", "")]),
             ("XSA-207", &[("XSA-207", "", "")]),
             ("DW202402-001", &[("DW202402-001", "", "")]),

@@ -62,6 +62,7 @@ fn inventory(store: &Store, stream: &str) -> Option<Inventory> {
         Scheme::Apk => PackageKind::Apk,
         Scheme::Debian => PackageKind::Deb,
         Scheme::Rpm => PackageKind::Rpm,
+        _ => return None,
     };
     let mut newest: BTreeMap<String, String> = BTreeMap::new();
     for advisory in segment.all_advisories().filter_map(Result::ok) {

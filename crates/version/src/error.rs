@@ -45,6 +45,18 @@ pub enum Refusal {
     /// Debian: nothing follows the last hyphen.
     #[error("the revision is empty")]
     EmptyRevision,
+    /// Semantic versions and their kin: something else stands where the major number should.
+    #[error("it does not begin with a number")]
+    NoNumber,
+    /// CRAN and Hackage: versions are numbers, dots and hyphens.
+    #[error("it has something that is not a number between its dots and hyphens")]
+    NotNumbers,
+    /// Python: `packaging` accepts PEP 440 versions only.
+    #[error("it is not a PEP 440 version")]
+    NotPep440,
+    /// RubyGems: `Gem::Version` calls it malformed.
+    #[error("it is not a RubyGems version")]
+    NotGemVersion,
 }
 
 impl VersionError {

@@ -1,15 +1,16 @@
-//! Check lines like `1.0 < 1.1` against a scheme: this crate's own tests, and
-//! `lazaret db vercmp SCHEME --check FILE`, so that anyone can prove the order wrong with one line.
+//! Check lines like `1.0 < 1.1` or `^1.0 contains 1.1` against a scheme: this crate's own tests, and
+//! `lazaret db vercmp SCHEME --check FILE`, so that anyone can prove us wrong with one line.
 
 use std::cmp::Ordering;
 use std::fmt;
 
-use crate::{Scheme, VersionError};
+use crate::{Range, RangeError, Scheme, VersionError};
 
 /// The lines of `text` that do not hold, in their order.
 ///
-/// A line is `A < B`, `A = B` or `A > B`, the three parts set apart by white space. Blank lines and
-/// those that start with `#` or `//` are passed over.
+/// A line is `A < B`, `A = B` or `A > B`, the three parts set apart by white space, or
+/// `RANGE contains A` or `RANGE excludes A`, where the range may be empty. Blank lines and those that
+/// start with `#` or `//` are passed over.
 pub fn check_table(scheme: Scheme, text: &str) -> Vec<WrongLine> {
     let lines = text.lines().map(str::trim).zip(1..);
     lines
@@ -43,12 +44,16 @@ pub struct WrongLine {
 /// Why a line does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// It is not a comparison.
+    /// It is neither a comparison nor about a range.
     Malformed,
     /// The ecosystem refuses one of the versions.
     Refused(VersionError),
     /// The order is another.
     Order { said: Ordering, found: Ordering },
+    /// The ecosystem refuses the range.
+    RangeRefused(RangeError),
+    /// It is the other way round.
+    Range { contains: bool },
 }
 
 impl fmt::Display for WrongLine {
@@ -60,11 +65,31 @@ impl fmt::Display for WrongLine {
             Fault::Order { said, found } => {
                 write!(f, "says `{}`, the order is `{}`", symbol(*said), symbol(*found))
             }
+            Fault::RangeRefused(error) => write!(f, "{error}"),
+            Fault::Range { contains: true } => write!(f, "the range contains it"),
+            Fault::Range { contains: false } => write!(f, "the range does not contain it"),
         }
     }
 }
 
 fn check_line(scheme: Scheme, line: &str) -> Result<(), Fault> {
+    let about_range = |verb: &str| {
+        line.rsplit_once(verb).or_else(|| Some(("", line.strip_prefix(verb.trim_start())?)))
+    };
+    match (about_range(" contains "), about_range(" excludes ")) {
+        (Some((range, version)), _) => check_range(scheme, range, version, true),
+        (_, Some((range, version))) => check_range(scheme, range, version, false),
+        _ => check_order(scheme, line),
+    }
+}
+
+fn check_range(scheme: Scheme, range: &str, version: &str, said: bool) -> Result<(), Fault> {
+    let range = Range::parse(scheme, range.trim()).map_err(Fault::RangeRefused)?;
+    let contains = range.contains(version.trim()).map_err(Fault::Refused)?;
+    if said == contains { Ok(()) } else { Err(Fault::Range { contains }) }
+}
+
+fn check_order(scheme: Scheme, line: &str) -> Result<(), Fault> {
     let mut parts = line.split_whitespace();
     let (Some(a), Some(sign), Some(b), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())

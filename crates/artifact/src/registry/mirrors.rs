@@ -1,10 +1,12 @@
 //! Where an image is to be asked for: the registry itself, or mirrors before it, as
 //! `registries.conf` says (containers-registries.conf(5), version 2).
 //!
-//! A name without a registry always means `docker.io`, as it does to Docker:
-//! `unqualified-search-registries` is not followed, since a search would let the first registry
-//! that answers decide which image was meant. This file must never open a connection.
+//! A name without a registry means what its alias says, else the one registry that
+//! `unqualified-search-registries` lists, else `docker.io`, as it does to Docker. Where several are
+//! listed none is asked: a search would let the first registry that answers decide which image was
+//! meant. This file must never open a connection.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -33,6 +35,12 @@ pub(crate) struct Endpoint {
 pub(crate) struct Registries {
     #[serde(default, rename = "registry")]
     entries: Vec<Entry>,
+    /// Where names without a registry are looked for.
+    #[serde(default, rename = "unqualified-search-registries")]
+    unqualified: Option<Vec<String>>,
+    /// Names without a registry, and what they stand for (no tags on either side).
+    #[serde(default)]
+    aliases: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -94,6 +102,29 @@ impl Registries {
         for entry in more.entries {
             self.entries.retain(|known| known.prefix() != entry.prefix());
             self.entries.push(entry);
+        }
+        self.unqualified = more.unqualified.or(self.unqualified.take());
+        self.aliases.extend(more.aliases);
+    }
+
+    /// The full name of what the user called `name`; it stays as it is if it names a registry, or
+    /// nothing here speaks of it. Several candidates are the error.
+    pub(crate) fn qualify(&self, name: &str) -> Result<String, Vec<String>> {
+        let end = name.find('@').unwrap_or(name.len());
+        let (path, digest) = name.split_at(end);
+        let tag = path.rfind(':').filter(|colon| !path.split_at(*colon).1.contains('/'));
+        let (path, tag) = path.split_at(tag.unwrap_or(path.len()));
+        let host = path.split_once('/').map(|(host, _)| host);
+        if host.is_some_and(|host| host.contains(['.', ':']) || host == "localhost") {
+            return Ok(name.to_owned());
+        }
+        if let Some(alias) = self.aliases.get(path).filter(|alias| !alias.is_empty()) {
+            return Ok(format!("{alias}{tag}{digest}"));
+        }
+        match self.unqualified.as_deref().unwrap_or_default() {
+            [] => Ok(name.to_owned()),
+            [one] => Ok(format!("{one}/{name}")),
+            several => Err(several.iter().map(|place| format!("{place}/{name}")).collect()),
         }
     }
 
@@ -302,6 +333,42 @@ mod tests {
         for (name, expected) in cases {
             assert_eq!(endpoints(&name), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn names_without_a_registry_stand_for_one() {
+        let conf = |list: &str| {
+            let text = format!("{list}\n[aliases]\nubi = \"r.example/ubi9\"\noff = \"\"\n");
+            parse(text.as_bytes()).expect("it is valid")
+        };
+        let none = conf("");
+        let one = conf("unqualified-search-registries = [\"one.example\"]");
+        let two = conf("unqualified-search-registries = [\"one.example\", \"docker.io\"]");
+        let digest = format!("@sha256:{}", "a".repeat(64));
+        for (name, by_none, by_one) in [
+            ("alpine:3", "alpine:3", "one.example/alpine:3"),
+            ("team/app", "team/app", "one.example/team/app"),
+            ("off", "off", "one.example/off"),
+            ("ubi:9.4", "r.example/ubi9:9.4", "r.example/ubi9:9.4"),
+            ("q.example/a:1", "q.example/a:1", "q.example/a:1"),
+            ("localhost/a", "localhost/a", "localhost/a"),
+            ("host:5000/a", "host:5000/a", "host:5000/a"),
+        ] {
+            let with = |name: &str| format!("{name}{digest}");
+            assert_eq!(none.qualify(name), Ok(by_none.to_owned()), "{name}");
+            assert_eq!(one.qualify(name), Ok(by_one.to_owned()), "{name}");
+            assert_eq!(one.qualify(&with(name)), Ok(with(by_one)), "{name}");
+        }
+        let both = vec!["one.example/alpine:3".to_owned(), "docker.io/alpine:3".to_owned()];
+        assert_eq!(two.qualify("alpine:3"), Err(both));
+        assert_eq!(two.qualify("ubi:9"), Ok("r.example/ubi9:9".to_owned()));
+        assert_eq!(two.qualify("docker.io/alpine"), Ok("docker.io/alpine".to_owned()));
+
+        let mut merged = two;
+        merged.add(conf("[[registry]]\nlocation = \"x.example\""));
+        assert!(merged.qualify("alpine").is_err(), "a drop-in that lists nothing changes nothing");
+        merged.add(conf("unqualified-search-registries = []"));
+        assert_eq!(merged.qualify("alpine"), Ok("alpine".to_owned()));
     }
 
     #[test]

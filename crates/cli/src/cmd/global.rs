@@ -1,7 +1,7 @@
 //! Options that every verb takes, before or after it, and what they come to.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -98,7 +98,9 @@ pub(crate) struct Global {
     max_age: Duration,
     pub(crate) jobs: NonZeroUsize,
     pub(crate) show_progress: bool,
-    pub(crate) look: Look,
+    /// How a table looks on stdout.
+    look: Look,
+    always_color: bool,
     pub(crate) now: Timestamp,
 }
 
@@ -132,12 +134,21 @@ impl GlobalArguments {
             jobs: self.jobs.unwrap_or_else(environment::processors),
             show_progress: !self.quiet && environment::progress_on_stderr(),
             look: Look { color, width: environment::width_of_stdout() },
+            always_color: matches!(self.color, Color::Always),
             now: environment::now()?,
         })
     }
 }
 
 impl Global {
+    /// How a table is to look that goes to a file, or to stdout without one.
+    pub(crate) fn look(&self, output: Option<&Path>) -> Look {
+        match output {
+            Some(_) => Look { color: self.always_color, width: None },
+            None => self.look,
+        }
+    }
+
     /// How to talk to registries.
     pub(crate) fn registries(&self, stop: &Stop) -> artifact::Options {
         let mut options = artifact::Options {

@@ -96,7 +96,7 @@ pub(crate) fn present(
     let report = report_of(result, &filter, global);
 
     let text = match format {
-        ScanFormat::Table => table::render(&report, global.look),
+        ScanFormat::Table => table::render(&report, global.look(output.as_deref())),
         ScanFormat::Json => Format::Json.render(&report),
         ScanFormat::CycloneDxJson => Format::CycloneDxJson.render(&report),
     };

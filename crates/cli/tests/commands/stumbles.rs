@@ -5,7 +5,7 @@ use crate::run::Sandbox;
 const OS_RELEASE: &str = include_str!("../../../../content/demo/image/os-release");
 const STATUS: &str = include_str!("../../../../content/demo/image/status.base");
 
-/// A root file system with vulnerable packages, and advisories but no metadata.
+/// A root file system with vulnerable packages, and advisories for them.
 fn vulnerable() -> Sandbox {
     let sandbox = Sandbox::new().with_advisories();
     sandbox.file("root/etc/os-release", OS_RELEASE);
@@ -114,6 +114,32 @@ fn odd_environments() {
     }
 }
 
+/// On a terminal a table is colored and no wider than the window; in a file it is neither.
+#[test]
+fn a_narrow_terminal() {
+    if !testkit::installed("script") {
+        eprintln!("skipped: `script` is not installed");
+        return;
+    }
+    let sandbox = vulnerable();
+    let lazaret = env!("CARGO_BIN_EXE_lazaret");
+    let shown = |arguments: &str| {
+        let typed = format!("stty rows 40 cols 60; {lazaret} scan --offline dir:root {arguments}");
+        let mut command = std::process::Command::new("script");
+        command.args(["-qec", &typed, "/dev/null"]).current_dir(sandbox.dir.path());
+        command.env("XDG_CACHE_HOME", sandbox.path("cache")).env("TERM", "xterm");
+        command.env_remove("COLUMNS").env_remove("NO_COLOR");
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    let text = shown("");
+    assert!(text.contains("\u{1b}[31mhigh"), "{text}");
+    assert!(text.contains("left out: the window is narrow"), "{text}");
+    assert!(!shown("--color never").contains("\u{1b}[31m"));
+    shown("-o report.txt");
+    let text = std::fs::read_to_string(sandbox.path("report.txt")).unwrap();
+    assert!(text.contains("EPSS   LAYER") && !text.contains('\u{1b}'), "{text}");
+}
+
 /// `lazaret … | head -1`: a reader that leaves early is no error.
 #[test]
 fn a_closed_pipe_is_quiet() {
@@ -152,6 +178,6 @@ fn the_cache_is_shown_cleaned_and_bounded() {
     run(&["sbom", "--offline", "--cache-limit", "1", &image("e")], "CycloneDX");
     run(&["cache", "status"], "0 layers");
     run(&["sbom", "--offline", &image("f")], "CycloneDX");
-    run(&["cache", "clean"], "1 layers deleted");
+    run(&["cache", "clean"], "1 layer deleted");
     run(&["cache", "status"], "0 layers");
 }

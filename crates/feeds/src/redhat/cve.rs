@@ -169,11 +169,13 @@ struct Fix<'a> {
 }
 
 fn fix(package: &str) -> Option<Fix<'_>> {
+    // `rhel8/go-toolset:1.20.10-3` is a container image, not a build.
+    if package.contains('/') {
+        return None;
+    }
     if let Some(build) = Nevra::without_architecture(package)
         && package.contains('-')
         && !is_module_build(package)
-        // `rhel8/go-toolset:1.20.10-3` is a container image, not a build.
-        && !package.contains('/')
     {
         return Some(Fix { package: build.name, module: None, version: build.version });
     }
@@ -292,6 +294,8 @@ mod tests {
             ),
             ("ruby:3.1-9040020240503183840.9", "ruby:3.1|9040020240503183840|ruby:3.1"),
             ("kpatch-patch", ""),
+            ("rhel8/go-toolset:1.20.10-3", ""),
+            ("rhel9/flatpak-runtime:el9-9030020230825103938.1706180714", ""),
             ("mozilla", ""),
             ("", ""),
         ];

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use version::{Refusal, Scheme, rpm};
+use version::{Range, RangeFault, Refusal, Scheme, rpm};
 
 const REFUSED: &[(Scheme, &str, Refusal)] = &[
     (Scheme::Apk, "", Refusal::Empty),
@@ -22,7 +22,98 @@ const REFUSED: &[(Scheme, &str, Refusal)] = &[
     (Scheme::Debian, "-1", Refusal::EmptyUpstreamVersion),
     (Scheme::Debian, "1.0-", Refusal::EmptyRevision),
     (Scheme::Rpm, "", Refusal::Empty),
+    (Scheme::Semver, "", Refusal::Empty),
+    (Scheme::Semver, "v", Refusal::Empty),
+    (Scheme::Npm, "latest", Refusal::NoNumber),
+    (Scheme::Npm, ".1", Refusal::NoNumber),
+    (Scheme::Cargo, "-1.0.0", Refusal::NoNumber),
+    (Scheme::Hex, "é", Refusal::NoNumber),
+    (Scheme::Golang, "(devel)", Refusal::NoNumber),
+    (Scheme::Golang, "go", Refusal::Empty),
+    (Scheme::Golang, "gotip", Refusal::NoNumber),
+    (Scheme::Nuget, "$(Version)", Refusal::NoNumber),
+    (Scheme::Pub, "any", Refusal::NoNumber),
+    (Scheme::Swift, "main", Refusal::NoNumber),
+    (Scheme::Composer, " ", Refusal::Empty),
+    (Scheme::Composer, "@dev", Refusal::Empty),
+    (Scheme::Cran, "", Refusal::Empty),
+    (Scheme::Cran, "1.0a", Refusal::NotNumbers),
+    (Scheme::Cran, "1.", Refusal::NotNumbers),
+    (Scheme::Hackage, "1..2", Refusal::NotNumbers),
+    (Scheme::Gem, "1.", Refusal::NotGemVersion),
+    (Scheme::Gem, "a", Refusal::NotGemVersion),
+    (Scheme::Gem, "1beta", Refusal::NotGemVersion),
+    (Scheme::Gem, "1.0_1", Refusal::NotGemVersion),
+    (Scheme::Maven, "", Refusal::Empty),
+    (Scheme::Pep440, "\t", Refusal::Empty),
+    (Scheme::Pep440, "1.0-final", Refusal::NotPep440),
+    (Scheme::Pep440, "1.0+", Refusal::NotPep440),
+    (Scheme::Pep440, "1.0-1-2", Refusal::NotPep440),
+    (Scheme::Pep440, "1!", Refusal::NotPep440),
+    (Scheme::Pep440, "2004d", Refusal::NotPep440),
 ];
+
+/// Ranges, and what is shown of them.
+const REFUSED_RANGES: &[(Scheme, &str, &str)] = &[
+    (Scheme::Npm, ">", "`>` is not a condition"),
+    (Scheme::Npm, "^1.2.3 foo", "`foo` is not a condition"),
+    (Scheme::Npm, "1.2.3.4", "`1.2.3.4` is not a condition"),
+    (Scheme::Npm, "~1 1.2 - 2.3", "`~1 1.2 - 2.3` is not a condition"),
+    (Scheme::Npm, "!=1.0.0", "`!=1.0.0` is not a condition"),
+    (Scheme::Cargo, "", "`` is not a condition"),
+    (Scheme::Cargo, ">1.0 <2.0", "`>1.0 <2.0` is not a condition"),
+    (Scheme::Cargo, "1.2-beta", "`1.2-beta` is not a condition"),
+    (Scheme::Composer, "~>1.0", "`~>1.0` is not a condition"),
+    (Scheme::Composer, "|", "`|` is not a condition"),
+    (Scheme::Composer, ">=foo", "`>=foo` is not a condition"),
+    (Scheme::Gem, "~> a", "`~> a` is not a condition"),
+    (Scheme::Gem, ">= 1.0,", "`` is not a condition"),
+    (Scheme::Gem, ">= 1_0", "version `1_0`: it is not a RubyGems version"),
+    (Scheme::Hex, "~> 1", "`~> 1` is not a condition"),
+    (Scheme::Maven, "[1.0,2.0", "`[1.0,2.0` is not a condition"),
+    (Scheme::Maven, "[1.0),1", "`[1.0),1` is not a condition"),
+    (Scheme::Maven, "1.0,[2.0]", "`1.0,[2.0]` is not a condition"),
+    (Scheme::Nuget, "(1.0)", "`(1.0)` is not a condition"),
+    (Scheme::Nuget, "[1,2,3]", "`[1,2,3]` is not a condition"),
+    (Scheme::Pep440, "=1.0", "`=1.0` is not a condition"),
+    (Scheme::Pep440, "~=1", "`~=1` is not a condition"),
+    (Scheme::Pep440, ">=1.*", "`>=1.*` is not a condition"),
+    (Scheme::Pep440, "==foo", "version `foo`: it is not a PEP 440 version"),
+    (Scheme::Pub, "^1.2", "`^1.2` is not a condition"),
+    (Scheme::Golang, "^1.2.3", "`^1.2.3` is not a condition"),
+    (Scheme::Debian, ">= 1:", "version `1:`: nothing follows the epoch"),
+];
+
+#[test]
+fn refused_ranges_name_their_cause() {
+    for &(scheme, range, fault) in REFUSED_RANGES {
+        let error = Range::parse(scheme, range).expect_err(range);
+        assert_eq!((error.range.as_str(), error.fault.to_string().as_str()), (range, fault));
+    }
+    let long = "1.0 ".repeat(2_000);
+    let error = Range::parse(Scheme::Npm, &long).expect_err("too long");
+    assert_eq!(error.fault, RangeFault::TooLong);
+    assert_eq!(error.range.len(), 100);
+}
+
+#[test]
+fn a_range_refuses_what_its_scheme_refuses() {
+    for range in ["*", ">=1.0.0", "<1.0.0 || >=2.0.0"] {
+        let range = Range::parse(Scheme::Npm, range).expect("a range");
+        assert_eq!(range.contains("latest").expect_err("no number").refusal, Refusal::NoNumber);
+    }
+}
+
+/// What is on a disk did not ask npm.
+#[test]
+fn a_range_spans_prereleases_that_it_does_not_contain() {
+    let range = Range::parse(Scheme::Npm, ">=1.0.0 <2.0.0").expect("a range");
+    assert_eq!(range.contains("1.5.0-rc.1"), Ok(false));
+    assert_eq!(range.spans("1.5.0-rc.1"), Ok(true));
+    assert_eq!(range.spans("1.0.0-rc.1"), Ok(false));
+    let plain = Range::plain(Scheme::Npm, ">= 1.0.0, < 2.0.0").expect("a range");
+    assert_eq!(plain.contains("1.5.0-rc.1"), Ok(true));
+}
 
 #[test]
 fn refusals_name_their_cause() {

@@ -10,7 +10,7 @@ use crate::environment;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::output;
-use crate::quantity::{parse_duration, size};
+use crate::quantity::{count, parse_duration, size};
 
 #[derive(Debug, Args)]
 pub(crate) struct CleanArguments {
@@ -26,6 +26,6 @@ pub(crate) fn run(arguments: &CleanArguments, global: &Global) -> Result<ExitCod
         UserError::new(ExitCode::Failed, message)
     };
     let Usage { files, bytes, .. } = clean(&global.cache_dir, since).map_err(failed)?;
-    output::write(None, &format!("{files} layers deleted, {}\n", size(bytes)))?;
+    output::write(None, &format!("{} deleted, {}\n", count(files, "layer"), size(bytes)))?;
     Ok(ExitCode::Done)
 }

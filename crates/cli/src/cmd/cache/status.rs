@@ -9,7 +9,7 @@ use crate::cmd::global::Global;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::output;
-use crate::quantity::{age, size};
+use crate::quantity::{age, count, size};
 
 pub(crate) fn run(global: &Global) -> Result<ExitCode, UserError> {
     let failed = |error: std::io::Error| {
@@ -18,7 +18,8 @@ pub(crate) fn run(global: &Global) -> Result<ExitCode, UserError> {
     };
     let Usage { files, bytes, oldest } = usage(&global.cache_dir).map_err(failed)?;
     let mut text = format!(
-        "{files} layers in {}, {} of at most {}\n",
+        "{} in {}, {} of at most {}\n",
+        count(files, "layer"),
         global.cache_dir.display(),
         size(bytes),
         size(global.cache_limit)

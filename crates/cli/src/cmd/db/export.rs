@@ -9,6 +9,7 @@ use crate::cmd::global::Global;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::output;
+use crate::quantity::count;
 
 #[derive(Debug, Args)]
 pub(crate) struct ExportArguments {
@@ -40,8 +41,9 @@ pub(crate) fn run(arguments: ExportArguments, global: &Global) -> Result<ExitCod
     let index = export(&global.store, &arguments.streams, &arguments.bundle, key.as_ref())
         .map_err(|error| UserError::from_chain(bundle_code(&error), &error))?;
     let signed = if key.is_some() { ", signed" } else { "" };
-    let (count, path) = (index.segments.len(), arguments.bundle.display());
-    output::write(None, &format!("{count} segments written to {path}{signed}\n"))?;
+    let path = arguments.bundle.display();
+    let segments = count(index.segments.len() as u64, "segment");
+    output::write(None, &format!("{segments} written to {path}{signed}\n"))?;
     Ok(ExitCode::Done)
 }
 

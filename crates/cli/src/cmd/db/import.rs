@@ -14,6 +14,7 @@ use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::interrupt::stop_on_signals;
 use crate::output;
+use crate::quantity::count;
 
 /// Enough of a file to tell a bundle from a feed.
 const HEAD_BYTES: u64 = 4096;
@@ -108,8 +109,9 @@ pub(crate) fn describe(report: &ImportReport) -> String {
             0 => String::new(),
             count => format!(", {count} damaged"),
         };
-        let (name, documents, statements) = (source.name, source.documents, source.statements);
-        line(format_args!("{name}: {documents} documents, {statements} statements{damaged}"));
+        let documents = count(source.documents, "document");
+        let statements = count(source.statements, "statement");
+        line(format_args!("{}: {documents}, {statements}{damaged}", source.name));
         for (what, count) in &source.passed_over {
             line(format_args!("  passed over {count} {what}"));
         }
@@ -137,7 +139,7 @@ pub(crate) fn describe(report: &ImportReport) -> String {
 
 fn records(counts: &advisories::Counts) -> String {
     let all = counts.advisories + counts.details + counts.scores + counts.known_exploited;
-    format!("{all} records")
+    count(all, "record")
 }
 
 /// Damage is an exit code even where most was read.

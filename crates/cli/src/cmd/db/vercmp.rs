@@ -11,13 +11,14 @@ use crate::output;
 
 #[derive(Debug, Args)]
 pub(crate) struct VercmpArguments {
-    /// How to compare: debian, rpm, apk
+    /// How to compare: apk, cargo, composer, cran, debian, gem, golang, hackage, hex, maven, npm,
+    /// nuget, pep440, pub, rpm, semver, swift
     #[arg(value_parser = parse_scheme)]
     scheme: Scheme,
     /// The two versions
     #[arg(num_args = 2, value_names = ["A", "B"], required_unless_present = "check", allow_hyphen_values = true)]
     versions: Vec<String>,
-    /// Check the lines `A < B`, `A = B`, `A > B` of this file
+    /// Check the lines `A < B`, `A = B`, `A > B`, `RANGE contains A`, `RANGE excludes A` of this file
     #[arg(long, value_name = "FILE", conflicts_with = "versions")]
     check: Option<PathBuf>,
 }
@@ -55,6 +56,7 @@ fn check(scheme: Scheme, text: &str) -> Result<ExitCode, UserError> {
         output::write(None, "every line holds\n")?;
         return Ok(ExitCode::Done);
     }
-    output::write(None, &format!("{} lines do not hold\n", wrong.len()))?;
+    let (number, verb) = (wrong.len(), if wrong.len() == 1 { "line does" } else { "lines do" });
+    output::write(None, &format!("{number} {verb} not hold\n"))?;
     Ok(ExitCode::GateReached)
 }

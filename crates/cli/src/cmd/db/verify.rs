@@ -6,6 +6,7 @@ use crate::cmd::global::Global;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::output;
+use crate::quantity::count;
 
 pub(crate) fn run(global: &Global) -> Result<ExitCode, UserError> {
     let installed =
@@ -30,7 +31,7 @@ pub(crate) fn run(global: &Global) -> Result<ExitCode, UserError> {
         writeln!(text, "{}: {}", segment.stream, document::printable(&verdict))
             .expect("writing to a String cannot fail");
     }
-    writeln!(text, "{} segments, {damaged} damaged", installed.len())
+    writeln!(text, "{}, {damaged} damaged", count(installed.len() as u64, "segment"))
         .expect("writing to a String cannot fail");
     output::write(None, &text)?;
     Ok(if damaged == 0 { ExitCode::Done } else { ExitCode::GateReached })

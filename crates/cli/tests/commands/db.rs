@@ -1,0 +1,129 @@
+//! `lazaret db`: what travels between places, and what happens to an update on the way.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use testkit::{
+    Distribution, Fault, ImageBuilder, LayerBuilder, Proxy, Reply, Server, TarBuilder, installed,
+    run,
+};
+
+use crate::run::Sandbox;
+
+/// Exports to a real registry by a tool that is not ours, and takes segments from there.
+#[test]
+fn segments_travel_through_a_registry() {
+    let Some(registry) = Distribution::start("", |_| {}).filter(|_| installed("skopeo")) else {
+        return;
+    };
+    let host = registry.host();
+    let maker = Sandbox::new().with_advisories();
+    assert_eq!(maker.run(&["db", "keygen", "key"]).code, Some(0));
+    let ended = maker.run(&["db", "export", "--oci", "layout", "--sign", "key"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let push = |from: &str, to: &str| {
+        let to = format!("docker://{host}/{to}");
+        run("skopeo", &["--insecure-policy", "copy", "--dest-tls-verify=false", from, &to]);
+    };
+    push(&format!("oci:{}", maker.path("layout").display()), "sec/db:1");
+    let image =
+        ImageBuilder::new("app:1").layer(LayerBuilder::plain(TarBuilder::new().file("a", "b")));
+    let archive = maker.file("image.tar", image.docker_archive());
+    push(&format!("docker-archive:{archive}"), "app:1");
+
+    let user = Sandbox::new();
+    user.file("key.pub", std::fs::read(maker.path("key.pub")).unwrap());
+    assert_eq!(user.run(&["db", "keygen", "other"]).code, Some(0));
+    let update = |url: &str, more: &[&str]| {
+        let url = format!("oci://{host}/{url}");
+        let fixed = ["db", "update", "ubuntu-22.04", "--db-url", &url, "--insecure-registry", host];
+        user.run(&[&fixed, more].concat())
+    };
+    let refused = [
+        ("sec/db:1", ["--db-key", "other.pub"], "none of the trusted keys"),
+        ("sec/db:2", ["--db-key", "key.pub"], "was not found"),
+        ("app:1", ["--db-key", "key.pub"], "holds no advisory segments"),
+    ];
+    for (url, more, why) in refused {
+        let ended = update(url, &more);
+        assert_eq!(ended.code, Some(13), "{ended:?}");
+        assert!(ended.stderr.contains(why), "{ended:?}");
+        assert!(!user.path("cache/lazaret/db/ubuntu-22.04.seg").exists());
+    }
+    let signed = ["--db-key", "key.pub"];
+    assert_eq!(update("sec/db:1", &signed).stdout, "ubuntu-22.04: from the mirror\n");
+    assert_eq!(update("sec/db:1", &signed).stdout, "ubuntu-22.04: nothing new\n");
+    let brought = std::fs::read(user.path("cache/lazaret/db/ubuntu-22.04.seg")).unwrap();
+    assert!(brought == std::fs::read(maker.path("cache/lazaret/db/ubuntu-22.04.seg")).unwrap());
+}
+
+const TRACKER: &str = r#"{"curl": {"CVE-2024-0001": {"releases": {"bookworm": {"status": "resolved",
+    "repositories": {"bookworm": "1"}, "fixed_version": "1.2", "urgency": "low"}}}}}"#;
+
+/// Killed outright while the successor comes in: what was there is there, whole.
+#[test]
+fn a_kill_in_the_middle_of_an_update_leaves_the_old_segment() {
+    let asked = AtomicUsize::new(0);
+    let server = Server::new(move |_| match asked.fetch_add(1, Ordering::SeqCst) {
+        0 => Reply::new(200, TRACKER),
+        _ => Reply::new(200, TRACKER).with(Fault::SilentAfter(TRACKER.len() / 2)),
+    });
+    let sandbox = Sandbox::new();
+    let mirror = format!("http://{}", server.host());
+    let update = ["db", "update", "debian-12", "--feed-mirror", &mirror];
+    let ended = sandbox.run(&update);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let segment = sandbox.path("cache/lazaret/db/debian-12.seg");
+    let before = std::fs::read(&segment).unwrap();
+
+    let mut child = sandbox.spawn(&update);
+    while server.requests().len() < 2 {
+        assert_eq!(child.try_wait().unwrap(), None, "it waits for the rest of the answer");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(std::fs::read(&segment).unwrap() == before);
+    assert_eq!(sandbox.run(&["db", "verify"]).code, Some(0));
+}
+
+/// `HTTPS_PROXY` is asked for publishers; `NO_PROXY` keeps it out of the way of a mirror.
+#[test]
+fn feeds_are_fetched_by_the_proxy_that_is_set() {
+    let proxy = Proxy::new(&[], None);
+    let address = format!("http://{}", proxy.host());
+    let sandbox = Sandbox::new();
+    let update = |arguments: &[&str]| {
+        let mut command = sandbox.command(&["db", "update", "debian-12"]);
+        command.args(arguments).env("HTTPS_PROXY", &address).env("HTTP_PROXY", &address);
+        command.env("NO_PROXY", "127.0.0.1").output().unwrap().status.code()
+    };
+    assert_eq!(update(&[]), Some(13));
+    let asked = proxy.asked();
+    assert!(asked.iter().all(|one| one.contains("security-tracker.debian.org:443")), "{asked:?}");
+    assert!(!asked.is_empty());
+
+    let server = Server::new(|_| Reply::new(200, TRACKER));
+    assert_eq!(update(&["--feed-mirror", &format!("http://{}", server.host())]), Some(0));
+    assert_eq!(proxy.asked().len(), asked.len());
+}
+
+/// A disk without room for the successor keeps what is on it.
+#[test]
+fn a_full_disk_keeps_the_old_segment() {
+    let sandbox = Sandbox::new();
+    sandbox.file("tracker.json", TRACKER);
+    sandbox.file("next.json", TRACKER.replace("1.2", "1.3"));
+    let script = "\"$LAZARET\" db import --db small tracker.json >&2 || exit 99\n\
+                  cksum < small/debian-12.seg\n\
+                  dd if=/dev/zero of=small/full bs=1k 2>&-\n\
+                  \"$LAZARET\" db import --db small next.json >&2; code=$?\n\
+                  cksum < small/debian-12.seg; ls -A small | tr '\\n' ' '; exit $code";
+    let Some(ended) = sandbox.run_with_small_disk(script) else { return };
+    assert_eq!(ended.code, Some(21), "{ended:?}");
+    assert!(ended.stderr.contains("what was there before stays"), "{ended:?}");
+    let lines: Vec<&str> = ended.stdout.lines().collect();
+    let [before, after, left] = lines.as_slice() else { panic!("{ended:?}") };
+    assert_eq!(before, after);
+    assert_eq!(left.trim(), "debian-12.seg full");
+}

@@ -1,0 +1,255 @@
+//! Targets made to harm, given to the whole command: each ends with the right code, in bounded
+//! memory and time, and what is good beside the bad is reported all the same.
+//!
+//! Builders write to disk part by part: a process begins with its parent's memory on its account.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use serde_json::Value;
+use testkit::{
+    Content, Fault, Header, ImageBuilder, LayerBuilder, Server, TarBuilder, gzip, sha256, zstd,
+};
+
+use crate::run::{Ended, Sandbox};
+
+const OS_RELEASE: &str = include_str!("../../../../content/demo/image/os-release");
+const STATUS: &str = include_str!("../../../../content/demo/image/status.base");
+
+/// A distribution and vulnerable packages: the good that has to be found beside the bad.
+fn good() -> TarBuilder {
+    TarBuilder::new().file("etc/os-release", OS_RELEASE).file("var/lib/dpkg/status", STATUS)
+}
+
+/// Scans within the bounds.
+fn scan(sandbox: &Sandbox, target: &str) -> Ended {
+    let scan = ["scan", "--offline", "--format", "json", target];
+    sandbox.run_bounded(&mut sandbox.command(&scan))
+}
+
+/// Scans; the end has to be this one, and the good to be found.
+fn assert_ends(sandbox: &Sandbox, target: &str, code: i32, words: &str) {
+    let ended = scan(sandbox, target);
+    assert_eq!(ended.code, Some(code), "{target}: {}", ended.stderr);
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert!(!report["findings"].as_array().unwrap().is_empty(), "{target}: the good is found");
+    let problems = report["problems"].to_string();
+    assert!(problems.contains(words), "{target}: {problems}");
+}
+
+#[test]
+fn archives_that_lie_are_told_and_the_good_in_them_is_kept() {
+    let sandbox = Sandbox::new().with_advisories();
+    let tar = |bad: TarBuilder| {
+        let layer = LayerBuilder::plain(bad);
+        ImageBuilder::new("shop:1").layer(LayerBuilder::plain(good())).layer(layer)
+    };
+    let honest = tar(TarBuilder::new().file("usr/bin/app", vec![7; 100_000]));
+    let other = |mut image: ImageBuilder| {
+        image.layers[1].diff_id = sha256(b"something else");
+        image.old_docker_archive()
+    };
+    let headers = TarBuilder::new().header(&Header::file("usr/bin/app", 10 << 30));
+    let names = TarBuilder::new().file("../../etc/os-release", "ID=evil").file("/../x", "");
+    let negative = TarBuilder::new().header_with(&Header::file("usr/bin/app", 9), |block| {
+        block[124..136].fill(0xff);
+    });
+    // Docker writes the manifest last: without it there is no image to speak of.
+    let mut cut = honest.old_docker_archive();
+    cut.truncate(cut.len() - 60_000);
+    let ended = scan(&sandbox, &sandbox.file("cut.tar", cut));
+    assert_eq!(ended.code, Some(14), "{ended:?}");
+    let cases = [
+        ("digest", other(honest.clone()), 21, "have the diff ID"),
+        ("size", tar(headers).old_docker_archive(), 21, "ends in the middle of an entry"),
+        ("number", tar(negative).old_docker_archive(), 21, "size is no number"),
+        ("names", tar(names).old_docker_archive(), 0, "leads out of the root"),
+    ];
+    for (name, bytes, code, words) in cases {
+        let path = sandbox.file(&format!("{name}.tar"), bytes);
+        let scan = ["scan", "--offline", "--verify", "--format", "json", &path];
+        let ended = sandbox.run_bounded(&mut sandbox.command(&scan));
+        assert_eq!(ended.code, Some(code), "{name}: {}", ended.stderr);
+        let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+        assert!(!report["findings"].as_array().unwrap().is_empty(), "{name}: the good is kept");
+        assert!(report["problems"].to_string().contains(words), "{name}: {}", report["problems"]);
+    }
+}
+
+/// Writes a root file system whose good part is followed by `part`, so many times.
+fn write_bomb(path: &Path, compress: fn(&[u8]) -> Vec<u8>, part: &[u8], times: u32) {
+    let mut file = File::create(path).unwrap();
+    file.write_all(&compress(&good().unfinished())).unwrap();
+    let part = compress(part);
+    (0..times).for_each(|_| file.write_all(&part).unwrap());
+}
+
+#[test]
+fn bombs_end_at_limits() {
+    let sandbox = Sandbox::new().with_advisories();
+    let huge_file = TarBuilder::new().header(&Header::file("zeros", 10 << 30)).unfinished();
+    let zeros = vec![0; 8 << 20];
+    type Compress = fn(&[u8]) -> Vec<u8>;
+    let compressions: [(&str, Compress); 2] = [("gzip", gzip), ("zstd", zstd)];
+    for (name, compress) in compressions {
+        let path = sandbox.path(name);
+        write_bomb(&path, compress, &huge_file, 1);
+        let mut file = File::options().append(true).open(&path).unwrap();
+        let part = compress(&zeros);
+        (0..1200).for_each(|_| file.write_all(&part).unwrap());
+        let target = format!("fs-archive:{name}");
+        assert_ends(&sandbox, &target, 21, "become more than 100 times as many");
+    }
+}
+
+#[test]
+fn a_million_empty_files_and_more_end_at_the_limit() {
+    let sandbox = Sandbox::new().with_advisories();
+    let path = sandbox.path("many.tar.gz");
+    let mut file = File::create(&path).unwrap();
+    file.write_all(&gzip(&good().unfinished())).unwrap();
+    // Names all different, in directories of a hundred.
+    for directory in 0..12_000 {
+        let headers = (0..100).map(|number| {
+            let name = format!("usr/share/doc/directory-{directory}/file-{number}");
+            TarBuilder::new().header(&Header::file(&name, 0)).unfinished()
+        });
+        file.write_all(&gzip(&headers.collect::<Vec<_>>().concat())).unwrap();
+    }
+    drop(file);
+    assert_ends(&sandbox, "fs-archive:many.tar.gz", 21, "more than 1000000 entries");
+}
+
+#[test]
+fn links_that_lead_round_lead_nowhere() {
+    let sandbox = Sandbox::new().with_advisories();
+    let layer = good()
+        .symlink("usr/lib/os-release", "../../etc/lsb-release")
+        .symlink("etc/lsb-release", "../usr/lib/os-release")
+        .symlink("lib/apk/db/installed", "installed")
+        .symlink("var/lib/rpm", "../../var/lib/rpm/rpm")
+        .symlink("usr/share/rpm", "../../../../../usr/share/rpm")
+        .hard_link("usr/lib/sysimage/rpm/Packages.db", "usr/lib/sysimage/rpm/Packages.db")
+        .hard_link("var/lib/dpkg/status.d/a", "var/lib/dpkg/status.d/b")
+        .hard_link("var/lib/dpkg/status.d/b", "var/lib/dpkg/status.d/a");
+    let many = (0..20_000).fold(layer, |tar, number| {
+        let (from, to) = (format!("var/lib/dpkg/status.d/{number}"), format!("{}", number + 1));
+        tar.symlink(&from, &to)
+    });
+    let image = ImageBuilder::new("shop:1").layer(LayerBuilder::gzip(many));
+    sandbox.file("loops.tar", image.docker_archive());
+    assert_ends(&sandbox, "docker-archive:loops.tar", 21, "links lead in a circle");
+    assert_ends(&sandbox, "docker-archive:loops.tar", 21, "were not followed");
+}
+
+#[test]
+fn files_of_gigabytes_take_no_room() {
+    let sandbox = Sandbox::new().with_advisories();
+    // Four gigabytes of hole, by PAX, in an archive of a few kilobytes.
+    let sparse = good()
+        .pax(&[
+            ("GNU.sparse.major", "1"),
+            ("GNU.sparse.minor", "0"),
+            ("GNU.sparse.name", "var/lib/rpm/rpmdb.sqlite"),
+            ("GNU.sparse.realsize", "4294967296"),
+        ])
+        .header(&Header::file("GNUSparseFile.0/rpmdb.sqlite", 512))
+        .content(b"0\n");
+    sandbox.file("sparse.tar", sparse.finish());
+    assert_ends(&sandbox, "fs-archive:sparse.tar", 21, "4294967296 bytes");
+
+    // Half a gigabyte of hole is looked into, through a temporary file.
+    let sparse = good()
+        .pax(&[
+            ("GNU.sparse.major", "1"),
+            ("GNU.sparse.minor", "0"),
+            ("GNU.sparse.name", "var/lib/rpm/rpmdb.sqlite"),
+            ("GNU.sparse.realsize", "500000000"),
+        ])
+        .header(&Header::file("GNUSparseFile.0/rpmdb.sqlite", 512))
+        .content(b"0\n");
+    sandbox.file("half.tar", sparse.finish());
+    assert_ends(&sandbox, "fs-archive:half.tar", 21, "rpmdb.sqlite");
+
+    // Four gigabytes that are there, as far as the file system goes.
+    let size = 4_u64 << 30;
+    let begin = good().header(&Header::file("var/lib/rpm/rpmdb.sqlite", size)).unfinished();
+    let file = File::create(sandbox.path("large.tar")).unwrap();
+    file.write_all_at(&begin, 0).unwrap();
+    file.write_all_at(&TarBuilder::new().finish(), begin.len() as u64 + size).unwrap();
+    assert_ends(&sandbox, "fs-archive:large.tar", 21, "4294967296 bytes");
+}
+
+#[test]
+fn depth_has_an_end() {
+    let sandbox = Sandbox::new().with_advisories();
+    let deep = "d/".repeat(2000);
+    let deeper = "d/".repeat(4000);
+    let tar = good().file(&format!("{deep}f"), "").file(&format!("{deeper}f"), "");
+    sandbox.file("deep.tar", tar.finish());
+    assert_ends(&sandbox, "fs-archive:deep.tar", 21, "is too long");
+
+    let root = sandbox.path("root");
+    fs::create_dir_all(root.join("etc")).unwrap();
+    fs::create_dir_all(root.join("var/lib/dpkg")).unwrap();
+    fs::write(root.join("etc/os-release"), OS_RELEASE).unwrap();
+    fs::write(root.join("var/lib/dpkg/status"), STATUS).unwrap();
+    fs::create_dir_all(root.join("d/".repeat(400))).unwrap();
+    assert_ends(&sandbox, "dir:root", 21, "deep");
+
+    // A configuration and a manifest of brackets.
+    let image = ImageBuilder::new("shop:1").layer(LayerBuilder::gzip(good()));
+    let mut files = image.oci_files();
+    for (path, bytes) in &mut files {
+        if path == "index.json" {
+            *bytes = "[".repeat(1 << 20).into_bytes();
+        }
+    }
+    ImageBuilder::write_files(&sandbox.path("layout"), &files);
+    let ended = scan(&sandbox, "oci-dir:layout");
+    assert_eq!(ended.code, Some(14), "{ended:?}");
+}
+
+/// Every file below, by its path.
+fn files(directory: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths
+        .flat_map(
+            |path| if path.is_dir() { files(&path) } else { vec![path.display().to_string()] },
+        )
+        .collect()
+}
+
+#[test]
+fn an_interrupt_leaves_nothing_half_written() {
+    let sandbox = Sandbox::new().with_advisories();
+    let before = files(sandbox.dir.path());
+    let noise: Vec<u8> =
+        (0..100_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+    let image = ImageBuilder::new("shop:1")
+        .layer(LayerBuilder::gzip(good()))
+        .layer(LayerBuilder::gzip(TarBuilder::new().file("noise", noise)));
+    let content = Content::default().image("shop", "1", &image);
+    let server = Server::meddling_registry(content, |request, reply| {
+        match request.path.contains("/blobs/") && reply.body.len() > 100_000 {
+            true => reply.with(Fault::SilentAfter(50_000)),
+            false => reply,
+        }
+    });
+    let host = server.host();
+    let target = format!("registry:{host}/shop:1");
+    let scan = ["scan", "-f", "json", "-o", "report.json", "--insecure-registry", &host, &target];
+    let mut child = sandbox.spawn(&scan);
+    while server.requests().iter().filter(|it| it.path.contains("/blobs/")).count() < 3 {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let pid = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let begun = std::time::Instant::now();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
+    assert_eq!(files(sandbox.dir.path()), before);
+}
