@@ -3,7 +3,7 @@
 //! A test holds each line against its folder in `testdata` and its line in `docs/analyzers.md`.
 
 use crate::Analyzer;
-use crate::javascript::npm_package;
+use crate::javascript::{bun_lock, npm_lock, npm_package, pnpm_lock, yarn_lock};
 use crate::os::{apk, content_sets, copyright, dpkg, release, repositories, rpm};
 use crate::python::metadata;
 
@@ -11,22 +11,26 @@ use crate::python::metadata;
 pub const ALL: &[&dyn Analyzer] = &[
     &apk::Apk,
     &repositories::ApkRepositories,
+    &bun_lock::BunLock,
     &content_sets::ContentSets,
     &copyright::Copyright,
     &dpkg::Dpkg,
+    &npm_lock::NpmLock,
     &npm_package::NpmPackage,
     &release::Releases,
+    &pnpm_lock::PnpmLock,
     &metadata::Metadata,
     &rpm::Bdb,
     &rpm::Manifest,
     &rpm::Ndb,
     &rpm::Sqlite,
     &rpm::Wal,
+    &yarn_lock::YarnLock,
 ];
 
 /// The form of [`crate::LayerFacts`]; raised when facts stored by an older program would be
 /// misread.
-const FACTS_FORM: u32 = 1;
+const FACTS_FORM: u32 = 2;
 
 /// A name for this set of analyzers: equal as long as the same bytes give the same facts, so it
 /// belongs into the key of whatever stores [`crate::LayerFacts`]. Lower-case hexadecimal.
