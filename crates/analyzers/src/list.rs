@@ -5,26 +5,34 @@
 use crate::Analyzer;
 use crate::javascript::{bun_lock, npm_lock, npm_package, pnpm_lock, yarn_lock};
 use crate::os::{apk, content_sets, copyright, dpkg, release, repositories, rpm};
-use crate::python::metadata;
+use crate::python::{ self, conda_meta, metadata, pdm_lock, pipfile_lock, poetry_lock, pylock, requirements, uv_lock, };
 
 /// All analyzers, by name.
 pub const ALL: &[&dyn Analyzer] = &[
     &apk::Apk,
     &repositories::ApkRepositories,
     &bun_lock::BunLock,
+    &conda_meta::CondaMeta,
     &content_sets::ContentSets,
     &copyright::Copyright,
     &dpkg::Dpkg,
     &npm_lock::NpmLock,
     &npm_package::NpmPackage,
     &release::Releases,
+    &pdm_lock::PdmLock,
+    &pipfile_lock::PipfileLock,
     &pnpm_lock::PnpmLock,
+    &poetry_lock::PoetryLock,
+    &pylock::Pylock,
+    &python::archive::Archive,
     &metadata::Metadata,
+    &requirements::Requirements,
     &rpm::Bdb,
     &rpm::Manifest,
     &rpm::Ndb,
     &rpm::Sqlite,
     &rpm::Wal,
+    &uv_lock::UvLock,
     &yarn_lock::YarnLock,
 ];
 
