@@ -3,30 +3,45 @@
 //! A test holds each line against its folder in `testdata` and its line in `docs/analyzers.md`.
 
 use crate::Analyzer;
+use crate::dart::pubspec_lock;
+use crate::hex::{mix_lock, rebar_lock};
 use crate::javascript::{bun_lock, npm_lock, npm_package, pnpm_lock, yarn_lock};
 use crate::os::{apk, content_sets, copyright, dpkg, release, repositories, rpm};
+use crate::php::{composer_installed, composer_lock, pear_registry};
 use crate::python::{ self, conda_meta, metadata, pdm_lock, pipfile_lock, poetry_lock, pylock, requirements, uv_lock, };
+use crate::ruby::{gemfile_lock, gemspec};
+use crate::swift::{package_resolved, podfile_lock};
 
 /// All analyzers, by name.
 pub const ALL: &[&dyn Analyzer] = &[
     &apk::Apk,
     &repositories::ApkRepositories,
     &bun_lock::BunLock,
+    &composer_installed::ComposerInstalled,
+    &composer_lock::ComposerLock,
     &conda_meta::CondaMeta,
     &content_sets::ContentSets,
     &copyright::Copyright,
     &dpkg::Dpkg,
+    &gemfile_lock::GemfileLock,
+    &gemspec::Gemspec,
+    &mix_lock::MixLock,
     &npm_lock::NpmLock,
     &npm_package::NpmPackage,
     &release::Releases,
+    &package_resolved::PackageResolved,
     &pdm_lock::PdmLock,
+    &pear_registry::PearRegistry,
     &pipfile_lock::PipfileLock,
     &pnpm_lock::PnpmLock,
+    &podfile_lock::PodfileLock,
     &poetry_lock::PoetryLock,
+    &pubspec_lock::PubspecLock,
     &pylock::Pylock,
     &python::archive::Archive,
     &metadata::Metadata,
     &requirements::Requirements,
+    &rebar_lock::RebarLock,
     &rpm::Bdb,
     &rpm::Manifest,
     &rpm::Ndb,
