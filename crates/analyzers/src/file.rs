@@ -49,17 +49,19 @@ pub struct Checks {
 }
 
 impl Checks {
-    /// How many sets of checks there are.
-    pub(crate) const COUNT: usize = 2;
+    /// Every set of checks.
+    pub const ALL: [Self; 2] = [Self { secrets: false }, Self { secrets: true }];
 
     /// The number of this set.
     pub(crate) fn number(self) -> usize {
         usize::from(self.secrets)
     }
 
-    pub(crate) fn include(self, check: Check) -> bool {
+    /// Whether an analyzer of this check is needed; None is for packages.
+    pub(crate) fn include(self, check: Option<Check>) -> bool {
         match check {
-            Check::Secrets => self.secrets,
+            None => true,
+            Some(Check::Secrets) => self.secrets,
         }
     }
 }

@@ -2,40 +2,68 @@
 //!
 //! A test holds each line against its folder in `testdata` and its line in `docs/analyzers.md`.
 
-use crate::Analyzer;
-use crate::javascript::npm_package;
+use crate::{Analyzer, Checks};
+use crate::dart::pubspec_lock;
+use crate::hex::{mix_lock, rebar_lock};
+use crate::javascript::{bun_lock, npm_lock, npm_package, pnpm_lock, yarn_lock};
 use crate::os::{apk, content_sets, copyright, dpkg, release, repositories, rpm};
-use crate::python::metadata;
+use crate::php::{composer_installed, composer_lock, pear_registry};
+use crate::python::{ self, conda_meta, metadata, pdm_lock, pipfile_lock, poetry_lock, pylock, requirements, uv_lock, };
+use crate::ruby::{gemfile_lock, gemspec};
 use crate::secret::files;
+use crate::swift::{package_resolved, podfile_lock};
 
 /// All analyzers, by name.
 pub const ALL: &[&dyn Analyzer] = &[
     &apk::Apk,
     &repositories::ApkRepositories,
+    &bun_lock::BunLock,
+    &composer_installed::ComposerInstalled,
+    &composer_lock::ComposerLock,
+    &conda_meta::CondaMeta,
     &content_sets::ContentSets,
     &copyright::Copyright,
     &dpkg::Dpkg,
+    &gemfile_lock::GemfileLock,
+    &gemspec::Gemspec,
+    &mix_lock::MixLock,
+    &npm_lock::NpmLock,
     &npm_package::NpmPackage,
     &release::Releases,
+    &package_resolved::PackageResolved,
+    &pdm_lock::PdmLock,
+    &pear_registry::PearRegistry,
+    &pipfile_lock::PipfileLock,
+    &pnpm_lock::PnpmLock,
+    &podfile_lock::PodfileLock,
+    &poetry_lock::PoetryLock,
+    &pubspec_lock::PubspecLock,
+    &pylock::Pylock,
+    &python::archive::Archive,
     &metadata::Metadata,
+    &requirements::Requirements,
+    &rebar_lock::RebarLock,
     &rpm::Bdb,
     &rpm::Manifest,
     &rpm::Ndb,
     &rpm::Sqlite,
     &rpm::Wal,
     &files::Secrets,
+    &uv_lock::UvLock,
+    &yarn_lock::YarnLock,
 ];
 
 /// The form of [`crate::LayerFacts`]; raised when facts stored by an older program would be
 /// misread.
-const FACTS_FORM: u32 = 1;
+const FACTS_FORM: u32 = 2;
 
-/// A name for this set of analyzers: equal as long as the same bytes give the same facts, so it
+/// A name for the analyzers of these checks: equal as long as the same bytes give the same facts, so it
 /// belongs into the key of whatever stores [`crate::LayerFacts`]. Lower-case hexadecimal.
-pub fn fingerprint() -> String {
+pub fn fingerprint(checks: Checks) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(format!("facts {FACTS_FORM}\n").as_bytes());
-    for analyzer in ALL {
+    let is_used = |analyzer: &&&dyn Analyzer| checks.include(analyzer.check());
+    for analyzer in ALL.iter().filter(is_used) {
         hasher.update(format!("{} {}\n", analyzer.name(), analyzer.version()).as_bytes());
     }
     hasher.finalize().to_hex().chars().take(16).collect()
@@ -58,8 +86,10 @@ mod tests {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let folders: BTreeSet<String> = std::fs::read_dir(root.join("testdata"))
             .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .filter(|name| name != "squash" && name != "README.md")
+            .map(Result::unwrap)
+            .filter(|entry| entry.path().is_dir())
+            .map(|entry| entry.file_name().into_string().unwrap())
+            .filter(|name| name != "squash")
             .collect();
         assert_eq!(folders, listed);
 
@@ -75,7 +105,7 @@ mod tests {
 
     #[test]
     fn the_fingerprint_is_short_and_fit_for_a_file_name() {
-        assert_eq!(fingerprint().len(), 16);
-        assert!(fingerprint().bytes().all(|b| b.is_ascii_hexdigit()));
+        assert_eq!(fingerprint(Checks::default()).len(), 16);
+        assert!(fingerprint(Checks::default()).bytes().all(|b| b.is_ascii_hexdigit()));
     }
 }

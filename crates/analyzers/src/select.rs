@@ -60,7 +60,9 @@ enum Name {
     Ending(&'static str),
 }
 
-static SELECTORS: [OnceLock<Selector>; Checks::COUNT] = [const { OnceLock::new() }; Checks::COUNT];
+/// The selectors of the checks in [`Checks::ALL`].
+static SELECTORS: [OnceLock<Selector>; Checks::ALL.len()] =
+    [const { OnceLock::new() }; Checks::ALL.len()];
 
 static NOTHING: Rules = Rules { wanted: Vec::new(), ways: Vec::new() };
 
@@ -75,10 +77,7 @@ impl Selector {
     fn new(checks: Checks) -> Self {
         let (directories, below) = (HashMap::new(), HashMap::new());
         let mut new = Self { directories, below, anywhere: Anywhere::default() };
-        for &analyzer in ALL {
-            if analyzer.check().is_some_and(|check| !checks.include(check)) {
-                continue;
-            }
+        for &analyzer in ALL.iter().filter(|analyzer| checks.include(analyzer.check())) {
             for &select in analyzer.selects() {
                 new.add(select, analyzer);
             }

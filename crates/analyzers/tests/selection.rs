@@ -2,7 +2,7 @@
 //!
 //! The paths to try come from the selects themselves, so that a new analyzer needs no line here.
 
-use analyzers::{ALL, LayerCollector, Select, squash};
+use analyzers::{ALL, Checks, LayerCollector, Select, squash};
 use model::{Entry, EntryKind, ProblemKind, Visitor, Want};
 
 /// Entries of which the collector remembers the paths, and those it keeps by name, in one layer.
@@ -13,8 +13,10 @@ fn entry(path: &str, size: u64) -> Entry<'_> {
     Entry { path, kind: EntryKind::File, mode: 0o644, uid: 0, gid: 0, size }
 }
 
+/// Of the analyzers that look for packages.
 fn selects() -> impl Iterator<Item = Select> {
-    ALL.iter().flat_map(|analyzer| analyzer.selects().iter().copied())
+    let of_packages = ALL.iter().filter(|analyzer| analyzer.check().is_none());
+    of_packages.flat_map(|analyzer| analyzer.selects().iter().copied())
 }
 
 /// The directory that a select speaks of.
@@ -24,6 +26,7 @@ fn directory(select: Select) -> &'static str {
         Select::In { directory, .. }
         | Select::Consulted { directory, .. }
         | Select::Below { directory, .. } => directory,
+        Select::Anywhere { .. } | Select::Executable | Select::Any => "",
     }
 }
 
@@ -40,6 +43,22 @@ fn is_meant(select: Select, path: &str) -> bool {
             let is_named = |other: Select| self::directory(other).starts_with(parent);
             above == directory && !below.is_empty() && name == meant && !selects().any(is_named)
         }
+        Select::Anywhere { directory, name: meant } => {
+            let parent = parent.rsplit_once('/').map_or(parent, |(_, parent)| parent);
+            fits(directory, parent) && fits(meant, name)
+        }
+        // Nothing here may be executed.
+        Select::Executable => false,
+        Select::Any => true,
+    }
+}
+
+/// A `*` at the beginning or the end of a pattern stands for anything.
+fn fits(pattern: &str, text: &str) -> bool {
+    match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
+        (Some(end), _) => text.ends_with(end),
+        (None, Some(beginning)) => text.starts_with(beginning),
+        (None, None) => text == pattern,
     }
 }
 
@@ -55,6 +74,12 @@ fn tries(select: Select) -> Vec<String> {
             format!("{directory}/{name}"),
             format!("{directory}/a/b/{name}"),
         ],
+        Select::Anywhere { directory, name } => {
+            let name = name.replace('*', "x");
+            let inside = format!("{}/{name}", directory.replace('*', "x"));
+            vec![format!("srv/{inside}"), inside, name]
+        }
+        Select::Executable | Select::Any => vec!["usr/bin/x".to_owned()],
     };
     let near = |path: String| {
         let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent).to_owned();
@@ -70,7 +95,7 @@ fn what_is_read_is_what_the_selects_say() {
     let (mut read, mut left) = (0, 0);
     for path in selects().flat_map(tries) {
         let meant = selects().any(|select| is_meant(select, &path));
-        let want = LayerCollector::new().entry(&entry(&path, 10));
+        let want = LayerCollector::new(Checks::default()).entry(&entry(&path, 10));
         assert_eq!(want == Want::Content, meant, "`{path}`");
         *if meant { &mut read } else { &mut left } += 1;
     }
@@ -89,7 +114,7 @@ fn a_file_that_is_too_large_is_not_read() {
     for analyzer in ALL {
         let Some(Select::Path(path)) = analyzer.selects().first() else { continue };
         let size = u64::MAX;
-        let mut collector = LayerCollector::new();
+        let mut collector = LayerCollector::new(Checks::default());
         assert_eq!(collector.entry(&entry(path, size)), Want::Nothing, "{path}");
         let problems = problems(collector);
         assert!(problems.iter().any(|it| it.contains("more than the")), "{path}: {problems:?}");
@@ -98,7 +123,7 @@ fn a_file_that_is_too_large_is_not_read() {
 
 #[test]
 fn paths_are_remembered_up_to_a_limit() {
-    let mut collector = LayerCollector::new();
+    let mut collector = LayerCollector::new(Checks::default());
     for number in 0..=ENTRIES {
         assert_eq!(collector.entry(&entry(&format!("d/{number}"), 0)), Want::Nothing);
     }
@@ -107,7 +132,7 @@ fn paths_are_remembered_up_to_a_limit() {
 
 #[test]
 fn names_are_kept_up_to_a_limit() {
-    let mut collector = LayerCollector::new();
+    let mut collector = LayerCollector::new(Checks::default());
     for number in 0..NAMED + 2 {
         let path = format!("var/lib/dpkg/info/{number}.list");
         collector.entry(&entry(&path, 0));
@@ -123,7 +148,7 @@ fn names_are_kept_up_to_a_limit() {
 #[test]
 fn facts_are_kept_up_to_a_limit() {
     let fields = "Status: install ok installed\nArchitecture: all\nVersion: 1\n\n";
-    let mut collector = LayerCollector::new();
+    let mut collector = LayerCollector::new(Checks::default());
     for number in 0..200 {
         let package = |package: usize| format!("Package: p{number}-{package}\n{fields}");
         let database: String = (0..1000).map(package).collect();
@@ -143,7 +168,7 @@ fn facts_are_kept_up_to_a_limit() {
 #[test]
 fn one_file_has_few_problems() {
     let nonsense = "nonsense\n\n".repeat(100_000);
-    let mut collector = LayerCollector::new();
+    let mut collector = LayerCollector::new(Checks::default());
     let entry = entry("var/lib/dpkg/status", nonsense.len() as u64);
     assert_eq!(collector.entry(&entry), Want::Content);
     collector.content(&entry, nonsense.as_bytes());

@@ -4,9 +4,12 @@
 //! `schema_version`, and removed or changed only with a new major one. `findings` must not depend
 //! on where the image was read from.
 
+mod secret;
+
 use model::{Eol, Evidence, Finding, Layer, License, Package, Problem};
 use serde::Serialize;
 
+use self::secret::SecretJson;
 use crate::{Report, purl};
 
 /// Bumped as the module doc says.
@@ -30,6 +33,7 @@ struct Document<'a> {
     layers: Vec<LayerJson<'a>>,
     packages: Vec<PackageJson<'a>>,
     findings: Vec<FindingJson<'a>>,
+    secrets: Vec<SecretJson<'a>>,
     problems: Vec<ProblemJson<'a>>,
     data: Vec<DataJson<'a>>,
     summary: SummaryJson<'a>,
@@ -50,6 +54,7 @@ impl<'a> Document<'a> {
             },
             packages: report.inventory.packages.iter().map(|p| PackageJson::of(p, os)).collect(),
             findings: report.findings.iter().map(|f| FindingJson::of(f, os, layers)).collect(),
+            secrets: report.inventory.secrets.iter().map(SecretJson::of).collect(),
             problems: report.problems.iter().map(ProblemJson::of).collect(),
             data: report.data.iter().map(DataJson::of).collect(),
             summary: SummaryJson::of(report),
@@ -154,6 +159,9 @@ struct PackageJson<'a> {
     license_spdx: Option<String>,
     path: &'a str,
     layer: Option<u32>,
+    declared: bool,
+    basis: &'static str,
+    owner: Option<&'a str>,
 }
 
 impl<'a> PackageJson<'a> {
@@ -170,6 +178,9 @@ impl<'a> PackageJson<'a> {
             license_spdx: License::of(&package.license).map(|it| it.as_str().to_owned()),
             path: &package.location.path,
             layer: package.location.layer,
+            declared: package.declared,
+            basis: package.basis.name(),
+            owner: package.owner.as_deref(),
         }
     }
 }
@@ -392,6 +403,7 @@ struct SummaryJson<'a> {
     checks: &'a [String],
     packages: usize,
     findings: usize,
+    secrets: usize,
     /// Findings that the user did not want to see.
     left_out: usize,
     fixable: usize,
@@ -409,6 +421,7 @@ impl<'a> SummaryJson<'a> {
             checks: &report.checks,
             packages: report.inventory.packages.len(),
             findings: report.findings.len(),
+            secrets: report.inventory.secrets.len(),
             left_out: report.left_out.values().sum(),
             fixable: report.fixable(),
             severities: SeveritiesJson { critical, high, medium, low, negligible, unknown },

@@ -4,6 +4,7 @@
 //! the image pass through [`printable`] before they reach a line.
 
 mod findings;
+mod secrets;
 
 use std::fmt::Write as _;
 
@@ -13,6 +14,7 @@ use model::{Eol, Severity};
 use crate::text::{printable, wrap};
 use crate::{DataSource, Report};
 use findings::findings;
+use secrets::secrets;
 
 /// How many upgrades the summary names; the JSON report has them all.
 const UPGRADES_SHOWN: usize = 10;
@@ -36,8 +38,13 @@ pub fn render(report: &Report, look: Look) -> String {
         text.push('\n');
         findings(&mut text, report, look);
     }
+    if !report.inventory.secrets.is_empty() {
+        text.push('\n');
+        secrets(&mut text, report, look);
+    }
     text.push('\n');
     summary(&mut text, report, look);
+    leaks(&mut text, report, look);
     upgrades(&mut text, report);
     data(&mut text, report);
     problems(&mut text, report, look);
@@ -94,6 +101,21 @@ fn summary(text: &mut String, report: &Report, look: Look) {
         let counts = severities(counts, look);
         line(text, format_args!("{number} not shown, as was asked for: {counts}"));
     }
+}
+
+fn leaks(text: &mut String, report: &Report, look: Look) {
+    if !report.checks.iter().any(|check| check == "secret") {
+        return;
+    }
+    let secrets = &report.inventory.secrets;
+    if secrets.is_empty() {
+        return line(text, format_args!("no secret found"));
+    }
+    let of = |severity| secrets.iter().filter(|secret| secret.severity == severity).count();
+    let counts = Severity::ALL.into_iter().map(|severity| (severity, of(severity)));
+    let counts = severities(counts.filter(|(_, count)| *count > 0), look);
+    let number = count(secrets.len(), "secret", "secrets");
+    line(text, format_args!("{number}: {counts}"));
 }
 
 /// Nothing found and not everything looked at is not the same as clean; nor is nothing shown.

@@ -51,8 +51,8 @@ fn fixed_version(exposure: &Exposure<'_>) -> Option<String> {
     })
 }
 
-/// A package with thousands of files can have hundreds of findings, and none of them needs the
-/// list.
+/// A package with thousands of files can have hundreds of findings, and none of them needs that
+/// list or what it depends on.
 fn without_files(package: &Package) -> Package {
     Package {
         kind: package.kind,
@@ -66,6 +66,11 @@ fn without_files(package: &Package) -> Package {
         vendor: package.vendor.clone(),
         location: package.location.clone(),
         files: Vec::new(),
+        declared: package.declared,
+        basis: package.basis,
+        owner: package.owner.clone(),
+        dependencies: Vec::new(),
+        hashes: Vec::new(),
     }
 }
 

@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use advisories::{KnownExploited, Score, SegmentMeta, SegmentWriter, Store};
+use matcher::Options;
 use model::{
     Advisory, Affected, Cvss, Details, Evidence, Finding, Inventory, Location, Opinion, Os,
     Package, PackageKind, Problem, Scope, Severity, Source, Status, Subject, VersionRange,
@@ -195,9 +196,10 @@ fn run(case: &Case) -> Outcome {
         store.write(writer).expect("a segment can be written");
     }
     let inventory = inventory(case);
-    let mut needs = matcher::needs(&inventory).streams;
-    let now = "2026-11-22".parse().expect("a date");
-    let mut matched = matcher::findings(&inventory, &store, now);
+    let mut needs = matcher::needs(&inventory, false).streams;
+    let today = "2026-11-22".parse().expect("a date");
+    let options = Options { today, declared: false };
+    let mut matched = matcher::findings(&inventory, &store, options);
     needs.extend(matcher::metadata_needs(&matched.findings));
     if !case.knows.is_empty() {
         matched.problems.extend(matcher::enrich(&mut matched.findings, &store).problems);
@@ -275,7 +277,7 @@ fn inventory(case: &Case) -> Inventory {
         os,
         packages: case.packages.iter().map(|text| package(text)).collect(),
         repositories: case.repositories.clone(),
-        problems: Vec::new(),
+        ..Inventory::default()
     }
 }
 
@@ -289,19 +291,17 @@ fn package(text: &str) -> Package {
         let (name, version) = source.split_once('@').unwrap_or((source, version));
         Source { name: name.to_owned(), version: version.to_owned() }
     });
-    let kinds = [PackageKind::Apk, PackageKind::Deb, PackageKind::Rpm];
+    let kind = PackageKind::ALL.iter().find(|known| known.name() == *kind).expect("a package kind");
     Package {
-        kind: kinds.into_iter().find(|known| known.name() == *kind).expect("a package kind"),
-        name: (*name).to_owned(),
-        version: (*version).to_owned(),
         architecture: (*architecture).to_owned(),
         source,
         module: field("module=").map(str::to_owned),
         module_build: field("build=").map(str::to_owned),
-        license: String::new(),
-        vendor: String::new(),
-        location: Location { path: "db".to_owned(), layer: None },
+        location: Location { path: field("path=").unwrap_or("db").to_owned(), layer: None },
         files: vec!["usr/bin/file".into()],
+        declared: more.contains(&"declared"),
+        owner: field("owner=").map(str::to_owned),
+        ..Package::new(*kind, name, version)
     }
 }
 

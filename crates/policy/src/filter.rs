@@ -1,6 +1,6 @@
 //! Which findings a user cares about.
 
-use model::{Finding, Severity};
+use model::{Finding, Secret, Severity};
 
 /// What a finding must be to be reported and judged. The default keeps every finding.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,6 +16,12 @@ impl Filter {
     pub fn keeps(&self, finding: &Finding) -> bool {
         let rated = self.severities.is_empty() || self.severities.contains(&finding.severity);
         rated && self.keeps_apart_from_severity(finding)
+    }
+
+    /// A secret that a package publishes to everybody is none of the image's.
+    pub fn keeps_secret(&self, secret: &Secret) -> bool {
+        let rated = self.severities.is_empty() || self.severities.contains(&secret.severity);
+        rated && secret.owner.is_none()
     }
 
     /// Whether it would be kept if it had one of the severities asked for.

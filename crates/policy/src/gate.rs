@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Finding, Severity};
+use model::{Finding, Secret, Severity};
 
 use crate::Filter;
 
@@ -22,7 +22,7 @@ pub struct Reason {
     pub severity: Severity,
     /// Findings of this severity, at least 1.
     pub count: usize,
-    /// The first of them: vulnerability and package.
+    /// The first of them: vulnerability and package, or kind of secret and where it is.
     pub example: (String, String),
 }
 
@@ -32,15 +32,23 @@ impl Verdict {
     }
 }
 
-/// Judges findings by a threshold: one that the filter keeps and that is at or above `fail_on` fails
-/// them all. `Unknown` is the lowest threshold; it fails on any finding.
+/// Judges findings and secrets by a threshold: one that the filter keeps and that is at or above
+/// `fail_on` fails them all. `Unknown` is the lowest threshold; it fails on any finding.
 pub fn gate<'a>(
     findings: impl IntoIterator<Item = &'a Finding>,
+    secrets: impl IntoIterator<Item = &'a Secret>,
     filter: &Filter,
     fail_on: Severity,
 ) -> Verdict {
     let mut unrated = 0;
     let mut reasons: BTreeMap<Severity, Reason> = BTreeMap::new();
+    let is_too_much = |secret: &&Secret| secret.severity >= fail_on && filter.keeps_secret(secret);
+    for secret in secrets.into_iter().filter(is_too_much) {
+        let example = (secret.kind.clone(), secret.location.path.clone());
+        let severity = secret.severity;
+        let new = || Reason { severity, count: 0, example };
+        reasons.entry(severity).or_insert_with(new).count += 1;
+    }
     for finding in findings {
         let severity = finding.severity;
         if severity >= fail_on && filter.keeps(finding) {

@@ -1,6 +1,8 @@
 //! Filters and gates over findings that differ only in what they look at.
 
-use model::{Finding, Location, Package, PackageKind, Severity, Status};
+use model::{
+    Finding, Location, Package, PackageKind, Secret, SecretPlace, Severity, Status,
+};
 use policy::{Filter, gate};
 
 /// `high` is a finding without a fix, `high+` one with a fix.
@@ -51,7 +53,7 @@ fn a_threshold_fails_what_is_at_or_above_it() {
         ("negligible unknown", "negligible", "negligible 1 CVE-negligible", 1),
     ];
     for (given, threshold, reasons, unrated) in table {
-        let verdict = gate(&findings(given), &Filter::default(), threshold.parse().unwrap());
+        let verdict = gate(&findings(given), &[], &Filter::default(), threshold.parse().unwrap());
         let shown: Vec<String> = verdict
             .reasons
             .iter()
@@ -67,7 +69,7 @@ fn a_threshold_fails_what_is_at_or_above_it() {
 #[test]
 fn a_gate_judges_what_the_filter_keeps() {
     let filter = Filter { severities: vec![Severity::High], ignore_unfixed: true };
-    let verdict = gate(&findings("critical+ high high+ unknown unknown+"), &filter, Severity::Low);
+    let verdict = gate(&findings("critical+ high high+ unknown unknown+"), &[], &filter, Severity::Low);
     let judged: Vec<&str> = verdict.reasons.iter().map(|r| r.example.0.as_str()).collect();
     assert_eq!(judged, ["CVE-high+"]);
     assert_eq!(verdict.unrated, 1, "without a fix it was not asked about");
@@ -93,4 +95,28 @@ fn a_filter_keeps_what_is_asked_for() {
             .collect();
         assert_eq!(left.join(" "), kept, "`{given}`");
     }
+}
+
+#[test]
+fn a_gate_judges_secrets_but_for_those_that_packages_publish() {
+    let secret = |severity, owner: Option<&str>| Secret {
+        kind: "private-key".to_owned(),
+        title: String::new(),
+        severity,
+        place: SecretPlace::File,
+        location: Location { path: "srv/key".to_owned(), layer: None },
+        line: 1,
+        excerpt: String::new(),
+        removed: false,
+        owner: owner.map(str::to_owned),
+    };
+    let secrets = [
+        secret(Severity::High, None),
+        secret(Severity::Low, None),
+        secret(Severity::Critical, Some("openssl")),
+    ];
+    let verdict = gate(&findings("high"), &secrets, &Filter::default(), Severity::Medium);
+    let judged: Vec<_> = verdict.reasons.iter().map(|r| (r.severity, r.count)).collect();
+    assert_eq!(judged, [(Severity::High, 2)]);
+    assert_eq!(verdict.reasons[0].example, ("private-key".to_owned(), "srv/key".to_owned()));
 }

@@ -13,7 +13,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
-use analyzers::LayerFacts;
+use analyzers::{Checks, LayerFacts};
 use model::{Problem, ProblemKind};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
@@ -46,15 +46,17 @@ struct Keeping<'a> {
 pub(crate) struct Cache {
     /// The user's cache folder.
     dir: Option<PathBuf>,
+    /// What the facts were looked for.
+    checks: Checks,
     has_grown: Cell<bool>,
     /// The first failure to write: a full or read-only disk fails for every layer alike.
     failure: RefCell<Option<(PathBuf, io::Error)>>,
 }
 
 impl Cache {
-    pub(crate) fn open(dir: Option<&Path>) -> Self {
+    pub(crate) fn open(dir: Option<&Path>, checks: Checks) -> Self {
         let dir = dir.map(Path::to_owned);
-        Self { dir, has_grown: Cell::new(false), failure: RefCell::default() }
+        Self { dir, checks, has_grown: Cell::new(false), failure: RefCell::default() }
     }
 
     /// The facts kept under a key. A file that is absent, damaged or of another version is none.
@@ -105,7 +107,7 @@ impl Cache {
     /// The key is hashed: it holds what file systems and archives call things, and must not become
     /// a path. No one gains by a collision, for keys of verified layers are digests themselves.
     fn path(&self, key: &str) -> Option<PathBuf> {
-        let dir = layers_dir(self.dir.as_ref()?).join(analyzers::fingerprint());
+        let dir = layers_dir(self.dir.as_ref()?).join(analyzers::fingerprint(self.checks));
         Some(dir.join(format!("{:032x}", xxh3_128(key.as_bytes()))))
     }
 }

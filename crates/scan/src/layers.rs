@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use analyzers::{LayerCollector, LayerFacts};
+use analyzers::{Checks, LayerCollector, LayerFacts};
 use artifact::{ENTRIES_MAX, Image, LayerRead, ReadError};
 use model::{Problem, ProblemKind};
 
@@ -25,8 +25,9 @@ struct Reading {
 pub(crate) fn collect(
     image: &Image,
     cache: &Cache,
+    checks: Checks,
 ) -> Result<(Vec<LayerFacts>, Vec<Problem>), ReadError> {
-    let (mut readings, mut facts) = first_pass(image, cache)?;
+    let (mut readings, mut facts) = first_pass(image, cache, checks)?;
     second_pass(image, &mut readings, &mut facts)?;
 
     let mut problems = Vec::new();
@@ -41,7 +42,11 @@ pub(crate) fn collect(
 }
 
 /// Takes what the cache has and reads the rest.
-fn first_pass(image: &Image, cache: &Cache) -> Result<(Vec<Reading>, Vec<LayerFacts>), ReadError> {
+fn first_pass(
+    image: &Image,
+    cache: &Cache,
+    checks: Checks,
+) -> Result<(Vec<Reading>, Vec<LayerFacts>), ReadError> {
     let layers = &image.artifact().layers;
     let mut known = BTreeMap::new();
     for layer in layers {
@@ -54,13 +59,13 @@ fn first_pass(image: &Image, cache: &Cache) -> Result<(Vec<Reading>, Vec<LayerFa
     let is_known = |index: &u32| known.contains_key(index);
     let unknown: Vec<u32> = layers.iter().map(|it| it.index).filter(|it| !is_known(it)).collect();
     let cached = known.len();
-    read_into(&mut known, image, &unknown)?;
+    read_into(&mut known, image, &unknown, checks)?;
     let entries: u64 = known.values().map(|(reading, _)| reading.entries).sum();
     if cached > 0 && entries > ENTRIES_MAX {
         // Where an image is cut must not depend on what happens to be cached.
         known.clear();
         let all: Vec<u32> = layers.iter().map(|layer| layer.index).collect();
-        read_into(&mut known, image, &all)?;
+        read_into(&mut known, image, &all, checks)?;
     }
     Ok(known.into_values().unzip())
 }
@@ -71,8 +76,9 @@ fn read_into(
     known: &mut BTreeMap<u32, (Reading, LayerFacts)>,
     image: &Image,
     layers: &[u32],
+    checks: Checks,
 ) -> Result<(), ReadError> {
-    let mut reads = image.read(layers, &LayerCollector::new)?;
+    let mut reads = image.read(layers, &|| LayerCollector::new(checks))?;
     let is_beyond_reach =
         |read: &LayerRead<LayerCollector>| read.failure.is_some() && read.entries == 0;
     if known.is_empty()

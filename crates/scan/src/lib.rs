@@ -15,9 +15,9 @@ use std::path::PathBuf;
 use advisories::{SegmentMeta, Store};
 use artifact::{OpenError, ReadError};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use matcher::Upgrade;
-use model::{Artifact, Eol, Finding, Inventory, Os, Problem};
+use model::{Artifact, ArtifactKind, Eol, Finding, Inventory, Os, Problem};
 
 /// How to scan.
 #[derive(Debug)]
@@ -27,11 +27,22 @@ pub struct Options {
     pub cache_dir: Option<PathBuf>,
     /// How many bytes the cached facts may take; those not used for longest go first.
     pub cache_limit: u64,
+    pub checks: Checks,
+    /// What lock files and manifests name is matched as if it were installed. In a directory of
+    /// sources it always is: there nothing else says what is used.
+    pub declared: bool,
     /// Takes the place of what the image says of its distribution.
     pub distro: Option<Os>,
     pub feeds: feeds::Options,
     /// The time of the scan: decides which releases are past their end of life.
     pub now: Timestamp,
+}
+
+/// What to look for besides taking stock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Checks {
+    pub vulnerabilities: bool,
+    pub secrets: bool,
 }
 
 /// What is inside a target.
@@ -50,7 +61,6 @@ pub struct ScanResult {
     pub inventory: Inventory,
     pub eol: Eol,
     pub findings: Vec<Finding>,
-    pub upgrades: Vec<Upgrade>,
     /// Sorted.
     pub problems: Vec<Problem>,
     /// The segments that were used.
@@ -69,8 +79,9 @@ pub enum ScanError {
 /// Opens a target and takes stock of it. Never touches advisories.
 pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError> {
     let image = artifact::open(target, &options.artifact)?;
-    let cache = cache::Cache::open(options.cache_dir.as_deref());
-    let (layers, mut problems) = layers::collect(&image, &cache)?;
+    let checks = analyzers::Checks { secrets: options.checks.secrets };
+    let cache = cache::Cache::open(options.cache_dir.as_deref(), checks);
+    let (layers, mut problems) = layers::collect(&image, &cache, checks)?;
     cache.make_room(options.cache_limit);
 
     let artifact = image.artifact().clone();
@@ -86,32 +97,42 @@ pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError>
     Ok(Inspection { artifact, inventory })
 }
 
-/// Inspects a target and holds the advisories it needs against it.
+/// Inspects a target, and holds the advisories it needs against it if that is asked for.
 pub fn run(target: &str, options: &Options, store: &Store) -> Result<ScanResult, ScanError> {
     let Inspection { artifact, mut inventory } = inspect(target, options)?;
-    let mut problems = std::mem::take(&mut inventory.problems);
-
-    let needs = matcher::needs(&inventory);
-    problems.extend(feeds::ensure(&needs.streams, store, &options.feeds));
+    let problems = std::mem::take(&mut inventory.problems);
     let today = options.now.to_zoned(TimeZone::UTC).date();
-    let matcher::Matched { mut findings, problems: unmatched, mut data } =
-        matcher::findings(&inventory, store, today);
+    let eol = inventory.os.as_ref().map_or(Eol::Unknown, |os| matcher::end_of_life(os, today));
+    let (findings, data) = (Vec::new(), Vec::new());
+    let mut result = ScanResult { artifact, inventory, eol, findings, problems, data };
+    if options.checks.vulnerabilities {
+        look_up(&mut result, options, store, today);
+    }
+    result.problems.sort();
+    result.problems.dedup();
+    Ok(result)
+}
+
+/// Finds what publishers say of the inventory, and what is known of that.
+fn look_up(result: &mut ScanResult, options: &Options, store: &Store, today: Date) {
+    let ScanResult { artifact, inventory, problems, findings, data, .. } = result;
+    let declared = options.declared || artifact.kind == ArtifactKind::Dir;
+    let needs = matcher::needs(inventory, declared);
+    problems.extend(feeds::ensure(&needs.streams, store, &options.feeds));
+    let matched = matcher::findings(inventory, store, matcher::Options { today, declared });
     let told = |problem: &Problem| {
         problems.iter().any(|p| p.kind == problem.kind && p.subject == problem.subject)
     };
     // Why advisories could not be fetched says more than that they are missing.
-    let news: Vec<Problem> = unmatched.into_iter().filter(|problem| !told(problem)).collect();
+    let news: Vec<Problem> =
+        matched.problems.into_iter().filter(|problem| !told(problem)).collect();
     problems.extend(news);
+    *findings = matched.findings;
+    *data = matched.data;
 
-    let metadata = matcher::metadata_needs(&findings);
+    let metadata = matcher::metadata_needs(findings);
     problems.extend(feeds::ensure(&metadata, store, &options.feeds));
-    let enriched = matcher::enrich(&mut findings, store);
+    let enriched = matcher::enrich(findings, store);
     problems.extend(enriched.problems);
     data.extend(enriched.data);
-
-    problems.sort();
-    problems.dedup();
-    let upgrades = matcher::upgrades(&findings);
-    let eol = inventory.os.as_ref().map_or(Eol::Unknown, |os| matcher::end_of_life(os, today));
-    Ok(ScanResult { artifact, inventory, eol, findings, upgrades, problems, data })
 }

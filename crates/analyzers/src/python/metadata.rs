@@ -38,18 +38,25 @@ impl Analyzer for Metadata {
     }
 
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
-        let text = file.text();
-        let headers = Headers::of(&text);
-        let (name, version) = (normalized(headers.name), headers.version);
-        if name.is_empty() || version.is_empty() {
-            let missing = if name.is_empty() { "Name" } else { "Version" };
-            return facts.problem(ProblemKind::Damaged, format!("it has no `{missing}`"));
+        if let Some(installed) = installed(&file.text(), facts) {
+            facts.package(installed);
         }
-        let mut installed = Installed::new(PackageKind::Pypi, &name, version);
-        installed.package.license = headers.license();
-        installed.package.dependencies = headers.requires;
-        facts.package(installed);
     }
+}
+
+/// The package that the text describes; a Problem and None if it names none.
+pub(super) fn installed(text: &str, facts: &mut FileFacts) -> Option<Installed> {
+    let headers = Headers::of(text);
+    let (name, version) = (normalized(headers.name), headers.version);
+    if name.is_empty() || version.is_empty() {
+        let missing = if name.is_empty() { "Name" } else { "Version" };
+        facts.problem(ProblemKind::Damaged, format!("it has no `{missing}`"));
+        return None;
+    }
+    let mut installed = Installed::new(PackageKind::Pypi, &name, version);
+    installed.package.license = headers.license();
+    installed.package.dependencies = headers.requires;
+    Some(installed)
 }
 
 #[derive(Default)]

@@ -7,7 +7,7 @@ use std::time::Instant;
 use artifact::{OpenErrorKind, ReadError, Stop};
 use clap::{Args, ValueEnum};
 use document::{Format, Report, table};
-use model::{ArtifactKind, Finding, ProblemKind, Severity};
+use model::{ArtifactKind, Finding, Problem, ProblemKind, Secret, Severity};
 use scan::{ScanError, ScanResult};
 
 use crate::cmd::global::Global;
@@ -72,11 +72,32 @@ enum ScanFormat {
 enum Check {
     /// Known vulnerabilities of packages
     Vuln,
+    /// Credentials in files, removed ones included
+    Secret,
+}
+
+impl Check {
+    /// As reports name it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Vuln => "vuln",
+            Self::Secret => "secret",
+        }
+    }
+}
+
+impl ReportArguments {
+    /// What to look for; everything there is unless the user chose.
+    pub(crate) fn checks(&self) -> scan::Checks {
+        let wanted = |check: Check| self.checks.is_empty() || self.checks.contains(&check);
+        scan::Checks { vulnerabilities: wanted(Check::Vuln), secrets: wanted(Check::Secret) }
+    }
 }
 
 pub(crate) fn run(arguments: ScanArguments, global: &Global) -> Result<ExitCode, UserError> {
     output::check(arguments.report.output.as_deref())?;
-    let (target, options) = arguments.target.settle(global)?;
+    let (target, mut options) = arguments.target.settle(global)?;
+    options.checks = arguments.report.checks();
     let result = scan::run(&target, &options, &global.store)
         .map_err(|error| scan_error(error, &target, &options.artifact.stop))?;
     present(result, arguments.report, global)
@@ -88,12 +109,14 @@ pub(crate) fn present(
     arguments: ReportArguments,
     global: &Global,
 ) -> Result<ExitCode, UserError> {
+    let checks = names(arguments.checks());
     let ReportArguments { format, output, severity, ignore_unfixed, fail_on, checks: _ } =
         arguments;
     let filter = policy::Filter { severities: severity, ignore_unfixed };
-    let judge = |threshold| policy::gate(&result.findings, &filter, threshold);
+    let judge =
+        |threshold| policy::gate(&result.findings, &result.inventory.secrets, &filter, threshold);
     let verdict = fail_on.map(judge).unwrap_or_default();
-    let report = report_of(result, &filter, global);
+    let report = report_of(result, &filter, checks, global);
 
     let text = match format {
         ScanFormat::Table => table::render(&report, global.look(output.as_deref())),
@@ -105,6 +128,19 @@ pub(crate) fn present(
         output::print_problems(&report.problems);
     }
     Ok(ending(&report, &verdict))
+}
+
+/// That secrets are not listed because everybody has them.
+fn published(secrets: &[Secret]) -> Option<Problem> {
+    let count = secrets.iter().filter(|secret| secret.owner.is_some()).count();
+    let message = format!("{count} in files that packages publish to everybody are not listed");
+    (count > 0).then(|| Problem::new(ProblemKind::Notice, "secrets", message))
+}
+
+/// The names of the checks that run.
+fn names(checks: scan::Checks) -> Vec<String> {
+    let ran = [(Check::Vuln, checks.vulnerabilities), (Check::Secret, checks.secrets)];
+    ran.into_iter().filter(|(_, ran)| *ran).map(|(check, _)| check.name().to_owned()).collect()
 }
 
 /// The exit code, and on stderr what the gate has to say about it.
@@ -126,12 +162,20 @@ fn ending(report: &Report, verdict: &policy::Verdict) -> ExitCode {
     }
 }
 
-fn report_of(result: ScanResult, filter: &policy::Filter, global: &Global) -> Report {
-    let ScanResult { artifact, inventory, eol, findings, problems, data, .. } = result;
+fn report_of(
+    result: ScanResult,
+    filter: &policy::Filter,
+    checks: Vec<String>,
+    global: &Global,
+) -> Report {
+    let ScanResult { artifact, mut inventory, eol, findings, mut problems, data } = result;
     let (findings, others): (Vec<Finding>, Vec<Finding>) =
         findings.into_iter().partition(|finding| filter.keeps(finding));
     let mut left_out = BTreeMap::new();
     others.iter().for_each(|other| *left_out.entry(other.severity).or_default() += 1);
+    problems.extend(published(&inventory.secrets));
+    problems.sort();
+    inventory.secrets.retain(|secret| filter.keeps_secret(secret));
     let upgrades = matcher::upgrades(&findings);
     let upgrade = |upgrade: matcher::Upgrade| document::Upgrade {
         package: upgrade.name,
@@ -155,7 +199,7 @@ fn report_of(result: ScanResult, filter: &policy::Filter, global: &Global) -> Re
         upgrades: upgrades.into_iter().map(upgrade).collect(),
         problems,
         data: data.into_iter().map(source).collect(),
-        checks: vec!["vuln".to_owned()],
+        checks,
         now: global.now.to_string(),
     }
 }

@@ -23,6 +23,9 @@ pub(crate) struct TargetArguments {
     /// Take this for the distribution, whatever the image says
     #[arg(long, value_name = "FAMILY:VERSION", value_parser = analyzers::os_from_override)]
     distro: Option<Os>,
+    /// Match what lock files and manifests name too, as in a directory of sources
+    #[arg(long)]
+    declared: bool,
     /// Read and hash every byte of local archives too
     #[arg(long)]
     verify: bool,
@@ -48,6 +51,8 @@ impl TargetArguments {
             artifact,
             cache_dir: (!self.no_cache).then(|| global.cache_dir.clone()),
             cache_limit: global.cache_limit,
+            checks: scan::Checks::default(),
+            declared: self.declared,
             distro: self.distro,
             feeds: global.feeds(&stop),
             now: global.now,

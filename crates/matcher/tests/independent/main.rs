@@ -21,9 +21,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use advisories::Store;
-use analyzers::Checks, LayerCollector;
+use analyzers::{Checks, LayerCollector};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use matcher::Options;
 use model::{Entry, EntryKind, Finding, Inventory, Visitor, Want};
 use tempfile::TempDir;
 
@@ -90,7 +91,8 @@ fn found(inventory: &Inventory, feeds: &[PathBuf]) -> BTreeSet<Row> {
     let now: Timestamp = "2026-11-22T00:00:00Z".parse().expect("a time");
     let options = feeds::Options { whole: true, ..feeds::Options::new(now) };
     feeds::import(feeds, &store, &options).expect("the feeds can be read");
-    let matched = matcher::findings(inventory, &store, now.to_zoned(TimeZone::UTC).date());
+    let today = now.to_zoned(TimeZone::UTC).date();
+    let matched = matcher::findings(inventory, &store, Options { today, declared: false });
     let incomplete: Vec<_> =
         matched.problems.iter().filter(|problem| problem.kind.makes_incomplete()).collect();
     assert!(incomplete.is_empty(), "{incomplete:?}");

@@ -6,6 +6,7 @@
 //! name and is left alone while it is young. Only files two levels below the cache's own folder are
 //! ever deleted, and links are not followed.
 
+use analyzers::Checks;
 use std::fs::DirEntry;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -145,7 +146,8 @@ fn delete(file: &CachedFile) -> io::Result<bool> {
 /// Generations of which nothing is left go; our own stays, for others are about to fill it.
 fn remove_empty_folders(cache_dir: &Path) {
     for folder in folders(cache_dir).unwrap_or_default() {
-        if !folder.ends_with(analyzers::fingerprint()) {
+        let is_ours = Checks::ALL.into_iter().any(|it| folder.ends_with(analyzers::fingerprint(it)));
+        if !is_ours {
             drop(std::fs::remove_dir(folder));
         }
     }
@@ -233,7 +235,7 @@ mod tests {
     #[test]
     fn using_makes_young_again() {
         let dir = tempfile::tempdir().unwrap();
-        let cache = Cache::open(Some(dir.path()));
+        let cache = Cache::open(Some(dir.path()), Checks::default());
         cache.store("kept", 1, &[], &LayerFacts::default());
         let path = files(dir.path()).unwrap().remove(0).path;
         let long_ago = SystemTime::now() - Duration::from_secs(24 * HOUR);
@@ -250,7 +252,7 @@ mod tests {
         std::thread::scope(|scope| {
             for worker in 0..8 {
                 scope.spawn(move || {
-                    let cache = Cache::open(Some(dir));
+                    let cache = Cache::open(Some(dir), Checks::default());
                     for round in 0..50 {
                         let key = format!("layer {}", (worker + round) % 5);
                         cache.store(&key, round, &[], &LayerFacts::default());

@@ -1,0 +1,3 @@
+//! Dart: what lock files name.
+
+pub(crate) mod pubspec_lock;

@@ -1,0 +1,127 @@
+//! Bun's lock file, `bun.lock`: JSON with trailing commas (bun.com/docs, "Lockfile").
+//!
+//! Packages are listed by the folders they would stand in (`a`, or `b/a` where `b` needs another
+//! version), each as `["name@version", registry, {dependencies}, "sha512-…"]`, shorter where they
+//! do not come from a registry. The binary form before it, `bun.lockb`, is not read.
+
+use std::collections::BTreeMap;
+
+use model::{PackageKind, ProblemKind};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{jsonc, specifier};
+use crate::lock::{self, LOCK_BYTES_MAX, Listing};
+use crate::{Analyzer, File, FileFacts, Installed, Select, integrity};
+
+/// The analyzer `bun-lock`.
+pub(crate) struct BunLock;
+
+/// Folders above a package in which a dependency is looked for. Bun nests a handful.
+const FOLDERS_MAX: usize = 64;
+
+/// The newest form that is known.
+const FORM_MAX: u64 = 2;
+
+#[derive(Deserialize)]
+struct Lock {
+    #[serde(rename = "lockfileVersion", default)]
+    version: u64,
+    #[serde(default)]
+    packages: BTreeMap<String, Vec<Value>>,
+}
+
+impl Analyzer for BunLock {
+    fn name(&self) -> &'static str {
+        "bun-lock"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn selects(&self) -> &'static [Select] {
+        const {
+            &[
+                Select::Anywhere { directory: "*", name: "bun.lock" },
+                Select::Anywhere { directory: "*", name: "bun.lockb" },
+            ]
+        }
+    }
+
+    fn max_bytes(&self) -> u64 {
+        LOCK_BYTES_MAX
+    }
+
+    fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
+        if file.name() == "bun.lockb" {
+            let message = "the binary form is not read; `bun install --save-text-lockfile` \
+                           writes the other";
+            return facts.problem(ProblemKind::Unsupported, message);
+        }
+        let Some(lock) = lock::json::<Lock>(&jsonc::plain(file.bytes), facts) else { return };
+        if lock.version > FORM_MAX {
+            let message = format!("version {} of the format is not known", lock.version);
+            facts.problem(ProblemKind::Unsupported, message);
+        }
+        let mut listing = Listing::new(facts);
+        for (place, locked) in &lock.packages {
+            let Some((name, version)) = identity(locked) else { continue };
+            let mut installed = Installed::declared(PackageKind::Npm, name, version);
+            let digest = locked.iter().skip(1).filter_map(Value::as_str).next_back();
+            installed.package.hashes = integrity::subresource(digest.unwrap_or_default());
+            installed.package.dependencies = dependencies(place, locked, &lock.packages);
+            listing.add(installed);
+        }
+    }
+}
+
+/// Name and version; None for the repository's own folders. Where no version is said, it is left
+/// empty.
+fn identity(locked: &[Value]) -> Option<(&str, &str)> {
+    let (name, version) = specifier::split(locked.first()?.as_str()?)?;
+    if specifier::is_version(version) {
+        return Some((name, version));
+    }
+    specifier::is_address(version).then_some((name, ""))
+}
+
+/// What it needs, as it would be found from its folder. An optional package or peer that is
+/// nowhere is not needed.
+fn dependencies(
+    place: &str,
+    locked: &[Value],
+    packages: &BTreeMap<String, Vec<Value>>,
+) -> Vec<String> {
+    let Some(details) = locked.iter().find_map(Value::as_object) else { return Vec::new() };
+    let mut dependencies = Vec::new();
+    for (key, is_needed) in
+        [("dependencies", true), ("optionalDependencies", false), ("peerDependencies", false)]
+    {
+        for name in details.get(key).and_then(Value::as_object).into_iter().flat_map(|o| o.keys()) {
+            match resolve(place, name, packages) {
+                Some((name, version)) => dependencies.push(lock::dependency(name, version)),
+                None if is_needed => dependencies.push(name.clone()),
+                None => {}
+            }
+        }
+    }
+    dependencies
+}
+
+fn resolve<'a>(
+    place: &str,
+    name: &str,
+    packages: &'a BTreeMap<String, Vec<Value>>,
+) -> Option<(&'a str, &'a str)> {
+    let mut folder = place;
+    for _ in 0..FOLDERS_MAX {
+        if let Some(locked) = packages.get(&format!("{folder}/{name}")) {
+            return identity(locked);
+        }
+        // Half of a scoped name holds nothing and does no harm.
+        let Some((above, _)) = folder.rsplit_once('/') else { break };
+        folder = above;
+    }
+    identity(packages.get(name)?)
+}

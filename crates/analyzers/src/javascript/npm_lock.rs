@@ -1,0 +1,180 @@
+//! npm's lock file: `package-lock.json`, and `npm-shrinkwrap.json` of the same form
+//! (docs.npmjs.com, "package-lock.json").
+//!
+//! Versions 2 and 3 list packages by their folders (`node_modules/a/node_modules/b`); version 1
+//! nests them, which is brought into the same form. What stands in `node_modules` itself is the
+//! business of `npm_package.rs`: npm's hidden lock file there is not read.
+
+use std::collections::BTreeMap;
+
+use model::{PackageKind, ProblemKind};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::specifier;
+use crate::lock::{self, LOCK_BYTES_MAX, Listing};
+use crate::{Analyzer, File, FileFacts, Installed, Select, integrity};
+
+/// The analyzer `npm-lock`.
+pub(crate) struct NpmLock;
+
+/// Folders above a package in which a dependency is looked for. npm nests a handful.
+const FOLDERS_MAX: usize = 64;
+
+/// Where npm puts packages.
+const MODULES: &str = "node_modules/";
+
+#[derive(Deserialize)]
+struct Lock {
+    #[serde(rename = "lockfileVersion", default)]
+    version: u64,
+    #[serde(default)]
+    packages: BTreeMap<String, Locked>,
+    #[serde(default)]
+    dependencies: BTreeMap<String, Nested>,
+}
+
+/// A package of versions 2 and 3, by its folder.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Locked {
+    /// Where the folder is called otherwise.
+    name: String,
+    version: String,
+    integrity: String,
+    license: Value,
+    /// A folder that stands elsewhere in the repository.
+    link: bool,
+    dependencies: BTreeMap<String, Value>,
+    #[serde(rename = "optionalDependencies")]
+    optional: BTreeMap<String, Value>,
+    #[serde(rename = "peerDependencies")]
+    peers: BTreeMap<String, Value>,
+}
+
+/// A package of version 1, by its name.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Nested {
+    version: String,
+    integrity: String,
+    /// Names and ranges; npm 4 wrote `true` where it meant others.
+    requires: Value,
+    dependencies: BTreeMap<String, Nested>,
+}
+
+impl Analyzer for NpmLock {
+    fn name(&self) -> &'static str {
+        "npm-lock"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn selects(&self) -> &'static [Select] {
+        const {
+            &[
+                Select::Anywhere { directory: "*", name: "package-lock.json" },
+                Select::Anywhere { directory: "*", name: "npm-shrinkwrap.json" },
+            ]
+        }
+    }
+
+    fn max_bytes(&self) -> u64 {
+        LOCK_BYTES_MAX
+    }
+
+    fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
+        let Some(lock) = lock::json::<Lock>(file.bytes, facts) else { return };
+        if lock.version > 3 {
+            let message = format!("version {} of the format is not known", lock.version);
+            facts.problem(ProblemKind::Unsupported, message);
+        }
+        let mut packages = lock.packages;
+        if packages.is_empty() {
+            flatten("", lock.dependencies, &mut packages);
+        }
+        let mut listing = Listing::new(facts);
+        for (folder, locked) in &packages {
+            // Folders outside are the repository's own.
+            let Some((name, version)) = identity(folder, locked) else { continue };
+            let mut installed = Installed::declared(PackageKind::Npm, name, version);
+            installed.package.license = locked.license.as_str().unwrap_or_default().to_owned();
+            installed.package.hashes = integrity::subresource(&locked.integrity);
+            installed.package.dependencies = dependencies(folder, locked, &packages);
+            listing.add(installed);
+        }
+    }
+}
+
+/// Brings version 1 into the form of its successors. The depth is that of the JSON, which the
+/// parser bounds.
+fn flatten(above: &str, nested: BTreeMap<String, Nested>, flat: &mut BTreeMap<String, Locked>) {
+    for (name, package) in nested {
+        let folder = format!("{above}{MODULES}{name}");
+        flatten(&format!("{folder}/"), package.dependencies, flat);
+        let Nested { version, integrity, requires, .. } = package;
+        let dependencies = match requires {
+            Value::Object(requires) => requires.into_iter().collect(),
+            _ => BTreeMap::new(),
+        };
+        // An alias says what it stands for in place of a version.
+        let target = version.strip_prefix("npm:").and_then(specifier::split);
+        let (name, version) = match target {
+            Some((name, version)) => (name.to_owned(), version.to_owned()),
+            None => (String::new(), version),
+        };
+        flat.insert(folder, Locked { name, version, integrity, dependencies, ..Locked::default() });
+    }
+}
+
+/// Name and version of the package in a folder; None for the repository's own. Where no version
+/// is said, it is left empty.
+fn identity<'a>(folder: &'a str, locked: &'a Locked) -> Option<(&'a str, &'a str)> {
+    let (_, name) = folder.rsplit_once(MODULES)?;
+    let name = if locked.name.is_empty() { name } else { &locked.name };
+    if locked.link {
+        None
+    } else if specifier::is_version(&locked.version) {
+        Some((name, &locked.version))
+    } else {
+        specifier::is_address(&locked.version).then_some((name, ""))
+    }
+}
+
+/// What it needs, as Node.js would find it from its folder. An optional package or peer that is
+/// nowhere is not needed.
+fn dependencies(folder: &str, locked: &Locked, packages: &BTreeMap<String, Locked>) -> Vec<String> {
+    let needed = locked.dependencies.keys().map(|name| (name, true));
+    let wanted = locked.optional.keys().chain(locked.peers.keys()).map(|name| (name, false));
+    needed
+        .chain(wanted)
+        .filter(|(name, is_needed)| !(*is_needed && locked.optional.contains_key(*name)))
+        .filter_map(|(name, is_needed)| match resolve(folder, name, packages) {
+            Some((name, version)) => Some(lock::dependency(name, version)),
+            None => is_needed.then(|| name.clone()),
+        })
+        .collect()
+}
+
+fn resolve<'a>(
+    folder: &str,
+    name: &str,
+    packages: &'a BTreeMap<String, Locked>,
+) -> Option<(&'a str, &'a str)> {
+    let mut folder = folder;
+    for _ in 0..FOLDERS_MAX {
+        let slash = if folder.is_empty() { "" } else { "/" };
+        let place = format!("{folder}{slash}{MODULES}{name}");
+        if let Some((place, locked)) = packages.get_key_value(&place) {
+            return identity(place, locked);
+        }
+        if folder.is_empty() {
+            return None;
+        }
+        let (above, _) = folder.rsplit_once(MODULES).unwrap_or_default();
+        folder = above.strip_suffix('/').unwrap_or(above);
+    }
+    None
+}

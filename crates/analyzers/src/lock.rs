@@ -1,0 +1,81 @@
+//! What reading a lock file has in common, whatever the ecosystem: the syntaxes, and that each
+//! package is listed once.
+//!
+//! A tool refuses its lock file as a whole when it does not parse, so this does too, and says so.
+//! Nothing here may know a format.
+
+use std::collections::HashSet;
+
+use model::ProblemKind;
+use serde::de::DeserializeOwned;
+
+use crate::{FileFacts, Installed};
+
+/// The largest lock file that is read. Monorepos of thousands of packages have 5 MiB.
+pub(crate) const LOCK_BYTES_MAX: u64 = 32 << 20;
+
+/// YAML nodes in one lock file; a pnpm package takes some 20, so this is 200 000 packages.
+const YAML_NODES_MAX: usize = 4 << 20;
+
+/// The packages of one file, each once.
+pub(crate) struct Listing<'f> {
+    facts: &'f mut FileFacts,
+    seen: HashSet<(String, String)>,
+}
+
+impl<'f> Listing<'f> {
+    pub(crate) fn new(facts: &'f mut FileFacts) -> Self {
+        Self { facts, seen: HashSet::new() }
+    }
+
+    /// Lists the package unless one of the same name and version is there.
+    pub(crate) fn add(&mut self, mut installed: Installed) {
+        let package = &mut installed.package;
+        if package.name.is_empty() {
+            return;
+        }
+        if self.seen.insert((package.name.clone(), package.version.clone())) {
+            for list in [&mut package.dependencies, &mut package.hashes] {
+                list.sort_unstable();
+                list.dedup();
+            }
+            self.facts.package(installed);
+        }
+    }
+}
+
+/// How a dependency is written whose version the lock file tells.
+pub(crate) fn dependency(name: &str, version: &str) -> String {
+    if version.is_empty() { name.to_owned() } else { format!("{name}@{version}") }
+}
+
+/// The file as JSON; a Problem if it is none.
+pub(crate) fn json<T: DeserializeOwned>(bytes: &[u8], facts: &mut FileFacts) -> Option<T> {
+    // Windows' editors begin a file with a byte order mark.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    serde_json::from_slice(bytes).map_err(|error| damaged(facts, &error.to_string())).ok()
+}
+
+/// The file as TOML; a Problem if it is none.
+pub(crate) fn toml<T: DeserializeOwned>(text: &str, facts: &mut FileFacts) -> Option<T> {
+    toml::from_str(text).map_err(|error| damaged(facts, error.message())).ok()
+}
+
+/// Every document of the file as YAML; a Problem and none if one of them is not.
+pub(crate) fn yaml<T: DeserializeOwned>(text: &str, facts: &mut FileFacts) -> Vec<T> {
+    let options = serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_events: 2 * YAML_NODES_MAX,
+            max_nodes: YAML_NODES_MAX,
+        },
+        with_snippet: false,
+    };
+    serde_saphyr::from_multiple_with_options(text, options)
+        .map_err(|error| damaged(facts, &error.to_string()))
+        .unwrap_or_default()
+}
+
+fn damaged(facts: &mut FileFacts, error: &str) {
+    let line = error.lines().next().unwrap_or_default();
+    facts.problem(ProblemKind::Damaged, format!("cannot be parsed: {line}"));
+}

@@ -1,0 +1,2 @@
+s.name = "elsewhere"
+s.version = "1.0"

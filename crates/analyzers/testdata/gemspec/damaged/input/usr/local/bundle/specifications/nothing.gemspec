@@ -1,0 +1,1 @@
+ÿþ s.name = "open

@@ -1,0 +1,211 @@
+//! From conditions on versions, as the databases of languages write them, to the ranges affected.
+//!
+//! RustSec and RubySec say which versions are *not* affected (`patched`, `unaffected`); the affected
+//! ones are what these leave over. FriendsOfPHP says which are. Both are told as cuts between
+//! versions: `>= 1.2` begins just before `1.2`, `> 1.2` just after it.
+//!
+//! What cannot be said as a few ranges (`!= 1.2`) is refused, never guessed.
+
+use std::cmp::Ordering;
+
+use model::{Affected, VersionRange};
+use version::{Range, Relation, Scheme};
+
+/// A place in the order of versions: just before a version, or just after it.
+#[derive(Clone, Debug)]
+struct Cut {
+    version: String,
+    after: bool,
+}
+
+/// All versions between two cuts; None is without end.
+#[derive(Clone, Debug, Default)]
+struct Span {
+    from: Option<Cut>,
+    to: Option<Cut>,
+}
+
+/// The versions that are in none of these ranges, in the ecosystem's order.
+pub(crate) fn outside<'t>(
+    scheme: Scheme,
+    ranges: impl IntoIterator<Item = &'t str>,
+) -> Result<Vec<VersionRange>, String> {
+    let mut spans = Vec::new();
+    for text in ranges {
+        let range = Range::parse(scheme, text).map_err(|error| error.to_string())?;
+        spans.extend(self::spans(scheme, &range)?);
+    }
+    spans.sort_by(|a, b| match (&a.from, &b.from) {
+        (Some(a), Some(b)) => compare(scheme, a, b),
+        (a, b) => a.is_some().cmp(&b.is_some()),
+    });
+    let mut gaps = Vec::new();
+    let mut reached: Option<Cut> = None;
+    for Span { from, to } in spans {
+        if let Some(from) = from {
+            gaps.push(Span { from: reached.clone(), to: Some(from) });
+        }
+        let Some(to) = to else { return ranges_of(scheme, gaps) };
+        let is_later = |old: &Cut| compare(scheme, old, &to).is_lt();
+        if reached.as_ref().is_none_or(is_later) {
+            reached = Some(to);
+        }
+    }
+    gaps.push(Span { from: reached, to: None });
+    ranges_of(scheme, gaps)
+}
+
+/// The versions for which conditions set apart by commas hold, by the order alone.
+pub(crate) fn within(scheme: Scheme, conditions: &str) -> Result<Vec<VersionRange>, String> {
+    let range = Range::plain(scheme, conditions).map_err(|error| error.to_string())?;
+    ranges_of(scheme, spans(scheme, &range)?)
+}
+
+/// One span for each alternative.
+fn spans(scheme: Scheme, range: &Range) -> Result<Vec<Span>, String> {
+    let mut spans = Vec::new();
+    for conditions in range.alternatives() {
+        let mut span = Span::default();
+        for (relation, version) in conditions {
+            let cut = |after| Cut { version: version.to_owned(), after };
+            let (from, to) = match relation {
+                Relation::Less => (None, Some(cut(false))),
+                Relation::LessEqual => (None, Some(cut(true))),
+                Relation::GreaterEqual => (Some(cut(false)), None),
+                Relation::Greater => (Some(cut(true)), None),
+                Relation::Equal | Relation::Same => (Some(cut(false)), Some(cut(true))),
+                Relation::NotEqual => {
+                    return Err(format!("`!= {version}` is no range of versions"));
+                }
+            };
+            span.narrow(scheme, from, to);
+        }
+        spans.push(span);
+    }
+    spans.retain(|span| !span.is_empty(scheme));
+    Ok(spans)
+}
+
+impl Span {
+    fn narrow(&mut self, scheme: Scheme, from: Option<Cut>, to: Option<Cut>) {
+        let later = |old: &Cut, new: &Cut| compare(scheme, old, new).is_lt();
+        if let Some(from) = from
+            && self.from.as_ref().is_none_or(|old| later(old, &from))
+        {
+            self.from = Some(from);
+        }
+        if let Some(to) = to
+            && self.to.as_ref().is_none_or(|old| later(&to, old))
+        {
+            self.to = Some(to);
+        }
+    }
+
+    fn is_empty(&self, scheme: Scheme) -> bool {
+        let (Some(from), Some(to)) = (&self.from, &self.to) else { return false };
+        compare(scheme, from, to).is_ge()
+    }
+}
+
+/// A [`Range`] holds only versions that its scheme can compare.
+fn compare(scheme: Scheme, a: &Cut, b: &Cut) -> Ordering {
+    let versions = scheme.compare(&a.version, &b.version).unwrap_or(Ordering::Equal);
+    versions.then(a.after.cmp(&b.after))
+}
+
+fn ranges_of(scheme: Scheme, spans: Vec<Span>) -> Result<Vec<VersionRange>, String> {
+    let full = spans.into_iter().filter(|span| !span.is_empty(scheme));
+    let range = |Span { from, to }| {
+        let introduced = from.map(|from| first_version(scheme, from)).transpose()?;
+        let until = match to {
+            None => Affected::Onwards,
+            Some(Cut { version, after: false }) => Affected::Before(version),
+            Some(Cut { version, after: true }) => Affected::Through(version),
+        };
+        Ok(VersionRange { introduced, until })
+    };
+    full.map(range).collect()
+}
+
+/// The first version behind a cut. Behind a version itself it is one that nobody would release.
+fn first_version(scheme: Scheme, cut: Cut) -> Result<String, String> {
+    let Cut { version, after } = cut;
+    if !after {
+        return Ok(version);
+    }
+    let next = match scheme {
+        Scheme::Cargo => next_semver(&version),
+        Scheme::Gem => Some(format!("{version}.0.1")),
+        Scheme::Composer => Some(format!("{version}-p0")),
+        _ => None,
+    };
+    let is_next = |next: &String| scheme.compare(&version, next).is_ok_and(Ordering::is_lt);
+    next.filter(is_next).ok_or_else(|| format!("no version follows `{version}`"))
+}
+
+/// `1.2.4-0` follows `1.2.3`, `1.2.3-rc.1.0` follows `1.2.3-rc.1` (SemVer 2.0.0, section 11).
+fn next_semver(version: &str) -> Option<String> {
+    if version.contains('-') {
+        return Some(format!("{version}.0"));
+    }
+    let (release, patch) = version.rsplit_once('.')?;
+    let patch: u64 = patch.parse().ok()?;
+    Some(format!("{release}.{}-0", patch.checked_add(1)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(ranges: Result<Vec<VersionRange>, String>) -> String {
+        let one = |range: VersionRange| {
+            let from = range.introduced.map(|from| format!(">={from}")).unwrap_or_default();
+            match range.until {
+                Affected::Onwards => format!("{from}…"),
+                Affected::Before(version) => format!("{from}<{version}"),
+                Affected::Through(version) => format!("{from}<={version}"),
+            }
+        };
+        match ranges {
+            Ok(ranges) => ranges.into_iter().map(one).collect::<Vec<_>>().join(" "),
+            Err(error) => error,
+        }
+    }
+
+    #[test]
+    fn what_is_left_over_is_affected() {
+        let cases: [(Scheme, &[&str], &str); 15] = [
+            (Scheme::Cargo, &[], "…"),
+            (Scheme::Cargo, &[">= 0.9.1"], "<0.9.1"),
+            (Scheme::Cargo, &["^1.2.3", ">= 2.0.4"], "<1.2.3 >=2.0.0-0<2.0.4"),
+            (Scheme::Cargo, &[">= 2.0.4", "< 1.0.0", "^1.2.3"], ">=1.0.0<1.2.3 >=2.0.0-0<2.0.4"),
+            (Scheme::Cargo, &["<= 1.0.0"], ">=1.0.1-0…"),
+            (Scheme::Cargo, &["> 1.0.0"], "<=1.0.0"),
+            (Scheme::Cargo, &["=1.0.0", "=1.0.1"], "<1.0.0 >=1.0.1-0<1.0.1 >=1.0.2-0…"),
+            (Scheme::Cargo, &[">= 0"], "<0.0.0"),
+            (Scheme::Cargo, &[">= 1.0.0", ">= 0.5.0, < 2.0.0"], "<0.5.0"),
+            (Scheme::Cargo, &["*"], ""),
+            (Scheme::Cargo, &["what"], "range `what`: `what` is not a condition"),
+            (Scheme::Gem, &["~> 2.1.5", ">= 2.2.3"], "<2.1.5 >=2.2.A<2.2.3"),
+            (Scheme::Gem, &["<= 1.0"], ">=1.0.0.1…"),
+            (Scheme::Gem, &["!= 1.0"], "`!= 1.0` is no range of versions"),
+            (Scheme::Gem, &["< 1", "> 2, < 2"], ">=1…"),
+        ];
+        for (scheme, ranges, expected) in cases {
+            assert_eq!(shown(outside(scheme, ranges.iter().copied())), expected, "{ranges:?}");
+        }
+    }
+
+    #[test]
+    fn conditions_hold_together() {
+        let cases = [
+            (">=2.0.0,<2.0.99", ">=2.0.0<2.0.99"),
+            ("<1.5", "<1.5"),
+            (">1.0,<=1.2", ">=1.0-p0<=1.2"),
+            (">=2,<1", ""),
+        ];
+        for (conditions, expected) in cases {
+            assert_eq!(shown(within(Scheme::Composer, conditions)), expected, "{conditions}");
+        }
+    }
+}
