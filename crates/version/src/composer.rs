@@ -6,8 +6,8 @@
 //! still holds some, the numbers at its head become four all the same, and PHP orders anything.
 //!
 //! PHP takes all words that it does not know for the same; its answers for a `#` or a dot at the
-//! end contradict each other, so those mean nothing here. A branch (`dev-main`) is older than every
-//! number; two branches are compared by name, which makes them two, as Composer does.
+//! end contradict each other, so those mean nothing here. A branch (`dev-main`) is older than all
+//! else; two branches are compared by name, which makes them two, as Composer does.
 
 use std::cmp::Ordering;
 
@@ -21,8 +21,11 @@ use crate::{Refusal, VersionError};
 /// Only an empty version is refused.
 pub(crate) fn compare(a: &str, b: &str) -> Result<Ordering, VersionError> {
     let (a, b) = (Version::parse(a)?, Version::parse(b)?);
-    if let (Version::Branch(a), Version::Branch(b)) = (&a, &b) {
-        return Ok(a.cmp(b));
+    match (&a, &b) {
+        (Version::Branch(a), Version::Branch(b)) => return Ok(a.cmp(b)),
+        (Version::Branch(_), _) => return Ok(Ordering::Less),
+        (_, Version::Branch(_)) => return Ok(Ordering::Greater),
+        _ => {}
     }
     let (mut a, mut b) = (a.parts(), b.parts());
     loop {
@@ -103,18 +106,18 @@ impl<'a> Version<'a> {
         }
     }
 
+    /// None of a branch, which has a name only.
     fn parts(self) -> impl Iterator<Item = Part<'a>> {
         let (numbers, absent, rest) = match self {
-            Self::Branch(name) => (None, Number::ZERO, name.as_bytes()),
+            Self::Branch(_) => (None, Number::ZERO, [].as_slice()),
             Self::Normal { numbers, absent, suffix } => (Some(numbers), absent, suffix),
             Self::Raw(text) => (None, Number::ZERO, text),
         };
-        let branch = matches!(self, Self::Branch(_)).then_some(Part::Dev);
         let given = numbers.into_iter().flat_map(|text| text.split(is_dot)).map(Number::new);
         let padding = if numbers.is_some() { NUMBERS } else { 0 };
         let numbers = given.map(Some).chain(std::iter::repeat(None)).take(padding);
         let numbers = numbers.map(move |number| Part::Number(number.unwrap_or(absent)));
-        branch.into_iter().chain(numbers).chain(Parts { rest })
+        numbers.chain(Parts { rest })
     }
 }
 

@@ -30,9 +30,18 @@ const SHOWN_CHARS: usize = 100;
 pub struct Range {
     scheme: Scheme,
     any_of: AnyOf,
-    /// A pre-release needs a condition that names one of the same release: npm's and cargo's rule,
-    /// which keeps `>=1.0` from installing `2.0.0-alpha`.
-    guards_prereleases: bool,
+    rules: Rules,
+}
+
+/// What counts besides the order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rules {
+    /// The ecosystem's own rules. npm and cargo let a pre-release through only if a condition names
+    /// one of the same release, so that `>=1.0` does not install `2.0.0-alpha`; Python takes `1.0rc1`
+    /// for none of `<1.0`.
+    Own,
+    /// Nothing: the order alone.
+    Order,
 }
 
 /// Text that is not a range of its ecosystem.
@@ -88,33 +97,33 @@ impl Range {
             | Scheme::Semver
             | Scheme::Swift => plain::parse,
         };
-        let guards_prereleases = matches!(scheme, Scheme::Cargo | Scheme::Npm);
-        Self::read(scheme, text, grammar, guards_prereleases)
+        Self::read(scheme, text, grammar, Rules::Own)
     }
 
     /// Reads conditions set apart by commas, alternatives by `||`: `>= 1.0, < 1.5 || = 2.0`.
     ///
-    /// GitHub's advisories write ranges in this way whatever the ecosystem. The order alone counts;
-    /// no rule about pre-releases does.
+    /// GitHub's advisories write ranges in this way whatever the ecosystem. The order alone counts: no
+    /// rule about pre-releases, local versions and the like does, but Composer's, that a branch is in
+    /// no relation to a number.
     ///
     /// # Errors
     /// Anything else is refused.
     pub fn plain(scheme: Scheme, text: &str) -> Result<Self, RangeError> {
-        Self::read(scheme, text, plain::parse, false)
+        Self::read(scheme, text, plain::parse, Rules::Order)
     }
 
     fn read(
         scheme: Scheme,
         text: &str,
         grammar: fn(&str) -> condition::Parsed<'_>,
-        guards_prereleases: bool,
+        rules: Rules,
     ) -> Result<Self, RangeError> {
         let refuse = |fault| RangeError { range: cut(text), fault };
         if text.len() > MAX_LENGTH {
             return Err(refuse(RangeFault::TooLong));
         }
         let any_of = grammar(text).map_err(|part| refuse(RangeFault::Malformed(cut(part))))?;
-        let range = Self { scheme, any_of, guards_prereleases };
+        let range = Self { scheme, any_of, rules };
         for condition in range.any_of.iter().flatten() {
             // Whether it can be compared shows when it is; the answer is of no interest here.
             range
@@ -129,15 +138,14 @@ impl Range {
     /// # Errors
     /// A version that the ecosystem refuses.
     pub fn contains(&self, version: &str) -> Result<bool, VersionError> {
-        self.any(version, |conditions| {
-            Ok(!self.guards_prereleases || is_let_through(version, conditions)?)
-        })
+        let guards = self.rules == Rules::Own && matches!(self.scheme, Scheme::Cargo | Scheme::Npm);
+        self.any(version, |conditions| Ok(!guards || is_let_through(version, conditions)?))
     }
 
-    /// Does this version lie in the range by the order alone?
+    /// Like [`Range::contains`], but npm and cargo hold no pre-release back.
     ///
-    /// What npm and cargo would not install can be on a disk all the same: an advisory that says
-    /// `>=1.0` means `2.0.0-alpha` too.
+    /// What they would not install can be on a disk all the same: an advisory that says `>=1.0` means
+    /// `2.0.0-alpha` too.
     ///
     /// # Errors
     /// A version that the ecosystem refuses.
@@ -165,10 +173,12 @@ impl Range {
     }
 
     fn holds(&self, condition: &Condition, version: &str) -> Result<bool, VersionError> {
-        match self.scheme {
-            Scheme::Composer => composer::holds(condition, version),
-            Scheme::Pep440 => pep440::holds(condition, version),
-            scheme => Ok(condition.relation.holds(scheme.compare(version, &condition.version)?)),
+        match (self.scheme, self.rules) {
+            (Scheme::Composer, _) => composer::holds(condition, version),
+            (Scheme::Pep440, Rules::Own) => pep440::holds(condition, version),
+            (scheme, _) => {
+                Ok(condition.relation.holds(scheme.compare(version, &condition.version)?))
+            }
         }
     }
 }

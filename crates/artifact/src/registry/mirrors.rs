@@ -103,7 +103,7 @@ impl Registries {
             self.entries.retain(|known| known.prefix() != entry.prefix());
             self.entries.push(entry);
         }
-        self.unqualified = more.unqualified.or(self.unqualified.take());
+        self.unqualified = more.unqualified.or_else(|| self.unqualified.take());
         self.aliases.extend(more.aliases);
     }
 
