@@ -19,6 +19,7 @@ mod platform;
 mod problem;
 mod reference;
 mod severity;
+mod symbols;
 
 pub use advisory::{Advisory, Affected, Cvss, Details, Scope, Status, Subject, VersionRange};
 pub use artifact::{Artifact, ArtifactKind, Layer};
@@ -32,3 +33,4 @@ pub use platform::{Platform, PlatformError};
 pub use problem::{Problem, ProblemKind};
 pub use reference::{ImageRef, ReferenceError};
 pub use severity::Severity;
+pub use symbols::{Symbols, SymbolsBuilder};
