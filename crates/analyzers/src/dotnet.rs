@@ -4,6 +4,7 @@
 //! its versions are its own, and applications built by the SDK say all of it in their `deps.json`.
 
 pub(crate) mod assets;
+pub(crate) mod bundle;
 pub(crate) mod deps_json;
 pub(crate) mod packages_config;
 pub(crate) mod packages_lock;

@@ -6,7 +6,7 @@ use crate::Analyzer;
 use crate::bitnami::{components, spdx};
 use crate::cpp::{conan_lock, conanfile, vcpkg_json, vcpkg_status};
 use crate::dart::pubspec_lock;
-use crate::dotnet::{assets, deps_json, packages_config, packages_lock};
+use crate::dotnet::{assets, bundle, deps_json, packages_config, packages_lock};
 use crate::go::{binary, go_mod};
 use crate::haskell::{cabal_freeze, stack_lock};
 use crate::hex::{mix_lock, rebar_lock};
@@ -44,6 +44,7 @@ pub const ALL: &[&dyn Analyzer] = &[
     &install_json::CpanInstall,
     &cpanfile_snapshot::CpanfileSnapshot,
     &copyright::Copyright,
+    &bundle::DotnetBundle,
     &deps_json::DotnetDeps,
     &dpkg::Dpkg,
     &gemfile_lock::GemfileLock,

@@ -75,27 +75,32 @@ impl Analyzer for DotnetDeps {
     }
 
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
-        let Some(deps) = lock::json::<Deps>(file.bytes, facts) else { return };
-        let mut listing = Listing::new(facts);
-        let runs = deps.targets.get(&deps.runtime_target.name);
-        let all = deps.targets.values();
-        // A file without the name of the target that runs has one.
-        let targets: Vec<_> = runs.map_or_else(|| all.collect(), |target| vec![target]);
-        for (key, target) in targets.into_iter().flatten() {
-            let library = deps.libraries.get(key);
-            let Some((name, version)) = reference::split(key) else { continue };
-            let name = match library.map(|library| library.kind.as_str()) {
-                Some("package") => name,
-                Some("runtimepack") => name.strip_prefix("runtimepack.").unwrap_or(name),
-                _ => continue,
-            };
-            if target.has_files() {
-                let mut installed = Installed::new(PackageKind::Nuget, name, version);
-                installed.package.dependencies = reference::needed(&target.dependencies);
-                let digest = library.map_or("", |library| &library.sha512);
-                installed.package.hashes = integrity::subresource(digest);
-                listing.add(installed);
-            }
+        list(file.bytes, facts);
+    }
+}
+
+/// The packages that the document says are there.
+pub(super) fn list(bytes: &[u8], facts: &mut FileFacts) {
+    let Some(deps) = lock::json::<Deps>(bytes, facts) else { return };
+    let mut listing = Listing::new(facts);
+    let runs = deps.targets.get(&deps.runtime_target.name);
+    let all = deps.targets.values();
+    // A file without the name of the target that runs has one.
+    let targets: Vec<_> = runs.map_or_else(|| all.collect(), |target| vec![target]);
+    for (key, target) in targets.into_iter().flatten() {
+        let library = deps.libraries.get(key);
+        let Some((name, version)) = reference::split(key) else { continue };
+        let name = match library.map(|library| library.kind.as_str()) {
+            Some("package") => name,
+            Some("runtimepack") => name.strip_prefix("runtimepack.").unwrap_or(name),
+            _ => continue,
+        };
+        if target.has_files() {
+            let mut installed = Installed::new(PackageKind::Nuget, name, version);
+            installed.package.dependencies = reference::needed(&target.dependencies);
+            let digest = library.map_or("", |library| &library.sha512);
+            installed.package.hashes = integrity::subresource(digest);
+            listing.add(installed);
         }
     }
 }
