@@ -17,7 +17,9 @@ use crate::lua::{luarocks_lock, rock};
 use crate::os::{apk, content_sets, copyright, dpkg, release, repositories, rpm};
 use crate::perl::{cpanfile_snapshot, install_json, perllocal};
 use crate::php::{composer_installed, composer_lock, pear_registry};
-use crate::python::{ self, conda_meta, metadata, pdm_lock, pipfile_lock, poetry_lock, pylock, requirements, uv_lock, };
+use crate::python::{
+    self, conda_meta, metadata, pdm_lock, pipfile_lock, poetry_lock, pylock, requirements, uv_lock,
+};
 use crate::r::{description, renv_lock};
 use crate::ruby::{gemfile_lock, gemspec};
 use crate::rust::{auditable, cargo_lock};
