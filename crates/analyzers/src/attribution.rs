@@ -22,8 +22,8 @@ pub(crate) struct Identity<'a> {
     name: &'a str,
     version: &'a str,
     architecture: &'a str,
-    /// Where it was found, if it is not one of the operating system's: those are installed once,
-    /// whichever database says so, but the same library may well be in ten places.
+    /// Where it was found, unless there is one of it whichever files say so: the same library may
+    /// well be in ten places.
     place: Option<(PathHash, &'a str)>,
 }
 
@@ -35,9 +35,15 @@ impl<'a> Identity<'a> {
             name: &package.name,
             version: &package.version,
             architecture: &package.architecture,
-            place: (!package.kind.is_os()).then(|| (PathHash::of(path), within.as_str())),
+            place: (!is_once(package.kind)).then(|| (PathHash::of(path), within.as_str())),
         }
     }
+}
+
+/// Packages of the operating system are installed once, and so are components of Bitnami images,
+/// which a list and documents of their own name.
+fn is_once(kind: PackageKind) -> bool {
+    kind.is_os() || kind == PackageKind::Bitnami
 }
 
 /// The layer in which each package of the image appeared.

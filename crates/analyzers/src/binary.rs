@@ -24,6 +24,14 @@ impl Order {
         })
     }
 
+    pub(crate) fn u64(self, bytes: &[u8], at: usize) -> Option<u64> {
+        let raw = slice(bytes, at, 8)?.try_into().ok()?;
+        Some(match self {
+            Self::Big => u64::from_be_bytes(raw),
+            Self::Little => u64::from_le_bytes(raw),
+        })
+    }
+
     /// A 32-bit number that is an offset, a length or a count.
     pub(crate) fn size(self, bytes: &[u8], at: usize) -> Option<usize> {
         usize::try_from(self.u32(bytes, at)?).ok()

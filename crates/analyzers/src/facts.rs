@@ -135,6 +135,7 @@ impl Installed {
             package.vendor.len(),
             self.files.size(),
             self.within.len(),
+            package.symbols.len().saturating_mul(size_of::<u32>()),
         ]
         .into_iter()
         .chain(package.dependencies.iter().map(|text| text.len().saturating_add(TEXT_OVERHEAD)))

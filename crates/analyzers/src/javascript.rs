@@ -1,11 +1,12 @@
 //! JavaScript: what Node.js would load, and what lock files name.
 
 pub(crate) mod bun_lock;
+mod folders;
 mod jsonc;
 pub(crate) mod npm_lock;
 pub(crate) mod npm_package;
 pub(crate) mod pnpm_lock;
 mod specifier;
 mod yarn_classic;
-mod yarn_modern;
 pub(crate) mod yarn_lock;
+mod yarn_modern;

@@ -3,36 +3,73 @@
 //! A test holds each line against its folder in `testdata` and its line in `docs/analyzers.md`.
 
 use crate::{Analyzer, Checks};
+use crate::bitnami::{components, spdx};
+use crate::cpp::{conan_lock, conanfile, vcpkg_json, vcpkg_status};
 use crate::dart::pubspec_lock;
+use crate::dotnet::{assets, bundle, deps_json, packages_config, packages_lock};
+use crate::go::{binary, go_mod};
+use crate::haskell::{cabal_freeze, stack_lock};
 use crate::hex::{mix_lock, rebar_lock};
+use crate::java::{archive, gradle_lock, maven_pom, pom_properties};
 use crate::javascript::{bun_lock, npm_lock, npm_package, pnpm_lock, yarn_lock};
+use crate::julia;
+use crate::lua::{luarocks_lock, rock};
 use crate::os::{apk, content_sets, copyright, dpkg, release, repositories, rpm};
+use crate::perl::{cpanfile_snapshot, install_json, perllocal};
 use crate::php::{composer_installed, composer_lock, pear_registry};
-use crate::python::{ self, conda_meta, metadata, pdm_lock, pipfile_lock, poetry_lock, pylock, requirements, uv_lock, };
+use crate::python::{
+    self, conda_meta, metadata, pdm_lock, pipfile_lock, poetry_lock, pylock, requirements, uv_lock,
+};
+use crate::r::{description, renv_lock};
 use crate::ruby::{gemfile_lock, gemspec};
 use crate::secret::files;
+use crate::rust::{auditable, cargo_lock};
 use crate::swift::{package_resolved, podfile_lock};
 
 /// All analyzers, by name.
 pub const ALL: &[&dyn Analyzer] = &[
     &apk::Apk,
     &repositories::ApkRepositories,
+    &components::BitnamiComponents,
+    &spdx::BitnamiSpdx,
     &bun_lock::BunLock,
+    &cabal_freeze::CabalFreeze,
+    &auditable::CargoAuditable,
+    &cargo_lock::CargoLock,
     &composer_installed::ComposerInstalled,
     &composer_lock::ComposerLock,
+    &conan_lock::ConanLock,
+    &conanfile::Conanfile,
     &conda_meta::CondaMeta,
     &content_sets::ContentSets,
+    &install_json::CpanInstall,
+    &cpanfile_snapshot::CpanfileSnapshot,
     &copyright::Copyright,
+    &bundle::DotnetBundle,
+    &deps_json::DotnetDeps,
     &dpkg::Dpkg,
     &gemfile_lock::GemfileLock,
     &gemspec::Gemspec,
+    &binary::GoBinary,
+    &go_mod::GoMod,
+    &gradle_lock::GradleLock,
+    &archive::JavaArchive,
+    &julia::JuliaManifest,
+    &luarocks_lock::LuarocksLock,
+    &rock::Rock,
+    &maven_pom::MavenPom,
+    &pom_properties::PomProperties,
     &mix_lock::MixLock,
     &npm_lock::NpmLock,
     &npm_package::NpmPackage,
+    &assets::NugetAssets,
+    &packages_config::NugetConfig,
+    &packages_lock::NugetLock,
     &release::Releases,
     &package_resolved::PackageResolved,
     &pdm_lock::PdmLock,
     &pear_registry::PearRegistry,
+    &perllocal::Perllocal,
     &pipfile_lock::PipfileLock,
     &pnpm_lock::PnpmLock,
     &podfile_lock::PodfileLock,
@@ -42,14 +79,19 @@ pub const ALL: &[&dyn Analyzer] = &[
     &python::archive::Archive,
     &metadata::Metadata,
     &requirements::Requirements,
+    &description::RPackage,
     &rebar_lock::RebarLock,
+    &renv_lock::RenvLock,
     &rpm::Bdb,
     &rpm::Manifest,
     &rpm::Ndb,
     &rpm::Sqlite,
     &rpm::Wal,
     &files::Secrets,
+    &stack_lock::StackLock,
     &uv_lock::UvLock,
+    &vcpkg_json::VcpkgManifest,
+    &vcpkg_status::VcpkgStatus,
     &yarn_lock::YarnLock,
 ];
 

@@ -12,10 +12,14 @@ use serde::de::DeserializeOwned;
 use crate::{FileFacts, Installed};
 
 /// The largest lock file that is read. Monorepos of thousands of packages have 5 MiB.
-pub(crate) const LOCK_BYTES_MAX: u64 = 32 << 20;
+pub(crate) const LOCK_BYTES_MAX: u64 = 16 << 20;
 
-/// YAML nodes in one lock file; a pnpm package takes some 20, so this is 200 000 packages.
-const YAML_NODES_MAX: usize = 4 << 20;
+/// Elements of one lock file in JSON or TOML. Parsers take up to 300 bytes for each, so that a file
+/// of nothing but brackets would fill memory; 5 MiB of packages have some 300 000.
+const ELEMENTS_MAX: usize = 1 << 20;
+
+/// YAML nodes in one lock file, of which each takes some 200 bytes; a pnpm package has some 20.
+const YAML_NODES_MAX: usize = 512 << 10;
 
 /// The packages of one file, each once.
 pub(crate) struct Listing<'f> {
@@ -51,6 +55,9 @@ pub(crate) fn dependency(name: &str, version: &str) -> String {
 
 /// The file as JSON; a Problem if it is none.
 pub(crate) fn json<T: DeserializeOwned>(bytes: &[u8], facts: &mut FileFacts) -> Option<T> {
+    if is_vast(bytes, facts) {
+        return None;
+    }
     // Windows' editors begin a file with a byte order mark.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     serde_json::from_slice(bytes).map_err(|error| damaged(facts, &error.to_string())).ok()
@@ -58,6 +65,9 @@ pub(crate) fn json<T: DeserializeOwned>(bytes: &[u8], facts: &mut FileFacts) -> 
 
 /// The file as TOML; a Problem if it is none.
 pub(crate) fn toml<T: DeserializeOwned>(text: &str, facts: &mut FileFacts) -> Option<T> {
+    if is_vast(text.as_bytes(), facts) {
+        return None;
+    }
     toml::from_str(text).map_err(|error| damaged(facts, error.message())).ok()
 }
 
@@ -71,8 +81,27 @@ pub(crate) fn yaml<T: DeserializeOwned>(text: &str, facts: &mut FileFacts) -> Ve
         with_snippet: false,
     };
     serde_saphyr::from_multiple_with_options(text, options)
-        .map_err(|error| damaged(facts, &error.to_string()))
+        .map_err(|error| match error {
+            serde_saphyr::Error::Budget { .. } => limit(facts, &error.to_string()),
+            error => damaged(facts, &error.to_string()),
+        })
         .unwrap_or_default()
+}
+
+/// Whether the file has more elements than are read, by what separates and encloses them; a
+/// Problem then.
+fn is_vast(bytes: &[u8], facts: &mut FileFacts) -> bool {
+    let marks = bytes.iter().filter(|byte| matches!(byte, b'[' | b'{' | b',' | b'=')).count();
+    let is_vast = marks > ELEMENTS_MAX;
+    if is_vast {
+        limit(facts, &format!("more than {ELEMENTS_MAX} elements"));
+    }
+    is_vast
+}
+
+fn limit(facts: &mut FileFacts, error: &str) {
+    let line = error.lines().next().unwrap_or_default();
+    facts.problem(ProblemKind::LimitReached, line);
 }
 
 fn damaged(facts: &mut FileFacts, error: &str) {

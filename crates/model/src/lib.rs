@@ -21,6 +21,7 @@ mod problem;
 mod reference;
 mod secret;
 mod severity;
+mod symbols;
 
 pub use advisory::{Advisory, Affected, Cvss, Details, Scope, Status, Subject, VersionRange};
 pub use artifact::{Artifact, ArtifactKind, Layer};
@@ -36,3 +37,4 @@ pub use problem::{Problem, ProblemKind};
 pub use reference::{ImageRef, ReferenceError};
 pub use secret::{Secret, SecretPlace};
 pub use severity::Severity;
+pub use symbols::{Symbols, SymbolsBuilder};

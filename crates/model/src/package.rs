@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Symbols;
+
 /// The package formats that analyzers read; names are purl types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum PackageKind {
@@ -202,6 +204,8 @@ pub struct Package {
     pub dependencies: Vec<String>,
     /// Digests of the package as published, sorted: `sha512:<lower-case hexadecimal>`.
     pub hashes: Vec<String>,
+    /// Its functions that the program it was found in links; empty if that is not known.
+    pub symbols: Symbols,
 }
 
 impl Package {
@@ -224,6 +228,7 @@ impl Package {
             owner: None,
             dependencies: Vec::new(),
             hashes: Vec::new(),
+            symbols: Symbols::default(),
         }
     }
 

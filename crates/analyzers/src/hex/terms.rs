@@ -13,7 +13,7 @@ pub(super) enum Term<'a> {
     Text(&'a str),
     /// An atom or a number.
     Word(&'a str),
-    Group(Vec<Term<'a>>),
+    Group(Vec<Self>),
 }
 
 impl<'a> Term<'a> {

@@ -10,15 +10,13 @@ use model::{PackageKind, ProblemKind};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::folders::Search;
 use super::{jsonc, specifier};
 use crate::lock::{self, LOCK_BYTES_MAX, Listing};
 use crate::{Analyzer, File, FileFacts, Installed, Select, integrity};
 
 /// The analyzer `bun-lock`.
 pub(crate) struct BunLock;
-
-/// Folders above a package in which a dependency is looked for. Bun nests a handful.
-const FOLDERS_MAX: usize = 64;
 
 /// The newest form that is known.
 const FORM_MAX: u64 = 2;
@@ -64,13 +62,14 @@ impl Analyzer for BunLock {
             let message = format!("version {} of the format is not known", lock.version);
             facts.problem(ProblemKind::Unsupported, message);
         }
+        let mut search = Search::new(&lock.packages, "");
         let mut listing = Listing::new(facts);
         for (place, locked) in &lock.packages {
             let Some((name, version)) = identity(locked) else { continue };
             let mut installed = Installed::declared(PackageKind::Npm, name, version);
             let digest = locked.iter().skip(1).filter_map(Value::as_str).next_back();
             installed.package.hashes = integrity::subresource(digest.unwrap_or_default());
-            installed.package.dependencies = dependencies(place, locked, &lock.packages);
+            installed.package.dependencies = dependencies(place, locked, &mut search);
             listing.add(installed);
         }
     }
@@ -88,18 +87,15 @@ fn identity(locked: &[Value]) -> Option<(&str, &str)> {
 
 /// What it needs, as it would be found from its folder. An optional package or peer that is
 /// nowhere is not needed.
-fn dependencies(
-    place: &str,
-    locked: &[Value],
-    packages: &BTreeMap<String, Vec<Value>>,
-) -> Vec<String> {
+fn dependencies(place: &str, locked: &[Value], search: &mut Search<'_, Vec<Value>>) -> Vec<String> {
     let Some(details) = locked.iter().find_map(Value::as_object) else { return Vec::new() };
     let mut dependencies = Vec::new();
     for (key, is_needed) in
         [("dependencies", true), ("optionalDependencies", false), ("peerDependencies", false)]
     {
         for name in details.get(key).and_then(Value::as_object).into_iter().flat_map(|o| o.keys()) {
-            match resolve(place, name, packages) {
+            let found = search.find(place, name);
+            match found.and_then(|(_, locked)| identity(locked)) {
                 Some((name, version)) => dependencies.push(lock::dependency(name, version)),
                 None if is_needed => dependencies.push(name.clone()),
                 None => {}
@@ -107,21 +103,4 @@ fn dependencies(
         }
     }
     dependencies
-}
-
-fn resolve<'a>(
-    place: &str,
-    name: &str,
-    packages: &'a BTreeMap<String, Vec<Value>>,
-) -> Option<(&'a str, &'a str)> {
-    let mut folder = place;
-    for _ in 0..FOLDERS_MAX {
-        if let Some(locked) = packages.get(&format!("{folder}/{name}")) {
-            return identity(locked);
-        }
-        // Half of a scoped name holds nothing and does no harm.
-        let Some((above, _)) = folder.rsplit_once('/') else { break };
-        folder = above;
-    }
-    identity(packages.get(name)?)
 }

@@ -11,15 +11,13 @@ use model::{PackageKind, ProblemKind};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::folders::Search;
 use super::specifier;
 use crate::lock::{self, LOCK_BYTES_MAX, Listing};
 use crate::{Analyzer, File, FileFacts, Installed, Select, integrity};
 
 /// The analyzer `npm-lock`.
 pub(crate) struct NpmLock;
-
-/// Folders above a package in which a dependency is looked for. npm nests a handful.
-const FOLDERS_MAX: usize = 64;
 
 /// Where npm puts packages.
 const MODULES: &str = "node_modules/";
@@ -60,7 +58,7 @@ struct Nested {
     integrity: String,
     /// Names and ranges; npm 4 wrote `true` where it meant others.
     requires: Value,
-    dependencies: BTreeMap<String, Nested>,
+    dependencies: BTreeMap<String, Self>,
 }
 
 impl Analyzer for NpmLock {
@@ -95,6 +93,7 @@ impl Analyzer for NpmLock {
         if packages.is_empty() {
             flatten("", lock.dependencies, &mut packages);
         }
+        let mut search = Search::new(&packages, MODULES);
         let mut listing = Listing::new(facts);
         for (folder, locked) in &packages {
             // Folders outside are the repository's own.
@@ -102,7 +101,7 @@ impl Analyzer for NpmLock {
             let mut installed = Installed::declared(PackageKind::Npm, name, version);
             installed.package.license = locked.license.as_str().unwrap_or_default().to_owned();
             installed.package.hashes = integrity::subresource(&locked.integrity);
-            installed.package.dependencies = dependencies(folder, locked, &packages);
+            installed.package.dependencies = dependencies(folder, locked, &mut search);
             listing.add(installed);
         }
     }
@@ -145,36 +144,18 @@ fn identity<'a>(folder: &'a str, locked: &'a Locked) -> Option<(&'a str, &'a str
 
 /// What it needs, as Node.js would find it from its folder. An optional package or peer that is
 /// nowhere is not needed.
-fn dependencies(folder: &str, locked: &Locked, packages: &BTreeMap<String, Locked>) -> Vec<String> {
+fn dependencies(folder: &str, locked: &Locked, search: &mut Search<'_, Locked>) -> Vec<String> {
     let needed = locked.dependencies.keys().map(|name| (name, true));
     let wanted = locked.optional.keys().chain(locked.peers.keys()).map(|name| (name, false));
     needed
         .chain(wanted)
         .filter(|(name, is_needed)| !(*is_needed && locked.optional.contains_key(*name)))
-        .filter_map(|(name, is_needed)| match resolve(folder, name, packages) {
-            Some((name, version)) => Some(lock::dependency(name, version)),
-            None => is_needed.then(|| name.clone()),
+        .filter_map(|(name, is_needed)| {
+            let found = search.find(folder, name);
+            match found.and_then(|(place, locked)| identity(place, locked)) {
+                Some((name, version)) => Some(lock::dependency(name, version)),
+                None => is_needed.then(|| name.clone()),
+            }
         })
         .collect()
-}
-
-fn resolve<'a>(
-    folder: &str,
-    name: &str,
-    packages: &'a BTreeMap<String, Locked>,
-) -> Option<(&'a str, &'a str)> {
-    let mut folder = folder;
-    for _ in 0..FOLDERS_MAX {
-        let slash = if folder.is_empty() { "" } else { "/" };
-        let place = format!("{folder}{slash}{MODULES}{name}");
-        if let Some((place, locked)) = packages.get_key_value(&place) {
-            return identity(place, locked);
-        }
-        if folder.is_empty() {
-            return None;
-        }
-        let (above, _) = folder.rsplit_once(MODULES).unwrap_or_default();
-        folder = above.strip_suffix('/').unwrap_or(above);
-    }
-    None
 }

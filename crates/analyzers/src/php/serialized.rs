@@ -9,7 +9,7 @@ const DEPTH_MAX: usize = 64;
 pub(super) enum Value<'a> {
     Text(&'a [u8]),
     /// Keys and values.
-    Array(Vec<(Value<'a>, Value<'a>)>),
+    Array(Vec<(Self, Self)>),
     /// Null, a truth value or a number.
     Other,
 }

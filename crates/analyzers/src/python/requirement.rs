@@ -57,7 +57,7 @@ mod tests {
             ("six", Some(("six", None))),
             ("six @ https://example.org/six==1.whl", Some(("six", None))),
             ("six[==1.0", None),
-            ("./six", Some(("six", None))),
+            ("./six", None),
             ("==1.0", None),
             ("", None),
         ] {

@@ -1,0 +1,4 @@
+//! Bitnami: what its images are made of.
+
+pub(crate) mod components;
+pub(crate) mod spdx;

@@ -1,0 +1,7 @@
+//! Go: what is linked into programs, and what modules require.
+
+pub(crate) mod binary;
+mod build_info;
+mod functions;
+pub(crate) mod go_mod;
+mod module;

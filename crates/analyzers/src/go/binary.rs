@@ -1,0 +1,143 @@
+//! A program that Go built: its module, the modules linked into it, and Go's own library.
+//!
+//! Each carries the functions of it that the program links, so that an advisory can be held against
+//! what is really there.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+
+use model::{PackageKind, ProblemKind, Symbols, SymbolsBuilder};
+
+use super::build_info::{self, BuildInfo};
+use super::functions::{self, Function};
+use super::module::{Build, Module};
+use crate::program::{PROGRAM_BYTES_MAX, Program};
+use crate::{Analyzer, File, FileFacts, Installed, Select};
+
+/// Functions that are kept of one program: some 200 KB. Of what links more nothing is kept, and
+/// whatever an advisory names counts as linked.
+const SYMBOLS_MAX: usize = 100_000;
+
+/// The analyzer `go-binary`.
+pub(crate) struct GoBinary;
+
+impl Analyzer for GoBinary {
+    fn name(&self) -> &'static str {
+        "go-binary"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn selects(&self) -> &'static [Select] {
+        const { &[Select::Executable] }
+    }
+
+    fn max_bytes(&self) -> u64 {
+        PROGRAM_BYTES_MAX
+    }
+
+    fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
+        let Some(program) = Program::parse(file.bytes) else { return };
+        match build_info::read(&program) {
+            Some(Ok(info)) => packages(&info, &program, facts),
+            Some(Err(message)) => facts.problem(ProblemKind::Damaged, message),
+            None => {}
+        }
+    }
+}
+
+fn packages(info: &BuildInfo<'_>, program: &Program<'_>, facts: &mut FileFacts) {
+    let build = Build::parse(info.modules);
+    let mut modules = build.dependencies;
+    let dependencies = named(&modules);
+    modules.extend(build.main.clone());
+    let (path, imported) = (STDLIB.to_owned(), STDLIB.to_owned());
+    modules.push(Module { path, version: release(info.go).to_owned(), imported });
+    modules.sort_unstable();
+    modules.dedup();
+    let mut symbols = by_module(functions::linked(program), &modules, &build.package);
+    for module in &modules {
+        let mut installed = Installed::new(PackageKind::Golang, &module.path, &module.version);
+        installed.package.symbols = symbols.remove(module.imported.as_str()).unwrap_or_default();
+        if build.main.as_ref() == Some(module) {
+            installed.package.dependencies.clone_from(&dependencies);
+        }
+        facts.package(installed);
+    }
+}
+
+/// How advisories call what comes with Go.
+const STDLIB: &str = "stdlib";
+
+/// `1.22.3` of `go1.22.3 X:boringcrypto`; empty for a build of Go between releases.
+fn release(go: &str) -> &str {
+    let release = go.strip_prefix("go").unwrap_or_default();
+    release.split(' ').next().unwrap_or_default()
+}
+
+fn named(modules: &[Module]) -> Vec<String> {
+    let name = |module: &Module| match module.version.as_str() {
+        "" => module.path.clone(),
+        version => format!("{}@{version}", module.path),
+    };
+    let mut names: Vec<String> = modules.iter().map(name).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// The linked functions of each module, by the path it is imported by.
+fn by_module<'a, 'm>(
+    functions: impl Iterator<Item = Function<'a>>,
+    modules: &'m [Module],
+    main: &str,
+) -> BTreeMap<&'m str, Symbols> {
+    let modules: BTreeMap<&'m str, &'m Module> =
+        modules.iter().map(|module| (module.imported.as_str(), module)).collect();
+    let mut homes: HashMap<Cow<'a, str>, Option<Home<'m>>> = HashMap::new();
+    let mut found: BTreeMap<&'m str, SymbolsBuilder> = BTreeMap::new();
+    for Function { package, receiver, name } in functions {
+        let home = homes.entry(package).or_insert_with_key(|package| {
+            // The program's own package is called `main`, wherever it stands.
+            let is_main = package == "main" && !main.is_empty();
+            Home::of(if is_main { main } else { package }, &modules)
+        });
+        if let Some(Home { module, package }) = home {
+            found.entry(module).or_default().add(package, receiver, name);
+        }
+    }
+    let found: BTreeMap<&'m str, Symbols> =
+        found.into_iter().map(|(module, builder)| (module, builder.finish())).collect();
+    let count = found.values().map(Symbols::len).fold(0, usize::saturating_add);
+    if count > SYMBOLS_MAX { BTreeMap::new() } else { found }
+}
+
+/// Where a package comes from.
+struct Home<'m> {
+    /// The path its module is imported by.
+    module: &'m str,
+    /// Its own path, as in the module that is really there.
+    package: String,
+}
+
+impl<'m> Home<'m> {
+    /// In the module with the longest path above it; in Go's own library if its first part has no
+    /// dot.
+    fn of(package: &str, modules: &BTreeMap<&'m str, &'m Module>) -> Option<Self> {
+        let mut path = package;
+        loop {
+            if let Some(module) = modules.get(path) {
+                let rest = package.get(path.len()..).unwrap_or_default();
+                let package = format!("{}{rest}", module.path);
+                return Some(Self { module: &module.imported, package });
+            }
+            let Some((above, _)) = path.rsplit_once('/') else { break };
+            path = above;
+        }
+        let is_own = package.split('/').next().is_some_and(|first| !first.contains('.'));
+        let stdlib = modules.get(STDLIB).filter(|_| is_own)?;
+        Some(Self { module: &stdlib.imported, package: package.to_owned() })
+    }
+}

@@ -1,0 +1,119 @@
+//! `go.mod`: the modules that a module requires, with replacements in place (go.dev/ref/mod).
+//!
+//! Since Go 1.17 the file lists all that is needed, before only what is required directly. `go.sum`
+//! is not read: it also names versions that were looked at and not chosen, and nothing in it tells
+//! which.
+
+use model::PackageKind;
+
+use crate::lock::{LOCK_BYTES_MAX, Listing};
+use crate::{Analyzer, File, FileFacts, Installed, Select};
+
+/// The analyzer `go-mod`.
+pub(crate) struct GoMod;
+
+impl Analyzer for GoMod {
+    fn name(&self) -> &'static str {
+        "go-mod"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn selects(&self) -> &'static [Select] {
+        const { &[Select::Anywhere { directory: "*", name: "go.mod" }] }
+    }
+
+    fn max_bytes(&self) -> u64 {
+        LOCK_BYTES_MAX
+    }
+
+    fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
+        let text = file.text();
+        let mut required: Vec<(&str, &str)> = Vec::new();
+        let mut replacements: Vec<Replacement<'_>> = Vec::new();
+        for (directive, words) in Directives::of(&text) {
+            match (directive, words.as_slice()) {
+                ("require", [path, version]) if version.starts_with('v') => {
+                    required.push((path, version));
+                }
+                ("replace", words) => replacements.extend(Replacement::of(words)),
+                _ => {}
+            }
+        }
+        replacements.sort_by_key(|replacement| (replacement.path, replacement.version));
+        let mut listing = Listing::new(facts);
+        for (path, version) in required {
+            let (path, version) = chosen(path, version, &replacements);
+            listing.add(Installed::declared(PackageKind::Golang, path, version));
+        }
+    }
+}
+
+/// `path [version] => path [version]`.
+struct Replacement<'a> {
+    path: &'a str,
+    /// Empty if it holds for all.
+    version: &'a str,
+    by: (&'a str, &'a str),
+}
+
+impl<'a> Replacement<'a> {
+    fn of(words: &[&'a str]) -> Option<Self> {
+        let arrow = words.iter().position(|word| *word == "=>")?;
+        let (from, by) = (words.get(..arrow)?, words.get(arrow.checked_add(1)?..)?);
+        let version = |words: &[&'a str]| words.get(1).copied().unwrap_or_default();
+        let (path, target) = (*from.first()?, *by.first()?);
+        Some(Self { path, version: version(from), by: (target, version(by)) })
+    }
+}
+
+/// What is really taken: a replacement for this version before one for all. What a folder replaces
+/// keeps its name and has no known version.
+fn chosen<'a>(path: &'a str, version: &'a str, sorted: &[Replacement<'a>]) -> (&'a str, &'a str) {
+    let find = |version: &str| {
+        let found = sorted.binary_search_by_key(&(path, version), |r| (r.path, r.version));
+        found.ok().and_then(|at| sorted.get(at))
+    };
+    match find(version).or_else(|| find("")) {
+        Some(Replacement { by: (_, ""), .. }) => (path, ""),
+        Some(Replacement { by, .. }) => *by,
+        None => (path, version),
+    }
+}
+
+/// The directives of the file, each with its words; those of a block one by one.
+struct Directives<'a> {
+    lines: std::str::Lines<'a>,
+    block: &'a str,
+}
+
+impl<'a> Directives<'a> {
+    fn of(text: &'a str) -> Self {
+        Self { lines: text.lines(), block: "" }
+    }
+}
+
+impl<'a> Iterator for Directives<'a> {
+    type Item = (&'a str, Vec<&'a str>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let line = self.lines.next()?;
+            let line = line.split("//").next().unwrap_or_default();
+            let mut words: Vec<&str> =
+                line.split_whitespace().map(|word| word.trim_matches(['"', '`'])).collect();
+            match words.as_slice() {
+                [] => {}
+                [")"] => self.block = "",
+                [directive, "("] => self.block = directive,
+                _ if !self.block.is_empty() => return Some((self.block, words)),
+                _ => {
+                    let directive = words.remove(0);
+                    return Some((directive, words));
+                }
+            }
+        }
+    }
+}

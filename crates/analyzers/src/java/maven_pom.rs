@@ -1,0 +1,60 @@
+//! `pom.xml` of a project: the dependencies it declares with exact versions.
+//!
+//! Versions from a parent in another file are unknown here, and a range says nothing of what was
+//! chosen: neither is guessed.
+
+use model::{PackageKind, ProblemKind};
+
+use super::pom::Pom;
+use crate::lock::{LOCK_BYTES_MAX, Listing};
+use crate::{Analyzer, File, FileFacts, Installed, Select};
+
+/// The analyzer `maven-pom`.
+pub(crate) struct MavenPom;
+
+impl Analyzer for MavenPom {
+    fn name(&self) -> &'static str {
+        "maven-pom"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn selects(&self) -> &'static [Select] {
+        const { &[Select::Anywhere { directory: "*", name: "pom.xml" }] }
+    }
+
+    fn max_bytes(&self) -> u64 {
+        LOCK_BYTES_MAX
+    }
+
+    fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
+        // That of something built: what it needs stands beside it and speaks for itself.
+        if file.path.contains("META-INF/maven/") {
+            return;
+        }
+        let (pom, error) = Pom::parse(&file.text());
+        let mut listing = Listing::new(facts);
+        for dependency in pom.dependencies {
+            let coordinates = dependency.coordinates;
+            if let Some(version) = exact(&coordinates.version).filter(|_| coordinates.is_complete())
+            {
+                let name = coordinates.name();
+                listing.add(Installed::declared(PackageKind::Maven, &name, version));
+            }
+        }
+        if let Some(error) = error {
+            facts.problem(ProblemKind::Damaged, format!("not a pom.xml: {error}"));
+        }
+    }
+}
+
+/// The version that a requirement allows alone: `1.0` (which Maven takes unless something nearer
+/// says otherwise) and `[1.0]`.
+fn exact(requirement: &str) -> Option<&str> {
+    let bracketed = requirement.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let version = bracketed.unwrap_or(requirement).trim();
+    let is_range = version.is_empty() || version.contains([',', '[', '(', ']', ')']);
+    (!is_range && !matches!(version, "LATEST" | "RELEASE")).then_some(version)
+}

@@ -1,0 +1,64 @@
+//! Julia: `Manifest.toml`, the packages that a project was resolved to (pkgdocs.julialang.org,
+//! "Project.toml and Manifest.toml"). In the second form of it they stand below `deps`. What has no
+//! version belongs to Julia itself.
+
+use model::PackageKind;
+use toml::{Table, Value};
+
+use crate::lock::{self, LOCK_BYTES_MAX, Listing};
+use crate::{Analyzer, File, FileFacts, Installed, Select};
+
+/// The analyzer `julia-manifest`.
+pub(crate) struct JuliaManifest;
+
+impl Analyzer for JuliaManifest {
+    fn name(&self) -> &'static str {
+        "julia-manifest"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn selects(&self) -> &'static [Select] {
+        const {
+            &[
+                Select::Anywhere { directory: "*", name: "Manifest.toml" },
+                Select::Anywhere { directory: "*", name: "JuliaManifest.toml" },
+            ]
+        }
+    }
+
+    fn max_bytes(&self) -> u64 {
+        LOCK_BYTES_MAX
+    }
+
+    fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
+        let Some(manifest) = lock::toml::<Table>(&file.text(), facts) else { return };
+        let packages = match manifest.get("deps") {
+            Some(Value::Table(packages)) if manifest.contains_key("manifest_format") => packages,
+            _ => &manifest,
+        };
+        let entries = packages.iter().flat_map(|(name, entries)| {
+            entries.as_array().into_iter().flatten().map(move |entry| (name, entry))
+        });
+        let mut listing = Listing::new(facts);
+        for (name, entry) in entries {
+            // Other programs have files of this name too; Julia's have identifiers.
+            let has_uuid = entry.get("uuid").is_some();
+            let Some(version) = entry.get("version").and_then(Value::as_str) else { continue };
+            if has_uuid {
+                let mut installed = Installed::declared(PackageKind::Julia, name, version);
+                installed.package.dependencies = needed(entry.get("deps"));
+                listing.add(installed);
+            }
+        }
+    }
+}
+
+/// Names, or names with identifiers where a name alone is not clear.
+fn needed(value: Option<&Value>) -> Vec<String> {
+    let unclear = value.and_then(Value::as_table).into_iter().flatten().map(|(name, _)| name);
+    let names = value.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    names.map(str::to_owned).chain(unclear.cloned()).collect()
+}

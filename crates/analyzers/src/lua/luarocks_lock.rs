@@ -1,0 +1,42 @@
+//! `luarocks.lock`: a Lua table of the versions that a project was installed with, a line each:
+//! `["lua-cjson"] = "2.1.0.10-1",`.
+
+use model::PackageKind;
+
+use crate::lock::{LOCK_BYTES_MAX, Listing};
+use crate::{Analyzer, File, FileFacts, Installed, Select};
+
+/// The analyzer `luarocks-lock`.
+pub(crate) struct LuarocksLock;
+
+impl Analyzer for LuarocksLock {
+    fn name(&self) -> &'static str {
+        "luarocks-lock"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn selects(&self) -> &'static [Select] {
+        const { &[Select::Anywhere { directory: "*", name: "luarocks.lock" }] }
+    }
+
+    fn max_bytes(&self) -> u64 {
+        LOCK_BYTES_MAX
+    }
+
+    fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
+        let mut listing = Listing::new(facts);
+        for line in file.text().lines() {
+            let Some((key, value)) = line.split_once('=') else { continue };
+            let name = key.trim().trim_matches(['[', ']', '"', '\'']);
+            let value = value.trim().trim_end_matches([',', ';']);
+            let version = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+            // LuaRocks' versions end in the revision of the rock.
+            if let Some(version) = version.filter(|version| version.contains('-')) {
+                listing.add(Installed::declared(PackageKind::Luarocks, name, version));
+            }
+        }
+    }
+}
