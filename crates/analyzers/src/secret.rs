@@ -87,7 +87,7 @@ impl Finder {
     pub(crate) fn find(&self, path: &str, bytes: &[u8]) -> (Vec<Hit>, bool) {
         let mut candidates = self.candidates(path, bytes);
         candidates.sort_by_key(|candidate| (candidate.begin, candidate.end));
-        self.drop_vague(&mut candidates);
+        self.drop_overlapping(&mut candidates);
         let more = candidates.len() > HITS_MAX;
         candidates.truncate(HITS_MAX);
         let mut lines = Lines { bytes, at: 0, line: 1 };
@@ -137,15 +137,14 @@ impl Finder {
         candidates
     }
 
-    /// Of secrets that overlap the exact kind counts, else the first.
-    fn drop_vague(&self, candidates: &mut Vec<Candidate>) {
-        let is_vague =
-            |candidate: &Candidate| self.kinds.get(candidate.kind).is_some_and(|kind| kind.vague);
+    /// Of secrets that overlap the one whose kind knows best counts, else the first.
+    fn drop_overlapping(&self, candidates: &mut Vec<Candidate>) {
+        let rank = |candidate: &Candidate| self.kinds.get(candidate.kind).map(Kind::rank);
         let mut kept: Vec<Candidate> = Vec::with_capacity(candidates.len());
         for candidate in candidates.drain(..) {
             match kept.last_mut() {
                 Some(last) if candidate.begin < last.end => {
-                    if is_vague(last) && !is_vague(&candidate) {
+                    if rank(&candidate) > rank(last) {
                         *last = candidate;
                     }
                 }

@@ -18,6 +18,7 @@ fn kinds_in(path: &str, text: &str) -> Vec<&'static str> {
 #[test]
 fn every_kind_finds_its_secrets_and_nothing_harmless() {
     let mut count = 0;
+    let mut wrong = Vec::new();
     for (id, description) in descriptions() {
         let description = description.unwrap_or_else(|error| panic!("{id}: {error}"));
         let Fixtures { secret, harmless, file } = &description.fixtures;
@@ -26,15 +27,20 @@ fn every_kind_finds_its_secrets_and_nothing_harmless() {
         for text in secret {
             assert!(text.contains("{}"), "{id}: `{text}` is not inert");
             let found = kinds_in(path, &whole(text));
-            assert_eq!(found, [id], "{id} in `{text}`");
+            if found != [id] {
+                wrong.push(format!("{found:?} and not {id} in `{text}`"));
+            }
         }
         for text in harmless {
             let found = kinds_in(path, &whole(text));
-            assert!(found.is_empty(), "{found:?} in the harmless `{text}` of {id}");
+            if !found.is_empty() {
+                wrong.push(format!("{found:?} in the harmless `{text}` of {id}"));
+            }
         }
         count += 1;
     }
     assert_eq!(count, FINDER.kinds.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
@@ -76,4 +82,57 @@ fn hits_are_counted_by_line_and_bounded() {
     let many: String = (0..1000).map(|n| format!("AK{}IAQ4VZ7MLDPWXN{n:04}\n", "")).collect();
     let (hits, more) = FINDER.find("a", many.replace(['0', '1', '8', '9'], "Z").as_bytes());
     assert!(hits.len() == HITS_MAX && more);
+}
+
+/// Not a test but the way to judge the kinds by what they say about real files:
+/// `TREE=folder cargo test --release -p analyzers -- --ignored --nocapture a_tree`.
+#[test]
+#[ignore = "needs a folder"]
+fn a_tree_is_searched() {
+    let Ok(root) = std::env::var("TREE") else { return eprintln!("skipped: no TREE") };
+    let begin = Instant::now();
+    let finder = &*FINDER;
+    let start = begin.elapsed();
+    let (mut bytes, mut files, mut took, mut hashing) = (0, 0, [0.0; 2], 0.0);
+    let mut folders = vec![std::path::PathBuf::from(&root)];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let kind = entry.file_type().unwrap();
+            if kind.is_dir() {
+                folders.push(entry.path());
+            }
+            let Ok(content) = (if kind.is_file() { std::fs::read(entry.path()) } else { continue })
+            else {
+                continue;
+            };
+            if content.iter().take(8192).any(|&byte| byte == 0) {
+                continue;
+            }
+            let path = entry.path();
+            let path = path.strip_prefix(&root).unwrap().to_str().unwrap_or_default();
+            let begin = Instant::now();
+            std::hint::black_box(blake3::hash(&content));
+            hashing += begin.elapsed().as_secs_f64();
+            let begin = Instant::now();
+            let (hits, _) = finder.find(path, &content);
+            took[0] += begin.elapsed().as_secs_f64();
+            let begin = Instant::now();
+            let lines = memchr::memchr_iter(b'\n', &content).count();
+            took[1] += begin.elapsed().as_secs_f64();
+            std::hint::black_box(lines);
+            bytes += content.len();
+            files += 1;
+            for hit in hits {
+                eprintln!("HIT {} {path}:{} {}", hit.kind, hit.line, hit.excerpt);
+            }
+        }
+    }
+    let rate = |seconds: f64| bytes as f64 / 1e6 / seconds;
+    eprintln!(
+        "{files} files, {} MB; ready after {start:?}; find {:.0} MB/s, blake3 {:.0} MB/s, lines {:.0} MB/s",
+        bytes / 1_000_000,
+        rate(took[0]),
+        rate(hashing),
+        rate(took[1])
+    );
 }
