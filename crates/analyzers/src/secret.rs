@@ -1,8 +1,8 @@
 //! Secrets in any bytes: key words find the places, an expression says what is one, and tests of
 //! its own say what only looks like one.
 //!
-//! One automaton looks for the key words of all kinds in one pass. Only around a key word the
-//! expression of its kind is tried, in a window of bounded size, so that the cost stays linear
+//! One pass looks for the key words of all kinds. Only around a key word the expression of its kind
+//! is tried, in a window of bounded size, so that the cost stays linear
 //! whatever the input and however many kinds there are. What a secret is, is data
 //! (`content/secrets`): a kind is one file.
 //!
@@ -13,14 +13,15 @@ mod entropy;
 mod excerpt;
 pub(crate) mod files;
 pub(crate) mod gather;
+mod keywords;
 mod kind;
 mod shape;
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use model::Severity;
 
+use self::keywords::Keywords;
 use self::kind::Kind;
 
 /// Hits of one file that are kept: a dump of thousands tells nothing new after that.
@@ -34,8 +35,8 @@ pub(crate) static FINDER: LazyLock<Finder> = LazyLock::new(|| Finder::new(conten
 
 /// All kinds, ready to search.
 pub(crate) struct Finder {
-    automaton: AhoCorasick,
-    /// For each key word of the automaton the kinds that have it.
+    keywords: Keywords,
+    /// For each key word the kinds that have it.
     users: Vec<Vec<usize>>,
     kinds: Vec<Kind>,
 }
@@ -73,13 +74,7 @@ impl Finder {
                 }
             }
         }
-        let automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(&keywords)
-            .expect("a test builds it from the same content");
-        Self { automaton, users, kinds }
+        Self { keywords: Keywords::new(keywords), users, kinds }
     }
 
     /// Every secret in the content of the file at `path`, by place; true if there were more than
@@ -107,20 +102,20 @@ impl Finder {
 
     fn candidates(&self, path: &str, bytes: &[u8]) -> Vec<Candidate> {
         let mut candidates = Vec::new();
-        // Up to where each kind has been tried.
-        let mut tried = vec![0_usize; self.kinds.len()];
-        for found in self.automaton.find_overlapping_iter(bytes) {
-            let users = self.users.get(found.pattern().as_usize());
-            for &position in users.into_iter().flatten() {
+        // Up to where each kind has been tried; those that do not read the file are done.
+        let done = |kind: &Kind| if kind.reads(path) { 0 } else { usize::MAX };
+        let mut tried: Vec<usize> = self.kinds.iter().map(done).collect();
+        self.keywords.find(bytes, |keyword, begin, end| {
+            for &position in self.users.get(keyword).into_iter().flatten() {
                 let (Some(kind), Some(tried)) = (self.kinds.get(position), tried.get_mut(position))
                 else {
                     continue;
                 };
-                let needed = found.end().saturating_add(kind.reach);
-                if needed <= *tried || !kind.reads(path) {
+                let needed = end.saturating_add(kind.reach);
+                if needed <= *tried {
                     continue;
                 }
-                let window = kind.window(bytes, found.start(), needed.saturating_add(STRIDE));
+                let window = kind.window(bytes, begin, needed.saturating_add(STRIDE));
                 *tried = window.end;
                 for (begin, end) in kind.secrets(bytes, window) {
                     let known = |known: &Candidate| known.kind == position && known.begin == begin;
@@ -128,12 +123,10 @@ impl Finder {
                         candidates.push(Candidate { kind: position, begin, end });
                     }
                 }
-                // Enough to say that there are more.
-                if candidates.len() > HITS_MAX.saturating_mul(2) {
-                    return candidates;
-                }
             }
-        }
+            // Enough to say that there are more.
+            candidates.len() <= HITS_MAX.saturating_mul(2)
+        });
         candidates
     }
 

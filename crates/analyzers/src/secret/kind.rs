@@ -103,7 +103,12 @@ impl Kind {
         let offset = window.start;
         let text = bytes.get(window).unwrap_or_default();
         let mut secrets = Vec::new();
-        for captures in self.expression.regex().captures_iter(text) {
+        let expression = self.expression.regex();
+        // Captures cost an allocation, and most windows hold nothing.
+        if !expression.is_match(text) {
+            return secrets;
+        }
+        for captures in expression.captures_iter(text) {
             let Some(secret) = captures.name("secret").or_else(|| captures.get(0)) else {
                 continue;
             };

@@ -62,7 +62,7 @@ fn every_kind_is_well_described() {
 fn a_line_of_megabytes_full_of_key_words_costs_linear_time() {
     for kind in &FINDER.kinds {
         let word = kind.keywords.first().expect("a key word");
-        let line = format!("{word}='{word} ").repeat(300_000 / word.len());
+        let line = format!("{word}='{word} ").repeat(50_000 / word.len());
         let begin = Instant::now();
         FINDER.find("srv/app/settings.conf", line.as_bytes());
         assert!(begin.elapsed().as_secs() < 20, "{} took {:?}", kind.id, begin.elapsed());
