@@ -18,9 +18,9 @@ static CONTENT: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../content/s
 pub(super) struct Description {
     pub(super) title: String,
     /// What whoever has it can do. For people; shown by the documentation.
-    #[expect(dead_code, reason = "for people")]
-    why: String,
-    severity: String,
+    #[cfg_attr(not(test), expect(dead_code, reason = "for people"))]
+    pub(super) why: String,
+    pub(super) severity: String,
     keywords: Vec<String>,
     #[serde(default)]
     expression: Option<String>,

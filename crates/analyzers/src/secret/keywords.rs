@@ -18,8 +18,10 @@ const GRAM: usize = 3;
 /// made with each of these.
 const FOLLOWING: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789_-";
 
-/// From the most frequent in text to the rarest; what is missing is rarer.
-const FREQUENT: &[u8] = b" etaoinsrhldcumfpgwybvk\"='(,._-/:$0123456789";
+/// Pairs of bytes that are frequent in prose and in code.
+const FREQUENT: &[u8] = b"thheineranreonatendtiesorteofedisitalarsttontngsehaasouiolevecomedehiri\
+    roicneearaceliichllbemasiomurgedelspeelexexpaulutunamnoadigetieseccttrsuiabblabfomopopr\
+    preqquuinteyaycessssekeyeyssassdoduullltyifodndwhfrokacdhosavdibjectiptepsagshwe--//==";
 
 /// Key words, ready to be found.
 pub(super) struct Keywords {
@@ -70,16 +72,35 @@ impl Keywords {
     pub(super) fn find(&self, bytes: &[u8], mut found: impl FnMut(usize, usize, usize) -> bool) {
         let mut at = 0;
         while let Some(rest) = bytes.get(at..).filter(|rest| rest.len() >= GRAM) {
-            let hashes = hashes(block(rest));
-            if hashes.iter().any(|&hash| self.knows(hash)) {
-                for (hash, at) in hashes.into_iter().zip((at..).step_by(2)) {
-                    if self.knows(hash) && !self.words_at(bytes, at, hash, &mut found) {
-                        return;
-                    }
-                }
+            if !self.block_at(bytes, at, hashes(block(rest)), &mut found) {
+                return;
+            }
+            at = self.next_known(bytes, at.saturating_add(2 * BLOCK_HASHES));
+        }
+    }
+
+    /// Where the next whole block with a known hash is, or the last one that is not whole.
+    #[inline(never)]
+    fn next_known(&self, bytes: &[u8], mut at: usize) -> usize {
+        while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+            if hashes(u64::from_le_bytes(*block)).iter().any(|&hash| self.knows(hash)) {
+                break;
             }
             at = at.saturating_add(2 * BLOCK_HASHES);
         }
+        at
+    }
+
+    #[inline(never)]
+    fn block_at(
+        &self,
+        bytes: &[u8],
+        at: usize,
+        hashes: [usize; BLOCK_HASHES],
+        found: &mut impl FnMut(usize, usize, usize) -> bool,
+    ) -> bool {
+        let mut places = hashes.into_iter().zip((at..).step_by(2));
+        places.all(|(hash, at)| !self.knows(hash) || self.words_at(bytes, at, hash, found))
     }
 
     fn knows(&self, hash: usize) -> bool {
@@ -150,13 +171,15 @@ fn places(word: usize, text: &str) -> Vec<Place> {
     following.chain([place(bytes, 0)]).collect()
 }
 
-/// Of the more frequent one of the threes.
-fn rarity(both: &[u8]) -> usize {
-    let of = |byte: &u8| {
-        let byte = byte.to_ascii_lowercase();
-        FREQUENT.iter().position(|&known| known == byte).unwrap_or(FREQUENT.len())
+/// Of the more frequent one of the threes: how many of its pairs are not frequent, and how many
+/// bytes no letters.
+fn rarity(both: &[u8]) -> (usize, usize) {
+    let is_rare = |pair: &[u8]| !FREQUENT.chunks(2).any(|known| known.eq_ignore_ascii_case(pair));
+    let rarity = |gram: &[u8]| {
+        let pairs = gram.windows(2).filter(|pair| is_rare(pair)).count();
+        (pairs, gram.iter().filter(|byte| !byte.is_ascii_alphabetic()).count())
     };
-    both.windows(GRAM).map(|gram| gram.iter().map(of).sum()).min().unwrap_or(0)
+    both.windows(GRAM).map(rarity).min().unwrap_or_default()
 }
 
 #[cfg(test)]
