@@ -1,8 +1,8 @@
 //! Secrets in any bytes: key words find the places, an expression says what is one, and tests of
 //! its own say what only looks like one.
 //!
-//! One automaton looks for the key words of all kinds in one pass. Only around a key word the
-//! expression of its kind is tried, in a window of bounded size, so that the cost stays linear
+//! One pass looks for the key words of all kinds. Only around a key word the expression of its kind
+//! is tried, in a window of bounded size, so that the cost stays linear
 //! whatever the input and however many kinds there are. What a secret is, is data
 //! (`content/secrets`): a kind is one file.
 //!
@@ -13,14 +13,15 @@ mod entropy;
 mod excerpt;
 pub(crate) mod files;
 pub(crate) mod gather;
+mod keywords;
 mod kind;
 mod shape;
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use model::Severity;
 
+use self::keywords::Keywords;
 use self::kind::Kind;
 
 /// Hits of one file that are kept: a dump of thousands tells nothing new after that.
@@ -34,8 +35,8 @@ pub(crate) static FINDER: LazyLock<Finder> = LazyLock::new(|| Finder::new(conten
 
 /// All kinds, ready to search.
 pub(crate) struct Finder {
-    automaton: AhoCorasick,
-    /// For each key word of the automaton the kinds that have it.
+    keywords: Keywords,
+    /// For each key word the kinds that have it.
     users: Vec<Vec<usize>>,
     kinds: Vec<Kind>,
 }
@@ -73,13 +74,7 @@ impl Finder {
                 }
             }
         }
-        let automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(&keywords)
-            .expect("a test builds it from the same content");
-        Self { automaton, users, kinds }
+        Self { keywords: Keywords::new(keywords), users, kinds }
     }
 
     /// Every secret in the content of the file at `path`, by place; true if there were more than
@@ -87,7 +82,7 @@ impl Finder {
     pub(crate) fn find(&self, path: &str, bytes: &[u8]) -> (Vec<Hit>, bool) {
         let mut candidates = self.candidates(path, bytes);
         candidates.sort_by_key(|candidate| (candidate.begin, candidate.end));
-        self.drop_vague(&mut candidates);
+        self.drop_overlapping(&mut candidates);
         let more = candidates.len() > HITS_MAX;
         candidates.truncate(HITS_MAX);
         let mut lines = Lines { bytes, at: 0, line: 1 };
@@ -107,20 +102,20 @@ impl Finder {
 
     fn candidates(&self, path: &str, bytes: &[u8]) -> Vec<Candidate> {
         let mut candidates = Vec::new();
-        // Up to where each kind has been tried.
-        let mut tried = vec![0_usize; self.kinds.len()];
-        for found in self.automaton.find_overlapping_iter(bytes) {
-            let users = self.users.get(found.pattern().as_usize());
-            for &position in users.into_iter().flatten() {
+        // Up to where each kind has been tried; those that do not read the file are done.
+        let done = |kind: &Kind| if kind.reads(path) { 0 } else { usize::MAX };
+        let mut tried: Vec<usize> = self.kinds.iter().map(done).collect();
+        self.keywords.find(bytes, |keyword, begin, end| {
+            for &position in self.users.get(keyword).into_iter().flatten() {
                 let (Some(kind), Some(tried)) = (self.kinds.get(position), tried.get_mut(position))
                 else {
                     continue;
                 };
-                let needed = found.end().saturating_add(kind.reach);
-                if needed <= *tried || !kind.reads(path) {
+                let needed = end.saturating_add(kind.reach);
+                if needed <= *tried {
                     continue;
                 }
-                let window = kind.window(bytes, found.start(), needed.saturating_add(STRIDE));
+                let window = kind.window(bytes, begin, needed.saturating_add(STRIDE));
                 *tried = window.end;
                 for (begin, end) in kind.secrets(bytes, window) {
                     let known = |known: &Candidate| known.kind == position && known.begin == begin;
@@ -128,24 +123,21 @@ impl Finder {
                         candidates.push(Candidate { kind: position, begin, end });
                     }
                 }
-                // Enough to say that there are more.
-                if candidates.len() > HITS_MAX.saturating_mul(2) {
-                    return candidates;
-                }
             }
-        }
+            // Enough to say that there are more.
+            candidates.len() <= HITS_MAX.saturating_mul(2)
+        });
         candidates
     }
 
-    /// Of secrets that overlap the exact kind counts, else the first.
-    fn drop_vague(&self, candidates: &mut Vec<Candidate>) {
-        let is_vague =
-            |candidate: &Candidate| self.kinds.get(candidate.kind).is_some_and(|kind| kind.vague);
+    /// Of secrets that overlap the one whose kind knows best counts, else the first.
+    fn drop_overlapping(&self, candidates: &mut Vec<Candidate>) {
+        let rank = |candidate: &Candidate| self.kinds.get(candidate.kind).map(Kind::rank);
         let mut kept: Vec<Candidate> = Vec::with_capacity(candidates.len());
         for candidate in candidates.drain(..) {
             match kept.last_mut() {
                 Some(last) if candidate.begin < last.end => {
-                    if is_vague(last) && !is_vague(&candidate) {
+                    if rank(&candidate) > rank(last) {
                         *last = candidate;
                     }
                 }

@@ -18,11 +18,14 @@ static CONTENT: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../content/s
 pub(super) struct Description {
     pub(super) title: String,
     /// What whoever has it can do. For people; shown by the documentation.
-    #[expect(dead_code, reason = "for people")]
-    why: String,
-    severity: String,
+    #[cfg_attr(not(test), expect(dead_code, reason = "for people"))]
+    pub(super) why: String,
+    pub(super) severity: String,
     keywords: Vec<String>,
-    expression: String,
+    #[serde(default)]
+    expression: Option<String>,
+    #[serde(default)]
+    value: Option<String>,
     #[serde(default)]
     reach: Option<usize>,
     #[serde(default)]
@@ -37,6 +40,8 @@ pub(super) struct Description {
     files: Vec<String>,
     #[serde(default)]
     allow: Vec<String>,
+    #[serde(default)]
+    unless: Vec<String>,
     #[cfg_attr(not(test), expect(dead_code, reason = "for tests"))]
     pub(super) fixtures: Fixtures,
 }
@@ -75,6 +80,13 @@ pub(super) fn descriptions() -> impl Iterator<Item = (&'static str, Result<Descr
 fn kind(id: &'static str, description: Description) -> Kind {
     let leak = |text: String| -> &'static str { text.leak() };
     let leak_all = |texts: Vec<String>| texts.into_iter().map(leak).collect();
+    let lazy_all =
+        |texts: Vec<String>| texts.into_iter().map(|text| Lazy::new(leak(text))).collect();
+    let expression = match (description.expression, description.value) {
+        (Some(expression), None) => expression,
+        (None, Some(value)) => assignment(&description.keywords, &value),
+        _ => panic!("{id} has not just one of `expression` and `value`"),
+    };
     Kind {
         id,
         title: leak(description.title),
@@ -83,10 +95,33 @@ fn kind(id: &'static str, description: Description) -> Kind {
         reach: Kind::reach(description.reach),
         multiline: description.multiline,
         vague: description.vague,
-        expression: Lazy::new(leak(description.expression)),
+        expression: Lazy::new(leak(expression)),
         entropy: description.entropy,
         shape: description.shape.as_deref().and_then(Shape::from_name),
         files: leak_all(description.files),
-        allow: description.allow.into_iter().map(|text| Lazy::new(leak(text))).collect(),
+        allow: lazy_all(description.allow),
+        unless: lazy_all(description.unless),
     }
+}
+
+/// What a name that holds a secret says, if a key word does not say it already.
+const TELLING: [&str; 9] =
+    ["key", "token", "secret", "password", "auth", "credential", "_as", "_ck", "pwd"];
+
+/// The value where a name that contains a key word is given one: in settings, environments, JSON,
+/// YAML, headers, query strings and code.
+fn assignment(keywords: &[String], value: &str) -> String {
+    let names: Vec<String> = keywords
+        .iter()
+        .map(|keyword| {
+            let lower = keyword.to_ascii_lowercase();
+            let tells = TELLING.iter().any(|telling| lower.contains(telling));
+            let more = if tells { "" } else { r"[\w. -]{0,20}?(?:key|token|secret|password|auth)" };
+            format!("{}{more}", regex::escape(keyword))
+        })
+        .collect();
+    let names = names.join("|");
+    format!(
+        r#"(?:(?i:{names})[\w. -]{{0,24}}["'\])]{{0,3}}\s{{0,8}}(?:=>|:=|[=:])\s{{0,8}}\\?["'`]?)(?<secret>{value})(?:[^\w+/=-]|$)"#
+    )
 }

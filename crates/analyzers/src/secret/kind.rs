@@ -16,6 +16,9 @@ const REACH: usize = 256;
 /// Memory that one compiled expression may take; the largest of ours stays below a tenth.
 const EXPRESSION_BYTES_MAX: usize = 4 << 20;
 
+/// Placeholders are shorter.
+const PLACEHOLDER_MAX: usize = 200;
+
 /// As `content/secrets/<id>.toml` describes it.
 pub(super) struct Kind {
     pub(super) id: &'static str,
@@ -37,6 +40,8 @@ pub(super) struct Kind {
     pub(super) files: Vec<&'static str>,
     /// What a secret is not, although the expression takes it for one.
     pub(super) allow: Vec<Lazy>,
+    /// The same for all that the expression takes, with what stands around the secret.
+    pub(super) unless: Vec<Lazy>,
 }
 
 /// An expression, compiled when it is first needed: most are not, in most images.
@@ -46,13 +51,15 @@ pub(super) struct Lazy {
 }
 
 impl Lazy {
-    pub(super) fn new(text: &'static str) -> Self {
+    pub(super) const fn new(text: &'static str) -> Self {
         Self { text, compiled: OnceLock::new() }
     }
 
     pub(super) fn regex(&self) -> &Regex {
         self.compiled.get_or_init(|| {
-            let built = RegexBuilder::new(self.text).size_limit(EXPRESSION_BYTES_MAX).build();
+            // Formats of secrets know ASCII only, and without Unicode any bytes can be looked at.
+            let mut builder = RegexBuilder::new(self.text);
+            let built = builder.unicode(false).size_limit(EXPRESSION_BYTES_MAX).build();
             built.expect("a test compiles every expression of the content")
         })
     }
@@ -61,6 +68,13 @@ impl Lazy {
 impl Kind {
     pub(super) fn reach(wanted: Option<usize>) -> usize {
         wanted.unwrap_or(REACH)
+    }
+
+    /// How well the kind knows what it found: better by its form than by a name, better in a file
+    /// made for it, better by a long key word than by a short one.
+    pub(super) fn rank(&self) -> (bool, bool, usize) {
+        let shortest = self.keywords.iter().map(|word| word.len()).min().unwrap_or(0);
+        (!self.vague, !self.files.is_empty(), shortest)
     }
 
     /// Whether the file at `path` is looked at.
@@ -89,11 +103,17 @@ impl Kind {
         let offset = window.start;
         let text = bytes.get(window).unwrap_or_default();
         let mut secrets = Vec::new();
-        for captures in self.expression.regex().captures_iter(text) {
+        let expression = self.expression.regex();
+        // Captures cost an allocation, and most windows hold nothing.
+        if !expression.is_match(text) {
+            return secrets;
+        }
+        for captures in expression.captures_iter(text) {
             let Some(secret) = captures.name("secret").or_else(|| captures.get(0)) else {
                 continue;
             };
-            if self.is_one(secret.as_bytes()) {
+            let around = captures.get(0).map_or(&b""[..], |whole| whole.as_bytes());
+            if self.is_one(secret.as_bytes()) && !matches(&self.unless, around) {
                 let (begin, end) = (secret.start(), secret.end());
                 secrets.push((offset.saturating_add(begin), offset.saturating_add(end)));
             }
@@ -104,6 +124,20 @@ impl Kind {
     fn is_one(&self, secret: &[u8]) -> bool {
         entropy(secret) >= self.entropy
             && self.shape.is_none_or(|shape| shape.fits(secret))
-            && !self.allow.iter().any(|allow| allow.regex().is_match(secret))
+            && !matches(&self.allow, secret)
+            && !is_placeholder(secret)
     }
+}
+
+fn matches(expressions: &[Lazy], text: &[u8]) -> bool {
+    expressions.iter().any(|expression| expression.regex().is_match(text))
+}
+
+/// Whether somebody is meant to put a secret there: the same in any kind.
+fn is_placeholder(secret: &[u8]) -> bool {
+    static PLACEHOLDER: Lazy = Lazy::new(
+        r"(?i)x{5}|\*{3}|\.{3}|0{10}|example|change_?-?me|replace_?-?me|placeholder|redacted|insert[-_ ]|your[-_ ]?[a-z]|dummy|sample|1234567890|0123456789|abcdefgh|<[a-z]|\$\{|\{\{",
+    );
+    // In longer ones such letters come by chance.
+    secret.len() <= PLACEHOLDER_MAX && PLACEHOLDER.regex().is_match(secret)
 }

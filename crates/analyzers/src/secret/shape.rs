@@ -14,16 +14,31 @@ pub(super) enum Shape {
     Jwt,
     /// Base64 of `name:password` (RFC 7617).
     Basic,
+    /// The last eight digits are the CRC-32 of what stands before `_`, least byte first.
+    Grafana,
+    /// Routable tokens end with the CRC-32 of all before it in base 36; older ones say nothing.
+    Gitlab,
+    /// The last six characters are a BCH code over all others (BIP 173).
+    Bech32,
+    /// The part before the first dot is Base64 of a number, the bot's.
+    Discord,
+    /// Letters and digits without words: no half of it in runs of small letters.
+    Random,
 }
 
 impl Shape {
     pub(super) fn from_name(name: &str) -> Option<Self> {
-        match name {
-            "crc32-base62" => Some(Self::Crc32Base62),
-            "jwt" => Some(Self::Jwt),
-            "basic" => Some(Self::Basic),
-            _ => None,
-        }
+        Some(match name {
+            "crc32-base62" => Self::Crc32Base62,
+            "jwt" => Self::Jwt,
+            "basic" => Self::Basic,
+            "grafana" => Self::Grafana,
+            "gitlab" => Self::Gitlab,
+            "bech32" => Self::Bech32,
+            "discord" => Self::Discord,
+            "random" => Self::Random,
+            _ => return None,
+        })
     }
 
     pub(super) fn fits(self, secret: &[u8]) -> bool {
@@ -32,6 +47,11 @@ impl Shape {
             Self::Crc32Base62 => has_checksum(text).unwrap_or(false),
             Self::Jwt => is_jwt(text).unwrap_or(false),
             Self::Basic => is_basic(text).unwrap_or(false),
+            Self::Grafana => is_grafana(text).unwrap_or(false),
+            Self::Gitlab => is_gitlab(text).unwrap_or(false),
+            Self::Bech32 => is_bech32(text).unwrap_or(false),
+            Self::Discord => is_discord(text).unwrap_or(false),
+            Self::Random => is_random(secret),
         }
     }
 }
@@ -64,6 +84,54 @@ fn is_basic(text: &str) -> Option<bool> {
     Some(is_plain && !name.is_empty() && password.len() >= 4)
 }
 
+fn is_grafana(text: &str) -> Option<bool> {
+    let (body, checksum) = text.rsplit_once('_')?;
+    let expected = crc32fast::hash(body.as_bytes()).swap_bytes();
+    Some(u32::from_str_radix(checksum, 16).ok()? == expected)
+}
+
+fn is_gitlab(text: &str) -> Option<bool> {
+    if !text.contains('.') {
+        return Some(true);
+    }
+    let (body, checksum) = text.split_at_checked(text.len().checked_sub(7)?)?;
+    let expected = crc32fast::hash(body.as_bytes());
+    Some(u64::from_str_radix(checksum, 36).ok()? == u64::from(expected))
+}
+
+fn is_bech32(text: &str) -> Option<bool> {
+    const DIGITS: &[u8; 32] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
+    const GENERATOR: [u32; 5] = [0x3b6a_57b2, 0x2650_8e6d, 0x1ea1_19fa, 0x3d42_33dd, 0x2a14_62b3];
+    let text = text.to_ascii_lowercase();
+    let (prefix, data) = text.rsplit_once('1')?;
+    let high = prefix.bytes().map(|byte| u32::from(byte >> 5));
+    let low = prefix.bytes().map(|byte| u32::from(byte & 31));
+    let digit = |byte: u8| DIGITS.iter().zip(0_u32..).find(|(known, _)| **known == byte);
+    let data: Option<Vec<u32>> = data.bytes().map(|byte| Some(digit(byte)?.1)).collect();
+    let code = high.chain([0]).chain(low).chain(data?).fold(1_u32, |code, value| {
+        let top = code >> 25;
+        let shifted = ((code & 0x01ff_ffff) << 5) ^ value;
+        let bits = GENERATOR.iter().zip(0_u32..).filter(|(_, bit)| (top >> bit) & 1 == 1);
+        bits.fold(shifted, |code, (generator, _)| code ^ generator)
+    });
+    Some(code == 1)
+}
+
+fn is_discord(text: &str) -> Option<bool> {
+    let (number, _) = text.split_once('.')?;
+    let number = STANDARD_NO_PAD.decode(number.trim_end_matches('=')).ok()?;
+    Some(number.len() >= 17 && number.iter().all(u8::is_ascii_digit))
+}
+
+/// Runs of small letters that are no chance any more.
+const WORD: usize = 4;
+
+fn is_random(secret: &[u8]) -> bool {
+    let words = secret.split(|byte| !byte.is_ascii_lowercase()).map(<[u8]>::len);
+    let in_words: usize = words.filter(|&length| length >= WORD).sum();
+    in_words.saturating_mul(2) <= secret.len()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,6 +149,21 @@ mod tests {
             ("basic", "dXNlcjpwYXNzd29yZA==", true),
             ("basic", "dXNlcg==", false),
             ("basic", "////", false),
+            ("discord", "MTIzNDU2Nzg5MDEyMzQ1Njc4.x.y", true),
+            ("discord", "bm90LWEtbnVtYmVyLWF0LWFsbA.x.y", false),
+            ("random", "aK7pQ2xV9mZ4tW8r", true),
+            ("random", "getModelConfiguration", false),
+            ("random", "correct-horse-battery-1", false),
+            // From BIP 173.
+            ("bech32", "A12UEL5L", true),
+            ("bech32", "A12UEL5M", false),
+            ("bech32", "split1checkupstagehandshakeupstreamerranterredcaperred2y9e3w", true),
+            ("gitlab", "glpat-abc", true),
+            // From the design document of routable tokens; the rest by Python's zlib.
+            ("gitlab", "bzoxd_Rb5_cHeWe1JH56wr2FCBA.0r1pum4t4", true),
+            ("gitlab", "bzoxd_Rb5_cHeWe1JH56wr2FCBA.0r1pum4t5", false),
+            ("grafana", "glsa_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_b1a40a94", true),
+            ("grafana", "glsa_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab_b1a40a94", false),
         ];
         for (name, text, fits) in cases {
             let shape = Shape::from_name(name).unwrap();
