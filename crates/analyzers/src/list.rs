@@ -2,7 +2,6 @@
 //!
 //! A test holds each line against its folder in `testdata` and its line in `docs/analyzers.md`.
 
-use crate::{Analyzer, Checks};
 use crate::bitnami::{components, spdx};
 use crate::cpp::{conan_lock, conanfile, vcpkg_json, vcpkg_status};
 use crate::dart::pubspec_lock;
@@ -22,9 +21,10 @@ use crate::python::{
 };
 use crate::r::{description, renv_lock};
 use crate::ruby::{gemfile_lock, gemspec};
-use crate::secret::files;
 use crate::rust::{auditable, cargo_lock};
+use crate::secret::files;
 use crate::swift::{package_resolved, podfile_lock};
+use crate::{Analyzer, Checks};
 
 /// All analyzers, by name.
 pub const ALL: &[&dyn Analyzer] = &[

@@ -45,7 +45,11 @@ fn measure(folder: &PathBuf, inventory: &Inventory) -> (usize, Duration) {
     let mut times: Vec<Duration> = (0..RUNS)
         .map(|_| {
             let begun = Instant::now();
-            let matched = matcher::findings(inventory, &Store::open(folder), Options { today: now, declared: false });
+            let matched = matcher::findings(
+                inventory,
+                &Store::open(folder),
+                Options { today: now, declared: false },
+            );
             let time = begun.elapsed();
             found = matched.findings.len();
             time

@@ -90,7 +90,8 @@ pub(crate) fn unspoken(inventory: &Inventory) -> Vec<Problem> {
     let kinds = PackageKind::ALL.iter().copied().filter(is_unspoken);
     let problem = |kind: PackageKind| {
         let count = inventory.packages.iter().filter(|package| package.kind == kind).count();
-        let message = format!("{count} packages were not matched: no publisher speaks of this kind");
+        let message =
+            format!("{count} packages were not matched: no publisher speaks of this kind");
         (count > 0).then(|| Problem::new(ProblemKind::Notice, kind.name(), message))
     };
     kinds.filter_map(problem).collect()

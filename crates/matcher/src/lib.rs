@@ -133,12 +133,7 @@ fn foreign(plan: &Plan, inventory: &Inventory) -> Vec<Problem> {
     counts.into_iter().map(problem).collect()
 }
 
-fn voices(
-    plan: &Plan,
-    packages: &[&Package],
-    store: &Store,
-    matched: &mut Matched,
-) -> Vec<Voice> {
+fn voices(plan: &Plan, packages: &[&Package], store: &Store, matched: &mut Matched) -> Vec<Voice> {
     let names = names(packages);
     let mut voices = Vec::new();
     for (stream, role) in &plan.streams {

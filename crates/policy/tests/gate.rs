@@ -1,8 +1,6 @@
 //! Filters and gates over findings that differ only in what they look at.
 
-use model::{
-    Finding, Location, Package, PackageKind, Secret, SecretPlace, Severity, Status,
-};
+use model::{Finding, Location, Package, PackageKind, Secret, SecretPlace, Severity, Status};
 use policy::{Filter, gate};
 
 /// `high` is a finding without a fix, `high+` one with a fix.
@@ -69,7 +67,8 @@ fn a_threshold_fails_what_is_at_or_above_it() {
 #[test]
 fn a_gate_judges_what_the_filter_keeps() {
     let filter = Filter { severities: vec![Severity::High], ignore_unfixed: true };
-    let verdict = gate(&findings("critical+ high high+ unknown unknown+"), &[], &filter, Severity::Low);
+    let verdict =
+        gate(&findings("critical+ high high+ unknown unknown+"), &[], &filter, Severity::Low);
     let judged: Vec<&str> = verdict.reasons.iter().map(|r| r.example.0.as_str()).collect();
     assert_eq!(judged, ["CVE-high+"]);
     assert_eq!(verdict.unrated, 1, "without a fix it was not asked about");
