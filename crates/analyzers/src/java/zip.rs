@@ -14,8 +14,8 @@ use zip::{CompressionMethod, ZipArchive};
 const UNPACKED_MAX: u64 = 512 << 20;
 
 /// What may be looked at in place, where nested archives are stored as they are. Entries may lie
-/// over each other, so that a small file seems to hold much.
-const STORED_MAX: u64 = 4 << 30;
+/// over each other, so that a small file seems to hold much; hashing this takes some five seconds.
+const STORED_MAX: u64 = 2 << 30;
 
 /// Entries of all archives nested in one file together; each costs about 300 bytes while its
 /// archive is open. The largest known applications have some 400 000.
