@@ -230,7 +230,8 @@ impl<'s> Worker<'s> {
     fn read(&mut self, work: &Work) -> io::Result<()> {
         let Work { input, file, document: unpacked } = work;
         self.options.progress.reads(&unpacked.path);
-        let document = Document::new(&unpacked.path, &unpacked.bytes);
+        let whole = unpacked.cut.is_none();
+        let document = Document { whole, ..Document::new(&unpacked.path, &unpacked.bytes) };
         let Some(feed) = self.recognize(&Sample::new(document)) else {
             self.unknown(unpacked);
             return Ok(());

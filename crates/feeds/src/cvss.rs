@@ -1,7 +1,7 @@
 //! CVSS as FIRST's JSON schemas write it, the same in NVD's and the CVE program's documents.
 //!
-//! Scores are taken as published, not computed anew; a vector or score that cannot be one is left
-//! out.
+//! Scores are taken as published; a vector or score that cannot be one is left out. Only where a
+//! publisher gives the vector alone (OSV, RustSec) is the score computed.
 
 use model::{Cvss, Severity};
 use serde::Deserialize;
@@ -42,6 +42,30 @@ impl CvssData {
     pub(crate) fn version(&self) -> &str {
         &self.version
     }
+}
+
+/// A bare vector, with its score as FIRST's specifications compute it. None if it is no vector.
+pub(crate) fn of_vector(source: &str, vector: &str) -> Option<Cvss> {
+    let parsed: ::cvss::Cvss = vector.parse().ok()?;
+    let version = match &parsed {
+        ::cvss::Cvss::CvssV20(_) => "2.0",
+        ::cvss::Cvss::CvssV30(_) => "3.0",
+        ::cvss::Cvss::CvssV31(_) => "3.1",
+        ::cvss::Cvss::CvssV40(_) => "4.0",
+        _ => return None,
+    };
+    Some(Cvss {
+        source: source.to_owned(),
+        version: version.to_owned(),
+        vector: vector.to_owned(),
+        score: parsed.score(),
+    })
+}
+
+/// The rating that the newest of these scores gives; unknown where there is none.
+pub(crate) fn rating(scores: &[Cvss]) -> Severity {
+    let newest = scores.iter().max_by(|a, b| a.version.cmp(&b.version));
+    newest.map_or(Severity::Unknown, |newest| Severity::from_score(newest.score))
 }
 
 /// `CWE-79` and the like; what is no CWE number (`NVD-CWE-noinfo`) is None.

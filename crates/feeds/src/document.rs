@@ -9,11 +9,14 @@ pub struct Document<'a> {
     /// Where it lies: `dir/feed.tar.zst!2024/CVE-2024-1.json`; a `!` leads into an archive.
     pub path: &'a str,
     pub bytes: &'a [u8],
+    /// False if its end is known to be missing. Forms that do not show where they end (YAML) say
+    /// something else when cut, so that they are not read then.
+    pub whole: bool,
 }
 
 impl<'a> Document<'a> {
     pub fn new(path: &'a str, bytes: &'a [u8]) -> Self {
-        Self { path, bytes }
+        Self { path, bytes, whole: true }
     }
 
     /// The part behind the last `/` or `!`.

@@ -44,7 +44,9 @@ mod update;
 
 // Readers of shared formats, which feeds build on: `osv` (any OSV record), `oval` (any OVAL file;
 // the rpm-world feeds need it first, Ubuntu and Debian build on the same reader), `csaf`.
+mod affected;
 mod csaf;
+mod language;
 mod notice;
 mod osv;
 mod oval;
@@ -65,6 +67,7 @@ mod cvss;
 mod debian;
 mod epss;
 mod fedora;
+mod friendsofphp;
 mod kev;
 mod nvd;
 mod openeuler;
@@ -72,6 +75,8 @@ mod oracle;
 mod photon;
 mod redhat;
 mod rocky;
+mod rubysec;
+mod rustsec;
 mod secdb;
 mod suse;
 mod ubuntu;

@@ -36,6 +36,10 @@ pub const ALL: &[&dyn Feed] = &[
     &crate::ubuntu::oval::States,
     &crate::ubuntu::oval::Notices,
     &crate::secdb::WOLFI,
+    // Databases of languages, which OSV exports too: imported, not fetched.
+    &crate::friendsofphp::Advisories,
+    &crate::rubysec::Advisories,
+    &crate::rustsec::Advisories,
     // Many publishers' data in one form: what a publisher serves itself goes before it.
     &crate::osv::Osv,
     // Metadata of vulnerabilities.

@@ -1,4 +1,5 @@
-//! The OSV format (ossf.github.io/osv-schema), for every ecosystem that is an operating system.
+//! The OSV format (ossf.github.io/osv-schema), for every ecosystem that is an
+//! operating system or has package URLs of its own.
 //!
 //! One reader, and a table of ecosystems: the next one is a row in `osv/ecosystems.rs`. A record
 //! may speak of several ecosystems, so the source of a stream is named by its ecosystem.
@@ -6,7 +7,8 @@
 //! **Which vulnerability.** A record that is named after a CVE (`UBUNTU-CVE-2024-1`) is about that
 //! CVE. Any other is a notice (`ALSA-…`, `DSA-…`, `USN-…`, `CGA-…`) about the CVEs in `upstream` and
 //! `aliases`, or, where a publisher uses neither, in `related`: one statement a CVE. A notice that
-//! names no CVE is a vulnerability of its own.
+//! names no CVE is a vulnerability of its own. A record on packages of a language is about one
+//! vulnerability, and `aliases` are its other names; without a CVE the GHSA comes first.
 //!
 //! **Bug fix and enhancement errata** are no security statements and are passed over, unless they
 //! name CVEs: then they ship that fix (AlmaLinux fixed CVE-2018-18074 by an ALBA and nothing else).
@@ -17,17 +19,21 @@
 //! of other streams.
 
 mod ecosystems;
+mod ranges;
+mod record;
 
-use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Advisory, Affected, Details, Scope, Severity, Status, Subject, VersionRange};
+use memchr::memmem;
+use model::{Advisory, Affected, Cvss, Details, Scope, Severity, Status, Subject, VersionRange};
 use serde::Deserialize;
 
 use self::ecosystems::{Release, Speaks};
+use self::record::{AffectedPackage, Record, Reference, Vector};
 use crate::purl::Purl;
 use crate::statements::{Place, Statements};
 use crate::text::Text;
-use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink, rpm, stream};
+use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink, cvss, language, rpm, stream};
 
 /// The publishers' names for "from the first version on" and for "never affected".
 const ZERO: &str = "0";
@@ -57,8 +63,16 @@ impl Feed for Osv {
     }
 
     fn recognizes(&self, sample: &Sample<'_>) -> bool {
-        let is_record = |sample: &Sample<'_>| sample.has_keys(&["id", "modified", "affected"]);
-        sample.form() == Form::JsonObject && is_record(sample)
+        match sample.form() {
+            Form::JsonObject => sample.has_keys(&["id", "modified", "affected"]),
+            // PyPA keeps its records as YAML.
+            Form::Text => {
+                sample.head().starts_with(b"id: ")
+                    && sample.contains("\naffected:")
+                    && memmem::find(sample.bytes(), b"\nmodified:").is_some()
+            }
+            _ => false,
+        }
     }
 
     fn urls(&self, stream: &str) -> Vec<String> {
@@ -71,96 +85,16 @@ impl Feed for Osv {
     }
 
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
-        let record: Record<'_> = serde_json::from_slice(document.bytes)?;
-        record.read(sink);
+        if Sample::new(*document).form() == Form::JsonObject {
+            serde_json::from_slice::<Record<'_>>(document.bytes)?.read(sink);
+        } else if document.whole {
+            let record: serde_json::Value = serde_saphyr::from_slice(document.bytes)?;
+            Record::deserialize(&record)?.read(sink);
+        } else {
+            return Err(FeedError::content("ends early"));
+        }
         Ok(())
     }
-}
-
-/// A record, as far as it is read.
-#[derive(Deserialize)]
-struct Record<'a> {
-    #[serde(borrow)]
-    id: Text<'a>,
-    #[serde(borrow)]
-    modified: Text<'a>,
-    #[serde(borrow, default)]
-    published: Text<'a>,
-    #[serde(borrow, default)]
-    withdrawn: Text<'a>,
-    #[serde(borrow, default)]
-    summary: Text<'a>,
-    #[serde(borrow, default)]
-    details: Text<'a>,
-    #[serde(borrow, default)]
-    upstream: Option<Vec<Text<'a>>>,
-    #[serde(borrow, default)]
-    aliases: Option<Vec<Text<'a>>>,
-    #[serde(borrow, default)]
-    related: Option<Vec<Text<'a>>>,
-    #[serde(borrow, default)]
-    references: Option<Vec<Reference<'a>>>,
-    #[serde(borrow, default)]
-    affected: Option<Vec<AffectedPackage<'a>>>,
-    #[serde(borrow, default)]
-    database_specific: Specific<'a>,
-}
-
-#[derive(Deserialize)]
-struct Reference<'a> {
-    #[serde(borrow)]
-    url: Text<'a>,
-}
-
-#[derive(Deserialize)]
-struct AffectedPackage<'a> {
-    #[serde(borrow)]
-    package: Option<Package<'a>>,
-    #[serde(borrow, default)]
-    ranges: Option<Vec<Range<'a>>>,
-    #[serde(borrow, default)]
-    ecosystem_specific: Specific<'a>,
-}
-
-#[derive(Deserialize)]
-struct Package<'a> {
-    #[serde(borrow)]
-    ecosystem: Text<'a>,
-    #[serde(borrow)]
-    name: Text<'a>,
-    #[serde(borrow, default)]
-    purl: Text<'a>,
-}
-
-#[derive(Deserialize)]
-struct Range<'a> {
-    r#type: Cow<'a, str>,
-    #[serde(borrow, default)]
-    events: Vec<Event<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Event<'a> {
-    #[serde(borrow)]
-    introduced: Option<Text<'a>>,
-    #[serde(borrow)]
-    fixed: Option<Text<'a>>,
-    #[serde(borrow)]
-    last_affected: Option<Text<'a>>,
-}
-
-/// What publishers put beside the schema; each uses one or two of these.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Specific<'a> {
-    #[serde(borrow)]
-    severity: Text<'a>,
-    #[serde(borrow)]
-    urgency: Text<'a>,
-    #[serde(borrow)]
-    ubuntu_priority: Text<'a>,
-    /// SUSE: maps of binary package to version; Ubuntu: other objects, which are not needed.
-    binaries: serde_json::Value,
 }
 
 impl Record<'_> {
@@ -173,6 +107,9 @@ impl Record<'_> {
         if self.id.starts_with("LSN-") {
             return sink.passed_over("live patch notices, which change no package");
         }
+        if self.id.starts_with("MAL-") {
+            return sink.passed_over("malicious packages");
+        }
         let names = self.names();
         if names.ids.is_empty() {
             return sink.passed_over("bug fix and enhancement errata without a CVE");
@@ -182,12 +119,11 @@ impl Record<'_> {
             put(&claims, id, &names, sink);
         }
         // A CVE's texts are in its own stream; a vulnerability without a CVE has only these.
-        if !names.ids.iter().any(|id| stream::is_cve(id)) {
-            let mut streams: Vec<&str> = claims.iter().map(|c| c.release.stream.as_str()).collect();
-            streams.sort_unstable();
-            streams.dedup();
-            streams.iter().for_each(|stream| sink.details(stream, self.details()));
-        }
+        // Those on languages have texts and scores of their own.
+        let no_cve = !names.ids.iter().any(|id| stream::is_cve(id));
+        let explained = claims.iter().filter(|claim| no_cve || claim.speaks == Speaks::Language);
+        let streams: BTreeSet<&str> = explained.map(|c| c.release.stream.as_str()).collect();
+        streams.iter().for_each(|stream| sink.details(stream, self.details()));
         for claim in &claims {
             sink.modified(&claim.release.stream, &self.modified);
         }
@@ -203,20 +139,27 @@ impl Record<'_> {
         };
         let mut others = texts(&self.upstream);
         others.extend(texts(&self.aliases));
-        if !others.iter().any(|name| stream::is_cve(name)) {
+        let of_language = self.affected().any(AffectedPackage::is_of_a_language);
+        if !of_language && !others.iter().any(|name| stream::is_cve(name)) {
             others.extend(texts(&self.related));
         }
         let mut ids = match cve_in_name(&self.id) {
             Some(cve) => vec![cve.to_owned()],
             None => others.iter().filter(|name| stream::is_cve(name)).cloned().collect(),
         };
+        if ids.is_empty() && of_language {
+            let (id, aliases) = language::names(others, &self.id);
+            return Names { ids: vec![id], aliases, notice: self.id.to_string() };
+        }
         if ids.is_empty() && !is_bug_fix(&self.id) {
             ids.push(self.id.to_string());
         }
         ids.sort();
         ids.dedup();
-        // Which of several CVEs a GHSA stands for is not said.
-        others.retain(|name| ids.len() == 1 && name.starts_with("GHSA-"));
+        others.extend(of_language.then(|| self.id.to_string()));
+        // Which of several CVEs another name stands for is not said.
+        others.retain(|name| ids.len() == 1 && !ids.contains(name));
+        others.retain(|name| of_language || name.starts_with("GHSA-"));
         others.sort();
         others.dedup();
         Names { ids, aliases: others, notice: self.id.to_string() }
@@ -245,14 +188,16 @@ impl Record<'_> {
             ranges,
             module: None,
             severity,
+            speaks: ecosystem.speaks,
         };
         let mut claims = match ecosystem.speaks {
             Speaks::Sources => {
-                vec![of(package.name.to_string(), Subject::Source, ranges(affected))]
+                vec![of(package.name.to_string(), Subject::Source, ranges::ordered(affected))]
             }
             Speaks::Binaries => {
-                vec![of(package.name.to_string(), Subject::Binary, ranges(affected))]
+                vec![of(package.name.to_string(), Subject::Binary, ranges::ordered(affected))]
             }
+            Speaks::Language => return self.on_a_language(affected, &release, sink),
             Speaks::ListedBinaries => listed(affected)
                 .map(|(name, version)| of(name.to_owned(), Subject::Binary, vec![below(version)]))
                 .collect(),
@@ -262,6 +207,46 @@ impl Record<'_> {
         }
         claims.retain_mut(|claim| self.places_module(claim, sink));
         claims
+    }
+
+    fn on_a_language(
+        &self,
+        affected: &AffectedPackage<'_>,
+        release: &Release,
+        sink: &mut Sink,
+    ) -> Vec<Claim> {
+        let (Some(package), Some(scheme)) = (&affected.package, language::scheme(&release.stream))
+        else {
+            return Vec::new();
+        };
+        if matches!(&*affected.database_specific.informational, "unmaintained" | "notice") {
+            sink.passed_over("notices that tell of no vulnerability");
+            return Vec::new();
+        }
+        let ranges = match ranges::of_language(affected, scheme) {
+            Ok(ranges) if !ranges.is_empty() => ranges,
+            Ok(_) => {
+                let only_commits = affected.ranges.iter().flatten().any(|r| r.r#type == "GIT");
+                sink.passed_over(match only_commits {
+                    true => "packages with ranges of commits alone",
+                    false => "packages without a range of versions",
+                });
+                return Vec::new();
+            }
+            Err(cause) => {
+                sink.damaged(&self.id, cause);
+                return Vec::new();
+            }
+        };
+        vec![Claim {
+            release: release.clone(),
+            package: language::package_name(&release.stream, &package.name),
+            subject: Subject::Binary,
+            ranges,
+            module: None,
+            severity: self.severity(affected),
+            speaks: Speaks::Language,
+        }]
     }
 
     /// Names the module of a module's build; false where nobody says which it is.
@@ -286,20 +271,49 @@ impl Record<'_> {
             .chain([title])
             .map(Severity::from_publisher)
             .find(|severity| *severity != Severity::Unknown)
-            .unwrap_or_default()
+            .unwrap_or_else(|| match affected.is_of_a_language() {
+                true => cvss::rating(&self.scores(affected.severity.iter().flatten())),
+                false => Severity::Unknown,
+            })
+    }
+
+    /// What vectors score: these, and those of the record.
+    fn scores<'v>(&self, of_package: impl Iterator<Item = &'v Vector<'v>>) -> Vec<Cvss> {
+        // The publisher is what stands before the first dash of its ids.
+        let publisher = self.id.split('-').next().unwrap_or_default().to_ascii_lowercase();
+        let publisher = if publisher == "ghsa" { "github" } else { &publisher };
+        let vectors =
+            of_package.map(|v| &*v.score).chain(self.severity.iter().flatten().map(|v| &*v.score));
+        let mut scores: Vec<Cvss> =
+            vectors.filter_map(|vector| cvss::of_vector(publisher, vector)).collect();
+        scores.sort_by(|a, b| (&b.version, &a.vector).cmp(&(&a.version, &b.vector)));
+        scores.dedup();
+        scores
     }
 
     fn details(&self) -> Details {
-        let text = |text: &Text<'_>| (!text.is_empty()).then(|| text.to_string());
+        // Go's records without a day have that of Go's zero time.
+        let is_day = |text: &Text<'_>| !text.is_empty() && !text.starts_with("0001-");
+        let text = |text: &Text<'_>| is_day(text).then(|| text.to_string());
         let mut references: Vec<String> = Vec::new();
         for Reference { url } in self.references.iter().flatten() {
             if !references.iter().any(|known| **known == **url) {
                 references.push(url.to_string());
             }
         }
+        let packages = || self.affected().filter(|affected| affected.is_of_a_language());
+        let cvss = match packages().next() {
+            Some(_) => self.scores(packages().flat_map(|one| one.severity.iter().flatten())),
+            None => Vec::new(),
+        };
+        let weaknesses = self.database_specific.cwe_ids.iter().flatten();
+        let cwes: BTreeSet<String> = weaknesses.filter_map(|cwe| cvss::cwe(cwe)).collect();
         Details {
             id: self.id.to_string(),
             title: self.summary.to_string(),
+            severity: packages().map(|one| self.severity(one)).max().unwrap_or_default(),
+            cvss,
+            cwes: cwes.into_iter().collect(),
             description: self.details.trim().to_owned(),
             references,
             published: text(&self.published),
@@ -351,11 +365,13 @@ struct Claim {
     ranges: Vec<VersionRange>,
     module: Option<String>,
     severity: Severity,
+    speaks: Speaks,
 }
 
 fn put(claims: &[Claim], id: &str, names: &Names, sink: &mut Sink) {
     let mut statements = Statements::default();
-    for claim in claims {
+    put_on_languages(claims, id, names, sink);
+    for claim in claims.iter().filter(|claim| claim.speaks != Speaks::Language) {
         if stream::scheme(&claim.release.stream) == Some("rpm") {
             claim.gather(&names.notice, &mut statements);
         } else {
@@ -363,6 +379,37 @@ fn put(claims: &[Claim], id: &str, names: &Names, sink: &mut Sink) {
         }
     }
     statements.put(id, sink);
+}
+
+/// A package that a record names several times, each time with a range, is told of once.
+fn put_on_languages(claims: &[Claim], id: &str, names: &Names, sink: &mut Sink) {
+    let mut packages: BTreeMap<(&str, &str), (Vec<VersionRange>, Severity)> = BTreeMap::new();
+    for claim in claims.iter().filter(|claim| claim.speaks == Speaks::Language) {
+        let place = (claim.release.stream.as_str(), claim.package.as_str());
+        let (ranges, severity) = packages.entry(place).or_default();
+        ranges.extend(
+            claim
+                .ranges
+                .iter()
+                .filter(|range| !ranges.contains(range))
+                .cloned()
+                .collect::<Vec<_>>(),
+        );
+        *severity = claim.severity.max(*severity);
+    }
+    for ((stream, package), (ranges, severity)) in packages {
+        let named = (id, names.aliases.as_slice());
+        let advisory =
+            language::advisory(named, package.to_owned(), ranges, severity, &names.notice);
+        advisory.into_iter().for_each(|advisory| sink.advisory(stream, advisory));
+    }
+}
+
+impl AffectedPackage<'_> {
+    fn is_of_a_language(&self) -> bool {
+        let name = self.package.as_ref().and_then(|package| package.ecosystem.split(':').next());
+        name.and_then(ecosystems::find).is_some_and(|one| one.speaks == Speaks::Language)
+    }
 }
 
 impl Claim {
@@ -421,31 +468,6 @@ impl Claim {
             sink.advisory(&self.release.stream, advisory);
         }
     }
-}
-
-/// The ranges that a package manager's order applies to.
-fn ranges(affected: &AffectedPackage<'_>) -> Vec<VersionRange> {
-    let is_ordered = |range: &&Range<'_>| range.r#type == "ECOSYSTEM";
-    affected.ranges.iter().flatten().filter(is_ordered).flat_map(intervals).collect()
-}
-
-fn intervals(range: &Range<'_>) -> Vec<VersionRange> {
-    let mut intervals = Vec::new();
-    let mut open: Option<Option<String>> = None;
-    let text = |text: &Text<'_>| text.to_string();
-    for event in &range.events {
-        if let Some(version) = &event.introduced {
-            open = Some(Some(text(version)).filter(|version| version != ZERO));
-        }
-        let until = match (&event.fixed, &event.last_affected) {
-            (Some(version), _) => Affected::Before(text(version)),
-            (None, Some(version)) => Affected::Through(text(version)),
-            (None, None) => continue,
-        };
-        intervals.push(VersionRange { introduced: open.take().flatten(), until });
-    }
-    intervals.extend(open.map(|introduced| VersionRange { introduced, until: Affected::Onwards }));
-    intervals
 }
 
 fn listed<'r>(affected: &'r AffectedPackage<'_>) -> impl Iterator<Item = (&'r str, &'r str)> {

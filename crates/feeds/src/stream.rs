@@ -2,7 +2,9 @@
 //! scheme orders it.
 //!
 //! A stream is `<family>-<version>` (`debian-12`, `alpine-3.20`, `rhel-9`), a family without
-//! releases (`wolfi`), or metadata (`cve-2024`, `epss`, `kev`).
+//! releases (`wolfi`), a language's packages (`npm`), or metadata (`cve-2024`, `epss`, `kev`).
+
+use crate::language;
 
 /// EPSS scores of every CVE.
 pub const EPSS: &str = "epss";
@@ -37,6 +39,9 @@ pub fn scheme(stream: &str) -> Option<&'static str> {
     if stream == EPSS || stream == KEV || release(stream, CVE).is_some() {
         return None;
     }
+    if let Some(scheme) = language::scheme(stream) {
+        return Some(scheme.name());
+    }
     let is = |family: &&str| stream == *family || release(stream, family).is_some();
     if ["debian", "ubuntu"].iter().any(is) {
         Some("debian")
@@ -64,6 +69,8 @@ mod tests {
             ("debian-12", Some("debian")),
             ("wolfi", Some("apk")),
             ("rhel-9", Some("rpm")),
+            ("pypi", Some("pep440")),
+            ("julia", Some("semver")),
             ("cve-2024", None),
             ("kev", None),
         ];

@@ -42,6 +42,6 @@ mod semver;
 mod table;
 
 pub use error::{Refusal, VersionError};
-pub use range::{Range, RangeError, RangeFault};
+pub use range::{Range, RangeError, RangeFault, Relation};
 pub use scheme::Scheme;
 pub use table::{Fault, WrongLine, check_table, symbol};

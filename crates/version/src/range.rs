@@ -17,6 +17,7 @@ mod plain;
 mod pub_dev;
 
 use crate::{Scheme, VersionError, semver};
+pub use condition::Relation;
 use condition::{AnyOf, Condition};
 
 /// No range in a registry comes near this; what is longer is no range but an attack: every condition
@@ -131,6 +132,13 @@ impl Range {
                 .map_err(|e| refuse(RangeFault::Version(e)))?;
         }
         Ok(range)
+    }
+
+    /// What it comes down to: alternatives, each a list of conditions that must all hold.
+    pub fn alternatives(&self) -> impl Iterator<Item = impl Iterator<Item = (Relation, &str)>> {
+        self.any_of
+            .iter()
+            .map(|all| all.iter().map(|condition| (condition.relation, condition.version.as_str())))
     }
 
     /// Would the ecosystem's tool take this version as one of the range?

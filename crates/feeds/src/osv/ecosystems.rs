@@ -1,5 +1,5 @@
-//! The table of OSV ecosystems that are operating systems: which stream a release is, which of a
-//! package's names is meant, whose data it is.
+//! The table of OSV ecosystems: which stream a release is, which of a package's names is meant, whose
+//! data it is. Operating systems come first, languages behind them.
 
 use crate::purl::Purl;
 use crate::{debian, redhat, stream, suse};
@@ -28,6 +28,8 @@ pub(super) enum Speaks {
     Binaries,
     /// Sources, with the binaries of each listed apart.
     ListedBinaries,
+    /// The packages of a language's registry.
+    Language,
 }
 
 /// Whose installations are meant.
@@ -62,6 +64,22 @@ pub(super) fn folder(stream: &str) -> Option<String> {
         false => release.is_empty(),
     };
     is_served.then(|| format!("{folder}{release}"))
+}
+
+/// A language's registry: name, source, license, stream. What follows a colon names another registry
+/// of the same packages (`Maven:https://…`).
+macro_rules! language {
+    ($name:literal, $source:literal, $license:literal, $stream:literal) => {
+        Ecosystem {
+            name: $name,
+            source: $source,
+            license: $license,
+            family: $stream,
+            speaks: Speaks::Language,
+            release: |_, _| Some(Release::of($stream.to_owned())),
+            folder: Some($name),
+        }
+    };
 }
 
 const ECOSYSTEMS: &[Ecosystem] = &[
@@ -173,6 +191,22 @@ const ECOSYSTEMS: &[Ecosystem] = &[
         release: |release, _| product(&format!("openSUSE {release}")),
         folder: None,
     },
+    language!("Bitnami", "bitnami-osv", "Apache-2.0", "bitnami"),
+    language!("ConanCenter", "conan-osv", "", "conan"),
+    language!("CRAN", "cran-osv", "CC0-1.0", "cran"),
+    language!("crates.io", "cargo-osv", "CC0-1.0 AND CC-BY-4.0", "cargo"),
+    language!("Go", "golang-osv", "CC-BY-4.0", "golang"),
+    language!("Hackage", "hackage-osv", "", "hackage"),
+    language!("Hex", "hex-osv", "CC-BY-4.0", "hex"),
+    language!("Julia", "julia-osv", "CC-BY-4.0", "julia"),
+    language!("Maven", "maven-osv", "CC-BY-4.0", "maven"),
+    language!("npm", "npm-osv", "CC-BY-4.0", "npm"),
+    language!("NuGet", "nuget-osv", "CC-BY-4.0", "nuget"),
+    language!("Packagist", "composer-osv", "CC-BY-4.0", "composer"),
+    language!("Pub", "pub-osv", "CC-BY-4.0", "pub"),
+    language!("PyPI", "pypi-osv", "CC-BY-4.0", "pypi"),
+    language!("RubyGems", "gem-osv", "CC-BY-4.0", "gem"),
+    language!("SwiftURL", "swift-osv", "CC-BY-4.0", "swift"),
 ];
 
 impl Release {

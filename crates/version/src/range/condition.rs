@@ -15,8 +15,9 @@ pub(super) struct Condition {
     pub(super) version: String,
 }
 
+/// How a condition's version bounds those that fulfil it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Relation {
+pub enum Relation {
     Less,
     LessEqual,
     Equal,

@@ -1,0 +1,88 @@
+//! The versions that an `affected` entry names: ranges as events in the order of versions, or a list.
+
+use std::cmp::Ordering;
+
+use model::{Affected, VersionRange};
+use version::Scheme;
+
+use super::ZERO;
+use super::record::{AffectedPackage, Event, Range};
+use crate::text::Text;
+
+/// Longest list of versions; packages with the most releases have some 3 000.
+const VERSIONS_LIMIT: usize = 8_000;
+
+/// The ranges that a package manager's order applies to.
+pub(super) fn ordered(affected: &AffectedPackage<'_>) -> Vec<VersionRange> {
+    let is_ordered = |range: &&Range<'_>| range.r#type == "ECOSYSTEM";
+    let ranges = affected.ranges.iter().flatten().filter(is_ordered);
+    ranges.flat_map(|range| intervals(range.events.iter())).collect()
+}
+
+/// What is affected of a language's package: the ranges; where there are only those of commits, the
+/// versions listed. The order of events is that of versions, not of the text.
+///
+/// # Errors
+/// A list too long to be one.
+pub(super) fn of_language(
+    affected: &AffectedPackage<'_>,
+    scheme: Scheme,
+) -> Result<Vec<VersionRange>, String> {
+    let is_ordered = |range: &&Range<'_>| matches!(&*range.r#type, "ECOSYSTEM" | "SEMVER");
+    let mut ranges = affected.ranges.iter().flatten().filter(is_ordered).peekable();
+    if ranges.peek().is_some() {
+        let sorted = |range: &Range<'_>| intervals(sorted(&range.events, scheme).into_iter());
+        let never = |range: &VersionRange| {
+            range.introduced.is_none() && range.until == Affected::Before(ZERO.to_owned())
+        };
+        return Ok(ranges.flat_map(sorted).filter(|range| !never(range)).collect());
+    }
+    let listed = affected.versions.as_deref().unwrap_or_default();
+    if listed.len() > VERSIONS_LIMIT {
+        return Err(format!("it lists more than {VERSIONS_LIMIT} versions"));
+    }
+    // One that cannot be compared would leave every installed version undecided.
+    let comparable = listed.iter().filter(|version| scheme.compare(version, version).is_ok());
+    let exactly = |version: &Text<'_>| VersionRange {
+        introduced: Some(version.to_string()),
+        until: Affected::Through(version.to_string()),
+    };
+    Ok(comparable.map(exactly).collect())
+}
+
+fn sorted<'e, 'a>(events: &'e [Event<'a>], scheme: Scheme) -> Vec<&'e Event<'a>> {
+    let mut sorted: Vec<&Event<'_>> =
+        events.iter().filter(|event| event.version().is_some()).collect();
+    let at = |event: &'e Event<'a>| event.version().filter(|version| *version != ZERO);
+    sorted.sort_by(|a, b| match (at(a), at(b)) {
+        (Some(a), Some(b)) => scheme.compare(a, b).unwrap_or(Ordering::Equal),
+        (a, b) => a.is_some().cmp(&b.is_some()),
+    });
+    sorted
+}
+
+fn intervals<'e, 'a: 'e>(events: impl Iterator<Item = &'e Event<'a>>) -> Vec<VersionRange> {
+    let mut intervals = Vec::new();
+    let mut open: Option<Option<String>> = None;
+    let text = |text: &Text<'_>| text.to_string();
+    for event in events {
+        if let Some(version) = &event.introduced {
+            open = open.or(Some(Some(text(version)).filter(|version| version != ZERO)));
+        }
+        let until = match (&event.fixed, &event.last_affected) {
+            (Some(version), _) => Affected::Before(text(version)),
+            (None, Some(version)) => Affected::Through(text(version)),
+            (None, None) => continue,
+        };
+        intervals.push(VersionRange { introduced: open.take().flatten(), until });
+    }
+    intervals.extend(open.map(|introduced| VersionRange { introduced, until: Affected::Onwards }));
+    intervals
+}
+
+impl<'a> Event<'a> {
+    fn version(&self) -> Option<&str> {
+        let version = self.introduced.as_ref().or(self.fixed.as_ref());
+        version.or(self.last_affected.as_ref()).map(|text| &**text)
+    }
+}
