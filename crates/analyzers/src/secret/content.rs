@@ -23,9 +23,9 @@ pub(super) struct Description {
     pub(super) severity: String,
     keywords: Vec<String>,
     #[serde(default)]
-    expression: Option<String>,
+    pub(super) expression: Option<String>,
     #[serde(default)]
-    value: Option<String>,
+    pub(super) value: Option<String>,
     #[serde(default)]
     reach: Option<usize>,
     #[serde(default)]
@@ -82,11 +82,9 @@ fn kind(id: &'static str, description: Description) -> Kind {
     let leak_all = |texts: Vec<String>| texts.into_iter().map(leak).collect();
     let lazy_all =
         |texts: Vec<String>| texts.into_iter().map(|text| Lazy::new(leak(text))).collect();
-    let expression = match (description.expression, description.value) {
-        (Some(expression), None) => expression,
-        (None, Some(value)) => assignment(&description.keywords, &value),
-        _ => panic!("{id} has not just one of `expression` and `value`"),
-    };
+    let expression = description.expression.unwrap_or_else(|| {
+        assignment(&description.keywords, &description.value.unwrap_or_default())
+    });
     Kind {
         id,
         title: leak(description.title),

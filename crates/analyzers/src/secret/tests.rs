@@ -53,7 +53,8 @@ fn every_kind_is_well_described() {
         kind.allow.iter().for_each(|allow| drop(allow.regex().clone()));
     }
     for (id, description) in descriptions() {
-        let shape = description.unwrap().shape;
+        let Description { expression, value, shape, .. } = description.unwrap();
+        assert!(expression.is_some() != value.is_some(), "{id}: either expression or value");
         assert!(shape.is_none_or(|name| Shape::from_name(&name).is_some()), "{id}");
     }
 }
