@@ -67,6 +67,12 @@ pub(super) fn kinds() -> Vec<Kind> {
     kinds
 }
 
+/// The files with their ids and texts.
+#[cfg(test)]
+pub(super) fn texts() -> impl Iterator<Item = (&'static str, &'static str)> {
+    CONTENT.files().filter_map(|file| Some((file.path().to_str()?, file.contents_utf8()?)))
+}
+
 /// The files with their ids.
 pub(super) fn descriptions() -> impl Iterator<Item = (&'static str, Result<Description, String>)> {
     CONTENT.files().filter_map(|file| {

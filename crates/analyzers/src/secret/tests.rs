@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::content::{Description, Fixtures, descriptions};
+use super::content::{Description, Fixtures, descriptions, texts};
 use super::*;
 use crate::secret::shape::Shape;
 
@@ -44,7 +44,17 @@ fn every_kind_finds_its_secrets_and_nothing_harmless() {
 }
 
 #[test]
+fn the_content_itself_holds_no_secret() {
+    for (path, text) in texts() {
+        let found = kinds_in(path, text);
+        assert!(found.is_empty(), "{found:?} in {path}");
+    }
+}
+
+#[test]
 fn every_kind_is_well_described() {
+    let keywords: usize = FINDER.kinds.iter().map(|kind| kind.keywords.len()).sum();
+    assert!(keywords < 1500, "{keywords} key words need more places than 16 bits can number");
     for kind in &FINDER.kinds {
         assert!(!kind.keywords.is_empty(), "{} has no key word", kind.id);
         assert!(kind.keywords.iter().all(|word| word.len() >= 3), "{}", kind.id);
