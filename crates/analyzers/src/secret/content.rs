@@ -23,9 +23,9 @@ pub(super) struct Description {
     pub(super) severity: String,
     keywords: Vec<String>,
     #[serde(default)]
-    expression: Option<String>,
+    pub(super) expression: Option<String>,
     #[serde(default)]
-    value: Option<String>,
+    pub(super) value: Option<String>,
     #[serde(default)]
     reach: Option<usize>,
     #[serde(default)]
@@ -67,6 +67,12 @@ pub(super) fn kinds() -> Vec<Kind> {
     kinds
 }
 
+/// The files with their ids and texts.
+#[cfg(test)]
+pub(super) fn texts() -> impl Iterator<Item = (&'static str, &'static str)> {
+    CONTENT.files().filter_map(|file| Some((file.path().to_str()?, file.contents_utf8()?)))
+}
+
 /// The files with their ids.
 pub(super) fn descriptions() -> impl Iterator<Item = (&'static str, Result<Description, String>)> {
     CONTENT.files().filter_map(|file| {
@@ -82,11 +88,9 @@ fn kind(id: &'static str, description: Description) -> Kind {
     let leak_all = |texts: Vec<String>| texts.into_iter().map(leak).collect();
     let lazy_all =
         |texts: Vec<String>| texts.into_iter().map(|text| Lazy::new(leak(text))).collect();
-    let expression = match (description.expression, description.value) {
-        (Some(expression), None) => expression,
-        (None, Some(value)) => assignment(&description.keywords, &value),
-        _ => panic!("{id} has not just one of `expression` and `value`"),
-    };
+    let expression = description.expression.unwrap_or_else(|| {
+        assignment(&description.keywords, &description.value.unwrap_or_default())
+    });
     Kind {
         id,
         title: leak(description.title),

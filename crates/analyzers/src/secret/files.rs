@@ -20,7 +20,7 @@ impl Analyzer for Secrets {
 
     /// Raised whenever `content/secrets` changes, too.
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn check(&self) -> Option<Check> {

@@ -41,6 +41,10 @@ struct Place {
     word: usize,
     /// How far into the word they are.
     offset: usize,
+    /// The first eight bytes of the word, in small letters, and a mask of how many it has: one
+    /// comparison tells most other words from it.
+    begin: u64,
+    mask: u64,
 }
 
 impl Keywords {
@@ -119,6 +123,10 @@ impl Keywords {
         for place in places.iter().take_while(|place| place.hash == hash) {
             let word = self.words.get(place.word).zip(at.checked_sub(place.offset));
             let Some((word, begin)) = word else { continue };
+            let there = block(bytes.get(begin..).unwrap_or_default());
+            if (there | ANY_CASE) & place.mask != place.begin {
+                continue;
+            }
             let end = begin.saturating_add(word.len());
             let stands = |there: &[u8]| there.eq_ignore_ascii_case(word.as_bytes());
             if bytes.get(begin..end).is_some_and(stands) && !found(place.word, begin, end) {
@@ -140,16 +148,16 @@ fn block(bytes: &[u8]) -> u64 {
     )
 }
 
-/// Of any case: small letters and capital ones differ in one bit. Some other bytes differ in it
-/// alone, too, and are compared later.
+/// Small letters and capital ones differ in this bit. Some other bytes do, too, and are compared
+/// later.
+const ANY_CASE: u64 = 0x2020_2020_2020_2020;
+
 fn hashes(block: u64) -> [usize; BLOCK_HASHES] {
-    const ANY_CASE: u64 = 0x2020_2020_2020_2020;
     let block = block | ANY_CASE;
     [hash(block << 40), hash(block << 24), hash(block << 8)]
 }
 
 /// Of the three bytes on top; what is below is shifted out by the multiplication or is zero.
-#[expect(clippy::cast_possible_truncation, reason = "16 bits")]
 fn hash(top: u64) -> usize {
     const ODD: u64 = 0x9e37_79b1;
     ((top & (0x00ff_ffff << 40)).wrapping_mul(ODD) >> (u64::BITS - HASH_BITS)) as usize
@@ -157,9 +165,11 @@ fn hash(top: u64) -> usize {
 
 fn places(word: usize, text: &str) -> Vec<Place> {
     let bytes = text.as_bytes();
+    let beyond = 8_usize.saturating_sub(bytes.len());
+    let mask = u64::MAX >> beyond.saturating_mul(8);
     let place = |gram: &[u8], offset| {
         let [hash, ..] = hashes(block(gram));
-        Place { hash, word, offset }
+        Place { hash, word, offset, begin: (block(bytes) | ANY_CASE) & mask, mask }
     };
     let windows = bytes.windows(GRAM.saturating_add(1)).enumerate();
     if let Some((offset, both)) = windows.max_by_key(|(_, both)| rarity(both)) {

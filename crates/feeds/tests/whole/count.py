@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import tarfile
+import tomllib
 import xml.etree.ElementTree as XML
 from collections import Counter, defaultdict
 from io import BytesIO, TextIOWrapper
@@ -128,13 +129,78 @@ def almalinux():
             pairs[stream].update((package, vulnerability) for vulnerability in osv_ids(record))
 
 
-def other_osv():
-    """Ecosystems of languages: no statement of theirs is taken in."""
-    for archive in ["bitnami-osv.tar.zst", "go-vulndb-osv.tar.zst", "pypa-advisory-db.tar.zst", "rustsec-advisory-db.tar.zst"]:
+def normal(stream, name):
+    """PEP 503 for PyPI, lower case for Composer."""
+    name = name.strip("\"' ")
+    return re.sub(r"[-_.]+", "-", name).lower() if stream == "pypi" else name.lower() if stream == "composer" else name
+
+
+def language_ids(own, names):
+    """All CVEs; without one the first GHSA, else the record's own name."""
+    names = [own] + names
+    cves = {name for name in names if re.fullmatch(r"CVE-\d{4}-\d{4,}", name)}
+    ghsas = sorted(name for name in names if name.startswith("GHSA-"))
+    return cves or set(ghsas[:1]) or {own}
+
+
+def languages_osv():
+    for archive, stream in [("bitnami-osv.tar.zst", "bitnami"), ("go-vulndb-osv.tar.zst", "golang")]:
         for name, text in members(archive):
-            if name.endswith(".json"):
-                record = json.loads(text)
-                documents["osv"] += isinstance(record, dict) and {"id", "modified", "affected"} <= set(record)
+            record = json.loads(text)
+            documents["osv"] += 1
+            if record.get("withdrawn"):
+                continue
+            for affected in record["affected"]:
+                if any(r["events"] for r in affected["ranges"]):
+                    for vulnerability in language_ids(record["id"], record.get("aliases") or []):
+                        pairs[stream].add((normal(stream, affected["package"]["name"]), vulnerability))
+
+
+def pypa():
+    for name, text in members("pypa-advisory-db.tar.zst"):
+        if not name.endswith(".yaml"):
+            continue
+        text = text.decode()
+        documents["osv"] += 1
+        if re.search(r"^withdrawn:", text, re.M):
+            continue
+        own = re.search(r"^id: (\S+)", text, re.M)[1]
+        aliases = re.search(r"^aliases:\n((?:\s*- .*\n?)+)", text, re.M)
+        aliases = re.findall(r"- (\S+)", aliases[1]) if aliases else []
+        for affected in re.split(r"^- package:$", text, flags=re.M)[1:]:
+            if re.search(r"type: ECOSYSTEM|^  versions:", affected, re.M):
+                package = re.search(r"^    name: (.*)$", affected, re.M)[1]
+                for vulnerability in language_ids(own, aliases):
+                    pairs["pypi"].add((normal("pypi", package), vulnerability))
+
+
+def rust():
+    for name, text in members("rustsec-advisory-db.tar.zst"):
+        documents["rustsec"] += 1
+        front = text.decode().split("```toml\n", 1)[1].split("\n```", 1)[0]
+        entry = tomllib.loads(front)["advisory"]
+        if "withdrawn" not in entry and entry.get("informational") not in ("unmaintained", "notice"):
+            # Several CVEs of one advisory are aliases there: one statement.
+            vulnerability = min(language_ids(entry["id"], entry.get("aliases", [])))
+            pairs["cargo"].add((entry["package"], vulnerability))
+
+
+def ruby_and_php():
+    field = lambda text, key: (re.search(rf"^{key}: *[\"']?([^\"'\n#]+?)[\"']? *$", text, re.M) or [None, ""])[1]
+    for name, text in members("ruby-advisory-db.tar.zst"):
+        documents["rubysec"] += 1
+        text = text.decode()
+        names = [p + field(text, k) for p, k in [("CVE-", "cve"), ("GHSA-", "ghsa")] if field(text, k)]
+        own = Path(name).stem
+        pairs["gem"].add((field(text, "gem"), names[0] if names else own))
+    for name, text in members("php-security-advisories.tar.zst"):
+        text = text.decode()
+        if not name.endswith(".yaml") or "composer://" not in text:
+            continue
+        documents["friendsofphp"] += 1
+        package = re.search(r"composer://([^\s\"']+)", text)[1]
+        cve = re.search(r"^cve: *[\"']?(CVE-\d{4}-\d{4,})", text, re.M)
+        pairs["composer"].add((package.lower(), cve[1] if cve else package + "/" + Path(name).stem))
 
 
 def red_hat_streams(cpe):
@@ -204,7 +270,7 @@ def lists():
         pairs["epss"] = {row["cve"] for row in csv.DictReader(lines)}
 
 
-for count in (alpine, debian, ubuntu, almalinux, other_osv, red_hat, azure, lists):
+for count in (alpine, debian, ubuntu, almalinux, languages_osv, pypa, rust, ruby_and_php, red_hat, azure, lists):
     count()
 print("# Made by count.py; see README.md.\n\n[documents]")
 for feed, number in sorted(documents.items()):
