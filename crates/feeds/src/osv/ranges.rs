@@ -67,7 +67,7 @@ fn intervals<'e, 'a: 'e>(events: impl Iterator<Item = &'e Event<'a>>) -> Vec<Ver
     let text = |text: &Text<'_>| text.to_string();
     for event in events {
         if let Some(version) = &event.introduced {
-            open = open.or(Some(Some(text(version)).filter(|version| version != ZERO)));
+            open = open.or_else(|| Some(Some(text(version)).filter(|version| version != ZERO)));
         }
         let until = match (&event.fixed, &event.last_affected) {
             (Some(version), _) => Affected::Before(text(version)),
