@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Evidence, Finding, Opinion, Package, Severity, Status};
+use model::{Evidence, Finding, Opinion, Package, Severity, Status, Symbols};
 
 use crate::distro::Plan;
 use crate::installed::{Named, is_kernel_headers};
@@ -71,6 +71,7 @@ fn without_files(package: &Package) -> Package {
         owner: package.owner.clone(),
         dependencies: Vec::new(),
         hashes: Vec::new(),
+        symbols: Symbols::default(),
     }
 }
 
