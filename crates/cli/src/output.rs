@@ -45,7 +45,7 @@ fn cannot_write(path: &Path, error: &std::io::Error) -> UserError {
     UserError::new(ExitCode::Output, format!("cannot write `{}`: {cause}", path.display()))
 }
 
-/// Fails early where [`write`] is going to fail: a scan of minutes must not end with a report that
+/// Fails early where [`write()`] is going to fail: a scan of minutes must not end with a report that
 /// has no place to go.
 pub(crate) fn check(path: Option<&Path>) -> Result<(), UserError> {
     let folder = path.and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty());

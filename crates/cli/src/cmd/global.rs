@@ -25,7 +25,7 @@ pub(crate) struct GlobalArguments {
     #[arg(long, global = true, value_name = "DIR", env = "LAZARET_DB", hide_env_values = true)]
     db: Option<PathBuf>,
     /// Fetch ready segments from this mirror: the URL of a folder of static files, or
-    /// oci://HOST/REPOSITORY[:TAG]
+    /// oci://HOST/REPOSITORY:TAG
     #[arg(long, global = true, value_name = "URL", env = "LAZARET_DB_URL", hide_env_values = true)]
     db_url: Option<String>,
     /// Fetch raw feeds from this mirror instead of their publishers
