@@ -192,8 +192,10 @@ impl Visitor for LayerCollector {
         let file = File { path, bytes, mode: entry.mode };
         let mut facts = FileFacts::with_room(self.room);
         for analyzer in self.analyzers(entry) {
-            if entry.size <= analyzer.max_bytes() {
-                analyzer.analyze(&file, &mut facts);
+            match analyzer.max_bytes() {
+                limit if entry.size <= limit => analyzer.analyze(&file, &mut facts),
+                // Another analyzer takes larger files: this one has not seen it all the same.
+                limit => facts.problem(ProblemKind::LimitReached, too_large(entry, limit)),
             }
         }
         self.room = facts.room();
@@ -220,8 +222,7 @@ impl LayerCollector {
         let Some(limit) = limits.max() else { return Want::Nothing };
         if entry.size > limit {
             let mut facts = FileFacts::with_room(0);
-            let message = format!("{} bytes, more than the {limit} that are read", entry.size);
-            facts.problem(ProblemKind::LimitReached, message);
+            facts.problem(ProblemKind::LimitReached, too_large(entry, limit));
             let facts = Box::new(facts);
             let named = if is_selected { Named::File(Some(facts)) } else { Named::Found(facts) };
             self.keep(entry.path, named);
@@ -281,6 +282,10 @@ impl Interest {
         };
         (!selector.analyzers(&like).is_empty()).then_some(like)
     }
+}
+
+fn too_large(entry: &Entry<'_>, limit: u64) -> String {
+    format!("{} bytes, more than the {limit} that are read", entry.size)
 }
 
 fn is_at_or_above(path: &str, directory: &str) -> bool {

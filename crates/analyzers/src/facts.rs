@@ -46,8 +46,19 @@ pub struct LayerFacts {
 
 impl LayerFacts {
     /// Takes in what a second pass over the same layer found.
+    ///
+    /// That one took files for what links say they are: what the first found in them for
+    /// themselves stays.
     pub fn absorb(&mut self, second: Self) {
-        self.entries.extend(second.entries);
+        for (path, mut named) in second.entries {
+            if let Some(Named::Found(before)) = self.entries.get_mut(&path)
+                && let Named::File(Some(facts)) = &mut named
+            {
+                facts.packages.append(&mut before.packages);
+                facts.secrets.append(&mut before.secrets);
+            }
+            self.entries.insert(path, named);
+        }
         self.detoured.extend(second.detoured);
         self.problems.extend(second.problems);
     }

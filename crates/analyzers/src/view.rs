@@ -163,7 +163,7 @@ impl LayerFacts {
     /// Whether something other than a directory is at `path` that nobody has read.
     pub(crate) fn has_unread(&self, path: &str) -> bool {
         match self.entries.get(path) {
-            Some(Named::Unwanted) => true,
+            Some(Named::Unwanted | Named::Found(_)) => true,
             Some(_) => false,
             None => self.others.holds(PathHash::of(path)),
         }
@@ -205,7 +205,8 @@ impl<'a> View<'_, 'a> {
             match standing {
                 Standing::Nothing | Standing::Directory => at = next,
                 Standing::Unread(layer) => return Resolved::Unread { layer, at: target, last },
-                Standing::Named(layer, Named::Unwanted) if last => {
+                // Nobody has read it for what the link says it is.
+                Standing::Named(layer, Named::Unwanted | Named::Found(_)) if last => {
                     return Resolved::Unread { layer, at: target, last };
                 }
                 Standing::Named(_, Named::Symlink(target)) => {
@@ -215,7 +216,7 @@ impl<'a> View<'_, 'a> {
                     }
                     ahead.extend(components(target));
                 }
-                Standing::Named(layer, Named::File(Some(facts)) | Named::Found(facts)) if last => {
+                Standing::Named(layer, Named::File(Some(facts))) if last => {
                     return Resolved::File { layer, path: next, facts };
                 }
                 Standing::Named(..) => return Resolved::Useless,

@@ -1,0 +1,68 @@
+//! Files that several analyzers read, each for its own sake: what one finds never hides what
+//! another has to look at.
+
+use analyzers::{Checks, LayerCollector, LayerFacts, squash, unresolved};
+use model::{Entry, EntryKind, Inventory, ProblemKind, Visitor, Want};
+
+const STATUS: &str =
+    "Package: tide\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n\n";
+
+fn file(path: &str, size: u64) -> Entry<'_> {
+    Entry { path, kind: EntryKind::File, mode: 0o644, uid: 0, gid: 0, size }
+}
+
+fn link<'a>(path: &'a str, target: &'a str) -> Entry<'a> {
+    Entry { kind: EntryKind::Symlink(target), ..file(path, 0) }
+}
+
+/// The facts of a layer after both passes.
+fn facts(entries: &[(Entry<'_>, &str)]) -> LayerFacts {
+    let pass = |mut collector: LayerCollector| {
+        for (entry, content) in entries {
+            if collector.entry(entry) == Want::Content {
+                collector.content(entry, content.as_bytes());
+            }
+        }
+        collector.finish()
+    };
+    let mut facts = vec![pass(LayerCollector::new(Checks { secrets: true, ..Checks::default() }))];
+    for (_, detours) in unresolved(&facts) {
+        facts[0].absorb(pass(LayerCollector::for_paths(&detours)));
+    }
+    facts.remove(0)
+}
+
+fn inventory(entries: &[(Entry<'_>, &str)]) -> Inventory {
+    squash(&[facts(entries)], true)
+}
+
+/// A secret in a database that stands elsewhere must not make anyone believe it was read.
+#[test]
+fn a_secret_hides_no_packages_behind_a_link() {
+    let key = ["AKI", "AQ4VZ7MLDPWXN2RTB"].concat();
+    let status = format!("{STATUS}Package: rope\nVersion: {key}\n");
+    for target in ["/data/status", "/data/package.json"] {
+        let found = inventory(&[
+            (link("var/lib/dpkg/status", target), ""),
+            (file(target.trim_start_matches('/'), status.len() as u64), &status),
+        ]);
+        let names: Vec<&str> = found.packages.iter().map(|it| it.name.as_str()).collect();
+        assert!(names.contains(&"tide"), "{target}: {found:?}");
+        assert_eq!(found.secrets.len(), 1, "{target}: {found:?}");
+        assert!(!found.secrets[0].removed, "{target}");
+    }
+}
+
+/// One analyzer takes larger files than another: who has not looked says so.
+#[test]
+fn what_is_too_large_for_one_is_said_although_another_reads_it() {
+    let size = 512 << 20;
+    let mut collector = LayerCollector::new(Checks { secrets: true, ..Checks::default() });
+    let entry = file("var/lib/dpkg/status", size);
+    assert_eq!(collector.entry(&entry), Want::Content, "secrets are looked for in it");
+    collector.content(&entry, STATUS.as_bytes());
+    let found = squash(&[collector.finish()], true);
+    assert!(found.packages.is_empty(), "{found:?}");
+    let problem = found.problems.first().expect("a problem");
+    assert_eq!(problem.kind, ProblemKind::LimitReached, "{problem}");
+}
