@@ -40,21 +40,36 @@ impl<'a> File<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Check {
     Secrets,
+    Malware,
+    Misconfigurations,
 }
 
 /// The checks of a scan; packages are always looked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Checks {
     pub secrets: bool,
+    pub malware: bool,
+    pub misconfigurations: bool,
 }
 
 impl Checks {
-    /// Every set of checks.
-    pub const ALL: [Self; 2] = [Self { secrets: false }, Self { secrets: true }];
+    /// How many sets of checks there are.
+    pub(crate) const SETS: usize = 8;
 
-    /// The number of this set.
+    /// Every set of checks.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..Self::SETS).map(|number| Self {
+            secrets: number & 1 != 0,
+            malware: number & 2 != 0,
+            misconfigurations: number & 4 != 0,
+        })
+    }
+
+    /// The number of this set, below [`Self::SETS`].
     pub(crate) fn number(self) -> usize {
         usize::from(self.secrets)
+            | usize::from(self.malware) << 1
+            | usize::from(self.misconfigurations) << 2
     }
 
     /// Whether an analyzer of this check is needed; None is for packages.
@@ -62,6 +77,8 @@ impl Checks {
         match check {
             None => true,
             Some(Check::Secrets) => self.secrets,
+            Some(Check::Malware) => self.malware,
+            Some(Check::Misconfigurations) => self.misconfigurations,
         }
     }
 }

@@ -60,9 +60,8 @@ enum Name {
     Ending(&'static str),
 }
 
-/// The selectors of the checks in [`Checks::ALL`].
-static SELECTORS: [OnceLock<Selector>; Checks::ALL.len()] =
-    [const { OnceLock::new() }; Checks::ALL.len()];
+/// The selectors of all sets of checks, by their numbers.
+static SELECTORS: [OnceLock<Selector>; Checks::SETS] = [const { OnceLock::new() }; Checks::SETS];
 
 static NOTHING: Rules = Rules { wanted: Vec::new(), ways: Vec::new() };
 

@@ -34,6 +34,8 @@ pub fn squash(layers: &[LayerFacts], has_layers: bool) -> Inventory {
     Inventory {
         os: choice::os(&survey.files),
         secrets: gather::secrets(&stack, &packages, has_layers),
+        malware: Vec::new(),
+        misconfigurations: Vec::new(),
         packages,
         repositories: repositories(&survey),
         problems,

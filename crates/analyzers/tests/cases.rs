@@ -54,7 +54,7 @@ fn whole(bytes: Vec<u8>) -> Vec<u8> {
 }
 
 fn collect(files: &[(String, Vec<u8>)]) -> LayerFacts {
-    let mut collector = LayerCollector::new(Checks { secrets: true });
+    let mut collector = LayerCollector::new(Checks { secrets: true, ..Checks::default() });
     for (path, bytes) in files {
         let size = bytes.len() as u64;
         let entry = Entry { path, kind: EntryKind::File, mode: 0o755, uid: 0, gid: 0, size };

@@ -1,14 +1,17 @@
 //! The image configuration: platform, history, diff IDs (OCI image spec, "Image Configuration";
 //! Docker's `application/vnd.docker.container.image.v1+json` has the same shape).
 
-use model::{Digest, Layer, Platform};
+use std::collections::BTreeMap;
+
+use model::{Digest, HistoryStep, Layer, Platform};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
 use crate::OpenError;
 use crate::error::OpenErrorKind;
 
 /// What we use of an image configuration.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct ImageConfig {
     #[serde(default)]
     pub os: String,
@@ -21,14 +24,49 @@ pub struct ImageConfig {
     pub created: Option<String>,
     #[serde(default)]
     pub rootfs: RootFs,
-    #[serde(default, deserialize_with = "null_is_empty")]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub history: Vec<History>,
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub config: Settings,
+}
+
+/// How the image is to run; daemons answer with the same shape.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct Settings {
+    #[serde(deserialize_with = "null_is_default")]
+    pub user: String,
+    #[serde(deserialize_with = "null_is_default")]
+    pub env: Vec<String>,
+    #[serde(deserialize_with = "null_is_default")]
+    pub entrypoint: Vec<String>,
+    #[serde(deserialize_with = "null_is_default")]
+    pub cmd: Vec<String>,
+    #[serde(deserialize_with = "null_is_default")]
+    pub working_dir: String,
+    #[serde(deserialize_with = "null_is_default")]
+    pub exposed_ports: BTreeMap<String, IgnoredAny>,
+    #[serde(deserialize_with = "null_is_default")]
+    pub volumes: BTreeMap<String, IgnoredAny>,
+    #[serde(deserialize_with = "null_is_default")]
+    pub labels: BTreeMap<String, String>,
+    pub healthcheck: Option<Healthcheck>,
+    #[serde(deserialize_with = "null_is_default")]
+    pub on_build: Vec<String>,
+}
+
+/// How to tell whether a container is well.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct Healthcheck {
+    #[serde(deserialize_with = "null_is_default")]
+    pub test: Vec<String>,
 }
 
 /// The digests of the uncompressed layers, the lowest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct RootFs {
-    #[serde(default, deserialize_with = "null_is_empty")]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub diff_ids: Vec<Digest>,
 }
 
@@ -43,10 +81,10 @@ pub struct History {
 }
 
 /// Go writes an empty list as `null`.
-fn null_is_empty<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+fn null_is_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
-    T: Deserialize<'de>,
+    T: Default + Deserialize<'de>,
 {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
@@ -72,6 +110,40 @@ impl ImageConfig {
             architecture: self.architecture.clone(),
             variant: self.variant.clone().filter(|variant| !variant.is_empty()),
         }
+    }
+
+    /// What it says of the image rather than of its blobs.
+    pub(crate) fn told(&self) -> model::ImageConfig {
+        let settings = &self.config;
+        let variable = |text: &String| {
+            let (name, value) = text.split_once('=').unwrap_or((text, ""));
+            (name.to_owned(), value.to_owned())
+        };
+        model::ImageConfig {
+            user: settings.user.clone(),
+            environment: settings.env.iter().map(variable).collect(),
+            entrypoint: settings.entrypoint.clone(),
+            command: settings.cmd.clone(),
+            working_dir: settings.working_dir.clone(),
+            exposed_ports: settings.exposed_ports.keys().cloned().collect(),
+            volumes: settings.volumes.keys().cloned().collect(),
+            labels: settings.labels.clone(),
+            healthcheck: settings.healthcheck.as_ref().map(|it| it.test.clone()),
+            on_build: settings.on_build.clone(),
+            history: self.steps(),
+        }
+    }
+
+    /// The history, each step with the layer it made where the two fit together.
+    fn steps(&self) -> Vec<HistoryStep> {
+        let layers = self.history.iter().filter(|step| !step.empty_layer).count();
+        let fits = layers == self.rootfs.diff_ids.len();
+        let mut indices = 0..;
+        let step = |step: &History| HistoryStep {
+            created_by: step.created_by.clone(),
+            layer: if step.empty_layer { None } else { indices.next() }.filter(|_| fits),
+        };
+        self.history.iter().map(step).collect()
     }
 
     /// Fails unless this is a configuration we can go on with: not for Windows, for the platform

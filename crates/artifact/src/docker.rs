@@ -25,7 +25,7 @@ use crate::dir::Tree;
 use crate::error::OpenErrorKind;
 use crate::http::{Client, Request, Response, Timing, Trust};
 use crate::image::{Backend, Source};
-use crate::{Image, ImageConfig, OpenError, Options, RootFs};
+use crate::{Image, ImageConfig, OpenError, Options, RootFs, Settings};
 
 /// A daemon answers questions at once, unless it is busy starting.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -72,6 +72,8 @@ struct Inspected {
     root_fs: InspectedLayers,
     #[serde(default)]
     graph_driver: GraphDriver,
+    #[serde(default)]
+    config: Option<Settings>,
 }
 
 #[derive(Default, Deserialize)]
@@ -197,6 +199,7 @@ impl Engine {
                     created: inspected.created,
                     rootfs: RootFs { diff_ids },
                     history,
+                    config: inspected.config.unwrap_or_default(),
                 };
                 (id, config)
             }
@@ -212,6 +215,7 @@ impl Engine {
             platform: Some(config.platform()),
             size_bytes: inspected.size,
             created: config.created.clone(),
+            config: Some(config.told()),
             layers: config.layers(std::iter::repeat((None, None))),
         };
         let backend = match trees {
@@ -240,6 +244,7 @@ impl Engine {
             platform: None,
             size_bytes: None,
             created: None,
+            config: None,
             layers: vec![layer],
         };
         let backend = Backend::Flattened(Flattened { engine: self, id });

@@ -152,6 +152,7 @@ fn artifact(
         platform: Some(config.platform()),
         size_bytes: sizes.iter().try_fold(0_u64, |sum, size| sum.checked_add((*size)?)),
         created: config.created.clone(),
+        config: Some(config.told()),
         layers: config.layers(blobs),
     })
 }

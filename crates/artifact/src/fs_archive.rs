@@ -42,6 +42,7 @@ pub(crate) fn file_system(name: &str, kind: ArtifactKind, size_bytes: Option<u64
         platform: None,
         size_bytes,
         created: None,
+        config: None,
         layers: vec![layer],
     }
 }

@@ -44,7 +44,7 @@ mod tar;
 mod target;
 mod walk;
 
-pub use config::{History, ImageConfig, RootFs};
+pub use config::{Healthcheck, History, ImageConfig, RootFs, Settings};
 pub use environment::{Environment, VARIABLES};
 pub use error::{OpenError, OpenErrorKind, ReadError};
 pub use image::{Image, LayerRead};

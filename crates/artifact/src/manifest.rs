@@ -391,6 +391,7 @@ impl Resolved {
             platform: Some(self.config.platform()),
             size_bytes: Some(self.layers.iter().fold(0, |sum, l| sum.saturating_add(l.size))),
             created: self.config.created.clone(),
+            config: Some(self.config.told()),
             layers: self.config.layers(blobs),
         }
     }

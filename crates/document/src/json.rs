@@ -4,11 +4,15 @@
 //! `schema_version`, and removed or changed only with a new major one. `findings` must not depend
 //! on where the image was read from.
 
+mod malware;
+mod misconfiguration;
 mod secret;
 
 use model::{Eol, Evidence, Finding, Layer, License, Package, Problem};
 use serde::Serialize;
 
+use self::malware::MalwareJson;
+use self::misconfiguration::MisconfigurationJson;
 use self::secret::SecretJson;
 use crate::{Report, purl};
 
@@ -34,6 +38,8 @@ struct Document<'a> {
     packages: Vec<PackageJson<'a>>,
     findings: Vec<FindingJson<'a>>,
     secrets: Vec<SecretJson<'a>>,
+    malware: Vec<MalwareJson<'a>>,
+    misconfigurations: Vec<MisconfigurationJson<'a>>,
     problems: Vec<ProblemJson<'a>>,
     data: Vec<DataJson<'a>>,
     summary: SummaryJson<'a>,
@@ -55,6 +61,10 @@ impl<'a> Document<'a> {
             packages: report.inventory.packages.iter().map(|p| PackageJson::of(p, os)).collect(),
             findings: report.findings.iter().map(|f| FindingJson::of(f, os, layers)).collect(),
             secrets: report.inventory.secrets.iter().map(SecretJson::of).collect(),
+            malware: report.inventory.malware.iter().map(MalwareJson::of).collect(),
+            misconfigurations: (report.inventory.misconfigurations.iter())
+                .map(MisconfigurationJson::of)
+                .collect(),
             problems: report.problems.iter().map(ProblemJson::of).collect(),
             data: report.data.iter().map(DataJson::of).collect(),
             summary: SummaryJson::of(report),
@@ -404,8 +414,13 @@ struct SummaryJson<'a> {
     packages: usize,
     findings: usize,
     secrets: usize,
+    malware: usize,
+    misconfigurations: usize,
     /// Findings that the user did not want to see.
     left_out: usize,
+    secrets_left_out: usize,
+    malware_left_out: usize,
+    misconfigurations_left_out: usize,
     fixable: usize,
     severities: SeveritiesJson,
     /// Whether something may be missing: see `problems`.
@@ -422,7 +437,12 @@ impl<'a> SummaryJson<'a> {
             packages: report.inventory.packages.len(),
             findings: report.findings.len(),
             secrets: report.inventory.secrets.len(),
+            malware: report.inventory.malware.len(),
+            misconfigurations: report.inventory.misconfigurations.len(),
             left_out: report.left_out.values().sum(),
+            secrets_left_out: report.secrets_left_out,
+            malware_left_out: report.malware_left_out,
+            misconfigurations_left_out: report.misconfigurations_left_out,
             fixable: report.fixable(),
             severities: SeveritiesJson { critical, high, medium, low, negligible, unknown },
             incomplete: report.is_incomplete(),

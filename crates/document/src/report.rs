@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Artifact, Eol, Finding, Inventory, Problem, Severity};
+use model::{Artifact, Eol, Finding, Inventory, Problem, ProblemKind, Severity};
 
 /// A segment of advisories that the scan used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +41,10 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// How many findings of each severity the user did not want to see.
     pub left_out: BTreeMap<Severity, usize>,
+    /// The same of secrets, malware and misconfigurations, whatever their severity.
+    pub secrets_left_out: usize,
+    pub malware_left_out: usize,
+    pub misconfigurations_left_out: usize,
     pub upgrades: Vec<Upgrade>,
     /// Sorted.
     pub problems: Vec<Problem>,
@@ -55,6 +59,12 @@ impl Report {
     /// Whether something may be missing from the findings.
     pub fn is_incomplete(&self) -> bool {
         self.problems.iter().any(|problem| problem.kind.makes_incomplete())
+    }
+
+    /// Whether a part of the target could not be read.
+    pub(crate) fn is_partial(&self) -> bool {
+        let unread = [ProblemKind::Damaged, ProblemKind::LimitReached, ProblemKind::Unreadable];
+        self.problems.iter().any(|problem| unread.contains(&problem.kind))
     }
 
     /// How many findings have each severity, the worst first.

@@ -109,13 +109,30 @@ fn leaks(text: &mut String, report: &Report, look: Look) {
     }
     let secrets = &report.inventory.secrets;
     if secrets.is_empty() {
-        return line(text, format_args!("no secret found"));
+        no_secret(text, report, look);
+    } else {
+        let of = |severity| secrets.iter().filter(|secret| secret.severity == severity).count();
+        let counts = Severity::ALL.into_iter().map(|severity| (severity, of(severity)));
+        let counts = severities(counts.filter(|(_, count)| *count > 0), look);
+        let number = count(secrets.len(), "secret", "secrets");
+        line(text, format_args!("{number}: {counts}"));
     }
-    let of = |severity| secrets.iter().filter(|secret| secret.severity == severity).count();
-    let counts = Severity::ALL.into_iter().map(|severity| (severity, of(severity)));
-    let counts = severities(counts.filter(|(_, count)| *count > 0), look);
-    let number = count(secrets.len(), "secret", "secrets");
-    line(text, format_args!("{number}: {counts}"));
+    if report.secrets_left_out > 0 {
+        let number = count(report.secrets_left_out, "secret", "secrets");
+        line(text, format_args!("{number} not shown, as was asked for"));
+    }
+}
+
+/// As with vulnerabilities: what could not be read may hold some.
+fn no_secret(text: &mut String, report: &Report, look: Look) {
+    if report.is_partial() {
+        let caution = "no secret found in what could be read; the result is incomplete";
+        line(text, format_args!("{}", paint(caution, warning(), look)));
+    } else if report.secrets_left_out > 0 {
+        line(text, format_args!("no secret of the severities asked for"));
+    } else {
+        line(text, format_args!("no secret found"));
+    }
 }
 
 /// Nothing found and not everything looked at is not the same as clean; nor is nothing shown.

@@ -66,6 +66,7 @@ fn artifact() -> Artifact {
         platform: "linux/amd64".parse().ok(),
         size_bytes: Some(1_000_000),
         created: Some("2024-01-01T00:00:00Z".to_owned()),
+        config: None,
         layers: vec![Layer {
             index: 0,
             diff_id: Some(Digest::sha256([1; 32])),
@@ -126,6 +127,9 @@ fn report() -> Report {
             ),
         ],
         left_out: BTreeMap::from([(Severity::Unknown, 2)]),
+        secrets_left_out: 0,
+        malware_left_out: 0,
+        misconfigurations_left_out: 0,
         upgrades: vec![Upgrade {
             package: "openssl".to_owned(),
             moves: vec!["libssl3".to_owned(), "openssl".to_owned()],
@@ -227,4 +231,21 @@ fn component_references_are_unique() {
     let count = references.len();
     references.dedup();
     assert_eq!(references.len(), count, "{references:#?}");
+}
+
+/// Nothing found is not the same as nothing there, nor as nothing shown.
+#[test]
+fn no_secret_is_said_with_what_it_is_worth() {
+    let checks = vec!["secret".to_owned()];
+    let plain = Report { checks, findings: Vec::new(), problems: Vec::new(), ..report() };
+    let cut = Problem::new(ProblemKind::LimitReached, "srv/dump.sql", "too large");
+    let table = [
+        (Vec::new(), 0, "no secret found\n"),
+        (vec![cut], 0, "no secret found in what could be read; the result is incomplete\n"),
+        (Vec::new(), 2, "no secret of the severities asked for\n2 secrets not shown"),
+    ];
+    for (problems, secrets_left_out, said) in table {
+        let text = table::render(&Report { problems, secrets_left_out, ..plain.clone() }, PLAIN);
+        assert!(text.contains(said), "`{said}` in\n{text}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, Platform};
+use crate::{Digest, ImageConfig, Platform};
 
 /// Where an artifact was read from. The names are the prefixes that users type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -71,6 +71,8 @@ pub struct Artifact {
     pub size_bytes: Option<u64>,
     /// RFC 3339, from the image configuration.
     pub created: Option<String>,
+    /// None for file systems.
+    pub config: Option<ImageConfig>,
     /// From the lowest to the highest.
     pub layers: Vec<Layer>,
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Os, Package, Problem, Secret};
+use crate::{Malware, Misconfiguration, Os, Package, Problem, Secret};
 
 /// The facts an SBOM is written from and the matcher works on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,5 +16,9 @@ pub struct Inventory {
     pub repositories: Vec<String>,
     /// Sorted by kind; those in files that a layer above removes included.
     pub secrets: Vec<Secret>,
+    /// Sorted by rule; that in files that a layer above removes included.
+    pub malware: Vec<Malware>,
+    /// Sorted by check.
+    pub misconfigurations: Vec<Misconfiguration>,
     pub problems: Vec<Problem>,
 }

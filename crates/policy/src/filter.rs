@@ -1,8 +1,8 @@
-//! Which findings a user cares about.
+//! Which results a user cares about.
 
-use model::{Finding, Secret, Severity};
+use model::{Finding, Malware, Misconfiguration, Secret, Severity};
 
-/// What a finding must be to be reported and judged. The default keeps every finding.
+/// What a result must be to be reported and judged. The default keeps every one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// The severities kept; empty keeps all. `Unknown` is a severity like the others: who leaves
@@ -14,14 +14,24 @@ pub struct Filter {
 
 impl Filter {
     pub fn keeps(&self, finding: &Finding) -> bool {
-        let rated = self.severities.is_empty() || self.severities.contains(&finding.severity);
-        rated && self.keeps_apart_from_severity(finding)
+        self.keeps_severity(finding.severity) && self.keeps_apart_from_severity(finding)
     }
 
     /// A secret that a package publishes to everybody is none of the image's.
     pub fn keeps_secret(&self, secret: &Secret) -> bool {
-        let rated = self.severities.is_empty() || self.severities.contains(&secret.severity);
-        rated && secret.owner.is_none()
+        self.keeps_severity(secret.severity) && secret.owner.is_none()
+    }
+
+    pub fn keeps_malware(&self, malware: &Malware) -> bool {
+        self.keeps_severity(malware.severity)
+    }
+
+    pub fn keeps_misconfiguration(&self, misconfiguration: &Misconfiguration) -> bool {
+        self.keeps_severity(misconfiguration.severity)
+    }
+
+    fn keeps_severity(&self, severity: Severity) -> bool {
+        self.severities.is_empty() || self.severities.contains(&severity)
     }
 
     /// Whether it would be kept if it had one of the severities asked for.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Finding, Secret, Severity};
+use model::{Finding, Inventory, Severity};
 
 use crate::Filter;
 
@@ -22,7 +22,7 @@ pub struct Reason {
     pub severity: Severity,
     /// Findings of this severity, at least 1.
     pub count: usize,
-    /// The first of them: vulnerability and package, or kind of secret and where it is.
+    /// The first of them: vulnerability and package, or what else it is and where.
     pub example: (String, String),
 }
 
@@ -32,35 +32,49 @@ impl Verdict {
     }
 }
 
-/// Judges findings and secrets by a threshold: one that the filter keeps and that is at or above
-/// `fail_on` fails them all. `Unknown` is the lowest threshold; it fails on any finding.
-pub fn gate<'a>(
-    findings: impl IntoIterator<Item = &'a Finding>,
-    secrets: impl IntoIterator<Item = &'a Secret>,
+/// Judges findings, and the malware, secrets and misconfigurations of an inventory, by a
+/// threshold: one that the filter keeps and that is at or above `fail_on` fails them all.
+/// `Unknown` is the lowest threshold; it fails on any.
+pub fn gate(
+    findings: &[Finding],
+    inventory: &Inventory,
     filter: &Filter,
     fail_on: Severity,
 ) -> Verdict {
-    let mut unrated = 0;
-    let mut reasons: BTreeMap<Severity, Reason> = BTreeMap::new();
-    let is_too_much = |secret: &&Secret| secret.severity >= fail_on && filter.keeps_secret(secret);
-    for secret in secrets.into_iter().filter(is_too_much) {
-        let example = (secret.kind.clone(), secret.location.path.clone());
-        let severity = secret.severity;
-        let new = || Reason { severity, count: 0, example };
-        reasons.entry(severity).or_insert_with(new).count += 1;
+    let mut reasons = Reasons { fail_on, reasons: BTreeMap::new() };
+    for malware in inventory.malware.iter().filter(|it| filter.keeps_malware(it)) {
+        reasons.add(malware.severity, &malware.rule, &malware.location.path);
     }
-    for finding in findings {
-        let severity = finding.severity;
-        if severity >= fail_on && filter.keeps(finding) {
-            let new = || Reason { severity, count: 0, example: example(finding) };
-            reasons.entry(severity).or_insert_with(new).count += 1;
-        } else if severity == Severity::Unknown && filter.keeps_apart_from_severity(finding) {
-            unrated += 1;
-        }
+    for secret in inventory.secrets.iter().filter(|it| filter.keeps_secret(it)) {
+        reasons.add(secret.severity, &secret.kind, &secret.location.path);
     }
-    Verdict { reasons: reasons.into_values().rev().collect(), unrated }
+    for finding in findings.iter().filter(|it| filter.keeps(it)) {
+        reasons.add(finding.severity, &finding.id, &finding.package.name);
+    }
+    for it in inventory.misconfigurations.iter().filter(|it| filter.keeps_misconfiguration(it)) {
+        reasons.add(it.severity, &it.check, &it.location.path);
+    }
+    let is_unrated = |finding: &&Finding| {
+        let is_kept = filter.keeps(finding) && finding.severity >= fail_on;
+        finding.severity == Severity::Unknown
+            && filter.keeps_apart_from_severity(finding)
+            && !is_kept
+    };
+    let unrated = findings.iter().filter(is_unrated).count();
+    Verdict { reasons: reasons.reasons.into_values().rev().collect(), unrated }
 }
 
-fn example(finding: &Finding) -> (String, String) {
-    (finding.id.clone(), finding.package.name.clone())
+/// What is too much, by severity.
+struct Reasons {
+    fail_on: Severity,
+    reasons: BTreeMap<Severity, Reason>,
+}
+
+impl Reasons {
+    fn add(&mut self, severity: Severity, what: &str, on: &str) {
+        if severity >= self.fail_on {
+            let new = || Reason { severity, count: 0, example: (what.to_owned(), on.to_owned()) };
+            self.reasons.entry(severity).or_insert_with(new).count += 1;
+        }
+    }
 }

@@ -1,6 +1,9 @@
 //! Filters and gates over findings that differ only in what they look at.
 
-use model::{Finding, Location, Package, PackageKind, Secret, SecretPlace, Severity, Status};
+use model::{
+    Finding, Inventory, Location, Malware, MalwareEngine, Package, PackageKind, Secret,
+    SecretPlace, Severity, Status,
+};
 use policy::{Filter, gate};
 
 /// `high` is a finding without a fix, `high+` one with a fix.
@@ -51,7 +54,12 @@ fn a_threshold_fails_what_is_at_or_above_it() {
         ("negligible unknown", "negligible", "negligible 1 CVE-negligible", 1),
     ];
     for (given, threshold, reasons, unrated) in table {
-        let verdict = gate(&findings(given), &[], &Filter::default(), threshold.parse().unwrap());
+        let verdict = gate(
+            &findings(given),
+            &Inventory::default(),
+            &Filter::default(),
+            threshold.parse().unwrap(),
+        );
         let shown: Vec<String> = verdict
             .reasons
             .iter()
@@ -67,8 +75,8 @@ fn a_threshold_fails_what_is_at_or_above_it() {
 #[test]
 fn a_gate_judges_what_the_filter_keeps() {
     let filter = Filter { severities: vec![Severity::High], ignore_unfixed: true };
-    let verdict =
-        gate(&findings("critical+ high high+ unknown unknown+"), &[], &filter, Severity::Low);
+    let given = findings("critical+ high high+ unknown unknown+");
+    let verdict = gate(&given, &Inventory::default(), &filter, Severity::Low);
     let judged: Vec<&str> = verdict.reasons.iter().map(|r| r.example.0.as_str()).collect();
     assert_eq!(judged, ["CVE-high+"]);
     assert_eq!(verdict.unrated, 1, "without a fix it was not asked about");
@@ -109,13 +117,38 @@ fn a_gate_judges_secrets_but_for_those_that_packages_publish() {
         removed: false,
         owner: owner.map(str::to_owned),
     };
-    let secrets = [
+    let secrets = vec![
         secret(Severity::High, None),
         secret(Severity::Low, None),
         secret(Severity::Critical, Some("openssl")),
     ];
-    let verdict = gate(&findings("high"), &secrets, &Filter::default(), Severity::Medium);
+    let inventory = Inventory { secrets, ..Inventory::default() };
+    let verdict = gate(&findings("high"), &inventory, &Filter::default(), Severity::Medium);
     let judged: Vec<_> = verdict.reasons.iter().map(|r| (r.severity, r.count)).collect();
     assert_eq!(judged, [(Severity::High, 2)]);
     assert_eq!(verdict.reasons[0].example, ("private-key".to_owned(), "srv/key".to_owned()));
+}
+
+#[test]
+fn a_gate_judges_malware_even_where_a_layer_above_removes_it() {
+    let malware = Malware {
+        rule: "webshell_php".to_owned(),
+        family: "webshell".to_owned(),
+        title: String::new(),
+        severity: Severity::Critical,
+        engine: MalwareEngine::Rules,
+        location: Location { path: "srv/a.php".to_owned(), layer: Some(1) },
+        offset: Some(0),
+        sha256: String::new(),
+        removed: true,
+        owner: None,
+        intact: None,
+    };
+    let inventory = Inventory { malware: vec![malware], ..Inventory::default() };
+    for (threshold, passes) in [(Severity::High, false), (Severity::Critical, false)] {
+        let verdict = gate(&[], &inventory, &Filter::default(), threshold);
+        assert_eq!(verdict.passes(), passes, "{threshold}");
+    }
+    let only_low = Filter { severities: vec![Severity::Low], ignore_unfixed: false };
+    assert!(gate(&[], &inventory, &only_low, Severity::Low).passes());
 }

@@ -43,6 +43,16 @@ pub struct Options {
 pub struct Checks {
     pub vulnerabilities: bool,
     pub secrets: bool,
+    pub malware: bool,
+    pub misconfigurations: bool,
+}
+
+impl Checks {
+    /// Those that are made while layers are read.
+    fn of_files(self) -> analyzers::Checks {
+        let Self { vulnerabilities: _, secrets, malware, misconfigurations } = self;
+        analyzers::Checks { secrets, malware, misconfigurations }
+    }
 }
 
 /// What is inside a target.
@@ -79,7 +89,7 @@ pub enum ScanError {
 /// Opens a target and takes stock of it. Never touches advisories.
 pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError> {
     let image = artifact::open(target, &options.artifact)?;
-    let checks = analyzers::Checks { secrets: options.checks.secrets };
+    let checks = options.checks.of_files();
     let cache = cache::Cache::open(options.cache_dir.as_deref(), checks);
     let (layers, mut problems) = layers::collect(&image, &cache, checks)?;
     cache.make_room(options.cache_limit);

@@ -74,6 +74,10 @@ enum Check {
     Vuln,
     /// Credentials in files, removed ones included
     Secret,
+    /// Trojans, webshells, miners and other files that are there to do harm
+    Malware,
+    /// Settings that make attacks easier, in the image and in the files that build and run it
+    Config,
 }
 
 impl Check {
@@ -82,6 +86,8 @@ impl Check {
         match self {
             Self::Vuln => "vuln",
             Self::Secret => "secret",
+            Self::Malware => "malware",
+            Self::Config => "config",
         }
     }
 }
@@ -90,7 +96,12 @@ impl ReportArguments {
     /// What to look for; everything there is unless the user chose.
     pub(crate) fn checks(&self) -> scan::Checks {
         let wanted = |check: Check| self.checks.is_empty() || self.checks.contains(&check);
-        scan::Checks { vulnerabilities: wanted(Check::Vuln), secrets: wanted(Check::Secret) }
+        scan::Checks {
+            vulnerabilities: wanted(Check::Vuln),
+            secrets: wanted(Check::Secret),
+            malware: wanted(Check::Malware),
+            misconfigurations: wanted(Check::Config),
+        }
     }
 }
 
@@ -113,8 +124,7 @@ pub(crate) fn present(
     let ReportArguments { format, output, severity, ignore_unfixed, fail_on, checks: _ } =
         arguments;
     let filter = policy::Filter { severities: severity, ignore_unfixed };
-    let judge =
-        |threshold| policy::gate(&result.findings, &result.inventory.secrets, &filter, threshold);
+    let judge = |threshold| policy::gate(&result.findings, &result.inventory, &filter, threshold);
     let verdict = fail_on.map(judge).unwrap_or_default();
     let report = report_of(result, &filter, checks, global);
 
@@ -139,7 +149,12 @@ fn published(secrets: &[Secret]) -> Option<Problem> {
 
 /// The names of the checks that run.
 fn names(checks: scan::Checks) -> Vec<String> {
-    let ran = [(Check::Vuln, checks.vulnerabilities), (Check::Secret, checks.secrets)];
+    let ran = [
+        (Check::Vuln, checks.vulnerabilities),
+        (Check::Secret, checks.secrets),
+        (Check::Malware, checks.malware),
+        (Check::Config, checks.misconfigurations),
+    ];
     ran.into_iter().filter(|(_, ran)| *ran).map(|(check, _)| check.name().to_owned()).collect()
 }
 
@@ -175,7 +190,11 @@ fn report_of(
     others.iter().for_each(|other| *left_out.entry(other.severity).or_default() += 1);
     problems.extend(published(&inventory.secrets));
     problems.sort();
-    inventory.secrets.retain(|secret| filter.keeps_secret(secret));
+    inventory.secrets.retain(|secret| secret.owner.is_none());
+    let secrets_left_out = leave_out(&mut inventory.secrets, |it| filter.keeps_secret(it));
+    let malware_left_out = leave_out(&mut inventory.malware, |it| filter.keeps_malware(it));
+    let misconfigurations_left_out =
+        leave_out(&mut inventory.misconfigurations, |it| filter.keeps_misconfiguration(it));
     let upgrades = matcher::upgrades(&findings);
     let upgrade = |upgrade: matcher::Upgrade| document::Upgrade {
         package: upgrade.name,
@@ -196,12 +215,22 @@ fn report_of(
         eol,
         findings,
         left_out,
+        secrets_left_out,
+        malware_left_out,
+        misconfigurations_left_out,
         upgrades: upgrades.into_iter().map(upgrade).collect(),
         problems,
         data: data.into_iter().map(source).collect(),
         checks,
         now: global.now.to_string(),
     }
+}
+
+/// Keeps what the user wants to see, and counts the rest.
+fn leave_out<T>(all: &mut Vec<T>, keeps: impl FnMut(&T) -> bool) -> usize {
+    let before = all.len();
+    all.retain(keeps);
+    before - all.len()
 }
 
 /// The exit code of a run that has a report, the gate apart.

@@ -146,8 +146,7 @@ fn delete(file: &CachedFile) -> io::Result<bool> {
 /// Generations of which nothing is left go; our own stays, for others are about to fill it.
 fn remove_empty_folders(cache_dir: &Path) {
     for folder in folders(cache_dir).unwrap_or_default() {
-        let is_ours =
-            Checks::ALL.into_iter().any(|it| folder.ends_with(analyzers::fingerprint(it)));
+        let is_ours = Checks::all().any(|it| folder.ends_with(analyzers::fingerprint(it)));
         if !is_ours {
             drop(std::fs::remove_dir(folder));
         }
