@@ -7,6 +7,7 @@
 mod malware;
 mod misconfiguration;
 mod secret;
+mod silenced;
 
 use model::{Eol, Evidence, Finding, Layer, License, Package, Problem};
 use serde::Serialize;
@@ -14,6 +15,7 @@ use serde::Serialize;
 use self::malware::MalwareJson;
 use self::misconfiguration::MisconfigurationJson;
 use self::secret::SecretJson;
+use self::silenced::SilencedJson;
 use crate::{Report, purl};
 
 /// Bumped as the module doc says.
@@ -37,6 +39,7 @@ struct Document<'a> {
     layers: Vec<LayerJson<'a>>,
     packages: Vec<PackageJson<'a>>,
     findings: Vec<FindingJson<'a>>,
+    silenced: Vec<SilencedJson<'a>>,
     secrets: Vec<SecretJson<'a>>,
     malware: Vec<MalwareJson<'a>>,
     misconfigurations: Vec<MisconfigurationJson<'a>>,
@@ -60,6 +63,7 @@ impl<'a> Document<'a> {
             },
             packages: report.inventory.packages.iter().map(|p| PackageJson::of(p, os)).collect(),
             findings: report.findings.iter().map(|f| FindingJson::of(f, os, layers)).collect(),
+            silenced: report.silenced.iter().map(SilencedJson::of).collect(),
             secrets: report.inventory.secrets.iter().map(SecretJson::of).collect(),
             malware: report.inventory.malware.iter().map(MalwareJson::of).collect(),
             misconfigurations: (report.inventory.misconfigurations.iter())
@@ -413,6 +417,7 @@ struct SummaryJson<'a> {
     checks: &'a [String],
     packages: usize,
     findings: usize,
+    silenced: usize,
     secrets: usize,
     malware: usize,
     misconfigurations: usize,
@@ -436,6 +441,7 @@ impl<'a> SummaryJson<'a> {
             checks: &report.checks,
             packages: report.inventory.packages.len(),
             findings: report.findings.len(),
+            silenced: report.silenced.len(),
             secrets: report.inventory.secrets.len(),
             malware: report.inventory.malware.len(),
             misconfigurations: report.inventory.misconfigurations.len(),

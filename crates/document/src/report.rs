@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Artifact, Eol, Finding, Inventory, Problem, ProblemKind, Severity};
+use model::{Artifact, Eol, Finding, Inventory, Problem, ProblemKind, Severity, Silenced};
 
 /// A segment of advisories that the scan used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub struct Report {
     pub inventory: Inventory,
     pub eol: Eol,
     pub findings: Vec<Finding>,
+    /// Findings that somebody says not to report, in the order of findings.
+    pub silenced: Vec<Silenced>,
     /// How many findings of each severity the user did not want to see.
     pub left_out: BTreeMap<Severity, usize>,
     /// The same of secrets, malware and misconfigurations, whatever their severity.

@@ -126,6 +126,7 @@ fn report() -> Report {
                 package("openssl", "3", Some(0)),
             ),
         ],
+        silenced: Vec::new(),
         left_out: BTreeMap::from([(Severity::Unknown, 2)]),
         secrets_left_out: 0,
         malware_left_out: 0,

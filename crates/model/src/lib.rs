@@ -24,6 +24,7 @@ mod problem;
 mod reference;
 mod secret;
 mod severity;
+mod silenced;
 mod symbols;
 
 pub use advisory::{Advisory, Affected, Cvss, Details, Scope, Status, Subject, VersionRange};
@@ -43,4 +44,5 @@ pub use problem::{Problem, ProblemKind};
 pub use reference::{ImageRef, ReferenceError};
 pub use secret::{Secret, SecretPlace};
 pub use severity::Severity;
+pub use silenced::{Silenced, SilencedBy};
 pub use symbols::{Symbols, SymbolsBuilder};

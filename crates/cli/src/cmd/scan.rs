@@ -214,6 +214,7 @@ fn report_of(
         inventory,
         eol,
         findings,
+        silenced: Vec::new(),
         left_out,
         secrets_left_out,
         malware_left_out,
