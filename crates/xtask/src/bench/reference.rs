@@ -16,13 +16,14 @@ pub(super) fn run(session: &Session) -> Result<(), String> {
     let db = feeds::store(session)?;
     let archive_target = format!("docker-archive:{}", archive.display());
     let layout_target = format!("oci-dir:{}", layout.display());
-    let scan = |target: &str, cache: &[&str]| {
-        let mut command =
-            session.lazaret(&["scan", "--offline", "--checks", "vuln", "--format", "json"]);
-        command.arg("--db").arg(&db).args(cache).arg(target);
+    let checked = |checks: &str, target: &str, cache: &[&str]| {
+        let mut command = session.lazaret(&["scan", "--offline", "--format", "json"]);
+        command.args(["--checks", checks]).arg("--db").arg(&db).args(cache).arg(target);
         command
     };
-    let headers = || floor::headers(&archive);
+    let scan = |target: &str, cache: &[&str]| checked("vuln", target, cache);
+    let full = |target: &str| checked("vuln,secret,malware,config", target, &["--no-cache"]);
+    let headers = || floor::headers(session, &archive);
     let inflate = || floor::inflate_and_hash(&layout);
     let (headers, inflate): (&dyn Fn() -> Command, &dyn Fn() -> Command) = (&headers, &inflate);
     for (what, target, path, (floor, floor_command)) in [
@@ -34,7 +35,12 @@ pub(super) fn run(session: &Session) -> Result<(), String> {
             &[
                 Contender { name: "lazaret scan", command: &|| scan(target, &["--no-cache"]) },
                 Contender { name: "lazaret scan, cached", command: &|| scan(target, &[]) },
+                Contender { name: "lazaret scan, every check", command: &|| full(target) },
                 Contender { name: floor, command: floor_command },
+                Contender {
+                    name: "floor: sha256sum of the archive",
+                    command: &|| floor::read_and_hash(&archive),
+                },
                 Contender { name: "trivy (packages, no jars)", command: &|| peers.trivy(path) },
                 Contender {
                     name: "trivy --version (start-up)",
