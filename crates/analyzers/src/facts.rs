@@ -56,6 +56,7 @@ impl LayerFacts {
             {
                 facts.packages.append(&mut before.packages);
                 facts.secrets.append(&mut before.secrets);
+                facts.digest = facts.digest.or(before.digest);
             }
             self.entries.insert(path, named);
         }
@@ -98,6 +99,8 @@ pub struct FileFacts {
     pub(crate) license: String,
     /// Their locations are filled in when the layers are laid over each other.
     pub(crate) secrets: Vec<Secret>,
+    /// Of the content of a file with secrets: BLAKE3.
+    pub(crate) digest: Option<[u8; 32]>,
     pub(crate) problems: Vec<(ProblemKind, String)>,
     /// Bytes of facts that the layer still has room for.
     #[serde(skip)]

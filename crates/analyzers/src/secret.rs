@@ -15,6 +15,7 @@ pub(crate) mod files;
 pub(crate) mod gather;
 mod keywords;
 mod kind;
+mod publisher;
 mod shape;
 
 use std::sync::LazyLock;

@@ -7,7 +7,6 @@ use std::collections::{BTreeSet, HashMap};
 
 use model::{Inventory, Location, Package, PackageKind, Problem, ProblemKind};
 
-use crate::LayerFacts;
 use crate::attribution::{Identity, appearances};
 use crate::facts::Installed;
 use crate::os::{choice, dpkg, rpm};
@@ -16,6 +15,7 @@ use crate::secret::gather;
 use crate::select::MERGED;
 use crate::survey::{Sighting, Survey, Unread};
 use crate::view::{Resolved, Stack, View};
+use crate::{LayerFacts, PathList};
 
 /// The inventory of the image that `layers` make up, from the lowest to the highest. Where the
 /// artifact has no layers of its own (a directory, a plain tar: one "layer"), `has_layers` is
@@ -31,13 +31,14 @@ pub fn squash(layers: &[LayerFacts], has_layers: bool) -> Inventory {
     problems.sort_unstable();
     problems.dedup();
     let packages = packages(&survey, &stack, has_layers);
+    let os = choice::os(&survey.files);
     Inventory {
-        os: choice::os(&survey.files),
-        secrets: gather::secrets(&stack, &packages, has_layers),
+        secrets: gather::secrets(&stack, os.as_ref(), has_layers),
         malware: Vec::new(),
         misconfigurations: Vec::new(),
         packages,
         repositories: repositories(&survey),
+        os,
         problems,
     }
 }
@@ -71,20 +72,18 @@ fn path(file: &str, within: &str) -> String {
 }
 
 /// The package with everything that other files say of it.
-fn complete(
-    installed: &Installed,
+fn complete<'a>(
+    installed: &'a Installed,
     location: Location,
-    database: &Sighting<'_>,
-    view: &View<'_, '_>,
+    database: &Sighting<'a>,
+    view: &View<'_, 'a>,
     merged: &Merged,
 ) -> Package {
     let mut package = Package { location, ..installed.package.clone() };
-    let mut files = Some(&installed.files);
     if package.kind == PackageKind::Deb {
         package.license = dpkg::license(&package.name, view);
-        files = dpkg::files(&package, &database.place, view);
     }
-    if let Some(list) = files {
+    if let Some(list) = listed_files(installed, &database.place, view) {
         list.for_each(|path| package.files.push(merged.settle(path)));
     }
     // Lists mostly are in order already.
@@ -95,14 +94,26 @@ fn complete(
     package
 }
 
+/// The files of a package, as the database at `place` or one beside it lists them.
+pub(crate) fn listed_files<'a>(
+    installed: &'a Installed,
+    place: &str,
+    view: &View<'_, 'a>,
+) -> Option<&'a PathList> {
+    match installed.package.kind {
+        PackageKind::Deb => dpkg::files(&installed.package, place, view),
+        _ => Some(&installed.files),
+    }
+}
+
 /// Where the directories at the root that merged into `usr` really are: package lists still say
 /// `lib/…` where `lib` has long been a link to `usr/lib`.
-struct Merged {
+pub(crate) struct Merged {
     directories: Vec<(&'static str, String)>,
 }
 
 impl Merged {
-    fn of(view: &View<'_, '_>) -> Self {
+    pub(crate) fn of(view: &View<'_, '_>) -> Self {
         let settled = |directory: &'static str| match view.resolve(directory) {
             Resolved::Place(at) if at != directory && !at.is_empty() => Some((directory, at)),
             _ => None,
@@ -110,7 +121,7 @@ impl Merged {
         Self { directories: MERGED.into_iter().filter_map(settled).collect() }
     }
 
-    fn settle(&self, path: &str) -> Box<str> {
+    pub(crate) fn settle(&self, path: &str) -> Box<str> {
         for (directory, target) in &self.directories {
             if let Some(rest) = path.strip_prefix(directory).and_then(|r| r.strip_prefix('/')) {
                 return format!("{target}/{rest}").into();

@@ -3,7 +3,8 @@
 //!
 //! Packages that the distribution ships are the distribution's: it fixes them under its own
 //! version numbers, so an upstream advisory on them would be wrong more often than right. They are
-//! left to it wherever its own advisories are consulted.
+//! left to it wherever its own advisories are consulted. A package that somebody else built is not
+//! the distribution's, wherever it puts its files: what is in it is matched.
 
 use std::collections::BTreeSet;
 
@@ -69,19 +70,27 @@ pub(crate) fn packages<'i>(plan: &Plan, inventory: &'i Inventory) -> Vec<&'i Pac
         .filter(|package| !package.declared)
         .map(|package| (package.name.as_str(), package.version.as_str()))
         .collect();
+    let own = if plan.maintained { built_by_the_distribution(inventory) } else { BTreeSet::new() };
     let is_meant = |package: &&Package| {
         let is_there = !package.declared
             || (plan.declared
                 && !installed.contains(&(package.name.as_str(), package.version.as_str())));
-        is_there && !package.version.is_empty() && !(plan.maintained && is_distributed(package))
+        is_there && !package.version.is_empty() && !is_distributed(package, &own)
     };
     of_kind().filter(is_meant).collect()
 }
 
-/// Whether the distribution ships the package.
-fn is_distributed(package: &Package) -> bool {
+/// Whether the distribution ships the package, as one of its `own` or in one.
+fn is_distributed(package: &Package, own: &BTreeSet<&str>) -> bool {
     let elsewhere = THIRD_PARTY.iter().any(|folder| package.location.path.starts_with(folder));
-    package.owner.is_some() && !elsewhere
+    package.owner.as_ref().is_some_and(|owner| own.contains(owner.as_str())) && !elsewhere
+}
+
+/// The names of the packages that the distribution built.
+fn built_by_the_distribution(inventory: &Inventory) -> BTreeSet<&str> {
+    let Some(os) = &inventory.os else { return BTreeSet::new() };
+    let built = inventory.packages.iter().filter(|package| package.is_built_by(os));
+    built.map(|package| package.name.as_str()).collect()
 }
 
 /// Packages that nobody publishes advisories for, by kind.

@@ -10,7 +10,8 @@
 //!   vulnerability again says that the earlier fix was not enough. Where one of them was built for
 //!   the same minor release as the installed build (`.el9_2`), those of other minor releases are
 //!   repetitions and do not count.
-//! - An older state (`affected`, `not affected`) beside a fixed version is overtaken by it.
+//! - An older state (`affected`, `not affected`) beside a fixed version is overtaken by it. In the
+//!   stream of a language it is not: several publishers speak there, each of the ranges it knows.
 //! - What the publisher cannot tell is a finding that says so, never silence.
 
 use std::cmp::Ordering;
@@ -128,7 +129,8 @@ fn settle<'a>(plan: &Plan, mut said: Vec<Said<'a>>) -> Option<Verdict<'a>> {
     if said.iter().any(Said::is_of_the_binary) {
         said.retain(Said::is_of_the_binary);
     }
-    if said.iter().any(|one| one.advisory.status == Status::Fixed) {
+    let has_states = plan.kind.is_os();
+    if has_states && said.iter().any(|one| one.advisory.status == Status::Fixed) {
         said.retain(|one| one.advisory.status == Status::Fixed);
         keep_minor_release(plan, &mut said);
     }

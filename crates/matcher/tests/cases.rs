@@ -301,6 +301,7 @@ fn package(text: &str) -> Package {
         files: vec!["usr/bin/file".into()],
         declared: more.contains(&"declared"),
         owner: field("owner=").map(str::to_owned),
+        vendor: field("vendor=").unwrap_or_default().to_owned(),
         ..Package::new(*kind, name, version)
     }
 }

@@ -10,6 +10,7 @@
 mod advisory;
 mod artifact;
 mod digest;
+mod distributor;
 mod entry;
 mod finding;
 mod image_config;

@@ -1,9 +1,10 @@
 //! An npm package as it is installed: the `package.json` in its folder.
 //!
-//! Node.js finds packages by folder (`node_modules/<name>`, `node_modules/@<scope>/<name>`), so a
-//! file counts only where its folder is called what it says of itself, or stands in a
-//! `node_modules`. The many others (test data, examples, an application's own) are not what
-//! somebody could load under that name.
+//! Node.js finds packages by folder (`node_modules/<name>`, `node_modules/@<scope>/<name>`), and
+//! Debian's in `/usr/share/nodejs` and `/usr/lib/nodejs` too, so a file counts only there, and in
+//! Debian's only where its folder is called what it says of itself. The many others (test data,
+//! examples) are not what somebody could load under that name, and an application's own, whatever
+//! its folder is called, is not the package that the registry has under its name.
 
 use std::borrow::Cow;
 
@@ -37,7 +38,7 @@ impl Analyzer for NpmPackage {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -59,7 +60,8 @@ impl Analyzer for NpmPackage {
             }
             Err(_) => return,
         };
-        let is_installed = folder.in_node_modules || manifest.name == folder.name;
+        let is_installed =
+            folder.in_node_modules || (folder.in_debians && manifest.name == folder.name);
         if !is_installed || manifest.name.is_empty() || manifest.version.is_empty() {
             return;
         }
@@ -75,6 +77,12 @@ struct Folder<'a> {
     /// `name` or `@scope/name`.
     name: &'a str,
     in_node_modules: bool,
+    in_debians: bool,
+}
+
+/// Whether a folder is one in which Node.js looks for a package of its name in `node_modules`.
+pub(crate) fn is_installed_in(folder: &str) -> bool {
+    Folder::of(&format!("{folder}/package.json")).is_some_and(|folder| folder.in_node_modules)
 }
 
 impl<'a> Folder<'a> {
@@ -83,15 +91,16 @@ impl<'a> Folder<'a> {
         let (folder, _) = path.rsplit_once('/')?;
         let mut parts = folder.rsplitn(3, '/');
         let (last, above, rest) = (parts.next()?, parts.next(), parts.next());
-        match above {
+        let (name, parent) = match above {
             Some(scope) if scope.starts_with('@') => {
                 let length = scope.len().saturating_add(1).saturating_add(last.len());
                 let name = folder.get(folder.len().saturating_sub(length)..)?;
-                let parent = rest.map(|rest| rest.rsplit_once('/').map_or(rest, |(_, name)| name));
-                Some(Self { name, in_node_modules: parent == Some("node_modules") })
+                (name, rest.map(|rest| rest.rsplit_once('/').map_or(rest, |(_, name)| name)))
             }
-            above => Some(Self { name: last, in_node_modules: above == Some("node_modules") }),
-        }
+            above => (last, above),
+        };
+        let in_node_modules = parent == Some("node_modules");
+        Some(Self { name, in_node_modules, in_debians: parent == Some("nodejs") })
     }
 }
 

@@ -55,6 +55,9 @@ impl Analyzer for Secrets {
                 owner: None,
             });
         }
+        if !facts.secrets.is_empty() {
+            facts.digest = Some(*blake3::hash(file.bytes).as_bytes());
+        }
         if more {
             let message = format!("more than {HITS_MAX} secrets; the rest is not listed");
             facts.problem(ProblemKind::LimitReached, message);

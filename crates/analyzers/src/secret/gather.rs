@@ -3,40 +3,43 @@
 //! What a layer above removes is still in the image for whoever unpacks the layer, so nothing is
 //! dropped here.
 
-use model::{Location, Package, Secret};
+use model::{Location, Os, Secret};
 
-use crate::facts::Named;
-use crate::owners::Owners;
+use super::publisher::Publishers;
+use crate::facts::{FileFacts, LayerFacts, Named};
 use crate::view::Stack;
 
 /// All secrets, sorted by kind and place.
-pub(crate) fn secrets(stack: &Stack<'_>, packages: &[Package], has_layers: bool) -> Vec<Secret> {
+pub(crate) fn secrets(stack: &Stack<'_>, os: Option<&Os>, has_layers: bool) -> Vec<Secret> {
     let view = stack.all();
+    let mut publishers = Publishers::default();
     let mut secrets = Vec::new();
     for (index, layer) in (0_u32..).zip(stack.layers()) {
-        for (path, named) in &layer.entries {
-            let (Named::File(Some(facts)) | Named::Found(facts)) = named else { continue };
-            if facts.secrets.is_empty() {
-                continue;
-            }
+        let files = telling(layer);
+        if files.is_empty() {
+            continue;
+        }
+        let published = publishers.of_layer(stack, index, &files, os);
+        for (path, facts) in files {
             let removed = !view.shows(path, facts);
-            let location = Location { path: path.to_string(), layer: has_layers.then_some(index) };
+            let location = Location { path: path.to_owned(), layer: has_layers.then_some(index) };
             secrets.extend(facts.secrets.iter().map(|secret| Secret {
                 location: location.clone(),
                 removed,
+                owner: published.get(path).cloned(),
                 ..secret.clone()
             }));
         }
     }
-    if !secrets.is_empty() {
-        let owners =
-            Owners::of(secrets.iter().map(|secret| secret.location.path.as_str()), packages);
-        let owned: Vec<Option<String>> =
-            secrets.iter().map(|secret| owners.publisher(&secret.location.path)).collect();
-        for (secret, owner) in secrets.iter_mut().zip(owned) {
-            secret.owner = owner;
-        }
-    }
     secrets.sort_unstable();
     secrets
+}
+
+/// The files of a layer that hold secrets.
+fn telling(layer: &LayerFacts) -> Vec<(&str, &FileFacts)> {
+    let named = layer.entries.iter().filter_map(|(path, named)| match named {
+        Named::File(Some(facts)) | Named::Found(facts) => Some((&**path, &**facts)),
+        _ => None,
+    });
+    named.filter(|(_, facts)| !facts.secrets.is_empty()).collect()
 }

@@ -20,8 +20,8 @@ pub(crate) enum Kind {
 pub(crate) type Layer = Vec<(String, Kind)>;
 
 /// The facts after the first pass.
-pub(crate) fn read(layers: &[Layer]) -> Vec<LayerFacts> {
-    layers.iter().map(|layer| pass(layer, LayerCollector::new(Checks::default()))).collect()
+pub(crate) fn read(layers: &[Layer], checks: Checks) -> Vec<LayerFacts> {
+    layers.iter().map(|layer| pass(layer, LayerCollector::new(checks))).collect()
 }
 
 /// Makes a second pass and says what it was sent for.

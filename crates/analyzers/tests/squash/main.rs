@@ -8,8 +8,8 @@ mod script;
 
 use std::path::Path;
 
-use analyzers::{Detour, squash};
-use model::Inventory;
+use analyzers::{Checks, Detour, squash};
+use model::{Inventory, Location};
 
 use crate::image::Layer;
 
@@ -35,7 +35,7 @@ fn every_case_gives_what_it_expects() {
 
 /// All that can be seen of an image, a line a fact, sorted.
 fn outcome(layers: &[Layer], has_layers: bool) -> Vec<String> {
-    let mut facts = image::read(layers);
+    let mut facts = image::read(layers, Checks { secrets: true, ..Checks::default() });
     let sent = image::read_again(layers, &mut facts);
     let mut lines = described(&squash(&facts, has_layers));
     for (layer, detours) in sent {
@@ -63,10 +63,18 @@ fn described(inventory: &Inventory) -> Vec<String> {
         let (name, version) = (&package.name, &package.version);
         lines.push(format!("package {name} {version} {layer} at {}", location.path));
         lines.extend(package.files.iter().map(|file| format!("file of {name}: {file}")));
+        lines.extend(package.owner.iter().map(|owner| format!("owner of {name}: {owner}")));
         if !package.license.is_empty() {
             lines.push(format!("licence of {name}: {}", package.license));
         }
     }
+    lines.extend(inventory.secrets.iter().map(|secret| {
+        let Location { path, layer } = &secret.location;
+        let layer = layer.map_or("no layer".to_owned(), |layer| format!("layer {layer}"));
+        let removed = if secret.removed { ", removed" } else { "" };
+        let publisher = secret.owner.iter().map(|owner| format!(", published by {owner}"));
+        format!("secret at {path} {layer}{removed}{}", publisher.collect::<String>())
+    }));
     lines.extend(inventory.repositories.iter().map(|name| format!("repository {name}")));
     lines.extend(inventory.problems.iter().map(|problem| {
         let layer = problem.layer.map_or(String::new(), |layer| format!(" in layer {layer}"));

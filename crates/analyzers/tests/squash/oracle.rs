@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use analyzers::squash;
+use analyzers::{Checks, squash};
 
 use crate::image::{self, Kind, Layer};
 
@@ -53,7 +53,7 @@ fn random_images_look_as_a_file_system_shows_them() {
         let mut tree = Tree::default();
         let layers: Vec<Layer> =
             (0..random.below(4) + 1).map(|_| random.layer(&mut tree)).collect();
-        let mut facts = image::read(&layers);
+        let mut facts = image::read(&layers, Checks::default());
         for _ in 0..PASSES {
             if image::read_again(&layers, &mut facts).is_empty() {
                 break;

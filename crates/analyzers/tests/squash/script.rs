@@ -6,7 +6,10 @@
 //!   dir etc
 //!   os etc/os-release debian 12          a release file
 //!   dpkg var/lib/dpkg/status a=1 b=2     a package database
+//!   inhouse var/lib/dpkg/status c=1      the same, built by nobody's distribution
 //!   apk lib/apk/db/installed a=1
+//!   npm srv/node_modules/a/package.json a=1
+//!   secret srv/.env                      a file with a secret; what follows tells contents apart
 //!   text var/lib/dpkg/info/a.list /usr/bin/a|/usr/bin/b      any file, `|` ends a line
 //!   file opt/x                           a file that nobody wants
 //!   unreadable etc/os-release            a file whose content cannot be delivered
@@ -57,8 +60,16 @@ fn entry(line: &str) -> (String, Kind) {
             Kind::File(format!("ID={id}\nVERSION_ID={version}\n"))
         }
         "dpkg" => Kind::File(packages(rest, |name, version| {
-            format!("Package: {name}\nStatus: install ok installed\nVersion: {version}\n\n")
+            paragraph("Tide Team <tide@lists.debian.org>", name, version)
         })),
+        "inhouse" => Kind::File(packages(rest, |name, version| {
+            paragraph("Ops <ops@example.com>", name, version)
+        })),
+        "secret" => Kind::File(format!("{rest}\nid = {}\n", ["AKI", "A5JQ7RZ3TLN2PWGYD"].concat())),
+        "npm" => {
+            let (name, version) = rest.split_once('=').unwrap();
+            Kind::File(format!(r#"{{"name": "{name}", "version": "{version}"}}"#))
+        }
         "apk" => Kind::File(packages(rest, |name, version| format!("P:{name}\nV:{version}\n\n"))),
         "text" => Kind::File(rest.replace('|', "\n") + "\n"),
         "file" => Kind::File("content".to_owned()),
@@ -70,6 +81,12 @@ fn entry(line: &str) -> (String, Kind) {
         other => panic!("`{other}` is no word of this language"),
     };
     (path.to_owned(), kind)
+}
+
+fn paragraph(maintainer: &str, name: &str, version: &str) -> String {
+    format!(
+        "Package: {name}\nStatus: install ok installed\nMaintainer: {maintainer}\nVersion: {version}\n\n"
+    )
 }
 
 fn packages(list: &str, paragraph: impl Fn(&str, &str) -> String) -> String {
