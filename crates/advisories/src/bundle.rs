@@ -58,8 +58,8 @@ pub fn recognizes(head: &[u8]) -> bool {
     head.starts_with(name.as_bytes()) && head.get(257..262) == Some(b"ustar")
 }
 
-/// Writes these streams of the store (all if empty) into one file, atomically; the same segments
-/// and key give the same bytes. Segments are checked in full before they are written.
+/// Writes these streams of the store (all if empty) into one file, atomically; the same segments,
+/// times and key give the same bytes. Segments are checked in full before they are written.
 pub fn export(
     store: &Store,
     streams: &[String],
@@ -145,17 +145,25 @@ pub fn import(
     let file = file.map_err(|source| BundleError::Read { path: path.to_owned(), source })?;
     let staged = Reading { path, store }.read(file, trusted)?;
     let mut imported = Vec::new();
-    for (stream, (ready, meta)) in staged {
-        let replaced = store.installed_meta(&stream);
-        ready.install()?;
-        store.forget(&stream);
+    for (stream, Staging { ready, meta, checked_at }) in staged {
+        let replaced = store.put(&stream, ready)?;
+        if let Some(time) = checked_at {
+            store.mark_checked(&stream, &time)?;
+        }
         imported.push(Imported { meta, replaced });
     }
     Ok(imported)
 }
 
 /// Segments that were checked and wait for their names, by stream.
-type Checked = BTreeMap<String, (Ready, SegmentMeta)>;
+type Checked = BTreeMap<String, Staging>;
+
+struct Staging {
+    ready: Ready,
+    meta: SegmentMeta,
+    /// As the index says.
+    checked_at: Option<String>,
+}
 
 /// A bundle being read.
 #[derive(Clone, Copy)]
@@ -209,7 +217,7 @@ impl Reading<'_> {
         self,
         mut entry: tar::Entry<'_, File>,
         listed: &IndexEntry,
-    ) -> Result<(Ready, SegmentMeta), BundleError> {
+    ) -> Result<Staging, BundleError> {
         let wrong = |what: &str| self.damaged(&format!("`{}` has another {what}", listed.file));
         if entry.size() != listed.size_bytes {
             return Err(wrong("size than its index says"));
@@ -238,7 +246,7 @@ impl Reading<'_> {
             }
             other => self.damaged(&other.to_string()),
         })?;
-        Ok((ready, meta))
+        Ok(Staging { ready, meta, checked_at: listed.checked_at.clone() })
     }
 
     fn small(self, entry: tar::Entry<'_, File>, limit: u64) -> Result<Vec<u8>, BundleError> {

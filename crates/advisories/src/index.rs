@@ -24,6 +24,9 @@ pub(crate) const INDEX_LIMIT: usize = 4 << 20;
 /// Most segments of an index; there are some two hundred streams.
 const SEGMENT_LIMIT: usize = 4096;
 
+/// Most bytes of a time.
+pub(crate) const TIME_LIMIT: usize = 64;
+
 /// Most bytes of one segment; the largest real ones have some 20 MB.
 pub const SEGMENT_SIZE_LIMIT: u64 = 1 << 30;
 
@@ -47,6 +50,10 @@ pub struct IndexEntry {
     pub source: String,
     /// RFC 3339.
     pub built_at: String,
+    /// When the publisher last had nothing newer (RFC 3339), if that was after the segment was
+    /// built: what says how old the data is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked_at: Option<String>,
 }
 
 /// Why a document is not an index.
@@ -145,6 +152,7 @@ impl IndexEntry {
             size_bytes: file.metadata().map_err(unreadable)?.len(),
             source: meta.source.clone(),
             built_at: meta.built_at.clone(),
+            checked_at: store.checked_at(stream),
         };
         Ok(Some((entry, file)))
     }
@@ -164,6 +172,9 @@ impl IndexEntry {
         if self.size_bytes > SEGMENT_SIZE_LIMIT {
             return refuse("is larger than a segment may be");
         }
+        if self.checked_at.as_ref().is_some_and(|time| time.len() > TIME_LIMIT) {
+            return refuse("has a time that is too long to be one");
+        }
         Ok(())
     }
 }
@@ -180,6 +191,7 @@ mod tests {
             size_bytes: 12,
             source: "test".to_owned(),
             built_at: "2026-11-22T00:00:00Z".to_owned(),
+            checked_at: None,
         }
     }
 
@@ -203,6 +215,7 @@ mod tests {
             vec![IndexEntry { file: "/etc/passwd".to_owned(), ..entry("a") }],
             vec![IndexEntry { file: "b.seg".to_owned(), ..entry("a") }],
             vec![IndexEntry { size_bytes: SEGMENT_SIZE_LIMIT + 1, ..entry("a") }],
+            vec![IndexEntry { checked_at: Some("2".repeat(65)), ..entry("a") }],
             vec![IndexEntry { sha256: sha512, ..entry("a") }],
         ];
         for segments in cases {

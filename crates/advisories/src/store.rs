@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use model::Digest;
 use sha2::{Digest as _, Sha256};
 
+use crate::index::TIME_LIMIT;
 use crate::replace::{self, Ready, Staged};
 use crate::{Segment, SegmentError, SegmentMeta, SegmentWriter, WriteError, is_stream_name};
 
@@ -17,9 +18,6 @@ use crate::{Segment, SegmentError, SegmentMeta, SegmentWriter, WriteError, is_st
 pub(crate) const EXTENSION: &str = "seg";
 
 const CHECKED_EXTENSION: &str = "checked";
-
-/// Most bytes of a time in a `.checked` file.
-const TIME_LIMIT: u64 = 64;
 
 /// A directory of segments. Cheap to open (no I/O), lazy, shareable between threads; works on a
 /// directory that is absent (empty) or read-only.
@@ -156,27 +154,44 @@ impl Store {
         ready: Ready,
     ) -> Result<Option<SegmentMeta>, StoreError> {
         check_staged(&ready, stream)?;
-        let replaced = self.installed_meta(stream);
-        ready.install()?;
-        self.forget(stream);
-        Ok(replaced)
+        self.put(stream, ready)
     }
 
     fn replace(&self, stream: &str, bytes: &[u8]) -> Result<Option<SegmentMeta>, StoreError> {
         let mut staged = self.stage(stream)?;
         staged.append(bytes)?;
-        let ready = staged.ready()?;
+        self.put(stream, staged.ready()?)
+    }
+
+    /// Gives a checked segment its name. That somebody had asked for news of what was there before
+    /// says nothing of how old this one is, so that note goes first.
+    pub(crate) fn put(
+        &self,
+        stream: &str,
+        ready: Ready,
+    ) -> Result<Option<SegmentMeta>, StoreError> {
         let replaced = self.installed_meta(stream);
+        self.remove_file(stream, CHECKED_EXTENSION)?;
         ready.install()?;
         self.forget(stream);
         Ok(replaced)
+    }
+
+    /// False if it was not there.
+    fn remove_file(&self, stream: &str, extension: &str) -> Result<bool, WriteError> {
+        let path = self.path(stream, extension);
+        match fs::remove_file(&path) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(source) => Err(WriteError::Io { path, source }),
+        }
     }
 
     /// When the stream's upstream was last asked for news (RFC 3339).
     pub fn checked_at(&self, stream: &str) -> Option<String> {
         let path = is_stream_name(stream).then(|| self.path(stream, CHECKED_EXTENSION))?;
         let mut time = String::new();
-        File::open(path).ok()?.take(TIME_LIMIT).read_to_string(&mut time).ok()?;
+        File::open(path).ok()?.take(TIME_LIMIT as u64).read_to_string(&mut time).ok()?;
         let time = time.trim_end();
         (!time.is_empty()).then(|| time.to_owned())
     }
@@ -209,17 +224,8 @@ impl Store {
             return Ok(false);
         }
         self.forget(stream);
-        let removed = [EXTENSION, CHECKED_EXTENSION].map(|extension| {
-            let path = self.path(stream, extension);
-            match fs::remove_file(&path) {
-                Ok(()) => Ok(true),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-                Err(source) => Err(WriteError::Io { path, source }),
-            }
-        });
-        let [segment, checked] = removed;
-        checked?;
-        Ok(segment?)
+        self.remove_file(stream, CHECKED_EXTENSION)?;
+        Ok(self.remove_file(stream, EXTENSION)?)
     }
 
     /// The file of a stream whose name was checked.

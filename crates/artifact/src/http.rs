@@ -14,6 +14,8 @@ mod proxy;
 mod transport;
 mod trust;
 
+pub use transport::{Polling, PollingTransport};
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};

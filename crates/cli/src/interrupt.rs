@@ -27,3 +27,11 @@ pub(crate) fn stop_on_signals(timeout: Option<Duration>) -> Result<Stop, UserErr
     .map_err(|error| UserError::from_chain(ExitCode::Failed, &error))?;
     Ok(stop)
 }
+
+/// How a run ends that was told to stop.
+pub(crate) fn stopped(stop: &Stop) -> ExitCode {
+    match stop.deadline() {
+        Some(deadline) if Instant::now() >= deadline => ExitCode::TimeLimit,
+        _ => ExitCode::Interrupted,
+    }
+}

@@ -97,7 +97,25 @@ pub(crate) struct Unknown {
     pub shown: BTreeSet<String>,
 }
 
+/// Why statements were left out by [`Collected::keep_streams`].
+const FETCHED_ELSEWHERE: &str = "statements on streams that have a source of their own";
+
 impl Collected {
+    /// Leaves out what is said of all streams but these.
+    pub(crate) fn keep_streams(&mut self, keeps: impl Fn(&str) -> bool) {
+        for source in self.sources.values_mut() {
+            let mut left_out = 0;
+            source.streams.retain(|stream, batch| {
+                let kept = keeps(stream);
+                left_out += if kept { 0 } else { batch.statements };
+                kept
+            });
+            if left_out > 0 {
+                source.passed_over.insert(FETCHED_ELSEWHERE.to_owned(), left_out);
+            }
+        }
+    }
+
     /// The statements of a batch.
     pub(crate) fn statements(&mut self, batch: &Batch) -> io::Result<Vec<u8>> {
         let mut encoded = Vec::with_capacity(batch.extents.iter().map(Extent::length).sum());
@@ -143,7 +161,7 @@ fn unpack(
     let mut file = 0;
     for (input, from) in inputs.enumerate() {
         let mut take = |found| match found {
-            _ if (options.stopped)() => {
+            _ if options.stop.is_stopped() => {
                 shared.lock().broken_files.insert(file);
                 ControlFlow::Break(())
             }

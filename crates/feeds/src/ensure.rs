@@ -17,8 +17,13 @@ use crate::update::{UpdateReport, update_streams};
 /// be. A stream that could not be had is `AdvisoriesMissing` (a Notice for metadata), one that is
 /// old `AdvisoriesStale`, one that is known not to be whole `Damaged`.
 pub fn ensure(streams: &[String], store: &Store, options: &Options) -> Vec<Problem> {
+    // What is not whole is fetched again however young it is.
+    let is_whole = |stream: &String| {
+        store.segment(stream).is_ok_and(|s| s.is_some_and(|s| s.meta().incomplete.is_none()))
+    };
     let is_young = |stream: &String| {
-        Age::of(stream, store, options.now).is_some_and(|age| !age.exceeds(options.max_age))
+        let age = Age::of(stream, store, options.now);
+        is_whole(stream) && age.is_some_and(|age| !age.exceeds(options.max_age))
     };
     let wanted: Vec<String> = streams.iter().filter(|stream| !is_young(stream)).cloned().collect();
     let mut report = UpdateReport::default();

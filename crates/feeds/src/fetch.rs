@@ -15,7 +15,9 @@ use advisories::Origin;
 
 use crate::Feed;
 use crate::collect::Input;
-use crate::http::{Answer, Body, Http, HttpError};
+use crate::failure::Cause;
+use crate::hosts::Patience;
+use crate::http::{Answer, Body, Http};
 use crate::input::{self, Found};
 use crate::spool::{Extent, Spool};
 
@@ -47,14 +49,6 @@ enum Kept {
     Short(Extent),
 }
 
-/// Why a source could not be fetched.
-#[derive(Debug, thiserror::Error)]
-#[error("`{url}`: {cause}")]
-pub(crate) struct FetchError {
-    url: String,
-    cause: String,
-}
-
 /// Fetches `urls` and what they point to. `known` are the origins of what is installed, by URL;
 /// empty if everything is wanted whatever its age.
 pub(crate) fn fetch(
@@ -62,22 +56,24 @@ pub(crate) fn fetch(
     feed: &dyn Feed,
     urls: Vec<String>,
     known: &BTreeMap<String, Origin>,
-) -> Result<News, FetchError> {
+    patience: Patience,
+) -> Result<News, Cause> {
+    let run = |urls: &[String], known, shared: &_| run(http, feed, urls, known, patience, shared);
     let shared = Mutex::new(State { wave: urls, ..State::default() });
     for _ in 0..WAVES_LIMIT {
         let wave = std::mem::take(&mut lock(&shared).wave);
-        run(http, feed, &wave, Some(known), &shared)?;
+        run(&wave, Some(known), &shared)?;
     }
     let unchanged: Vec<String> = std::mem::take(&mut lock(&shared).unchanged).into_iter().collect();
     if let Some(url) = lock(&shared).wave.first() {
-        let cause = format!("points further after {WAVES_LIMIT} steps");
-        return Err(FetchError { url: url.clone(), cause });
+        let why = format!("points further after {WAVES_LIMIT} steps");
+        return Err(Cause::damaged(why).of(url));
     }
     if lock(&shared).fetched.bodies.is_empty() {
         return Ok(News::None);
     }
     // Something is new, so what is old is needed too.
-    run(http, feed, &unchanged, None, &shared)?;
+    run(&unchanged, None, &shared)?;
     Ok(News::Some(shared.into_inner().unwrap_or_else(PoisonError::into_inner).fetched))
 }
 
@@ -124,8 +120,9 @@ fn run(
     feed: &dyn Feed,
     urls: &[String],
     known: Option<&BTreeMap<String, Origin>>,
+    patience: Patience,
     state: &Mutex<State>,
-) -> Result<(), FetchError> {
+) -> Result<(), Cause> {
     let next = AtomicUsize::new(0);
     let failure = Mutex::new(None);
     std::thread::scope(|scope| {
@@ -133,11 +130,12 @@ fn run(
             scope.spawn(|| {
                 while let Some(url) = urls.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let origin = known.and_then(|known| known.get(url));
-                    let got =
-                        http.get(url, origin).and_then(|answer| keep(feed, url, answer, state));
-                    if let Err(HttpError(cause)) = got {
-                        let error = FetchError { url: url.clone(), cause };
-                        failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                    let got = http
+                        .get(url, origin, patience)
+                        .and_then(|answer| keep(feed, url, answer, state));
+                    if let Err(cause) = got {
+                        let mut failure = failure.lock().unwrap_or_else(PoisonError::into_inner);
+                        failure.get_or_insert(cause.of(url));
                         next.store(urls.len(), Ordering::Relaxed);
                     }
                 }
@@ -147,7 +145,7 @@ fn run(
     failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
 }
 
-fn keep(feed: &dyn Feed, url: &str, answer: Answer, state: &Mutex<State>) -> Result<(), HttpError> {
+fn keep(feed: &dyn Feed, url: &str, answer: Answer, state: &Mutex<State>) -> Result<(), Cause> {
     let Body { mut file, bytes, origin } = match answer {
         Answer::Unchanged => {
             lock(state).unchanged.insert(url.to_owned());
@@ -155,7 +153,7 @@ fn keep(feed: &dyn Feed, url: &str, answer: Answer, state: &Mutex<State>) -> Res
         }
         Answer::Body(body) => body,
     };
-    let storage = |error: std::io::Error| HttpError(format!("cannot keep the answer: {error}"));
+    let storage = |error: std::io::Error| Cause::local(format!("cannot keep the answer: {error}"));
     let kept = if bytes > SHORT_BYTES {
         Kept::File(file)
     } else {
@@ -170,11 +168,11 @@ fn keep(feed: &dyn Feed, url: &str, answer: Answer, state: &Mutex<State>) -> Res
     Ok(())
 }
 
-fn follow(further: Vec<String>, state: &Mutex<State>) -> Result<(), HttpError> {
+fn follow(further: Vec<String>, state: &Mutex<State>) -> Result<(), Cause> {
     let mut state = lock(state);
     state.urls = state.urls.saturating_add(further.len());
     if state.urls > URLS_LIMIT {
-        return Err(HttpError(format!("points to more than {URLS_LIMIT} documents")));
+        return Err(Cause::damaged(format!("points to more than {URLS_LIMIT} documents")));
     }
     state.wave.extend(further);
     Ok(())

@@ -1,8 +1,9 @@
 //! Fetching a URL into a temporary file: conditional, patient, resumable, bounded.
 //!
 //! A body goes to an unlinked file, so its size never becomes memory. What breaks is tried again
-//! with growing pauses, from where it broke if the server can. Proxies come from `HTTP(S)_PROXY`
-//! and `NO_PROXY`. This file must never decide what a body is.
+//! with growing pauses, from where it broke if the server can. Every wait ends when the user or the
+//! time limit says so. Proxies come from `HTTP(S)_PROXY` and `NO_PROXY`. This file must never decide
+//! what a body is.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -13,21 +14,21 @@ use ureq::Agent;
 use ureq::config::AutoHeaderValue;
 use ureq::http::{HeaderMap, Response, StatusCode};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{
+    ConnectProxyConnector, Connector, RustlsConnector, TcpConnector,
+};
 
 use crate::Options;
+use crate::failure::Cause;
+use crate::hosts::Patience;
 
 /// Longest body. Red Hat's archive of VEX documents, the longest, has some 300 MB.
 const BODY_LIMIT: u64 = 8 << 30;
-/// How often a request is made before it is given up.
-const ATTEMPTS: u32 = 4;
 /// The pause before the second attempt; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause that a server's `Retry-After` can ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// For a connection, TLS included.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
-/// For an answer to begin; some publishers make their files on demand.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 /// For the next bytes of an answer.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// A first fetch of more than this is announced before it starts.
@@ -55,11 +56,6 @@ pub(crate) struct Body {
     pub origin: Origin,
 }
 
-/// Why a URL was not fetched. A lower-case fragment without the URL.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct HttpError(pub String);
-
 /// One agent for a run: it keeps connections.
 pub(crate) struct Http<'o> {
     agent: Agent,
@@ -68,60 +64,98 @@ pub(crate) struct Http<'o> {
 }
 
 impl<'o> Http<'o> {
-    pub(crate) fn new(options: &'o Options) -> Result<Self, HttpError> {
+    pub(crate) fn new(options: &'o Options) -> Result<Self, Cause> {
         let mut config = Agent::config_builder()
             .http_status_as_error(false)
             .user_agent(USER_AGENT)
             .accept_encoding(AutoHeaderValue::None)
-            .timeout_resolve(Some(CONNECT_TIMEOUT))
-            .timeout_connect(Some(CONNECT_TIMEOUT))
-            .timeout_recv_response(Some(ANSWER_TIMEOUT))
             .timeout_per_read(Some(STALL_TIMEOUT));
         if !options.authorities.is_empty() {
             let roots = RootCerts::from(authorities(options)?);
             config = config.tls_config(TlsConfig::builder().root_certs(roots).build());
         }
-        Ok(Self { agent: config.build().into(), options, first_pause: FIRST_PAUSE })
+        // The connection that notices a stop lies below TLS, so that a handshake ends with it too.
+        let connector =
+            ().chain(ConnectProxyConnector::default())
+                .chain(TcpConnector::default())
+                .chain(artifact::Polling::new(&options.stop))
+                .chain(RustlsConnector::default());
+        let agent = Agent::with_parts(config.build(), connector, DefaultResolver::default());
+        Ok(Self { agent, options, first_pause: FIRST_PAUSE })
     }
 
     /// Fetches `url`, from the mirror if there is one. `known` are the validators of what we have;
     /// without them the body always comes.
-    pub(crate) fn get(&self, url: &str, known: Option<&Origin>) -> Result<Answer, HttpError> {
+    pub(crate) fn get(
+        &self,
+        url: &str,
+        known: Option<&Origin>,
+        patience: Patience,
+    ) -> Result<Answer, Cause> {
         let from = mirrored(url, self.options.feed_mirror.as_deref());
         // The unpacker knows gzip: a feed stays packed until it is read.
-        self.persist(&Asked { from: &from, url, encoding: "gzip", known })
+        self.persist(&Asked { from: &from, url, encoding: "gzip", known, patience })
     }
 
     /// Fetches `url` from just there, and the bytes just as they lie there.
-    pub(crate) fn get_exact(&self, url: &str) -> Result<Answer, HttpError> {
-        self.persist(&Asked { from: url, url, encoding: "identity", known: None })
+    pub(crate) fn get_exact(&self, url: &str, patience: Patience) -> Result<Answer, Cause> {
+        self.persist(&Asked { from: url, url, encoding: "identity", known: None, patience })
     }
 
-    fn persist(&self, asked: &Asked<'_>) -> Result<Answer, HttpError> {
+    fn persist(&self, asked: &Asked<'_>) -> Result<Answer, Cause> {
+        let hosts = &self.options.hosts;
+        let host = host(asked.from);
+        if let Some(why) = hosts.silence(host) {
+            return Err(Cause::network(format!("`{host}` did not answer before: {why}")));
+        }
+        let patience = if hosts.none_answers() { Patience::Short } else { asked.patience };
         let mut transfer = Transfer::new(asked.url)?;
         let mut pause = self.first_pause;
-        let mut attempts_left = ATTEMPTS;
+        let (mut attempts, mut silences) = (0, 0);
         loop {
-            attempts_left -= 1;
-            let failed = match self.attempt(asked, &mut transfer) {
+            if self.options.stop.is_stopped() {
+                return Err(Cause::stopped());
+            }
+            attempts += 1;
+            let failed = match self.attempt(asked, patience, &mut transfer) {
                 Ok(Received::Unchanged) => return Ok(Answer::Unchanged),
                 Ok(Received::Whole) => return transfer.finish().map(Answer::Body),
+                Err(_) if self.options.stop.is_stopped() => return Err(Cause::stopped()),
                 Err(failed) => failed,
             };
-            if attempts_left == 0 || !failed.worth_another || (self.options.stopped)() {
-                return Err(failed.error);
+            silences += u32::from(failed.is_silence);
+            if silences == patience.silences() {
+                hosts.was_silent(host, &failed.cause.why);
+                return Err(failed.cause);
+            }
+            if attempts == patience.attempts() || !failed.worth_another {
+                return Err(failed.cause);
             }
             self.wait(failed.retry_after.unwrap_or(pause).min(LONGEST_PAUSE));
             pause *= 2;
         }
     }
 
-    fn attempt(&self, asked: &Asked<'_>, transfer: &mut Transfer) -> Result<Received, Failed> {
+    fn attempt(
+        &self,
+        asked: &Asked<'_>,
+        patience: Patience,
+        transfer: &mut Transfer,
+    ) -> Result<Received, Failed> {
         let mut request = self.agent.get(asked.from).header("Accept-Encoding", asked.encoding);
         for (name, value) in transfer.conditions(asked.known) {
             request = request.header(name, value);
         }
+        // A name or a connection cannot be waited for in small steps.
+        let connect = self.time_left().map_or(patience.connect(), |it| it.min(patience.connect()));
+        let request = request
+            .config()
+            .timeout_resolve(Some(connect))
+            .timeout_connect(Some(connect))
+            .timeout_recv_response(Some(patience.answer()))
+            .build();
         let response = request.call().map_err(Failed::from_client)?;
+        self.options.hosts.answered();
         match response.status() {
             StatusCode::NOT_MODIFIED => return Ok(Received::Unchanged),
             StatusCode::PARTIAL_CONTENT if transfer.continues(response.headers()) => {}
@@ -152,8 +186,8 @@ impl<'o> Http<'o> {
     fn copy(&self, body: &mut dyn Read, transfer: &mut Transfer) -> Result<(), Failed> {
         let mut buffer = vec![0; 64 << 10];
         loop {
-            if (self.options.stopped)() {
-                return Err(Failed::for_good("interrupted"));
+            if self.options.stop.is_stopped() {
+                return Err(Failed::for_good(Cause::stopped()));
             }
             let length = match body.read(&mut buffer) {
                 Ok(0) => return Ok(()),
@@ -164,7 +198,7 @@ impl<'o> Http<'o> {
             transfer.bytes += length as u64;
             if transfer.bytes > BODY_LIMIT {
                 let message = format!("the answer is longer than {BODY_LIMIT} bytes");
-                return Err(Failed::for_good(message));
+                return Err(Failed::for_good(Cause::damaged(message)));
             }
             let read = buffer.get(..length).unwrap_or_default();
             transfer.file.write_all(read).map_err(|e| Failed::for_good(storage(&e)))?;
@@ -172,10 +206,17 @@ impl<'o> Http<'o> {
         }
     }
 
+    /// Until the time limit, where there is one.
+    fn time_left(&self) -> Option<Duration> {
+        let deadline = self.options.stop.deadline()?;
+        // No time at all would mean no limit.
+        Some(deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1)))
+    }
+
     fn wait(&self, pause: Duration) {
         const STEP: Duration = Duration::from_millis(100);
         let end = Instant::now() + pause;
-        while Instant::now() < end && !(self.options.stopped)() {
+        while Instant::now() < end && !self.options.stop.is_stopped() {
             std::thread::sleep(STEP.min(end.saturating_duration_since(Instant::now())));
         }
     }
@@ -188,6 +229,7 @@ struct Asked<'a> {
     url: &'a str,
     encoding: &'static str,
     known: Option<&'a Origin>,
+    patience: Patience,
 }
 
 /// What was received so far, over all attempts.
@@ -198,8 +240,8 @@ struct Transfer {
 }
 
 impl Transfer {
-    fn new(url: &str) -> Result<Self, HttpError> {
-        let file = tempfile::tempfile().map_err(|error| HttpError(storage(&error)))?;
+    fn new(url: &str) -> Result<Self, Cause> {
+        let file = tempfile::tempfile().map_err(|error| storage(&error))?;
         Ok(Self { file, bytes: 0, origin: Origin { url: url.to_owned(), ..Origin::default() } })
     }
 
@@ -234,8 +276,8 @@ impl Transfer {
         emptied.map(drop).map_err(|error| Failed::for_good(storage(&error)))
     }
 
-    fn finish(mut self) -> Result<Body, HttpError> {
-        self.file.seek(SeekFrom::Start(0)).map_err(|error| HttpError(storage(&error)))?;
+    fn finish(mut self) -> Result<Body, Cause> {
+        self.file.seek(SeekFrom::Start(0)).map_err(|error| storage(&error))?;
         Ok(Body { file: self.file, bytes: self.bytes, origin: self.origin })
     }
 }
@@ -253,26 +295,32 @@ enum Received {
 
 /// One attempt that failed.
 struct Failed {
-    error: HttpError,
+    cause: Cause,
     worth_another: bool,
+    /// The host gave no answer at all.
+    is_silence: bool,
     retry_after: Option<Duration>,
 }
 
 impl Failed {
-    fn for_good(message: impl Into<String>) -> Self {
-        Self { error: HttpError(message.into()), worth_another: false, retry_after: None }
+    fn for_good(cause: Cause) -> Self {
+        Self { cause, worth_another: false, is_silence: false, retry_after: None }
     }
 
     fn again(message: impl Into<String>) -> Self {
-        Self { worth_another: true, ..Self::for_good(message) }
+        Self { worth_another: true, ..Self::for_good(Cause::network(message)) }
     }
 
     fn from_client(error: ureq::Error) -> Self {
         let message = format!("no answer: {error}");
         match error {
             ureq::Error::BadUri(_) | ureq::Error::InvalidProxyUrl | ureq::Error::Http(_) => {
-                Self::for_good(message)
+                Self::for_good(Cause::network(message))
             }
+            ureq::Error::Timeout(_)
+            | ureq::Error::ConnectionFailed
+            | ureq::Error::HostNotFound
+            | ureq::Error::Io(_) => Self { is_silence: true, ..Self::again(message) },
             _ => Self::again(message),
         }
     }
@@ -284,7 +332,7 @@ impl Failed {
         Self {
             worth_another: passing,
             retry_after: seconds.map(Duration::from_secs),
-            ..Self::for_good(message)
+            ..Self::for_good(Cause::network(message))
         }
     }
 }
@@ -293,8 +341,14 @@ fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name)?.to_str().ok()
 }
 
-fn storage(error: &io::Error) -> String {
-    format!("cannot keep the answer in a temporary file: {error}")
+fn storage(error: &io::Error) -> Cause {
+    Cause::local(format!("cannot keep the answer in a temporary file: {error}"))
+}
+
+/// The host of a URL, its port included.
+fn host(url: &str) -> &str {
+    let (_, rest) = url.split_once("://").unwrap_or(("", url));
+    rest.split(['/', '?', '#']).next().unwrap_or(rest)
 }
 
 /// `https://host/path` on a mirror is `<mirror>/host/path`.
@@ -304,10 +358,10 @@ fn mirrored(url: &str, mirror: Option<&str>) -> String {
     format!("{}/{rest}", mirror.trim_end_matches('/'))
 }
 
-fn authorities(options: &Options) -> Result<Vec<Certificate<'static>>, HttpError> {
+fn authorities(options: &Options) -> Result<Vec<Certificate<'static>>, Cause> {
     let mut certificates = Vec::new();
     for path in &options.authorities {
-        let failed = |why: String| HttpError(format!("cannot use `{}`: {why}", path.display()));
+        let failed = |why: String| Cause::local(format!("cannot use `{}`: {why}", path.display()));
         let mut pem = Vec::new();
         let read = File::open(path).and_then(|f| f.take(AUTHORITIES_LIMIT).read_to_end(&mut pem));
         read.map_err(|error| failed(error.to_string()))?;

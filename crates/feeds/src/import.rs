@@ -7,6 +7,7 @@
 //! one year of CVE files renews that year's CVEs and leaves the others alone; one document that is
 //! a whole stream replaces that stream. [`Options::whole`] says that the input is all there is.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 
@@ -14,8 +15,8 @@ use advisories::{Origin, Store};
 use model::{Problem, ProblemKind};
 
 use crate::collect::{Collected, Input, Unknown, collect};
-use crate::install::{StreamReport, install};
-use crate::{Feed, Options, list};
+use crate::install::{Outcome, StreamReport, install};
+use crate::{Failure, Feed, Options, list};
 
 /// Problems of one source are told one by one up to here, then counted.
 const PROBLEMS_SHOWN: usize = 20;
@@ -28,6 +29,8 @@ pub struct ImportReport {
     /// Sorted by stream.
     pub streams: Vec<StreamReport>,
     pub problems: Vec<Problem>,
+    /// What kept it from doing all of its work.
+    pub failures: BTreeSet<Failure>,
 }
 
 /// What was read from one source.
@@ -91,7 +94,22 @@ pub(crate) fn put(
     let (streams, more) = install(feeds, collected, origins, store, options);
     problems.extend(more);
     problems.sort();
-    ImportReport { sources, streams, problems }
+    let mut failures = failures(&streams, &problems);
+    failures.extend(options.stop.is_stopped().then_some(Failure::Stopped));
+    ImportReport { sources, streams, problems, failures }
+}
+
+fn failures(streams: &[StreamReport], problems: &[Problem]) -> BTreeSet<Failure> {
+    let unwritten = streams.iter().filter_map(|done| match done.outcome {
+        Outcome::Kept(failure) => Some(failure),
+        _ => None,
+    });
+    let told = problems.iter().filter_map(|problem| match problem.kind {
+        // Of many files some may be unreadable; where nothing was read, that is why.
+        ProblemKind::Unreadable => streams.is_empty().then_some(Failure::Local),
+        kind => kind.makes_incomplete().then_some(Failure::Damaged),
+    });
+    unwritten.chain(told).collect()
 }
 
 /// The file's name without its folder: a segment must not tell where its maker keeps things.

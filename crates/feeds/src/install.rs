@@ -22,7 +22,7 @@ use model::{Problem, ProblemKind};
 
 use crate::collect::{Batch, Collected, Source};
 use crate::merge::{self, Covered};
-use crate::{Covers, Feed, Options, stream};
+use crate::{Covers, Failure, Feed, Options, stream};
 
 /// One damaged document or record in so many is a blemish; more is damage.
 const BLEMISH: u64 = 100;
@@ -47,7 +47,7 @@ pub enum Outcome {
     /// Replaced the segment of another source, which is named.
     Replaced { other: String, counts: Counts },
     /// Not written; why is among the problems.
-    Kept,
+    Kept(Failure),
 }
 
 /// Writes a segment for every stream that was collected. `origins` are those of the inputs, by
@@ -206,7 +206,7 @@ impl Job {
         let outcome = outcome.unwrap_or_else(|error| {
             let message = format!("not written, what was there before stays: {error}");
             problems.push(Problem::new(ProblemKind::Unreadable, &self.stream, message));
-            Outcome::Kept
+            Outcome::Kept(Failure::Local)
         });
         (outcome, problems)
     }
@@ -221,7 +221,7 @@ impl Job {
         let old = self.installed(store, problems);
         if let (Some(damage), Some(_), false) = (&self.damage, &old, options.accept_damaged) {
             problems.push(self.refusal(damage));
-            return Ok(Outcome::Kept);
+            return Ok(Outcome::Kept(Failure::Damaged));
         }
         let other = old.as_deref().map(|old| old.meta().source.clone());
         let other = other.filter(|source| source != self.source());

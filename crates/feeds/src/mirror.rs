@@ -7,15 +7,18 @@
 mod files;
 mod registry;
 
-use advisories::{Index, IndexEntry, PublicKey, Store};
-use model::Digest;
+use advisories::{Index, IndexEntry, PublicKey, Store, StoreError};
+use model::{Digest, Problem, ProblemKind};
 use sha2::{Digest as _, Sha256};
 
 use self::files::Files;
 use self::registry::Registry;
 use crate::Options;
+use crate::age::Age;
+use crate::failure::Cause;
+use crate::hosts::Patience;
 use crate::http::Http;
-use crate::update::{UpdateReport, mark_checked, not_refreshed};
+use crate::update::UpdateReport;
 
 /// Longest index or signature: a line of some 300 bytes for each of a few thousand streams.
 const INDEX_LIMIT: u64 = 16 << 20;
@@ -38,31 +41,49 @@ pub(crate) fn update(
     options: &Options,
     report: &mut UpdateReport,
 ) {
-    let opened = Mirror::open(http, url, options)
+    let is_there = |stream: &String| matches!(store.segment(stream), Ok(Some(_)));
+    let patience = if streams.iter().all(is_there) { Patience::Short } else { Patience::Long };
+    let opened = Mirror::open(http, url, patience, options)
         .and_then(|mirror| mirror.index(options).map(|index| (mirror, index)));
     let (mirror, index) = match opened {
         Ok(opened) => opened,
         Err(cause) => {
-            let problems = streams.iter().map(|s| not_refreshed(s, &cause, store, options));
-            return report.imported.problems.extend(problems);
+            return streams.iter().for_each(|s| report.not_refreshed(s, &cause, store, options));
         }
     };
     for stream in streams {
         let outcome = match index.entry(stream) {
-            Some(entry) => mirror.bring(entry, store),
-            None => Err(format!("the mirror `{url}` does not have it")),
+            _ if options.stop.is_stopped() => Err(Cause::stopped()),
+            Some(entry) => mirror.bring(entry, store).and_then(|brought| {
+                heard(entry, store)?;
+                Ok(brought)
+            }),
+            None => Err(Cause::network(format!("the mirror `{url}` does not have it"))),
         };
         match outcome {
             Ok(Brought::New) => report.mirrored.push(stream.clone()),
-            Ok(Brought::Same) => {
-                mark_checked(stream, store, options, &mut report.imported.problems);
-                report.unchanged.push(stream.clone());
-            }
+            Ok(Brought::Same) => report.unchanged.push(stream.clone()),
             Err(cause) => {
-                report.imported.problems.push(not_refreshed(stream, &cause, store, options));
+                report.not_refreshed(stream, &cause, store, options);
+                continue;
             }
         }
+        report.imported.problems.extend(stale(stream, url, store, options));
     }
+}
+
+/// A mirror's word that its publisher had no news is worth as much as having asked oneself. That
+/// the mirror has none says nothing of the publisher.
+fn heard(entry: &IndexEntry, store: &Store) -> Result<(), Cause> {
+    let Some(checked_at) = &entry.checked_at else { return Ok(()) };
+    store.mark_checked(&entry.stream, checked_at).map_err(|error| Cause::local(error.to_string()))
+}
+
+/// A mirror that is not kept up to date.
+fn stale(stream: &str, url: &str, store: &Store, options: &Options) -> Option<Problem> {
+    let age = Age::of(stream, store, options.now).filter(|age| age.exceeds(options.max_age))?;
+    let message = format!("the mirror `{url}` has nothing newer, so data {age} is used");
+    Some(Problem::new(ProblemKind::AdvisoriesStale, stream, message))
 }
 
 enum Brought {
@@ -71,22 +92,27 @@ enum Brought {
 }
 
 impl<'a> Mirror<'a> {
-    fn open(http: &'a Http<'a>, url: &'a str, options: &'a Options) -> Result<Self, String> {
+    fn open(
+        http: &'a Http<'a>,
+        url: &'a str,
+        patience: Patience,
+        options: &'a Options,
+    ) -> Result<Self, Cause> {
         match url.strip_prefix(OCI) {
             Some(name) => {
                 Registry::open(name, options).map(|registry| Self::Registry(Box::new(registry)))
             }
-            None => Ok(Self::Files(Files::new(http, url))),
+            None => Ok(Self::Files(Files::new(http, url, patience))),
         }
     }
 
     /// The index, signed by a key that is trusted where any is.
-    fn index(&self, options: &Options) -> Result<Index, String> {
+    fn index(&self, options: &Options) -> Result<Index, Cause> {
         let json = match self {
             Self::Files(files) => files.get(Index::FILE_NAME, INDEX_LIMIT)?,
             Self::Registry(registry) => registry.index()?,
         };
-        let named = |error: &dyn std::error::Error| format!("`{self}`: {error}");
+        let named = |error: &dyn std::error::Error| Cause::damaged(format!("`{self}`: {error}"));
         if !options.db_keys.is_empty() {
             let signature = match self {
                 Self::Files(files) => Some(files.get(Index::SIGNATURE_FILE_NAME, INDEX_LIMIT)?),
@@ -98,7 +124,7 @@ impl<'a> Mirror<'a> {
         Index::parse(&json).map_err(|error| named(&error))
     }
 
-    fn bring(&self, entry: &IndexEntry, store: &Store) -> Result<Brought, String> {
+    fn bring(&self, entry: &IndexEntry, store: &Store) -> Result<Brought, Cause> {
         let installed = store.sha256(&entry.stream).ok().flatten();
         if installed.as_ref() == Some(&entry.sha256) {
             return Ok(Brought::Same);
@@ -109,12 +135,14 @@ impl<'a> Mirror<'a> {
         };
         let digest = Digest::sha256(Sha256::digest(&bytes).into());
         if digest != entry.sha256 {
-            return Err(format!(
-                "`{}` has digest {digest}, the index says {}",
-                entry.file, entry.sha256
-            ));
+            let why =
+                format!("`{}` has digest {digest}, the index says {}", entry.file, entry.sha256);
+            return Err(Cause::damaged(why));
         }
-        store.install(&entry.stream, &bytes).map_err(|error| error.to_string())?;
+        store.install(&entry.stream, &bytes).map_err(|error| match error {
+            StoreError::Write(error) => Cause::local(error.to_string()),
+            other => Cause::damaged(other.to_string()),
+        })?;
         Ok(Brought::New)
     }
 }

@@ -8,7 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use advisories::PublicKey;
+use artifact::Stop;
 use jiff::Timestamp;
+
+use crate::Hosts;
 
 /// How old data may be before `ensure` asks for news.
 const DEFAULT_MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -42,8 +45,10 @@ pub struct Options {
     pub authorities: Vec<PathBuf>,
     /// `ensure` leaves alone what was built or asked for later than this long ago.
     pub max_age: Duration,
-    /// Asked between reads and waits; once it says true, work ends with what is done.
-    pub stopped: Arc<dyn Fn() -> bool + Send + Sync>,
+    /// Once it says so, work and every wait end with what is done.
+    pub stop: Stop,
+    /// What one run learned of hosts, shared between its calls.
+    pub hosts: Hosts,
     pub progress: Arc<dyn Progress>,
 }
 
@@ -63,7 +68,8 @@ impl Options {
             db_keys: Vec::new(),
             authorities: Vec::new(),
             max_age: DEFAULT_MAX_AGE,
-            stopped: Arc::new(|| false),
+            stop: Stop::default(),
+            hosts: Hosts::default(),
             progress: Arc::new(Silent),
         }
     }

@@ -10,10 +10,12 @@ use model::{Problem, ProblemKind};
 
 use crate::age::Age;
 use crate::collect::collect;
-use crate::fetch::{News, fetch};
+use crate::failure::Cause;
+use crate::fetch::{Fetched, News, fetch};
+use crate::hosts::Patience;
 use crate::http::Http;
 use crate::import::{ImportReport, put};
-use crate::{Feed, Options, list, mirror, stream};
+use crate::{Failure, Feed, Options, list, mirror, stream};
 
 /// What an update did.
 #[derive(Debug, Default)]
@@ -47,25 +49,38 @@ pub(crate) fn update_streams(
     options: &Options,
     report: &mut UpdateReport,
 ) {
-    let problems = &mut report.imported.problems;
-    let http = match Http::new(options) {
-        _ if options.offline => {
-            let cause = "the network is not to be used";
-            return problems
-                .extend(streams.iter().map(|s| not_refreshed(s, cause, store, options)));
-        }
+    let opened = match options.offline {
+        true => Err(Cause::network("the network is not to be used")),
+        false => Http::new(options),
+    };
+    let http = match opened {
         Ok(http) => http,
-        Err(error) => {
-            let cause = error.to_string();
-            return problems
-                .extend(streams.iter().map(|s| not_refreshed(s, &cause, store, options)));
+        Err(cause) => {
+            return streams.iter().for_each(|s| report.not_refreshed(s, &cause, store, options));
         }
     };
     if let Some(mirror) = &options.db_url {
         return mirror::update(&http, mirror, streams, store, options, report);
     }
-    for group in groups(streams, store, options, problems) {
+    for group in groups(streams, store, options, report) {
         group.update(&http, store, options, report);
+    }
+    if options.stop.is_stopped() {
+        report.imported.failures.insert(Failure::Stopped);
+    }
+}
+
+impl UpdateReport {
+    /// Notes that a stream could not be fetched, and what there is instead.
+    pub(crate) fn not_refreshed(
+        &mut self,
+        stream: &str,
+        cause: &Cause,
+        store: &Store,
+        options: &Options,
+    ) {
+        self.imported.failures.insert(cause.failure);
+        self.imported.problems.push(not_refreshed(stream, &cause.why, store, options));
     }
 }
 
@@ -109,6 +124,8 @@ fn unknown(target: &str) -> Problem {
 
 /// Streams that the same URLs serve.
 struct Group {
+    /// The position of the feed in the list.
+    index: usize,
     feed: &'static dyn Feed,
     urls: Vec<String>,
     streams: Vec<String>,
@@ -118,19 +135,22 @@ fn groups(
     streams: &[String],
     store: &Store,
     options: &Options,
-    problems: &mut Vec<Problem>,
+    report: &mut UpdateReport,
 ) -> Vec<Group> {
     let mut groups: BTreeMap<(usize, Vec<String>), Vec<String>> = BTreeMap::new();
     for stream in streams {
         match served(stream, store, options) {
             Ok(key) => groups.entry(key).or_default().push(stream.clone()),
-            Err(cause) => problems.push(not_refreshed(stream, &cause, store, options)),
+            // Nothing failed: there is nobody to ask.
+            Err(cause) => {
+                report.imported.problems.push(not_refreshed(stream, &cause, store, options));
+            }
         }
     }
     groups
         .into_iter()
         .filter_map(|((index, urls), streams)| {
-            Some(Group { feed: *list::ALL.get(index)?, urls, streams })
+            Some(Group { index, feed: *list::ALL.get(index)?, urls, streams })
         })
         .collect()
 }
@@ -157,34 +177,55 @@ fn served(stream: &str, store: &Store, options: &Options) -> Result<(usize, Vec<
 
 impl Group {
     fn update(&self, http: &Http<'_>, store: &Store, options: &Options, report: &mut UpdateReport) {
-        let failed = |stream: &String, cause: &str| not_refreshed(stream, cause, store, options);
-        match fetch(http, self.feed, self.urls.clone(), &self.known(store)) {
+        match fetch(http, self.feed, self.urls.clone(), &self.known(store), self.patience(store)) {
             Ok(News::None) => {
                 for stream in &self.streams {
                     mark_checked(stream, store, options, &mut report.imported.problems);
                     report.unchanged.push(stream.clone());
                 }
             }
-            Ok(News::Some(fetched)) => {
-                let (names, origins) = fetched.origins();
-                let feeds = [self.feed];
-                let options = Options { whole: true, ..options.clone() };
-                match collect(&feeds, &mut fetched.inputs(), &options) {
-                    Ok(read) => {
-                        let put = put(&feeds, read, (&names, &origins), store, &options);
-                        self.missed(&put, store, &options, report);
-                        merge(put, &mut report.imported);
-                    }
-                    Err(error) => report.imported.problems.extend(
-                        self.streams.iter().map(|stream| failed(stream, &error.to_string())),
-                    ),
-                }
-            }
-            Err(error) => report
-                .imported
-                .problems
-                .extend(self.streams.iter().map(|stream| failed(stream, &error.to_string()))),
+            Ok(News::Some(fetched)) => self.install(fetched, store, options, report),
+            Err(cause) => self.failed(&cause, store, options, report),
         }
+    }
+
+    fn install(
+        &self,
+        fetched: Fetched,
+        store: &Store,
+        options: &Options,
+        report: &mut UpdateReport,
+    ) {
+        let (names, origins) = fetched.origins();
+        let feeds = [self.feed];
+        let options = Options { whole: true, ..options.clone() };
+        match collect(&feeds, &mut fetched.inputs(), &options) {
+            Ok(mut read) => {
+                read.keep_streams(|stream| self.is_own(stream, store, &options));
+                let put = put(&feeds, read, (&names, &origins), store, &options);
+                self.missed(&put, store, &options, report);
+                merge(put, &mut report.imported);
+            }
+            Err(error) => {
+                self.failed(&Cause::local(error.to_string()), store, &options, report);
+            }
+        }
+    }
+
+    /// Whether these URLs are where a stream is fetched from. What they say of others is a
+    /// fragment (an npm advisory that names a Maven package), and no news of the whole.
+    fn is_own(&self, stream: &str, store: &Store, options: &Options) -> bool {
+        served(stream, store, options)
+            .is_ok_and(|(index, urls)| index == self.index && urls == self.urls)
+    }
+
+    fn failed(&self, cause: &Cause, store: &Store, options: &Options, report: &mut UpdateReport) {
+        self.streams.iter().for_each(|s| report.not_refreshed(s, cause, store, options));
+    }
+
+    fn patience(&self, store: &Store) -> Patience {
+        let is_there = |stream: &String| matches!(store.segment(stream), Ok(Some(_)));
+        if self.streams.iter().all(is_there) { Patience::Short } else { Patience::Long }
     }
 
     /// The validators of what is installed, if all of it came from these URLs.
@@ -215,8 +256,8 @@ impl Group {
     ) {
         let written = |stream: &&String| put.streams.iter().any(|done| done.stream == **stream);
         for stream in self.streams.iter().filter(|stream| !written(stream)) {
-            let cause = "what its source serves does not speak of it";
-            report.imported.problems.push(not_refreshed(stream, cause, store, options));
+            let cause = Cause::damaged("what its source serves does not speak of it");
+            report.not_refreshed(stream, &cause, store, options);
         }
     }
 }
@@ -224,16 +265,12 @@ impl Group {
 fn merge(from: ImportReport, into: &mut ImportReport) {
     into.sources.extend(from.sources);
     into.streams.extend(from.streams);
+    into.failures.extend(from.failures);
     into.problems.extend(from.problems);
 }
 
 /// Notes that the publisher had no news.
-pub(crate) fn mark_checked(
-    stream: &str,
-    store: &Store,
-    options: &Options,
-    problems: &mut Vec<Problem>,
-) {
+fn mark_checked(stream: &str, store: &Store, options: &Options, problems: &mut Vec<Problem>) {
     if let Err(error) = store.mark_checked(stream, &options.now.to_string()) {
         let message = format!("cannot note that it is up to date: {error}");
         problems.push(Problem::new(ProblemKind::Notice, stream, message));
@@ -241,12 +278,7 @@ pub(crate) fn mark_checked(
 }
 
 /// Says that a stream could not be fetched, and what there is instead.
-pub(crate) fn not_refreshed(
-    stream: &str,
-    cause: &str,
-    store: &Store,
-    options: &Options,
-) -> Problem {
+fn not_refreshed(stream: &str, cause: &str, store: &Store, options: &Options) -> Problem {
     match Age::of(stream, store, options.now) {
         Some(age) => {
             let message = format!("could not be refreshed, so data {age} is used: {cause}");

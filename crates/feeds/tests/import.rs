@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use advisories::{Counts, Store};
-use feeds::{ImportReport, Options, Outcome, import};
+use feeds::{Failure, ImportReport, Options, Outcome, import};
 use jiff::Timestamp;
 use model::{Advisory, ProblemKind, Subject};
 use tempfile::TempDir;
@@ -192,7 +192,7 @@ fn damage_never_replaces_what_is_sound_unless_asked() {
     let two = tracker("bash", 1).trim_end_matches('}').to_owned() + "}}}},\"curl\": {";
     let cut = place.file("cut.json", two);
     let report = place.import(std::slice::from_ref(&cut));
-    assert_eq!(*outcome(&report, "debian-12"), Outcome::Kept);
+    assert_eq!(*outcome(&report, "debian-12"), Outcome::Kept(Failure::Damaged));
     assert_eq!(kinds(&report), [ProblemKind::Damaged, ProblemKind::Damaged]);
     assert_eq!(place.ids("debian-12", "curl").len(), 3);
 
@@ -326,9 +326,12 @@ fn an_interrupted_import_keeps_what_is_there() {
     let place = Place::new();
     let feed = place.file("tracker.json", tracker("curl", 3));
     place.import(std::slice::from_ref(&feed));
-    let options = Options { stopped: std::sync::Arc::new(|| true), ..options() };
+    let options = options();
+    options.stop.stop();
     let report = import(&[feed], &place.store, &options).unwrap();
-    assert!(report.streams.iter().all(|done| done.outcome == Outcome::Kept), "{report:?}");
+    let kept = |outcome: &Outcome| matches!(outcome, Outcome::Kept(_));
+    assert!(report.streams.iter().all(|done| kept(&done.outcome)), "{report:?}");
+    assert!(report.failures.contains(&Failure::Stopped));
     assert_eq!(place.ids("debian-12", "curl").len(), 3);
 }
 

@@ -7,10 +7,10 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use advisories::{Index, PrivateKey, Store, oci};
-use feeds::{Options, Outcome, Progress, ensure, import, update};
+use feeds::{Failure, Options, Outcome, Progress, ensure, import, update};
 use jiff::Timestamp;
 use model::{ProblemKind, Subject};
 use tempfile::TempDir;
@@ -213,10 +213,11 @@ fn an_index_is_followed_to_the_documents() {
         _ => None,
     }
     });
-    // The excerpt speaks of two releases; both come from what one of them asks for.
+    // The excerpt speaks of two releases; the other one has a repository of its own.
     let fedora = names(&["fedora-39"]);
     let report = update(&fedora, &store(&folder), &options(&server, 0));
     assert_eq!(report.imported.problems, []);
+    assert!(store(&folder).segment("fedora-40").unwrap().is_none());
     let asked = server.requests().len();
     let again = update(&fedora, &store(&folder), &options(&server, 1));
     assert_eq!(again.unchanged, fedora, "{again:?}");
@@ -409,4 +410,236 @@ fn ready_segments_come_from_a_registry_and_only_sound_ones() {
     let offline = Options { offline: true, ..registry };
     let problems = update(&names(&["debian-11"]), &store(&folder), &offline).imported.problems;
     assert!(problems[0].message.contains("not to be used"), "{problems:?}");
+}
+
+fn osv(ecosystems: &[(&str, &str)]) -> String {
+    let affected: Vec<String> = ecosystems
+        .iter()
+        .map(|(ecosystem, package)| {
+            format!(
+                r#"{{"package": {{"ecosystem": "{ecosystem}", "name": "{package}"}}, "ranges":
+                [{{"type": "SEMVER", "events": [{{"introduced": "0"}}, {{"fixed": "1.0.0"}}]}}]}}"#
+            )
+        })
+        .collect();
+    format!(
+        r#"{{"id": "GHSA-aaaa-bbbb-cccc", "modified": "2024-01-02T03:04:05Z",
+        "aliases": ["CVE-2024-0001"], "affected": [{}]}}"#,
+        affected.join(",")
+    )
+}
+
+fn says(store: &Store, stream: &str, package: &str) -> usize {
+    let segment = Store::open(store.dir()).segment(stream).unwrap().unwrap();
+    [Subject::Source, Subject::Binary]
+        .map(|subject| segment.advisories(package, subject).unwrap().len())
+        .iter()
+        .sum()
+}
+
+/// One record names packages of several ecosystems; each has a whole of its own.
+#[test]
+fn a_fetch_writes_no_stream_that_has_a_source_of_its_own() {
+    let folder = TempDir::new().unwrap();
+    let server = serving(|path| {
+        let maven = ("Maven", "org.a:a");
+        match path.rsplit_once("storage.googleapis.com/")?.1 {
+            "Maven/all.zip" => Some(osv(&[maven, ("Maven", "org.b:b"), ("npm", "a")]).into_bytes()),
+            "npm/all.zip" => Some(osv(&[("npm", "a"), ("npm", "b"), maven]).into_bytes()),
+            _ => None,
+        }
+    });
+    update(&names(&["maven"]), &store(&folder), &options(&server, 0));
+    assert!(store(&folder).segment("npm").unwrap().is_none(), "a fragment is not npm's whole");
+    let report = update(&names(&["npm"]), &store(&folder), &options(&server, 0));
+    let written: Vec<&str> = report.imported.streams.iter().map(|s| s.stream.as_str()).collect();
+    assert_eq!(written, ["npm"], "{report:?}");
+    assert_eq!(says(&store(&folder), "maven", "org.b:b"), 1);
+    assert_eq!(says(&store(&folder), "npm", "b"), 1);
+}
+
+/// What the user imported from another source is the authority, though a neighbor is fetched.
+#[test]
+fn a_fetch_writes_no_stream_of_another_source() {
+    let folder = TempDir::new().unwrap();
+    let record = folder.path().join("1.json");
+    let text = r#"{"id": "DSA-1-1", "modified": "2024-01-02T03:04:05Z", "upstream": ["CVE-2024-9"],
+        "affected": [{"package": {"ecosystem": "Debian:11", "name": "curl"}, "ranges": [{"type":
+        "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "9"}]}]}]}"#;
+    fs::write(&record, text).unwrap();
+    import(&[record], &store(&folder), &Options::new(day(0))).unwrap();
+    let server = serving(|path| {
+        let states = |release: &str| {
+            format!(
+                r#""{release}": {{"status": "resolved", "repositories": {{"{release}": "1"}},
+                "fixed_version": "1", "urgency": "low"}}"#
+            )
+        };
+        let (twelve, eleven) = (states("bookworm"), states("bullseye"));
+        let body =
+            format!(r#"{{"curl": {{"CVE-2024-0001": {{"releases": {{{twelve}, {eleven}}}}}}}}}"#);
+        (path == TRACKER).then(|| body.into_bytes())
+    });
+    let report = update(&names(&["debian-12"]), &store(&folder), &options(&server, 1));
+    assert_eq!(report.imported.problems, []);
+    let source =
+        |stream: &str| store(&folder).segment(stream).unwrap().unwrap().meta().source.clone();
+    assert_eq!(
+        (source("debian-11").as_str(), source("debian-12").as_str()),
+        ("debian-osv", "debian-tracker")
+    );
+}
+
+#[test]
+fn what_is_not_whole_is_fetched_again_however_young() {
+    let folder = TempDir::new().unwrap();
+    let cut = folder.path().join("cut.json");
+    let whole = tracker("1");
+    let two = whole.trim_end_matches('}').to_owned() + "}}}},\"bash\": {";
+    fs::write(&cut, two).unwrap();
+    import(&[cut], &store(&folder), &Options::new(day(0))).unwrap();
+    assert!(store(&folder).segment("debian-12").unwrap().unwrap().meta().incomplete.is_some());
+    let server = serving(|path| (path == TRACKER).then(|| tracker("1").into_bytes()));
+    let debian = names(&["debian-12"]);
+    assert_eq!(ensure(&debian, &store(&folder), &options(&server, 0)), []);
+    assert_eq!(server.requests().len(), 1);
+}
+
+/// A segment that replaces another does not inherit that somebody had just asked for news of it.
+#[test]
+fn a_bundle_is_as_old_as_it_is() {
+    let folder = TempDir::new().unwrap();
+    let feed = folder.path().join("tracker.json");
+    fs::write(&feed, tracker("1")).unwrap();
+    let made = Store::open(folder.path().join("made"));
+    import(std::slice::from_ref(&feed), &made, &Options::new(day(0))).unwrap();
+    let bundle = folder.path().join("bundle.lzb");
+    advisories::bundle::export(&made, &[], &bundle, None).unwrap();
+
+    let server = serving(|path| (path == TRACKER).then(|| tracker("1").into_bytes()));
+    let debian = names(&["debian-12"]);
+    update(&debian, &store(&folder), &options(&server, 300));
+    let unchanged = update(&debian, &store(&folder), &options(&server, 365)).unchanged;
+    assert_eq!(unchanged, debian);
+    advisories::bundle::import(&bundle, &store(&folder), &[]).unwrap();
+    let offline = Options { offline: true, ..options(&server, 365) };
+    let problems = ensure(&debian, &store(&folder), &offline);
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(problems[0].message.contains("365 days old"), "{}", problems[0].message);
+}
+
+/// A mirror that nobody updates any more answers as ever; the age is that of its data. One whose
+/// publishers had nothing new says so.
+#[test]
+fn a_mirror_is_as_young_as_its_publishers_were_heard() {
+    for (heard, told) in [(None, true), (Some(day(300)), false)] {
+        let folder = TempDir::new().unwrap();
+        let made = Store::open(folder.path().join("made"));
+        let feed = folder.path().join("tracker.json");
+        fs::write(&feed, tracker("1")).unwrap();
+        import(&[feed], &made, &Options::new(day(0))).unwrap();
+        if let Some(heard) = heard {
+            made.mark_checked("debian-12", &heard.to_string()).unwrap();
+        }
+        let index = Index::of_store(&made, &[]).unwrap().to_json();
+        let segment = fs::read(made.dir().join("debian-12.seg")).unwrap();
+        let server = serving(move |path| match path {
+            "/index.json" => Some(index.clone()),
+            "/debian-12.seg" => Some(segment.clone()),
+            _ => None,
+        });
+        let db_url = Some(format!("http://{}", server.host()));
+        let mirror = Options { db_url, ..Options::new(day(300)) };
+        let debian = names(&["debian-12"]);
+        for _first_and_again in 0..2 {
+            let problems = ensure(&debian, &store(&folder), &mirror);
+            assert_eq!(!problems.is_empty(), told, "{problems:?}");
+            if let Some(problem) = problems.first() {
+                assert_eq!(problem.kind, ProblemKind::AdvisoriesStale);
+                assert!(problem.message.contains("300 days old"), "{problem:?}");
+            }
+        }
+    }
+}
+
+fn silent() -> Server {
+    Server::new(|_| Reply::new(200, "").with(Fault::Silent))
+}
+
+#[test]
+fn the_time_limit_and_the_user_end_a_fetch_at_once() {
+    let streams = names(&["debian-12", "alpine-3.20", "epss", "kev", "cve-2024"]);
+    let folder = TempDir::new().unwrap();
+    let server = silent();
+    let begun = Instant::now();
+    let stop = artifact::Stop::at(begun + Duration::from_secs(1));
+    let problems = ensure(&streams, &store(&folder), &Options { stop, ..options(&server, 0) });
+    assert_eq!(problems.len(), streams.len());
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+
+    let stop = artifact::Stop::default();
+    let asked = stop.clone();
+    let user = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(500));
+        asked.stop();
+    });
+    let begun = Instant::now();
+    let report = update(&streams, &store(&folder), &Options { stop, ..options(&server, 0) });
+    user.join().unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(report.imported.failures.contains(&Failure::Stopped), "{report:?}");
+    // What has already been asked to end asks for nothing.
+    let asked = server.requests().len();
+    let stop = artifact::Stop::default();
+    stop.stop();
+    ensure(&streams, &store(&folder), &Options { stop, ..options(&server, 0) });
+    assert_eq!(server.requests().len(), asked);
+}
+
+/// With older data at hand nobody waits long, and a host that did not answer is not asked twice.
+#[test]
+fn a_host_that_does_not_answer_is_waited_for_once() {
+    let folder = TempDir::new().unwrap();
+    let good = serving(|path| match path {
+        TRACKER => Some(tracker("1").into_bytes()),
+        path if path.contains("/v3.20/") => Some(
+            br#"{"apkurl": "u", "distroversion": "v3.20", "reponame": "main",
+            "packages": [{"pkg": {"name": "curl", "secfixes": {"1-r0": ["CVE-2024-0001"]}}}]}"#
+                .to_vec(),
+        ),
+        _ => None,
+    });
+    let streams = names(&["debian-12", "alpine-3.20"]);
+    update(&streams, &store(&folder), &options(&good, 0));
+    let server = silent();
+    let begun = Instant::now();
+    let report = update(&streams, &store(&folder), &options(&server, 9));
+    assert!(begun.elapsed() < Duration::from_secs(40), "{:?}", begun.elapsed());
+    // Both documents of Alpine are asked for at a time; Debian's is not asked for any more.
+    assert!(server.requests().len() <= 2, "{:?}", report.imported.problems);
+    assert!(report.imported.failures.contains(&Failure::Network));
+}
+
+#[test]
+fn why_an_update_failed_is_told_apart() {
+    let cases = [
+        (Reply::new(404, ""), Failure::Network),
+        (Reply::new(200, "<html>Sign in</html>"), Failure::Damaged),
+        (Reply::new(200, &tracker("9").as_bytes()[..60]), Failure::Damaged),
+    ];
+    for (reply, expected) in cases {
+        let folder = TempDir::new().unwrap();
+        let shown = format!("{reply:?}");
+        let server = Server::new(move |_| reply.clone());
+        let report = update(&names(&["debian-12"]), &store(&folder), &options(&server, 0));
+        let failures: Vec<Failure> = report.imported.failures.into_iter().collect();
+        assert_eq!(failures, [expected], "{shown}");
+    }
+    // A folder that cannot be made, for its parent is a file.
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("db"), "").unwrap();
+    let server = serving(|path| (path == TRACKER).then(|| tracker("1").into_bytes()));
+    let report = update(&names(&["debian-12"]), &store(&folder), &options(&server, 0));
+    let failures: Vec<Failure> = report.imported.failures.into_iter().collect();
+    assert_eq!(failures, [Failure::Local], "{:?}", report.imported.problems);
 }

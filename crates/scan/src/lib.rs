@@ -75,6 +75,8 @@ pub struct ScanResult {
     pub problems: Vec<Problem>,
     /// The segments that were used.
     pub data: Vec<SegmentMeta>,
+    /// The user or the time limit ended the fetching of advisories: the rest stands.
+    pub was_stopped: bool,
 }
 
 /// Why there is no result.
@@ -114,7 +116,8 @@ pub fn run(target: &str, options: &Options, store: &Store) -> Result<ScanResult,
     let today = options.now.to_zoned(TimeZone::UTC).date();
     let eol = inventory.os.as_ref().map_or(Eol::Unknown, |os| matcher::end_of_life(os, today));
     let (findings, data) = (Vec::new(), Vec::new());
-    let mut result = ScanResult { artifact, inventory, eol, findings, problems, data };
+    let mut result =
+        ScanResult { artifact, inventory, eol, findings, problems, data, was_stopped: false };
     if options.checks.vulnerabilities {
         look_up(&mut result, options, store, today);
     }
@@ -125,7 +128,7 @@ pub fn run(target: &str, options: &Options, store: &Store) -> Result<ScanResult,
 
 /// Finds what publishers say of the inventory, and what is known of that.
 fn look_up(result: &mut ScanResult, options: &Options, store: &Store, today: Date) {
-    let ScanResult { artifact, inventory, problems, findings, data, .. } = result;
+    let ScanResult { artifact, inventory, problems, findings, data, was_stopped, .. } = result;
     let declared = options.declared || artifact.kind == ArtifactKind::Dir;
     let needs = matcher::needs(inventory, declared);
     problems.extend(feeds::ensure(&needs.streams, store, &options.feeds));
@@ -142,6 +145,7 @@ fn look_up(result: &mut ScanResult, options: &Options, store: &Store, today: Dat
 
     let metadata = matcher::metadata_needs(findings);
     problems.extend(feeds::ensure(&metadata, store, &options.feeds));
+    *was_stopped = options.feeds.stop.is_stopped();
     let enriched = matcher::enrich(findings, store);
     problems.extend(enriched.problems);
     data.extend(enriched.data);

@@ -115,15 +115,15 @@ fn late(error: io::Error, timeout: NextTimeout) -> Error {
     }
 }
 
-/// Wraps the connection made before it in the chain, so that waiting for input ends when the user
-/// or the deadline says so.
+/// A link of ureq's connector chain: wraps the connection made before it, so that waiting for input
+/// ends when the user or the deadline says so.
 #[derive(Debug)]
-pub(super) struct Polling {
+pub struct Polling {
     stop: Stop,
 }
 
 impl Polling {
-    pub(super) fn new(stop: &Stop) -> Self {
+    pub fn new(stop: &Stop) -> Self {
         Self { stop: stop.clone() }
     }
 }
@@ -140,8 +140,9 @@ impl<In: Transport> Connector<In> for Polling {
     }
 }
 
+/// What [`Polling`] makes of a connection.
 #[derive(Debug)]
-pub(super) struct PollingTransport<T> {
+pub struct PollingTransport<T> {
     inner: T,
     stop: Stop,
 }

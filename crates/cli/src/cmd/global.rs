@@ -2,7 +2,6 @@
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use advisories::{PublicKey, Store};
@@ -165,18 +164,16 @@ impl Global {
 
     /// How to import and fetch advisories.
     pub(crate) fn feeds(&self, stop: &Stop) -> feeds::Options {
-        let registry = self.registries(stop);
-        let stop = stop.clone();
         feeds::Options {
             jobs: self.jobs,
             offline: self.offline,
             feed_mirror: self.feed_mirror.clone(),
             db_url: self.db_url.clone(),
-            registry,
+            registry: self.registries(stop),
             db_keys: self.db_keys.clone(),
             authorities: self.ca_certs.clone(),
             max_age: self.max_age,
-            stopped: Arc::new(move || stop.is_stopped()),
+            stop: stop.clone(),
             progress: progress::of_feeds(self.show_progress),
             ..feeds::Options::new(self.now)
         }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Instant;
 
 use artifact::{OpenErrorKind, ReadError, Stop};
 use clap::{Args, ValueEnum};
@@ -14,6 +13,7 @@ use crate::cmd::global::Global;
 use crate::cmd::target::TargetArguments;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
+use crate::interrupt::stopped;
 use crate::output;
 
 const EXAMPLES: &str = "\
@@ -111,7 +111,11 @@ pub(crate) fn run(arguments: ScanArguments, global: &Global) -> Result<ExitCode,
     options.checks = arguments.report.checks();
     let result = scan::run(&target, &options, &global.store)
         .map_err(|error| scan_error(error, &target, &options.artifact.stop))?;
-    present(result, arguments.report, global)
+    let was_stopped = result.was_stopped;
+    let code = present(result, arguments.report, global)?;
+    // The gate has the last word on what was found; else a part is no answer to what was asked.
+    let is_gate = code == ExitCode::GateReached;
+    Ok(if was_stopped && !is_gate { stopped(&options.artifact.stop) } else { code })
 }
 
 /// Judges a result, writes the report, and says how the run ends.
@@ -183,7 +187,7 @@ fn report_of(
     checks: Vec<String>,
     global: &Global,
 ) -> Report {
-    let ScanResult { artifact, mut inventory, eol, findings, mut problems, data } = result;
+    let ScanResult { artifact, mut inventory, eol, findings, mut problems, data, .. } = result;
     let (findings, others): (Vec<Finding>, Vec<Finding>) =
         findings.into_iter().partition(|finding| filter.keeps(finding));
     let mut left_out = BTreeMap::new();
@@ -265,8 +269,7 @@ pub(crate) fn scan_error(error: ScanError, target: &str, stop: &Stop) -> UserErr
         OpenErrorKind::Network => ExitCode::Network,
         OpenErrorKind::Damaged => ExitCode::Damaged,
         OpenErrorKind::Unsupported => ExitCode::Unsupported,
-        OpenErrorKind::Interrupted if is_over(stop) => ExitCode::TimeLimit,
-        OpenErrorKind::Interrupted => ExitCode::Interrupted,
+        OpenErrorKind::Interrupted => stopped(stop),
     };
     UserError::from_chain(code, &error).hint(hint)
 }
@@ -283,8 +286,4 @@ fn searched(kind: OpenErrorKind, target: &str) -> Option<String> {
         "there is no file `{target}`, and neither Docker, containerd nor Podman here has such an \
          image, so its registry was next"
     ))
-}
-
-fn is_over(stop: &Stop) -> bool {
-    stop.deadline().is_some_and(|deadline| Instant::now() >= deadline)
 }

@@ -6,10 +6,11 @@
 use std::error::Error;
 
 use advisories::{IndexEntry, oci};
-use artifact::{OpenError, StoredArtifact, StoredBlob};
+use artifact::{OpenError, OpenErrorKind, StoredArtifact, StoredBlob};
 
 use super::INDEX_LIMIT;
 use crate::Options;
+use crate::failure::Cause;
 use crate::http::LARGE_BYTES;
 
 pub(super) struct Registry<'a> {
@@ -20,28 +21,30 @@ pub(super) struct Registry<'a> {
 }
 
 impl<'a> Registry<'a> {
-    pub(super) fn open(url: &'a str, options: &'a Options) -> Result<Self, String> {
+    pub(super) fn open(url: &'a str, options: &'a Options) -> Result<Self, Cause> {
         let artifact = artifact::stored(url, &options.registry).map_err(|error| chain(&error))?;
         Ok(Self { url, artifact, options })
     }
 
-    pub(super) fn index(&self) -> Result<Vec<u8>, String> {
+    pub(super) fn index(&self) -> Result<Vec<u8>, Cause> {
         let index = self.layer(oci::INDEX_TYPE);
-        let index = index.ok_or_else(|| format!("`{}` holds no advisory segments", self.url))?;
+        let index = index
+            .ok_or_else(|| Cause::damaged(format!("`{}` holds no advisory segments", self.url)))?;
         self.read(index, INDEX_LIMIT)
     }
 
-    pub(super) fn signature(&self) -> Result<Option<Vec<u8>>, String> {
+    pub(super) fn signature(&self) -> Result<Option<Vec<u8>>, Cause> {
         let signature = self.layer(oci::SIGNATURE_TYPE);
         signature.map(|signature| self.read(signature, INDEX_LIMIT)).transpose()
     }
 
     /// The segment's digest says which layer it is.
-    pub(super) fn segment(&self, entry: &IndexEntry) -> Result<Vec<u8>, String> {
+    pub(super) fn segment(&self, entry: &IndexEntry) -> Result<Vec<u8>, Cause> {
         let mut layers = self.artifact.layers().iter();
-        let layer = layers
-            .find(|layer| *layer.digest() == entry.sha256)
-            .ok_or_else(|| format!("`{}` lists `{}` and does not hold it", self.url, entry.file))?;
+        let layer = layers.find(|layer| *layer.digest() == entry.sha256).ok_or_else(|| {
+            let why = format!("`{}` lists `{}` and does not hold it", self.url, entry.file);
+            Cause::damaged(why)
+        })?;
         self.read(layer, entry.size_bytes)
     }
 
@@ -49,7 +52,7 @@ impl<'a> Registry<'a> {
         self.artifact.layers().iter().find(|layer| layer.media_type() == media_type)
     }
 
-    fn read(&self, layer: &StoredBlob, limit: u64) -> Result<Vec<u8>, String> {
+    fn read(&self, layer: &StoredBlob, limit: u64) -> Result<Vec<u8>, Cause> {
         let progress = &self.options.progress;
         let name = format!("{}@{}", self.url, layer.digest());
         if layer.size() > LARGE_BYTES {
@@ -64,15 +67,19 @@ impl<'a> Registry<'a> {
 }
 
 /// An error with what caused it and what may be done.
-fn chain(error: &OpenError) -> String {
+fn chain(error: &OpenError) -> Cause {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
         text = format!("{text}: {error}");
         cause = error.source();
     }
-    match error.hint_text() {
-        Some(hint) => format!("{text}; hint: {hint}"),
-        None => text,
+    if let Some(hint) = error.hint_text() {
+        text = format!("{text}; hint: {hint}");
+    }
+    match error.kind() {
+        OpenErrorKind::Interrupted => Cause::stopped(),
+        OpenErrorKind::Damaged => Cause::damaged(text),
+        _ => Cause::network(text),
     }
 }

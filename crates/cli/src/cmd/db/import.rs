@@ -5,14 +5,15 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use advisories::{PublicKey, Store, bundle};
+use artifact::Stop;
 use clap::Args;
-use feeds::{ImportReport, Outcome};
+use feeds::{Failure, ImportReport, Outcome};
 
 use crate::cmd::db::export::bundle_code;
 use crate::cmd::global::Global;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
-use crate::interrupt::stop_on_signals;
+use crate::interrupt::{stop_on_signals, stopped};
 use crate::output;
 use crate::quantity::count;
 
@@ -51,14 +52,15 @@ pub(crate) fn run(arguments: ImportArguments, global: &Global) -> Result<ExitCod
     }
     let mut code = ExitCode::Done;
     if !raw.is_empty() {
+        let stop = stop_on_signals(None)?;
         let options = feeds::Options {
             whole: arguments.whole,
             accept_damaged: arguments.accept_damaged,
-            ..global.feeds(&stop_on_signals(None)?)
+            ..global.feeds(&stop)
         };
         let report = import_raw(&global.store, &raw, &options)?;
         text += &describe(&report);
-        code = ending(&report);
+        code = ending(&report, &stop);
         output::print_all_problems(&report.problems);
     }
     output::write(None, &text)?;
@@ -131,7 +133,9 @@ pub(crate) fn describe(report: &ImportReport) -> String {
             Outcome::Replaced { other, counts } => {
                 line(format_args!("{name}: {source} replaces {other}, {}", records(counts)));
             }
-            Outcome::Kept => line(format_args!("{name}: {source}, not written: see the problems")),
+            Outcome::Kept(_) => {
+                line(format_args!("{name}: {source}, not written: see the problems"))
+            }
         }
     }
     text
@@ -143,11 +147,13 @@ fn records(counts: &advisories::Counts) -> String {
 }
 
 /// Damage is an exit code even where most was read.
-pub(crate) fn ending(report: &ImportReport) -> ExitCode {
+fn ending(report: &ImportReport, stop: &Stop) -> ExitCode {
     let grave = report.problems.iter().any(|problem| problem.kind.makes_incomplete());
-    match (grave, report.streams.is_empty()) {
-        (false, _) => ExitCode::Done,
-        (true, true) => ExitCode::Damaged,
-        (true, false) => ExitCode::Incomplete,
+    match (report.failures.last(), grave) {
+        (Some(Failure::Stopped), _) => stopped(stop),
+        (Some(Failure::Local), _) => ExitCode::Failed,
+        (_, false) => ExitCode::Done,
+        (_, true) if report.streams.is_empty() => ExitCode::Damaged,
+        (_, true) => ExitCode::Incomplete,
     }
 }

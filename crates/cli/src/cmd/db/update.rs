@@ -3,15 +3,16 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use artifact::Stop;
 use clap::Args;
-use feeds::UpdateReport;
+use feeds::{Failure, UpdateReport};
 use model::{Problem, ProblemKind};
 
 use crate::cmd::db::import::describe;
 use crate::cmd::global::Global;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
-use crate::interrupt::stop_on_signals;
+use crate::interrupt::{stop_on_signals, stopped};
 use crate::output;
 use crate::quantity::parse_duration;
 
@@ -32,11 +33,12 @@ pub(crate) fn run(arguments: UpdateArguments, global: &Global) -> Result<ExitCod
         return Err(UserError::new(ExitCode::Usage, message)
             .hint(Some("`lazaret db import` reads feeds and bundles from disk")));
     }
-    let options = global.feeds(&stop_on_signals(arguments.timeout)?);
+    let stop = stop_on_signals(arguments.timeout)?;
+    let options = global.feeds(&stop);
     let report = feeds::update(&arguments.targets, &global.store, &options);
     output::write(None, &told(&report))?;
     output::print_all_problems(&report.imported.problems);
-    Ok(ending(&report, &arguments.targets))
+    Ok(ending(&report, &arguments.targets, &stop))
 }
 
 fn told(report: &UpdateReport) -> String {
@@ -53,16 +55,23 @@ fn told(report: &UpdateReport) -> String {
 
 /// A stream that could not be refreshed keeps what it had, and yet the update did not do its work. A
 /// name that means nothing is wrong usage.
-fn ending(report: &UpdateReport, targets: &[String]) -> ExitCode {
+fn ending(report: &UpdateReport, targets: &[String], stop: &Stop) -> ExitCode {
     let harmless = |kind| matches!(kind, ProblemKind::Notice | ProblemKind::Refused);
     let problems = &report.imported.problems;
     let unknown = |name: &String| {
         let names = |problem: &Problem| problem.subject == *name;
         problems.iter().any(|p| p.kind == ProblemKind::Unsupported && names(p))
     };
-    match problems.iter().all(|problem| harmless(problem.kind)) {
-        true => ExitCode::Done,
-        false if targets.iter().any(unknown) => ExitCode::Usage,
-        false => ExitCode::Network,
+    if targets.iter().any(unknown) {
+        return ExitCode::Usage;
+    }
+    match report.imported.failures.last() {
+        Some(Failure::Stopped) => stopped(stop),
+        Some(Failure::Local) => ExitCode::Failed,
+        Some(Failure::Damaged) => ExitCode::Damaged,
+        Some(Failure::Network) => ExitCode::Network,
+        // Nothing failed: there was nobody to ask, or nobody who knew more.
+        None if problems.iter().any(|problem| !harmless(problem.kind)) => ExitCode::Incomplete,
+        None => ExitCode::Done,
     }
 }

@@ -1,0 +1,75 @@
+//! What one run learned of hosts: who does not answer is not asked again and again.
+//!
+//! A network behind a firewall drops packets, so that every host costs the whole patience. The
+//! first one tells; the others are then given little.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Hosts that answered and hosts that did not. Clones share what they know.
+#[derive(Clone, Debug, Default)]
+pub struct Hosts(Arc<Mutex<Known>>);
+
+#[derive(Debug, Default)]
+struct Known {
+    /// Why, by host.
+    silent: BTreeMap<String, String>,
+    any_answered: bool,
+}
+
+impl Hosts {
+    pub(crate) fn answered(&self) {
+        self.lock().any_answered = true;
+    }
+
+    pub(crate) fn was_silent(&self, host: &str, why: &str) {
+        self.lock().silent.insert(host.to_owned(), why.to_owned());
+    }
+
+    /// Why a host did not answer before.
+    pub(crate) fn silence(&self, host: &str) -> Option<String> {
+        self.lock().silent.get(host).cloned()
+    }
+
+    /// Whether it rather looks as if there were no network.
+    pub(crate) fn none_answers(&self) -> bool {
+        let known = self.lock();
+        !known.any_answered && !known.silent.is_empty()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How long a host is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// There is no other data.
+    Long,
+    /// Older data serves if the host does not.
+    Short,
+}
+
+impl Patience {
+    /// For a connection, TLS included.
+    pub(crate) fn connect(self) -> Duration {
+        Duration::from_secs(if self == Self::Long { 15 } else { 5 })
+    }
+
+    /// For an answer to begin; some publishers make their files on demand.
+    pub(crate) fn answer(self) -> Duration {
+        Duration::from_secs(if self == Self::Long { 60 } else { 15 })
+    }
+
+    /// How often a request is made before it is given up.
+    pub(crate) fn attempts(self) -> u32 {
+        if self == Self::Long { 4 } else { 2 }
+    }
+
+    /// How often no answer at all is borne.
+    pub(crate) fn silences(self) -> u32 {
+        if self == Self::Long { 2 } else { 1 }
+    }
+}
