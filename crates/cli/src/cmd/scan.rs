@@ -1,15 +1,19 @@
 //! `lazaret scan`: a target in, a report and an exit code out.
 
+mod form;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use artifact::{OpenErrorKind, ReadError, Stop};
 use clap::{Args, ValueEnum};
-use document::{Format, Report, table};
+use document::Report;
 use model::{ArtifactKind, Finding, Problem, ProblemKind, Secret, Severity};
 use scan::{ScanError, ScanResult};
 
+pub(crate) use self::form::Form;
+use self::form::FormArguments;
 use crate::cmd::global::Global;
 use crate::cmd::target::TargetArguments;
 use crate::error::UserError;
@@ -38,9 +42,8 @@ pub(crate) struct ScanArguments {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Report options")]
 pub(crate) struct ReportArguments {
-    /// Form of the report
-    #[arg(short, long, value_enum, default_value_t)]
-    format: ScanFormat,
+    #[command(flatten)]
+    form: FormArguments,
     /// Write to this file instead of stdout
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -56,15 +59,6 @@ pub(crate) struct ReportArguments {
     /// Checks to run [default: all]
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_enum)]
     checks: Vec<Check>,
-}
-
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum ScanFormat {
-    #[default]
-    Table,
-    Json,
-    #[value(name = "cyclonedx-json")]
-    CycloneDxJson,
 }
 
 /// The checks that exist.
@@ -107,34 +101,33 @@ impl ReportArguments {
 
 pub(crate) fn run(arguments: ScanArguments, global: &Global) -> Result<ExitCode, UserError> {
     output::check(arguments.report.output.as_deref())?;
+    let mut report = arguments.report;
+    let form = std::mem::take(&mut report.form).settle()?;
     let (target, mut options) = arguments.target.settle(global)?;
-    options.checks = arguments.report.checks();
+    options.checks = report.checks();
     let result = scan::run(&target, &options, &global.store)
         .map_err(|error| scan_error(error, &target, &options.artifact.stop))?;
-    present(result, arguments.report, global)
+    present(result, report, &form, global)
 }
 
 /// Judges a result, writes the report, and says how the run ends.
 pub(crate) fn present(
     result: ScanResult,
     arguments: ReportArguments,
+    form: &Form,
     global: &Global,
 ) -> Result<ExitCode, UserError> {
     let checks = names(arguments.checks());
-    let ReportArguments { format, output, severity, ignore_unfixed, fail_on, checks: _ } =
+    let ReportArguments { form: _, output, severity, ignore_unfixed, fail_on, checks: _ } =
         arguments;
     let filter = policy::Filter { severities: severity, ignore_unfixed };
     let judge = |threshold| policy::gate(&result.findings, &result.inventory, &filter, threshold);
     let verdict = fail_on.map(judge).unwrap_or_default();
     let report = report_of(result, &filter, checks, global);
 
-    let text = match format {
-        ScanFormat::Table => table::render(&report, global.look(output.as_deref())),
-        ScanFormat::Json => Format::Json.render(&report),
-        ScanFormat::CycloneDxJson => Format::CycloneDxJson.render(&report),
-    };
+    let text = form.render(&report, output.as_deref(), global)?;
     output::write(output.as_deref(), &text)?;
-    if !matches!(format, ScanFormat::Table) || output.is_some() {
+    if !form.is_table() || output.is_some() {
         output::print_problems(&report.problems);
     }
     Ok(ending(&report, &verdict))
