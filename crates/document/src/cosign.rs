@@ -11,7 +11,12 @@ use crate::{Report, json};
 /// JSON with a final newline.
 pub fn render(report: &Report) -> String {
     let predicate = Predicate {
-        invocation: Invocation { uri: "", event_id: "", builder_id: "", parameters: &report.checks },
+        invocation: Invocation {
+            uri: "",
+            event_id: "",
+            builder_id: "",
+            parameters: &report.checks,
+        },
         scanner: Scanner {
             uri: concat!("pkg:generic/lazaret@", env!("CARGO_PKG_VERSION")),
             version: env!("CARGO_PKG_VERSION"),

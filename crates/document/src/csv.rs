@@ -8,8 +8,22 @@ use crate::fault::{self, Fault, Of};
 use crate::text::printable;
 
 const HEAD: [&str; 16] = [
-    "kind", "severity", "id", "title", "package", "version", "fixed_version", "status", "path",
-    "line", "layer", "evidence", "remedy", "epss", "kev", "silenced",
+    "kind",
+    "severity",
+    "id",
+    "title",
+    "package",
+    "version",
+    "fixed_version",
+    "status",
+    "path",
+    "line",
+    "layer",
+    "evidence",
+    "remedy",
+    "epss",
+    "kev",
+    "silenced",
 ];
 
 /// The report as CSV; the first row names the columns.
@@ -66,7 +80,11 @@ pub(crate) fn cell(text: &str) -> String {
     if first.is_some_and(|first| "=+-@＝＋－＠".contains(first)) {
         safe.insert(0, '\'');
     }
-    if safe.contains(['"', ',', ' ', ';']) { format!("\"{}\"", safe.replace('"', "\"\"")) } else { safe }
+    if safe.contains(['"', ',', ' ', ';']) {
+        format!("\"{}\"", safe.replace('"', "\"\""))
+    } else {
+        safe
+    }
 }
 
 #[cfg(test)]

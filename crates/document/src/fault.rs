@@ -153,7 +153,8 @@ impl<'a> Fault<'a> {
 }
 
 fn of_malware(malware: &Malware) -> Fault<'_> {
-    let file = if malware.removed { "It was removed later and is still in the layer. " } else { "" };
+    let file =
+        if malware.removed { "It was removed later and is still in the layer. " } else { "" };
     Fault {
         kind: Kind::Malware,
         of: Of::Malware(malware),
@@ -168,7 +169,9 @@ fn of_malware(malware: &Malware) -> Fault<'_> {
             Some(offset) => Cow::Owned(format!("at byte {offset}")),
             None => Cow::Borrowed(""),
         },
-        remedy: Cow::Owned(format!("{file}Rebuild the image without this file, and find out how it got in.")),
+        remedy: Cow::Owned(format!(
+            "{file}Rebuild the image without this file, and find out how it got in."
+        )),
         silenced: None,
     }
 }

@@ -81,8 +81,11 @@ impl<'a> Snapshot<'a> {
             let path = package.location.path.as_str();
             let new = || Manifest { name: path, resolved: BTreeMap::new() };
             let package_url = purl(package, os);
-            let dependency =
-                Dependency { package_url: package_url.clone(), relationship: "direct", scope: "runtime" };
+            let dependency = Dependency {
+                package_url: package_url.clone(),
+                relationship: "direct",
+                scope: "runtime",
+            };
             manifests.entry(path).or_insert_with(new).resolved.insert(package_url, dependency);
         }
         let mut metadata = BTreeMap::from([("image", report.artifact.name.clone())]);

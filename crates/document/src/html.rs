@@ -297,7 +297,8 @@ mod tests {
             assert!(named.iter().chain(&made).any(is_used), "`{key}` is used nowhere");
         }
         let calls = FRAME.split("word(\"").skip(1).filter_map(|it| it.split('"').next());
-        let calls = calls.chain(SCRIPT.split("word(\"").skip(1).filter_map(|it| it.split('"').next()));
+        let calls =
+            calls.chain(SCRIPT.split("word(\"").skip(1).filter_map(|it| it.split('"').next()));
         for key in calls.filter(|key| !key.ends_with('.')) {
             assert!(words.contains_key(key), "`{key}` is no word");
         }

@@ -124,35 +124,47 @@ fn class(fault: &Fault<'_>) -> String {
 fn write(report: &Report, suites: &[Suite]) -> String {
     let total = |count: fn(&Suite) -> usize| suites.iter().map(count).sum::<usize>();
     let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    element(&mut xml, "testsuites", &[
-        ("name", &format!("lazaret {}", report.artifact.name)),
-        ("tests", &total(Suite::tests).to_string()),
-        ("failures", &total(|suite| suite.count(Outcome::Failure)).to_string()),
-        ("errors", &total(|suite| suite.count(Outcome::Error)).to_string()),
-        ("time", "0"),
-    ]);
+    element(
+        &mut xml,
+        "testsuites",
+        &[
+            ("name", &format!("lazaret {}", report.artifact.name)),
+            ("tests", &total(Suite::tests).to_string()),
+            ("failures", &total(|suite| suite.count(Outcome::Failure)).to_string()),
+            ("errors", &total(|suite| suite.count(Outcome::Error)).to_string()),
+            ("time", "0"),
+        ],
+    );
     xml.push_str(">\n");
     // The format wants local time without a zone; ours is UTC and says seconds.
     let timestamp = report.now.trim_end_matches('Z');
     for (id, suite) in suites.iter().enumerate() {
         xml.push_str("  ");
-        element(&mut xml, "testsuite", &[
-            ("name", &suite.name),
-            ("id", &id.to_string()),
-            ("tests", &suite.tests().to_string()),
-            ("failures", &suite.count(Outcome::Failure).to_string()),
-            ("errors", &suite.count(Outcome::Error).to_string()),
-            ("skipped", &suite.count(Outcome::Skipped).to_string()),
-            ("time", "0"),
-            ("timestamp", timestamp),
-            ("hostname", "localhost"),
-        ]);
+        element(
+            &mut xml,
+            "testsuite",
+            &[
+                ("name", &suite.name),
+                ("id", &id.to_string()),
+                ("tests", &suite.tests().to_string()),
+                ("failures", &suite.count(Outcome::Failure).to_string()),
+                ("errors", &suite.count(Outcome::Error).to_string()),
+                ("skipped", &suite.count(Outcome::Skipped).to_string()),
+                ("time", "0"),
+                ("timestamp", timestamp),
+                ("hostname", "localhost"),
+            ],
+        );
         xml.push_str(">\n");
         suite.cases.iter().for_each(|case| write_case(&mut xml, case));
         if suite.cases.is_empty() {
             xml.push_str("    ");
             let name = format!("no {} found", suite.name);
-            element(&mut xml, "testcase", &[("classname", &suite.name), ("name", &name), ("time", "0")]);
+            element(
+                &mut xml,
+                "testcase",
+                &[("classname", &suite.name), ("name", &name), ("time", "0")],
+            );
             xml.push_str("/>\n");
         }
         xml.push_str("  </testsuite>\n");

@@ -80,7 +80,13 @@ fn summary(text: &mut String, report: &Report, faults: &[Fault<'_>]) {
     }
     let vulnerabilities = report.findings.len();
     if vulnerabilities > 0 {
-        put(text, format_args!("\n{} of {vulnerabilities} vulnerabilities can be fixed", report.fixable()));
+        put(
+            text,
+            format_args!(
+                "\n{} of {vulnerabilities} vulnerabilities can be fixed",
+                report.fixable()
+            ),
+        );
         let exploited = report.findings.iter().filter(|finding| finding.kev.is_some()).count();
         if exploited > 0 {
             put(text, format_args!("; **{exploited} known to be exploited**"));

@@ -164,7 +164,8 @@ fn message(fault: &Fault<'_>) -> String {
 }
 
 fn location(fault: &Fault<'_>) -> Value {
-    let uri = if fault.path.is_empty() { "image-configuration".to_owned() } else { uri(fault.path) };
+    let uri =
+        if fault.path.is_empty() { "image-configuration".to_owned() } else { uri(fault.path) };
     let region = json!({ "startLine": fault.line.max(1) });
     json!({
         "physicalLocation": {
@@ -191,7 +192,8 @@ fn uri(path: &str) -> String {
 }
 
 fn suppression(silenced: &model::Silenced) -> Value {
-    let owner = if silenced.owner.is_empty() { String::new() } else { format!(", {}", silenced.owner) };
+    let owner =
+        if silenced.owner.is_empty() { String::new() } else { format!(", {}", silenced.owner) };
     let source = format!("{} ({}{owner})", silenced.source, silenced.by.name());
     json!({
         "kind": "external",
@@ -211,11 +213,14 @@ fn properties(fault: &Fault<'_>, report: &Report) -> Map<String, Value> {
     put("severity", json!(fault.severity.name()));
     let layer = report.artifact.layers.iter().find(|layer| Some(layer.index) == fault.layer);
     if let Some(layer) = layer {
-        put("layer", json!({
-            "index": layer.index,
-            "diffId": layer.diff_id.as_ref().map(ToString::to_string),
-            "createdBy": printable(&layer.created_by),
-        }));
+        put(
+            "layer",
+            json!({
+                "index": layer.index,
+                "diffId": layer.diff_id.as_ref().map(ToString::to_string),
+                "createdBy": printable(&layer.created_by),
+            }),
+        );
     }
     match fault.of {
         Of::Finding(finding) => {
@@ -226,9 +231,7 @@ fn properties(fault: &Fault<'_>, report: &Report) -> Map<String, Value> {
             put("status", json!(finding.status.name()));
             put("epss", json!(finding.epss.map(|(probability, _)| probability)));
             put("kev", json!(finding.kev));
-            let compared = |it: &model::Evidence| {
-                json!({ "source": it.source, "stream": it.stream, "compared": printable(&it.compared) })
-            };
+            let compared = |it: &model::Evidence| json!({ "source": it.source, "stream": it.stream, "compared": printable(&it.compared) });
             put("evidence", finding.evidence.iter().map(compared).collect());
         }
         Of::Secret(secret) => {

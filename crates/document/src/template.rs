@@ -116,7 +116,9 @@ impl fmt::Display for TemplateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, place, message } = self;
         match place {
-            Some((line, column)) => write!(f, "template `{name}`, line {line}, column {column}: {message}"),
+            Some((line, column)) => {
+                write!(f, "template `{name}`, line {line}, column {column}: {message}")
+            }
             None => write!(f, "template `{name}`: {message}"),
         }
     }

@@ -32,7 +32,8 @@ impl Counts {
     }
 
     pub(super) fn severities(&self) -> Vec<Share> {
-        let share = |&(severity, count): &(Severity, usize)| Share { severity: severity.name(), count };
+        let share =
+            |&(severity, count): &(Severity, usize)| Share { severity: severity.name(), count };
         self.0.iter().map(share).collect()
     }
 
@@ -55,18 +56,24 @@ pub(super) fn donut(counts: &Counts) -> String {
         let part = hundredths(*count, total);
         // One that is alone closes the ring.
         let length = if part > 99.9 { 100.0 } else { (part - GAP).max(0.4) };
-        put(&mut svg, format_args!(
-            "<circle class=\"{severity}\" cx=\"60\" cy=\"60\" r=\"50\" pathLength=\"100\" \
+        put(
+            &mut svg,
+            format_args!(
+                "<circle class=\"{severity}\" cx=\"60\" cy=\"60\" r=\"50\" pathLength=\"100\" \
              stroke-dasharray=\"{length:.2} {:.2}\" stroke-dashoffset=\"{:.2}\"/>",
-            100.0 - length,
-            -begin
-        ));
+                100.0 - length,
+                -begin
+            ),
+        );
         begin += part;
     }
-    put(&mut svg, format_args!(
-        "</g><text x=\"60\" y=\"64\">{total}</text>\
+    put(
+        &mut svg,
+        format_args!(
+            "</g><text x=\"60\" y=\"64\">{total}</text>\
          <text class=\"sub\" x=\"60\" y=\"80\" data-word=\"chart.total\">in total</text></svg>"
-    ));
+        ),
+    );
     svg
 }
 
@@ -95,7 +102,12 @@ fn parts_of_a_bar(parts: &[(&str, usize)], most: usize) -> String {
     let mut x = 0.0;
     for (class, count) in parts.iter().filter(|(_, count)| *count > 0) {
         let width = hundredths(*count, most);
-        put(&mut svg, format_args!("<rect class=\"{class}\" x=\"{x:.2}\" width=\"{width:.2}\" height=\"8\"/>"));
+        put(
+            &mut svg,
+            format_args!(
+                "<rect class=\"{class}\" x=\"{x:.2}\" width=\"{width:.2}\" height=\"8\"/>"
+            ),
+        );
         x += width;
     }
     svg.push_str("</svg>");

@@ -165,8 +165,9 @@ function choose() {
 }
 
 const KEYS = {
-  // Exploited ones stand before others of the same severity, then those with a fix.
-  severity: (row) => row.severity * 1000 + (row.kev ? 500 : 0) + (row.fixed ? 250 : 0) + (row.epss || 0) * 100,
+  // Within a severity: what does harm already, then what has a fix, then what is likely to.
+  severity: (row) => row.severity * 1000 + (row.kev || row.kind === "malware" ? 500 : 0)
+    + (row.fixed || row.kind !== "vulnerability" ? 250 : 0) + (row.epss || 0) * 100,
   id: (row) => row.id,
   subject: (row) => `${row.subject}\u0000${row.place}`,
   fix: (row) => row.fixed || "",

@@ -92,7 +92,8 @@ fn rule(fault: &Fault<'_>) -> Rule {
         Of::Misconfiguration(it) => all(&it.benchmarks),
         _ => Vec::new(),
     };
-    let score = |it: &model::Cvss| safe(&format!("{:.1}  {}  ({})", it.score, it.vector, it.source));
+    let score =
+        |it: &model::Cvss| safe(&format!("{:.1}  {}  ({})", it.score, it.vector, it.source));
     let published = finding.and_then(|it| it.published.as_deref());
     let references = finding.map(|it| it.references.as_slice()).unwrap_or_default();
     Rule {

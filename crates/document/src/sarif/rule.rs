@@ -62,7 +62,9 @@ fn rule<'a>(fault: &Fault<'a>) -> Rule<'a> {
         },
         short_description: json!({ "text": plain(&shortened(short, SHORT_MAX)) }),
         full_description: json!({ "text": lines(&full) }),
-        help_uri: fault.finding().and_then(|finding| finding.references.iter().find_map(|it| url(it))),
+        help_uri: fault
+            .finding()
+            .and_then(|finding| finding.references.iter().find_map(|it| url(it))),
         help: json!({ "text": help(fault, &full) }),
         default_configuration: json!({ "level": level(fault.severity) }),
         properties: json!({

@@ -75,7 +75,12 @@ fn sarif_results_find_their_rules_and_themselves() {
 fn fingerprints_survive_what_changes_between_scans() {
     let fingerprints = |report: &Report| -> Vec<Value> {
         let run = json(Format::Sarif, report)["runs"][0].clone();
-        run["results"].as_array().unwrap().iter().map(|it| it["partialFingerprints"].clone()).collect()
+        run["results"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|it| it["partialFingerprints"].clone())
+            .collect()
     };
     let before = sample::report();
     let mut after = before.clone();

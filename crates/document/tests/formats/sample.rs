@@ -29,7 +29,13 @@ pub(crate) fn many(count: usize) -> Report {
         let mut package = template.package.clone();
         package.name = format!("package-{}", number % 400);
         package.location.layer = layer;
-        Finding { id: format!("CVE-2024-{number:05}"), package, severity, kev: None, ..template.clone() }
+        Finding {
+            id: format!("CVE-2024-{number:05}"),
+            package,
+            severity,
+            kev: None,
+            ..template.clone()
+        }
     };
     Report { findings: (0..count).map(finding).collect(), ..one }
 }
@@ -72,8 +78,12 @@ fn of(say: &dyn Fn(&str) -> String) -> Report {
             fixes: vec![say("CVE-2024-0002"), say("CVE-2024-0003")],
         }],
         problems: vec![
-            Problem::new(ProblemKind::Damaged, say("var/lib/dpkg/status"), say("line 3 is cut off"))
-                .in_layer(0),
+            Problem::new(
+                ProblemKind::Damaged,
+                say("var/lib/dpkg/status"),
+                say("line 3 is cut off"),
+            )
+            .in_layer(0),
             Problem::new(ProblemKind::Notice, say("debian-12"), say("is past its end of life")),
         ],
         data: vec![DataSource {
