@@ -23,11 +23,15 @@ pub const SCHEMA_VERSION: &str = "1.0";
 
 /// The report as pretty-printed JSON with a final newline.
 pub fn render(report: &Report) -> String {
-    let document = Document::of(report);
-    let mut text = serde_json::to_string_pretty(&document)
+    let mut text = serde_json::to_string_pretty(&document(report))
         .expect("strings, numbers and lists of them always serialize");
     text.push('\n');
     text
+}
+
+/// The same for formats that hold the report as a part of theirs.
+pub(crate) fn document(report: &Report) -> impl Serialize {
+    Document::of(report)
 }
 
 #[derive(Serialize)]

@@ -6,15 +6,26 @@
 //! threshold belongs to `policy`) and none may let a name from an image reach a terminal as a
 //! control sequence.
 
+pub mod cosign;
+pub mod csv;
 pub mod cyclonedx;
+mod fault;
 mod format;
+pub mod github;
+pub mod gitlab;
+pub mod html;
 pub mod json;
+pub mod junit;
+pub mod markdown;
 mod purl;
 mod report;
+pub mod sarif;
 pub mod table;
+pub mod template;
 mod text;
 
 pub use format::Format;
 pub use purl::purl;
 pub use report::{DataSource, Report, Upgrade};
+pub use template::{Template, TemplateError};
 pub use text::{columns, printable};

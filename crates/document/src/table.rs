@@ -5,6 +5,7 @@
 
 mod findings;
 mod secrets;
+mod silenced;
 
 use std::fmt::Write as _;
 
@@ -15,11 +16,15 @@ use crate::text::{printable, wrap};
 use crate::{DataSource, Report};
 use findings::findings;
 use secrets::secrets;
+use silenced::silenced;
 
 /// How many upgrades the summary names; the JSON report has them all.
 const UPGRADES_SHOWN: usize = 10;
 /// How many problems of one kind are spelled out; a hostile image can make a million.
 const PROBLEMS_SHOWN: usize = 20;
+
+/// The longest bar of the summary.
+const BAR_WIDTH: usize = 24;
 
 /// How the table is to look.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +50,7 @@ pub fn render(report: &Report, look: Look) -> String {
     text.push('\n');
     summary(&mut text, report, look);
     leaks(&mut text, report, look);
+    silenced(&mut text, report, look);
     upgrades(&mut text, report);
     data(&mut text, report);
     problems(&mut text, report, look);
@@ -91,6 +97,7 @@ fn summary(text: &mut String, report: &Report, look: Look) {
         let counts = report.by_severity().into_iter();
         let counts = severities(counts.filter(|(_, count)| *count > 0), look);
         line(text, format_args!("{number}: {counts}; {} can be fixed", report.fixable()));
+        bars(text, report, look);
         if report.is_incomplete() {
             line(text, format_args!("{}", paint("the result is incomplete", warning(), look)));
         }
@@ -100,6 +107,18 @@ fn summary(text: &mut String, report: &Report, look: Look) {
         let counts = report.left_out.iter().rev().map(|(severity, count)| (*severity, *count));
         let counts = severities(counts, look);
         line(text, format_args!("{number} not shown, as was asked for: {counts}"));
+    }
+}
+
+/// The vulnerabilities of each severity compared to those of the others.
+fn bars(text: &mut String, report: &Report, look: Look) {
+    let counts = report.by_severity();
+    let most = counts.iter().map(|(_, count)| *count).max().unwrap_or_default().max(1);
+    for (severity, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
+        let length = (count * BAR_WIDTH).div_ceil(most);
+        let bar = format!("{}{}", "▰".repeat(length), "▱".repeat(BAR_WIDTH - length));
+        let bar = paint(&bar, severity_style(severity), look);
+        line(text, format_args!("  {:<10}  {bar}  {count}", severity.name()));
     }
 }
 
@@ -224,6 +243,13 @@ fn severity_style(severity: Severity) -> Style {
     };
     let style = Style::new().fg_color(Some(color.into()));
     if severity == Severity::Critical { style.bold() } else { style }
+}
+
+/// A severity as a bar of five cells; the word stands beside it.
+fn meter(severity: Severity) -> String {
+    let full = Severity::ALL.iter().rev().position(|it| *it == severity).unwrap_or_default();
+    let of = Severity::ALL.len() - 1;
+    "▰".repeat(full) + &"▱".repeat(of.saturating_sub(full))
 }
 
 fn paint(text: &str, style: Style, look: Look) -> String {

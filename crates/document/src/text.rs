@@ -17,6 +17,19 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.replace(is_unsafe, "\u{fffd}"))
 }
 
+/// The same for texts of several lines, which stay lines.
+pub(crate) fn printable_lines(text: &str) -> String {
+    text.lines().map(printable).collect::<Vec<_>>().join("\n")
+}
+
+/// The beginning of a text, if all of it would be too long.
+pub(crate) fn shortened(text: &str, characters: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(characters) {
+        None => Cow::Borrowed(text),
+        Some((end, _)) => Cow::Owned(text.get(..end).unwrap_or_default().to_owned() + "…"),
+    }
+}
+
 /// Rows as lines whose columns line up, safe for a terminal.
 pub fn columns<const N: usize>(rows: &[[String; N]]) -> String {
     let cells: Vec<[String; N]> = rows.iter().map(|row| row.each_ref().map(|c| cell(c))).collect();

@@ -1,14 +1,18 @@
 //! `lazaret scan`: a target in, a report and an exit code out.
 
+mod form;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use artifact::{OpenErrorKind, ReadError, Stop};
 use clap::{Args, ValueEnum};
-use document::{Format, Report, table};
+use document::Report;
 use model::{ArtifactKind, Finding, Problem, ProblemKind, Secret, Severity};
 use scan::{ScanError, ScanResult};
 
+pub(crate) use self::form::Form;
+use self::form::FormArguments;
 use crate::cmd::global::Global;
 use crate::cmd::target::TargetArguments;
 use crate::error::UserError;
@@ -38,9 +42,8 @@ pub(crate) struct ScanArguments {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Report options")]
 pub(crate) struct ReportArguments {
-    /// Form of the report
-    #[arg(short, long, value_enum, default_value_t)]
-    format: ScanFormat,
+    #[command(flatten)]
+    form: FormArguments,
     /// Write to this file instead of stdout
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -56,15 +59,6 @@ pub(crate) struct ReportArguments {
     /// Checks to run [default: all]
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_enum)]
     checks: Vec<Check>,
-}
-
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum ScanFormat {
-    #[default]
-    Table,
-    Json,
-    #[value(name = "cyclonedx-json")]
-    CycloneDxJson,
 }
 
 /// The checks that exist.
@@ -107,12 +101,14 @@ impl ReportArguments {
 
 pub(crate) fn run(arguments: ScanArguments, global: &Global) -> Result<ExitCode, UserError> {
     output::check(arguments.report.output.as_deref())?;
+    let mut report = arguments.report;
+    let form = std::mem::take(&mut report.form).settle()?;
     let (target, mut options) = arguments.target.settle(global)?;
-    options.checks = arguments.report.checks();
+    options.checks = report.checks();
     let result = scan::run(&target, &options, &global.store)
         .map_err(|error| scan_error(error, &target, &options.artifact.stop))?;
     let was_stopped = result.was_stopped;
-    let code = present(result, arguments.report, global)?;
+    let code = present(result, report, &form, global)?;
     // The gate has the last word on what was found; else a part is no answer to what was asked.
     let is_gate = code == ExitCode::GateReached;
     Ok(if was_stopped && !is_gate { stopped(&options.artifact.stop) } else { code })
@@ -122,23 +118,20 @@ pub(crate) fn run(arguments: ScanArguments, global: &Global) -> Result<ExitCode,
 pub(crate) fn present(
     result: ScanResult,
     arguments: ReportArguments,
+    form: &Form,
     global: &Global,
 ) -> Result<ExitCode, UserError> {
     let checks = names(arguments.checks());
-    let ReportArguments { format, output, severity, ignore_unfixed, fail_on, checks: _ } =
+    let ReportArguments { form: _, output, severity, ignore_unfixed, fail_on, checks: _ } =
         arguments;
     let filter = policy::Filter { severities: severity, ignore_unfixed };
     let judge = |threshold| policy::gate(&result.findings, &result.inventory, &filter, threshold);
     let verdict = fail_on.map(judge).unwrap_or_default();
     let report = report_of(result, &filter, checks, global);
 
-    let text = match format {
-        ScanFormat::Table => table::render(&report, global.look(output.as_deref())),
-        ScanFormat::Json => Format::Json.render(&report),
-        ScanFormat::CycloneDxJson => Format::CycloneDxJson.render(&report),
-    };
+    let text = form.render(&report, output.as_deref(), global)?;
     output::write(output.as_deref(), &text)?;
-    if !matches!(format, ScanFormat::Table) || output.is_some() {
+    if !form.is_table() || output.is_some() {
         output::print_problems(&report.problems);
     }
     Ok(ending(&report, &verdict))

@@ -9,6 +9,7 @@ mod full_disks;
 mod hostile;
 mod outages;
 mod output;
+mod reports;
 mod run;
 mod sources;
 mod stumbles;

@@ -1,60 +1,121 @@
-//! The table of findings itself: what to fix first, in as many columns as fit.
+//! The findings, package by package: what to upgrade, and what is mended by it.
+//!
+//! Packages come in the order of their worst finding, and so do the findings of one; a line has as
+//! many columns as fit.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
-use anstyle::Style;
-use model::{Finding, Status};
+use anstyle::{AnsiColor, Style};
+use model::{Finding, Severity, Status};
 
-use super::{Look, line, paint, severity_style};
-use crate::Report;
-use crate::text::{cell, pad, widths};
+use super::{Look, line, meter, paint, severity_style};
+use crate::text::{cell, pad, printable, widths};
+use crate::{Report, Upgrade};
 
-const HEAD: [&str; 7] =
-    ["SEVERITY", "VULNERABILITY", "PACKAGE", "INSTALLED", "FIXED IN", "EPSS", "LAYER"];
+const HEAD: [&str; 6] = ["SEVERITY", "VULNERABILITY", "PACKAGE", "FIXED IN", "EPSS", "LAYER"];
 
 /// The columns that a narrow window goes without, the most dispensable first.
-const DISPENSABLE: [usize; 3] = [6, 5, 3];
+const DISPENSABLE: [usize; 3] = [5, 4, 2];
 
+/// Before a finding, so that its package stands out.
+const INDENT: &str = "  ";
 /// Between two columns.
 const GAP: &str = "  ";
+/// Said of what is known to be exploited.
+const EXPLOITED: &str = "exploited!";
 
 /// The findings of a report, one a line; what a narrow window has no room for is named below.
 pub(super) fn findings(text: &mut String, report: &Report, look: Look) {
     let sorted = fix_first(&report.findings);
-    let mut rows = vec![HEAD.map(str::to_owned)];
-    rows.extend(sorted.iter().map(|finding| row(finding)));
-    let widths = widths(&rows);
+    let rows: Vec<[String; 6]> = sorted.iter().map(|finding| row(finding)).collect();
+    let all: Vec<[String; 6]> = std::iter::once(HEAD.map(str::to_owned)).chain(rows).collect();
+    let widths = widths(&all);
     let hidden = hidden(&widths, look.width);
-    let is_shown = |(column, _): &(usize, String)| !hidden.contains(column);
-    let mut rows = rows.iter().map(|row| {
-        let cells = pad(row, &widths).into_iter().enumerate().filter(is_shown);
-        cells.map(|(_, cell)| cell).collect::<Vec<_>>()
-    });
+    let shown = |row: &[String; 6]| -> Vec<String> {
+        let cells = pad(row, &widths).into_iter().enumerate();
+        cells.filter(|(column, _)| !hidden.contains(column)).map(|(_, cell)| cell).collect()
+    };
+    let mut rows = all.iter();
     if let Some(head) = rows.next() {
-        let head = paint(head.join(GAP).trim_end(), Style::new().bold(), look);
-        line(text, format_args!("{head}"));
+        let head = paint(shown(head).join(GAP).trim_end(), Style::new().bold(), look);
+        line(text, format_args!("{INDENT}{head}"));
     }
-    for (finding, mut cells) in sorted.iter().zip(rows) {
-        if let Some(first) = cells.first_mut() {
-            *first = paint(first, severity_style(finding.severity), look);
+    for (package, members) in groups(&sorted, rows) {
+        text.push('\n');
+        line(text, format_args!("{}", title(&package, &members, &report.upgrades, look)));
+        for (finding, row) in members {
+            let mut cells = shown(row);
+            if let Some(first) = cells.first_mut() {
+                *first = paint(first, severity_style(finding.severity), look);
+            }
+            if let (Some(id), Some(_)) = (cells.get_mut(1), &finding.kev) {
+                *id = id.replace(EXPLOITED, &paint(EXPLOITED, alarm(), look));
+            }
+            line(text, format_args!("{INDENT}{}", cells.join(GAP).trim_end()));
         }
-        line(text, format_args!("{}", cells.join(GAP).trim_end()));
     }
     if !hidden.is_empty() {
         let names: Vec<&str> =
             hidden.iter().filter_map(|column| HEAD.get(*column).copied()).collect();
+        text.push('\n');
         line(text, format_args!("({} left out: the window is narrow)", names.join(", ")));
     }
 }
 
+/// A finding and its line.
+type Member<'a> = (&'a Finding, &'a [String; 6]);
+
+/// The findings by source package and installed version, in the order in which those first come.
+fn groups<'a>(
+    sorted: &[&'a Finding],
+    rows: impl Iterator<Item = &'a [String; 6]>,
+) -> Vec<((&'a str, &'a str), Vec<Member<'a>>)> {
+    let mut positions = BTreeMap::new();
+    let mut groups: Vec<((&str, &str), Vec<Member<'_>>)> = Vec::new();
+    for (finding, row) in sorted.iter().copied().zip(rows) {
+        let key = (finding.package.source_name(), finding.package.version.as_str());
+        let position = *positions.entry(key).or_insert(groups.len());
+        match groups.get_mut(position) {
+            Some((_, members)) => members.push((finding, row)),
+            None => groups.push((key, vec![(finding, row)])),
+        }
+    }
+    groups
+}
+
+/// `openssl 3.0.11-1 → upgrade to 3.0.15-1`
+fn title(
+    (name, version): &(&str, &str),
+    members: &[Member<'_>],
+    upgrades: &[Upgrade],
+    look: Look,
+) -> String {
+    let name = paint(&cell(name), Style::new().bold(), look);
+    let moved = |upgrade: &&Upgrade| {
+        members.iter().any(|(finding, _)| {
+            finding.fixed_version.is_some() && upgrade.moves.contains(&finding.package.name)
+        })
+    };
+    let upgrade = match upgrades.iter().find(moved) {
+        Some(upgrade) => {
+            let to = format!("→ upgrade to {}", cell(&upgrade.to));
+            paint(&to, Style::new().fg_color(Some(AnsiColor::Green.into())), look)
+        }
+        None => String::new(),
+    };
+    format!("{name} {} {upgrade}", cell(version)).trim_end().to_owned()
+}
+
 /// The columns to go without, so that lines fit as well as they can.
-fn hidden(widths: &[usize; 7], window: Option<usize>) -> &'static [usize] {
+fn hidden(widths: &[usize; 6], window: Option<usize>) -> &'static [usize] {
     let room = window.unwrap_or(usize::MAX);
     let needed = |hidden: &[usize]| {
         let shown = (0..widths.len()).filter(|column| !hidden.contains(column));
         shown.filter_map(|column| widths.get(column)).map(|width| width + GAP.len()).sum::<usize>()
     };
-    let fits = |hidden: &&[usize]| needed(hidden).saturating_sub(GAP.len()) <= room;
+    // The indent is as wide as the gap that the last column does not need.
+    let fits = |hidden: &&[usize]| needed(hidden) <= room;
     let mut choices = (0..=DISPENSABLE.len()).filter_map(|count| DISPENSABLE.get(..count));
     choices.find(fits).unwrap_or(&DISPENSABLE)
 }
@@ -82,25 +143,30 @@ fn fix_first(findings: &[Finding]) -> Vec<&Finding> {
     sorted
 }
 
-fn row(finding: &Finding) -> [String; 7] {
+fn row(finding: &Finding) -> [String; 6] {
     let fixed = match (&finding.fixed_version, finding.status) {
         (Some(version), _) => version.clone(),
         (None, Status::Affected) => "no fix yet".to_owned(),
         (None, status) => status.name().replace('_', " "),
     };
-    let id = if finding.kev.is_some() {
-        format!("{} exploited!", finding.id)
-    } else {
-        finding.id.clone()
-    };
+    let id = cell(&finding.id);
+    let id = if finding.kev.is_some() { format!("{id} {EXPLOITED}") } else { id };
     let epss = finding.epss.map(|(probability, _)| format!("{:.1}%", probability * 100.0));
     [
-        finding.severity.to_string(),
-        cell(&id),
+        severity(finding.severity),
+        id,
         cell(&finding.package.name),
-        cell(&finding.package.version),
         cell(&fixed),
         epss.unwrap_or_default(),
         finding.package.location.layer.map(|layer| layer.to_string()).unwrap_or_default(),
     ]
+}
+
+/// How severe, to be seen before it is read.
+fn severity(severity: Severity) -> String {
+    format!("{} {}", meter(severity), printable(severity.name()))
+}
+
+fn alarm() -> Style {
+    Style::new().fg_color(Some(AnsiColor::Red.into())).bold()
 }

@@ -1,5 +1,5 @@
 //! The programs that tests use besides Rust's own: Debian packages, each with its reason, and the
-//! validator of CycloneDX documents, which Debian does not have.
+//! schemas of CycloneDX and SARIF with what reads them, which Debian does not have.
 //!
 //! Only what is missing is installed, so a machine that has all of it needs neither root nor a
 //! network.
@@ -12,6 +12,7 @@ use super::{Done, Session};
 /// Package, and what tests do with it.
 const PACKAGES: &[(&str, &str)] = &[
     ("busybox-static", "the smallest program an image can hold"),
+    ("chromium", "shows the HTML report, and tells what it asks the network for"),
     ("containerd", "holds images: `containerd:`"),
     ("debootstrap", "makes a Debian image without a registry"),
     ("default-jdk-headless", "runs Maven's own order of versions, from a source file"),
@@ -19,6 +20,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("docker.io", "holds images and builds them: `docker:`"),
     ("elixir", "judges the order of Hex versions, and their ranges"),
     ("git", "lists the files that tidy reads"),
+    ("fonts-noto-cjk", "shows the Chinese side of the HTML report"),
     ("golang-go", "judges the order of Go versions"),
     ("libmaven3-core-java", "judges the order of Maven versions, and their ranges"),
     ("node-semver", "judges the order of npm versions, and their ranges"),
@@ -41,9 +43,18 @@ const PACKAGES: &[(&str, &str)] = &[
 /// it in.
 const VALIDATOR: (&str, &str) = ("cyclonedx-python-lib[json-validation]~=11.0", "tools/cyclonedx");
 
+/// The package (npm) that brings the official schema of SARIF, its folder under `target/`, and the
+/// schema in it, which tests read.
+const SARIF: (&str, &str, &str) = (
+    "@microsoft/jest-sarif@1.0.0-beta.0",
+    "tools/sarif",
+    "node_modules/@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json",
+);
+
 pub(super) fn run(session: &mut Session<'_>) -> Result<Done, String> {
     packages()?;
-    validator(session.root)
+    validator(session.root)?;
+    sarif(session.root)
 }
 
 fn packages() -> Result<Done, String> {
@@ -75,6 +86,23 @@ fn validator(root: &Path) -> Result<Done, String> {
     }
     finish(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
     finish(Command::new(&python).args(["-m", "pip", "install", "--quiet", requirement]))
+}
+
+/// Without what the package itself would need: only a file of it is read.
+fn sarif(root: &Path) -> Result<Done, String> {
+    let (package, folder, schema) = SARIF;
+    let folder = root.join("target").join(folder);
+    if folder.join(schema).exists() {
+        return Ok(Done::Passed);
+    }
+    // Debian's npm and the one that Node's own packages bring exclude each other.
+    if Command::new("npm").arg("--version").output().is_err() {
+        apt(&["install", "--quiet", "--yes", "--no-install-recommends", "npm"])?;
+    }
+    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let options = ["install", "--no-save", "--ignore-scripts", "--legacy-peer-deps", "--omit=peer"];
+    let quiet = ["--no-audit", "--no-fund", "--loglevel=error", "--no-package-lock"];
+    finish(Command::new("npm").arg("--prefix").arg(&folder).args(options).args(quiet).arg(package))
 }
 
 fn is_installed(package: &str) -> bool {

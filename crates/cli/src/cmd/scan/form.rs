@@ -1,0 +1,167 @@
+//! `--format`: in which form the report is written, and what some forms need besides.
+//!
+//! What a form needs is settled before the scan begins: a template with a mistake, or a snapshot
+//! that belongs to no commit, must not cost a scan.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use document::{Format, Report, Template, github, table, template};
+
+use crate::cmd::global::Global;
+use crate::error::UserError;
+use crate::exit_code::ExitCode;
+
+/// The forms of a report, as users name them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum ScanFormat {
+    /// For people at a terminal
+    #[default]
+    Table,
+    /// Everything that is known; see docs/report.schema.json
+    Json,
+    /// One page with charts and filters that needs nothing else
+    Html,
+    /// For a comment on a pull request
+    Markdown,
+    /// One row for everything that is wrong
+    Csv,
+    /// SARIF 2.1.0, for code hosts and editors
+    Sarif,
+    /// Test results, for build servers
+    Junit,
+    /// GitLab's container scanning report
+    Gitlab,
+    /// GitHub's dependency snapshot; needs a commit, see --github-sha
+    Github,
+    /// Predicate for `cosign attest --type vuln`
+    CosignVuln,
+    /// Bill of materials, CycloneDX 1.6
+    #[value(name = "cyclonedx-json")]
+    CycloneDxJson,
+    /// Your own, see --template
+    Template,
+}
+
+/// What some forms need.
+#[derive(Debug, Default, Args)]
+pub(super) struct FormArguments {
+    /// Form of the report
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(super) format: ScanFormat,
+    /// Template for `--format template`: see docs/templates.md
+    #[arg(long, value_name = "FILE")]
+    template: Option<PathBuf>,
+    /// Commit for `--format github`
+    #[arg(long, value_name = "SHA", env = "GITHUB_SHA", hide_env_values = true)]
+    github_sha: Option<String>,
+    /// Branch or tag for `--format github`: refs/heads/main
+    #[arg(long, value_name = "REF", env = "GITHUB_REF", hide_env_values = true)]
+    github_ref: Option<String>,
+    /// Run that makes the snapshot for `--format github`
+    #[arg(long, value_name = "ID", env = "GITHUB_RUN_ID", hide_env_values = true)]
+    github_job: Option<String>,
+    /// Snapshots with the same name replace each other [default: lazaret]
+    #[arg(long, value_name = "NAME", env = "GITHUB_WORKFLOW", hide_env_values = true)]
+    github_correlator: Option<String>,
+}
+
+/// A form with all it needs.
+#[derive(Debug)]
+pub(crate) enum Form {
+    Table,
+    Machine(Format),
+    Github(github::Job),
+    Template(Box<Template>),
+}
+
+impl FormArguments {
+    pub(super) fn settle(self) -> Result<Form, UserError> {
+        if self.template.is_some() && self.format != ScanFormat::Template {
+            let message = "`--template` is for `--format template`";
+            return Err(UserError::new(ExitCode::Usage, message));
+        }
+        Ok(match self.format {
+            ScanFormat::Table => Form::Table,
+            ScanFormat::Json => Form::Machine(Format::Json),
+            ScanFormat::Html => Form::Machine(Format::Html),
+            ScanFormat::Markdown => Form::Machine(Format::Markdown),
+            ScanFormat::Csv => Form::Machine(Format::Csv),
+            ScanFormat::Sarif => Form::Machine(Format::Sarif),
+            ScanFormat::Junit => Form::Machine(Format::Junit),
+            ScanFormat::Gitlab => Form::Machine(Format::Gitlab),
+            ScanFormat::CosignVuln => Form::Machine(Format::CosignVuln),
+            ScanFormat::CycloneDxJson => Form::Machine(Format::CycloneDxJson),
+            ScanFormat::Github => Form::Github(self.job()?),
+            ScanFormat::Template => Form::Template(Box::new(read(self.template.as_deref())?)),
+        })
+    }
+
+    fn job(self) -> Result<github::Job, UserError> {
+        let missing = |option: &str, why: &str| {
+            let message = format!("`--format github` needs `{option}`{why}");
+            UserError::new(ExitCode::Usage, message)
+                .hint(Some("GitHub Actions sets GITHUB_SHA and GITHUB_REF"))
+        };
+        let is_commit =
+            |sha: &str| sha.len() == 40 && sha.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let sha = self.github_sha.filter(|sha| !sha.is_empty());
+        let sha = sha.ok_or_else(|| missing("--github-sha", ""))?;
+        if !is_commit(&sha) {
+            return Err(missing("--github-sha", " with 40 hexadecimal digits"));
+        }
+        let branch = self.github_ref.filter(|branch| branch.starts_with("refs/"));
+        let branch = branch.ok_or_else(|| missing("--github-ref", " that begins with `refs/`"))?;
+        let given = |text: Option<String>, default: &str| {
+            text.filter(|text| !text.is_empty()).unwrap_or_else(|| default.to_owned())
+        };
+        Ok(github::Job {
+            id: given(self.github_job, &sha),
+            correlator: given(self.github_correlator, "lazaret"),
+            sha,
+            branch,
+        })
+    }
+}
+
+/// Reads a template and finds its mistakes.
+fn read(path: Option<&Path>) -> Result<Template, UserError> {
+    let usage = |message: String| UserError::new(ExitCode::Usage, message);
+    let path = path.ok_or_else(|| {
+        usage("`--format template` needs `--template FILE`".to_owned())
+            .hint(Some("docs/templates.md tells how to write one"))
+    })?;
+    let failed = |error: std::io::Error| {
+        usage(format!("cannot read template `{}`: {error}", path.display()))
+    };
+    let mut source = String::new();
+    let limit = u64::try_from(template::SOURCE_BYTES_MAX).unwrap_or(u64::MAX);
+    let file = std::fs::File::open(path).map_err(failed)?;
+    file.take(limit.saturating_add(1)).read_to_string(&mut source).map_err(failed)?;
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+    Template::parse(&name, &source).map_err(|error| usage(error.to_string()))
+}
+
+impl Form {
+    /// Whether the form says by itself what is incomplete, at a place where it is seen at once.
+    pub(super) fn is_table(&self) -> bool {
+        matches!(self, Self::Table)
+    }
+
+    pub(super) fn render(
+        &self,
+        report: &Report,
+        output: Option<&Path>,
+        global: &Global,
+    ) -> Result<String, UserError> {
+        Ok(match self {
+            Self::Table => table::render(report, global.look(output)),
+            Self::Machine(format) => format.render(report),
+            Self::Github(job) => github::render(report, job),
+            Self::Template(template) => template
+                .render(report)
+                .map_err(|error| UserError::new(ExitCode::Usage, error.to_string()))?,
+        })
+    }
+}

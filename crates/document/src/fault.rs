@@ -1,0 +1,244 @@
+//! One thing that is wrong, whatever its kind: vulnerabilities, malware, secrets and
+//! misconfigurations in one row of the same columns.
+//!
+//! Formats that list everything (SARIF, HTML, CSV, JUnit, Markdown, GitLab) read these; what only
+//! one kind has stays in the noun that the row was made from. The order is the same in all of
+//! them: malware, secrets, vulnerabilities, misconfigurations; the most severe first within a kind.
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+
+use model::{Finding, Malware, Misconfiguration, Package, Secret, SecretPlace, Severity, Silenced};
+use sha2::{Digest as _, Sha256};
+
+use crate::{Report, purl};
+
+/// What kind of thing is wrong; in the order of reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    Malware,
+    Secret,
+    Vulnerability,
+    Misconfiguration,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Malware, Self::Secret, Self::Vulnerability, Self::Misconfiguration];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Malware => "malware",
+            Self::Secret => "secret",
+            Self::Vulnerability => "vulnerability",
+            Self::Misconfiguration => "misconfiguration",
+        }
+    }
+
+    /// As a heading.
+    pub(crate) fn plural(self) -> &'static str {
+        match self {
+            Self::Malware => "Malware",
+            Self::Secret => "Secrets",
+            Self::Vulnerability => "Vulnerabilities",
+            Self::Misconfiguration => "Misconfigurations",
+        }
+    }
+
+    /// The check that finds it, as [`Report::checks`] names it.
+    pub(crate) fn check(self) -> &'static str {
+        match self {
+            Self::Malware => "malware",
+            Self::Secret => "secret",
+            Self::Vulnerability => "vuln",
+            Self::Misconfiguration => "config",
+        }
+    }
+}
+
+/// The noun that a row was made from.
+#[derive(Clone, Copy)]
+pub(crate) enum Of<'a> {
+    Malware(&'a Malware),
+    Secret(&'a Secret),
+    Finding(&'a Finding),
+    Misconfiguration(&'a Misconfiguration),
+}
+
+/// One row. Texts are as they came: each format makes them safe in its own way.
+#[derive(Clone)]
+pub(crate) struct Fault<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) of: Of<'a>,
+    /// What others like it share: the vulnerability, the kind of secret, the rule, the check.
+    pub(crate) rule: &'a str,
+    pub(crate) severity: Severity,
+    /// What it is, in a few words; empty if nobody says.
+    pub(crate) title: &'a str,
+    /// What is concerned: the package, or the path.
+    pub(crate) subject: Cow<'a, str>,
+    /// The file, without a leading slash; empty for the image's own settings.
+    pub(crate) path: &'a str,
+    /// From 1; 0 where there is none.
+    pub(crate) line: u32,
+    pub(crate) layer: Option<u32>,
+    /// What was seen: the comparison, the excerpt, the setting.
+    pub(crate) evidence: Cow<'a, str>,
+    /// What to do about it, as a sentence; empty if nobody knows.
+    pub(crate) remedy: Cow<'a, str>,
+    /// Who says not to report it.
+    pub(crate) silenced: Option<&'a Silenced>,
+}
+
+/// Everything that is to be reported.
+pub(crate) fn faults(report: &Report) -> Vec<Fault<'_>> {
+    let inventory = &report.inventory;
+    let mut faults: Vec<Fault<'_>> = inventory.malware.iter().map(of_malware).collect();
+    faults.extend(inventory.secrets.iter().map(of_secret));
+    faults.extend(report.findings.iter().map(of_finding));
+    faults.extend(inventory.misconfigurations.iter().map(of_misconfiguration));
+    faults.sort_by_key(|fault| (fault.kind, Reverse(fault.severity)));
+    faults
+}
+
+/// What somebody says not to report, in the order of the report.
+pub(crate) fn silenced(report: &Report) -> Vec<Fault<'_>> {
+    let of = |it| Fault { silenced: Some(it), ..of_finding(&it.finding) };
+    report.silenced.iter().map(of).collect()
+}
+
+impl<'a> Fault<'a> {
+    pub(crate) fn finding(&self) -> Option<&'a Finding> {
+        match self.of {
+            Of::Finding(finding) => Some(finding),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn package(&self) -> Option<&'a Package> {
+        self.finding().map(|finding| &finding.package)
+    }
+
+    pub(crate) fn fixed_version(&self) -> Option<&'a str> {
+        self.finding().and_then(|finding| finding.fixed_version.as_deref())
+    }
+
+    /// `path:line`, or what stands for it where no file is concerned.
+    pub(crate) fn place(&self) -> Cow<'a, str> {
+        match (self.path, self.line) {
+            ("", _) => Cow::Borrowed("image configuration"),
+            (path, 0) => Cow::Borrowed(path),
+            (path, line) => Cow::Owned(format!("{path}:{line}")),
+        }
+    }
+
+    /// The same for the same thing in the next scan, even if lines have moved or versions changed.
+    pub(crate) fn fingerprint(&self, report: &Report) -> String {
+        let mut hash = Sha256::new();
+        let own = match self.of {
+            Of::Finding(finding) => {
+                let purl = purl(&finding.package, report.inventory.os.as_ref());
+                purl.split('@').next().unwrap_or_default().to_owned()
+            }
+            Of::Secret(secret) => secret.excerpt.clone(),
+            Of::Malware(malware) => malware.sha256.clone(),
+            Of::Misconfiguration(it) => format!("{}\0{}", it.resource, it.evidence),
+        };
+        for part in [self.kind.name(), self.rule, self.path, &own] {
+            hash.update(part.as_bytes());
+            hash.update([0]);
+        }
+        hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+fn of_malware(malware: &Malware) -> Fault<'_> {
+    let file =
+        if malware.removed { "It was removed later and is still in the layer. " } else { "" };
+    Fault {
+        kind: Kind::Malware,
+        of: Of::Malware(malware),
+        rule: &malware.rule,
+        severity: malware.severity,
+        title: &malware.title,
+        subject: Cow::Borrowed(&malware.location.path),
+        path: &malware.location.path,
+        line: 0,
+        layer: malware.location.layer,
+        evidence: match malware.offset {
+            Some(offset) => Cow::Owned(format!("at byte {offset}")),
+            None => Cow::Borrowed(""),
+        },
+        remedy: Cow::Owned(format!(
+            "{file}Rebuild the image without this file, and find out how it got in."
+        )),
+        silenced: None,
+    }
+}
+
+fn of_secret(secret: &Secret) -> Fault<'_> {
+    Fault {
+        kind: Kind::Secret,
+        of: Of::Secret(secret),
+        rule: &secret.kind,
+        severity: secret.severity,
+        title: &secret.title,
+        subject: match (secret.place, secret.location.path.as_str()) {
+            (SecretPlace::History, "") => Cow::Borrowed("build history"),
+            (_, path) => Cow::Borrowed(path),
+        },
+        path: &secret.location.path,
+        line: secret.line,
+        layer: secret.location.layer,
+        evidence: Cow::Borrowed(&secret.excerpt),
+        remedy: Cow::Borrowed(if secret.removed {
+            "Revoke it: the file was removed later and is still in the layer."
+        } else {
+            "Revoke it, and keep it out of the image."
+        }),
+        silenced: None,
+    }
+}
+
+fn of_finding(finding: &Finding) -> Fault<'_> {
+    let package = &finding.package;
+    Fault {
+        kind: Kind::Vulnerability,
+        of: Of::Finding(finding),
+        rule: &finding.id,
+        severity: finding.severity,
+        title: &finding.title,
+        subject: Cow::Owned(format!("{} {}", package.name, package.version).trim_end().to_owned()),
+        path: &package.location.path,
+        line: 0,
+        layer: package.location.layer,
+        evidence: finding.evidence.first().map_or(Cow::Borrowed(""), |it| (&*it.compared).into()),
+        remedy: match &finding.fixed_version {
+            Some(version) => Cow::Owned(format!("Upgrade {} to {version}.", package.name)),
+            None => Cow::Borrowed(""),
+        },
+        silenced: None,
+    }
+}
+
+fn of_misconfiguration(it: &Misconfiguration) -> Fault<'_> {
+    let subject = match (it.resource.as_str(), it.location.path.as_str()) {
+        ("", "") => "image configuration",
+        ("", path) => path,
+        (resource, _) => resource,
+    };
+    Fault {
+        kind: Kind::Misconfiguration,
+        of: Of::Misconfiguration(it),
+        rule: &it.check,
+        severity: it.severity,
+        title: &it.title,
+        subject: Cow::Borrowed(subject),
+        path: &it.location.path,
+        line: it.line,
+        layer: it.location.layer,
+        evidence: Cow::Borrowed(&it.evidence),
+        remedy: Cow::Borrowed(&it.remediation),
+        silenced: None,
+    }
+}

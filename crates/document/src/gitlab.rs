@@ -1,0 +1,143 @@
+//! GitLab's container scanning report (schema 15.2.1), which its merge requests and vulnerability
+//! list show.
+//!
+//! GitLab has one location for such reports: a package of an operating system in an image. What is
+//! wrong with a file is said with the path in place of the package. Its texts are Markdown, so
+//! nothing from outside enters them unescaped.
+
+use model::Severity;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::Report;
+use crate::fault::{self, Fault, Of};
+use crate::markdown::escaped;
+use crate::text::{printable, shortened};
+
+/// The longest texts that the schema allows, with room for our own escapes.
+const NAME_MAX: usize = 200;
+const DESCRIPTION_MAX: usize = 100_000;
+const SOLUTION_MAX: usize = 3000;
+
+/// The report as pretty-printed JSON with a final newline.
+pub fn render(report: &Report) -> String {
+    let faults = fault::faults(report);
+    let tool = json!({
+        "id": "lazaret",
+        "name": "Lazaret",
+        "version": env!("CARGO_PKG_VERSION"),
+        "vendor": { "name": "Lazaret" },
+    });
+    // `2024-06-02T00:00:00Z`: the schema wants the same without the zone, which is UTC.
+    let time = report.now.get(..19).unwrap_or(&report.now);
+    let message = |it: &model::Problem| {
+        let level = if it.kind.makes_incomplete() { "warn" } else { "info" };
+        json!({ "level": level, "value": printable(&it.to_string()) })
+    };
+    let document = json!({
+        "version": "15.2.1",
+        "scan": {
+            "analyzer": tool,
+            "scanner": tool,
+            "type": "container_scanning",
+            "start_time": time,
+            "end_time": time,
+            // Findings of a failed scan are not shown; an incomplete one says so in its messages.
+            "status": "success",
+            "messages": report.problems.iter().map(message).collect::<Vec<_>>(),
+        },
+        "vulnerabilities": vulnerabilities(report, &faults),
+    });
+    let mut text = serde_json::to_string_pretty(&document)
+        .expect("strings, numbers and lists of them always serialize");
+    text.push('\n');
+    text
+}
+
+fn vulnerabilities(report: &Report, faults: &[Fault<'_>]) -> Vec<Value> {
+    let mut seen = std::collections::BTreeMap::<String, u32>::new();
+    let mut all = Vec::with_capacity(faults.len());
+    for fault in faults {
+        let fingerprint = fault.fingerprint(report);
+        let count = seen.entry(fingerprint.clone()).and_modify(|count| *count += 1).or_insert(1);
+        let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{fingerprint}:{count}").as_bytes());
+        all.push(vulnerability(report, fault, id));
+    }
+    all
+}
+
+fn vulnerability(report: &Report, fault: &Fault<'_>, id: Uuid) -> Value {
+    let name = if fault.title.is_empty() { fault.rule } else { fault.title };
+    let os = report.inventory.os.as_ref();
+    let os = os.map_or("unknown".to_owned(), |os| format!("{} {}", os.family, os.version));
+    let (package, version) = match fault.package() {
+        Some(package) => (package.name.as_str(), package.version.as_str()),
+        None => (&*fault.subject, ""),
+    };
+    let image = if report.artifact.name.is_empty() { "image" } else { &report.artifact.name };
+    let mut vulnerability = json!({
+        "id": id.to_string(),
+        "name": printable(&shortened(name, NAME_MAX)),
+        "description": escaped(&shortened(&description(fault), DESCRIPTION_MAX)),
+        "severity": severity(fault.severity),
+        "identifiers": identifiers(fault),
+        "links": links(fault),
+        "location": {
+            "dependency": { "package": { "name": printable(package) }, "version": printable(version) },
+            "operating_system": printable(os.trim_end()),
+            "image": printable(image),
+        },
+    });
+    if !fault.remedy.is_empty() {
+        vulnerability["solution"] = json!(escaped(&shortened(&fault.remedy, SOLUTION_MAX)));
+    }
+    vulnerability
+}
+
+fn description(fault: &Fault<'_>) -> String {
+    let what = match fault.of {
+        Of::Finding(finding) => finding.description.as_str(),
+        Of::Misconfiguration(it) => &it.why,
+        Of::Secret(_) | Of::Malware(_) => fault.title,
+    };
+    let seen = [&*fault.place(), &*fault.evidence].join(": ");
+    format!("{what}\n\n{}", seen.trim_end_matches(": "))
+}
+
+fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "Critical",
+        Severity::High => "High",
+        Severity::Medium => "Medium",
+        Severity::Low => "Low",
+        Severity::Negligible => "Info",
+        Severity::Unknown => "Unknown",
+    }
+}
+
+/// The first one is what GitLab takes two findings for the same by.
+fn identifiers(fault: &Fault<'_>) -> Vec<Value> {
+    let aliases = fault.finding().map(|finding| finding.aliases.as_slice()).unwrap_or_default();
+    let ids = std::iter::once(fault.rule).chain(aliases.iter().map(String::as_str));
+    let named = ids.filter(|id| !id.is_empty()).map(|id| {
+        let kind = match (&fault.of, id.split_once('-')) {
+            (Of::Finding(_), Some(("CVE", _))) => "cve",
+            (Of::Finding(_), Some(("GHSA", _))) => "ghsa",
+            (Of::Finding(_), Some(("RUSTSEC", _))) => "rustsec",
+            _ => "lazaret",
+        };
+        json!({ "type": kind, "name": printable(id), "value": printable(id) })
+    });
+    let mut identifiers: Vec<Value> = named.collect();
+    if identifiers.is_empty() {
+        let name = fault.kind.name();
+        identifiers.push(json!({ "type": "lazaret", "name": name, "value": name }));
+    }
+    identifiers
+}
+
+fn links(fault: &Fault<'_>) -> Vec<Value> {
+    let references = fault.finding().map(|it| it.references.as_slice()).unwrap_or_default();
+    let is_link = |it: &&String| it.starts_with("https://") || it.starts_with("http://");
+    references.iter().filter(is_link).map(|it| json!({ "url": printable(it) })).collect()
+}

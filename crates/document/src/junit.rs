@@ -1,0 +1,221 @@
+//! JUnit XML: a test suite for each check that ran, for build servers that show test results.
+//!
+//! What is wrong is a failed test; what could not be done is an error; what somebody says not to
+//! report is a skipped test. A check that found nothing is one passed test, so that it is seen.
+
+use std::fmt::Write as _;
+
+use crate::Report;
+use crate::fault::{self, Fault, Kind};
+use crate::text::printable;
+
+/// The report as XML with a final newline.
+pub fn render(report: &Report) -> String {
+    let mut suites: Vec<Suite> = Vec::new();
+    let (faults, silenced) = (fault::faults(report), fault::silenced(report));
+    for kind in Kind::ALL {
+        let of_kind = |it: &&Fault<'_>| it.kind == kind;
+        let failures = faults.iter().filter(of_kind).map(failure);
+        let skipped = silenced.iter().filter(of_kind).map(skip);
+        let cases: Vec<Case> = failures.chain(skipped).collect();
+        if !cases.is_empty() || report.checks.iter().any(|check| check == kind.check()) {
+            suites.push(Suite { name: kind.plural().to_lowercase(), cases });
+        }
+    }
+    let incomplete = report.problems.iter().filter(|problem| problem.kind.makes_incomplete());
+    let errors: Vec<Case> = incomplete.map(error).collect();
+    if !errors.is_empty() {
+        suites.push(Suite { name: "problems".to_owned(), cases: errors });
+    }
+    write(report, &suites)
+}
+
+struct Suite {
+    name: String,
+    cases: Vec<Case>,
+}
+
+struct Case {
+    class: String,
+    name: String,
+    outcome: Outcome,
+    message: String,
+    /// What a build server calls the kind of a failure: the severity, the kind of the problem.
+    word: &'static str,
+    text: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Failure,
+    Error,
+    Skipped,
+}
+
+impl Suite {
+    fn count(&self, outcome: Outcome) -> usize {
+        self.cases.iter().filter(|case| case.outcome == outcome).count()
+    }
+
+    /// How many tests: a suite without any has one that passed.
+    fn tests(&self) -> usize {
+        self.cases.len().max(1)
+    }
+}
+
+fn failure(fault: &Fault<'_>) -> Case {
+    let mut text = String::new();
+    for (label, value) in [
+        ("severity", fault.severity.name()),
+        ("title", fault.title),
+        ("where", &fault.place()),
+        ("evidence", &fault.evidence),
+        ("remedy", &fault.remedy),
+    ] {
+        if !value.is_empty() {
+            writeln!(text, "{label}: {value}").expect("writing to a String cannot fail");
+        }
+    }
+    if let Some(layer) = fault.layer {
+        writeln!(text, "layer: {layer}").expect("writing to a String cannot fail");
+    }
+    let title = if fault.title.is_empty() { fault.rule } else { fault.title };
+    Case {
+        class: class(fault),
+        name: format!("{} in {}", fault.rule, subject(fault)),
+        outcome: Outcome::Failure,
+        message: format!("{}: {title}", fault.severity),
+        word: fault.severity.name(),
+        text,
+    }
+}
+
+/// Its place where a secret or setting is meant: there may be several in one file.
+fn subject(fault: &Fault<'_>) -> String {
+    match fault.kind {
+        Kind::Secret | Kind::Misconfiguration if fault.line > 0 => fault.place().into_owned(),
+        _ => fault.subject.clone().into_owned(),
+    }
+}
+
+fn skip(fault: &Fault<'_>) -> Case {
+    let says = |it: &model::Silenced| format!("{} ({}): {}", it.source, it.by.name(), it.reason);
+    let message = fault.silenced.map(says).unwrap_or_default();
+    Case { outcome: Outcome::Skipped, message, text: String::new(), ..failure(fault) }
+}
+
+fn error(problem: &model::Problem) -> Case {
+    Case {
+        class: "problems".to_owned(),
+        name: format!("{} {}", problem.kind.name().replace('_', " "), problem.subject),
+        outcome: Outcome::Error,
+        message: problem.to_string(),
+        word: problem.kind.name(),
+        text: String::new(),
+    }
+}
+
+/// Build servers draw a tree of it by its dots; ours is one level deep.
+fn class(fault: &Fault<'_>) -> String {
+    let group = fault.package().map_or(fault.path, |package| package.name.as_str());
+    format!("{}.{}", fault.kind.name(), group.replace(['.', '/'], "_"))
+}
+
+fn write(report: &Report, suites: &[Suite]) -> String {
+    let total = |count: fn(&Suite) -> usize| suites.iter().map(count).sum::<usize>();
+    let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    element(
+        &mut xml,
+        "testsuites",
+        &[
+            ("name", &format!("lazaret {}", report.artifact.name)),
+            ("tests", &total(Suite::tests).to_string()),
+            ("failures", &total(|suite| suite.count(Outcome::Failure)).to_string()),
+            ("errors", &total(|suite| suite.count(Outcome::Error)).to_string()),
+            ("time", "0"),
+        ],
+    );
+    xml.push_str(">\n");
+    // The format wants local time without a zone; ours is UTC and says seconds.
+    let timestamp = report.now.trim_end_matches('Z');
+    for (id, suite) in suites.iter().enumerate() {
+        xml.push_str("  ");
+        element(
+            &mut xml,
+            "testsuite",
+            &[
+                ("name", &suite.name),
+                ("id", &id.to_string()),
+                ("tests", &suite.tests().to_string()),
+                ("failures", &suite.count(Outcome::Failure).to_string()),
+                ("errors", &suite.count(Outcome::Error).to_string()),
+                ("skipped", &suite.count(Outcome::Skipped).to_string()),
+                ("time", "0"),
+                ("timestamp", timestamp),
+                ("hostname", "localhost"),
+            ],
+        );
+        xml.push_str(">\n");
+        suite.cases.iter().for_each(|case| write_case(&mut xml, case));
+        if suite.cases.is_empty() {
+            xml.push_str("    ");
+            let name = format!("no {} found", suite.name);
+            element(
+                &mut xml,
+                "testcase",
+                &[("classname", &suite.name), ("name", &name), ("time", "0")],
+            );
+            xml.push_str("/>\n");
+        }
+        xml.push_str("  </testsuite>\n");
+    }
+    xml.push_str("</testsuites>\n");
+    xml
+}
+
+fn write_case(xml: &mut String, case: &Case) {
+    let Case { class, name, outcome, message, word, text } = case;
+    xml.push_str("    ");
+    element(xml, "testcase", &[("classname", class), ("name", name), ("time", "0")]);
+    xml.push_str(">\n      ");
+    match outcome {
+        Outcome::Skipped => element(xml, "skipped", &[("message", message)]),
+        Outcome::Failure => element(xml, "failure", &[("message", message), ("type", word)]),
+        Outcome::Error => element(xml, "error", &[("message", message), ("type", word)]),
+    }
+    if text.is_empty() {
+        xml.push_str("/>\n");
+    } else {
+        let lines: Vec<String> = text.lines().map(escaped).collect();
+        xml.push('>');
+        xml.push_str(&lines.join("\n"));
+        xml.push_str("</failure>\n");
+    }
+    xml.push_str("    </testcase>\n");
+}
+
+/// The beginning of a start tag: who calls closes it.
+fn element(xml: &mut String, name: &str, attributes: &[(&str, &str)]) {
+    xml.push('<');
+    xml.push_str(name);
+    for (name, value) in attributes {
+        write!(xml, " {name}=\"{}\"", escaped(value)).expect("writing to a String cannot fail");
+    }
+}
+
+/// Text that XML 1.0 may hold, and that is no markup.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in printable(text).chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            // The two characters that are in Unicode and not in XML.
+            '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}

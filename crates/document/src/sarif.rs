@@ -1,0 +1,254 @@
+//! SARIF 2.1.0 (OASIS): what code hosts and IDEs show as alerts.
+//!
+//! A rule for every vulnerability, kind of secret, malware rule and check; a result for every place
+//! where it holds. What somebody says not to report is a result with a suppression; what could not
+//! be done is a notification of the invocation. Locations are paths in the image, relative to
+//! `IMAGE`; fingerprints stay the same when lines move or versions change.
+
+mod rule;
+
+use std::collections::BTreeMap;
+
+use model::{Problem, Severity};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use self::rule::{Rule, rules};
+use crate::Report;
+use crate::fault::{self, Fault, Of};
+use crate::text::printable;
+
+/// The name of our fingerprint, with the version of what goes into it.
+const FINGERPRINT: &str = "lazaret/v1";
+
+/// The report as pretty-printed JSON with a final newline.
+pub fn render(report: &Report) -> String {
+    let mut text = serde_json::to_string_pretty(&log(report))
+        .expect("strings, numbers and lists of them always serialize");
+    text.push('\n');
+    text
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Outcome<'a> {
+    rule_id: &'a str,
+    rule_index: usize,
+    kind: &'static str,
+    level: &'static str,
+    message: Value,
+    locations: [Value; 1],
+    partial_fingerprints: BTreeMap<&'static str, String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    suppressions: Vec<Value>,
+    properties: Map<String, Value>,
+}
+
+fn log(report: &Report) -> Value {
+    let faults: Vec<Fault<'_>> =
+        fault::faults(report).into_iter().chain(fault::silenced(report)).collect();
+    let rules = rules(&faults);
+    let positions: BTreeMap<&str, usize> =
+        rules.iter().enumerate().map(|(position, rule)| (rule.id, position)).collect();
+    let results = outcomes(report, &faults, &positions);
+    json!({
+        "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": driver(rules) },
+            "automationDetails": { "id": format!("lazaret/{}", printable(&report.artifact.name)) },
+            "columnKind": "utf16CodeUnits",
+            "originalUriBaseIds": {
+                "IMAGE": { "description": { "text": "the root directory of the image" } },
+            },
+            "invocations": [invocation(report)],
+            "results": results,
+            "properties": image(report),
+        }],
+    })
+}
+
+fn driver(rules: Vec<Rule<'_>>) -> Value {
+    json!({
+        "name": "Lazaret",
+        "semanticVersion": env!("CARGO_PKG_VERSION"),
+        "version": env!("CARGO_PKG_VERSION"),
+        "rules": rules,
+    })
+}
+
+fn invocation(report: &Report) -> Value {
+    json!({
+        "executionSuccessful": !report.is_incomplete(),
+        "endTimeUtc": report.now,
+        "toolExecutionNotifications": report.problems.iter().map(notification).collect::<Vec<_>>(),
+    })
+}
+
+fn notification(problem: &Problem) -> Value {
+    let level = if problem.kind.makes_incomplete() { "error" } else { "note" };
+    json!({
+        "level": level,
+        "message": { "text": printable(&problem.to_string()) },
+        "descriptor": { "id": problem.kind.name() },
+    })
+}
+
+/// What image this is about: the format has no place of its own for it.
+fn image(report: &Report) -> Value {
+    let artifact = &report.artifact;
+    json!({
+        "image": printable(&artifact.name),
+        "kind": artifact.kind.name(),
+        "digest": artifact.digest.as_ref().map(ToString::to_string),
+        "manifestDigest": artifact.manifest_digest.as_ref().map(ToString::to_string),
+        "platform": artifact.platform.as_ref().map(ToString::to_string),
+    })
+}
+
+fn outcomes<'a>(
+    report: &Report,
+    faults: &[Fault<'a>],
+    positions: &BTreeMap<&str, usize>,
+) -> Vec<Outcome<'a>> {
+    // Two results must not share a fingerprint, or a viewer takes them for one.
+    let mut seen = BTreeMap::<String, u32>::new();
+    let outcome = |fault: &Fault<'a>| {
+        let fingerprint = fault.fingerprint(report);
+        let count = seen.entry(fingerprint.clone()).and_modify(|count| *count += 1).or_insert(1);
+        Outcome {
+            rule_id: fault.rule,
+            rule_index: positions.get(fault.rule).copied().unwrap_or_default(),
+            kind: "fail",
+            level: level(fault.severity),
+            message: json!({ "text": message(fault) }),
+            locations: [location(fault)],
+            partial_fingerprints: BTreeMap::from([(FINGERPRINT, format!("{fingerprint}:{count}"))]),
+            suppressions: fault.silenced.map(suppression).into_iter().collect(),
+            properties: properties(fault, report),
+        }
+    };
+    faults.iter().map(outcome).collect()
+}
+
+/// SARIF has three words for six of ours; the number is in the rule's `security-severity`.
+fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical | Severity::High => "error",
+        Severity::Medium => "warning",
+        Severity::Low | Severity::Negligible | Severity::Unknown => "note",
+    }
+}
+
+/// Plain text that cannot become a link: in SARIF `[text](target)` is one, and a backslash keeps a
+/// bracket a bracket (section 3.11.6).
+fn plain(text: &str) -> String {
+    printable(text).replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]")
+}
+
+fn message(fault: &Fault<'_>) -> String {
+    let what = match fault.title {
+        "" => fault.rule.to_owned(),
+        title => format!("{}: {title}", fault.rule),
+    };
+    let mut text = format!("{} {}, {}", fault.severity, fault.kind.name(), plain(&what));
+    text.push_str(&format_args!(", in {}", plain(&fault.subject)).to_string());
+    for part in [&fault.evidence, &fault.remedy] {
+        if !part.is_empty() {
+            text.push_str(". ");
+            text.push_str(plain(part).trim_end_matches('.'));
+        }
+    }
+    text.push('.');
+    text
+}
+
+fn location(fault: &Fault<'_>) -> Value {
+    let uri =
+        if fault.path.is_empty() { "image-configuration".to_owned() } else { uri(fault.path) };
+    let region = json!({ "startLine": fault.line.max(1) });
+    json!({
+        "physicalLocation": {
+            "artifactLocation": { "uri": uri, "uriBaseId": "IMAGE" },
+            "region": region,
+        },
+        "logicalLocations": [{ "fullyQualifiedName": printable(&fault.subject) }],
+        "message": { "text": format!("{} in the image", plain(&fault.place())) },
+    })
+}
+
+/// A path as a relative reference (RFC 3986): what is not a letter, a digit or harmless is a byte
+/// in hexadecimal; a colon too, or the first part could be a scheme.
+fn uri(path: &str) -> String {
+    let mut uri = String::with_capacity(path.len());
+    for byte in path.trim_start_matches('/').bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/!+@".contains(&byte) {
+            uri.push(char::from(byte));
+        } else {
+            uri.push_str(&format_args!("%{byte:02X}").to_string());
+        }
+    }
+    uri
+}
+
+fn suppression(silenced: &model::Silenced) -> Value {
+    let owner =
+        if silenced.owner.is_empty() { String::new() } else { format!(", {}", silenced.owner) };
+    let source = format!("{} ({}{owner})", silenced.source, silenced.by.name());
+    json!({
+        "kind": "external",
+        "status": "accepted",
+        "justification": printable(&format!("{source}: {}", silenced.reason)),
+    })
+}
+
+fn properties(fault: &Fault<'_>, report: &Report) -> Map<String, Value> {
+    let mut properties = Map::new();
+    let mut put = |name: &str, value: Value| {
+        if !value.is_null() {
+            properties.insert(name.to_owned(), value);
+        }
+    };
+    put("kind", json!(fault.kind.name()));
+    put("severity", json!(fault.severity.name()));
+    let layer = report.artifact.layers.iter().find(|layer| Some(layer.index) == fault.layer);
+    if let Some(layer) = layer {
+        put(
+            "layer",
+            json!({
+                "index": layer.index,
+                "diffId": layer.diff_id.as_ref().map(ToString::to_string),
+                "createdBy": printable(&layer.created_by),
+            }),
+        );
+    }
+    match fault.of {
+        Of::Finding(finding) => {
+            let package = &finding.package;
+            put("purl", json!(crate::purl(package, report.inventory.os.as_ref())));
+            put("installedVersion", json!(package.version));
+            put("fixedVersion", json!(finding.fixed_version));
+            put("status", json!(finding.status.name()));
+            put("epss", json!(finding.epss.map(|(probability, _)| probability)));
+            put("kev", json!(finding.kev));
+            let compared = |it: &model::Evidence| json!({ "source": it.source, "stream": it.stream, "compared": printable(&it.compared) });
+            put("evidence", finding.evidence.iter().map(compared).collect());
+        }
+        Of::Secret(secret) => {
+            put("place", json!(secret.place.name()));
+            put("removed", json!(secret.removed));
+        }
+        Of::Malware(malware) => {
+            put("engine", json!(malware.engine.name()));
+            put("sha256", json!(malware.sha256));
+            put("offset", json!(malware.offset));
+            put("removed", json!(malware.removed));
+            put("owner", json!(malware.owner));
+        }
+        Of::Misconfiguration(it) => {
+            put("place", json!(it.place.name()));
+            put("resource", json!(printable(&it.resource)));
+        }
+    }
+    properties
+}

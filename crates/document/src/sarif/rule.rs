@@ -1,0 +1,149 @@
+//! The rules of a SARIF run: each vulnerability, kind of secret, malware rule and check once, with
+//! the help that a reader of its alerts is shown.
+
+use std::collections::BTreeMap;
+
+use model::Severity;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{level, plain};
+use crate::fault::{Fault, Of};
+use crate::text::{printable_lines, shortened};
+
+/// What viewers show of a short description; GitHub cuts there.
+const SHORT_MAX: usize = 1000;
+/// A description is a paragraph or two; a feed that says more is cut.
+const FULL_MAX: usize = 4000;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Rule<'a> {
+    pub(super) id: &'a str,
+    name: &'static str,
+    short_description: Value,
+    full_description: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help_uri: Option<&'a str>,
+    help: Value,
+    default_configuration: Value,
+    properties: Value,
+}
+
+/// One rule for each id, in the order in which they first come; the worst of its results decides
+/// how severe it is.
+pub(super) fn rules<'a>(faults: &[Fault<'a>]) -> Vec<Rule<'a>> {
+    let mut worst = BTreeMap::<&str, &Fault<'a>>::new();
+    let mut order = Vec::new();
+    for fault in faults {
+        let known = worst.entry(fault.rule).or_insert_with(|| {
+            order.push(fault.rule);
+            fault
+        });
+        if known.severity < fault.severity {
+            *known = fault;
+        }
+    }
+    order.into_iter().filter_map(|id| worst.get(id)).map(|fault| rule(fault)).collect()
+}
+
+fn rule<'a>(fault: &Fault<'a>) -> Rule<'a> {
+    let short = if fault.title.is_empty() { fault.rule } else { fault.title };
+    let full = description(fault);
+    let full = if full.is_empty() { short } else { full };
+    let full = shortened(full, FULL_MAX);
+    Rule {
+        id: fault.rule,
+        name: match fault.of {
+            Of::Finding(_) => "VulnerablePackage",
+            Of::Secret(_) => "SecretInImage",
+            Of::Malware(_) => "MalwareInImage",
+            Of::Misconfiguration(_) => "Misconfiguration",
+        },
+        short_description: json!({ "text": plain(&shortened(short, SHORT_MAX)) }),
+        full_description: json!({ "text": lines(&full) }),
+        help_uri: fault
+            .finding()
+            .and_then(|finding| finding.references.iter().find_map(|it| url(it))),
+        help: json!({ "text": help(fault, &full) }),
+        default_configuration: json!({ "level": level(fault.severity) }),
+        properties: json!({
+            "precision": "very-high",
+            "security-severity": format!("{:.1}", score(fault)),
+            "tags": tags(fault),
+        }),
+    }
+}
+
+fn description<'a>(fault: &Fault<'a>) -> &'a str {
+    match fault.of {
+        Of::Finding(finding) => &finding.description,
+        Of::Misconfiguration(it) => &it.why,
+        Of::Secret(_) | Of::Malware(_) => "",
+    }
+}
+
+fn lines(text: &str) -> String {
+    printable_lines(text).replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]")
+}
+
+fn help(fault: &Fault<'_>, full: &str) -> String {
+    let mut parts = vec![lines(full)];
+    parts.push(match fault.of {
+        Of::Finding(_) if fault.remedy.is_empty() => "No fixed version is known.".to_owned(),
+        Of::Finding(_) => "A version that fixes it is named by each result.".to_owned(),
+        _ => plain(&fault.remedy),
+    });
+    if let Of::Finding(finding) = fault.of {
+        let shown = finding.references.iter().filter_map(|it| url(it)).take(10);
+        parts.extend(shown.map(str::to_owned));
+    }
+    if let Of::Misconfiguration(it) = fault.of {
+        parts.extend(it.benchmarks.iter().map(|benchmark| plain(benchmark)));
+    }
+    parts.join("\n\n")
+}
+
+/// A reference that is a link and nothing else.
+pub(super) fn url(reference: &str) -> Option<&str> {
+    let harmless = |c: char| c.is_ascii_alphanumeric() || "-._~:/?#@!$&()*+,;=%".contains(c);
+    let is_link = reference.starts_with("https://") || reference.starts_with("http://");
+    // A percent sign that is no escape makes it no URI.
+    let escapes = |part: &str| {
+        part.as_bytes().get(..2).is_some_and(|it| it.iter().all(u8::is_ascii_hexdigit))
+    };
+    let is_sound = reference.split('%').skip(1).all(escapes);
+    let anchors = reference.matches('#').count();
+    (is_link && is_sound && anchors < 2 && reference.chars().all(harmless)).then_some(reference)
+}
+
+/// The number by which viewers rank: the highest CVSS score that agrees with our word, else the
+/// middle of what the word stands for.
+fn score(fault: &Fault<'_>) -> f64 {
+    let scores = fault.finding().into_iter().flat_map(|it| &it.cvss).map(|cvss| cvss.score);
+    let agrees = |score: &f64| Severity::from_score(*score) == fault.severity;
+    scores.filter(agrees).max_by(f64::total_cmp).unwrap_or(match fault.severity {
+        Severity::Critical => 9.5,
+        Severity::High => 8.0,
+        Severity::Medium => 5.5,
+        Severity::Low => 2.0,
+        Severity::Negligible | Severity::Unknown => 0.0,
+    })
+}
+
+fn tags(fault: &Fault<'_>) -> Vec<String> {
+    let mut tags = vec!["security".to_owned(), fault.kind.name().to_owned()];
+    tags.push(fault.severity.name().to_owned());
+    match fault.of {
+        Of::Finding(finding) => {
+            tags.extend(finding.kev.iter().map(|_| "exploited".to_owned()));
+            tags.extend(finding.cwes.iter().map(|cwe| plain(cwe)));
+        }
+        Of::Malware(malware) if !malware.family.is_empty() => tags.push(plain(&malware.family)),
+        _ => {}
+    }
+    // Tags are a set, and a feed may say one twice.
+    let mut seen = std::collections::BTreeSet::new();
+    tags.retain(|tag| seen.insert(tag.clone()));
+    tags
+}
