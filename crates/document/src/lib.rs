@@ -6,15 +6,18 @@
 //! threshold belongs to `policy`) and none may let a name from an image reach a terminal as a
 //! control sequence.
 
+mod bill;
 pub mod cyclonedx;
 mod format;
 pub mod json;
-mod purl;
 mod report;
+pub mod spdx;
 pub mod table;
 mod text;
+pub mod vex;
+mod xml;
 
 pub use format::Format;
-pub use purl::purl;
+pub(crate) use model::purl;
 pub use report::{DataSource, Report, Upgrade};
 pub use text::{columns, printable};

@@ -65,6 +65,15 @@ enum ScanFormat {
     Json,
     #[value(name = "cyclonedx-json")]
     CycloneDxJson,
+    #[value(name = "cyclonedx-xml")]
+    CycloneDxXml,
+    #[value(name = "spdx-json")]
+    SpdxJson,
+    #[value(name = "spdx-tag-value")]
+    SpdxTagValue,
+    /// What is silenced, for others to read
+    #[value(name = "openvex-json")]
+    OpenVexJson,
 }
 
 /// The checks that exist.
@@ -132,6 +141,10 @@ pub(crate) fn present(
         ScanFormat::Table => table::render(&report, global.look(output.as_deref())),
         ScanFormat::Json => Format::Json.render(&report),
         ScanFormat::CycloneDxJson => Format::CycloneDxJson.render(&report),
+        ScanFormat::CycloneDxXml => Format::CycloneDxXml.render(&report),
+        ScanFormat::SpdxJson => Format::SpdxJson.render(&report),
+        ScanFormat::SpdxTagValue => Format::SpdxTagValue.render(&report),
+        ScanFormat::OpenVexJson => Format::OpenVexJson.render(&report),
     };
     output::write(output.as_deref(), &text)?;
     if !matches!(format, ScanFormat::Table) || output.is_some() {
