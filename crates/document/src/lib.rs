@@ -6,6 +6,7 @@
 //! threshold belongs to `policy`) and none may let a name from an image reach a terminal as a
 //! control sequence.
 
+mod bill;
 pub mod cosign;
 pub mod csv;
 pub mod cyclonedx;
@@ -17,15 +18,17 @@ pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;
-mod purl;
 mod report;
 pub mod sarif;
+pub mod spdx;
 pub mod table;
 pub mod template;
 mod text;
+pub mod vex;
+mod xml;
 
 pub use format::Format;
-pub use purl::purl;
+pub(crate) use model::purl;
 pub use report::{DataSource, Report, Upgrade};
 pub use template::{Template, TemplateError};
 pub use text::{columns, printable};

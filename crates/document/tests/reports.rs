@@ -6,7 +6,8 @@ use document::table::Look;
 use document::{DataSource, Format, Report, Upgrade, table};
 use model::{
     Artifact, ArtifactKind, Cvss, Digest, Eol, Evidence, Finding, Inventory, Layer, Location,
-    Opinion, Os, Package, PackageKind, Problem, ProblemKind, Severity, Source, Status,
+    Opinion, Os, Package, PackageKind, Problem, ProblemKind, Severity, Silenced, SilencedBy,
+    Source, Status,
 };
 
 /// As into a pipe.
@@ -153,6 +154,28 @@ fn report() -> Report {
     }
 }
 
+/// One by a statement, two by one exception.
+fn silenced() -> Vec<Silenced> {
+    let silence = |name: &str, by, reason: &str| Silenced {
+        finding: finding(
+            "CVE-2024-0005",
+            Severity::Low,
+            Status::Affected,
+            package(name, "3.0.11-1~deb12u2", Some(0)),
+        ),
+        by,
+        source: "by-hand".to_owned(),
+        reason: reason.to_owned(),
+        owner: "harbour master".to_owned(),
+        expires: Some("2024-12-31".to_owned()),
+    };
+    vec![
+        silence("libssl3", SilencedBy::Vex, "vulnerable_code_not_present: built without it"),
+        silence("libssl3", SilencedBy::Exception, "nobody can reach it"),
+        silence("openssl", SilencedBy::Exception, "nobody can reach it"),
+    ]
+}
+
 #[test]
 fn table_plain_and_colored() {
     insta::assert_snapshot!("table", table::render(&report(), PLAIN));
@@ -191,7 +214,12 @@ fn a_result_without_findings_says_whether_it_is_complete() {
 #[test]
 fn machine_formats() {
     insta::assert_snapshot!("json", Format::Json.render(&report()));
-    insta::assert_snapshot!("cyclonedx", Format::CycloneDxJson.render(&report()));
+    let silenced = || Report { silenced: silenced(), ..report() };
+    insta::assert_snapshot!("cyclonedx", Format::CycloneDxJson.render(&silenced()));
+    insta::assert_snapshot!("cyclonedx_xml", Format::CycloneDxXml.render(&silenced()));
+    insta::assert_snapshot!("spdx", Format::SpdxJson.render(&report()));
+    insta::assert_snapshot!("spdx_tag_value", Format::SpdxTagValue.render(&report()));
+    insta::assert_snapshot!("openvex", Format::OpenVexJson.render(&silenced()));
 }
 
 #[test]

@@ -37,6 +37,12 @@ pub(crate) struct SbomArguments {
 enum SbomFormat {
     #[value(name = "cyclonedx-json")]
     CycloneDxJson,
+    #[value(name = "cyclonedx-xml")]
+    CycloneDxXml,
+    #[value(name = "spdx-json")]
+    SpdxJson,
+    #[value(name = "spdx-tag-value")]
+    SpdxTagValue,
     Json,
 }
 
@@ -66,6 +72,9 @@ pub(crate) fn run(arguments: SbomArguments, global: &Global) -> Result<ExitCode,
     };
     let format = match arguments.format {
         SbomFormat::CycloneDxJson => Format::CycloneDxJson,
+        SbomFormat::CycloneDxXml => Format::CycloneDxXml,
+        SbomFormat::SpdxJson => Format::SpdxJson,
+        SbomFormat::SpdxTagValue => Format::SpdxTagValue,
         SbomFormat::Json => Format::Json,
     };
     output::write(arguments.output.as_deref(), &format.render(&report))?;

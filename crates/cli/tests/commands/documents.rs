@@ -1,5 +1,6 @@
-//! Documents held against what others wrote: the official CycloneDX schema, other people's readers
-//! of purls and license expressions, Syft's purls, and our own promise, the report's schema.
+//! Documents held against what others wrote: the official CycloneDX schemas, SPDX's own tools, other
+//! people's readers of purls and license expressions, Syft's purls, and our own promise, the
+//! report's schema.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -33,26 +34,43 @@ fn dir(path: &Path) -> String {
     format!("dir:{}", path.to_str().unwrap())
 }
 
+/// Formats of bills, and the endings of their files' names.
+const BILLS: [(&str, &str); 4] = [
+    ("cyclonedx-json", "cdx.json"),
+    ("cyclonedx-xml", "cdx.xml"),
+    ("spdx-json", "spdx.json"),
+    ("spdx-tag-value", "spdx"),
+];
+
 #[test]
-fn bills_of_materials_please_the_official_validator() {
-    let python = at("../../target/tools/cyclonedx/bin/python");
+fn bills_of_materials_please_the_official_validators() {
+    let python = at("../../target/tools/sbom/bin/python");
     if !python.exists() {
         eprintln!("skipped: {} is not there; `cargo xtask test install`", python.display());
         return;
     }
     let sandbox = Sandbox::new().with_advisories();
+    std::fs::create_dir_all(sandbox.path("empty/var/lib/dpkg")).unwrap();
+    write_demo(&sandbox, "vulnerable");
     let mut documents = Vec::new();
+    let mut write = |verb: &str, name: &str, target: &str, bills: &[(&str, &str)]| {
+        for (format, end) in bills {
+            let file = format!("{name}.{end}");
+            let ended = sandbox.run(&[verb, "--offline", "--format", format, "-o", &file, target]);
+            assert!(matches!(ended.code, Some(0 | 20 | 21)), "{target}: {ended:?}");
+            documents.push(file);
+        }
+    };
+    // What is odd about a fixture is odd in all formats; two of them see each.
+    let [cyclonedx, others @ ..] = BILLS;
     for (number, root) in fixtures().iter().chain(&purl_fixtures()).enumerate() {
-        let name = format!("{number}.json");
-        let ended = sandbox.run(&["sbom", "--offline", "-o", &name, &dir(root)]);
-        assert!(matches!(ended.code, Some(0 | 21)), "{}: {ended:?}", root.display());
-        documents.push(name);
+        let other = others[number % others.len()];
+        write("sbom", &number.to_string(), &dir(root), &[cyclonedx, other]);
     }
-    let licenses = sandbox.path("licenses/var/lib/dpkg");
-    std::fs::create_dir_all(&licenses).unwrap();
-    let ended = sandbox.run(&["sbom", "--offline", "-o", "empty.json", "dir:licenses"]);
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    documents.push("empty.json".to_owned());
+    write("sbom", "empty", "dir:empty", &BILLS);
+    write("scan", "vulnerable", "dir:vulnerable", &BILLS);
+    let found = std::fs::read_to_string(sandbox.path("vulnerable.cdx.xml")).unwrap();
+    assert!(found.contains("<vulnerability>"), "{found}");
 
     let script = at("tests/commands/validate.py");
     let judge = |documents: &[String]| {
@@ -60,12 +78,30 @@ fn bills_of_materials_please_the_official_validator() {
         command.arg(&script).args(documents).current_dir(sandbox.dir.path()).output().unwrap()
     };
     let judged = judge(&documents);
-    assert!(judged.status.success(), "{}", String::from_utf8_lossy(&judged.stdout));
+    let said = String::from_utf8_lossy(&judged.stdout);
+    assert!(judged.status.success(), "{said}{}", String::from_utf8_lossy(&judged.stderr));
 
-    let broken = std::fs::read_to_string(sandbox.path("empty.json")).unwrap();
-    let broken = broken.replace("\"specVersion\": \"1.6\"", "\"specVersion\": 1.6");
-    sandbox.file("broken.json", broken);
-    assert!(!judge(&["broken.json".to_owned()]).status.success(), "the judge sleeps");
+    for (end, good, bad) in [
+        ("cdx.json", "\"specVersion\": \"1.6\"", "\"specVersion\": 1.6"),
+        ("cdx.xml", "<aggregate>", "<aggregate a=\"\">"),
+        ("spdx.json", "\"CC0-1.0\"", "\"CC1\""),
+        ("spdx", "DataLicense: CC0-1.0", "DataLicense: CC1"),
+    ] {
+        let text = std::fs::read_to_string(sandbox.path(&format!("empty.{end}"))).unwrap();
+        assert!(text.contains(good), "{text}");
+        let name = format!("broken.{end}");
+        sandbox.file(&name, text.replace(good, bad));
+        assert!(!judge(std::slice::from_ref(&name)).status.success(), "the judge of {end} sleeps");
+    }
+}
+
+/// The demo's image as a directory.
+fn write_demo(sandbox: &Sandbox, folder: &str) {
+    let demo = at("../../content/demo/image");
+    for (from, to) in [("os-release", "etc"), ("status.app", "var/lib/dpkg")] {
+        let text = std::fs::read_to_string(demo.join(from)).unwrap();
+        sandbox.file(&format!("{folder}/{to}/{}", from.trim_end_matches(".app")), text);
+    }
 }
 
 fn purl_fixtures() -> Vec<PathBuf> {
@@ -116,12 +152,8 @@ fn reports_keep_the_promise() {
     let validator = jsonschema::validator_for(&schema).unwrap();
     let sandbox = Sandbox::new().with_advisories();
     let mut findings = 0;
-    let demo = at("../../content/demo/image");
     let vulnerable = sandbox.path("demo");
-    for (from, to) in [("os-release", "etc"), ("status.app", "var/lib/dpkg")] {
-        let text = std::fs::read_to_string(demo.join(from)).unwrap();
-        sandbox.file(&format!("demo/{to}/{}", from.trim_end_matches(".app")), text);
-    }
+    write_demo(&sandbox, "demo");
     for root in fixtures().into_iter().chain(purl_fixtures()).chain([vulnerable]) {
         for verb in ["scan", "sbom"] {
             let ended = sandbox.run(&[verb, "--offline", "--format", "json", &dir(&root)]);

@@ -1,5 +1,5 @@
 //! The programs that tests use besides Rust's own: Debian packages, each with its reason, and the
-//! schemas of CycloneDX and SARIF with what reads them, which Debian does not have.
+//! validators and schemas of bills of materials and of SARIF, which Debian does not have.
 //!
 //! Only what is missing is installed, so a machine that has all of it needs neither root nor a
 //! network.
@@ -28,7 +28,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("php-composer-semver", "judges the order of Composer versions, and their ranges"),
     ("podman", "holds images: `podman:`"),
     ("python3-packaging", "judges the order of Python versions, and their ranges"),
-    ("python3-venv", "keeps the CycloneDX validator apart from the system"),
+    ("python3-venv", "keeps the validators of bills of materials apart from the system"),
     ("r-base-core", "judges the order of CRAN versions"),
     ("rpm", "judges the order of RPM versions, and what `rpm -qa` says of a database"),
     ("ruby", "judges the order of RubyGems versions, and their ranges"),
@@ -39,9 +39,13 @@ const PACKAGES: &[(&str, &str)] = &[
     ("zstd", "unpacks and packs .zst beside our own decoder"),
 ];
 
-/// The official schema with a validator (PyPI), and the folder under `target/` that tests look for
-/// it in.
-const VALIDATOR: (&str, &str) = ("cyclonedx-python-lib[json-validation]~=11.0", "tools/cyclonedx");
+/// The official CycloneDX schemas with a validator, and SPDX's own tools (PyPI).
+const VALIDATORS: [&str; 2] = ["cyclonedx-python-lib[validation]~=11.0", "spdx-tools~=0.8"];
+/// The folder under `target/` that tests look for them in.
+const VALIDATORS_FOLDER: &str = "tools/sbom";
+/// What has to be there for them to work.
+const VALIDATORS_IMPORT: &str = "import cyclonedx.validation.json, cyclonedx.validation.xml, \
+    jsonschema, license_expression, lxml, packageurl, spdx_tools.spdx.parser.parse_anything";
 
 /// The package (npm) that brings the official schema of SARIF, its folder under `target/`, and the
 /// schema in it, which tests read.
@@ -53,7 +57,7 @@ const SARIF: (&str, &str, &str) = (
 
 pub(super) fn run(session: &mut Session<'_>) -> Result<Done, String> {
     packages()?;
-    validator(session.root)?;
+    validators(session.root)?;
     sarif(session.root)
 }
 
@@ -75,17 +79,15 @@ fn packages() -> Result<Done, String> {
 }
 
 /// What was cut off half-way is not importable, and made anew.
-fn validator(root: &Path) -> Result<Done, String> {
-    let (requirement, folder) = VALIDATOR;
-    let folder = root.join("target").join(folder);
+fn validators(root: &Path) -> Result<Done, String> {
+    let folder = root.join("target").join(VALIDATORS_FOLDER);
     let python = folder.join("bin/python");
-    let import = "import cyclonedx.validation.json, jsonschema, license_expression, packageurl";
-    let works = Command::new(&python).args(["-c", import]).output();
+    let works = Command::new(&python).args(["-c", VALIDATORS_IMPORT]).output();
     if works.is_ok_and(|output| output.status.success()) {
         return Ok(Done::Passed);
     }
     finish(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
-    finish(Command::new(&python).args(["-m", "pip", "install", "--quiet", requirement]))
+    finish(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(VALIDATORS))
 }
 
 /// Without what the package itself would need: only a file of it is read.

@@ -40,6 +40,18 @@ pub(super) enum ScanFormat {
     /// Bill of materials, CycloneDX 1.6
     #[value(name = "cyclonedx-json")]
     CycloneDxJson,
+    /// The same as XML
+    #[value(name = "cyclonedx-xml")]
+    CycloneDxXml,
+    /// Bill of materials, SPDX 2.3
+    #[value(name = "spdx-json")]
+    SpdxJson,
+    /// The same as tags and values
+    #[value(name = "spdx-tag-value")]
+    SpdxTagValue,
+    /// What is silenced, for others to read
+    #[value(name = "openvex-json")]
+    OpenVexJson,
     /// Your own, see --template
     Template,
 }
@@ -93,6 +105,10 @@ impl FormArguments {
             ScanFormat::Gitlab => Form::Machine(Format::Gitlab),
             ScanFormat::CosignVuln => Form::Machine(Format::CosignVuln),
             ScanFormat::CycloneDxJson => Form::Machine(Format::CycloneDxJson),
+            ScanFormat::CycloneDxXml => Form::Machine(Format::CycloneDxXml),
+            ScanFormat::SpdxJson => Form::Machine(Format::SpdxJson),
+            ScanFormat::SpdxTagValue => Form::Machine(Format::SpdxTagValue),
+            ScanFormat::OpenVexJson => Form::Machine(Format::OpenVexJson),
             ScanFormat::Github => Form::Github(self.job()?),
             ScanFormat::Template => Form::Template(Box::new(read(self.template.as_deref())?)),
         })

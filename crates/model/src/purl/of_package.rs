@@ -1,10 +1,10 @@
-//! Package URLs (package-url/purl-spec): the name of a package that other tools understand.
+//! How packages are spelled as package URLs.
 //!
 //! The spec leaves the order of nothing open: qualifiers are sorted, everything but unreserved
 //! characters and the colon is percent-encoded. Where distributions have a convention (namespace,
 //! `distro`, `upstream`) it is that of the widely used SBOM tools, so that inventories compare.
 
-use model::{Os, Package, PackageKind};
+use crate::{Os, Package, PackageKind};
 
 /// The purl of a package; `os` is the distribution of the image it was found in.
 pub fn purl(package: &Package, os: Option<&Os>) -> String {
@@ -114,7 +114,7 @@ fn upstream(package: &Package) -> String {
     }
 }
 
-fn encode_into(text: &str, purl: &mut String) {
+pub(super) fn encode_into(text: &str, purl: &mut String) {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b".-_~:".contains(&byte) {
@@ -129,7 +129,7 @@ fn encode_into(text: &str, purl: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use model::Source;
+    use crate::Source;
 
     use super::*;
 

@@ -1,0 +1,203 @@
+//! SPDX 2.3 (ISO/IEC 5962 and what came after): written in JSON and as tag-value, read in both from
+//! 2.2 on.
+//!
+//! A bill in SPDX's terms is made here once; the syntaxes only spell it. What SPDX has no field for
+//! stands in an annotation of its package: a JSON list of names and values.
+
+pub mod json;
+pub mod tag_value;
+
+use std::collections::BTreeMap;
+
+use model::License;
+use uuid::Uuid;
+
+use crate::bill::{Bill, Component, ComponentKind};
+
+pub(crate) const DOCUMENT_ID: &str = "SPDXRef-DOCUMENT";
+const NOT_SAID: &str = "NOASSERTION";
+
+/// Hash algorithms by the names that inventories use, and SPDX's, with how many digits they have.
+const ALGORITHMS: [(&str, &str, usize); 9] = [
+    ("blake2b-256", "BLAKE2b-256", 64),
+    ("blake2b-512", "BLAKE2b-512", 128),
+    ("md5", "MD5", 32),
+    ("sha1", "SHA1", 40),
+    ("sha224", "SHA224", 56),
+    ("sha256", "SHA256", 64),
+    ("sha384", "SHA384", 96),
+    ("sha512", "SHA512", 128),
+    ("sha3-256", "SHA3-256", 64),
+];
+
+/// Algorithm and digits of a hash that the format can express.
+fn hash(written: &str) -> Option<(&'static str, &str)> {
+    let (name, digits) = written.split_once(':')?;
+    let (_, algorithm, length) = ALGORITHMS.iter().find(|(ours, ..)| *ours == name)?;
+    let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (is_hex && digits.len() == *length).then_some((*algorithm, digits))
+}
+
+/// The hash as inventories write it.
+fn read_hash(algorithm: &str, digits: &str) -> Option<String> {
+    let (ours, ..) = ALGORITHMS.iter().find(|(_, theirs, _)| *theirs == algorithm)?;
+    Some(format!("{ours}:{}", digits.to_ascii_lowercase()))
+}
+
+/// A bill in the terms of SPDX.
+struct Document<'a> {
+    name: &'a str,
+    namespace: String,
+    /// `YYYY-MM-DDThh:mm:ssZ`, and nothing finer.
+    created: String,
+    creator: String,
+    comment: Option<&'static str>,
+    /// What is described first.
+    packages: Vec<Package<'a>>,
+    /// Element, relationship, element.
+    relationships: Vec<(String, &'static str, String)>,
+    /// Licenses that are not on the list of SPDX: identifier and text, sorted.
+    licenses: Vec<(String, &'a str)>,
+}
+
+struct Package<'a> {
+    id: String,
+    component: &'a Component,
+    purpose: &'static str,
+    supplier: String,
+    license: String,
+    /// Algorithm and digits.
+    hashes: Vec<(&'static str, &'a str)>,
+    /// What SPDX has no field for, as JSON; empty if there is nothing.
+    annotation: String,
+}
+
+impl<'a> Document<'a> {
+    fn of(bill: &'a Bill) -> Self {
+        let all = || std::iter::once(&bill.subject).chain(&bill.components);
+        let ids: BTreeMap<&str, String> = all()
+            .map(|component| (component.reference.as_str(), id(component, &bill.subject)))
+            .collect();
+        let mut licenses = BTreeMap::new();
+        let packages: Vec<Package<'_>> =
+            all().map(|it| Package::of(it, &ids, &mut licenses)).collect();
+        Self {
+            name: if bill.subject.name.is_empty() { "artifact" } else { &bill.subject.name },
+            namespace: format!("https://spdx.org/spdxdocs/lazaret-{}", bill.serial),
+            created: to_the_second(&bill.created),
+            creator: format!("Tool: lazaret-{}", env!("CARGO_PKG_VERSION")),
+            comment: (bill.is_complete == Some(false))
+                .then_some("incomplete: a part of what is described could not be read"),
+            packages,
+            relationships: relationships(bill, &ids),
+            licenses: licenses.into_iter().collect(),
+        }
+    }
+}
+
+fn relationships(bill: &Bill, ids: &BTreeMap<&str, String>) -> Vec<(String, &'static str, String)> {
+    let id = |reference: &str| ids.get(reference).cloned();
+    let Some(subject) = id(&bill.subject.reference) else { return Vec::new() };
+    let mut all = vec![(DOCUMENT_ID.to_owned(), "DESCRIBES", subject.clone())];
+    let contained = bill.components.iter().filter_map(|component| id(&component.reference));
+    all.extend(contained.map(|part| (subject.clone(), "CONTAINS", part)));
+    for component in &bill.components {
+        let needed = component.depends_on.iter().filter_map(|needed| id(needed));
+        let Some(from) = id(&component.reference) else { continue };
+        all.extend(needed.map(|needed| (from.clone(), "DEPENDS_ON", needed)));
+    }
+    all
+}
+
+impl<'a> Package<'a> {
+    fn of(
+        component: &'a Component,
+        ids: &BTreeMap<&str, String>,
+        licenses: &mut BTreeMap<String, &'a str>,
+    ) -> Self {
+        let annotation = match component.properties.is_empty() {
+            true => String::new(),
+            // `</text>` must not end the text of a tag: no angle bracket stands as it is.
+            false => serde_json::to_string(&component.properties)
+                .expect("texts always serialize")
+                .replace('<', "\\u003c"),
+        };
+        Self {
+            id: ids.get(component.reference.as_str()).cloned().unwrap_or_default(),
+            component,
+            purpose: component.kind.spdx(),
+            supplier: supplier(&component.publisher),
+            license: license(&component.license, licenses),
+            hashes: component.hashes.iter().filter_map(|written| hash(written)).collect(),
+            annotation,
+        }
+    }
+}
+
+/// Identifiers take letters, digits, dots and dashes only, so that names need help to stay apart.
+fn id(component: &Component, subject: &Component) -> String {
+    let of = Uuid::new_v5(&Uuid::NAMESPACE_OID, component.reference.as_bytes()).simple();
+    let unique: String = of.to_string().chars().take(16).collect();
+    let what = match component.kind {
+        _ if component.reference == subject.reference => "Artifact",
+        ComponentKind::OperatingSystem => "OperatingSystem",
+        _ => "Package",
+    };
+    let keep = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
+    let name: String = component.name.chars().map(keep).take(64).collect();
+    format!("SPDXRef-{what}-{name}-{unique}")
+}
+
+/// A vendor may be a person or an organization; that it is an organization says less.
+fn supplier(publisher: &str) -> String {
+    let name = one_line(publisher);
+    if name.is_empty() { NOT_SAID.to_owned() } else { format!("Organization: {name}") }
+}
+
+/// The declared license in the terms of SPDX; a reference to its text where those are not certain.
+fn license<'a>(declared: &'a str, licenses: &mut BTreeMap<String, &'a str>) -> String {
+    if declared.trim().is_empty() {
+        return NOT_SAID.to_owned();
+    }
+    if let Some(license) = License::of(declared) {
+        return license.as_str().to_owned();
+    }
+    let of = Uuid::new_v5(&Uuid::NAMESPACE_OID, declared.as_bytes()).simple();
+    let id = format!("LicenseRef-{of}");
+    licenses.insert(id.clone(), declared);
+    id
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn to_the_second(time: &str) -> String {
+    match time.get(..19) {
+        Some(seconds) => format!("{seconds}Z"),
+        None => time.to_owned(),
+    }
+}
+
+impl ComponentKind {
+    fn spdx(self) -> &'static str {
+        match self {
+            Self::Container => "CONTAINER",
+            Self::File => "FILE",
+            Self::OperatingSystem => "OPERATING-SYSTEM",
+            Self::Library => "LIBRARY",
+            Self::Other => "OTHER",
+        }
+    }
+
+    fn of_spdx(purpose: &str) -> Self {
+        match purpose {
+            "CONTAINER" => Self::Container,
+            // SPDX 2.3 has a dash here, its JSON schema an underscore.
+            "OPERATING-SYSTEM" | "OPERATING_SYSTEM" => Self::OperatingSystem,
+            "FILE" => Self::File,
+            // Other tools' packages have purposes of every sort, or none.
+            _ => Self::Library,
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Why a finding is silenced, in the few words that all VEX formats share.
+
+use model::{Silenced, SilencedBy};
+
+/// A justification as OpenVEX and CSAF name it; CycloneDX has words of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Justification {
+    name: &'static str,
+    cyclonedx: &'static str,
+}
+
+/// OpenVEX spec 0.2.0, "Status Justifications", and CycloneDX 1.6, `impactAnalysisJustification`.
+const JUSTIFICATIONS: [Justification; 5] = [
+    Justification { name: "component_not_present", cyclonedx: "code_not_present" },
+    Justification { name: "vulnerable_code_not_present", cyclonedx: "code_not_present" },
+    Justification { name: "vulnerable_code_not_in_execute_path", cyclonedx: "code_not_reachable" },
+    Justification {
+        name: "vulnerable_code_cannot_be_controlled_by_adversary",
+        cyclonedx: "requires_environment",
+    },
+    Justification {
+        name: "inline_mitigations_already_exist",
+        cyclonedx: "protected_by_mitigating_control",
+    },
+];
+
+impl Justification {
+    pub(crate) fn of_name(name: &str) -> Option<Self> {
+        JUSTIFICATIONS.into_iter().find(|it| it.name == name)
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        self.name
+    }
+
+    pub(crate) fn cyclonedx(self) -> &'static str {
+        self.cyclonedx
+    }
+}
+
+/// A reason taken apart.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Reason {
+    /// A VEX document says that this build holds the fix.
+    pub(crate) is_fixed: bool,
+    pub(crate) justification: Option<Justification>,
+    /// What is said besides; empty if nothing is.
+    pub(crate) statement: String,
+}
+
+impl Reason {
+    /// Reasons of VEX documents begin with the word `fixed` or a justification, where they have
+    /// one: `fixed: in our build`.
+    pub(crate) fn of(silenced: &Silenced) -> Self {
+        let reason = silenced.reason.as_str();
+        let (word, rest) = reason.split_once(": ").unwrap_or((reason, ""));
+        let justification = Justification::of_name(word);
+        let is_fixed = silenced.by == SilencedBy::Vex && word == "fixed";
+        let has_word = is_fixed || justification.is_some();
+        let statement = if has_word { rest } else { reason };
+        Self { is_fixed, justification, statement: statement.to_owned() }
+    }
+}
