@@ -16,8 +16,10 @@ pub(crate) mod gather;
 mod keywords;
 mod kind;
 mod publisher;
+pub(crate) mod settings;
 mod shape;
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use model::Severity;
@@ -51,6 +53,8 @@ pub(crate) struct Hit {
     /// The line, from 1.
     pub(crate) line: u32,
     pub(crate) excerpt: String,
+    /// Where in the bytes it stands.
+    pub(crate) range: Range<usize>,
 }
 
 /// A secret and where it stands.
@@ -81,9 +85,7 @@ impl Finder {
     /// Every secret in the content of the file at `path`, by place; true if there were more than
     /// are kept.
     pub(crate) fn find(&self, path: &str, bytes: &[u8]) -> (Vec<Hit>, bool) {
-        let mut candidates = self.candidates(path, bytes);
-        candidates.sort_by_key(|candidate| (candidate.begin, candidate.end));
-        self.drop_overlapping(&mut candidates);
+        let mut candidates = self.settled(path, bytes);
         let more = candidates.len() > HITS_MAX;
         candidates.truncate(HITS_MAX);
         let mut lines = Lines { bytes, at: 0, line: 1 };
@@ -96,9 +98,38 @@ impl Finder {
                 severity: kind.severity,
                 line: lines.of(candidate.begin),
                 excerpt: excerpt::excerpt(secret),
+                range: candidate.begin..candidate.end,
             })
         });
         (hits.collect(), more)
+    }
+
+    /// The text with an excerpt in the place of every secret.
+    pub(crate) fn masked(&self, text: &str) -> String {
+        let mut masked = String::with_capacity(text.len());
+        let mut at = 0;
+        let candidates = self.settled("", text.as_bytes());
+        let more = candidates.len() > HITS_MAX;
+        for Candidate { begin, end, .. } in candidates {
+            // A secret may end within a character: expressions look at bytes.
+            let between = text.as_bytes().get(at..begin).unwrap_or_default();
+            masked.push_str(&String::from_utf8_lossy(between));
+            let secret = text.as_bytes().get(begin..end).unwrap_or_default();
+            masked.push_str(&excerpt::excerpt(secret).replace(' ', "_"));
+            at = end;
+        }
+        // Beyond so many nobody has looked.
+        let rest = text.as_bytes().get(at..).filter(|_| !more).unwrap_or_default();
+        masked.push_str(&String::from_utf8_lossy(rest));
+        masked
+    }
+
+    /// What is a secret, by place; none overlaps another.
+    fn settled(&self, path: &str, bytes: &[u8]) -> Vec<Candidate> {
+        let mut candidates = self.candidates(path, bytes);
+        candidates.sort_by_key(|candidate| (candidate.begin, candidate.end));
+        self.drop_overlapping(&mut candidates);
+        candidates
     }
 
     fn candidates(&self, path: &str, bytes: &[u8]) -> Vec<Candidate> {

@@ -49,7 +49,7 @@ pub struct Misconfiguration {
     pub place: ConfigPlace,
     /// The file; an empty path for the image's own configuration and history.
     pub location: Location,
-    /// The line of the file, from 1; 0 where there is none.
+    /// The line of the file or the step of the history, from 1; 0 where there is none.
     pub line: u32,
     /// What in the file is meant: `Deployment shop/web, container nginx`; empty for all of it.
     pub resource: String,

@@ -159,7 +159,7 @@ pub struct Source {
 }
 
 /// Where something was found.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Location {
     /// Relative to the root of the image, without a leading slash.
     pub path: String,

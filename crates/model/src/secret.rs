@@ -36,7 +36,7 @@ pub struct Secret {
     pub place: SecretPlace,
     /// The file; or the name of the variable or label; or empty for a command of the history.
     pub location: Location,
-    /// The line of the file, from 1.
+    /// The line of the file or the step of the history, from 1; 0 for variables and labels.
     pub line: u32,
     /// What a reader may see of it: `AKIA… (20 characters)`.
     pub excerpt: String,

@@ -1,0 +1,27 @@
+//! Misconfigurations: settings that make an attack easier than it has to be.
+//!
+//! A format (an image's configuration, a Dockerfile, a manifest …) becomes [`thing::Thing`]s, each
+//! with a view of plain fields; a check is data (`content/checks`): a condition over one kind of
+//! view, and what to say where it holds. Readers know no check and checks know no format, so that
+//! users' own checks are worth as much as ours, and no cached fact depends on a check.
+//!
+//! What is a secret is masked before it goes into a view, so no condition and no evidence can show
+//! one. Conditions are bounded: what they cost on what was found is counted beforehand.
+
+mod check;
+mod condition;
+mod content;
+mod cost;
+pub(crate) mod history;
+pub(crate) mod image;
+mod judge;
+pub(crate) mod mask;
+mod shell;
+mod step;
+pub(crate) mod thing;
+
+#[cfg(test)]
+mod tests;
+
+pub use content::{CheckError, CheckSet};
+pub use judge::{Judged, image as judge_image};

@@ -1,0 +1,105 @@
+//! The view of an image's configuration.
+
+use std::collections::BTreeMap;
+
+use model::ImageConfig;
+use serde::Serialize;
+
+use super::mask;
+use super::thing::{On, Thing};
+
+/// What conditions see as `image`. Masked throughout.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Image {
+    /// As it is set; empty means root.
+    pub(crate) user: String,
+    /// Whether processes run as uid 0.
+    pub(crate) runs_as_root: bool,
+    pub(crate) environment: Vec<Variable>,
+    pub(crate) entrypoint: Vec<String>,
+    pub(crate) command: Vec<String>,
+    pub(crate) working_dir: String,
+    pub(crate) ports: Vec<Port>,
+    pub(crate) volumes: Vec<String>,
+    pub(crate) labels: BTreeMap<String, String>,
+    /// Whether a test is set that is not `NONE`.
+    pub(crate) has_healthcheck: bool,
+    pub(crate) on_build: Vec<String>,
+}
+
+/// A variable of an environment.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Variable {
+    pub(crate) name: String,
+    pub(crate) value: String,
+    /// Its name says that its value is for few, and it has one.
+    pub(crate) gives_away: bool,
+}
+
+/// A port that is said to be listened on.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Port {
+    pub(crate) number: u32,
+    pub(crate) protocol: String,
+}
+
+impl Variable {
+    pub(crate) fn new(name: &str, value: &str) -> Self {
+        let gives_away = mask::gives_away(name, value);
+        Self { name: name.to_owned(), value: mask::value(name, value), gives_away }
+    }
+}
+
+impl Port {
+    /// Every port of `8080/tcp`, `53` or `8000-8010/udp`; of a range its ends.
+    fn all(text: &str) -> Vec<Self> {
+        let (numbers, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
+        let ends = numbers.split('-').filter_map(|number| number.trim().parse().ok());
+        let mut numbers: Vec<u32> = ends.collect();
+        numbers.dedup();
+        let port = |number| Self { number, protocol: protocol.to_owned() };
+        numbers.into_iter().map(port).collect()
+    }
+}
+
+impl Image {
+    fn of(config: &ImageConfig) -> Self {
+        let masked = |words: &[String]| words.iter().map(|word| mask::text(word)).collect();
+        let label = |(name, value): (&String, &String)| (name.clone(), mask::value(name, value));
+        let test = config.healthcheck.as_deref().unwrap_or_default();
+        Self {
+            user: config.user.clone(),
+            runs_as_root: is_root(&config.user),
+            environment: (config.environment.iter())
+                .map(|(name, value)| Variable::new(name, value))
+                .collect(),
+            entrypoint: masked(&config.entrypoint),
+            command: masked(&config.command),
+            working_dir: config.working_dir.clone(),
+            ports: config.exposed_ports.iter().flat_map(|port| Port::all(port)).collect(),
+            volumes: config.volumes.clone(),
+            labels: config.labels.iter().map(label).collect(),
+            has_healthcheck: test.first().is_some_and(|first| first != "NONE"),
+            on_build: masked(&config.on_build),
+        }
+    }
+
+    pub(crate) fn example() -> Self {
+        Self {
+            environment: vec![Variable::new("A", "b")],
+            ports: Port::all("80/tcp"),
+            ..Self::default()
+        }
+    }
+}
+
+/// Whether a `USER` is uid 0: by number, by name, or because there is none.
+pub(crate) fn is_root(user: &str) -> bool {
+    let name = user.split(':').next().unwrap_or_default().trim();
+    name.is_empty() || name == "root" || name.parse() == Ok(0_u32)
+}
+
+/// The configuration as a thing.
+pub(crate) fn thing(config: &ImageConfig) -> Thing {
+    Thing::new(On::Image, 0, "", &Image::of(config))
+}

@@ -1,0 +1,184 @@
+//! Holds checks against things, and says of each that does not pass what was seen and where.
+//!
+//! Whatever cannot be judged is a Problem: a condition that fails on what it is given, a view that
+//! is too large, more of the same than anybody reads.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cel::Context;
+use model::{ImageConfig, Location, Misconfiguration, Problem, ProblemKind};
+
+use super::check::{Check, Rule};
+use super::condition::{self, Patterns};
+use super::content::{self, CheckSet};
+use super::cost::{Budget, Size};
+use super::thing::Thing;
+use super::{history, image as settings, mask};
+
+/// Reports of one check that are kept: a tree of thousands of such files tells nothing new.
+const REPORTS_MAX: usize = 200;
+
+/// Bytes of one view; a Dockerfile's longest instructions have some 20 000.
+const VIEW_BYTES_MAX: usize = 512 << 10;
+
+/// Characters of evidence that are shown.
+const EVIDENCE_MAX: usize = 160;
+
+/// What checks say of a target.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Judged {
+    /// Sorted.
+    pub misconfigurations: Vec<Misconfiguration>,
+    /// Sorted.
+    pub problems: Vec<Problem>,
+}
+
+/// Judges the configuration and history of an image.
+pub fn image(config: &ImageConfig, set: &CheckSet) -> Judged {
+    let mut judge = Judge::new(set);
+    judge.look(&settings::thing(config), &Location::default());
+    for (layer, thing) in history::things(config) {
+        judge.look(&thing, &Location { path: String::new(), layer });
+    }
+    judge.finish()
+}
+
+/// Checks at work.
+pub(super) struct Judge<'c> {
+    set: &'c CheckSet,
+    context: Context<'static, 'static>,
+    budget: Budget,
+    is_spent: bool,
+    reports: BTreeMap<&'c str, usize>,
+    misconfigurations: BTreeSet<Misconfiguration>,
+    problems: BTreeSet<Problem>,
+}
+
+impl<'c> Judge<'c> {
+    pub(super) fn new(set: &'c CheckSet) -> Self {
+        Self {
+            set,
+            context: content::context(set),
+            budget: Budget::default(),
+            is_spent: false,
+            reports: BTreeMap::new(),
+            misconfigurations: BTreeSet::new(),
+            problems: BTreeSet::new(),
+        }
+    }
+
+    pub(super) fn finish(self) -> Judged {
+        let mut problems = self.problems;
+        for (check, count) in self.reports {
+            if let Some(more) = count.checked_sub(REPORTS_MAX).filter(|more| *more > 0) {
+                let message = format!("{more} more of the same, which are not listed");
+                problems.insert(Problem::new(ProblemKind::LimitReached, check, message));
+            }
+        }
+        Judged {
+            misconfigurations: self.misconfigurations.into_iter().collect(),
+            problems: problems.into_iter().collect(),
+        }
+    }
+
+    /// Holds every check that is made for such a thing against it.
+    pub(super) fn look(&mut self, thing: &Thing, location: &Location) {
+        if thing.view.len() > VIEW_BYTES_MAX {
+            let message = format!("{} bytes, too large to be checked", thing.view.len());
+            return self.trouble(location, ProblemKind::LimitReached, message);
+        }
+        let Ok(view) = serde_json::from_str(&thing.view) else {
+            return self.trouble(location, ProblemKind::Damaged, "nothing to check".to_owned());
+        };
+        let size = Size::of(&view, thing.view.len());
+        // One variable at a time: the next thing of the kind takes its place.
+        self.context.add_variable_from_value(thing.on.variable(), condition::value(view));
+        let set = self.set;
+        for check in &set.checks {
+            for rule in check.rules.iter().filter(|rule| rule.on == thing.on) {
+                self.hold(check, rule, thing, size, location);
+            }
+        }
+    }
+
+    fn hold(
+        &mut self,
+        check: &'c Check,
+        rule: &Rule,
+        thing: &Thing,
+        size: Size,
+        location: &Location,
+    ) {
+        if !self.budget.spend(&rule.when, size) {
+            if !std::mem::replace(&mut self.is_spent, true) {
+                let message = format!("too much to be checked, from `{}` on", check.id);
+                self.trouble(location, ProblemKind::LimitReached, message);
+            }
+            return;
+        }
+        match rule.when.holds(&self.context) {
+            Ok(false) => {}
+            Ok(true) => self.report(check, rule, thing, location),
+            Err(error) => {
+                let message = format!("the check `{}` cannot tell: {error}", check.id);
+                self.trouble(location, ProblemKind::Unsupported, message);
+            }
+        }
+    }
+
+    fn report(&mut self, check: &'c Check, rule: &Rule, thing: &Thing, location: &Location) {
+        let count = self.reports.entry(&check.id).or_default();
+        *count = count.saturating_add(1);
+        if *count > REPORTS_MAX {
+            return;
+        }
+        let evidence = rule.evidence.as_ref().map(|evidence| evidence.text(&self.context));
+        let evidence = match evidence {
+            Some(Ok(text)) => mask::text(&text),
+            // What was found counts more than how it is shown.
+            Some(Err(_)) | None => thing.text.clone(),
+        };
+        self.misconfigurations.insert(Misconfiguration {
+            check: check.id.clone(),
+            title: check.title.clone(),
+            severity: check.severity,
+            why: check.why.clone(),
+            remediation: check.remediation.clone(),
+            benchmarks: check.benchmarks.clone(),
+            place: thing.place,
+            location: location.clone(),
+            line: thing.line,
+            resource: thing.resource.clone(),
+            evidence: shortened(&evidence),
+        });
+    }
+
+    pub(super) fn trouble(&mut self, location: &Location, kind: ProblemKind, message: String) {
+        let subject = if location.path.is_empty() { "image configuration" } else { &location.path };
+        let layer = location.layer;
+        self.problems.insert(Problem { layer, ..Problem::new(kind, subject, message) });
+    }
+}
+
+/// Evaluates a check once on an example of each kind of thing that it is made for.
+pub(super) fn rehearse(check: &Check, patterns: &Patterns) -> Result<(), String> {
+    for rule in &check.rules {
+        let mut context = condition::context(patterns);
+        let example = condition::value(rule.on.example());
+        context.add_variable_from_value(rule.on.variable(), example);
+        rule.when.holds(&context).map_err(|error| format!("`when` {error}"))?;
+        if let Some(evidence) = &rule.evidence {
+            evidence.text(&context).map_err(|error| format!("`evidence` {error}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// One line, not too long.
+fn shortened(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(EVIDENCE_MAX) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        None => line,
+    }
+}

@@ -1,0 +1,99 @@
+//! The view of one instruction, of a Dockerfile or of an image's history.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::mask;
+use super::shell::{self, Command};
+
+/// What conditions see as `step`. Masked throughout.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Step {
+    /// In capitals: `RUN`.
+    pub(crate) instruction: String,
+    /// All that follows the instruction and its options, continued lines joined.
+    pub(crate) text: String,
+    /// Options of the instruction (`--chown=…`); most builders leave them out of the history.
+    pub(crate) flags: BTreeMap<String, String>,
+    /// The text in words, or the elements of the form in brackets.
+    pub(crate) words: Vec<String>,
+    /// Written in brackets, so that no shell runs it.
+    pub(crate) exec_form: bool,
+    /// What a shell is to run.
+    pub(crate) commands: Vec<Command>,
+    /// Variables that the instruction sets and whose values are for few.
+    pub(crate) gives_away: Vec<String>,
+    /// Build arguments by whose names secrets are handed to the build.
+    pub(crate) secret_arguments: Vec<String>,
+    /// Of a Dockerfile: whether the stage it is in becomes the image. History always has.
+    pub(crate) in_final_stage: bool,
+}
+
+impl Step {
+    /// The view of an instruction, given all that follows its name.
+    pub(crate) fn new(instruction: &str, unmasked: &str) -> Self {
+        let (flags, unmasked) = options(instruction, unmasked);
+        let text = mask::text(unmasked);
+        let elements = text.trim_start().starts_with('[').then(|| serde_json::from_str(&text));
+        let elements: Option<Vec<String>> = elements.and_then(Result::ok);
+        let is_run = matches!(instruction, "RUN" | "CMD" | "ENTRYPOINT" | "HEALTHCHECK");
+        let commands = match &elements {
+            Some(words) if is_run => shell::command(words).into_iter().collect(),
+            None if is_run => shell::commands(&text),
+            _ => Vec::new(),
+        };
+        let (gives_away, secret_arguments) = match instruction {
+            "ENV" | "ARG" => telling(instruction, unmasked),
+            _ => (Vec::new(), Vec::new()),
+        };
+        Self {
+            instruction: instruction.to_owned(),
+            exec_form: elements.is_some(),
+            words: elements.unwrap_or_else(|| shell::words(&text)),
+            text,
+            flags,
+            commands,
+            gives_away,
+            secret_arguments,
+            in_final_stage: true,
+        }
+    }
+
+    pub(crate) fn example() -> Self {
+        Self::new("RUN", "apt-get install nginx")
+    }
+}
+
+/// Takes the options off: `--chown=app`, `--checksum=…`.
+fn options<'t>(instruction: &str, text: &'t str) -> (BTreeMap<String, String>, &'t str) {
+    let mut flags = BTreeMap::new();
+    let mut rest = text.trim_start();
+    let takes = matches!(instruction, "ADD" | "COPY" | "FROM" | "RUN" | "HEALTHCHECK");
+    while let Some(option) = rest.strip_prefix("--").filter(|_| takes) {
+        let end = option.find(char::is_whitespace).unwrap_or(option.len());
+        let (option, after) = option.split_at_checked(end).unwrap_or((option, ""));
+        let (name, value) = option.split_once('=').unwrap_or((option, ""));
+        flags.insert(name.to_owned(), mask::text(value));
+        rest = after.trim_start();
+    }
+    (flags, rest)
+}
+
+/// The names that tell of a secret: those that are given one, and those that await one.
+fn telling(instruction: &str, text: &str) -> (Vec<String>, Vec<String>) {
+    let words = shell::words(text);
+    let mut pairs: Vec<(&str, &str)> =
+        words.iter().map(|word| word.split_once('=').unwrap_or((word, ""))).collect();
+    // The older form of `ENV` is a name, and all that follows.
+    if instruction == "ENV" && words.first().is_some_and(|first| !first.contains('=')) {
+        pairs = vec![text.trim().split_once([' ', '\t']).unwrap_or((text, ""))];
+    }
+    let gives_away = |(name, value): &&(&str, &str)| mask::gives_away(name, value);
+    let awaits = |(name, value): &&(&str, &str)| {
+        instruction == "ARG" && value.is_empty() && mask::gives_away(name, "something")
+    };
+    let name = |(name, _): &(&str, &str)| (*name).to_owned();
+    let given = pairs.iter().filter(gives_away).map(name).collect();
+    (given, pairs.iter().filter(awaits).map(name).collect())
+}

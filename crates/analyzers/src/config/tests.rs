@@ -1,0 +1,186 @@
+//! Every check on its own fixtures, the content as a whole, and conditions that are refused.
+
+use std::collections::BTreeMap;
+
+use model::{HistoryStep, ImageConfig, Misconfiguration};
+
+use super::check::{Description, Fixtures};
+use super::content::{CheckSet, texts};
+use super::judge::{self, Judged, image};
+use super::thing::On;
+
+/// The content as it is written.
+fn descriptions() -> BTreeMap<&'static str, Description> {
+    let read = |(id, text)| (id, toml::from_str(text).unwrap_or_else(|e| panic!("{id}: {e}")));
+    texts().into_iter().map(read).collect()
+}
+
+/// The configuration that these lines of a Dockerfile make.
+fn configuration(lines: &str) -> ImageConfig {
+    let mut config = ImageConfig::default();
+    for line in lines.lines() {
+        let (instruction, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let list = || serde_json::from_str(rest).unwrap_or_else(|_| vec![rest.to_owned()]);
+        match instruction {
+            "USER" => rest.clone_into(&mut config.user),
+            "ENV" => {
+                let (name, value) = rest.split_once('=').unwrap();
+                config.environment.push((name.to_owned(), value.to_owned()));
+            }
+            "LABEL" => {
+                let (name, value) = rest.split_once('=').unwrap();
+                config.labels.insert(name.to_owned(), value.to_owned());
+            }
+            "EXPOSE" => config.exposed_ports.push(rest.to_owned()),
+            "VOLUME" => config.volumes.push(rest.to_owned()),
+            "ENTRYPOINT" => config.entrypoint = list(),
+            "CMD" => config.command = list(),
+            "WORKDIR" => rest.clone_into(&mut config.working_dir),
+            "ONBUILD" => config.on_build.push(rest.to_owned()),
+            "HEALTHCHECK" => config.healthcheck = Some(vec![rest.to_owned()]),
+            other => panic!("`{other}` sets nothing in a configuration"),
+        }
+    }
+    config
+}
+
+/// A history of these lines, as BuildKit records them.
+fn built(lines: &str) -> ImageConfig {
+    let step = |line: &str| HistoryStep { created_by: line.to_owned(), layer: None };
+    let joined = lines.replace("\\\n", "");
+    ImageConfig { history: joined.lines().map(step).collect(), ..ImageConfig::default() }
+}
+
+/// What is said of a fixture that is such a thing.
+fn judged(on: On, fixture: &str, _file: Option<&str>, set: &CheckSet) -> Judged {
+    match on {
+        On::Image => image(&configuration(fixture), set),
+        On::History => image(&built(fixture), set),
+        On::Dockerfile => Judged::default(),
+    }
+}
+
+fn reports(judged: &Judged, id: &str) -> usize {
+    judged.misconfigurations.iter().filter(|it| it.check == id).count()
+}
+
+#[test]
+fn every_check_tells_its_fixtures_apart() {
+    let set = CheckSet::default();
+    let mut wrong = Vec::new();
+    for (id, description) in descriptions() {
+        let Fixtures { failing, passing, file } = &description.fixtures;
+        assert!(!failing.is_empty() && !passing.is_empty(), "{id} lacks fixtures");
+        for name in description.on.get_ref() {
+            let on = On::from_name(name).unwrap();
+            if on == On::Dockerfile {
+                continue;
+            }
+            let mut look = |fixture: &str, fails: bool| {
+                let judged = judged(on, fixture, file.as_deref(), &set);
+                if !judged.problems.is_empty() {
+                    wrong.push(format!("{id} on {name}: {:?} in `{fixture}`", judged.problems));
+                }
+                if (reports(&judged, id) > 0) != fails {
+                    wrong.push(format!("{id} on {name}: `{fixture}` should fail: {fails}"));
+                }
+            };
+            failing.iter().for_each(|fixture| look(fixture, true));
+            passing.iter().for_each(|fixture| look(fixture, false));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_check_is_well_described() {
+    let set = CheckSet::default();
+    assert_eq!(set.checks.len(), descriptions().len());
+    for check in &set.checks {
+        let id = &check.id;
+        assert!(super::content::is_id(id), "{id}");
+        assert!(check.title.starts_with(|c: char| c.is_lowercase()), "{id}: {}", check.title);
+        for sentence in [&check.why, &check.remediation] {
+            assert!(sentence.ends_with('.'), "{id}: {sentence}");
+        }
+        judge::rehearse(check, &set.patterns).unwrap_or_else(|error| panic!("{id}: {error}"));
+    }
+}
+
+/// A check whose condition is `when`.
+fn own(on: &str, when: &str) -> String {
+    format!(
+        "title = 'x'\nwhy = 'Y.'\nseverity = 'low'\nremediation = 'Z.'\non = ['{on}']\nwhen = {when}\n"
+    )
+}
+
+#[test]
+fn what_is_wrong_with_a_check_is_said_with_its_place() {
+    let cases = [
+        (own("image", "'image.usr == \"\"'"), 6, 9, "no field `usr`"),
+        (own("image", "'step.text == \"\"'"), 6, 9, "no `step` here"),
+        (own("image", "'image.user =='"), 6, 9, "not an expression"),
+        (own("image", "'image.user.matches(\"(\")'"), 6, 9, "does not compile"),
+        (own("image", "'image.user.matches(image.user)'"), 6, 9, "written out"),
+        (own("image", "'now() > 0'"), 6, 9, "no function `now`"),
+        (own("image", "'image.user'"), 1, 1, "not true or false"),
+        (own("image", "'image.user > 3'"), 1, 1, "`when`"),
+        (own("image", "'''\ntrue\n&& image.x'''"), 8, 4, "no field `x`"),
+        (own("moon", "'true'"), 5, 6, "`moon` is nothing to check"),
+        (own("image", "'true'").replace("'low'", "'mild'"), 3, 12, "`mild` is no severity"),
+        (own("image", "'true'\nfoo = 1"), 7, 1, "unknown field `foo`"),
+        ("title = ".to_owned(), 1, 9, ""),
+        (
+            own("image", "'image.labels.all(a, image.labels.all(b, image.labels.all(c, true)))'"),
+            6,
+            9,
+            "loops within each other",
+        ),
+    ];
+    for (text, line, column, message) in cases {
+        let error = CheckSet::default().add("mine/own-check.toml", &text).unwrap_err();
+        assert_eq!(error.line, line, "{error}\n{text}");
+        assert!(error.message.contains(message), "{error}\n{text}");
+        // The parser of expressions points at the part, not always at its first letter.
+        assert!(error.column >= column && error.column < column + 40, "{error}\n{text}");
+    }
+}
+
+#[test]
+fn a_users_check_counts_as_ours_do() {
+    let mut set = CheckSet::default();
+    let text = own("image", "'!(\"owner\" in image.labels)'\nevidence = '\"no label owner\"'");
+    set.add("checks/label-owner.toml", &text).unwrap();
+    let report = |config: &ImageConfig| -> Vec<Misconfiguration> {
+        let all = image(config, &set).misconfigurations.into_iter();
+        all.filter(|it| it.check == "label-owner").collect()
+    };
+    assert_eq!(report(&configuration("USER app"))[0].evidence, "no label owner");
+    assert!(report(&configuration("LABEL owner=me")).is_empty());
+    let twice = set.add("elsewhere/label-owner.toml", &text).unwrap_err();
+    assert!(twice.message.contains("already"), "{twice}");
+    assert!(set.add("Bad Name.toml", &text).is_err());
+}
+
+#[test]
+fn no_report_shows_a_secret() {
+    let lines = "ENV DB_PASSWORD=hunter2correct\nENV PATH=/tmp:hunter2correct\nUSER root";
+    let mut config = configuration(lines);
+    config.history = built("ENV DB_PASSWORD=hunter2correct\nRUN chmod 777 /a && DB_PASSWORD=hunter2correct x\n|1 API_KEY=hunter2correct /bin/sh -c chmod 777 /x").history;
+    config.environment.remove(1);
+    let judged = image(&config, &CheckSet::default());
+    assert!(judged.misconfigurations.len() > 5);
+    let all = format!("{judged:?}");
+    assert!(!all.contains("hunter2"), "{all}");
+}
+
+#[test]
+fn what_costs_too_much_is_said() {
+    let mut set = CheckSet::default();
+    let when = "'image.labels.all(a, image.labels.all(b, image.labels[a] != \"x\"))'";
+    set.add("all-pairs.toml", &own("image", when)).unwrap();
+    let label = |number: u32| (number.to_string(), String::new());
+    let config = ImageConfig { labels: (0..9000).map(label).collect(), ..ImageConfig::default() };
+    let problems = image(&config, &set).problems;
+    assert!(problems.iter().any(|it| it.message.contains("too much")), "{problems:?}");
+}

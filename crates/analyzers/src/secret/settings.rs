@@ -1,0 +1,101 @@
+//! Secrets in the configuration of an image: its environment, its labels, and the commands and
+//! build arguments of its history.
+//!
+//! Whoever may pull the image reads them with one command; unlike files they need no layer.
+
+use std::collections::BTreeSet;
+
+use model::{ImageConfig, Location, Problem, ProblemKind, Secret, SecretPlace};
+
+use super::{FINDER, HITS_MAX, Hit};
+use crate::config::history;
+
+/// Bytes of one variable, label or command that are searched: certificates in labels have some
+/// thousand.
+const TEXT_BYTES_MAX: usize = 1 << 20;
+
+/// Every secret in the configuration, sorted as those in files are, and what was not searched.
+pub fn of_config(config: &ImageConfig) -> (Vec<Secret>, Vec<Problem>) {
+    let mut gathering = Gathering::default();
+    for (name, value) in &config.environment {
+        gathering.assigned(SecretPlace::Environment, name, value);
+    }
+    for (name, value) in &config.labels {
+        gathering.assigned(SecretPlace::Label, name, value);
+    }
+    for (number, step) in (1_u32..).zip(&config.history) {
+        let parsed = history::parse(&step.created_by);
+        // An instruction that sets a variable or label makes one secret and not two.
+        let sets = matches!(parsed.instruction.as_str(), "ENV" | "LABEL");
+        let mut text = String::new();
+        for argument in &parsed.build_arguments {
+            text.push_str(argument);
+            text.push('\n');
+        }
+        text.push_str(&format!("{} {}", parsed.instruction, parsed.arguments));
+        let (hits, more) = gathering.search("history", &text);
+        for hit in hits {
+            let secret = text.get(hit.range.clone()).unwrap_or_default();
+            if !(sets && gathering.assigned.contains(secret)) {
+                let location = Location { path: String::new(), layer: step.layer };
+                gathering.add(SecretPlace::History, location, number, hit);
+            }
+        }
+        gathering.note("history", more);
+    }
+    gathering.secrets.sort_unstable();
+    gathering.secrets.dedup();
+    (gathering.secrets, gathering.problems)
+}
+
+#[derive(Default)]
+struct Gathering {
+    secrets: Vec<Secret>,
+    problems: Vec<Problem>,
+    /// The values of variables and labels in which there are secrets.
+    assigned: BTreeSet<String>,
+}
+
+impl Gathering {
+    fn assigned(&mut self, place: SecretPlace, name: &str, value: &str) {
+        let text = format!("{name}={value}");
+        let (hits, more) = self.search(name, &text);
+        for hit in hits {
+            let secret = text.get(hit.range.clone()).unwrap_or_default();
+            self.assigned.insert(secret.to_owned());
+            let location = Location { path: name.to_owned(), layer: None };
+            self.add(place, location, 0, hit);
+        }
+        self.note(name, more);
+    }
+
+    fn search(&mut self, subject: &str, text: &str) -> (Vec<Hit>, bool) {
+        let bytes = text.as_bytes();
+        if bytes.len() > TEXT_BYTES_MAX {
+            let message = format!("{} bytes, of which {TEXT_BYTES_MAX} are searched", bytes.len());
+            self.problems.push(Problem::new(ProblemKind::LimitReached, subject, message));
+        }
+        FINDER.find("", bytes.get(..TEXT_BYTES_MAX).unwrap_or(bytes))
+    }
+
+    fn note(&mut self, subject: &str, more: bool) {
+        if more {
+            let message = format!("more than {HITS_MAX} secrets; the rest is not listed");
+            self.problems.push(Problem::new(ProblemKind::LimitReached, subject, message));
+        }
+    }
+
+    fn add(&mut self, place: SecretPlace, location: Location, line: u32, hit: Hit) {
+        self.secrets.push(Secret {
+            kind: hit.kind.to_owned(),
+            title: hit.title.to_owned(),
+            severity: hit.severity,
+            place,
+            location,
+            line,
+            excerpt: hit.excerpt,
+            removed: false,
+            owner: None,
+        });
+    }
+}
