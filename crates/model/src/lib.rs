@@ -26,6 +26,7 @@ mod secret;
 mod severity;
 mod silenced;
 mod symbols;
+mod verdict;
 
 pub use advisory::{Advisory, Affected, Cvss, Details, Scope, Status, Subject, VersionRange};
 pub use artifact::{Artifact, ArtifactKind, Layer};
@@ -46,3 +47,4 @@ pub use secret::{Secret, SecretPlace};
 pub use severity::Severity;
 pub use silenced::{Silenced, SilencedBy};
 pub use symbols::{Symbols, SymbolsBuilder};
+pub use verdict::{Decision, Excepted, Hit, Reason, Verdict};
