@@ -42,7 +42,7 @@ impl Status {
         Self::Undetermined,
     ];
 
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Fixed => "fixed",
             Self::Affected => "affected",

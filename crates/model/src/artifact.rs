@@ -33,7 +33,7 @@ impl ArtifactKind {
         Self::Container,
     ];
 
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Registry => "registry",
             Self::Docker => "docker",

@@ -29,6 +29,7 @@ mod severity;
 mod silenced;
 mod symbols;
 mod vex;
+mod verdict;
 
 pub use advisory::{Advisory, Affected, Cvss, Details, Scope, Status, Subject, VersionRange};
 pub use artifact::{Artifact, ArtifactKind, Layer};
@@ -51,3 +52,4 @@ pub use severity::Severity;
 pub use silenced::{Silenced, SilencedBy};
 pub use symbols::{Symbols, SymbolsBuilder};
 pub use vex::{VexProduct, VexStatement, VexStatus};
+pub use verdict::{Decision, Excepted, Hit, Reason, Verdict};

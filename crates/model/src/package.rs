@@ -85,7 +85,7 @@ impl PackageKind {
     ];
 
     /// The purl type.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Apk => "apk",
             Self::Bitnami => "bitnami",
@@ -139,7 +139,7 @@ pub enum Basis {
 }
 
 impl Basis {
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Record => "record",
             Self::FileName => "file_name",

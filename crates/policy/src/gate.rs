@@ -8,9 +8,9 @@ use crate::Filter;
 
 /// The judgement of a gate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Verdict {
+pub struct GateVerdict {
     /// Why the findings may not pass, the most severe first; empty if they may.
-    pub reasons: Vec<Reason>,
+    pub reasons: Vec<GateReason>,
     /// Findings that no one rated: they pass a threshold, and yet could be above it. Those that a
     /// list of severities leaves out are among them.
     pub unrated: usize,
@@ -18,7 +18,7 @@ pub struct Verdict {
 
 /// All findings of one severity at or above the threshold.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reason {
+pub struct GateReason {
     pub severity: Severity,
     /// Findings of this severity, at least 1.
     pub count: usize,
@@ -26,7 +26,7 @@ pub struct Reason {
     pub example: (String, String),
 }
 
-impl Verdict {
+impl GateVerdict {
     pub fn passes(&self) -> bool {
         self.reasons.is_empty()
     }
@@ -40,7 +40,7 @@ pub fn gate(
     inventory: &Inventory,
     filter: &Filter,
     fail_on: Severity,
-) -> Verdict {
+) -> GateVerdict {
     let mut reasons = Reasons { fail_on, reasons: BTreeMap::new() };
     for malware in inventory.malware.iter().filter(|it| filter.keeps_malware(it)) {
         reasons.add(malware.severity, &malware.rule, &malware.location.path);
@@ -61,19 +61,19 @@ pub fn gate(
             && !is_kept
     };
     let unrated = findings.iter().filter(is_unrated).count();
-    Verdict { reasons: reasons.reasons.into_values().rev().collect(), unrated }
+    GateVerdict { reasons: reasons.reasons.into_values().rev().collect(), unrated }
 }
 
 /// What is too much, by severity.
 struct Reasons {
     fail_on: Severity,
-    reasons: BTreeMap<Severity, Reason>,
+    reasons: BTreeMap<Severity, GateReason>,
 }
 
 impl Reasons {
     fn add(&mut self, severity: Severity, what: &str, on: &str) {
         if severity >= self.fail_on {
-            let new = || Reason { severity, count: 0, example: (what.to_owned(), on.to_owned()) };
+            let new = || GateReason { severity, count: 0, example: (what.to_owned(), on.to_owned()) };
             self.reasons.entry(severity).or_insert_with(new).count += 1;
         }
     }

@@ -1,0 +1,258 @@
+//! Trivy's ignore files, read as exceptions: plain lines, and YAML.
+//!
+//! A plain line is an identifier, whatever it identifies, and perhaps the day it ends:
+//! `CVE-2024-1234 exp:2026-12-31`. The YAML form says of what kind the thing is and where:
+//! `vulnerabilities`, `misconfigurations`, `secrets` and `licenses`, each with `id`, `paths`,
+//! `purls`, `expired_at` and `statement`. Neither names who answers for it.
+
+use jiff::civil::Date;
+use model::License;
+use serde::Deserialize;
+use serde_saphyr::Spanned;
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::error::PolicyError;
+use crate::exception::{Exception, Named};
+use crate::glob::Glob;
+use crate::policy::{FILE_BYTES_MAX, read};
+use crate::rule::{date, globs};
+use crate::value::day;
+
+/// The exceptions of one ignore file.
+#[derive(Clone, Debug)]
+pub struct Ignored {
+    pub(crate) exceptions: Vec<Exception>,
+    pub(crate) version: u128,
+}
+
+impl Ignored {
+    /// Reads an ignore file; `source` is what the user called it.
+    pub fn parse(text: &str, source: &str) -> Result<Self, Vec<PolicyError>> {
+        let exceptions = if is_yaml(text) { yaml(text, source)? } else { plain(text, source)? };
+        Ok(Self { exceptions, version: xxh3_128(text.as_bytes()) })
+    }
+}
+
+/// A list of one of the kinds begins a line; no identifier ends in a colon.
+fn is_yaml(text: &str) -> bool {
+    let first = text.lines().map(str::trim_end).find(|it| !it.is_empty() && !it.starts_with('#'));
+    first.is_some_and(|line| line == "---" || line == "{}" || line.contains(": ") || line.ends_with(':'))
+}
+
+fn exception(named: Named, source: &str) -> Exception {
+    Exception {
+        named,
+        rule: None,
+        license: None,
+        package: None,
+        version: None,
+        paths: Vec::new(),
+        images: Vec::new(),
+        source: source.to_owned(),
+        owner: String::new(),
+        reason: "ignored".to_owned(),
+        expires: None,
+        until_fixed: false,
+    }
+}
+
+fn plain(text: &str, source: &str) -> Result<Vec<Exception>, Vec<PolicyError>> {
+    let wrong = |line: u64, message: String| PolicyError { line, column: 1, message, hint: None };
+    if text.len() > FILE_BYTES_MAX {
+        return Err(vec![wrong(0, format!("more than {} MiB", FILE_BYTES_MAX >> 20))]);
+    }
+    let (mut exceptions, mut errors) = (Vec::new(), Vec::new());
+    for (line, number) in text.lines().zip(1..) {
+        let line = line.split('#').next().unwrap_or_default();
+        let mut words = line.split_whitespace();
+        let Some(id) = words.next() else { continue };
+        let mut one = exception(Named::Anything(id.to_owned()), source);
+        for word in words {
+            match word.strip_prefix("exp:").map(|date| (date, day(date))) {
+                Some((date, Some(expires))) if date.len() == 10 => one.expires = last_day(expires),
+                Some((date, _)) => {
+                    errors.push(wrong(number, format!("`{date}` is no date (YYYY-MM-DD)")));
+                }
+                // A namespace or a remark: it narrows nothing down that can be told here.
+                None => {
+                    errors.push(wrong(number, format!("`{word}` after an identifier is not understood")));
+                }
+            }
+        }
+        exceptions.push(one);
+    }
+    if errors.is_empty() { Ok(exceptions) } else { Err(errors) }
+}
+
+/// The date is the first on which the line counts no more; ours is the last on which one does.
+fn last_day(expires: Date) -> Option<Date> {
+    expires.yesterday().ok()
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct IgnoreFile {
+    vulnerabilities: Vec<Entry>,
+    misconfigurations: Vec<Entry>,
+    secrets: Vec<Entry>,
+    licenses: Vec<Entry>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    id: String,
+    #[serde(default)]
+    paths: Vec<Spanned<String>>,
+    #[serde(default)]
+    purls: Vec<Spanned<String>>,
+    expired_at: Option<Spanned<String>>,
+    statement: Option<String>,
+}
+
+fn yaml(text: &str, source: &str) -> Result<Vec<Exception>, Vec<PolicyError>> {
+    let file: IgnoreFile = read(text).map_err(|error| vec![error])?;
+    let mut errors = Vec::new();
+    let mut exceptions = Vec::new();
+    let kinds: [(Vec<Entry>, fn(String) -> Named); 4] = [
+        (file.vulnerabilities, Named::Vulnerability),
+        (file.misconfigurations, Named::Check),
+        (file.secrets, Named::Secret),
+        (file.licenses, |_license| Named::Nothing),
+    ];
+    for (position, (entries, named)) in kinds.into_iter().enumerate() {
+        for entry in entries {
+            let mut one = exception(named(entry.id.clone()), source);
+            if position == 3 {
+                let spdx = License::of(&entry.id).map(|it| it.as_str().to_owned());
+                one.license = Some(spdx.unwrap_or_else(|| entry.id.clone()));
+            }
+            one.expires = date(entry.expired_at.as_ref(), &mut errors).and_then(last_day);
+            one.paths = globs(&entry.paths, Glob::path, &mut errors);
+            one.reason = entry.statement.clone().unwrap_or(one.reason);
+            exceptions.extend(of_packages(one, &entry.purls, &mut errors));
+        }
+    }
+    if errors.is_empty() { Ok(exceptions) } else { Err(errors) }
+}
+
+/// One exception a package that is named; the one as it is where none is.
+fn of_packages(
+    one: Exception,
+    purls: &[Spanned<String>],
+    errors: &mut Vec<PolicyError>,
+) -> Vec<Exception> {
+    if purls.is_empty() {
+        return vec![one];
+    }
+    let mut all = Vec::new();
+    for purl in purls {
+        match named(&purl.value) {
+            Some((name, version)) => match Glob::name(&name) {
+                Ok(glob) => all.push(Exception { package: Some(glob), version, ..one.clone() }),
+                Err(message) => errors.push(PolicyError::at(purl, message)),
+            },
+            None => {
+                let message = format!("`{}` is no package URL", purl.value);
+                errors.push(PolicyError::at(purl, message));
+            }
+        }
+    }
+    all
+}
+
+/// Name, as its ecosystem spells it in full, and version of a package URL.
+fn named(purl: &str) -> Option<(String, Option<String>)> {
+    let path = purl.strip_prefix("pkg:")?.split(['?', '#']).next()?;
+    let (kind, rest) = path.split_once('/')?;
+    let (rest, version) = match rest.rsplit_once('@') {
+        Some((rest, version)) if !rest.is_empty() => (rest, Some(decoded(version)?)),
+        _ => (rest, None),
+    };
+    let (namespace, name) = match rest.rsplit_once('/') {
+        Some((namespace, name)) => (Some(decoded(namespace)?), decoded(name)?),
+        None => (None, decoded(rest)?),
+    };
+    let name = match (kind, namespace) {
+        // A distribution is no part of the name.
+        ("deb" | "rpm" | "apk", _) | (_, None) => name,
+        ("maven", Some(group)) => format!("{group}:{name}"),
+        (_, Some(namespace)) => format!("{namespace}/{name}"),
+    };
+    Some((name, version))
+}
+
+/// Without percent signs.
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
+        let (high, low) = (digit(rest.next())?, digit(rest.next())?);
+        bytes.push(u8::try_from(16 * high + low).ok()?);
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_lines_name_anything() {
+        let text = "# a remark\n\nCVE-2024-1  # why\nAVD-DS-0002 exp:2026-01-31\n";
+        let ignored = Ignored::parse(text, ".trivyignore").expect("well-formed").exceptions;
+        let said: Vec<_> = ignored.iter().map(|it| (it.named.clone(), it.expires)).collect();
+        let expires = Some(Date::constant(2026, 1, 30));
+        assert_eq!(
+            said,
+            [
+                (Named::Anything("CVE-2024-1".to_owned()), None),
+                (Named::Anything("AVD-DS-0002".to_owned()), expires),
+            ]
+        );
+        for (text, line) in [("CVE-1 exp:soon", 1), ("\nCVE-1 exp:2026-01-01x", 2), ("CVE-1 what", 1)] {
+            let errors = Ignored::parse(text, "x").expect_err(text);
+            assert_eq!(errors.iter().map(|it| it.line).collect::<Vec<_>>(), [line], "{text}");
+        }
+    }
+
+    #[test]
+    fn the_yaml_form_says_of_what_kind_and_where() {
+        let text = "vulnerabilities:\n  - id: CVE-2024-1\n    paths: ['usr/lib/*']\n    purls: ['pkg:deb/debian/openssl@3.0.1?arch=amd64', 'pkg:npm/%40a/b']\n    expired_at: 2026-01-31\n    statement: not reachable\nlicenses:\n  - id: GPLv2\nsecrets:\n  - id: jwt\n";
+        let all = Ignored::parse(text, "x").expect("well-formed").exceptions;
+        let package = |at: usize| all[at].package.as_ref().map(|it| it.as_str().to_owned());
+        assert_eq!(all.len(), 4);
+        assert_eq!((package(0).as_deref(), all[0].version.as_deref()), (Some("openssl"), Some("3.0.1")));
+        assert_eq!((package(1).as_deref(), all[1].version.as_deref()), (Some("@a/b"), None));
+        assert_eq!(all[0].reason, "not reachable");
+        assert_eq!(all[2].named, Named::Secret("jwt".to_owned()));
+        assert_eq!(all[3].license.as_deref(), Some("GPL-2.0-only"));
+        let errors = Ignored::parse("vulnerabilites:\n  - id: x\n", "x").expect_err("misspelt");
+        assert_eq!(errors[0].hint.as_deref(), Some("did you mean `vulnerabilities`?"));
+    }
+
+    #[test]
+    fn package_urls_come_to_names() {
+        let table = [
+            ("pkg:deb/debian/openssl@3.0", Some(("openssl", Some("3.0")))),
+            ("pkg:maven/org.a/b@1", Some(("org.a:b", Some("1")))),
+            ("pkg:npm/%40a/b@1", Some(("@a/b", Some("1")))),
+            ("pkg:golang/github.com/a/b@v1", Some(("github.com/a/b", Some("v1")))),
+            ("pkg:pypi/x", Some(("x", None))),
+            ("pkg:deb/debian/x@1%3A2", Some(("x", Some("1:2")))),
+            ("openssl", None),
+            ("pkg:x", None),
+            ("pkg:npm/%4", None),
+        ];
+        for (purl, want) in table {
+            let got = named(purl);
+            let got = got.as_ref().map(|(name, version)| (name.as_str(), version.as_deref()));
+            assert_eq!(got, want, "{purl}");
+        }
+    }
+}
