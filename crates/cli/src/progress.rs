@@ -9,14 +9,34 @@ use artifact::{Progress, Silent};
 use document::printable;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use crate::output;
+
 /// A bar for every layer being read.
 pub(crate) fn of_layers(show: bool) -> Arc<dyn Progress> {
     if show { Arc::new(LayerBars::default()) } else { Arc::new(Silent) }
 }
 
-/// A bar for every download, and what is being built.
-pub(crate) fn of_feeds(show: bool) -> Arc<dyn feeds::Progress> {
-    if show { Arc::new(FeedBars::default()) } else { Arc::new(feeds::Silent) }
+/// A bar for every download, and what is being built. Where nobody watches a large download is
+/// still announced, for a log; a user who wants quiet is told nothing.
+pub(crate) fn of_feeds(show: bool, quiet: bool) -> Arc<dyn feeds::Progress> {
+    match (show, quiet) {
+        (true, _) => Arc::new(FeedBars::default()),
+        (false, false) => Arc::new(Announcements),
+        (false, true) => Arc::new(feeds::Silent),
+    }
+}
+
+/// A line for each large download.
+struct Announcements;
+
+impl feeds::Progress for Announcements {
+    fn announces(&self, url: &str, bytes: u64) {
+        output::note(&announcement(url, bytes));
+    }
+}
+
+fn announcement(url: &str, bytes: u64) -> String {
+    format!("fetching {} MB from {url}", bytes / 1_000_000)
 }
 
 #[derive(Default)]
@@ -60,9 +80,8 @@ struct FeedBars {
 
 impl feeds::Progress for FeedBars {
     fn announces(&self, url: &str, bytes: u64) {
-        let text = format!("fetching {} MB from {}", bytes / 1_000_000, printable(url));
         // A line that cannot be shown is no reason to stop.
-        drop(self.all.println(text));
+        drop(self.all.println(printable(&announcement(url, bytes))));
     }
 
     fn fetch_begins(&self, url: &str, bytes: Option<u64>) {

@@ -156,16 +156,28 @@ fn no_secret(text: &mut String, report: &Report, look: Look) {
 
 /// Nothing found and not everything looked at is not the same as clean; nor is nothing shown.
 fn nothing_found(text: &mut String, report: &Report, look: Look) {
-    let caution = if report.is_incomplete() {
-        "no vulnerability found in what could be checked; the result is incomplete"
+    let (said, is_plain) = if report.is_incomplete() {
+        ("no vulnerability found in what could be checked; the result is incomplete", false)
     } else if report.inventory.packages.is_empty() {
-        "no packages found, so there was nothing to check for vulnerabilities"
+        ("no packages found, so there was nothing to check for vulnerabilities", false)
     } else if report.left_out.is_empty() {
-        return line(text, format_args!("no known vulnerability"));
+        ("no known vulnerability", true)
     } else {
-        return line(text, format_args!("no vulnerability of the kinds asked for"));
+        ("no vulnerability of the kinds asked for", true)
     };
-    line(text, format_args!("{}", paint(caution, warning(), look)));
+    // After the end of support nobody looks any more, so that nothing known means nothing.
+    let ended = match &report.eol {
+        Eol::Ended(date) => {
+            format!("; the release is past its end of life ({date}): nobody looks for new ones")
+        }
+        Eol::Ends(_) | Eol::Unknown => String::new(),
+    };
+    match is_plain && ended.is_empty() {
+        true => line(text, format_args!("{said}")),
+        false => {
+            line(text, format_args!("{}", paint(&(said.to_owned() + &ended), warning(), look)))
+        }
+    }
 }
 
 fn severities(counts: impl Iterator<Item = (Severity, usize)>, look: Look) -> String {

@@ -206,7 +206,11 @@ fn a_result_without_findings_says_whether_it_is_complete() {
     let clean = Report { left_out: BTreeMap::new(), ..filtered };
     let text = table::render(&clean, PLAIN);
     assert!(text.contains("no known vulnerability"), "{text}");
-    let empty = Report { inventory: Inventory::default(), ..clean };
+    let ended = Report { eol: Eol::Ended("2024-06-30".to_owned()), ..clean };
+    let text = table::render(&ended, PLAIN);
+    let words = "no known vulnerability; the release is past its end of life (2024-06-30)";
+    assert!(text.contains(words), "{text}");
+    let empty = Report { inventory: Inventory::default(), eol: Eol::Unknown, ..ended };
     let text = table::render(&empty, PLAIN);
     assert!(text.contains("no packages found"), "{text}");
 }

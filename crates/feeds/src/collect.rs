@@ -19,6 +19,7 @@ use model::{Problem, ProblemKind};
 use crate::input::{self, Found, Unpacked};
 use crate::sink::Sink;
 use crate::spool::{Extent, Spool};
+use crate::told::Told;
 use crate::{Document, Feed, Options, Sample};
 
 /// Documents waiting for a worker.
@@ -27,6 +28,8 @@ const QUEUE_DOCUMENTS: usize = 256;
 const QUEUE_BYTES: usize = 32 << 20;
 /// Encoded statements that a worker holds before it hands them over.
 const WORKER_BYTES: usize = 1 << 20;
+/// Documents of one import. The list of all CVEs, the longest, has some 350,000.
+const DOCUMENTS_LIMIT: u64 = 4_000_000;
 /// Paths that no feed knew are named up to here, then only counted.
 const UNKNOWN_SHOWN: usize = 10;
 
@@ -52,7 +55,7 @@ pub(crate) struct Collected {
     /// By the position of the feed in the list.
     pub sources: BTreeMap<usize, Source>,
     /// Troubles with inputs as a whole: unreadable, cut off.
-    pub problems: Vec<Problem>,
+    pub problems: Told,
     /// The files (by number) of which something was not read.
     pub broken_files: BTreeSet<usize>,
     /// The inputs (by index) that these are in.
@@ -77,7 +80,7 @@ pub(crate) struct Source {
     pub streams: BTreeMap<String, Batch>,
     /// What its documents are exhaustive about, whether or not they say anything of it.
     pub covered: BTreeSet<String>,
-    pub problems: Vec<Problem>,
+    pub problems: Told,
     pub passed_over: BTreeMap<String, u64>,
 }
 
@@ -159,6 +162,7 @@ fn unpack(
     options: &Options,
 ) {
     let mut file = 0;
+    let mut documents = 0;
     for (input, from) in inputs.enumerate() {
         let mut take = |found| match found {
             _ if options.stop.is_stopped() => {
@@ -169,7 +173,16 @@ fn unpack(
                 file += 1;
                 ControlFlow::Continue(())
             }
+            Found::Document(document) if documents == DOCUMENTS_LIMIT => {
+                let mut collected = shared.lock();
+                collected.broken_files.insert(file);
+                let message = format!("what follows {DOCUMENTS_LIMIT} documents is not read");
+                let problem = Problem::new(ProblemKind::LimitReached, document.path, message);
+                collected.problems.add(problem);
+                ControlFlow::Break(())
+            }
             Found::Document(document) => {
+                documents += 1;
                 shared.gate.enter(document.bytes.len());
                 // All workers are gone only if one failed; there is no use in reading on.
                 match sender.send(Work { input, file, document }) {
@@ -181,7 +194,7 @@ fn unpack(
                 let mut collected = shared.lock();
                 collected.broken_files.insert(file);
                 collected.broken_inputs.insert(input);
-                collected.problems.push(problem);
+                collected.problems.add(problem);
                 ControlFlow::Continue(())
             }
         };
@@ -271,7 +284,7 @@ impl<'s> Worker<'s> {
         if let Some(cause) = cause {
             self.source.damaged_documents += 1;
             let message = format!("{cause}; what precedes is kept");
-            self.source.problems.push(Problem::new(ProblemKind::Damaged, &unpacked.path, message));
+            self.source.problems.add(Problem::new(ProblemKind::Damaged, &unpacked.path, message));
         }
         Ok(())
     }
@@ -310,8 +323,9 @@ impl<'s> Worker<'s> {
         whole.inputs.append(&mut source.inputs);
         whole.files.append(&mut source.files);
         whole.covered.append(&mut sink.covered);
-        whole.problems.append(&mut source.problems);
-        whole.problems.extend(sink.problems);
+        whole.problems.append(source.problems);
+        whole.problems.add_untold(sink.damaged.saturating_sub(sink.problems.len() as u64));
+        sink.problems.into_iter().for_each(|problem| whole.problems.add(problem));
         for (what, count) in sink.passed_over {
             *whole.passed_over.entry(what).or_default() += count;
         }

@@ -43,6 +43,12 @@ pub trait Feed: Sync {
         None
     }
 
+    /// Whether a document shows where it ends. Of one that does not, a part that was cut at the end of
+    /// a line looks like the whole: a list that is suddenly half as long is not trusted then.
+    fn shows_end(&self) -> bool {
+        true
+    }
+
     /// Turns one document into statements. What was handed to `sink` before an error is kept, so
     /// a long document is read as a stream: a cut-off end costs only what lies behind the cut.
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError>;

@@ -23,6 +23,8 @@ use crate::spool::{Extent, Spool};
 
 /// Longest body that may be a pointer, and that is kept without a file of its own.
 const SHORT_BYTES: u64 = 1 << 20;
+/// Longest pointer, unpacked: an index of 100,000 lines has some 5 MB.
+const POINTER_BYTES: u64 = 16 << 20;
 /// Pointers to pointers: a mirror list, a `repomd.xml`, the metadata.
 const WAVES_LIMIT: usize = 4;
 /// URLs that one source may point to; openEuler's index has some thousands.
@@ -189,6 +191,6 @@ fn unpacked(url: &str, body: &[u8]) -> Vec<u8> {
         Found::File | Found::Trouble(_) => ControlFlow::Continue(()),
     };
     // It ends with the first document, which is all that a pointer has.
-    let _ended = input::read_bytes(url, body.to_vec(), &mut take);
+    let _ended = input::read_short(url, body.to_vec(), POINTER_BYTES, &mut take);
     document
 }

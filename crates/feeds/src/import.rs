@@ -16,10 +16,8 @@ use model::{Problem, ProblemKind};
 
 use crate::collect::{Collected, Input, Unknown, collect};
 use crate::install::{Outcome, StreamReport, install};
+use crate::told::Told;
 use crate::{Failure, Feed, Options, list};
-
-/// Problems of one source are told one by one up to here, then counted.
-const PROBLEMS_SHOWN: usize = 20;
 
 /// What an import did.
 #[derive(Debug, Default)]
@@ -76,12 +74,14 @@ pub(crate) fn put(
     store: &Store,
     options: &Options,
 ) -> ImportReport {
-    let mut problems = std::mem::take(&mut collected.problems);
+    let troubles = std::mem::take(&mut collected.problems);
+    let mut problems = told(&troubles, "import", "more files or archives could not be read");
     problems.extend(unknown(&collected, names));
     let mut sources = Vec::new();
     for (index, source) in &mut collected.sources {
         let Some(feed) = feeds.get(*index) else { continue };
-        problems.extend(shorten(feed.name(), std::mem::take(&mut source.problems)));
+        let damage = std::mem::take(&mut source.problems);
+        problems.extend(told(&damage, feed.name(), "more documents or records are damaged"));
         sources.push(SourceReport {
             name: feed.name(),
             documents: source.documents,
@@ -144,13 +144,10 @@ fn unknown(collected: &Collected, names: &[String]) -> Vec<Problem> {
     problems
 }
 
-fn shorten(source: &str, mut problems: Vec<Problem>) -> Vec<Problem> {
-    problems.sort();
-    let hidden = problems.len().saturating_sub(PROBLEMS_SHOWN);
-    if hidden > 0 {
-        problems.truncate(PROBLEMS_SHOWN);
-        let message = format!("{hidden} more documents or records are damaged");
-        problems.push(Problem::new(ProblemKind::Damaged, source, message));
-    }
-    problems
+fn told(all: &Told, subject: &str, rest: &str) -> Vec<Problem> {
+    let more = match all.hidden() {
+        0 => None,
+        hidden => Some(Problem::new(ProblemKind::Damaged, subject, format!("{hidden} {rest}"))),
+    };
+    all.iter().cloned().chain(more).collect()
 }

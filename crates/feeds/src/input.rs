@@ -60,6 +60,16 @@ pub(crate) fn read_bytes(name: &str, bytes: Vec<u8>, take: &mut Take<'_>) -> Con
     Unpacker::new(take).bytes(name, bytes)
 }
 
+/// The same for what should be short: documents longer than `longest` bytes are cut.
+pub(crate) fn read_short(
+    name: &str,
+    bytes: Vec<u8>,
+    longest: u64,
+    take: &mut Take<'_>,
+) -> ControlFlow<()> {
+    Unpacker::new(take).at_most(longest).bytes(name, bytes)
+}
+
 fn read_file(path: &Path, take: &mut Take<'_>) -> ControlFlow<()> {
     match File::open(path) {
         Ok(file) => read_open(&path.to_string_lossy(), file, take),

@@ -6,7 +6,8 @@
 //!    sample documents never push a whole feed aside), the other is passed over, and that is said.
 //! 2. Damaged data (its input was cut off, or more than one document or record in a hundred made
 //!    no sense) never takes the place of a segment, unless asked. Where there is none it is better
-//!    than nothing: it is installed, and its segment says that it is not whole.
+//!    than nothing: it is installed, and its segment says that it is not whole. A list that does not
+//!    show its end is taken for damaged where it has less than half of what is installed.
 //! 3. The segment of another source is replaced, and that is said.
 //! 4. The segment of the same source keeps what the new documents do not cover ([`Covers`]),
 //!    unless the caller says that the input is the whole of it. What documents cover and no longer
@@ -22,7 +23,7 @@ use model::{Problem, ProblemKind};
 
 use crate::collect::{Batch, Collected, Source};
 use crate::merge::{self, Covered};
-use crate::{Covers, Failure, Feed, Options, stream};
+use crate::{Covers, Failure, Feed, Options, stream, time};
 
 /// One damaged document or record in so many is a blemish; more is damage.
 const BLEMISH: u64 = 100;
@@ -219,7 +220,8 @@ impl Job {
         problems: &mut Vec<Problem>,
     ) -> Result<Outcome, String> {
         let old = self.installed(store, problems);
-        if let (Some(damage), Some(_), false) = (&self.damage, &old, options.accept_damaged) {
+        let damage = self.damage.clone().or_else(|| self.shrinkage(old.as_deref()?));
+        if let (Some(damage), Some(_), false) = (&damage, &old, options.accept_damaged) {
             problems.push(self.refusal(damage));
             return Ok(Outcome::Kept(Failure::Damaged));
         }
@@ -240,6 +242,19 @@ impl Job {
             (None, Some(_), _) => Outcome::Merged(counts),
             (None, None, true) => Outcome::Renewed(counts),
             (None, None, false) => Outcome::Installed(counts),
+        })
+    }
+
+    /// Why a list that does not show where it ends looks as if it had been cut.
+    fn shrinkage(&self, old: &Segment) -> Option<String> {
+        let Counts { advisories, details, scores, known_exploited, .. } = old.meta().counts;
+        let (new, old_count) =
+            (self.batch.statements, advisories + details + scores + known_exploited);
+        let is_suspect = !self.feed.shows_end() && old.meta().source == self.source();
+        (is_suspect && new < old_count / 2).then(|| {
+            format!(
+                "it has {new} records and what is installed {old_count}, so it may have been cut"
+            )
         })
     }
 
@@ -274,13 +289,16 @@ impl Job {
         origins.sort_by(|a, b| a.url.cmp(&b.url));
         origins.dedup_by(|later, first| later.url == first.url);
         let modified = kept.and_then(|kept| kept.upstream_modified.clone());
+        // Documents that do not say when they were changed leave it to their server.
+        let served =
+            origins.iter().filter_map(|it| time::of_header(it.last_modified.as_ref()?)).max();
         SegmentMeta {
             stream: self.stream.clone(),
             source: self.source().to_owned(),
             license: self.feed.license_of(&self.stream).to_owned(),
             scheme: stream::scheme(&self.stream).map(str::to_owned),
             built_at: options.now.to_string(),
-            upstream_modified: modified.max(self.batch.modified.clone()),
+            upstream_modified: modified.max(self.batch.modified.clone()).or(served),
             origins,
             incomplete: self.damage.clone(),
             ..SegmentMeta::default()

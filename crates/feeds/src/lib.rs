@@ -41,6 +41,7 @@ mod sample;
 mod sink;
 mod spool;
 pub mod stream;
+mod told;
 mod unpack;
 mod update;
 

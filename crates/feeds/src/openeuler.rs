@@ -3,8 +3,7 @@
 //!
 //! A product is `RELEASE:BUILD`; the release is known by its name (`openEuler-22.03-LTS-SP3`), the
 //! build by its file name (`vim-9.0-33.oe2203sp3.aarch64.rpm`). File names carry no epoch, and
-//! openEuler says it nowhere else; a build whose package has one is only right if the installed
-//! epoch is 0.
+//! openEuler says it nowhere else: `matcher` leaves the installed epoch out of such a comparison.
 //!
 //! openEuler's tool leaves a comma behind the last element of some arrays, which is no JSON; such
 //! a document is read without it.

@@ -1,4 +1,4 @@
-//! Times as publishers of the rpm world write them, in RFC 3339 and UTC, so that the greatest text
+//! Times as publishers write them, in RFC 3339 and UTC, so that the greatest text
 //! is the latest. What is no time is None, never a guess.
 
 use jiff::Timestamp;
@@ -21,6 +21,11 @@ pub(crate) fn of_day(date: &str) -> Option<String> {
     utc(&format!("{day}T{time}{seconds}Z"))
 }
 
+/// As HTTP writes it: `Wed, 21 Oct 2015 07:28:00 GMT`.
+pub(crate) fn of_header(text: &str) -> Option<String> {
+    jiff::fmt::rfc2822::parse(text).ok().map(|time| time.timestamp().to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,6 +45,9 @@ mod tests {
             assert_eq!(of_day(date).as_deref(), expected, "{date}");
         }
         assert_eq!(utc("2025-03-29T14:31:53+08:00").as_deref(), Some("2025-03-29T06:31:53Z"));
+        let header = of_header("Wed, 21 Oct 2015 07:28:00 GMT");
+        assert_eq!(header.as_deref(), Some("2015-10-21T07:28:00Z"));
+        assert_eq!(of_header("yesterday"), None);
         assert_eq!(of_seconds(0).as_deref(), Some("1970-01-01T00:00:00Z"));
         assert_eq!(of_seconds(i64::MAX), None);
     }

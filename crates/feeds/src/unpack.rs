@@ -12,8 +12,12 @@ use model::{Problem, ProblemKind};
 
 use crate::input::{Found, Take, read_document};
 
-/// Longest document. The longest that a publisher serves is an OVAL file of some 450 MB (SUSE).
-const DOCUMENT_LIMIT: u64 = 1 << 30;
+/// Longest XML. The longest that a publisher serves is an OVAL file of some 450 MB (SUSE).
+const XML_LIMIT: u64 = 512 << 20;
+/// Longest JSON. The longest that a publisher serves is a year of NVD's, some 170 MB.
+const JSON_LIMIT: u64 = 256 << 20;
+/// Longest of anything else. The longest are EPSS scores, some 15 MB, and Alpine's YAML.
+const TEXT_LIMIT: u64 = 32 << 20;
 /// Archives within archives; publishers use two (a zip or tar of gzip files).
 const NESTING_LIMIT: usize = 6;
 /// How many times its input a compression may give: OVAL reaches 60, repeated JSON 150.
@@ -34,11 +38,17 @@ const MAGIC_BYTES: usize = 265;
 /// Unpacks one input, handing over what it finds.
 pub(crate) struct Unpacker<'a, 't> {
     take: &'a mut Take<'t>,
+    /// Documents longer than this are cut, whatever they may be.
+    longest: u64,
 }
 
 impl<'a, 't> Unpacker<'a, 't> {
     pub(crate) fn new(take: &'a mut Take<'t>) -> Self {
-        Self { take }
+        Self { take, longest: u64::MAX }
+    }
+
+    pub(crate) fn at_most(self, longest: u64) -> Self {
+        Self { longest, ..self }
     }
 
     /// A file at the top: a zip there is read in place.
@@ -70,14 +80,15 @@ impl<'a, 't> Unpacker<'a, 't> {
         let mut magic = Vec::with_capacity(MAGIC_BYTES);
         let looked = reader.take(MAGIC_BYTES as u64).read_to_end(&mut magic);
         let container = Container::of(&magic);
+        let limit = document_limit(&magic).min(self.longest);
         let mut reader = io::Cursor::new(magic).chain(reader);
         if let Err(error) = looked {
-            let found = read_document(name, &mut reader, DOCUMENT_LIMIT);
+            let found = read_document(name, &mut reader, limit);
             let cut = Some(format!("ends early: {error}"));
             return (self.take)(Found::Document(crate::input::Unpacked { cut, ..found }));
         }
         let Some(container) = container else {
-            return (self.take)(Found::Document(read_document(name, &mut reader, DOCUMENT_LIMIT)));
+            return (self.take)(Found::Document(read_document(name, &mut reader, limit)));
         };
         if depth == NESTING_LIMIT {
             let message = format!("archives nested deeper than {NESTING_LIMIT} are not read");
@@ -184,6 +195,16 @@ impl<'a, 't> Unpacker<'a, 't> {
 
     fn trouble(&mut self, kind: ProblemKind, name: &str, message: &str) -> ControlFlow<()> {
         (self.take)(Found::Trouble(Problem::new(kind, name, message)))
+    }
+}
+
+/// How long a document that begins so may be: documents are read whole into memory.
+fn document_limit(head: &[u8]) -> u64 {
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    match head.trim_ascii_start().first() {
+        Some(b'<') => XML_LIMIT,
+        Some(b'{' | b'[') => JSON_LIMIT,
+        _ => TEXT_LIMIT,
     }
 }
 

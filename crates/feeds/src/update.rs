@@ -163,16 +163,24 @@ fn served(stream: &str, store: &Store, options: &Options) -> Result<(usize, Vec<
     let is_source = |feed: &dyn Feed| source.as_deref().is_none_or(|s| s == feed.source(stream));
     let mut feeds = list::ALL.iter().enumerate().filter(|(_, feed)| is_source(**feed));
     let served = feeds.find_map(|(index, feed)| {
-        let urls = match options.feed_urls.get(feed.name()) {
-            Some(urls) => urls.iter().map(|url| url.replace("{stream}", stream)).collect(),
-            None => feed.urls(stream),
-        };
+        let urls = urls(*feed, stream, options);
         (!urls.is_empty()).then_some((index, urls))
     });
     served.ok_or_else(|| match source {
         Some(source) => format!("its source `{source}` is not fetched but imported"),
         None => "no source serves it".to_owned(),
     })
+}
+
+/// Where a feed serves a stream: the user's URLs in place of the publisher's.
+fn urls(feed: &dyn Feed, stream: &str, options: &Options) -> Vec<String> {
+    let own = feed.urls(stream);
+    match options.feed_urls.get(feed.name()) {
+        Some(others) if !own.is_empty() => {
+            others.iter().map(|url| url.replace("{stream}", stream)).collect()
+        }
+        _ => own,
+    }
 }
 
 impl Group {

@@ -398,3 +398,38 @@ fn what_is_withdrawn_is_gone_after_a_partial_import() {
         assert!(again.streams.iter().all(|done| done.stream != stream), "nothing is left to take");
     }
 }
+
+/// A list without an end mark that was cut at the end of a line looks whole.
+#[test]
+fn a_list_that_is_suddenly_short_does_not_take_the_place_of_a_long_one() {
+    let place = Place::new();
+    let list = |count: usize| {
+        let rows: String = (0..count).map(|n| format!("CVE-2024-{n:04},0.1,0.2\n")).collect();
+        let head = "#model_version:v2025.03.14,score_date:2026-08-16T00:00:00+0000\n";
+        format!("{head}cve,epss,percentile\n{rows}")
+    };
+    place.import(&[place.file("whole.csv", list(100))]);
+    let cut = place.file("cut.csv", list(49));
+    let report = place.import(std::slice::from_ref(&cut));
+    assert_eq!(*outcome(&report, "epss"), Outcome::Kept(Failure::Damaged), "{report:?}");
+    let report = place.import(&[place.file("shorter.csv", list(50))]);
+    assert!(matches!(outcome(&report, "epss"), Outcome::Renewed(_)), "{report:?}");
+    let options = Options { accept_damaged: true, ..options() };
+    place.import(&[place.file("whole.csv", list(100))]);
+    let report = import(&[cut], &place.store, &options).unwrap();
+    assert!(matches!(outcome(&report, "epss"), Outcome::Renewed(_)), "{report:?}");
+}
+
+/// However many documents are damaged, a few are told and the rest counted.
+#[test]
+fn many_damaged_documents_are_a_few_problems() {
+    let place = Place::new();
+    let cut = osv("DSA-1-1", "CVE-2024-0001", "curl", "1");
+    let mut tar = testkit::TarBuilder::new();
+    for n in 0..2000 {
+        tar = tar.file(&format!("{n}.json"), &cut.as_bytes()[..cut.len() - 1]);
+    }
+    let report = place.import(&[place.file("feeds.tar", tar.finish())]);
+    assert_eq!(report.problems.len(), 21, "{}", report.problems.len());
+    assert!(report.problems.iter().any(|p| p.message.starts_with("1980 more documents")));
+}

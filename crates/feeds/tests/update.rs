@@ -48,6 +48,19 @@ fn fixed(store: &Store, stream: &str, package: &str) -> String {
     format!("{:?}", segment.advisories(package, Subject::Source).unwrap())
 }
 
+/// A mirror that stopped passes on when its data was changed, and the report can say so.
+#[test]
+fn the_time_of_the_publisher_is_kept() {
+    let folder = TempDir::new().unwrap();
+    let server = Server::new(|_| {
+        let body = tracker("1").into_bytes();
+        Reply::new(200, body).header("Last-Modified", "Wed, 21 Oct 2015 07:28:00 GMT")
+    });
+    update(&names(&["debian-12"]), &store(&folder), &options(&server, 0));
+    let segment = store(&folder).segment("debian-12").unwrap().unwrap();
+    assert_eq!(segment.meta().upstream_modified.as_deref(), Some("2015-10-21T07:28:00Z"));
+}
+
 /// A server of some bodies, with the entity tag `"<length>"`, that honors conditions.
 fn serving(bodies: impl Fn(&str) -> Option<Vec<u8>> + Send + Sync + 'static) -> Server {
     Server::new(move |request: &Request| {

@@ -38,6 +38,8 @@ pub(crate) struct Plan {
     /// Streams in the order in which they are consulted.
     pub(crate) streams: Vec<(String, Role)>,
     pub(crate) tracks: Tracks,
+    /// A version without an epoch has epoch 0; else it may have any.
+    pub(crate) writes_epochs: bool,
     /// The release as the distribution numbers it (`9.3`): tells minor tracks apart.
     pub(crate) version: String,
     /// What the image says of where its packages came from.
@@ -58,6 +60,8 @@ struct Distro {
     /// The family it is rebuilt from, if that one's statements count too.
     origin: Option<&'static str>,
     tracks: Tracks,
+    /// Whether its publisher writes the epochs that versions have.
+    writes_epochs: bool,
 }
 
 /// How a release is spelled in stream names.
@@ -92,7 +96,8 @@ const DISTROS: &[Distro] = &[
     distro("fedora", PackageKind::Rpm, Release::Major),
     distro("mariner", PackageKind::Rpm, Release::MajorMinor),
     distro("minimos", PackageKind::Apk, Release::Rolling),
-    distro("openeuler", PackageKind::Rpm, Release::OpenEuler),
+    // Its advisories name builds by the names of their files, which carry no epoch.
+    Distro { writes_epochs: false, ..distro("openeuler", PackageKind::Rpm, Release::OpenEuler) },
     distro("opensuse-leap", PackageKind::Rpm, Release::MajorMinor),
     distro("opensuse-leap-micro", PackageKind::Rpm, Release::MajorMinor),
     distro("opensuse-tumbleweed", PackageKind::Rpm, Release::Rolling),
@@ -108,7 +113,8 @@ const DISTROS: &[Distro] = &[
 ];
 
 const fn distro(family: &'static str, kind: PackageKind, release: Release) -> Distro {
-    Distro { family, kind, release, stream: family, origin: None, tracks: Tracks::None }
+    let (stream, tracks) = (family, Tracks::None);
+    Distro { family, kind, release, stream, origin: None, tracks, writes_epochs: true }
 }
 
 const fn rhel(family: &'static str) -> Distro {
@@ -152,6 +158,7 @@ fn plan_for(os: &Os, repositories: &[String]) -> Result<Plan, Problem> {
         scheme: scheme(distro.kind),
         streams: [Some(own), origin].into_iter().flatten().collect(),
         tracks: distro.tracks,
+        writes_epochs: distro.writes_epochs,
         version: os.version.clone(),
         repositories: repositories.to_vec(),
         declared: false,

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use model::{Inventory, Package, PackageKind, Problem, ProblemKind};
 use version::Scheme;
 
-use crate::distro::{Plan, Role, Tracks};
+use crate::distro::{self, Plan, Role, Tracks};
 
 /// The ecosystems that advisories are published for, and the order of their versions.
 const ECOSYSTEMS: &[(PackageKind, Scheme)] = &[
@@ -42,6 +42,11 @@ pub(crate) fn scheme(kind: PackageKind) -> Option<Scheme> {
     ECOSYSTEMS.iter().find(|(ecosystem, _)| *ecosystem == kind).map(|(_, scheme)| *scheme)
 }
 
+/// The order of the versions of any kind of package, the operating system's included.
+pub(crate) fn order(kind: PackageKind) -> Scheme {
+    scheme(kind).unwrap_or_else(|| distro::scheme(kind))
+}
+
 /// A plan for each ecosystem that has packages here. `declared`: what lock files name counts too.
 /// `maintained`: the distribution's advisories are consulted for its own packages.
 pub(crate) fn plans(inventory: &Inventory, declared: bool, maintained: bool) -> Vec<Plan> {
@@ -50,6 +55,7 @@ pub(crate) fn plans(inventory: &Inventory, declared: bool, maintained: bool) -> 
         scheme,
         streams: vec![(kind.name().to_owned(), Role::Own)],
         tracks: Tracks::None,
+        writes_epochs: true,
         version: String::new(),
         repositories: Vec::new(),
         declared,

@@ -99,7 +99,7 @@ fn opinions(said: &[Said<'_>]) -> Vec<Opinion> {
 fn evidence(plan: &Plan, package: &Package, because: &[Because<'_>]) -> Vec<Evidence> {
     let mut notices: BTreeMap<Evidence, BTreeSet<&String>> = BTreeMap::new();
     for Because { said, standing } in because {
-        let mut compared = words(plan.scheme, said.installed, said.advisory, standing);
+        let mut compared = words(plan, said.installed, said.advisory, standing);
         if is_kernel_headers(package) {
             compared.push_str("; headers only, no kernel runs from this package");
         }

@@ -163,7 +163,7 @@ fn keep_minor_release(plan: &Plan, said: &mut Vec<Said<'_>>) {
 }
 
 fn stand<'a>(plan: &Plan, said: &Said<'a>) -> Standing<'a> {
-    standing(plan.scheme, said.installed, said.advisory)
+    standing(plan, said.installed, said.advisory)
 }
 
 /// A statement's status as it holds for this version: the fix of one range does not help in

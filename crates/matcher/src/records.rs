@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Details, Finding, Problem, ProblemKind};
 
-use crate::distro;
+use crate::ecosystem;
 use crate::enrich::Known;
 
 /// Withdrawn ids that are named; the rest are counted.
@@ -102,7 +102,7 @@ fn cites(record: &Details, id: &str) -> bool {
 
 /// The statements of both count, as they would have under one name.
 fn join(into: &mut Finding, from: &mut Finding) {
-    let scheme = distro::scheme(into.package.kind);
+    let scheme = ecosystem::order(into.package.kind);
     match into.status.cmp(&from.status) {
         Ordering::Greater => {
             into.status = from.status;

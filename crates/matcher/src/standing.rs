@@ -5,8 +5,9 @@
 use std::cmp::Ordering;
 
 use model::{Advisory, Affected, Status, VersionRange};
-use version::{Scheme, VersionError};
+use version::VersionError;
 
+use crate::distro::Plan;
 use crate::installed::{Installed, Named};
 
 /// The version that Debian and Alpine give for "no version was ever vulnerable".
@@ -24,7 +25,7 @@ pub(crate) enum Standing<'a> {
 }
 
 pub(crate) fn standing<'a>(
-    scheme: Scheme,
+    plan: &Plan,
     installed: &Installed<'_>,
     advisory: &'a Advisory,
 ) -> Standing<'a> {
@@ -36,7 +37,7 @@ pub(crate) fn standing<'a>(
     }
     let mut unclear = None;
     for range in &advisory.ranges {
-        match contains(scheme, installed, range) {
+        match contains(plan, installed, range) {
             Ok(true) => return Standing::Inside(Some(range)),
             Ok(false) => {}
             Err(error) => unclear = Some(error),
@@ -46,11 +47,11 @@ pub(crate) fn standing<'a>(
 }
 
 fn contains(
-    scheme: Scheme,
+    plan: &Plan,
     installed: &Installed<'_>,
     range: &VersionRange,
 ) -> Result<bool, VersionError> {
-    let is = |bound: &str| compare(scheme, installed, bound);
+    let is = |bound: &str| compare(plan, installed, bound);
     let started = match range.introduced.as_deref() {
         None | Some(NEVER) => true,
         Some(introduced) => is(introduced)?.is_ge(),
@@ -63,20 +64,24 @@ fn contains(
         })
 }
 
-fn compare(
-    scheme: Scheme,
-    installed: &Installed<'_>,
-    bound: &str,
-) -> Result<Ordering, VersionError> {
-    match installed.epoch_known {
-        true => scheme.compare(&installed.version, bound),
-        false => version::rpm::compare_ignoring_epoch(&installed.version, bound),
+fn compare(plan: &Plan, installed: &Installed<'_>, bound: &str) -> Result<Ordering, VersionError> {
+    match leaves_out_epoch(plan, installed, bound) {
+        true => version::rpm::compare_ignoring_epoch(&installed.version, bound),
+        false => plan.scheme.compare(&installed.version, bound),
     }
+}
+
+/// Where one side does not say its epoch, a comparison with it would mean nothing: an epoch that
+/// only the installed build shows would make it newer than every fix.
+fn leaves_out_epoch(plan: &Plan, installed: &Installed<'_>, bound: &str) -> bool {
+    let says_epoch = |version: &str| version.contains(':');
+    let unsaid = !plan.writes_epochs && says_epoch(&installed.version) && !says_epoch(bound);
+    unsaid || !installed.epoch_known
 }
 
 /// The comparison in words: `3.0.11-1 < 3.0.13-1 (debian, source openssl)`.
 pub(crate) fn words(
-    scheme: Scheme,
+    plan: &Plan,
     installed: &Installed<'_>,
     advisory: &Advisory,
     standing: &Standing<'_>,
@@ -87,12 +92,25 @@ pub(crate) fn words(
         Standing::Inside(None) | Standing::Outside => "no fixed version".to_owned(),
         Standing::Unclear(error) => error.to_string(),
     };
-    let mut context = vec![scheme.name().to_owned(), installed.to_string()];
-    context.extend((!installed.epoch_known).then(|| "epoch ignored".to_owned()));
+    let mut context = vec![plan.scheme.name().to_owned(), installed.to_string()];
+    let leaves_out = |bound: &str| leaves_out_epoch(plan, installed, bound);
+    let left_out = match standing {
+        Standing::Inside(Some(range)) => bounds(range).any(leaves_out),
+        _ => !installed.epoch_known,
+    };
+    context.extend(left_out.then(|| "epoch ignored".to_owned()));
     let module = advisory.scope.module.iter().filter(|_| installed.named != Named::Module);
     context.extend(module.map(|module| format!("module {module}")));
     context.extend(advisory.scope.track.iter().map(|track| format!("track {track}")));
     format!("{comparison} ({})", context.join(", "))
+}
+
+fn bounds(range: &VersionRange) -> impl Iterator<Item = &str> {
+    let end = match &range.until {
+        Affected::Before(version) | Affected::Through(version) => Some(version),
+        Affected::Onwards => None,
+    };
+    range.introduced.iter().chain(end).map(String::as_str)
 }
 
 fn in_range(version: &str, range: &VersionRange) -> String {

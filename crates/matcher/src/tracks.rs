@@ -8,6 +8,7 @@ use model::Advisory;
 
 use crate::distro::{Plan, Tracks};
 use crate::installed::Installed;
+use crate::scope::fixes;
 
 /// How much a statement counts for one installed build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub(crate) fn bearing(plan: &Plan, installed: &Installed<'_>, advisory: &Advisor
     let Some(track) = advisory.scope.track.as_deref() else { return Bearing::Main };
     match plan.tracks {
         Tracks::None => Bearing::Main,
-        Tracks::Amazon => amazon(track, &installed.version),
+        Tracks::Amazon => amazon(track, &installed.version, advisory),
         Tracks::RedHat => red_hat(track, plan, &installed.version),
         Tracks::Ubuntu => ubuntu(track, &installed.version),
     }
@@ -53,16 +54,31 @@ fn ubuntu(track: &str, version: &str) -> Bearing {
 /// that minor release (`.el9_2`) may come from it on any host. Extended life (`els-7`) continues
 /// the only line there is. Rocky's interest groups (`sig-cloud`) mark their builds. Other products' tracks count where their repository is enabled.
 fn red_hat(track: &str, plan: &Plan, version: &str) -> Bearing {
-    let enabled = |part: &str| plan.repositories.iter().any(|name| name.contains(part));
     let (program, release) = track.rsplit_once('-').unwrap_or((track, ""));
     match minor_release(version) {
         _ if program == "els" => Bearing::Atop,
         _ if program == "sig" && version.contains(&format!(".{release}")) => Bearing::Own,
         _ if release.is_empty() && enabled_product(plan, track) => Bearing::Own,
-        _ if plan.version == release && enabled(&format!("-{program}-")) => Bearing::Own,
+        _ if follows(plan, program, release) => Bearing::Own,
         Some(minor) if minor == release => Bearing::Clears,
         _ => Bearing::Elsewhere,
     }
+}
+
+/// Whether a repository of the program's is enabled: `rhel-9-for-x86_64-appstream-eus-rpms` on a host
+/// of that minor release, or a CPE that names both.
+fn follows(plan: &Plan, program: &str, release: &str) -> bool {
+    let name = format!("-{program}-");
+    let cpes = [
+        format!("cpe:/a:redhat:rhel_{program}:{release}"),
+        format!("cpe:/o:redhat:rhel_{program}:{release}"),
+    ];
+    let is_cpe = |text: &str| {
+        let rest = cpes.iter().find_map(|cpe| text.strip_prefix(cpe));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+    };
+    let mut repositories = plan.repositories.iter();
+    repositories.any(|text| (plan.version == release && text.contains(&name)) || is_cpe(text))
 }
 
 /// `fast-datapath-for-rhel-9-x86_64-rpms` is the repository of `fastdatapath`.
@@ -78,16 +94,67 @@ pub(crate) fn minor_release(version: &str) -> Option<String> {
     (!minor.is_empty()).then(|| format!("{major}.{minor}"))
 }
 
-/// A repository named for a version line (`kernel-5.10`, `php8.2`, `nginx1`) is about builds of
-/// that line; one without a number (`docker`) carries the only build there is.
-fn amazon(track: &str, version: &str) -> Bearing {
-    let name = track.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-    let line = track.strip_prefix(name).unwrap_or_default();
-    let upstream = version.split_once(':').map_or(version, |(_, rest)| rest);
-    let rest = upstream.strip_prefix(line);
-    match rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit())) {
-        true => Bearing::Own,
-        false if line.is_empty() => Bearing::Own,
-        false => Bearing::Elsewhere,
+/// A topic named for version lines (`kernel-5.10`, `corretto8`, `lamp-mariadb10.2-php7.2`) is about
+/// builds of those lines; one without a number (`docker`) carries the only build there is. What
+/// else a topic brings along is numbered in its own way: a build of the fixed one's line is taken
+/// for the topic's, another one may be the core's, which has the first word then.
+fn amazon(track: &str, version: &str, advisory: &Advisory) -> Bearing {
+    let lines: Vec<&str> = track
+        .split(|c: char| !c.is_ascii_digit() && c != '.')
+        .map(|line| line.trim_matches('.'))
+        .filter(|line| !line.is_empty())
+        .collect();
+    let leads = |version: &str| lines.iter().any(|line| is_of_line(version, line));
+    let is_of_fixed_line = |fix: &str| is_of_line(version, line_of(fix));
+    if lines.is_empty() || leads(version) {
+        Bearing::Own
+    } else if fixes(advisory).any(leads) {
+        Bearing::Elsewhere
+    } else if fixes(advisory).any(is_of_fixed_line) {
+        Bearing::Own
+    } else {
+        Bearing::Offered
+    }
+}
+
+/// The first two numbers of a version without its epoch: `1.8` of `1:1.8.0_412.b08-1.amzn2`.
+fn line_of(version: &str) -> &str {
+    let upstream = without_epoch(version);
+    let is_end = |(at, c): &(usize, char)| {
+        let dots = upstream.get(..*at).map_or(0, |before| before.matches('.').count());
+        !(c.is_ascii_digit() || (*c == '.' && dots == 0))
+    };
+    let end = upstream.char_indices().find(is_end).map_or(upstream.len(), |(at, _)| at);
+    upstream.get(..end).unwrap_or_default().trim_end_matches('.')
+}
+
+/// Whether a version begins with these numbers: `8.1.5` is of line `8.1`, `8.10.1` is not.
+fn is_of_line(version: &str, line: &str) -> bool {
+    let rest = without_epoch(version).strip_prefix(line);
+    !line.is_empty() && rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+fn without_epoch(version: &str) -> &str {
+    version.split_once(':').map_or(version, |(_, rest)| rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_the_first_two_numbers() {
+        let cases = [
+            ("1:1.8.0_412.b08-1.amzn2", "1.8"),
+            ("5.10.225-213.878.amzn2", "5.10"),
+            ("17-1.amzn2", "17"),
+            ("2023c-1.amzn2", "2023"),
+            ("1.-1", "1"),
+            ("r5-1", ""),
+            ("", ""),
+        ];
+        for (version, line) in cases {
+            assert_eq!(line_of(version), line, "{version}");
+        }
     }
 }

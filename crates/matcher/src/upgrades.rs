@@ -6,9 +6,8 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Finding, Package, PackageKind};
-use version::Scheme;
 
-use crate::{distro, ecosystem};
+use crate::ecosystem;
 
 /// `upgrade openssl to 3.0.15-1~deb12u1 fixes 7`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +42,7 @@ pub fn upgrades(findings: &[Finding]) -> Vec<Upgrade> {
 }
 
 fn upgrade(kind: PackageKind, name: &str, fixable: &[(&Finding, &str)]) -> Option<Upgrade> {
-    let scheme = scheme(kind);
+    let scheme = ecosystem::order(kind);
     let order = |a: &&str, b: &&str| scheme.compare(a, b).unwrap_or(Ordering::Equal);
     let to = fixable.iter().map(|(_, fixed)| *fixed).max_by(order)?;
     let ids: BTreeSet<&String> = fixable.iter().map(|(finding, _)| &finding.id).collect();
@@ -56,10 +55,6 @@ fn upgrade(kind: PackageKind, name: &str, fixable: &[(&Finding, &str)]) -> Optio
         fixes: ids.into_iter().cloned().collect(),
         packages: packages.into_iter().cloned().collect(),
     })
-}
-
-fn scheme(kind: PackageKind) -> Scheme {
-    ecosystem::scheme(kind).unwrap_or_else(|| distro::scheme(kind))
 }
 
 /// What the user upgrades: the source with all that was built from it, unless this package counts

@@ -1,5 +1,6 @@
 //! Options that every verb takes, before or after it, and what they come to.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -36,6 +37,10 @@ pub(crate) struct GlobalArguments {
         hide_env_values = true
     )]
     feed_mirror: Option<String>,
+    /// Fetch a source from another URL, in which {stream} stands for the stream (repeatable; several
+    /// URLs of one source are fetched together)
+    #[arg(long, global = true, value_name = "SOURCE=URL", value_parser = parse_feed_url)]
+    feed_url: Vec<(String, String)>,
     /// Accept only mirrors and bundles signed by this public key (repeatable)
     #[arg(long, global = true, value_name = "FILE")]
     db_key: Vec<PathBuf>,
@@ -94,9 +99,11 @@ pub(crate) struct Global {
     insecure_registries: Vec<String>,
     db_url: Option<String>,
     feed_mirror: Option<String>,
+    feed_urls: BTreeMap<String, Vec<String>>,
     max_age: Duration,
     pub(crate) jobs: NonZeroUsize,
     pub(crate) show_progress: bool,
+    quiet: bool,
     /// How a table looks on stdout.
     look: Look,
     always_color: bool,
@@ -119,6 +126,10 @@ impl GlobalArguments {
         };
         let db_keys: Result<_, _> = self.db_key.iter().map(|path| PublicKey::read(path)).collect();
         let db_keys = db_keys.map_err(|error| UserError::from_chain(ExitCode::Usage, &error))?;
+        let mut feed_urls: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (source, url) in self.feed_url {
+            feed_urls.entry(source).or_default().push(url);
+        }
         Ok(Global {
             store: Store::open(self.db.unwrap_or_else(|| cache_dir.join("db"))),
             cache_dir,
@@ -129,9 +140,11 @@ impl GlobalArguments {
             insecure_registries: self.insecure_registry,
             db_url: self.db_url,
             feed_mirror: self.feed_mirror,
+            feed_urls,
             max_age: self.max_age,
             jobs: self.jobs.unwrap_or_else(environment::processors),
             show_progress: !self.quiet && environment::progress_on_stderr(),
+            quiet: self.quiet,
             look: Look { color, width: environment::width_of_stdout() },
             always_color: matches!(self.color, Color::Always),
             now: environment::now()?,
@@ -168,13 +181,14 @@ impl Global {
             jobs: self.jobs,
             offline: self.offline,
             feed_mirror: self.feed_mirror.clone(),
+            feed_urls: self.feed_urls.clone(),
             db_url: self.db_url.clone(),
             registry: self.registries(stop),
             db_keys: self.db_keys.clone(),
             authorities: self.ca_certs.clone(),
             max_age: self.max_age,
             stop: stop.clone(),
-            progress: progress::of_feeds(self.show_progress),
+            progress: progress::of_feeds(self.show_progress, self.quiet),
             ..feeds::Options::new(self.now)
         }
     }
@@ -182,4 +196,17 @@ impl Global {
 
 fn parse_jobs(text: &str) -> Result<NonZeroUsize, String> {
     text.parse().map_err(|_why| format!("`{text}` is not a number of threads (1 or more)"))
+}
+
+/// `debian-tracker=https://mirror.example/tracker.json`.
+fn parse_feed_url(text: &str) -> Result<(String, String), String> {
+    let (source, url) = text.split_once('=').ok_or("it has no `=` between source and URL")?;
+    if !feeds::ALL.iter().any(|feed| feed.name() == source) {
+        let names: Vec<&str> = feeds::ALL.iter().map(|feed| feed.name()).collect();
+        return Err(format!("`{source}` is not a source; there are {}", names.join(", ")));
+    }
+    if !url.starts_with("https://") && !url.starts_with("http://") {
+        return Err(format!("`{url}` does not begin with https:// or http://"));
+    }
+    Ok((source.to_owned(), url.to_owned()))
 }

@@ -253,3 +253,52 @@ fn an_interrupt_leaves_nothing_half_written() {
     assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
     assert_eq!(files(sandbox.dir.path()), before);
 }
+
+/// Imports within the bounds; what is good beside the bad is there afterwards.
+fn import(sandbox: &Sandbox, bad: &str) -> Ended {
+    let tracker = serde_json::json!({ "bash": { "CVE-2099-0001": { "releases": { "bookworm": {
+        "status": "resolved", "repositories": { "bookworm": "1" }, "fixed_version": "2",
+        "urgency": "low",
+    } } } } });
+    let good = sandbox.file("good.json", tracker.to_string());
+    let mut command = sandbox.command(&["db", "import", &good, bad]);
+    let ended = sandbox.run_bounded(&mut command);
+    assert!(sandbox.path("cache/lazaret/db/debian-12.seg").exists(), "{bad}: {ended:?}");
+    assert!(ended.stderr.lines().count() < 100, "{bad}: {} lines", ended.stderr.lines().count());
+    ended
+}
+
+#[test]
+fn feeds_made_to_harm_are_read_within_bounds() {
+    let sandbox = Sandbox::new();
+    let write = |name: &str, head: &[u8], part: &[u8], times: u32| {
+        let path = sandbox.path(name);
+        let mut file = File::create(&path).unwrap();
+        file.write_all(&zstd(head)).unwrap();
+        let part = zstd(part);
+        (0..times).for_each(|_| file.write_all(&part).unwrap());
+        path.to_str().unwrap().to_owned()
+    };
+    let blanks = vec![b' '; 8 << 20];
+    let rows: String = (0..1_600_000).map(|n| format!("CVE-2024-{n:07},0.1,0.2\n")).collect();
+    let deep = "[".repeat(8 << 20);
+    let bombs = [
+        write("blanks", b"", &blanks, 256),
+        write("rows", b"cve,epss,percentile\n", rows.as_bytes(), 2),
+        write("deep", b"", deep.as_bytes(), 8),
+    ];
+    for bomb in &bombs {
+        let ended = import(&sandbox, bomb);
+        assert!(ended.code.is_some_and(|code| code != 0), "{bomb}: {ended:?}");
+    }
+    let record = br#"{"id": "DSA-1-1", "modified": "2024-01-02T03:04:05Z", "affected": ["#;
+    let mut tar = TarBuilder::new();
+    for n in 0..50_000 {
+        tar = tar.file(&format!("{n}.json"), record);
+    }
+    let many = sandbox.path("many.tar.zst");
+    fs::write(&many, zstd(&tar.finish())).unwrap();
+    let ended = import(&sandbox, many.to_str().unwrap());
+    assert_ne!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stderr.contains("more documents"), "{ended:?}");
+}

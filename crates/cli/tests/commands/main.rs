@@ -5,6 +5,7 @@
 mod db;
 mod documents;
 mod exit_codes;
+mod fetching;
 mod full_disks;
 mod hostile;
 mod outages;

@@ -40,11 +40,11 @@ impl Feed for OvalFile {
         let root = "https://ftp.suse.com/pub/projects/security/oval";
         let release = |family| stream::release(stream, family);
         let name = if stream == "opensuse-tumbleweed" {
-            "opensuse.tumbleweed".to_owned()
+            "opensuse.tumbleweed-affected".to_owned()
         } else if let Some(version) = release("opensuse-leap-micro") {
-            format!("opensuse.leap.micro.{version}")
+            format!("opensuse.leap.micro.{version}-affected")
         } else if let Some(version) = release("opensuse-leap") {
-            format!("opensuse.leap.{version}")
+            format!("opensuse.leap.{version}-affected")
         } else if let Some(version) = release("sle-micro") {
             format!("suse.linux.enterprise.micro.{version}-affected")
         } else if let Some(version) = release("sl-micro") {

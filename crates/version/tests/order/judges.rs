@@ -3,6 +3,7 @@
 //!
 //! No judge is known for these: Hackage (whose order is that of lists), NuGet, pub.dev and Swift.
 
+mod apk;
 mod cargo;
 mod dpkg;
 mod rpm;
