@@ -15,6 +15,7 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
 };
 
+use super::pace::Pace;
 use crate::Stop;
 
 /// How often a wait is interrupted to see whether it should end: too short to be noticed by a
@@ -116,15 +117,16 @@ fn late(error: io::Error, timeout: NextTimeout) -> Error {
 }
 
 /// Wraps the connection made before it in the chain, so that waiting for input ends when the user
-/// or the deadline says so.
+/// or the deadline says so, or the server has made us wait for too long.
 #[derive(Debug)]
 pub(super) struct Polling {
     stop: Stop,
+    pace: Pace,
 }
 
 impl Polling {
-    pub(super) fn new(stop: &Stop) -> Self {
-        Self { stop: stop.clone() }
+    pub(super) fn new(stop: &Stop, pace: &Pace) -> Self {
+        Self { stop: stop.clone(), pace: pace.clone() }
     }
 }
 
@@ -136,7 +138,8 @@ impl<In: Transport> Connector<In> for Polling {
         _details: &ConnectionDetails<'_>,
         chained: Option<In>,
     ) -> Result<Option<Self::Out>, Error> {
-        Ok(chained.map(|inner| PollingTransport { inner, stop: self.stop.clone() }))
+        let (stop, pace) = (self.stop.clone(), self.pace.clone());
+        Ok(chained.map(|inner| PollingTransport { inner, stop, pace }))
     }
 }
 
@@ -144,6 +147,7 @@ impl<In: Transport> Connector<In> for Polling {
 pub(super) struct PollingTransport<T> {
     inner: T,
     stop: Stop,
+    pace: Pace,
 }
 
 impl<T: Transport> Transport for PollingTransport<T> {
@@ -161,6 +165,7 @@ impl<T: Transport> Transport for PollingTransport<T> {
         loop {
             // Not `Interrupted`, on which readers try again.
             self.stop.check().map_err(|why| Error::Io(io::Error::other(why)))?;
+            self.pace.check()?;
             let left = (*whole.after).saturating_sub(begun.elapsed());
             if left.is_zero() {
                 return Err(Error::Timeout(whole.reason));
