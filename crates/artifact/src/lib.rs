@@ -49,7 +49,7 @@ pub use environment::{Environment, VARIABLES};
 pub use error::{OpenError, OpenErrorKind, ReadError};
 pub use image::{Image, LayerRead};
 pub use layer::walk_tar;
-pub use limits::ENTRIES_MAX;
+pub use limits::{ENTRIES_MAX, GROWTH_BYTES_MAX};
 pub use options::{Options, Progress, Silent, Stop};
 pub use registry::{RegistryOptions, StoredArtifact, StoredBlob, stored, tags};
 
