@@ -29,6 +29,7 @@ pub fn targets() -> Vec<Target> {
             seeds: "crates/analyzers/testdata/rpm-sqlite".to_owned(),
         },
         corpus("bbolt", |bytes| drop(black_box(artifact::fuzz::bolt(bytes)))),
+        corpus("challenge", |bytes| drop(black_box(artifact::fuzz::challenge(bytes)))),
         corpus("image-config", |bytes| drop(black_box(artifact::fuzz::image_config(bytes)))),
         corpus("image-manifest", |bytes| drop(black_box(artifact::fuzz::image_manifest(bytes)))),
         corpus("logins", |bytes| drop(black_box(artifact::fuzz::logins(bytes)))),

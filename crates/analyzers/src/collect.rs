@@ -11,7 +11,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use model::{Entry, EntryKind, Problem, ProblemKind, Visitor, Want};
+use model::{Entry, EntryKind, HEAD_BYTES, Problem, ProblemKind, Visitor, Want};
 
 use crate::detour::Detour;
 use crate::facts::{FACTS_BYTES_MAX, FileFacts, LayerFacts, Named};
@@ -186,12 +186,24 @@ impl Visitor for LayerCollector {
         Want::Nothing
     }
 
+    fn head(&mut self, entry: &Entry<'_>, head: &[u8]) -> Want {
+        let wanting = self.analyzers(entry).into_iter().filter(|it| takes(*it, head));
+        match wanting.map(Analyzer::max_bytes).max() {
+            Some(limit) if entry.size <= limit => Want::Content,
+            Some(limit) => {
+                self.refuse(entry, limit);
+                Want::Nothing
+            }
+            None => Want::Nothing,
+        }
+    }
+
     fn content(&mut self, entry: &Entry<'_>, bytes: &[u8]) {
         let selected = self.interest.selected(entry.path, self.selector);
         let path = selected.as_deref().unwrap_or(entry.path);
         let file = File { path, bytes, mode: entry.mode };
         let mut facts = FileFacts::with_room(self.room);
-        for analyzer in self.analyzers(entry) {
+        for analyzer in self.analyzers(entry).into_iter().filter(|it| takes(*it, bytes)) {
             match analyzer.max_bytes() {
                 limit if entry.size <= limit => analyzer.analyze(&file, &mut facts),
                 // Another analyzer takes larger files: this one has not seen it all the same.
@@ -218,20 +230,30 @@ impl LayerCollector {
         if !is_selected && self.is_way(entry.path) {
             self.keep(entry.path, Named::Unwanted);
         }
-        let limits = self.analyzers(entry).into_iter().map(Analyzer::max_bytes);
-        let Some(limit) = limits.max() else { return Want::Nothing };
-        if entry.size > limit {
-            let mut facts = FileFacts::with_room(0);
-            facts.problem(ProblemKind::LimitReached, too_large(entry, limit));
-            let facts = Box::new(facts);
-            let named = if is_selected { Named::File(Some(facts)) } else { Named::Found(facts) };
-            self.keep(entry.path, named);
-            return Want::Nothing;
-        }
-        if is_selected {
+        let analyzers = self.analyzers(entry);
+        let (by_head, by_path): (Vec<_>, Vec<_>) =
+            analyzers.into_iter().partition(|analyzer| analyzer.wants().is_some());
+        let limit = by_path.into_iter().map(Analyzer::max_bytes).max();
+        if let Some(limit) = limit.filter(|limit| entry.size > *limit) {
+            self.refuse(entry, limit);
+        } else if is_selected {
             self.keep(entry.path, Named::File(None));
         }
-        Want::Content
+        match limit {
+            Some(limit) if entry.size <= limit => Want::Content,
+            _ if !by_head.is_empty() => Want::Head,
+            _ => Want::Nothing,
+        }
+    }
+
+    /// Notes that nobody takes a file of this size, which somebody wants.
+    fn refuse(&mut self, entry: &Entry<'_>, limit: u64) {
+        let mut facts = FileFacts::with_room(0);
+        facts.problem(ProblemKind::LimitReached, too_large(entry, limit));
+        let facts = Box::new(facts);
+        let is_selected = self.is_wanted(entry.path);
+        let named = if is_selected { Named::File(Some(facts)) } else { Named::Found(facts) };
+        self.keep(entry.path, named);
     }
 
     /// Everyone who wants this file, in this pass.
@@ -282,6 +304,12 @@ impl Interest {
         };
         (!selector.analyzers(&like).is_empty()).then_some(like)
     }
+}
+
+/// Whether an analyzer wants a file that begins so; more than the beginning does no harm.
+fn takes(analyzer: &dyn Analyzer, bytes: &[u8]) -> bool {
+    let head = bytes.get(..HEAD_BYTES).unwrap_or(bytes);
+    analyzer.wants().is_none_or(|wants| wants(head))
 }
 
 fn too_large(entry: &Entry<'_>, limit: u64) -> String {

@@ -100,6 +100,12 @@ pub trait Analyzer: Sync {
     /// Which files it wants.
     fn selects(&self) -> &'static [Select];
 
+    /// Whether it wants a file that begins so ([`model::HEAD_BYTES`] of it, or all). None: whatever
+    /// it begins with. What no analyzer wants is not read any further, however large it is.
+    fn wants(&self) -> Option<fn(head: &[u8]) -> bool> {
+        None
+    }
+
     /// The largest file it takes, in bytes; a larger one is a Problem and is not read.
     fn max_bytes(&self) -> u64;
 

@@ -9,7 +9,7 @@
 use std::path::{Path, PathBuf};
 
 use analyzers::{Checks, LayerCollector, LayerFacts, squash};
-use model::{Entry, EntryKind, Visitor, Want};
+use model::{Entry, EntryKind, HEAD_BYTES, Visitor, Want};
 use serde_json::Value;
 
 /// The cases, with the analyzers they belong to.
@@ -58,8 +58,12 @@ fn collect(files: &[(String, Vec<u8>)]) -> LayerFacts {
     for (path, bytes) in files {
         let size = bytes.len() as u64;
         let entry = Entry { path, kind: EntryKind::File, mode: 0o755, uid: 0, gid: 0, size };
-        assert_eq!(collector.entry(&entry), Want::Content, "`{path}` is not selected");
-        collector.content(&entry, bytes);
+        let want = collector.entry(&entry);
+        assert_ne!(want, Want::Nothing, "`{path}` is not selected");
+        let head = &bytes[..bytes.len().min(HEAD_BYTES)];
+        if want == Want::Content || collector.head(&entry, head) == Want::Content {
+            collector.content(&entry, bytes);
+        }
     }
     collector.finish()
 }

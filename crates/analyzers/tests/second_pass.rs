@@ -19,8 +19,11 @@ fn link<'a>(path: &'a str, target: &'a str) -> Entry<'a> {
 fn facts(entries: &[(Entry<'_>, &str)]) -> LayerFacts {
     let pass = |mut collector: LayerCollector| {
         for (entry, content) in entries {
-            if collector.entry(entry) == Want::Content {
-                collector.content(entry, content.as_bytes());
+            let content = content.as_bytes();
+            match collector.entry(entry) {
+                Want::Nothing => continue,
+                Want::Head if collector.head(entry, content) == Want::Nothing => continue,
+                Want::Head | Want::Content => collector.content(entry, content),
             }
         }
         collector.finish()
@@ -59,10 +62,29 @@ fn what_is_too_large_for_one_is_said_although_another_reads_it() {
     let size = 512 << 20;
     let mut collector = LayerCollector::new(Checks { secrets: true, ..Checks::default() });
     let entry = file("var/lib/dpkg/status", size);
-    assert_eq!(collector.entry(&entry), Want::Content, "secrets are looked for in it");
+    assert_eq!(collector.entry(&entry), Want::Head, "secrets may be looked for in it");
+    assert_eq!(collector.head(&entry, STATUS.as_bytes()), Want::Content, "it is text");
     collector.content(&entry, STATUS.as_bytes());
     let found = squash(&[collector.finish()], true);
     assert!(found.packages.is_empty(), "{found:?}");
     let problem = found.problems.first().expect("a problem");
     assert_eq!(problem.kind, ProblemKind::LimitReached, "{problem}");
+}
+
+/// What begins like no text is not read for its secrets, whatever its size: no problem either.
+#[test]
+fn a_large_program_is_neither_read_nor_a_problem() {
+    for (size, head, want, problems) in [
+        (3_u64 << 30, &b"\x7fELF\x02\0\0"[..], Want::Nothing, 0),
+        (9, b"\x7fELF\x02\0\0..", Want::Nothing, 0),
+        (3 << 30, b"a log", Want::Nothing, 1),
+        (5, b"a log", Want::Content, 0),
+    ] {
+        let mut collector = LayerCollector::new(Checks { secrets: true, ..Checks::default() });
+        let entry = file("opt/app", size);
+        assert_eq!(collector.entry(&entry), Want::Head);
+        assert_eq!(collector.head(&entry, head), want, "{size}");
+        let found = squash(&[collector.finish()], true);
+        assert_eq!(found.problems.len(), problems, "{:?}", found.problems);
+    }
 }

@@ -290,6 +290,14 @@ impl StoredImage {
         self.tree(layer).is_some()
     }
 
+    /// What tells the bytes of a layer from those of other layers.
+    pub(crate) fn bytes_of(&self, layer: &Layer) -> Option<String> {
+        match self.tree(layer) {
+            Some(tree) => Some(tree.root.display().to_string()),
+            None => self.blobs.bytes_of(layer),
+        }
+    }
+
     /// The blobs, which are files like those of any layout.
     pub(crate) fn blobs(&self) -> &LocalImage {
         &self.blobs

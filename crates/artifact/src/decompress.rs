@@ -9,14 +9,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use model::ProblemKind;
 
-use crate::limits::{LAYER_BYTES_MAX, RATIO_FREE_BYTES, RATIO_MAX, WIDE_WINDOW_LOG, WINDOW_LOG};
+use crate::limits::{GROWTH_BYTES_MAX, LAYER_BYTES_MAX, RATIO_MAX, WIDE_WINDOW_LOG, WINDOW_LOG};
 
 /// How bytes are compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Compression {
     None,
     Gzip,
-    /// `wide`: its first frame wants a larger window than every layer may have.
+    /// `wide`: its first frame may want a larger window than every layer may have.
     Zstd {
         wide: bool,
     },
@@ -25,7 +25,7 @@ pub(crate) enum Compression {
 }
 
 /// So many bytes at the start of a stream tell all that [`sniff`] wants to know.
-pub(crate) const HEAD: usize = 16;
+pub(crate) const HEAD: usize = 18;
 
 /// How much compressed input is read at once.
 const INPUT_BUFFER: usize = 128 << 10;
@@ -35,8 +35,8 @@ pub(crate) fn sniff(head: &[u8]) -> Compression {
     match head {
         [0x1f, 0x8b, ..] => Compression::Gzip,
         [0x28, 0xb5, 0x2f, 0xfd, frame @ ..] => Compression::Zstd { wide: has_wide_window(frame) },
-        // A skippable frame first.
-        [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Compression::Zstd { wide: false },
+        // A skippable frame first: what the next one wants is not seen from here.
+        [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Compression::Zstd { wide: true },
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Compression::Xz,
         [b'B', b'Z', b'h', b'1'..=b'9', ..] => Compression::Bzip2,
         _ => Compression::None,
@@ -46,15 +46,17 @@ pub(crate) fn sniff(head: &[u8]) -> Compression {
 /// Whether a zstd frame, from its descriptor on, wants a window beyond [`WINDOW_LOG`]
 /// (RFC 8878, section 3.1.1.1).
 fn has_wide_window(frame: &[u8]) -> bool {
-    match frame {
-        // A single segment is its own window; encoders make it so only where it is small.
-        [descriptor, ..] if descriptor & 0x20 != 0 => false,
-        [_, window, ..] => {
-            let (exponent, mantissa) = (u32::from(window >> 3), window & 7);
-            10 + exponent > WINDOW_LOG || (10 + exponent == WINDOW_LOG && mantissa > 0)
-        }
-        _ => false,
+    let Some((&descriptor, rest)) = frame.split_first() else { return false };
+    if descriptor & 0x20 == 0 {
+        let Some(&window) = rest.first() else { return false };
+        let (exponent, mantissa) = (u32::from(window >> 3), window & 7);
+        return 10 + exponent > WINDOW_LOG || (10 + exponent == WINDOW_LOG && mantissa > 0);
     }
+    // A single segment has no window but its content, whose size follows the dictionary's ID.
+    let dictionary = [0, 1, 2, 4].get(usize::from(descriptor & 3)).copied().unwrap_or(0);
+    let length = [1, 2, 4, 8].get(usize::from(descriptor >> 6)).copied().unwrap_or(8);
+    let size = rest.get(dictionary..dictionary + length).unwrap_or_default();
+    size.iter().rev().fold(0_u64, |size, &byte| size << 8 | u64::from(byte)) > 1 << WINDOW_LOG
 }
 
 /// Takes the first bytes of a stream off for [`sniff`]; they have to be read again in front of
@@ -65,12 +67,45 @@ pub(crate) fn peek(stream: &mut dyn Read) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
+/// What has been looked at without being there ([`GROWTH_BYTES_MAX`]): in one layer, and in all that
+/// share the limit.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Growth {
+    layer: Arc<AtomicU64>,
+    image: Arc<AtomicU64>,
+}
+
+impl Growth {
+    /// The growth of another layer of the same image.
+    pub(crate) fn of_next_layer(&self) -> Self {
+        Self { layer: Arc::default(), image: Arc::clone(&self.image) }
+    }
+
+    /// Counts more of it; false if that is too much.
+    pub(crate) fn add(&self, bytes: u64) -> bool {
+        self.layer.fetch_add(bytes, Ordering::Relaxed);
+        self.image.fetch_add(bytes, Ordering::Relaxed);
+        !self.is_too_much()
+    }
+
+    pub(crate) fn is_too_much(&self) -> bool {
+        self.image.load(Ordering::Relaxed) > GROWTH_BYTES_MAX
+    }
+
+    pub(crate) fn of_layer(&self) -> u64 {
+        self.layer.load(Ordering::Relaxed)
+    }
+}
+
 /// A stream decompressed, and stopped when it grows beyond measure.
 pub(crate) struct Decoder<'a> {
     inner: Box<dyn Read + Send + 'a>,
     compressed: Arc<AtomicU64>,
     decompressed: u64,
     guarded: bool,
+    growth: Growth,
+    /// How much of this stream `growth` has heard of.
+    counted: u64,
 }
 
 impl<'a> Decoder<'a> {
@@ -93,17 +128,29 @@ impl<'a> Decoder<'a> {
             Compression::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(buffered(counted))),
         };
         let guarded = compression != Compression::None;
-        Ok(Self { inner, compressed, decompressed: 0, guarded })
+        let growth = Growth::default();
+        Ok(Self { inner, compressed, decompressed: 0, guarded, growth, counted: 0 })
     }
 
-    fn check_growth(&self) -> io::Result<()> {
+    /// The same, with a limit that others share.
+    pub(crate) fn sharing(self, growth: Growth) -> Self {
+        Self { growth, ..self }
+    }
+
+    fn check_growth(&mut self) -> io::Result<()> {
         let total = self.decompressed;
         let compressed = self.compressed.load(Ordering::Relaxed);
         if total > LAYER_BYTES_MAX {
             let gibibytes = LAYER_BYTES_MAX >> 30;
             return Err(limit(format!("its contents are larger than {gibibytes} GiB")));
         }
-        if self.guarded && total > RATIO_FREE_BYTES && total / RATIO_MAX > compressed {
+        let growth = total.saturating_sub(compressed.saturating_mul(RATIO_MAX));
+        let more = growth.saturating_sub(self.counted);
+        if !self.guarded || more == 0 {
+            return Ok(());
+        }
+        self.counted = growth;
+        if !self.growth.add(more) {
             return Err(limit(format!(
                 "{compressed} compressed bytes become more than {RATIO_MAX} times as many"
             )));
@@ -182,4 +229,33 @@ pub(crate) fn describe(error: &io::Error) -> (ProblemKind, String) {
 /// Both decoders that have such a bound say so in words only.
 fn wants_memory(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::OutOfMemory || error.to_string().contains("too much memory")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_that_a_frame_wants_is_seen() {
+        let frame = |bytes: &[u8]| [&[0x28, 0xb5, 0x2f, 0xfd][..], bytes].concat();
+        let megabytes = |count: u32| (count << 20).to_le_bytes();
+        let cases: [(&str, Vec<u8>, bool); 9] = [
+            ("8 MiB window", frame(&[0, 13 << 3]), false),
+            ("9 MiB window", frame(&[0, 13 << 3 | 1]), true),
+            ("a segment of 200 bytes", frame(&[0x20, 200]), false),
+            ("of 60 000", frame(&[0x60, 0x60, 0xea]), false),
+            ("of 8 MiB", frame(&[&[0xa0][..], &megabytes(8)].concat()), false),
+            ("of 12 MiB", frame(&[&[0xa0][..], &megabytes(12)].concat()), true),
+            (
+                "of 12 MiB, with a dictionary",
+                frame(&[&[0xa1, 7][..], &megabytes(12)].concat()),
+                true,
+            ),
+            ("of 12 MiB, in eight bytes", frame(&[0xe0, 0, 0, 0xc0, 0, 0, 0, 0, 0]), true),
+            ("cut off", frame(&[0xe0, 0]), false),
+        ];
+        for (name, head, wide) in cases {
+            assert_eq!(sniff(&head), Compression::Zstd { wide }, "{name}");
+        }
+    }
 }

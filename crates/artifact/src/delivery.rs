@@ -4,10 +4,11 @@
 
 use model::{Entry, EntryKind, Problem, ProblemKind, Visitor, Want};
 
+use crate::decompress::Growth;
 use crate::layer::Reading;
-use crate::limits::{CONTENT_BYTES_MAX, ENTRIES_MAX, HOLE_BYTES_MAX};
+use crate::limits::{CONTENT_BYTES_MAX, ENTRIES_MAX};
 use crate::problems::Problems;
-use crate::spill::{GatherError, ReadContent, Spill};
+use crate::spill::{GatherError, Head, ReadContent, Spill};
 use crate::tar::{Fault, Segment};
 
 /// One layer's entries on their way.
@@ -17,7 +18,9 @@ pub(crate) struct Delivery<'a> {
     problems: Problems,
     spill: Spill,
     entries: u64,
-    holes: u64,
+    growth: Growth,
+    /// What the visitor wants of the entry that was last shown.
+    want: Want,
 }
 
 /// What the walk has to do next.
@@ -47,11 +50,24 @@ impl<'a> Delivery<'a> {
     ) -> Self {
         let spill = Spill::new(reading.content_memory, reading.options.temp_dir.clone());
         let problems = Problems::new(layer);
-        Self { visitor, reading, problems, spill, entries: 0, holes: 0 }
+        Self {
+            visitor,
+            reading,
+            problems,
+            spill,
+            entries: 0,
+            growth: reading.growth(),
+            want: Want::Nothing,
+        }
     }
 
     pub(crate) fn entries(&self) -> u64 {
         self.entries
+    }
+
+    /// What of this layer was looked at without being there.
+    pub(crate) fn growth(&self) -> Growth {
+        self.growth.clone()
     }
 
     pub(crate) fn problem(&mut self, kind: ProblemKind, subject: &str, message: impl Into<String>) {
@@ -67,16 +83,23 @@ impl<'a> Delivery<'a> {
             return Turn::Full;
         }
         self.entries += 1;
-        let wanted = self.visitor.entry(entry) == Want::Content;
-        if !wanted || entry.kind != EntryKind::File {
+        self.want = self.visitor.entry(entry);
+        if self.want == Want::Nothing || entry.kind != EntryKind::File {
             return Turn::Pass;
         }
-        if entry.size > CONTENT_BYTES_MAX {
-            let message = format!("{} bytes are too many to look into", entry.size);
-            self.problem(ProblemKind::LimitReached, entry.path, message);
+        if self.want == Want::Content && !self.has_fit_size(entry) {
             return Turn::Pass;
         }
         Turn::Content
+    }
+
+    fn has_fit_size(&mut self, entry: &Entry<'_>) -> bool {
+        let fits = entry.size <= CONTENT_BYTES_MAX;
+        if !fits {
+            let message = format!("{} bytes are too many to look into", entry.size);
+            self.problem(ProblemKind::LimitReached, entry.path, message);
+        }
+        fits
     }
 
     /// Hands over the content of the entry that was last shown. Fails if its bytes cannot be
@@ -87,15 +110,23 @@ impl<'a> Delivery<'a> {
         shape: &Shape<'_>,
         read: &mut ReadContent<'_>,
     ) -> Result<(), Fault> {
-        self.holes = self.holes.saturating_add(entry.size.saturating_sub(shape.stored));
-        if self.holes > HOLE_BYTES_MAX {
+        let whole = [Segment { offset: 0, length: entry.size }];
+        let segments = shape.segments.unwrap_or(&whole);
+        let mut head = Head::default();
+        if self.want == Want::Head {
+            head = Head::read(entry.size, segments, read)?;
+            let wanted = self.visitor.head(entry, &head.bytes) == Want::Content;
+            if !wanted || !self.has_fit_size(entry) {
+                return Ok(());
+            }
+        }
+        let holes = entry.size.saturating_sub(shape.stored);
+        if holes > 0 && !self.growth.add(holes) {
             let message = "the holes of sparse files add up to too much";
             self.problem(ProblemKind::LimitReached, entry.path, message);
             return Ok(());
         }
-        let whole = [Segment { offset: 0, length: entry.size }];
-        let segments = shape.segments.unwrap_or(&whole);
-        match self.spill.gather(entry.size, segments, read) {
+        match self.spill.gather(entry.size, segments, &mut |into| head.read_again(into, read)) {
             Ok(content) => self.visitor.content(entry, &content),
             Err(GatherError::Read(fault)) => return Err(fault),
             Err(GatherError::Store(error)) => {

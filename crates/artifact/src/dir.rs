@@ -22,7 +22,7 @@ use crate::error::OpenErrorKind;
 use crate::fs_archive::file_system;
 use crate::image::Backend;
 use crate::layer::{Begun, Outcome, Reading, Role};
-use crate::limits::{DIRECTORY_DEPTH_MAX, ENTRIES_MAX};
+use crate::limits::{DIRECTORY_DEPTH_MAX, ENTRIES_MAX, RATIO_MAX};
 use crate::tar::Fault;
 use crate::{Image, OpenError, Options, ReadError};
 
@@ -80,19 +80,20 @@ pub(crate) fn read_tree(
         Ok(root) => walk.enter(root, String::new(), &mut delivery),
         Err(error) => delivery.problem(ProblemKind::Unreadable, &name, error.to_string()),
     }
-    let mut told = 0;
+    let (mut told, mut ended) = (0, true);
     while let Some(next) = walk.next() {
         reading.options.stop.check()?;
         if walk.present(&next, &mut delivery) == Turn::Full {
+            ended = false;
             break;
         }
         progress.passed(walk.bytes - told);
         told = walk.bytes;
     }
-    let (entries, bytes) = (delivery.entries(), walk.bytes);
+    let (entries, bytes, growth) = (delivery.entries(), walk.bytes, delivery.growth().of_layer());
     let problems = delivery.finish(&name);
     let (verified, diff_id, failure) = (false, None, None);
-    Ok(Outcome { verified, diff_id, entries, bytes, problems, failure })
+    Ok(Outcome { ended, verified, diff_id, entries, bytes, growth, problems, failure })
 }
 
 /// Where the walk is: the directories from the root down, each with the names still to come.
@@ -231,7 +232,9 @@ impl Walk {
             Ok(opened) => opened,
             Err(error) => return unreadable_entry(delivery, entry.path, error),
         };
-        let stored = u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512);
+        // Some file systems compress, and nobody tells that from holes.
+        let blocks = u64::try_from(stat.st_blocks).unwrap_or(0);
+        let stored = blocks.saturating_mul(512).saturating_mul(RATIO_MAX);
         let shape = Shape { segments: None, stored };
         let mut offset = 0;
         let mut read = |into: &mut [u8]| {

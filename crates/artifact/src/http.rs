@@ -10,6 +10,7 @@ mod backoff;
 mod body;
 mod error;
 mod forward;
+mod pace;
 mod proxy;
 mod transport;
 mod trust;
@@ -32,6 +33,7 @@ use ureq::unversioned::transport::{
 pub(crate) use self::backoff::{pauses, seed};
 pub(crate) use self::body::{Body, TRICKLE_BYTES};
 pub(crate) use self::error::{HttpError, HttpErrorKind};
+use self::pace::Pace;
 use self::proxy::Route;
 pub(crate) use self::trust::Trust;
 use crate::{Environment, ReadError, Stop};
@@ -98,6 +100,8 @@ impl Timing {
 pub(crate) struct Client {
     reach: Reach,
     timing: Timing,
+    /// For all that this client asks.
+    pace: Pace,
     stop: Stop,
 }
 
@@ -156,15 +160,17 @@ impl Client {
     ) -> Self {
         let environment = environment.clone();
         let reach = Reach::Network { trust, environment, agents: Mutex::default() };
-        Self { reach, timing, stop: stop.clone() }
+        Self { reach, timing, pace: Pace::new(timing.patience), stop: stop.clone() }
     }
 
     /// A client for the daemon behind a Unix socket.
     pub(crate) fn socket(path: &Path, timing: Timing, stop: &Stop) -> Self {
-        let connector = ().chain(transport::Unix::new(path)).chain(transport::Polling::new(stop));
+        let pace = Pace::new(timing.patience);
+        let polling = transport::Polling::paced(stop, &pace);
+        let connector = ().chain(transport::Unix::new(path)).chain(polling);
         let config = config(timing).proxy(None).build();
         let agent = Agent::with_parts(config, connector, transport::NoNames);
-        Self { reach: Reach::Socket(agent), timing, stop: stop.clone() }
+        Self { reach: Reach::Socket(agent), timing, pace, stop: stop.clone() }
     }
 
     /// Sends the request, again if need be, until there is an answer that time would not change.
@@ -191,6 +197,7 @@ impl Client {
     /// Waits, unless the user has had enough.
     pub(crate) fn rest(&self, pause: Duration) -> Result<(), ReadError> {
         let end = Instant::now() + pause;
+        let _waiting = self.pace.wait();
         loop {
             self.stop.check()?;
             let left = end.saturating_duration_since(Instant::now());
@@ -199,6 +206,11 @@ impl Client {
             }
             std::thread::sleep(left.min(transport::POLL));
         }
+    }
+
+    /// Whether asking once more is in vain.
+    pub(crate) fn is_tired(&self) -> bool {
+        self.pace.is_over()
     }
 
     pub(crate) fn patience(&self) -> Duration {
@@ -252,6 +264,8 @@ impl Client {
         authorization: Option<&Secret>,
     ) -> Result<Response, HttpError> {
         self.stop.check()?;
+        self.pace.check().map_err(|why| HttpError::tired(url, why))?;
+        let _waiting = self.pace.wait();
         let agent = self.agent(url)?;
         let mut builder = ureq::http::Request::builder().uri(url.clone());
         for (name, value) in &request.headers {
@@ -275,6 +289,7 @@ impl Client {
             Err(error) => {
                 // A wait that was ended on purpose looks like any other that failed.
                 self.stop.check()?;
+                self.pace.check().map_err(|why| HttpError::tired(url, why))?;
                 return Err(HttpError::explain(self.timing, url, error));
             }
         };
@@ -282,7 +297,7 @@ impl Client {
             return Err(HttpError::proxy_login(url));
         }
         let (parts, body) = answer.into_parts();
-        let body = Body::new(body.into_reader(), self.timing);
+        let body = Body::new(body.into_reader(), self.timing, self.pace.clone());
         Ok(Response { status: parts.status, headers: parts.headers, body, url: url.clone() })
     }
 
@@ -308,7 +323,7 @@ impl Client {
     }
 
     fn agent_by(&self, route: Route, config: ConfigBuilder) -> Agent {
-        let polling = transport::Polling::new(&self.stop);
+        let polling = transport::Polling::paced(&self.stop, &self.pace);
         let proxy = match route {
             Route::Direct => None,
             Route::Tunnel(proxy) => Some(proxy),

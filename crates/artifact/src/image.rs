@@ -5,11 +5,13 @@
 //! of their own (a daemon's export) read themselves.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::fmt;
 use std::io::Read;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use model::{Artifact, Layer, Problem, ProblemKind, Visitor};
+use model::{Artifact, Digest, Layer, Problem, ProblemKind, Visitor};
 
 use crate::container::Container;
 use crate::containerd::StoredImage;
@@ -27,6 +29,14 @@ pub struct Image {
     problems: Vec<Problem>,
     backend: Backend,
     options: Options,
+    likes: Vec<Like>,
+}
+
+/// The first layer of an image that is read from the same bytes as another one.
+struct Like {
+    first: u32,
+    /// Both are promised to be the same.
+    agrees: bool,
 }
 
 /// One layer, read.
@@ -34,12 +44,16 @@ pub struct Image {
 pub struct LayerRead<V> {
     pub index: u32,
     pub visitor: V,
+    /// The visitor was shown the layer to its end.
+    pub ended: bool,
     /// Every byte was read and every digest is right.
     pub verified: bool,
     /// Entries handed to the visitor.
     pub entries: u64,
     /// Bytes of the uncompressed tar, read or skipped.
     pub bytes: u64,
+    /// Bytes that were read without being there, which [`crate::GROWTH_BYTES_MAX`] bounds.
+    pub growth: u64,
     /// With the layer's index. If bytes were damaged midway, what came before stays in `visitor`.
     pub problems: Vec<Problem>,
     /// Why the source gave up on this layer, if it could not be reached or did not let us in; a
@@ -59,6 +73,12 @@ pub(crate) enum Backend {
     Registry(registry::Repository),
     /// One directory a layer, the lowest first.
     Unpacked(Vec<Tree>),
+}
+
+/// What tells the bytes of a layer from all others.
+enum Identity {
+    DiffId(Digest),
+    File(String),
 }
 
 /// How a source gives up one layer.
@@ -100,17 +120,37 @@ impl Backend {
         }
     }
 
-    /// Puts layers into the order in which they are best read, and says how many at a time.
-    fn arrange(&self, layers: &mut [&Layer], jobs: usize) -> usize {
-        if let Self::Local(image) = self
-            && layers.iter().any(|layer| image.place_in_stream(layer).is_some())
-        {
-            layers.sort_by_key(|layer| image.place_in_stream(layer));
-            return 1;
+    /// What tells the bytes of a layer from those of the image's other layers.
+    fn bytes_of(&self, layer: &Layer) -> Option<String> {
+        match self {
+            Self::Container(container) => container.image.backend.bytes_of(layer),
+            Self::Containerd(image) => image.bytes_of(layer),
+            Self::Local(image) => image.bytes_of(layer),
+            Self::Registry(repository) => repository.bytes_of(layer),
+            Self::Engine(_) => layer.diff_id.as_ref().map(ToString::to_string),
+            Self::Unpacked(trees) => {
+                let tree = trees.get(usize::try_from(layer.index).ok()?)?;
+                Some(tree.root.display().to_string())
+            }
+            Self::Dir(_) | Self::Flattened(_) | Self::FsArchive(_) => None,
         }
-        // The biggest first, so that no thread is left with it at the end.
-        layers.sort_by_key(|layer| (Reverse(layer.size_bytes), layer.index));
-        jobs
+    }
+
+    /// Whether layers can only be read in the order in which they lie.
+    fn is_stream(&self, layers: &[&Layer]) -> bool {
+        let Self::Local(image) = self else { return false };
+        layers.iter().any(|layer| image.place_in_stream(layer).is_some())
+    }
+
+    /// Puts layers into the order in which they are best read.
+    fn arrange(&self, layers: &mut [&Layer]) {
+        match self {
+            Self::Local(image) if self.is_stream(layers) => {
+                layers.sort_by_key(|layer| image.place_in_stream(layer));
+            }
+            // The biggest first, so that no thread is left with it at the end.
+            _ => layers.sort_by_key(|layer| (Reverse(layer.size_bytes), layer.index)),
+        }
     }
 }
 
@@ -122,7 +162,24 @@ impl Image {
         backend: Backend,
         options: &Options,
     ) -> Self {
-        Self { artifact, config, problems, backend, options: options.clone() }
+        let likes = likes(&artifact.layers, &backend);
+        Self { artifact, config, problems, backend, options: options.clone(), likes }
+    }
+
+    /// The lowest layer that is read from the same bytes, and promised to be the same: what was read
+    /// of it need not be read again of this one. Mostly that is the layer itself.
+    pub fn first_like(&self, index: u32) -> u32 {
+        self.like(index).filter(|like| like.agrees).map_or(index, |like| like.first)
+    }
+
+    fn like(&self, index: u32) -> Option<&Like> {
+        self.likes.get(usize::try_from(index).ok()?)
+    }
+
+    /// The same, with more that was noticed on the way.
+    pub(crate) fn with_notices(mut self, notices: impl IntoIterator<Item = Problem>) -> Self {
+        self.problems.extend(notices);
+        self
     }
 
     pub fn artifact(&self) -> &Artifact {
@@ -139,12 +196,26 @@ impl Image {
         &self.problems
     }
 
-    /// Under which name the facts of a layer may be kept: the diff ID where reading verifies it,
-    /// the identity of the local file where it does not, None where nothing identifies the bytes.
+    /// Under which name the facts of a layer may have been kept: the diff ID where reading verifies
+    /// it, the identity of the local file where it does not, None where nothing identifies the
+    /// bytes.
     pub fn cache_key(&self, index: u32) -> Option<String> {
+        self.identity(index).map(|identity| identity.to_string())
+    }
+
+    /// Under which name the facts of what was read may be kept: none if it did not end, and none of
+    /// a diff ID unless the bytes were found to have it. Whoever asks for that name later may ask
+    /// on behalf of another image.
+    pub fn cache_key_of<V>(&self, read: &LayerRead<V>) -> Option<String> {
+        let identity = self.identity(read.index)?;
+        let is_sure = read.verified || matches!(identity, Identity::File(_));
+        (is_sure && read.ended).then(|| identity.to_string())
+    }
+
+    fn identity(&self, index: u32) -> Option<Identity> {
         let layer = self.artifact.layers.iter().find(|layer| layer.index == index)?;
         let unverified = match &self.backend {
-            Backend::Container(container) => return container.image.cache_key(index),
+            Backend::Container(container) => return container.image.identity(index),
             Backend::Unpacked(_) => return None,
             Backend::Containerd(image) if image.is_unpacked(layer) => return None,
             Backend::Containerd(image) => {
@@ -153,15 +224,13 @@ impl Image {
             Backend::Local(image) => image.unverified_identity(layer, self.options.verify),
             _ => None,
         };
-        if let Some(identity) = unverified {
-            return Some(format!("file:{identity}"));
-        }
-        layer.diff_id.as_ref().map(ToString::to_string)
+        unverified.map(Identity::File).or_else(|| layer.diff_id.clone().map(Identity::DiffId))
     }
 
     /// Reads the layers named by index, each into a visitor of its own from `make`, up to
-    /// `Options::jobs` at a time. The result is sorted by index and does not depend on the order
-    /// of reading: an image with more than [`crate::ENTRIES_MAX`] entries is cut from the top.
+    /// `Options::jobs` at a time. The result is sorted by index and does not depend on who was
+    /// faster: an image with more than [`crate::ENTRIES_MAX`] entries is cut from the top, or from
+    /// the end of an archive that can only be read from front to back.
     pub fn read<V: Visitor>(
         &self,
         layers: &[u32],
@@ -176,9 +245,11 @@ impl Image {
         }
         let is_wanted = |layer: &&Layer| layers.contains(&layer.index);
         let mut wanted: Vec<&Layer> = self.artifact.layers.iter().filter(is_wanted).collect();
-        let jobs = self.backend.arrange(&mut wanted, self.options.jobs.get());
+        self.backend.arrange(&mut wanted);
+        let is_stream = self.backend.is_stream(&wanted);
+        let jobs = if is_stream { 1 } else { self.options.jobs.get() };
         let mut read = self.read_layers(&wanted, jobs, make, &reading)?;
-        if reading.is_over_limit() {
+        if reading.is_cut() && !is_stream && wanted.len() > 1 {
             // Which layers were cut was a matter of who was faster. One after the other it is not;
             // the memory of the first attempt is given back before.
             drop(read);
@@ -214,6 +285,9 @@ impl Image {
         if reading.is_over_limit() {
             return Ok(Outcome::missing(reading.beyond_limit(layer)));
         }
+        if let Some(Like { first, .. }) = self.like(layer.index).filter(|like| !like.agrees) {
+            return Ok(Outcome::missing(contradiction(layer, *first)));
+        }
         let role = if self.artifact.kind.has_layers() { Role::Layer } else { Role::RootFs(name) };
         match self.backend.layer(layer, reading) {
             Ok(Source::Blob(mut blob)) => read_blob(&mut *blob, layer, role, visitor, reading),
@@ -226,6 +300,33 @@ impl Image {
             }
         }
     }
+}
+
+/// Finds layers that are read from the same bytes: each is read once, however often it is listed.
+fn likes(layers: &[Layer], backend: &Backend) -> Vec<Like> {
+    let mut firsts: BTreeMap<String, &Layer> = BTreeMap::new();
+    let like = |layer| {
+        let first = match backend.bytes_of(layer) {
+            Some(bytes) => *firsts.entry(bytes).or_insert(layer),
+            None => layer,
+        };
+        let digests_differ =
+            first.digest.iter().zip(&layer.digest).any(|(first, other)| first != other);
+        let agrees = first.diff_id == layer.diff_id
+            && first.size_bytes == layer.size_bytes
+            && !digests_differ;
+        Like { first: first.index, agrees }
+    };
+    layers.iter().map(like).collect()
+}
+
+/// The problem of a layer whose bytes are promised to be something else elsewhere. They cannot be
+/// both, and are not read a thousand times to find out.
+fn contradiction(layer: &Layer, first: u32) -> Problem {
+    let subject = layer.digest.as_ref().or(layer.diff_id.as_ref());
+    let subject = subject.map_or_else(|| format!("layer {}", layer.index), ToString::to_string);
+    let message = format!("its bytes are listed as layer {first}, with another digest or size");
+    Problem::new(ProblemKind::Damaged, subject, message).in_layer(layer.index)
 }
 
 /// Does `work` for every item, in this order, on so many threads. The first error ends it.
@@ -262,9 +363,19 @@ fn in_parallel<T: Sync, R: Send>(
     })
 }
 
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DiffId(diff_id) => diff_id.fmt(f),
+            Self::File(file) => write!(f, "file:{file}"),
+        }
+    }
+}
+
 impl<V> LayerRead<V> {
     pub(crate) fn new(index: u32, visitor: V, outcome: Outcome) -> Self {
-        let Outcome { verified, diff_id: _, entries, bytes, problems, failure } = outcome;
-        Self { index, visitor, verified, entries, bytes, problems, failure }
+        let Outcome { ended, verified, diff_id: _, entries, bytes, growth, problems, failure } =
+            outcome;
+        Self { index, visitor, ended, verified, entries, bytes, growth, problems, failure }
     }
 }

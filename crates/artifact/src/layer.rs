@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use model::{Algorithm, Digest, Layer, Problem, ProblemKind, Visitor};
 
-use crate::decompress::{describe, error_of_source};
+use crate::decompress::{Growth, describe, error_of_source};
 use crate::delivery::Delivery;
 use crate::error::OpenErrorKind;
 use crate::input::FileRange;
@@ -26,6 +26,7 @@ pub(crate) struct Reading<'a> {
     pub(crate) options: &'a Options,
     /// Entries delivered so far, and those turned away.
     entries: AtomicU64,
+    growth: Growth,
     /// How large a content one layer may hold in memory.
     pub(crate) content_memory: usize,
     /// Held while a layer with a wide decompression window is read: one at a time has it.
@@ -37,6 +38,7 @@ impl<'a> Reading<'a> {
         Self {
             options,
             entries: AtomicU64::new(0),
+            growth: Growth::default(),
             content_memory: (CONTENT_MEMORY / options.jobs).max(CONTENT_MEMORY_MIN),
             wide_window: Mutex::new(()),
         }
@@ -57,6 +59,16 @@ impl<'a> Reading<'a> {
         self.entries.load(Ordering::Relaxed) > ENTRIES_MAX
     }
 
+    /// What the next layer's growth is counted in.
+    pub(crate) fn growth(&self) -> Growth {
+        self.growth.of_next_layer()
+    }
+
+    /// Whether some limit that layers share cut one of them.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.is_over_limit() || self.growth.is_too_much()
+    }
+
     /// The problem of a layer that lies beyond the limit as a whole.
     pub(crate) fn beyond_limit(&self, layer: &Layer) -> Problem {
         let message = format!("the image has more than {ENTRIES_MAX} entries; it is not read");
@@ -68,6 +80,8 @@ impl<'a> Reading<'a> {
 /// What came of reading one layer.
 #[derive(Debug)]
 pub(crate) struct Outcome {
+    /// The archive was walked through to its end.
+    pub(crate) ended: bool,
     /// Every byte was read, and every digest that `layer` promised is right (at least one was).
     pub(crate) verified: bool,
     /// The digest of the uncompressed tar, where all of it was read.
@@ -76,6 +90,8 @@ pub(crate) struct Outcome {
     pub(crate) entries: u64,
     /// Bytes of the uncompressed tar, read or skipped.
     pub(crate) bytes: u64,
+    /// Of these, what was read without being there.
+    pub(crate) growth: u64,
     pub(crate) problems: Vec<Problem>,
     /// Why the source gave up, if it did and is to blame.
     pub(crate) failure: Option<OpenError>,
@@ -121,6 +137,7 @@ pub(crate) fn read_blob(
     let plan = Plan {
         hash: (role == Role::Layer).then(|| [algorithm(&layer.digest), algorithm(&layer.diff_id)]),
         blob_bytes_max: layer.size_bytes.map_or(u64::MAX, |size| size.saturating_add(1)),
+        growth: delivery.growth(),
         passed: &|count| progress.passed(count),
     };
     let streamed = pipeline::stream(blob, &plan, reading, &mut |input| {
@@ -128,6 +145,7 @@ pub(crate) fn read_blob(
     })?;
     let name = name_of(layer, role);
     let verified = check_digests(layer, &streamed, &name, &mut delivery);
+    let ended = streamed.walked.end.is_end() && streamed.failure.is_none();
     let Streamed { walked, bytes, tar_digest, failure, .. } = streamed;
     let failure = match failure {
         // The walk found no end either, but that is not worth saying twice.
@@ -141,9 +159,9 @@ pub(crate) fn read_blob(
             None
         }
     };
-    let entries = delivery.entries();
+    let (entries, growth) = (delivery.entries(), delivery.growth().of_layer());
     let problems = delivery.finish(&name);
-    Ok(Outcome { verified, diff_id: tar_digest, entries, bytes, problems, failure })
+    Ok(Outcome { ended, verified, diff_id: tar_digest, entries, bytes, growth, problems, failure })
 }
 
 /// Walks through an uncompressed tar in a local file, and reads of it what the visitor wants and
@@ -167,11 +185,12 @@ pub(crate) fn read_range(
     let stop = &reading.options.stop;
     let mut passed = |count| progress.passed(count);
     let walked = walk(&mut range, role.whiteouts(), &mut delivery, stop, &mut passed)?;
+    let ended = walked.end.is_end();
     report(walked.end, short, &name, &mut delivery);
-    let (entries, bytes) = (delivery.entries(), walked.bytes);
+    let (entries, bytes, growth) = (delivery.entries(), walked.bytes, delivery.growth().of_layer());
     let problems = delivery.finish(&name);
     let (verified, diff_id, failure) = (false, None, None);
-    Ok(Outcome { verified, diff_id, entries, bytes, problems, failure })
+    Ok(Outcome { ended, verified, diff_id, entries, bytes, growth, problems, failure })
 }
 
 /// Walks through the uncompressed tar of a layer in memory and returns the problems: the shortest
@@ -204,8 +223,16 @@ impl Role<'_> {
 impl Outcome {
     /// A layer of which nothing could be read.
     pub(crate) fn missing(problem: Problem) -> Self {
-        let (verified, diff_id, failure) = (false, None, None);
-        Self { verified, diff_id, entries: 0, bytes: 0, problems: vec![problem], failure }
+        Self {
+            ended: false,
+            verified: false,
+            diff_id: None,
+            entries: 0,
+            bytes: 0,
+            growth: 0,
+            problems: vec![problem],
+            failure: None,
+        }
     }
 }
 
@@ -255,7 +282,13 @@ fn check_digests(
         }
         _ => {}
     }
-    right && streamed.failure.is_none()
+    // What could not be hashed to its end was told otherwise, and is not right for that.
+    let hashed =
+        |promised: &Option<Digest>, actual: &Option<Digest>| promised.is_none() || actual.is_some();
+    right
+        && streamed.failure.is_none()
+        && hashed(&layer.digest, &streamed.blob_digest)
+        && hashed(&layer.diff_id, &streamed.tar_digest)
 }
 
 /// Records how the walk ended, if not well. That an archive ends without an end marker is no news

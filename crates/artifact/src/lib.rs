@@ -50,7 +50,7 @@ pub use error::{OpenError, OpenErrorKind, ReadError};
 pub use http::{Polling, PollingTransport};
 pub use image::{Image, LayerRead};
 pub use layer::walk_tar;
-pub use limits::ENTRIES_MAX;
+pub use limits::{ENTRIES_MAX, GROWTH_BYTES_MAX};
 pub use options::{Options, Progress, Silent, Stop};
 pub use registry::{RegistryOptions, StoredArtifact, StoredBlob, stored, tags};
 

@@ -42,10 +42,6 @@ pub(crate) const SPARSE_SEGMENTS_MAX: usize = 1 << 16;
 /// are the largest files anybody looks into; a gigabyte of them has not been seen.
 pub(crate) const CONTENT_BYTES_MAX: u64 = 1 << 30;
 
-/// Holes of sparse files handed to a visitor, a layer: an archive pays nothing for them, so they
-/// are counted apart.
-pub(crate) const HOLE_BYTES_MAX: u64 = 4 << 30;
-
 /// Contents held in memory at a time, all layers together; larger ones are spilled to a file.
 pub(crate) const CONTENT_MEMORY: usize = 32 << 20;
 
@@ -56,12 +52,14 @@ pub(crate) const CONTENT_MEMORY_MIN: usize = 1 << 20;
 /// layers, and a bound where a source announces no length.
 pub(crate) const LAYER_BYTES_MAX: u64 = 256 << 30;
 
-/// How many times its compressed size a layer may grow, once it is past [`RATIO_FREE_BYTES`].
+/// How many times its compressed size a layer may grow before the rest is counted as growth.
 /// Programs and texts shrink to a third, logs to a twentieth; deflate's best is 1 : 1032.
-pub(crate) const RATIO_MAX: u64 = 100;
+pub(crate) const RATIO_MAX: u64 = 50;
 
-/// Up to this size a layer may be as compressible as it likes: it is read within seconds.
-pub(crate) const RATIO_FREE_BYTES: u64 = 1 << 30;
+/// Bytes, all layers of an image together, that are not there and have to be looked at all the
+/// same: what layers grow beyond [`RATIO_MAX`] times their compressed size, and holes of sparse
+/// files. So much is read within seconds, by the slowest decompressor within some ten.
+pub const GROWTH_BYTES_MAX: u64 = 1 << 30;
 
 /// The window that every layer may ask its decompressor for: RFC 8878 wants 8 MiB supported, and
 /// no level below zstd's "ultra" uses more.

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Algorithm, Artifact, ArtifactKind, Digest, Platform};
+use model::{Algorithm, Artifact, ArtifactKind, Digest, Layer, Platform, Problem, ProblemKind};
 use serde::Deserialize;
 
 use crate::config;
@@ -16,6 +16,7 @@ use crate::digest::digest_of;
 use crate::error::OpenErrorKind;
 use crate::limits::{
     CONFIG_BYTES_MAX, INDEX_DEPTH_MAX, INDEXES_MAX, LAYERS_MAX, MANIFEST_BYTES_MAX,
+    SUBJECT_CHARS_MAX,
 };
 use crate::{ImageConfig, OpenError};
 
@@ -67,6 +68,17 @@ pub(crate) struct Resolved {
     pub(crate) config: ImageConfig,
     /// As the manifest lists them, the lowest first; as many as the configuration has diff IDs.
     pub(crate) layers: Vec<Descriptor>,
+}
+
+/// That a layer is of a kind that is not read, whatever source has it: what no runtime unpacks is
+/// no part of what runs, but what it would have been is not known either.
+pub(crate) fn unread_kind(layer: &Layer, kind: LayerKind, media_type: &str) -> Option<Problem> {
+    let subject = layer.digest.as_ref().or(layer.diff_id.as_ref());
+    let subject = subject.map_or_else(|| format!("layer {}", layer.index), ToString::to_string);
+    let shown: String = media_type.chars().take(SUBJECT_CHARS_MAX).collect();
+    let message = format!("layers of the type `{shown}` are not read");
+    let problem = Problem::new(ProblemKind::Unsupported, subject, message).in_layer(layer.index);
+    (kind == LayerKind::Other).then_some(problem)
 }
 
 /// What a layer's media type says of it.

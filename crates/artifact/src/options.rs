@@ -20,7 +20,7 @@ pub struct Options {
     pub platform: Option<Platform>,
     /// Read and hash every byte even where seeking would do.
     pub verify: bool,
-    /// Layers read at the same time.
+    /// Layers read at the same time, by two threads each: one decompresses, one looks.
     pub jobs: NonZeroUsize,
     /// Never open a connection to another machine.
     pub offline: bool,

@@ -17,9 +17,25 @@ pub(crate) enum Unfit {
 ///
 /// An absolute path is taken from the root of the image, as container runtimes do. A `..` takes
 /// back the name before it, whatever that name is a link to; one that would climb out of the
-/// root makes the path unfit, because runtimes do not agree on what it means. Bytes that are not
-/// UTF-8 become U+FFFD.
+/// root makes the path unfit. Bytes that are not UTF-8 become U+FFFD.
 pub(crate) fn normalize(raw: &[u8]) -> Result<String, Unfit> {
+    match confine(raw)? {
+        Confined { path, climbs: false } => Ok(path),
+        Confined { climbs: true, .. } => Err(Unfit::Escapes),
+    }
+}
+
+/// A path within the root.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Confined {
+    pub(crate) path: String,
+    /// It would have led out of the root.
+    pub(crate) climbs: bool,
+}
+
+/// The same, but a `..` at the root stays there, as it does in a container: containerd takes all
+/// names so, Docker those that begin with a slash. What such a name stands for is what runs.
+pub(crate) fn confine(raw: &[u8]) -> Result<Confined, Unfit> {
     if raw.len() > PATH_BYTES_MAX {
         return Err(Unfit::TooLong);
     }
@@ -27,21 +43,22 @@ pub(crate) fn normalize(raw: &[u8]) -> Result<String, Unfit> {
         return Err(Unfit::Nul);
     }
     let text = String::from_utf8_lossy(raw);
-    let mut normal = String::with_capacity(text.len());
+    let mut path = String::with_capacity(text.len());
+    let mut climbs = false;
     for name in text.split('/') {
         match name {
             "" | "." => {}
-            ".." if normal.is_empty() => return Err(Unfit::Escapes),
-            ".." => normal.truncate(normal.rfind('/').unwrap_or(0)),
+            ".." if path.is_empty() => climbs = true,
+            ".." => path.truncate(path.rfind('/').unwrap_or(0)),
             name => {
-                if !normal.is_empty() {
-                    normal.push('/');
+                if !path.is_empty() {
+                    path.push('/');
                 }
-                normal.push_str(name);
+                path.push_str(name);
             }
         }
     }
-    Ok(normal)
+    Ok(Confined { path, climbs })
 }
 
 /// The directory of a normal path, and the last name in it.
@@ -74,5 +91,20 @@ mod tests {
             assert_eq!(normalize(raw), normal.map(str::to_owned), "{raw:?}");
         }
         assert_eq!(normalize(&vec![b'a'; PATH_BYTES_MAX + 1]), Err(Unfit::TooLong));
+    }
+
+    #[test]
+    fn what_climbs_out_of_the_root_stays_at_it() {
+        let cases: [(&[u8], &str, bool); 5] = [
+            (b"/../var/lib/dpkg/status", "var/lib/dpkg/status", true),
+            (b"../../etc/./x", "etc/x", true),
+            (b"a/../../b", "b", true),
+            (b"..", "", true),
+            (b"a/../b", "b", false),
+        ];
+        for (raw, path, climbs) in cases {
+            let confined = Confined { path: path.to_owned(), climbs };
+            assert_eq!(confine(raw), Ok(confined), "{raw:?}");
+        }
     }
 }

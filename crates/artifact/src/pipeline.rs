@@ -10,7 +10,7 @@ use std::thread;
 use model::{Algorithm, Digest, ProblemKind};
 
 use crate::ReadError;
-use crate::decompress::{Compression, Decoder, describe, peek, sniff, source_failed};
+use crate::decompress::{Compression, Decoder, Growth, describe, peek, sniff, source_failed};
 use crate::digest::Hasher;
 use crate::input::Input;
 use crate::layer::Reading;
@@ -29,6 +29,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) hash: Option<[Algorithm; 2]>,
     /// The blob ends here whatever the source says: one byte more shows that it lies.
     pub(crate) blob_bytes_max: u64,
+    /// What the layer's growth is counted in.
+    pub(crate) growth: Growth,
     /// Hears how many more bytes of the blob were read.
     pub(crate) passed: &'a (dyn Fn(u64) + Sync),
 }
@@ -104,9 +106,10 @@ fn decompress(
     sender: &SyncSender<io::Result<Vec<u8>>>,
     empties: &Receiver<Vec<u8>>,
 ) -> bool {
+    let growth = source.plan.growth.clone();
     let decoder = head.and_then(|head| Decoder::new(Cursor::new(head).chain(source), compression));
     let mut decoder = match decoder {
-        Ok(decoder) => decoder,
+        Ok(decoder) => decoder.sharing(growth),
         Err(error) => return fail(sender, error),
     };
     loop {

@@ -52,14 +52,16 @@ pub struct RegistryOptions {
     /// Hosts (`HOST` or `HOST:PORT`, as image names have them) whose certificates are not checked,
     /// and that may be spoken to in plain HTTP.
     pub insecure: Vec<String>,
-    /// How long to wait for a sign of life, repetitions included.
+    /// How long to wait for a sign of life, repetitions included, and in all for one image beyond
+    /// what the bytes that come are worth. Mirrors have half as much before, between them.
     pub patience: Duration,
 }
 
 impl Default for RegistryOptions {
     fn default() -> Self {
-        // A pull-through cache that first fetches a manifest itself takes seconds, not minutes.
-        Self { authorities: Vec::new(), insecure: Vec::new(), patience: Duration::from_secs(45) }
+        // A pull-through cache that first fetches a manifest itself takes seconds, not minutes; and a
+        // registry that stalls at every step, mirrors included, is given up within one minute.
+        Self { authorities: Vec::new(), insecure: Vec::new(), patience: Duration::from_secs(40) }
     }
 }
 
@@ -71,7 +73,7 @@ pub(crate) struct Repository {
 
 /// Opens the image that `name` means.
 pub(crate) fn open(name: &str, options: &Options) -> Result<Image, OpenError> {
-    anywhere(&meant(name, options)?, options, |endpoint, problems| {
+    anywhere(&meant(name, options)?, options, |endpoint, problems, options| {
         open_at(name, endpoint, problems, options)
     })
 }
@@ -81,13 +83,16 @@ pub(crate) fn open(name: &str, options: &Options) -> Result<Image, OpenError> {
 fn anywhere<T>(
     image: &ImageRef,
     options: &Options,
-    ask: impl Fn(Endpoint, &[Problem]) -> Result<T, OpenError>,
+    ask: impl Fn(Endpoint, &[Problem], &Options) -> Result<T, OpenError>,
 ) -> Result<T, OpenError> {
     let (endpoints, mut problems) = endpoints(image, options)?;
     let mut failure = None;
-    for endpoint in endpoints {
+    let mirrors = endpoints.len().saturating_sub(1);
+    let hurried = hurried(options, mirrors);
+    for (number, endpoint) in endpoints.into_iter().enumerate() {
         let place = endpoint.image.to_string();
-        match ask(endpoint, &problems) {
+        let options = if number < mirrors { &hurried } else { options };
+        match ask(endpoint, &problems, options) {
             Err(error) if error.kind() != OpenErrorKind::Interrupted => {
                 // A mirror need not have everything, but that it failed should be seen.
                 let why = format!("not taken from here: {error}");
@@ -98,6 +103,14 @@ fn anywhere<T>(
         }
     }
     Err(failure.unwrap_or_else(|| nowhere(image)))
+}
+
+/// How to ask mirrors: none of them may take the time that the registry itself needs.
+fn hurried(options: &Options, mirrors: usize) -> Options {
+    let mut hurried = options.clone();
+    let share = u32::try_from(mirrors.max(1)).unwrap_or(u32::MAX).saturating_mul(2);
+    hurried.registry.patience = options.registry.patience / share;
+    hurried
 }
 
 fn open_at(
@@ -149,6 +162,12 @@ fn document(session: &Session, descriptor: &Descriptor, limit: u64) -> Result<Ve
 }
 
 impl Repository {
+    /// What tells the bytes of a layer, and as what they are read, from those of other layers.
+    pub(crate) fn bytes_of(&self, layer: &Layer) -> Option<String> {
+        let descriptor = self.layers.get(usize::try_from(layer.index).ok()?)?;
+        Some(format!("{:?} {}", descriptor.layer_kind(), descriptor.digest))
+    }
+
     /// One layer, to be asked for when it is read.
     pub(crate) fn layer(&self, layer: &Layer) -> Result<Source<'_>, Problem> {
         let descriptor = usize::try_from(layer.index).ok().and_then(|i| self.layers.get(i));
@@ -157,7 +176,10 @@ impl Repository {
                 (format!("layer {}", layer.index), "the manifest lists no such layer");
             return Err(Problem::new(ProblemKind::Unreadable, subject, why).in_layer(layer.index));
         };
-        Ok(Source::Blob(Box::new(Blob::new(&self.session, descriptor))))
+        match manifest::unread_kind(layer, descriptor.layer_kind(), &descriptor.media_type) {
+            Some(problem) => Err(problem),
+            None => Ok(Source::Blob(Box::new(Blob::new(&self.session, descriptor)))),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 use memmap2::Mmap;
+use model::HEAD_BYTES;
 
 use crate::tar::{Fault, Segment};
 
@@ -36,6 +37,53 @@ pub(crate) enum GatherError {
 
 /// Reads on in a content: fills the buffer, or says how many bytes there were.
 pub(crate) type ReadContent<'a> = dyn FnMut(&mut [u8]) -> Result<usize, Fault> + 'a;
+
+/// The beginning of a content, read before the rest and kept for it.
+#[derive(Default)]
+pub(crate) struct Head {
+    /// With holes filled in.
+    pub(crate) bytes: Vec<u8>,
+    /// What of that the source has given.
+    stored: Vec<u8>,
+    /// How much of it was read again.
+    taken: usize,
+}
+
+impl Head {
+    /// Reads the first [`HEAD_BYTES`] of a content that consists of `segments`.
+    pub(crate) fn read(
+        size: u64,
+        segments: &[Segment],
+        read: &mut ReadContent<'_>,
+    ) -> Result<Self, Fault> {
+        let length = usize::try_from(size).unwrap_or(usize::MAX).min(HEAD_BYTES);
+        let mut head = Self { bytes: vec![0; length], ..Self::default() };
+        for segment in segments {
+            let range = range(segment).unwrap_or(length..length);
+            let range = range.start.min(length)..range.end.min(length);
+            let room = head.bytes.get_mut(range).unwrap_or_default();
+            if read(room)? < room.len() {
+                return Err(ended_early());
+            }
+            head.stored.extend_from_slice(room);
+        }
+        Ok(head)
+    }
+
+    /// Reads the content from its beginning on.
+    pub(crate) fn read_again(
+        &mut self,
+        into: &mut [u8],
+        read: &mut ReadContent<'_>,
+    ) -> Result<usize, Fault> {
+        let left = self.stored.get(self.taken..).unwrap_or_default();
+        let now = left.len().min(into.len());
+        let (again, rest) = into.split_at_mut(now);
+        again.copy_from_slice(left.get(..now).unwrap_or_default());
+        self.taken += now;
+        if rest.is_empty() { Ok(now) } else { Ok(now + read(rest)?) }
+    }
+}
 
 /// How much is copied into a file at once.
 const COPY_BUFFER: usize = 256 << 10;
@@ -153,6 +201,33 @@ mod tests {
             assert_eq!(content.len() as u64, size, "{budget}");
             assert_eq!(content[..13], [0, 0, 0, 1, 2, 3, 4, 0, 0, 0, 5, 6, 0], "{budget}");
             assert_eq!(matches!(content, Gathered::Mapped(_)), budget == 16);
+        }
+    }
+
+    #[test]
+    fn a_head_is_read_once_and_given_twice() {
+        for (segments, size) in [
+            (vec![Segment { offset: 0, length: 20_000 }], 20_000),
+            (vec![Segment { offset: 3, length: 4 }, Segment { offset: 8190, length: 9 }], 9000),
+            (vec![Segment { offset: 0, length: 5 }], 5),
+            (vec![Segment { offset: 8192, length: 5 }], 9000),
+            (vec![], 0),
+        ] {
+            let source = || {
+                let mut next = (1..=255).cycle();
+                move |into: &mut [u8]| {
+                    into.fill_with(|| next.next().unwrap());
+                    Ok(into.len())
+                }
+            };
+            let mut spill = Spill::new(1 << 20, None);
+            let expected = spill.gather(size, &segments, &mut source()).unwrap().to_vec();
+            let mut read = source();
+            let mut head = Head::read(size, &segments, &mut read).unwrap();
+            assert_eq!(head.bytes, expected[..expected.len().min(HEAD_BYTES)], "{size}");
+            let mut again = |into: &mut [u8]| head.read_again(into, &mut read);
+            let content = spill.gather(size, &segments, &mut again).unwrap();
+            assert!(*content == expected, "{size}");
         }
     }
 

@@ -13,7 +13,7 @@ use crate::decompress::Compression;
 use crate::error::OpenErrorKind;
 use crate::image::Source;
 use crate::input::FileRange;
-use crate::manifest::LayerKind;
+use crate::manifest::{LayerKind, unread_kind};
 use crate::{OpenError, Options};
 
 /// Where the files are.
@@ -96,6 +96,16 @@ impl Store {
         }
     }
 
+    /// What tells the bytes at `path` from those at another, unless links lead to the same.
+    fn place(&self, path: &str) -> Option<String> {
+        match self {
+            Self::Archive(archive) => archive.find(path).map(|place| place.offset.to_string()),
+            Self::Directory(directory) => {
+                identity(&*open_layer(&directory.join(path)).ok().flatten()?).ok()
+            }
+        }
+    }
+
     /// What tells the bytes at `path` from all others, if they are not compressed; the file they
     /// are in says so, whoever wrote it.
     fn seekable_identity(&self, path: &str) -> io::Result<Option<String>> {
@@ -126,9 +136,8 @@ impl LocalImage {
         else {
             return problem(ProblemKind::Unreadable, "the manifest has no such layer".to_owned());
         };
-        if local.kind == LayerKind::Other {
-            let message = format!("layers of the type `{}` are not read", local.media_type);
-            return problem(ProblemKind::Unsupported, message);
+        if let Some(problem) = unread_kind(layer, local.kind, &local.media_type) {
+            return Err(problem);
         }
         match self.store.layer(&local.path, verify) {
             Ok(Some(source)) => Ok(source),
@@ -151,6 +160,12 @@ impl LocalImage {
             return None;
         }
         self.store.seekable_identity(&local.path).ok().flatten()
+    }
+
+    /// What tells the bytes of a layer, and as what they are read, from those of other layers.
+    pub(crate) fn bytes_of(&self, layer: &Layer) -> Option<String> {
+        let local = usize::try_from(layer.index).ok().and_then(|at| self.layers.get(at))?;
+        Some(format!("{:?} {}", local.kind, self.store.place(&local.path)?))
     }
 
     /// The place of a layer in an archive that can only be read from front to back.

@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use model::ArtifactKind;
+use model::{ArtifactKind, Problem, ProblemKind};
 
 use crate::archive::{Archive, open_file, sniff_at, unreadable};
 use crate::decompress::{Compression, Decoder};
@@ -86,24 +86,54 @@ fn open_name(name: &str, options: &Options) -> Result<Image, OpenError> {
         let message = format!("`{name}` does not exist");
         return Err(OpenError::new(OpenErrorKind::NotFound, message));
     }
-    let mut unsupported = None;
+    let mut failures = Vec::new();
     for ask in [docker::open, containerd::open, podman::open] {
         match ask(name, options) {
-            Err(error) if error.kind() == OpenErrorKind::Unsupported => unsupported = Some(error),
-            Err(error) if is_elsewhere(error.kind()) => {}
-            outcome => return outcome,
+            Ok(image) => return Ok(image.with_notices(failures.iter().filter_map(notice))),
+            Err(error) if is_elsewhere(error.kind()) => failures.push(error),
+            Err(error) => return Err(error),
         }
     }
+    let wrong: Vec<Problem> = failures.iter().filter_map(notice).collect();
     match registry::open(name, options) {
+        Ok(image) => Ok(image.with_notices(wrong)),
+        Err(error) if error.kind() == OpenErrorKind::Interrupted => Err(error),
         // That somebody has what we cannot read says more than that nobody else answers.
-        Err(error) if error.kind() == OpenErrorKind::Network => Err(unsupported.unwrap_or(error)),
-        outcome => outcome,
+        Err(error) => match failures.into_iter().find(|it| it.kind() == OpenErrorKind::Unsupported)
+        {
+            Some(unsupported) if error.kind() == OpenErrorKind::Network => Err(unsupported),
+            _ => Err(with_notices(error, &wrong)),
+        },
     }
 }
 
-/// Whether such an error of one place leaves the hope that another has the image.
+/// Whether such an error of one place leaves the hope that another has the image. A place that is
+/// set up wrongly or damaged keeps nobody from asking elsewhere.
 fn is_elsewhere(kind: OpenErrorKind) -> bool {
-    matches!(kind, OpenErrorKind::NotFound | OpenErrorKind::Network | OpenErrorKind::Unauthorized)
+    use OpenErrorKind::{Damaged, Network, NotFound, Unauthorized, Unsupported, Usage};
+    matches!(kind, NotFound | Network | Unauthorized | Unsupported | Usage | Damaged)
+}
+
+/// What is worth knowing of a place that did not give the image: not that it does not run, or does
+/// not have it, or is not for us.
+fn notice(error: &OpenError) -> Option<Problem> {
+    use OpenErrorKind::{Damaged, Unsupported, Usage};
+    let cause = std::error::Error::source(error).map_or_else(String::new, |why| format!(": {why}"));
+    let message = format!("not asked for the image: {error}{cause}");
+    let is_wrong = matches!(error.kind(), Damaged | Unsupported | Usage);
+    is_wrong.then(|| Problem::new(ProblemKind::Notice, "a local engine", message))
+}
+
+/// The error of the last place asked, with what was wrong before.
+fn with_notices(error: OpenError, wrong: &[Problem]) -> OpenError {
+    if wrong.is_empty() || error.kind() == OpenErrorKind::Usage {
+        return error;
+    }
+    let mut hints: Vec<&str> = wrong.iter().map(|problem| problem.message.as_str()).collect();
+    let own = error.hint_text().map(str::to_owned);
+    hints.extend(own.as_deref());
+    let hint = hints.join("; ");
+    error.hint(hint)
 }
 
 /// A path, and which image in it is meant: `PATH#REPO:TAG` or `PATH:TAG` or `PATH@DIGEST` (then

@@ -4,7 +4,7 @@ use model::{Entry, EntryKind, ProblemKind};
 
 use crate::delivery::{Delivery, Shape, Turn};
 use crate::input::Input;
-use crate::path::{self, Unfit};
+use crate::path::{self, Confined, Unfit};
 use crate::tar::{Fault, Kind, Member, Next, Tar};
 use crate::{ReadError, Stop};
 
@@ -33,6 +33,13 @@ pub(crate) enum End {
     /// Where the archive cannot be read further; to be recorded by the caller, who may know a
     /// better reason.
     Fault(Fault),
+}
+
+impl End {
+    /// Whether nothing comes after, as far as the archive tells.
+    pub(crate) fn is_end(&self) -> bool {
+        matches!(self, Self::Marked | Self::Cut)
+    }
 }
 
 /// Walks through an archive from its first member to its last and delivers them all.
@@ -73,20 +80,13 @@ fn present(
     whiteouts: Whiteouts,
     delivery: &mut Delivery<'_>,
 ) -> Result<Turn, Fault> {
-    let path = match path::normalize(&member.path) {
-        Ok(path) => path,
-        Err(unfit) => {
-            refuse(delivery, &member.path, "path", unfit);
-            return Ok(Turn::Pass);
-        }
+    let Some(path) = confined(delivery, member, &member.path, "path") else {
+        return Ok(Turn::Pass);
     };
     let link = match member.kind {
-        Kind::HardLink => match path::normalize(&member.link) {
-            Ok(link) => link,
-            Err(unfit) => {
-                refuse(delivery, &member.path, "hard link's target", unfit);
-                return Ok(Turn::Pass);
-            }
+        Kind::HardLink => match confined(delivery, member, &member.link, "hard link's target") {
+            Some(link) => link,
+            None => return Ok(Turn::Pass),
         },
         Kind::Symlink => String::from_utf8_lossy(&member.link).into_owned(),
         _ => String::new(),
@@ -146,6 +146,31 @@ fn deliver(
     let shape = Shape { segments: member.segments.as_deref(), stored: tar.stored() };
     delivery.content(entry, &shape, &mut |into| tar.read(into))?;
     Ok(turn)
+}
+
+/// A name of a member within the root. That it would have led out is said: it was made to.
+fn confined(
+    delivery: &mut Delivery<'_>,
+    member: &Member,
+    name: &[u8],
+    what: &str,
+) -> Option<String> {
+    match path::confine(name) {
+        Ok(Confined { path, climbs }) => {
+            if climbs {
+                let subject = String::from_utf8_lossy(&member.path);
+                let message = format!(
+                    "its {what} leads out of the root; it is taken from there, as runtimes do"
+                );
+                delivery.problem(ProblemKind::Notice, &subject, message);
+            }
+            Some(path)
+        }
+        Err(unfit) => {
+            refuse(delivery, &member.path, what, unfit);
+            None
+        }
+    }
 }
 
 fn refuse(delivery: &mut Delivery<'_>, path: &[u8], what: &str, unfit: Unfit) {

@@ -301,3 +301,34 @@ fn a_daemon_on_the_network_is_spoken_to_in_secret() {
         }
     }
 }
+
+/// A place that is set up wrongly, or damaged, keeps nobody from finding the image elsewhere.
+#[test]
+fn a_broken_engine_is_passed_by_and_told() {
+    let built = image();
+    let daemon = docker(&built, Reply::new(200, built.old_docker_archive()));
+    let podman = format!("unix://{}", daemon.directory.path().join("d.sock").display());
+    let store = daemon.directory.path().join("io.containerd.metadata.v1.bolt");
+    std::fs::create_dir_all(&store).expect("a directory");
+    std::fs::write(store.join("meta.db"), [7; 8192]).expect("a file");
+    let options = |podman: &str| {
+        let environment = Environment::default()
+            .with_system("/nonexistent")
+            .with("DOCKER_HOST", "127.0.0.1:2375")
+            .with("CONTAINER_HOST", podman)
+            .with("CONTAINERD_ROOT", daemon.directory.path().display().to_string());
+        Options { environment, offline: true, ..Options::default() }
+    };
+    let opened = open("app:1", &options(&podman)).expect("Podman has it");
+    assert_whole(&opened, &built);
+    let told: Vec<String> = opened.problems().iter().map(ToString::to_string).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].contains("Docker cannot be reached at `127.0.0.1:2375`"), "{told:?}");
+    assert!(told[1].contains("containerd's store"), "{told:?}");
+    assert!(opened.problems().iter().all(|problem| problem.kind == ProblemKind::Notice));
+
+    let error = open("app:1", &options("unix:///nonexistent")).err().expect("nobody has it");
+    assert_eq!(error.kind(), OpenErrorKind::Network, "the registry comes last: {error}");
+    let hint = error.hint_text().expect("a hint");
+    assert!(hint.contains("127.0.0.1:2375") && hint.contains("containerd's store"), "{hint}");
+}

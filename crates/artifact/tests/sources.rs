@@ -234,3 +234,25 @@ fn published_root_file_systems_are_read_whole() {
     }
     assert!(count > 0);
 }
+
+/// `zstd --long` and `--ultra` make one segment of a whole tar whose window is as large as itself.
+#[test]
+fn zstd_may_want_a_window_as_large_as_the_layer() {
+    let noise: Vec<u8> =
+        (0..3_000_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+    let tar = TarBuilder::new().file("noise", &noise).file("behind", "x").finish();
+    let mut compressor = zstd::bulk::Compressor::new(1).unwrap();
+    compressor.set_parameter(zstd::zstd_safe::CParameter::WindowLog(24)).unwrap();
+    let blob = compressor.compress(&tar).unwrap();
+    assert_ne!(blob[4] & 0x20, 0, "a single segment");
+    let directory = tempfile::tempdir().unwrap();
+    let media_type = "application/vnd.oci.image.layer.v1.tar+zstd";
+    let layer = LayerBuilder::stored(&tar, blob, media_type);
+    // The small second layer keeps the first thread busy with the wide one.
+    let image = ImageBuilder::new("a:1").layer(layer).layer(LayerBuilder::zstd(base()));
+    image.write_oci_dir(directory.path());
+    let opened = open(directory.path().to_str().unwrap(), &Options::default()).unwrap();
+    let layers = opened.read(&[0, 1], &Recorder::default).unwrap();
+    assert!(layers.iter().all(|layer| layer.verified && layer.problems.is_empty()), "{layers:?}");
+    assert_eq!(layers[0].visitor.paths(), ["noise", "behind"]);
+}

@@ -41,15 +41,27 @@ pub enum Want {
     Nothing,
     /// The whole content, handed over in one piece.
     Content,
+    /// Its beginning, by which [`Visitor::head`] decides.
+    Head,
 }
+
+/// How much of a content [`Want::Head`] asks for, as far as there is so much: what tells text from
+/// programs, pictures and databases.
+pub const HEAD_BYTES: usize = 8192;
 
 /// Takes the entries of one layer, in the order in which the layer holds them.
 ///
 /// For each entry [`entry`](Self::entry) is called first; where it answers [`Want::Content`] for a
 /// file, [`content`](Self::content) follows with all of its bytes, unless they could not be read:
-/// then the reader records a Problem and goes on.
+/// then the reader records a Problem and goes on. Where it answers [`Want::Head`],
+/// [`head`](Self::head) is asked before.
 pub trait Visitor: Send {
     fn entry(&mut self, entry: &Entry<'_>) -> Want;
+
+    /// Whether the rest of a file is wanted that begins so: [`Want::Nothing`] or [`Want::Content`].
+    fn head(&mut self, _entry: &Entry<'_>, _head: &[u8]) -> Want {
+        Want::Content
+    }
 
     /// `bytes` is in memory or a private mapping; it is valid during the call only.
     fn content(&mut self, entry: &Entry<'_>, bytes: &[u8]);

@@ -34,7 +34,7 @@ mod verdict;
 pub use advisory::{Advisory, Affected, Cvss, Details, Scope, Status, Subject, VersionRange};
 pub use artifact::{Artifact, ArtifactKind, Layer};
 pub use digest::{Algorithm, Digest, DigestError};
-pub use entry::{Entry, EntryKind, Visitor, Want};
+pub use entry::{Entry, EntryKind, HEAD_BYTES, Visitor, Want};
 pub use finding::{Evidence, Finding, Opinion};
 pub use image_config::{HistoryStep, ImageConfig};
 pub use inventory::Inventory;

@@ -16,30 +16,31 @@ use std::path::{Path, PathBuf};
 use analyzers::{Checks, LayerFacts};
 use model::{Problem, ProblemKind};
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+use xxhash_rust::xxh3::xxh3_64;
 
 pub use room::{Usage, clean, usage};
 
 /// Changes whenever the bytes after it change their meaning.
-const MAGIC: [u8; 8] = *b"lzrlay\x00\x02";
+const MAGIC: [u8; 8] = *b"lzrlay\x00\x03";
 /// The facts of a layer at the entry limit stay well below this; a larger file is not ours.
 const FILE_LIMIT: u64 = 256 << 20;
 
 /// What is kept of a layer.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Kept {
-    /// How many entries the layer has.
+    /// What the layer takes of the limits that all layers of an image share: entries, and bytes that
+    /// were read without being there.
     pub(crate) entries: u64,
+    pub(crate) growth: u64,
     pub(crate) problems: Vec<Problem>,
     pub(crate) facts: LayerFacts,
 }
 
-/// [`Kept`], as it is written.
-#[derive(Serialize)]
-struct Keeping<'a> {
-    entries: u64,
-    problems: &'a [Problem],
-    facts: &'a LayerFacts,
+impl Kept {
+    /// The bytes that it takes when it is kept.
+    pub(crate) fn size(&self) -> usize {
+        postcard::to_allocvec(self).map_or(usize::MAX, |bytes| bytes.len())
+    }
 }
 
 /// A folder of cached facts, or none.
@@ -80,9 +81,9 @@ impl Cache {
     }
 
     /// Keeps the facts of a layer.
-    pub(crate) fn store(&self, key: &str, entries: u64, problems: &[Problem], facts: &LayerFacts) {
+    pub(crate) fn store(&self, key: &str, kept: &Kept) {
         let Some(path) = self.path(key) else { return };
-        match write(&path, &Keeping { entries, problems, facts }) {
+        match write(&path, kept) {
             Ok(()) => self.has_grown.set(true),
             Err(error) => drop(self.failure.borrow_mut().get_or_insert((path, error))),
         }
@@ -105,10 +106,10 @@ impl Cache {
     }
 
     /// The key is hashed: it holds what file systems and archives call things, and must not become
-    /// a path. No one gains by a collision, for keys of verified layers are digests themselves.
+    /// a path. An image has a say in what stands there, so no two keys may meet.
     fn path(&self, key: &str) -> Option<PathBuf> {
         let dir = layers_dir(self.dir.as_ref()?).join(analyzers::fingerprint(self.checks));
-        Some(dir.join(format!("{:032x}", xxh3_128(key.as_bytes()))))
+        Some(dir.join(blake3::hash(key.as_bytes()).to_hex().as_str()))
     }
 }
 
@@ -117,8 +118,8 @@ fn layers_dir(cache_dir: &Path) -> PathBuf {
     cache_dir.join("layers")
 }
 
-fn write(path: &Path, keeping: &Keeping<'_>) -> io::Result<()> {
-    let payload = postcard::to_allocvec(keeping).map_err(io::Error::other)?;
+fn write(path: &Path, kept: &Kept) -> io::Result<()> {
+    let payload = postcard::to_allocvec(kept).map_err(io::Error::other)?;
     let dir = path.parent().ok_or(ErrorKind::InvalidInput)?;
     let create = || {
         std::fs::create_dir_all(dir)?;

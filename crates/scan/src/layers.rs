@@ -1,131 +1,202 @@
 //! From an opened image to the facts of each of its layers, by way of the cache.
 //!
-//! What the first pass saw as reached only through links is read in a second pass over those
-//! layers alone. Facts are kept only when the layer was read to its end: one that is damaged, or was
-//! cut at a limit that all layers share, is read again next time.
+//! What the first pass saw as reached only through links is read in a second pass, one for all
+//! layers that have it. Layers made of the same bytes are read once.
+//!
+//! What is kept of a layer is handed to other images that have it, so it must follow from its bytes
+//! alone. Facts are kept only of a layer that was read to its end and, under a diff ID, found to
+//! have it; one that is damaged, was left out, or was cut at a limit that all layers share, is read
+//! again next time. What a second pass finds depends on the links of this image, and is kept under
+//! them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use analyzers::{Checks, LayerCollector, LayerFacts};
-use artifact::{ENTRIES_MAX, Image, LayerRead, ReadError};
+use analyzers::{Checks, Detour, LayerCollector, LayerFacts};
+use artifact::{ENTRIES_MAX, GROWTH_BYTES_MAX, Image, LayerRead, ReadError};
 use model::{Problem, ProblemKind};
 
 use crate::cache::{Cache, Kept};
 
-/// One layer on its way to facts; `facts` lie in a slice beside, for `analyzers` wants them so.
-struct Reading {
-    index: u32,
-    entries: u64,
-    problems: Vec<Problem>,
-    /// Under which key to keep what was read, if it was read anew and whole.
-    keep_as: Option<String>,
+/// What layers that stand in an image more than once may take in memory, as they would be cached.
+/// That is rare but for empty ones; a builder that repeats its largest layer stays below.
+const COPIES_BYTES_MAX: usize = 64 << 20;
+
+/// What was read of an image.
+pub(crate) struct Layers {
+    /// Of each layer, from the lowest up.
+    pub(crate) facts: Vec<LayerFacts>,
+    pub(crate) problems: Vec<Problem>,
+    /// For each layer, the one that was read for it.
+    like: Vec<u32>,
 }
 
-/// The facts of every layer, from the lowest up, and the problems met on reading them.
-pub(crate) fn collect(
-    image: &Image,
-    cache: &Cache,
-    checks: Checks,
-) -> Result<(Vec<LayerFacts>, Vec<Problem>), ReadError> {
-    let (mut readings, mut facts) = first_pass(image, cache, checks)?;
-    second_pass(image, &mut readings, &mut facts)?;
+/// Reads what the cache does not have.
+pub(crate) fn collect(image: &Image, cache: &Cache, checks: Checks) -> Result<Layers, ReadError> {
+    let make = || LayerCollector::new(checks);
+    let first = Pass { image, cache, make: &make, sent_for: String::new() };
+    let mut layers = first_pass(&first)?;
+    let detours = analyzers::unresolved(&layers.facts);
+    if !detours.is_empty() {
+        second_pass(&mut layers, detours, image, cache)?;
+    }
+    Ok(layers)
+}
 
-    let mut problems = Vec::new();
-    for (reading, facts) in readings.into_iter().zip(&facts) {
-        if let Some(key) = &reading.keep_as {
-            cache.store(key, reading.entries, &reading.problems, facts);
+impl Layers {
+    /// Puts each layer where it belongs, again where it stands more than once.
+    fn new(like: Vec<u32>, mut read: BTreeMap<u32, Kept>) -> Self {
+        let mut layers = Self { facts: Vec::new(), problems: Vec::new(), like };
+        let mut room = COPIES_BYTES_MAX;
+        for (index, like) in (0_u32..).zip(&layers.like) {
+            let is_needed_again =
+                layers.like.iter().skip(layers.facts.len() + 1).any(|it| it == like);
+            let kept = match is_needed_again {
+                false => read.remove(like).unwrap_or_default(),
+                true => read.get(like).map(|kept| copy(kept, &mut room)).unwrap_or_default(),
+            };
+            // Kept facts may come from another image, where this layer had another position.
+            layers.problems.extend(kept.problems.into_iter().map(|it| it.in_layer(index)));
+            layers.facts.push(kept.facts);
         }
-        // Kept facts may come from another image, where this layer had another position.
-        problems.extend(reading.problems.into_iter().map(|p| p.in_layer(reading.index)));
+        layers
     }
-    Ok((facts, problems))
+
+    /// Adds what a second pass over a layer found, wherever that layer stands.
+    fn absorb(&mut self, like: u32, second: &Kept) {
+        let places = (0_u32..).zip(&self.like).zip(&mut self.facts);
+        for ((index, _), facts) in places.filter(|((_, it), _)| **it == like) {
+            facts.absorb(second.facts.clone());
+            let problems = second.problems.iter().cloned();
+            self.problems.extend(problems.map(|problem| problem.in_layer(index)));
+        }
+        // The first pass met the same problems on the same layer.
+        self.problems.sort();
+        self.problems.dedup();
+    }
 }
 
-/// Takes what the cache has and reads the rest.
-fn first_pass(
-    image: &Image,
-    cache: &Cache,
-    checks: Checks,
-) -> Result<(Vec<Reading>, Vec<LayerFacts>), ReadError> {
-    let layers = &image.artifact().layers;
-    let mut known = BTreeMap::new();
-    for layer in layers {
-        if let Some(kept) = image.cache_key(layer.index).and_then(|key| cache.load(&key)) {
-            let Kept { entries, problems, facts } = kept;
-            let reading = Reading { index: layer.index, entries, problems, keep_as: None };
-            known.insert(layer.index, (reading, facts));
+/// The same once more, as far as there is room.
+fn copy(kept: &Kept, room: &mut usize) -> Kept {
+    let Kept { entries, growth, problems, facts } = kept;
+    let (entries, growth, mut problems) = (*entries, *growth, problems.clone());
+    let size = kept.size();
+    match room.checked_sub(size) {
+        Some(left) => {
+            *room = left;
+            Kept { entries, growth, problems, facts: facts.clone() }
+        }
+        None => {
+            let message = "it stands in the image so often that it is not looked at each time";
+            problems.push(Problem::new(ProblemKind::LimitReached, "a repeated layer", message));
+            Kept { entries, growth, problems, facts: LayerFacts::default() }
         }
     }
-    let is_known = |index: &u32| known.contains_key(index);
-    let unknown: Vec<u32> = layers.iter().map(|it| it.index).filter(|it| !is_known(it)).collect();
-    let cached = known.len();
-    read_into(&mut known, image, &unknown, checks)?;
-    let entries: u64 = known.values().map(|(reading, _)| reading.entries).sum();
-    if cached > 0 && entries > ENTRIES_MAX {
-        // Where an image is cut must not depend on what happens to be cached.
-        known.clear();
-        let all: Vec<u32> = layers.iter().map(|layer| layer.index).collect();
-        read_into(&mut known, image, &all, checks)?;
-    }
-    Ok(known.into_values().unzip())
 }
 
-/// Reads layers and adds what they hold to what is `known`. If nothing is known then, because the
-/// source is out of reach, there is no result.
-fn read_into(
-    known: &mut BTreeMap<u32, (Reading, LayerFacts)>,
-    image: &Image,
-    layers: &[u32],
-    checks: Checks,
-) -> Result<(), ReadError> {
-    let mut reads = image.read(layers, &|| LayerCollector::new(checks))?;
-    let is_beyond_reach =
-        |read: &LayerRead<LayerCollector>| read.failure.is_some() && read.entries == 0;
-    if known.is_empty()
-        && reads.iter().all(is_beyond_reach)
-        && let Some(failure) = reads.iter_mut().find_map(|read| read.failure.take())
-    {
-        return Err(failure.into());
-    }
-    for read in reads {
-        let keep_as = image.cache_key(read.index).filter(|_| is_whole(&read));
-        let LayerRead { index, entries, problems, visitor, .. } = read;
-        let reading = Reading { index, entries, problems, keep_as };
-        known.insert(index, (reading, visitor.finish()));
-    }
-    Ok(())
+/// What all layers, in all their places, take of the limits that they share is too much.
+fn is_too_much(like: &[u32], read: &BTreeMap<u32, Kept>) -> bool {
+    let kept = || like.iter().filter_map(|like| read.get(like));
+    let sum = |of: fn(&Kept) -> u64| kept().fold(0_u64, |sum, it| sum.saturating_add(of(it)));
+    sum(|kept| kept.entries) > ENTRIES_MAX || sum(|kept| kept.growth) > GROWTH_BYTES_MAX
 }
 
-/// Reads the files that a link, perhaps in another layer, made interesting.
+/// One pass over layers, each into a visitor of its own.
+struct Pass<'a> {
+    image: &'a Image,
+    cache: &'a Cache,
+    make: &'a (dyn Fn() -> LayerCollector + Sync),
+    /// What is looked for, if not all that can be found without knowing the other layers.
+    sent_for: String,
+}
+
+/// Looks at all layers; each is read once, unless that is beyond the limits.
+fn first_pass(pass: &Pass<'_>) -> Result<Layers, ReadError> {
+    let all: Vec<u32> = pass.image.artifact().layers.iter().map(|layer| layer.index).collect();
+    let like: Vec<u32> = all.iter().map(|&index| pass.image.first_like(index)).collect();
+    let firsts: BTreeSet<u32> = like.iter().copied().collect();
+    let mut read = pass.load(&firsts);
+    let spared = read.len() + (all.len() - firsts.len());
+    let unknown: Vec<u32> = firsts.into_iter().filter(|it| !read.contains_key(it)).collect();
+    pass.read_into(&mut read, &unknown)?;
+    if spared == 0 || !is_too_much(&like, &read) {
+        return Ok(Layers::new(like, read));
+    }
+    // Where an image is cut must not depend on what happens to be cached, or to be there twice.
+    read.clear();
+    pass.read_into(&mut read, &all)?;
+    Ok(Layers::new(all, read))
+}
+
+/// Reads the files that a link, perhaps in another layer, made interesting: in one go, for there
+/// are sources that have to pack all their layers up for one.
 fn second_pass(
+    layers: &mut Layers,
+    detours: Vec<(u32, Vec<Detour>)>,
     image: &Image,
-    readings: &mut [Reading],
-    facts: &mut [LayerFacts],
+    cache: &Cache,
 ) -> Result<(), ReadError> {
-    for (position, detours) in analyzers::unresolved(facts) {
-        let position = position as usize;
-        let (Some(reading), Some(facts)) = (readings.get_mut(position), facts.get_mut(position))
-        else {
-            continue;
-        };
-        for read in image.read(&[reading.index], &|| LayerCollector::for_paths(&detours))? {
-            reading.keep_as = image.cache_key(read.index).filter(|_| is_whole(&read));
-            // The first pass met the same problems on the same layer.
-            reading.problems.extend(read.problems);
-            reading.problems.sort();
-            reading.problems.dedup();
-            facts.absorb(read.visitor.finish());
-        }
-    }
+    let place = |position: &u32| layers.like.get(usize::try_from(*position).ok()?).copied();
+    let wanted: BTreeSet<u32> =
+        detours.iter().filter_map(|(position, _)| place(position)).collect();
+    let detours: BTreeSet<Detour> = detours.into_iter().flat_map(|(_, detours)| detours).collect();
+    let detours: Vec<Detour> = detours.into_iter().collect();
+    let make = || LayerCollector::for_paths(&detours);
+    let pass = Pass { image, cache, make: &make, sent_for: format!(" {detours:?}") };
+    let mut found = pass.load(&wanted);
+    let unknown: Vec<u32> = wanted.into_iter().filter(|it| !found.contains_key(it)).collect();
+    found.extend(pass.read(&unknown)?.into_iter().map(|read| pass.keep(read)));
+    found.iter().for_each(|(like, second)| layers.absorb(*like, second));
     Ok(())
 }
 
-fn is_whole(read: &LayerRead<LayerCollector>) -> bool {
-    let cut = |problem: &Problem| {
+impl Pass<'_> {
+    /// What the cache has of these layers.
+    fn load(&self, layers: &BTreeSet<u32>) -> BTreeMap<u32, Kept> {
+        let load = |&index: &u32| {
+            let key = self.image.cache_key(index)? + &self.sent_for;
+            Some((index, self.cache.load(&key)?))
+        };
+        layers.iter().filter_map(load).collect()
+    }
+
+    /// Reads layers and adds what they hold to what is `known`. If nothing is known then, because
+    /// the source is out of reach, there is no result.
+    fn read_into(&self, known: &mut BTreeMap<u32, Kept>, layers: &[u32]) -> Result<(), ReadError> {
+        let mut reads = self.read(layers)?;
+        let is_beyond_reach =
+            |read: &LayerRead<LayerCollector>| read.failure.is_some() && read.entries == 0;
+        if known.is_empty()
+            && reads.iter().all(is_beyond_reach)
+            && let Some(failure) = reads.iter_mut().find_map(|read| read.failure.take())
+        {
+            return Err(failure.into());
+        }
+        known.extend(reads.into_iter().map(|read| self.keep(read)));
+        Ok(())
+    }
+
+    fn read(&self, layers: &[u32]) -> Result<Vec<LayerRead<LayerCollector>>, ReadError> {
+        self.image.read(layers, self.make)
+    }
+
+    /// The facts of a layer, kept for the next time if they are all of them.
+    fn keep(&self, read: LayerRead<LayerCollector>) -> (u32, Kept) {
+        let key = self.image.cache_key_of(&read).filter(|_| is_whole(&read.problems));
+        let LayerRead { index, entries, growth, problems, visitor, .. } = read;
+        let kept = Kept { entries, growth, problems, facts: visitor.finish() };
+        if let Some(key) = key {
+            self.cache.store(&(key + &self.sent_for), &kept);
+        }
+        (index, kept)
+    }
+}
+
+/// Whether nothing was left out that another attempt, or another limit, might bring.
+fn is_whole(problems: &[Problem]) -> bool {
+    !problems.iter().any(|problem| {
         matches!(
             problem.kind,
             ProblemKind::Damaged | ProblemKind::Unreadable | ProblemKind::LimitReached
         )
-    };
-    !read.problems.iter().any(cut)
+    })
 }

@@ -93,14 +93,15 @@ pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError>
     let image = artifact::open(target, &options.artifact)?;
     let checks = options.checks.of_files();
     let cache = cache::Cache::open(options.cache_dir.as_deref(), checks);
-    let (layers, mut problems) = layers::collect(&image, &cache, checks)?;
+    let layers = layers::collect(&image, &cache, checks)?;
     cache.make_room(options.cache_limit);
 
     let artifact = image.artifact().clone();
-    let mut inventory = analyzers::squash(&layers, artifact.kind.has_layers());
+    let mut inventory = analyzers::squash(&layers.facts, artifact.kind.has_layers());
     if let Some(os) = &options.distro {
         inventory.os = Some(os.clone());
     }
+    let mut problems = layers.problems;
     problems.extend(image.problems().iter().cloned());
     problems.extend(cache.problem());
     inventory.problems.append(&mut problems);

@@ -3,7 +3,7 @@
 //! when dropped.
 //!
 //! Each gives None, and says why on standard error, where its program is not installed or may not
-//! be run; a program that is there and does not start is a failure of the test.
+//! be run, unless tests are strict; a program that is there and does not start is a failure of the test.
 
 use std::fs::{self, File};
 use std::net::TcpListener;
@@ -268,9 +268,17 @@ pub fn installed(program: &str) -> bool {
     found
 }
 
-/// Says what is not tested, and why.
-#[expect(clippy::print_stderr, reason = "whoever reads the tests has to see what was not tested")]
+/// Says what is not tested because a program or a right is missing. Where all of it should be there
+/// (`LAZARET_TESTS=strict`, as `cargo xtask test` runs the tests as root) that is a failure.
 pub fn skip(why: &str) {
+    let is_strict = std::env::var_os("LAZARET_TESTS").is_some_and(|value| value == "strict");
+    assert!(!is_strict, "{why}, and LAZARET_TESTS=strict\nhint: `cargo xtask test install`");
+    lack(why);
+}
+
+/// Says what is not tested because data are missing that not everybody has.
+#[expect(clippy::print_stderr, reason = "whoever reads the tests has to see what was not tested")]
+pub fn lack(why: &str) {
     eprintln!("skipped: {why}");
 }
 

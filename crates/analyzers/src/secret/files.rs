@@ -10,9 +10,6 @@ use crate::{Analyzer, File, FileFacts, Select};
 /// The analyzer `secrets`.
 pub(crate) struct Secrets;
 
-/// How much of a file's beginning tells whether it is text.
-const HEAD: usize = 8192;
-
 impl Analyzer for Secrets {
     fn name(&self) -> &'static str {
         "secrets"
@@ -31,16 +28,17 @@ impl Analyzer for Secrets {
         const { &[Select::Any] }
     }
 
+    fn wants(&self) -> Option<fn(&[u8]) -> bool> {
+        // No text holds a NUL.
+        Some(|head| memchr::memchr(0, head).is_none())
+    }
+
     fn max_bytes(&self) -> u64 {
         // What readers hand over at most; dumps of databases are that large.
         1 << 30
     }
 
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
-        let head = file.bytes.get(..HEAD).unwrap_or(file.bytes);
-        if memchr::memchr(0, head).is_some() {
-            return;
-        }
         let (hits, more) = FINDER.find(file.path, file.bytes);
         for hit in hits {
             facts.secret(Secret {

@@ -30,6 +30,9 @@ fn shared(file: &str) -> Option<Vec<u8>> {
 fn has(program: &str) -> bool {
     let is_there = Command::new(program).arg("--version").output().is_ok();
     if !is_there {
+        // As `testkit::skip` has it.
+        let is_strict = std::env::var_os("LAZARET_TESTS").is_some_and(|value| value == "strict");
+        assert!(!is_strict, "`{program}` is not installed, and LAZARET_TESTS=strict");
         eprintln!("skipped: `{program}` is not installed");
     }
     is_there

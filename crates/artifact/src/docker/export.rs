@@ -279,9 +279,11 @@ fn placed<V>(index: u32, visitor: V, outcome: &Outcome, verified: bool) -> Layer
     LayerRead {
         index,
         visitor,
+        ended: outcome.ended,
         verified,
         entries: outcome.entries,
         bytes: outcome.bytes,
+        growth: outcome.growth,
         problems: problems.collect(),
         failure: None,
     }
@@ -294,6 +296,11 @@ impl<V: Visitor> Visitor for Copies<V> {
     fn entry(&mut self, entry: &Entry<'_>) -> Want {
         // All have seen the same and answer alike.
         let answers = self.0.iter_mut().map(|visitor| visitor.entry(entry));
+        answers.fold(Want::Nothing, |_, answer| answer)
+    }
+
+    fn head(&mut self, entry: &Entry<'_>, head: &[u8]) -> Want {
+        let answers = self.0.iter_mut().map(|visitor| visitor.head(entry, head));
         answers.fold(Want::Nothing, |_, answer| answer)
     }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use ureq::BodyReader;
 
 use super::Timing;
+use super::pace::Pace;
 
 /// Fewer bytes than this within the time of patience is a stall that hides (1.4 KiB/s for the
 /// usual 45 s; a modem was faster).
@@ -15,14 +16,15 @@ pub(crate) const TRICKLE_BYTES: u64 = 64 << 10;
 pub(crate) struct Body {
     reader: BodyReader<'static>,
     timing: Timing,
+    pace: Pace,
     /// When the present time of patience began, and what came in it.
     begun: Instant,
     received: u64,
 }
 
 impl Body {
-    pub(super) fn new(reader: BodyReader<'static>, timing: Timing) -> Self {
-        Self { reader, timing, begun: Instant::now(), received: 0 }
+    pub(super) fn new(reader: BodyReader<'static>, timing: Timing, pace: Pace) -> Self {
+        Self { reader, timing, pace, begun: Instant::now(), received: 0 }
     }
 
     /// All of the body if it has no more than `limit` bytes; None if it has more.
@@ -40,9 +42,15 @@ impl Body {
 
 impl Read for Body {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count =
-            self.reader.read(buffer).map_err(|error| explain(error, self.timing.stall()))?;
+        let waiting = self.pace.wait();
+        let read = self.reader.read(buffer);
+        drop(waiting);
+        let count = read.map_err(|error| explain(error, self.timing.stall()))?;
         self.received += count as u64;
+        self.pace.received(count as u64);
+        if count > 0 {
+            self.pace.check()?;
+        }
         if self.begun.elapsed() > self.timing.patience {
             if self.received < TRICKLE_BYTES && count > 0 {
                 return Err(stalled(self.timing.patience, "next to nothing"));

@@ -39,6 +39,12 @@ impl HttpError {
         Self::lasting(OpenError::new(OpenErrorKind::Network, message))
     }
 
+    /// It has kept us waiting too long, one way or another.
+    pub(super) fn tired(url: &Uri, why: io::Error) -> Self {
+        let message = format!("`{}` is too slow", host(url));
+        Self::lasting(OpenError::new(OpenErrorKind::Network, message).because(why))
+    }
+
     /// Puts an error of the HTTP library into our words.
     pub(super) fn explain(timing: Timing, url: &Uri, error: ureq::Error) -> Self {
         use HttpErrorKind::{Lasting, Passing};

@@ -15,6 +15,7 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
 };
 
+use super::pace::Pace;
 use crate::Stop;
 
 /// How often a wait is interrupted to see whether it should end: too short to be noticed by a
@@ -115,16 +116,25 @@ fn late(error: io::Error, timeout: NextTimeout) -> Error {
     }
 }
 
+/// As good as no bound on how long a server makes us wait.
+const PATIENT: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// A link of ureq's connector chain: wraps the connection made before it, so that waiting for input
-/// ends when the user or the deadline says so.
+/// ends when the user or the deadline says so, or the server has made us wait for too long.
 #[derive(Debug)]
 pub struct Polling {
     stop: Stop,
+    pace: Pace,
 }
 
 impl Polling {
+    /// For a caller that bounds by itself how long a server may take.
     pub fn new(stop: &Stop) -> Self {
-        Self { stop: stop.clone() }
+        Self::paced(stop, &Pace::new(PATIENT))
+    }
+
+    pub(super) fn paced(stop: &Stop, pace: &Pace) -> Self {
+        Self { stop: stop.clone(), pace: pace.clone() }
     }
 }
 
@@ -136,7 +146,8 @@ impl<In: Transport> Connector<In> for Polling {
         _details: &ConnectionDetails<'_>,
         chained: Option<In>,
     ) -> Result<Option<Self::Out>, Error> {
-        Ok(chained.map(|inner| PollingTransport { inner, stop: self.stop.clone() }))
+        let (stop, pace) = (self.stop.clone(), self.pace.clone());
+        Ok(chained.map(|inner| PollingTransport { inner, stop, pace }))
     }
 }
 
@@ -145,6 +156,7 @@ impl<In: Transport> Connector<In> for Polling {
 pub struct PollingTransport<T> {
     inner: T,
     stop: Stop,
+    pace: Pace,
 }
 
 impl<T: Transport> Transport for PollingTransport<T> {
@@ -162,6 +174,7 @@ impl<T: Transport> Transport for PollingTransport<T> {
         loop {
             // Not `Interrupted`, on which readers try again.
             self.stop.check().map_err(|why| Error::Io(io::Error::other(why)))?;
+            self.pace.check()?;
             let left = (*whole.after).saturating_sub(begun.elapsed());
             if left.is_zero() {
                 return Err(Error::Timeout(whole.reason));

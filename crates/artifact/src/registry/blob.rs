@@ -163,6 +163,7 @@ impl<'a> Blob<'a> {
             Some(pause)
                 if why.kind() == OpenErrorKind::Network
                     && self.breaks <= BREAKS_MAX
+                    && !client.is_tired()
                     && self.alive.elapsed().saturating_add(pause) <= client.patience() =>
             {
                 client.rest(pause).map_err(io::Error::other)

@@ -170,7 +170,10 @@ impl Session {
             };
             self.client.stop().check()?;
             match pauses.next() {
-                Some(pause) if begun.elapsed() + pause < self.client.patience() => {
+                Some(pause)
+                    if begun.elapsed() + pause < self.client.patience()
+                        && !self.client.is_tired() =>
+                {
                     self.client.rest(pause)?;
                 }
                 _ => {

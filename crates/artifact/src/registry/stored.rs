@@ -32,7 +32,7 @@ pub struct StoredBlob(Descriptor);
 /// Fails as [`crate::open`] does, `NotAnImage` for an index of several manifests.
 pub fn stored(name: &str, options: &Options) -> Result<StoredArtifact, OpenError> {
     let image = super::parse(name)?;
-    super::anywhere(&image, options, |endpoint, problems| {
+    super::anywhere(&image, options, |endpoint, problems, options| {
         let image = endpoint.image.clone();
         let session = Session::begin(endpoint, options)?;
         let (bytes, claimed) = super::manifest(&session, &image)?;

@@ -5,6 +5,7 @@ mod outage;
 mod proxies;
 mod trust;
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -341,6 +342,41 @@ fn a_trickle_is_a_stall() {
         layers[1].problems
     );
     assert!(begun.elapsed() < PATIENCE * 2, "{:?}", begun.elapsed());
+}
+
+/// Every single answer comes in time; all of them together do not.
+#[test]
+fn many_small_waits_are_a_stall_too() {
+    let layer =
+        |number: u32| LayerBuilder::gzip(TarBuilder::new().file("number", number.to_string()));
+    let image = (0..12).fold(ImageBuilder::new("a:1"), |image, number| image.layer(layer(number)));
+    let content = Content::default().image("team/app", "1", &image);
+    let server = Server::meddling_registry(content, |_, reply| {
+        std::thread::sleep(PATIENCE / 4);
+        reply
+    });
+    let options = Options { jobs: NonZeroUsize::MIN, ..options(&server) };
+    let begun = Instant::now();
+    let image = artifact::open(&format!("registry:{}/team/app:1", server.host()), &options);
+    let layers = read(&image.expect("three answers are in time"));
+    let last = layers.last().expect("a layer");
+    assert!(last.problems[0].message.contains("too slow"), "{:?}", last.problems);
+    assert!(begun.elapsed() < PATIENCE * 3 / 2, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn what_no_runtime_unpacks_is_not_pulled() {
+    let odd = LayerBuilder {
+        media_type: "application/vnd.example.layer.v1.tar+gzip".to_owned(),
+        ..LayerBuilder::gzip(TarBuilder::new().file("odd", ""))
+    };
+    let digest = odd.digest.to_string();
+    let server = Server::registry(Content::default().image("team/app", "1", &image().layer(odd)));
+    let layers = scan(&server);
+    assert_whole(&layers[..2]);
+    let told: Vec<_> = layers[2].problems.iter().map(|it| (it.kind, it.layer)).collect();
+    assert_eq!(told, [(ProblemKind::Unsupported, Some(2))]);
+    assert!(server.requests().iter().all(|it| !it.path.ends_with(&digest)));
 }
 
 #[test]

@@ -68,7 +68,8 @@ pub(crate) struct GlobalArguments {
     /// Keep at most this much of layers that were read before; what was not used for longest goes
     #[arg(long, global = true, value_name = "SIZE", default_value = "2GiB", value_parser = parse_size)]
     cache_limit: u64,
-    /// Threads to work with [default: the number of processors]
+    /// Layers or feeds to work on at the same time; a layer keeps two threads busy [default: the
+    /// number of processors]
     #[arg(long, global = true, value_name = "N", value_parser = parse_jobs)]
     jobs: Option<NonZeroUsize>,
     /// Show no progress

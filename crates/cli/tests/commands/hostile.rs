@@ -52,7 +52,9 @@ fn archives_that_lie_are_told_and_the_good_in_them_is_kept() {
         image.old_docker_archive()
     };
     let headers = TarBuilder::new().header(&Header::file("usr/bin/app", 10 << 30));
-    let names = TarBuilder::new().file("../../etc/os-release", "ID=evil").file("/../x", "");
+    // Names that climb are what containers see, so they hide nothing.
+    let names =
+        TarBuilder::new().file("../../var/lib/x", "").file("/../var/lib/dpkg/status", STATUS);
     let negative = TarBuilder::new().header_with(&Header::file("usr/bin/app", 9), |block| {
         block[124..136].fill(0xff);
     });
@@ -100,7 +102,7 @@ fn bombs_end_at_limits() {
         let part = compress(&zeros);
         (0..1200).for_each(|_| file.write_all(&part).unwrap());
         let target = format!("fs-archive:{name}");
-        assert_ends(&sandbox, &target, 21, "become more than 100 times as many");
+        assert_ends(&sandbox, &target, 21, "become more than 50 times as many");
     }
 }
 

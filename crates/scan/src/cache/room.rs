@@ -164,10 +164,8 @@ fn absent_is_none<T>(result: io::Result<T>) -> io::Result<Option<T>> {
 mod tests {
     use std::fs::File;
 
-    use analyzers::LayerFacts;
-
     use super::*;
-    use crate::cache::Cache;
+    use crate::cache::{Cache, Kept};
 
     const HOUR: u64 = 3600;
 
@@ -236,7 +234,7 @@ mod tests {
     fn using_makes_young_again() {
         let dir = tempfile::tempdir().unwrap();
         let cache = Cache::open(Some(dir.path()), Checks::default());
-        cache.store("kept", 1, &[], &LayerFacts::default());
+        cache.store("kept", &Kept::default());
         let path = files(dir.path()).unwrap().remove(0).path;
         let long_ago = SystemTime::now() - Duration::from_secs(24 * HOUR);
         File::options().write(true).open(&path).unwrap().set_modified(long_ago).unwrap();
@@ -255,7 +253,7 @@ mod tests {
                     let cache = Cache::open(Some(dir), Checks::default());
                     for round in 0..50 {
                         let key = format!("layer {}", (worker + round) % 5);
-                        cache.store(&key, round, &[], &LayerFacts::default());
+                        cache.store(&key, &Kept { entries: round, ..Kept::default() });
                         if let Some(kept) = cache.load(&key) {
                             assert!(kept.entries < 50, "half of one file, half of another");
                         }
