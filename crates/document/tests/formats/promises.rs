@@ -32,13 +32,15 @@ fn empty() -> Report {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn sarif_pleases_the_official_schema() {
     if !Path::new(SARIF_SCHEMA).exists() {
         eprintln!("skipped: {SARIF_SCHEMA} is not there; `cargo xtask test install`");
         return;
     }
-    let schema = serde_json::from_str(&std::fs::read_to_string(SARIF_SCHEMA).unwrap()).unwrap();
+    // One expression in the schema has a bracket too many, which is no expression at all.
+    let schema =
+        std::fs::read_to_string(SARIF_SCHEMA).unwrap().replace("[a-zA-Z]{2}]?$", "[a-zA-Z]{2}$");
+    let schema = serde_json::from_str(&schema).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let hostile = ["", "a b\u{1b}[%zz", "https://example.org/?a=%zz", "é//../x:y"];
     let reports = hostile.map(sample::hostile).into_iter().chain([sample::report(), empty()]);
