@@ -55,7 +55,7 @@ fn random() -> impl Iterator<Item = String> {
         state ^= state << 17;
         usize::try_from(state >> 33).unwrap()
     };
-    (0..150).map(move |_| (0..next() % 24 + 1).map(|_| signs[next() % signs.len()]).collect())
+    (0..60).map(move |_| (0..next() % 24 + 1).map(|_| signs[next() % signs.len()]).collect())
 }
 
 fn reports() -> impl Iterator<Item = (String, Report)> {

@@ -67,7 +67,7 @@ fn sarif_results_find_their_rules_and_themselves() {
     let mut fingerprints = BTreeSet::new();
     for result in run["results"].as_array().unwrap() {
         let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
-        assert_eq!(rules.get(index).unwrap()["id"], result["ruleId"]);
+        assert_eq!(rules[index]["id"], result["ruleId"]);
         let fingerprint = result["partialFingerprints"]["lazaret/v1"].as_str().unwrap();
         assert!(fingerprints.insert(fingerprint.to_owned()), "{fingerprint} is there twice");
     }
