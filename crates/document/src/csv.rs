@@ -55,7 +55,7 @@ fn cells(fault: &Fault<'_>) -> [String; 16] {
         fault.remedy.clone().into_owned(),
         finding.and_then(|it| it.epss).map(|(it, _)| format!("{it:.5}")).unwrap_or_default(),
         text(finding.and_then(|it| it.kev.as_deref())),
-        text(fault.silenced.map(|it| &*it.reason)),
+        fault.silenced.map(|it| format!("{}: {}", it.by.name(), it.reason)).unwrap_or_default(),
     ]
 }
 

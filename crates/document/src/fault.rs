@@ -123,10 +123,10 @@ impl<'a> Fault<'a> {
         self.finding().and_then(|finding| finding.fixed_version.as_deref())
     }
 
-    /// `path:line`, or what stands for it where no file is concerned.
+    /// `path:line`, or what is concerned where that is no file.
     pub(crate) fn place(&self) -> Cow<'a, str> {
         match (self.path, self.line) {
-            ("", _) => Cow::Borrowed("image configuration"),
+            ("", _) => self.subject.clone(),
             (path, 0) => Cow::Borrowed(path),
             (path, line) => Cow::Owned(format!("{path}:{line}")),
         }
@@ -140,7 +140,7 @@ impl<'a> Fault<'a> {
                 let purl = purl(&finding.package, report.inventory.os.as_ref());
                 purl.split('@').next().unwrap_or_default().to_owned()
             }
-            Of::Secret(secret) => secret.excerpt.clone(),
+            Of::Secret(secret) => format!("{}\0{}", secret.location.path, secret.excerpt),
             Of::Malware(malware) => malware.sha256.clone(),
             Of::Misconfiguration(it) => format!("{}\0{}", it.resource, it.evidence),
         };
@@ -184,10 +184,12 @@ fn of_secret(secret: &Secret) -> Fault<'_> {
         severity: secret.severity,
         title: &secret.title,
         subject: match (secret.place, secret.location.path.as_str()) {
-            (SecretPlace::History, "") => Cow::Borrowed("build history"),
-            (_, path) => Cow::Borrowed(path),
+            (SecretPlace::File, path) => Cow::Borrowed(path),
+            (SecretPlace::Environment, name) => Cow::Owned(format!("variable {name}")),
+            (SecretPlace::Label, name) => Cow::Owned(format!("label {name}")),
+            (SecretPlace::History, _) => Cow::Borrowed("build history"),
         },
-        path: &secret.location.path,
+        path: if secret.place == SecretPlace::File { &secret.location.path } else { "" },
         line: secret.line,
         layer: secret.location.layer,
         evidence: Cow::Borrowed(&secret.excerpt),

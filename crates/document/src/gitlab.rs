@@ -5,6 +5,8 @@
 //! wrong with a file is said with the path in place of the package. Its texts are Markdown, so
 //! nothing from outside enters them unescaped.
 
+use std::collections::BTreeMap;
+
 use model::Severity;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -55,7 +57,7 @@ pub fn render(report: &Report) -> String {
 }
 
 fn vulnerabilities(report: &Report, faults: &[Fault<'_>]) -> Vec<Value> {
-    let mut seen = std::collections::BTreeMap::<String, u32>::new();
+    let mut seen = BTreeMap::<String, u32>::new();
     let mut all = Vec::with_capacity(faults.len());
     for fault in faults {
         let fingerprint = fault.fingerprint(report);
@@ -69,7 +71,8 @@ fn vulnerabilities(report: &Report, faults: &[Fault<'_>]) -> Vec<Value> {
 fn vulnerability(report: &Report, fault: &Fault<'_>, id: Uuid) -> Value {
     let name = if fault.title.is_empty() { fault.rule } else { fault.title };
     let os = report.inventory.os.as_ref();
-    let os = os.map_or("unknown".to_owned(), |os| format!("{} {}", os.family, os.version));
+    let named = |os: &model::Os| format!("{} {}", os.family, os.version).trim().to_owned();
+    let os = os.map(named).filter(|os| !os.is_empty());
     let (package, version) = match fault.package() {
         Some(package) => (package.name.as_str(), package.version.as_str()),
         None => (&*fault.subject, ""),
@@ -84,7 +87,7 @@ fn vulnerability(report: &Report, fault: &Fault<'_>, id: Uuid) -> Value {
         "links": links(fault),
         "location": {
             "dependency": { "package": { "name": printable(package) }, "version": printable(version) },
-            "operating_system": printable(os.trim_end()),
+            "operating_system": printable(os.as_deref().unwrap_or("unknown")),
             "image": printable(image),
         },
     });

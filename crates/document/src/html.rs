@@ -262,7 +262,7 @@ fn left_out(report: &Report) -> usize {
 }
 
 fn percent(part: usize, whole: usize) -> String {
-    if whole == 0 { "–".to_owned() } else { format!("{}%", part * 100 / whole) }
+    (part * 100).checked_div(whole).map_or_else(|| "–".to_owned(), |share| format!("{share}%"))
 }
 
 /// Bytes as people say them.
@@ -291,7 +291,7 @@ mod tests {
             assert!(said.iter().all(|it| !it.is_empty()), "{key}");
             let stem = key.rsplit_once('.').map_or("", |(stem, _)| stem);
             let made = [format!("\"{stem}.\" ~"), format!("`{stem}.${{")];
-            let named = [format!("\"{key}\"")];
+            let named = [format!("\"{key}\""), format!("\\\"{key}\\\"")];
             let source = [FRAME, SCRIPT, include_str!("html.rs"), include_str!("html/chart.rs")];
             let is_used = |it: &String| source.iter().any(|text| text.contains(it));
             assert!(named.iter().chain(&made).any(is_used), "`{key}` is used nowhere");

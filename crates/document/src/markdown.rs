@@ -5,6 +5,7 @@
 //! reference to an issue. The text is bounded: GitHub refuses comments of more than 65 536
 //! characters.
 
+use std::cmp::Reverse;
 use std::fmt::Write as _;
 
 use model::Severity;
@@ -53,11 +54,12 @@ pub fn render(report: &Report) -> String {
     text
 }
 
-/// Exploited ones first, then by severity, then those with a fix.
+/// What does harm already first, then by severity, then what has a fix.
 fn rank(fault: &Fault<'_>) -> impl Ord + use<> {
     let exploited = fault.finding().is_some_and(|finding| finding.kev.is_some());
     let has_fix = fault.kind != Kind::Vulnerability || fault.fixed_version().is_some();
-    (!exploited, std::cmp::Reverse(fault.severity), !has_fix, fault.kind)
+    let does_harm = exploited || fault.kind == Kind::Malware;
+    (!does_harm, Reverse(fault.severity), !has_fix, fault.kind)
 }
 
 fn summary(text: &mut String, report: &Report, faults: &[Fault<'_>]) {
@@ -129,7 +131,6 @@ fn row(fault: &Fault<'_>) -> String {
     };
     let place = match fault.kind {
         Kind::Vulnerability => code(&fault.subject),
-        Kind::Misconfiguration if fault.path.is_empty() => code(&fault.subject),
         _ => code(&fault.place()),
     };
     let fix = match (fault.kind, fault.fixed_version()) {
@@ -219,4 +220,28 @@ pub(crate) fn escaped(text: &str) -> String {
 
 fn put(text: &mut String, content: std::fmt::Arguments<'_>) {
     text.write_fmt(content).expect("writing to a String cannot fail");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_stays_one_span_in_one_cell() {
+        assert_eq!(code("openssl 3.0"), "`openssl 3.0`");
+        assert_eq!(code("a`b|c\n@d \\"), "`a'b¦c\u{fffd}@d \\`");
+        assert_eq!(code(" "), "–");
+        assert_eq!(code(&"x".repeat(100)).chars().count(), CELL_MAX + 3);
+    }
+
+    #[test]
+    fn no_sign_of_running_text_is_markup() {
+        let text = escaped("[a](b) <i> `c` *d* @e #1 https://x.org\n# f");
+        let mut before = ' ';
+        for c in text.chars() {
+            assert!(!"[]()<>`*_@#:/|!~".contains(c) || before == '\\', "{c} in {text}");
+            before = c;
+        }
+        assert!(text.contains("@\u{2060}e"), "{text}");
+    }
 }

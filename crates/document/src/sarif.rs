@@ -8,6 +8,7 @@
 mod rule;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use model::{Problem, Severity};
 use serde::Serialize;
@@ -151,8 +152,8 @@ fn message(fault: &Fault<'_>) -> String {
         "" => fault.rule.to_owned(),
         title => format!("{}: {title}", fault.rule),
     };
-    let mut text = format!("{} {}, {}", fault.severity, fault.kind.name(), plain(&what));
-    text.push_str(&format_args!(", in {}", plain(&fault.subject)).to_string());
+    let (what, subject) = (plain(&what), plain(&fault.subject));
+    let mut text = format!("{} {}, {what}, in {subject}", fault.severity, fault.kind.name());
     for part in [&fault.evidence, &fault.remedy] {
         if !part.is_empty() {
             text.push_str(". ");
@@ -185,7 +186,7 @@ fn uri(path: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~/!+@".contains(&byte) {
             uri.push(char::from(byte));
         } else {
-            uri.push_str(&format_args!("%{byte:02X}").to_string());
+            write!(uri, "%{byte:02X}").expect("writing to a String cannot fail");
         }
     }
     uri

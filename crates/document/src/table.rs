@@ -257,11 +257,11 @@ fn severity_style(severity: Severity) -> Style {
     if severity == Severity::Critical { style.bold() } else { style }
 }
 
-/// A severity as a bar of five cells; the word stands beside it.
-fn meter(severity: Severity) -> String {
+/// A severity as a word, and as a bar of five cells that is seen before the word is read.
+fn rated(severity: Severity) -> String {
     let full = Severity::ALL.iter().rev().position(|it| *it == severity).unwrap_or_default();
-    let of = Severity::ALL.len() - 1;
-    "▰".repeat(full) + &"▱".repeat(of.saturating_sub(full))
+    let rest = Severity::ALL.len().saturating_sub(full + 1);
+    format!("{:<10} {}{}", severity.name(), "▰".repeat(full), "▱".repeat(rest))
 }
 
 fn paint(text: &str, style: Style, look: Look) -> String {

@@ -13,8 +13,8 @@ use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
 use crate::{Report, csv, json, markdown, printable};
 
 /// What a template may do, in the engine's own unit: a step of its machine, or 64 bytes made. The
-/// largest reports (10 000 findings, each field of each) take a hundredth of it.
-const FUEL: u64 = 500_000_000;
+/// largest reports (10 000 findings, each field of each) take a few hundredths of it.
+const FUEL: u64 = 100_000_000;
 /// Longer output is a loop that was not meant.
 const OUTPUT_BYTES_MAX: usize = 256 << 20;
 /// No template that a person wrote is longer.

@@ -122,13 +122,20 @@ fn row(fault: &Fault<'_>, rule: usize) -> Row {
         _ if fault.evidence.is_empty() => Vec::new(),
         _ => vec![safe(&fault.evidence)],
     };
+    // Without a name of its own it is the image's configuration, which the page says in its words.
+    let subject = match fault.of {
+        Of::Misconfiguration(it) if it.resource.is_empty() && fault.path.is_empty() => {
+            String::new()
+        }
+        _ => safe(&fault.subject),
+    };
     Row {
         kind: fault.kind.name(),
         severity: rank(fault.severity),
         rule,
         id: safe(fault.rule),
         title: safe(fault.title),
-        subject: safe(&fault.subject),
+        subject,
         place: if fault.path.is_empty() { String::new() } else { safe(&fault.place()) },
         layer: fault.layer,
         package: safe(fault.package().map_or("", |package| &package.name)),

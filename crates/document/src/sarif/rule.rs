@@ -1,7 +1,7 @@
 //! The rules of a SARIF run: each vulnerability, kind of secret, malware rule and check once, with
 //! the help that a reader of its alerts is shown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::Severity;
 use serde::Serialize;
@@ -15,6 +15,8 @@ use crate::text::{printable_lines, shortened};
 const SHORT_MAX: usize = 1000;
 /// A description is a paragraph or two; a feed that says more is cut.
 const FULL_MAX: usize = 4000;
+/// GitHub refuses a rule with more.
+const TAGS_MAX: usize = 20;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -137,13 +139,16 @@ fn tags(fault: &Fault<'_>) -> Vec<String> {
     match fault.of {
         Of::Finding(finding) => {
             tags.extend(finding.kev.iter().map(|_| "exploited".to_owned()));
-            tags.extend(finding.cwes.iter().map(|cwe| plain(cwe)));
+            // The form in which GitHub recognises a weakness.
+            let cwe = |cwe: &String| format!("external/cwe/{}", plain(cwe).to_lowercase());
+            tags.extend(finding.cwes.iter().map(cwe));
         }
         Of::Malware(malware) if !malware.family.is_empty() => tags.push(plain(&malware.family)),
         _ => {}
     }
     // Tags are a set, and a feed may say one twice.
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     tags.retain(|tag| seen.insert(tag.clone()));
+    tags.truncate(TAGS_MAX);
     tags
 }

@@ -7,10 +7,10 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use anstyle::{AnsiColor, Style};
-use model::{Finding, Severity, Status};
+use model::{Finding, Status};
 
-use super::{Look, line, meter, paint, severity_style};
-use crate::text::{cell, pad, printable, widths};
+use super::{Look, line, paint, rated, severity_style};
+use crate::text::{cell, pad, widths};
 use crate::{Report, Upgrade};
 
 const HEAD: [&str; 6] = ["SEVERITY", "VULNERABILITY", "PACKAGE", "FIXED IN", "EPSS", "LAYER"];
@@ -153,18 +153,13 @@ fn row(finding: &Finding) -> [String; 6] {
     let id = if finding.kev.is_some() { format!("{id} {EXPLOITED}") } else { id };
     let epss = finding.epss.map(|(probability, _)| format!("{:.1}%", probability * 100.0));
     [
-        severity(finding.severity),
+        rated(finding.severity),
         id,
         cell(&finding.package.name),
         cell(&fixed),
         epss.unwrap_or_default(),
         finding.package.location.layer.map(|layer| layer.to_string()).unwrap_or_default(),
     ]
-}
-
-/// How severe, to be seen before it is read.
-fn severity(severity: Severity) -> String {
-    format!("{} {}", meter(severity), printable(severity.name()))
 }
 
 fn alarm() -> Style {

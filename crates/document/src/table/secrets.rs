@@ -2,7 +2,7 @@
 
 use anstyle::Style;
 
-use super::{Look, line, meter, paint, severity_style};
+use super::{Look, line, paint, rated, severity_style};
 use crate::Report;
 use crate::text::{cell, pad, widths};
 
@@ -16,7 +16,7 @@ pub(super) fn secrets(text: &mut String, report: &Report, look: Look) {
     rows.extend(sorted.iter().map(|secret| {
         let removed = if secret.removed { " (removed above)" } else { "" };
         [
-            format!("{} {}", meter(secret.severity), secret.severity),
+            rated(secret.severity),
             cell(&secret.title),
             cell(&format!("{}:{}{removed}", secret.location.path, secret.line)),
             cell(&secret.excerpt),

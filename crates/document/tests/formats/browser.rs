@@ -11,7 +11,8 @@ use tempfile::TempDir;
 /// Debian's; see `cargo xtask test install`.
 const CHROMIUM: &str = "chromium";
 /// The protocol speaks on the descriptors 3 and 4, which we hand over as stdin and stdout.
-const START: &str = "exec \"$0\" --headless --no-sandbox --disable-gpu --no-first-run \
+/// A browser that hangs must not hang the tests.
+const START: &str = "exec timeout 120 \"$0\" --headless --no-sandbox --disable-gpu --no-first-run \
     --disable-background-networking --disable-component-update --disable-sync --disable-extensions \
     --disable-dev-shm-usage --hide-scrollbars --user-data-dir=\"$1\" --remote-debugging-pipe \
     3<&0 4>&1 </dev/null >/dev/null 2>/dev/null";
@@ -66,8 +67,14 @@ impl Browser {
 
     /// Opens a file and waits until it stands.
     pub(crate) fn open(&mut self, path: &Path) {
+        // Only another document is loaded anew; the same with another `#` is not.
+        self.load("about:blank");
+        self.load(&format!("file://{}", path.display()));
+    }
+
+    fn load(&mut self, address: &str) {
         self.events.clear();
-        self.ask("Page.navigate", json!({ "url": format!("file://{}", path.display()) }));
+        self.ask("Page.navigate", json!({ "url": address }));
         while !self.events.iter().any(|event| event["method"] == "Page.loadEventFired") {
             let message = self.read();
             self.events.push(message);

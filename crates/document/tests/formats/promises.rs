@@ -32,13 +32,15 @@ fn empty() -> Report {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn sarif_pleases_the_official_schema() {
     if !Path::new(SARIF_SCHEMA).exists() {
         eprintln!("skipped: {SARIF_SCHEMA} is not there; `cargo xtask test install`");
         return;
     }
-    let schema = serde_json::from_str(&std::fs::read_to_string(SARIF_SCHEMA).unwrap()).unwrap();
+    // One expression in the schema has a bracket too many, which is no expression at all.
+    let schema =
+        std::fs::read_to_string(SARIF_SCHEMA).unwrap().replace("[a-zA-Z]{2}]?$", "[a-zA-Z]{2}$");
+    let schema = serde_json::from_str(&schema).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let hostile = ["", "a b\u{1b}[%zz", "https://example.org/?a=%zz", "é//../x:y"];
     let reports = hostile.map(sample::hostile).into_iter().chain([sample::report(), empty()]);
@@ -65,7 +67,7 @@ fn sarif_results_find_their_rules_and_themselves() {
     let mut fingerprints = BTreeSet::new();
     for result in run["results"].as_array().unwrap() {
         let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
-        assert_eq!(rules.get(index).unwrap()["id"], result["ruleId"]);
+        assert_eq!(rules[index]["id"], result["ruleId"]);
         let fingerprint = result["partialFingerprints"]["lazaret/v1"].as_str().unwrap();
         assert!(fingerprints.insert(fingerprint.to_owned()), "{fingerprint} is there twice");
     }
