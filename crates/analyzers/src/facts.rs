@@ -10,6 +10,8 @@ use model::{Package, PackageKind, Problem, ProblemKind, Secret};
 use serde::{Deserialize, Serialize};
 
 use crate::PathList;
+use crate::config::system::Mode;
+use crate::config::thing::Thing;
 use crate::os::release::Release;
 use crate::path_set::PathSet;
 
@@ -40,6 +42,11 @@ pub struct LayerFacts {
     pub(crate) opaques: PathSet,
     /// Directories whose files were collected in a second pass, because links lead there.
     pub(crate) detoured: Vec<Box<str>>,
+    /// The headers of entries that checks may ask for, by path.
+    pub(crate) modes: BTreeMap<Box<str>, Mode>,
+    /// Directories that the layer has no entry for, only entries below them: what their headers
+    /// say stands in a layer below.
+    pub(crate) implied: PathSet,
     /// What concerns the layer as a whole; without a layer index.
     pub(crate) problems: Vec<Problem>,
 }
@@ -56,6 +63,7 @@ impl LayerFacts {
             {
                 facts.packages.append(&mut before.packages);
                 facts.secrets.append(&mut before.secrets);
+                facts.things.append(&mut before.things);
             }
             self.entries.insert(path, named);
         }
@@ -98,6 +106,8 @@ pub struct FileFacts {
     pub(crate) license: String,
     /// Their locations are filled in when the layers are laid over each other.
     pub(crate) secrets: Vec<Secret>,
+    /// What checks look at.
+    pub(crate) things: Vec<Thing>,
     pub(crate) problems: Vec<(ProblemKind, String)>,
     /// Bytes of facts that the layer still has room for.
     #[serde(skip)]
@@ -168,6 +178,7 @@ impl FileFacts {
             && self.repositories.is_empty()
             && self.license.is_empty()
             && self.secrets.is_empty()
+            && self.things.is_empty()
             && self.problems.is_empty()
     }
 
@@ -219,6 +230,15 @@ impl FileFacts {
     pub(crate) fn secret(&mut self, secret: Secret) {
         if self.spend(secret.excerpt.len().saturating_add(FACT_OVERHEAD)) {
             self.secrets.push(secret);
+        }
+    }
+
+    /// Something in the file that checks look at.
+    pub(crate) fn thing(&mut self, thing: Thing) {
+        let texts = [&thing.view, &thing.text, &thing.resource];
+        let size = texts.into_iter().fold(TEXT_OVERHEAD, |sum, it| sum.saturating_add(it.len()));
+        if self.spend(size) {
+            self.things.push(thing);
         }
     }
 

@@ -11,6 +11,7 @@ use model::{ArtifactKind, Finding, Problem, ProblemKind, Secret, Severity};
 use scan::{ScanError, ScanResult};
 
 use crate::cmd::global::Global;
+use crate::cmd::own_checks;
 use crate::cmd::target::TargetArguments;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
@@ -30,6 +31,10 @@ Exit codes: 0 done, 1 `--fail-on` reached; `lazaret --help` lists them all.";
 pub(crate) struct ScanArguments {
     #[command(flatten)]
     target: TargetArguments,
+    /// Add checks of settings from these files, or from the *.toml files of these folders
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    #[arg(help_heading = "Target options")]
+    checks_from: Vec<PathBuf>,
     #[command(flatten)]
     report: ReportArguments,
 }
@@ -107,7 +112,9 @@ impl ReportArguments {
 
 pub(crate) fn run(arguments: ScanArguments, global: &Global) -> Result<ExitCode, UserError> {
     output::check(arguments.report.output.as_deref())?;
+    let check_set = own_checks::read(&arguments.checks_from)?;
     let (target, mut options) = arguments.target.settle(global)?;
+    options.check_set = check_set;
     options.checks = arguments.report.checks();
     let result = scan::run(&target, &options, &global.store)
         .map_err(|error| scan_error(error, &target, &options.artifact.stop))?;
