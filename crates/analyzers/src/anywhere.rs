@@ -46,6 +46,8 @@ impl Anywhere {
         let wanted = Wanted { directory, name, analyzer };
         match name {
             Pattern::Exactly(name) => self.named.entry(name).or_default().push(wanted),
+            // All there is in such a directory.
+            Pattern::Ending("") => self.beginning.push(wanted),
             Pattern::Ending(end) => {
                 self.extended.entry(extension(end)).or_default().push(wanted);
             }

@@ -13,6 +13,7 @@ use std::collections::HashMap;
 
 use model::{Entry, EntryKind, HEAD_BYTES, Problem, ProblemKind, Visitor, Want};
 
+use crate::config::system::Mode;
 use crate::detour::Detour;
 use crate::facts::{FACTS_BYTES_MAX, FileFacts, LayerFacts, Named};
 use crate::path_set::{PathHash, PathSet};
@@ -26,6 +27,10 @@ const ENTRIES_MAX: usize = 4 << 20;
 /// Entries that one layer keeps by name: a Debian system with all its packages has 130 000 that
 /// matter.
 const NAMED_MAX: usize = 256 << 10;
+
+/// Entries of one layer whose headers are kept for checks; a Debian system has 30. A tree in which
+/// everybody may write to everything has as many as it has files, and the first tell enough.
+const MODES_MAX: usize = 4096;
 
 /// Collects the facts of one layer.
 pub struct LayerCollector {
@@ -42,6 +47,8 @@ pub struct LayerCollector {
     rules: &'static Rules,
     room: usize,
     overflowed: bool,
+    /// The directories that have entries of their own; None if no check asks for headers.
+    explicit: Option<Vec<PathHash>>,
 }
 
 /// Which entries are looked at.
@@ -56,7 +63,8 @@ enum Interest {
 impl LayerCollector {
     /// For the first pass over a layer.
     pub fn new(checks: Checks) -> Self {
-        Self::interested(Interest::Selected, Selector::of(checks))
+        let explicit = checks.misconfigurations.then(Vec::new);
+        Self { explicit, ..Self::interested(Interest::Selected, Selector::of(checks)) }
     }
 
     /// For the second pass over a layer, which looks at nothing but these. Only packages are
@@ -95,12 +103,17 @@ impl LayerCollector {
             rules: selector.rules(""),
             room: FACTS_BYTES_MAX,
             overflowed: false,
+            explicit: None,
         }
     }
 
     /// The facts, once every entry was visited.
     pub fn finish(self) -> LayerFacts {
         let mut facts = self.facts;
+        if let Some(explicit) = self.explicit.map(PathSet::new) {
+            let implied = self.directories.iter().filter(|path| !explicit.holds(**path));
+            facts.implied = PathSet::new(implied.copied().collect());
+        }
         facts.directories = PathSet::new(self.directories);
         facts.others = PathSet::new(self.others);
         facts.whiteouts = PathSet::new(self.whiteouts);
@@ -151,6 +164,24 @@ impl LayerCollector {
         self.rules = self.selector.rules(path);
     }
 
+    /// Keeps what checks may ask for of the header.
+    fn note(&mut self, entry: &Entry<'_>) {
+        let Some(explicit) = &mut self.explicit else { return };
+        if entry.kind == EntryKind::Directory {
+            explicit.push(PathHash::of(entry.path));
+        }
+        // Of two entries at one path the later counts.
+        let Some(mode) = Mode::of_notable(entry) else {
+            self.facts.modes.remove(entry.path);
+            return;
+        };
+        if self.facts.modes.len() >= MODES_MAX && !self.facts.modes.contains_key(entry.path) {
+            let message = format!("more than {MODES_MAX} entries with rights worth a check");
+            return self.overflow(entry.path, message);
+        }
+        self.facts.modes.insert(entry.path.into(), mode);
+    }
+
     /// The first overflow is reported; what follows is more of it.
     fn overflow(&mut self, path: &str, message: String) {
         if !std::mem::replace(&mut self.overflowed, true) {
@@ -172,6 +203,7 @@ impl Visitor for LayerCollector {
     fn entry(&mut self, entry: &Entry<'_>) -> Want {
         if matches!(self.interest, Interest::Selected) {
             self.remember(entry);
+            self.note(entry);
         }
         let named = match entry.kind {
             EntryKind::File => return self.file(entry),

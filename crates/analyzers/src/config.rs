@@ -9,19 +9,25 @@
 //! one. Conditions are bounded: what they cost on what was found is counted beforehand.
 
 mod check;
+pub(crate) mod compose;
 mod condition;
 mod content;
 mod cost;
+pub(crate) mod dockerfile;
 pub(crate) mod history;
-pub(crate) mod image;
+mod image;
 mod judge;
-pub(crate) mod mask;
+pub(crate) mod kubernetes;
+mod mask;
+mod reference;
 mod shell;
 mod step;
+pub(crate) mod system;
 pub(crate) mod thing;
+mod yaml;
 
 #[cfg(test)]
 mod tests;
 
 pub use content::{CheckError, CheckSet};
-pub use judge::{Judged, image as judge_image};
+pub use judge::{Judged, Scope, judge};

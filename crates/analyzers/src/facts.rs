@@ -10,6 +10,8 @@ use model::{Package, PackageKind, Problem, ProblemKind, Secret};
 use serde::{Deserialize, Serialize};
 
 use crate::PathList;
+use crate::config::system::Mode;
+use crate::config::thing::Thing;
 use crate::os::release::Release;
 use crate::path_set::PathSet;
 
@@ -40,6 +42,11 @@ pub struct LayerFacts {
     pub(crate) opaques: PathSet,
     /// Directories whose files were collected in a second pass, because links lead there.
     pub(crate) detoured: Vec<Box<str>>,
+    /// The headers of entries that checks may ask for, by path.
+    pub(crate) modes: BTreeMap<Box<str>, Mode>,
+    /// Directories that the layer has no entry for, only entries below them: what their headers
+    /// say stands in a layer below.
+    pub(crate) implied: PathSet,
     /// What concerns the layer as a whole; without a layer index.
     pub(crate) problems: Vec<Problem>,
 }
@@ -57,6 +64,7 @@ impl LayerFacts {
                 facts.packages.append(&mut before.packages);
                 facts.secrets.append(&mut before.secrets);
                 facts.digest = facts.digest.or(before.digest);
+                facts.things.append(&mut before.things);
             }
             self.entries.insert(path, named);
         }
@@ -101,6 +109,8 @@ pub struct FileFacts {
     pub(crate) secrets: Vec<Secret>,
     /// Of the content of a file with secrets: BLAKE3.
     pub(crate) digest: Option<[u8; 32]>,
+    /// What checks look at.
+    pub(crate) things: Vec<Thing>,
     pub(crate) problems: Vec<(ProblemKind, String)>,
     /// Bytes of facts that the layer still has room for.
     #[serde(skip)]
@@ -171,6 +181,7 @@ impl FileFacts {
             && self.repositories.is_empty()
             && self.license.is_empty()
             && self.secrets.is_empty()
+            && self.things.is_empty()
             && self.problems.is_empty()
     }
 
@@ -222,6 +233,15 @@ impl FileFacts {
     pub(crate) fn secret(&mut self, secret: Secret) {
         if self.spend(secret.excerpt.len().saturating_add(FACT_OVERHEAD)) {
             self.secrets.push(secret);
+        }
+    }
+
+    /// Something in the file that checks look at.
+    pub(crate) fn thing(&mut self, thing: Thing) {
+        let texts = [&thing.view, &thing.text, &thing.resource];
+        let size = texts.into_iter().fold(TEXT_OVERHEAD, |sum, it| sum.saturating_add(it.len()));
+        if self.spend(size) {
+            self.things.push(thing);
         }
     }
 

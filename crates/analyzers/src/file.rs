@@ -42,6 +42,8 @@ pub enum Check {
     Secrets,
     Malware,
     Misconfigurations,
+    /// Misconfigurations in files that build and run images: in a directory of sources.
+    Sources,
 }
 
 /// The checks of a scan; packages are always looked for.
@@ -50,11 +52,13 @@ pub struct Checks {
     pub secrets: bool,
     pub malware: bool,
     pub misconfigurations: bool,
+    /// In an image nobody builds from what lies there.
+    pub sources: bool,
 }
 
 impl Checks {
     /// How many sets of checks there are.
-    pub(crate) const SETS: usize = 8;
+    pub(crate) const SETS: usize = 16;
 
     /// Every set of checks.
     pub fn all() -> impl Iterator<Item = Self> {
@@ -62,6 +66,7 @@ impl Checks {
             secrets: number & 1 != 0,
             malware: number & 2 != 0,
             misconfigurations: number & 4 != 0,
+            sources: number & 8 != 0,
         })
     }
 
@@ -70,6 +75,7 @@ impl Checks {
         usize::from(self.secrets)
             | usize::from(self.malware) << 1
             | usize::from(self.misconfigurations) << 2
+            | usize::from(self.sources) << 3
     }
 
     /// Whether an analyzer of this check is needed; None is for packages.
@@ -79,6 +85,7 @@ impl Checks {
             Some(Check::Secrets) => self.secrets,
             Some(Check::Malware) => self.malware,
             Some(Check::Misconfigurations) => self.misconfigurations,
+            Some(Check::Sources) => self.sources,
         }
     }
 }

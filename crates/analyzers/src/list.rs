@@ -3,6 +3,7 @@
 //! A test holds each line against its folder in `testdata` and its line in `docs/analyzers.md`.
 
 use crate::bitnami::{components, spdx};
+use crate::config::{compose, dockerfile, kubernetes, system};
 use crate::cpp::{conan_lock, conanfile, vcpkg_json, vcpkg_status};
 use crate::dart::pubspec_lock;
 use crate::dotnet::{assets, bundle, deps_json, packages_config, packages_lock};
@@ -38,6 +39,7 @@ pub const ALL: &[&dyn Analyzer] = &[
     &cargo_lock::CargoLock,
     &composer_installed::ComposerInstalled,
     &composer_lock::ComposerLock,
+    &compose::Compose,
     &conan_lock::ConanLock,
     &conanfile::Conanfile,
     &conda_meta::CondaMeta,
@@ -45,6 +47,7 @@ pub const ALL: &[&dyn Analyzer] = &[
     &install_json::CpanInstall,
     &cpanfile_snapshot::CpanfileSnapshot,
     &copyright::Copyright,
+    &dockerfile::Dockerfile,
     &bundle::DotnetBundle,
     &deps_json::DotnetDeps,
     &dpkg::Dpkg,
@@ -55,6 +58,7 @@ pub const ALL: &[&dyn Analyzer] = &[
     &gradle_lock::GradleLock,
     &archive::JavaArchive,
     &julia::JuliaManifest,
+    &kubernetes::Kubernetes,
     &luarocks_lock::LuarocksLock,
     &rock::Rock,
     &maven_pom::MavenPom,
@@ -89,6 +93,7 @@ pub const ALL: &[&dyn Analyzer] = &[
     &rpm::Wal,
     &files::Secrets,
     &stack_lock::StackLock,
+    &system::SystemSettings,
     &uv_lock::UvLock,
     &vcpkg_json::VcpkgManifest,
     &vcpkg_status::VcpkgStatus,

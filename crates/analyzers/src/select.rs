@@ -27,7 +27,7 @@ pub enum Select {
     Below { directory: &'static str, name: &'static str },
     /// Files of this name in any directory of that name, wherever they stand. A `*` at the
     /// beginning or the end of either matches anything; names that begin with one end in an
-    /// extension. Links are not followed: a file speaks where it is.
+    /// extension, or with it. Links are not followed: a file speaks where it is.
     Anywhere { directory: &'static str, name: &'static str },
     /// Programs: files that may be executed, wherever they stand.
     Executable,

@@ -268,6 +268,27 @@ impl<'a> View<'_, 'a> {
         Standing::Nothing
     }
 
+    /// The layer whose entry at `path` a container would see. A directory that a layer only
+    /// implies is as the layers below have made it.
+    pub(crate) fn layer_of(&self, path: &str) -> Option<usize> {
+        let parents = self.stack.effects(split(path).0);
+        let hash = PathHash::of(path);
+        let mut is_directory = false;
+        for (index, (layer, &parent)) in self.layers().zip(parents.iter()).enumerate().rev() {
+            let effect = layer.effect(hash, parent);
+            match effect.holds {
+                Holds::Directory if layer.implied.holds(hash) => is_directory = true,
+                Holds::Directory => return Some(index),
+                Holds::Other => return (!is_directory).then_some(index),
+                Holds::Nothing => {}
+            }
+            if effect.hides {
+                return None;
+            }
+        }
+        None
+    }
+
     /// Whether the file with these facts is what stands at `path`.
     pub(crate) fn shows(&self, path: &str, facts: &FileFacts) -> bool {
         match self.standing(path) {

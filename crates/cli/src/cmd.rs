@@ -4,6 +4,7 @@ mod cache;
 mod db;
 mod demo;
 mod global;
+mod own_checks;
 #[cfg(test)]
 mod reference;
 mod sbom;

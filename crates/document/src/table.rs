@@ -4,6 +4,7 @@
 //! the image pass through [`printable`] before they reach a line.
 
 mod findings;
+mod misconfigurations;
 mod secrets;
 mod silenced;
 
@@ -15,6 +16,7 @@ use model::{Eol, Severity};
 use crate::text::{printable, wrap};
 use crate::{DataSource, Report};
 use findings::findings;
+use misconfigurations::misconfigurations;
 use secrets::secrets;
 use silenced::silenced;
 
@@ -47,10 +49,15 @@ pub fn render(report: &Report, look: Look) -> String {
         text.push('\n');
         secrets(&mut text, report, look);
     }
+    if !report.inventory.misconfigurations.is_empty() {
+        text.push('\n');
+        misconfigurations(&mut text, report, look);
+    }
     text.push('\n');
     summary(&mut text, report, look);
     leaks(&mut text, report, look);
     silenced(&mut text, report, look);
+    settings(&mut text, report, look);
     upgrades(&mut text, report);
     data(&mut text, report);
     problems(&mut text, report, look);
@@ -151,6 +158,31 @@ fn no_secret(text: &mut String, report: &Report, look: Look) {
         line(text, format_args!("no secret of the severities asked for"));
     } else {
         line(text, format_args!("no secret found"));
+    }
+}
+
+fn settings(text: &mut String, report: &Report, look: Look) {
+    if !report.checks.iter().any(|check| check == "config") {
+        return;
+    }
+    let all = &report.inventory.misconfigurations;
+    if !all.is_empty() {
+        let of = |severity| all.iter().filter(|it| it.severity == severity).count();
+        let counts = Severity::ALL.into_iter().map(|severity| (severity, of(severity)));
+        let counts = severities(counts.filter(|(_, count)| *count > 0), look);
+        let number = count(all.len(), "misconfiguration", "misconfigurations");
+        line(text, format_args!("{number}: {counts}"));
+    } else if report.is_incomplete() {
+        let caution =
+            "no misconfiguration found in what could be checked; the result is incomplete";
+        line(text, format_args!("{}", paint(caution, warning(), look)));
+    } else if report.misconfigurations_left_out == 0 {
+        line(text, format_args!("no misconfiguration found"));
+    }
+    if report.misconfigurations_left_out > 0 {
+        let left_out = report.misconfigurations_left_out;
+        let number = count(left_out, "misconfiguration", "misconfigurations");
+        line(text, format_args!("{number} not shown, as was asked for"));
     }
 }
 

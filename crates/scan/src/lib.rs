@@ -13,6 +13,8 @@ mod layers;
 use std::path::PathBuf;
 
 use advisories::{SegmentMeta, Store};
+use analyzers::LayerFacts;
+use analyzers::config::{self, CheckSet, Judged, Scope};
 use artifact::{OpenError, ReadError};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -28,6 +30,8 @@ pub struct Options {
     /// How many bytes the cached facts may take; those not used for longest go first.
     pub cache_limit: u64,
     pub checks: Checks,
+    /// The checks of settings with the user's own among them; None for ours alone.
+    pub check_set: Option<CheckSet>,
     /// What lock files and manifests name is matched as if it were installed. In a directory of
     /// sources it always is: there nothing else says what is used.
     pub declared: bool,
@@ -49,9 +53,10 @@ pub struct Checks {
 
 impl Checks {
     /// Those that are made while layers are read.
-    fn of_files(self) -> analyzers::Checks {
+    fn of_files(self, kind: ArtifactKind) -> analyzers::Checks {
         let Self { vulnerabilities: _, secrets, malware, misconfigurations } = self;
-        analyzers::Checks { secrets, malware, misconfigurations }
+        let sources = misconfigurations && kind == ArtifactKind::Dir;
+        analyzers::Checks { secrets, malware, misconfigurations, sources }
     }
 }
 
@@ -91,7 +96,7 @@ pub enum ScanError {
 /// Opens a target and takes stock of it. Never touches advisories.
 pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError> {
     let image = artifact::open(target, &options.artifact)?;
-    let checks = options.checks.of_files();
+    let checks = options.checks.of_files(image.artifact().kind);
     let cache = cache::Cache::open(options.cache_dir.as_deref(), checks);
     let layers = layers::collect(&image, &cache, checks)?;
     cache.make_room(options.cache_limit);
@@ -104,10 +109,40 @@ pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError>
     let mut problems = layers.problems;
     problems.extend(image.problems().iter().cloned());
     problems.extend(cache.problem());
+    if let Some(config) = artifact.config.as_ref().filter(|_| options.checks.secrets) {
+        let (mut secrets, unread) = analyzers::config_secrets(config);
+        inventory.secrets.append(&mut secrets);
+        inventory.secrets.sort();
+        problems.extend(unread);
+    }
+    if options.checks.misconfigurations {
+        let judged = judge(&layers, &artifact, inventory.os.is_some(), options);
+        inventory.misconfigurations = judged.misconfigurations;
+        problems.extend(judged.problems);
+    }
     inventory.problems.append(&mut problems);
     inventory.problems.sort();
     inventory.problems.dedup();
     Ok(Inspection { artifact, inventory })
+}
+
+/// Holds the checks of settings against what was found.
+fn judge(
+    layers: &[LayerFacts],
+    artifact: &Artifact,
+    has_system: bool,
+    options: &Options,
+) -> Judged {
+    let scope = Scope {
+        has_layers: artifact.kind.has_layers(),
+        // A folder of sources has no distribution; an image without one runs all the same.
+        is_system: has_system || artifact.kind != ArtifactKind::Dir,
+    };
+    let ours = options.check_set.is_none().then(CheckSet::default);
+    let Some(set) = options.check_set.as_ref().or(ours.as_ref()) else {
+        return Judged::default();
+    };
+    config::judge(layers, artifact.config.as_ref(), scope, set)
 }
 
 /// Inspects a target, and holds the advisories it needs against it if that is asked for.

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cel::Context;
-use model::{ImageConfig, Location, Misconfiguration, Problem, ProblemKind};
+use model::{ConfigPlace, ImageConfig, Location, Misconfiguration, Problem, ProblemKind};
 
 use super::check::{Check, Rule};
 use super::condition::{self, Patterns};
@@ -14,6 +14,9 @@ use super::content::{self, CheckSet};
 use super::cost::{Budget, Size};
 use super::thing::Thing;
 use super::{history, image as settings, mask};
+use crate::LayerFacts;
+use crate::facts::Named;
+use crate::view::Stack;
 
 /// Reports of one check that are kept: a tree of thousands of such files tells nothing new.
 const REPORTS_MAX: usize = 200;
@@ -33,12 +36,52 @@ pub struct Judged {
     pub problems: Vec<Problem>,
 }
 
-/// Judges the configuration and history of an image.
-pub fn image(config: &ImageConfig, set: &CheckSet) -> Judged {
+/// What a target is, as far as it decides what is checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// Findings in files name their layer.
+    pub has_layers: bool,
+    /// It is the root file system of something that runs: what modes and accounts are there
+    /// matters. In a folder of sources it does not.
+    pub is_system: bool,
+}
+
+/// Judges what was found in the layers of a target, and its configuration if it has one. Of files
+/// only those count that a container would see.
+pub fn judge(
+    layers: &[LayerFacts],
+    config: Option<&ImageConfig>,
+    scope: Scope,
+    set: &CheckSet,
+) -> Judged {
     let mut judge = Judge::new(set);
-    judge.look(&settings::thing(config), &Location::default());
-    for (layer, thing) in history::things(config) {
-        judge.look(&thing, &Location { path: String::new(), layer });
+    if let Some(config) = config {
+        judge.look(&settings::thing(config), &Location::default());
+        for (layer, thing) in history::things(config) {
+            judge.look(&thing, &Location { path: String::new(), layer });
+        }
+    }
+    let stack = Stack::new(layers);
+    let view = stack.all();
+    for (index, layer) in (0_u32..).zip(layers) {
+        let location = |path: &str| Location {
+            path: path.to_owned(),
+            layer: scope.has_layers.then_some(index),
+        };
+        let modes = layer.modes.iter().filter(|_| scope.is_system);
+        for (path, mode) in modes {
+            if view.layer_of(path).and_then(|top| u32::try_from(top).ok()) == Some(index) {
+                judge.look(&mode.thing(path), &location(path));
+            }
+        }
+        for (path, named) in &layer.entries {
+            let (Named::File(Some(facts)) | Named::Found(facts)) = named else { continue };
+            if facts.things.is_empty() || !view.shows(path, facts) {
+                continue;
+            }
+            let wanted = |thing: &&Thing| thing.place != ConfigPlace::FileSystem || scope.is_system;
+            facts.things.iter().filter(wanted).for_each(|it| judge.look(it, &location(path)));
+        }
     }
     judge.finish()
 }

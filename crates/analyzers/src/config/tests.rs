@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use model::{HistoryStep, ImageConfig, Misconfiguration};
+use model::{Entry, EntryKind, HistoryStep, ImageConfig, Misconfiguration, Visitor};
 
 use super::check::{Description, Fixtures};
 use super::content::{CheckSet, texts};
-use super::judge::{self, Judged, image};
+use super::judge::{self, Judged, Scope, judge};
 use super::thing::On;
+use crate::{Checks, LayerCollector};
 
 /// The content as it is written.
 fn descriptions() -> BTreeMap<&'static str, Description> {
@@ -51,12 +52,97 @@ fn built(lines: &str) -> ImageConfig {
     ImageConfig { history: joined.lines().map(step).collect(), ..ImageConfig::default() }
 }
 
+/// What is said of an image that is nothing but its configuration.
+fn image(config: &ImageConfig, set: &CheckSet) -> Judged {
+    judge(&[], Some(config), Scope::default(), set)
+}
+
 /// What is said of a fixture that is such a thing.
-fn judged(on: On, fixture: &str, _file: Option<&str>, set: &CheckSet) -> Judged {
+fn judged(on: On, fixture: &str, file: Option<&str>, set: &CheckSet) -> Judged {
     match on {
         On::Image => image(&configuration(fixture), set),
         On::History => image(&built(fixture), set),
-        On::Dockerfile => Judged::default(),
+        On::File => file_system(&[fixture], set),
+        On::Line => file_named(file.expect("lines stand in a file"), fixture, set),
+        On::Dockerfile | On::Stage => {
+            let base = if fixture.contains("FROM ") { "" } else { "FROM a:1\n" };
+            file_named("Dockerfile", &format!("{base}{fixture}"), set)
+        }
+        On::Compose => file_named("compose.yaml", fixture, set),
+        On::Object | On::Pod | On::Container | On::Rule => file_named("a.yaml", fixture, set),
+    }
+}
+
+const ALL: Checks =
+    Checks { secrets: false, malware: false, misconfigurations: true, sources: true };
+const SYSTEM: Scope = Scope { has_layers: true, is_system: true };
+
+fn file_named(path: &str, content: &str, set: &CheckSet) -> Judged {
+    let mut collector = LayerCollector::new(ALL);
+    let size = content.len() as u64;
+    let entry = Entry { path, kind: EntryKind::File, mode: 0o644, uid: 0, gid: 0, size };
+    collector.entry(&entry);
+    collector.content(&entry, content.as_bytes());
+    judge(&[collector.finish()], None, SYSTEM, set)
+}
+
+/// A layer a text, in which lines are entries: `4755 0:0 usr/bin/su`; a slash at the end is a
+/// directory's, an `=` a socket's, a `-` before the path takes it away.
+fn file_system(layers: &[&str], set: &CheckSet) -> Judged {
+    let layer = |text: &&str| {
+        let mut collector = LayerCollector::new(ALL);
+        for line in text.lines() {
+            let [mode, owner, path] = line.split(' ').collect::<Vec<_>>()[..] else {
+                panic!("`{line}` is no entry");
+            };
+            let (uid, gid) = owner.split_once(':').unwrap();
+            let (kind, path) = match (path.strip_prefix('-'), path.strip_suffix('/')) {
+                (Some(removed), _) => (EntryKind::Whiteout, removed),
+                (_, Some(directory)) => (EntryKind::Directory, directory),
+                _ if path.ends_with('=') => (EntryKind::Special, path.trim_end_matches('=')),
+                _ => (EntryKind::File, path),
+            };
+            let mode = u32::from_str_radix(mode, 8).unwrap();
+            let (uid, gid) = (uid.parse().unwrap(), gid.parse().unwrap());
+            collector.entry(&Entry { path, kind, mode, uid, gid, size: 0 });
+        }
+        collector.finish()
+    };
+    judge(&layers.iter().map(layer).collect::<Vec<_>>(), None, SYSTEM, set)
+}
+
+#[test]
+fn only_what_a_container_sees_is_checked() {
+    let set = CheckSet::default();
+    let cases: &[(&[&str], &[u32])] = &[
+        (&["4755 0:0 opt/x"], &[0]),
+        (&["4755 0:0 opt/x", "000 0:0 -opt/x"], &[]),
+        (&["4755 0:0 opt/x", "755 0:0 opt/x"], &[]),
+        (&["755 0:0 opt/x", "4755 0:0 opt/x"], &[1]),
+        (&["4755 0:0 opt/x", "4755 0:0 opt/x"], &[1]),
+        (&["4755 0:0 opt/x", "000 0:0 -opt"], &[]),
+    ];
+    for (layers, expected) in cases {
+        let found = file_system(layers, &set).misconfigurations.into_iter();
+        let found = found.filter(|it| it.check == "file-setuid");
+        let found: Vec<u32> = found.filter_map(|it| it.location.layer).collect();
+        assert_eq!(found, *expected, "{layers:?}");
+    }
+}
+
+#[test]
+fn a_directory_that_a_layer_only_implies_is_as_it_was() {
+    let set = CheckSet::default();
+    let cases: &[(&[&str], usize)] = &[
+        (&["777 0:0 srv/"], 1),
+        (&["1777 0:0 srv/"], 0),
+        (&["777 0:0 srv/", "644 0:0 srv/a"], 1),
+        (&["777 0:0 srv/", "755 0:0 srv/\n644 0:0 srv/a"], 0),
+        (&["777 0:0 srv/", "000 0:0 -srv", "644 0:0 srv/a"], 0),
+    ];
+    for (layers, expected) in cases {
+        let judged = file_system(layers, &set);
+        assert_eq!(reports(&judged, "directory-world-writable"), *expected, "{layers:?}");
     }
 }
 
@@ -68,14 +154,12 @@ fn reports(judged: &Judged, id: &str) -> usize {
 fn every_check_tells_its_fixtures_apart() {
     let set = CheckSet::default();
     let mut wrong = Vec::new();
+    assert!(set.checks.len() >= 80, "{} checks", set.checks.len());
     for (id, description) in descriptions() {
         let Fixtures { failing, passing, file } = &description.fixtures;
         assert!(!failing.is_empty() && !passing.is_empty(), "{id} lacks fixtures");
         for name in description.on.get_ref() {
             let on = On::from_name(name).unwrap();
-            if on == On::Dockerfile {
-                continue;
-            }
             let mut look = |fixture: &str, fails: bool| {
                 let judged = judged(on, fixture, file.as_deref(), &set);
                 if !judged.problems.is_empty() {

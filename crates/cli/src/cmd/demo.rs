@@ -59,6 +59,7 @@ pub(crate) fn run(global: &Global) -> Result<ExitCode, UserError> {
         cache_dir: None,
         cache_limit: 0,
         checks: ReportArguments::default().checks(),
+        check_set: None,
         declared: false,
         distro: None,
         feeds,

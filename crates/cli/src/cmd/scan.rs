@@ -14,6 +14,7 @@ use scan::{ScanError, ScanResult};
 pub(crate) use self::form::Form;
 use self::form::FormArguments;
 use crate::cmd::global::Global;
+use crate::cmd::own_checks;
 use crate::cmd::target::TargetArguments;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
@@ -34,6 +35,10 @@ Exit codes: 0 done, 1 `--fail-on` reached; `lazaret --help` lists them all.";
 pub(crate) struct ScanArguments {
     #[command(flatten)]
     target: TargetArguments,
+    /// Add checks of settings from these files, or from the *.toml files of these folders
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    #[arg(help_heading = "Target options")]
+    checks_from: Vec<PathBuf>,
     #[command(flatten)]
     report: ReportArguments,
 }
@@ -103,7 +108,9 @@ pub(crate) fn run(arguments: ScanArguments, global: &Global) -> Result<ExitCode,
     output::check(arguments.report.output.as_deref())?;
     let mut report = arguments.report;
     let form = std::mem::take(&mut report.form).settle()?;
+    let check_set = own_checks::read(&arguments.checks_from)?;
     let (target, mut options) = arguments.target.settle(global)?;
+    options.check_set = check_set;
     options.checks = report.checks();
     let result = scan::run(&target, &options, &global.store)
         .map_err(|error| scan_error(error, &target, &options.artifact.stop))?;

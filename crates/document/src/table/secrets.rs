@@ -1,6 +1,7 @@
 //! The secrets of an image, one a line: how bad, what, where.
 
 use anstyle::Style;
+use model::{Location, SecretPlace};
 
 use super::{Look, line, paint, rated, severity_style};
 use crate::Report;
@@ -15,10 +16,17 @@ pub(super) fn secrets(text: &mut String, report: &Report, look: Look) {
     let mut rows = vec![HEAD.map(str::to_owned)];
     rows.extend(sorted.iter().map(|secret| {
         let removed = if secret.removed { " (removed above)" } else { "" };
+        let Location { path, layer: _ } = &secret.location;
+        let place = match secret.place {
+            SecretPlace::File => format!("{path}:{}", secret.line),
+            SecretPlace::Environment => format!("variable {path}"),
+            SecretPlace::Label => format!("label {path}"),
+            SecretPlace::History => format!("history, step {}", secret.line),
+        };
         [
             rated(secret.severity),
             cell(&secret.title),
-            cell(&format!("{}:{}{removed}", secret.location.path, secret.line)),
+            cell(&format!("{place}{removed}")),
             cell(&secret.excerpt),
             secret.location.layer.map(|layer| layer.to_string()).unwrap_or_default(),
         ]

@@ -1,0 +1,238 @@
+//! The analyzer `compose`: Compose files (compose-spec.io), service by service.
+//!
+//! What other files add (`extends`, `include`, overrides) is not put together: each file is judged
+//! as it stands.
+
+use serde::Serialize;
+
+use super::image::Variable;
+use super::mask;
+use super::reference::Reference;
+use super::thing::{On, Thing};
+use super::yaml::{self, Node, YAML_BYTES_MAX};
+use crate::file::Check;
+use crate::{Analyzer, File, FileFacts, Select};
+
+/// The analyzer `compose`.
+pub(crate) struct Compose;
+
+/// What conditions see as `service`. Masked throughout.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Service {
+    pub(crate) name: String,
+    image: Reference,
+    /// The image is built from sources beside the file.
+    builds: bool,
+    privileged: bool,
+    /// As it is set; empty where the image decides.
+    user: String,
+    cap_add: Vec<String>,
+    cap_drop: Vec<String>,
+    security_opt: Vec<String>,
+    network_mode: String,
+    pid: String,
+    ipc: String,
+    uts: String,
+    userns_mode: String,
+    cgroup: String,
+    devices: Vec<String>,
+    mounts: Vec<Mount>,
+    ports: Vec<PublishedPort>,
+    environment: Vec<Variable>,
+    read_only: bool,
+    has_memory_limit: bool,
+    has_pids_limit: bool,
+    healthcheck_disabled: bool,
+    restart: String,
+}
+
+/// What is mounted where.
+#[derive(Debug, Default, Serialize)]
+struct Mount {
+    /// `bind`, `volume` or `tmpfs`.
+    kind: String,
+    source: String,
+    target: String,
+    read_only: bool,
+    propagation: String,
+}
+
+/// A port of the container that the host listens on.
+#[derive(Debug, Default, Serialize)]
+struct PublishedPort {
+    /// Empty for all addresses.
+    address: String,
+    /// A number or range; empty for one that the engine chooses.
+    published: String,
+    /// 0 where it is not one number.
+    target: i64,
+    protocol: String,
+}
+
+impl Analyzer for Compose {
+    fn name(&self) -> &'static str {
+        "compose"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn check(&self) -> Option<Check> {
+        Some(Check::Sources)
+    }
+
+    fn selects(&self) -> &'static [Select] {
+        const {
+            &[
+                Select::Anywhere { directory: "*", name: "compose*" },
+                Select::Anywhere { directory: "*", name: "docker-compose*" },
+                Select::Anywhere { directory: "*", name: "podman-compose*" },
+            ]
+        }
+    }
+
+    fn max_bytes(&self) -> u64 {
+        YAML_BYTES_MAX
+    }
+
+    fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
+        if !(file.name().ends_with(".yml") || file.name().ends_with(".yaml")) {
+            return;
+        }
+        for document in yaml::documents(&file.text(), facts) {
+            for (name, node) in document.get("services").entries() {
+                let service = Service::of(name, node);
+                let text = format!("service {name}");
+                let thing = Thing::new(On::Compose, node.line, &text, &service);
+                facts.thing(thing.named(text));
+            }
+        }
+    }
+}
+
+impl Service {
+    fn of(name: &str, node: &Node) -> Self {
+        let text = |key: &str| node.get(key).text();
+        let limits = node.at(&["deploy", "resources", "limits"]);
+        let has = |node: &Node| !node.is_nothing();
+        let health = node.get("healthcheck");
+        let is_none = health.get("test").texts().first().is_some_and(|test| test == "NONE");
+        Self {
+            name: name.to_owned(),
+            image: Reference::of(&text("image")),
+            builds: has(node.get("build")),
+            privileged: node.get("privileged").is_true(),
+            user: text("user"),
+            cap_add: capabilities(node.get("cap_add")),
+            cap_drop: capabilities(node.get("cap_drop")),
+            security_opt: node.get("security_opt").texts(),
+            network_mode: text("network_mode"),
+            pid: text("pid"),
+            ipc: text("ipc"),
+            uts: text("uts"),
+            userns_mode: text("userns_mode"),
+            cgroup: text("cgroup"),
+            devices: node.get("devices").items().iter().map(device).collect(),
+            mounts: node.get("volumes").items().iter().map(Mount::of).collect(),
+            ports: node.get("ports").items().iter().map(PublishedPort::of).collect(),
+            environment: environment(node.get("environment")),
+            read_only: node.get("read_only").is_true(),
+            has_memory_limit: has(node.get("mem_limit")) || has(limits.get("memory")),
+            has_pids_limit: has(node.get("pids_limit")) || has(limits.get("pids")),
+            healthcheck_disabled: health.get("disable").is_true() || is_none,
+            restart: text("restart"),
+        }
+    }
+
+    pub(crate) fn example() -> Self {
+        Self {
+            mounts: vec![Mount::default()],
+            ports: vec![PublishedPort::default()],
+            environment: vec![Variable::new("A", "b")],
+            ..Self::default()
+        }
+    }
+}
+
+/// In capitals, without the prefix that may be left out.
+pub(super) fn capabilities(node: &Node) -> Vec<String> {
+    let name = |name: String| {
+        let name = name.to_ascii_uppercase();
+        name.strip_prefix("CAP_").map_or_else(|| name.clone(), str::to_owned)
+    };
+    node.texts().into_iter().map(name).collect()
+}
+
+/// The device of the host.
+fn device(node: &Node) -> String {
+    let source = node.get("source").text();
+    let text = if source.is_empty() { node.text() } else { source };
+    text.split(':').next().unwrap_or_default().to_owned()
+}
+
+/// A list of `NAME=value`, or a map.
+fn environment(node: &Node) -> Vec<Variable> {
+    let listed = node.items().iter().map(|item| {
+        let text = item.text();
+        let (name, value) = text.split_once('=').unwrap_or((&text, ""));
+        Variable::new(name, value)
+    });
+    let mapped = node.entries().iter().map(|(name, value)| Variable::new(name, &value.text()));
+    listed.chain(mapped).collect()
+}
+
+impl Mount {
+    fn of(node: &Node) -> Self {
+        if !node.entries().is_empty() {
+            return Self {
+                kind: node.get("type").text(),
+                source: node.get("source").text(),
+                target: node.get("target").text(),
+                read_only: node.get("read_only").is_true(),
+                propagation: node.at(&["bind", "propagation"]).text(),
+            };
+        }
+        let text = node.text();
+        let mut parts = text.split(':');
+        let first = parts.next().unwrap_or_default();
+        let Some(target) = parts.next() else {
+            return Self { kind: "volume".to_owned(), target: first.to_owned(), ..Self::default() };
+        };
+        let options: Vec<&str> = parts.next().unwrap_or_default().split(',').collect();
+        let is_path = first.starts_with(['/', '.', '~', '$']);
+        let shared = options.iter().find(|it| it.ends_with("shared") || it.ends_with("slave"));
+        Self {
+            kind: if is_path { "bind" } else { "volume" }.to_owned(),
+            source: first.to_owned(),
+            target: target.to_owned(),
+            read_only: options.contains(&"ro"),
+            propagation: shared.map_or_else(String::new, |it| (*it).to_owned()),
+        }
+    }
+}
+
+impl PublishedPort {
+    fn of(node: &Node) -> Self {
+        if !node.entries().is_empty() {
+            let protocol = node.get("protocol").text();
+            return Self {
+                address: node.get("host_ip").text(),
+                published: node.get("published").text(),
+                target: node.get("target").number().unwrap_or(0),
+                protocol: if protocol.is_empty() { "tcp".to_owned() } else { protocol },
+            };
+        }
+        let text = mask::text(&node.text());
+        let (ports, protocol) = text.rsplit_once('/').unwrap_or((&text, "tcp"));
+        let (rest, target) = ports.rsplit_once(':').unwrap_or(("", ports));
+        // An address of version 6 has colons of its own, in brackets.
+        let (address, published) = rest.rsplit_once(':').unwrap_or(("", rest));
+        Self {
+            address: address.trim_matches(['[', ']']).to_owned(),
+            published: published.to_owned(),
+            target: target.parse().unwrap_or(0),
+            protocol: protocol.to_owned(),
+        }
+    }
+}

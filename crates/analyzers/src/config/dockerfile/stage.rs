@@ -1,0 +1,155 @@
+//! The stages of a Dockerfile: what each is built upon, and what its instructions come to.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use super::super::image::is_root;
+use super::super::step::Step;
+
+/// What conditions see as `stage`.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Stage {
+    pub(crate) line: u32,
+    /// As `AS` calls it; empty for none.
+    pub(crate) name: String,
+    /// From 1.
+    pub(crate) number: usize,
+    /// The image, build arguments put in as far as the file gives them a value.
+    pub(crate) base: String,
+    /// The base is a stage above, or `scratch`, and nothing that is fetched.
+    pub(crate) base_is_local: bool,
+    /// What the base is called depends on the build.
+    pub(crate) base_is_open: bool,
+    /// Empty for none.
+    pub(crate) tag: String,
+    pub(crate) has_digest: bool,
+    /// It becomes the image.
+    pub(crate) is_final: bool,
+    /// Of the last `USER`, here or in a stage below; empty for none.
+    pub(crate) user: String,
+    /// A `USER` says so.
+    pub(crate) runs_as_root: bool,
+    pub(crate) has_healthcheck: bool,
+    pub(crate) commands: u32,
+    pub(crate) entrypoints: u32,
+    pub(crate) healthchecks: u32,
+}
+
+impl Stage {
+    pub(crate) fn title(&self) -> String {
+        match self.name.as_str() {
+            "" => format!("stage {}", self.number),
+            name => format!("stage {name}"),
+        }
+    }
+}
+
+/// The stages of a file while its instructions come in.
+#[derive(Default)]
+pub(super) struct Stages {
+    stages: Vec<Stage>,
+    /// Build arguments above the first stage, which alone `FROM` may use.
+    arguments: HashMap<String, String>,
+}
+
+impl Stages {
+    /// The number of the stage that instructions are in now; 0 above the first.
+    pub(super) fn number(&self) -> usize {
+        self.stages.len()
+    }
+
+    pub(super) fn finish(mut self) -> Vec<Stage> {
+        if let Some(last) = self.stages.last_mut() {
+            last.is_final = true;
+        }
+        self.stages
+    }
+
+    pub(super) fn take(&mut self, line: u32, step: &Step) {
+        if step.instruction == "FROM" {
+            return self.begin(line, step);
+        }
+        let Some(stage) = self.stages.last_mut() else {
+            for word in step.words.iter().filter(|_| step.instruction == "ARG") {
+                let (name, value) = word.split_once('=').unwrap_or((word, ""));
+                self.arguments.insert(name.to_owned(), value.to_owned());
+            }
+            return;
+        };
+        match step.instruction.as_str() {
+            "USER" => {
+                step.text.trim().clone_into(&mut stage.user);
+                stage.runs_as_root = is_root(&stage.user);
+            }
+            "HEALTHCHECK" => {
+                stage.has_healthcheck = !step.text.trim().eq_ignore_ascii_case("none");
+                stage.healthchecks = stage.healthchecks.saturating_add(1);
+            }
+            "CMD" => stage.commands = stage.commands.saturating_add(1),
+            "ENTRYPOINT" => stage.entrypoints = stage.entrypoints.saturating_add(1),
+            _ => {}
+        }
+    }
+
+    fn begin(&mut self, line: u32, step: &Step) {
+        let mut words = step.words.iter();
+        let written = words.next().map_or("", String::as_str);
+        let is_as = words.next().is_some_and(|word| word.eq_ignore_ascii_case("as"));
+        let name = words.next().filter(|_| is_as).cloned().unwrap_or_default();
+        let base = self.resolve(written);
+        let below = self.stages.iter().rev().find(|it| it.name.eq_ignore_ascii_case(&base));
+        let below = below.filter(|it| !it.name.is_empty());
+        let path = base.rsplit_once('/').map_or(base.as_str(), |(_, name)| name);
+        let (path, digest) = path.split_once('@').unwrap_or((path, ""));
+        let tag = path.split_once(':').map_or("", |(_, tag)| tag);
+        let stage = Stage {
+            line,
+            name,
+            number: self.stages.len().saturating_add(1),
+            base_is_local: below.is_some() || base.eq_ignore_ascii_case("scratch"),
+            base_is_open: base.contains('$'),
+            tag: tag.to_owned(),
+            has_digest: !digest.is_empty(),
+            user: below.map(|it| it.user.clone()).unwrap_or_default(),
+            runs_as_root: below.is_some_and(|it| it.runs_as_root),
+            has_healthcheck: below.is_some_and(|it| it.has_healthcheck),
+            base,
+            ..Stage::default()
+        };
+        self.stages.push(stage);
+    }
+
+    /// Puts build arguments in: `$NAME`, `${NAME}`, `${NAME:-default}`.
+    fn resolve(&self, text: &str) -> String {
+        let mut resolved = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('$') {
+            resolved.push_str(before);
+            let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            let (name, default, end) = match after.strip_prefix('{') {
+                Some(braced) => {
+                    let (inner, end) = braced.split_once('}').unwrap_or((braced, ""));
+                    let (name, default) = inner.split_once(":-").unwrap_or((inner, ""));
+                    (name, default, end)
+                }
+                None => {
+                    let end = after.find(|c| !fits(c)).unwrap_or(after.len());
+                    let (name, end) = after.split_at_checked(end).unwrap_or((after, ""));
+                    (name, "", end)
+                }
+            };
+            let value = self.arguments.get(name).map(String::as_str);
+            match value.filter(|value| !value.is_empty()).unwrap_or(default) {
+                "" => {
+                    resolved.push('$');
+                    resolved.push_str(name);
+                }
+                value => resolved.push_str(value),
+            }
+            rest = end;
+        }
+        resolved.push_str(rest);
+        resolved
+    }
+}

@@ -1,0 +1,233 @@
+//! The views of pods and their containers, whatever object makes them.
+//!
+//! A setting that a container lacks and its pod has counts as the container's, as the kubelet has
+//! it (kubernetes.io, "Configure a Security Context for a Pod or Container").
+
+use serde::Serialize;
+
+use super::super::compose::capabilities;
+use super::super::image::Variable;
+use super::super::reference::Reference;
+use super::super::thing::{On, Thing};
+use super::super::yaml::Node;
+use super::object::Object;
+
+/// What conditions see as `pod`.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Pod {
+    kind: String,
+    name: String,
+    namespace: String,
+    host_network: bool,
+    host_pid: bool,
+    host_ipc: bool,
+    /// Containers share the user namespace of the node unless this is false.
+    host_users: Option<bool>,
+    share_process_namespace: bool,
+    service_account: String,
+    /// None where the service account decides.
+    automount_token: Option<bool>,
+    volumes: Vec<Volume>,
+    sysctls: Vec<String>,
+    host_process: bool,
+    /// Names that the pod's `/etc/hosts` is given.
+    host_aliases: bool,
+}
+
+/// Where a volume comes from.
+#[derive(Debug, Default, Serialize)]
+struct Volume {
+    name: String,
+    /// As the API calls it: `hostPath`, `emptyDir`, `secret` …
+    kind: String,
+    /// Of the node.
+    path: String,
+}
+
+/// What conditions see as `container`. Masked throughout.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Container {
+    name: String,
+    /// `container`, `init` or `ephemeral`.
+    role: String,
+    image: Reference,
+    pull_policy: String,
+    privileged: bool,
+    allow_privilege_escalation: Option<bool>,
+    read_only_root: bool,
+    run_as_user: Option<i64>,
+    run_as_group: Option<i64>,
+    run_as_non_root: Option<bool>,
+    cap_add: Vec<String>,
+    cap_drop: Vec<String>,
+    /// `RuntimeDefault`, `Localhost`, `Unconfined`; empty where nothing is said.
+    seccomp: String,
+    apparmor: String,
+    selinux_type: String,
+    selinux_user: String,
+    selinux_role: String,
+    proc_mount: String,
+    host_process: bool,
+    host_ports: Vec<i64>,
+    has_cpu_limit: bool,
+    has_memory_limit: bool,
+    has_cpu_request: bool,
+    has_memory_request: bool,
+    has_liveness_probe: bool,
+    has_readiness_probe: bool,
+    /// Commands that a probe or hook runs on another host.
+    probe_hosts: Vec<String>,
+    environment: Vec<Variable>,
+    /// Variables that take their values from a Secret.
+    secret_variables: Vec<String>,
+    /// All of a Secret becomes the environment.
+    takes_secrets: bool,
+    mount_paths: Vec<String>,
+    /// The kind of the object that makes the pod.
+    workload: String,
+}
+
+/// The pod that an object of this kind makes, if it makes any.
+pub(super) fn spec<'n>(node: &'n Node, kind: &str) -> Option<&'n Node> {
+    let paths: [&[&str]; 4] = [
+        &["spec"],
+        &["spec", "jobTemplate", "spec", "template", "spec"],
+        &["template", "spec"],
+        &["spec", "template", "spec"],
+    ];
+    let [pod, scheduled, template, workload] = paths;
+    let spec = match kind {
+        "Pod" => node.at(pod),
+        "CronJob" => node.at(scheduled),
+        "PodTemplate" => node.at(template),
+        // Whatever else has a template of pods makes pods, also what was defined elsewhere.
+        _ => node.at(workload),
+    };
+    (!spec.get("containers").items().is_empty()).then_some(spec)
+}
+
+/// The pod and its containers.
+pub(super) fn things(spec: &Node, object: &Object) -> Vec<Thing> {
+    let title = object.title();
+    let pod = Pod::of(spec, object);
+    let mut things = vec![Thing::new(On::Pod, spec.line, &title, &pod).named(title.clone())];
+    let roles = [
+        ("container", "containers"),
+        ("init", "initContainers"),
+        ("ephemeral", "ephemeralContainers"),
+    ];
+    for (role, key) in roles {
+        for node in spec.get(key).items() {
+            let container = Container::of(node, spec, role, object);
+            let text = format!("container {}", container.name);
+            let thing = Thing::new(On::Container, node.line, &text, &container);
+            things.push(thing.named(format!("{title}, {text}")));
+        }
+    }
+    things
+}
+
+impl Pod {
+    fn of(spec: &Node, object: &Object) -> Self {
+        let account = spec.get("serviceAccountName").text();
+        let older = || spec.get("serviceAccount").text();
+        let context = spec.get("securityContext");
+        let sysctls = context.get("sysctls").items();
+        Self {
+            kind: object.kind.clone(),
+            name: object.name.clone(),
+            namespace: object.namespace.clone(),
+            host_network: spec.get("hostNetwork").is_true(),
+            host_pid: spec.get("hostPID").is_true(),
+            host_ipc: spec.get("hostIPC").is_true(),
+            host_users: spec.get("hostUsers").truth(),
+            share_process_namespace: spec.get("shareProcessNamespace").is_true(),
+            service_account: if account.is_empty() { older() } else { account },
+            automount_token: spec.get("automountServiceAccountToken").truth(),
+            volumes: spec.get("volumes").items().iter().map(Volume::of).collect(),
+            sysctls: sysctls.iter().map(|it| it.get("name").text()).collect(),
+            host_process: context.at(&["windowsOptions", "hostProcess"]).is_true(),
+            host_aliases: !spec.get("hostAliases").items().is_empty(),
+        }
+    }
+
+    pub(crate) fn example() -> Self {
+        Self { volumes: vec![Volume::default()], ..Self::default() }
+    }
+}
+
+impl Volume {
+    fn of(node: &Node) -> Self {
+        let source = node.entries().iter().find(|(key, _)| key != "name");
+        Self {
+            name: node.get("name").text(),
+            kind: source.map_or_else(String::new, |(kind, _)| kind.clone()),
+            path: node.at(&["hostPath", "path"]).text(),
+        }
+    }
+}
+
+impl Container {
+    fn of(node: &Node, spec: &Node, role: &str, object: &Object) -> Self {
+        let own = node.get("securityContext");
+        let pods = spec.get("securityContext");
+        let either = |keys: &[&str]| {
+            let own = own.at(keys);
+            if own.is_nothing() { pods.at(keys) } else { own }
+        };
+        let has = |keys: &[&str]| !node.at(keys).is_nothing();
+        let variables = node.get("env").items();
+        let host_ports = node.get("ports").items().iter();
+        let probes = ["livenessProbe", "readinessProbe", "startupProbe"];
+        let probe_host = |probe: &&str| node.at(&[probe, "httpGet", "host"]).text();
+        let secret = |it: &&Node| !it.at(&["valueFrom", "secretKeyRef"]).is_nothing();
+        Self {
+            name: node.get("name").text(),
+            role: role.to_owned(),
+            image: Reference::of(&node.get("image").text()),
+            pull_policy: node.get("imagePullPolicy").text(),
+            privileged: own.get("privileged").is_true(),
+            allow_privilege_escalation: own.get("allowPrivilegeEscalation").truth(),
+            read_only_root: own.get("readOnlyRootFilesystem").is_true(),
+            run_as_user: either(&["runAsUser"]).number(),
+            run_as_group: either(&["runAsGroup"]).number(),
+            run_as_non_root: either(&["runAsNonRoot"]).truth(),
+            cap_add: capabilities(own.at(&["capabilities", "add"])),
+            cap_drop: capabilities(own.at(&["capabilities", "drop"])),
+            seccomp: either(&["seccompProfile", "type"]).text(),
+            apparmor: either(&["appArmorProfile", "type"]).text(),
+            selinux_type: either(&["seLinuxOptions", "type"]).text(),
+            selinux_user: either(&["seLinuxOptions", "user"]).text(),
+            selinux_role: either(&["seLinuxOptions", "role"]).text(),
+            proc_mount: own.get("procMount").text(),
+            host_process: either(&["windowsOptions", "hostProcess"]).is_true(),
+            host_ports: host_ports.filter_map(|it| it.get("hostPort").number()).collect(),
+            has_cpu_limit: has(&["resources", "limits", "cpu"]),
+            has_memory_limit: has(&["resources", "limits", "memory"]),
+            has_cpu_request: has(&["resources", "requests", "cpu"])
+                || has(&["resources", "limits", "cpu"]),
+            has_memory_request: has(&["resources", "requests", "memory"])
+                || has(&["resources", "limits", "memory"]),
+            has_liveness_probe: has(&["livenessProbe"]),
+            has_readiness_probe: has(&["readinessProbe"]),
+            probe_hosts: probes.iter().map(probe_host).filter(|it| !it.is_empty()).collect(),
+            environment: variables
+                .iter()
+                .map(|it| Variable::new(&it.get("name").text(), &it.get("value").text()))
+                .collect(),
+            secret_variables: (variables.iter().filter(secret))
+                .map(|it| it.get("name").text())
+                .collect(),
+            takes_secrets: (node.get("envFrom").items().iter())
+                .any(|it| !it.get("secretRef").is_nothing()),
+            mount_paths: (node.get("volumeMounts").items().iter())
+                .map(|it| it.get("mountPath").text())
+                .collect(),
+            workload: object.kind.clone(),
+        }
+    }
+
+    pub(crate) fn example() -> Self {
+        Self { environment: vec![Variable::new("A", "b")], ..Self::default() }
+    }
+}
