@@ -5,6 +5,8 @@
 
 mod findings;
 mod secrets;
+mod silenced;
+mod verdict;
 
 use std::fmt::Write as _;
 
@@ -15,6 +17,7 @@ use crate::text::{printable, wrap};
 use crate::{DataSource, Report};
 use findings::findings;
 use secrets::secrets;
+use silenced::silenced;
 
 /// How many upgrades the summary names; the JSON report has them all.
 const UPGRADES_SHOWN: usize = 10;
@@ -45,9 +48,18 @@ pub fn render(report: &Report, look: Look) -> String {
     text.push('\n');
     summary(&mut text, report, look);
     leaks(&mut text, report, look);
+    silenced(&mut text, report, look);
     upgrades(&mut text, report);
     data(&mut text, report);
     problems(&mut text, report, look);
+    verdict::verdict(&mut text, report, look);
+    text
+}
+
+/// The verdict of a policy alone, as it stands at the end of the table.
+pub fn verdict(report: &Report, look: Look) -> String {
+    let mut text = String::new();
+    verdict::verdict(&mut text, report, look);
     text
 }
 

@@ -82,7 +82,10 @@ fn repeated(policy: &Policy, verdict: model::Verdict) {
         found += u32::from(black_box(cache.get(black_box(key))).is_some());
     }
     let seconds = begun.elapsed().as_secs_f64();
-    println!("given before: {:.1} million a second, {found} found", f64::from(REPEATED) / seconds / 1e6);
+    println!(
+        "given before: {:.1} million a second, {found} found",
+        f64::from(REPEATED) / seconds / 1e6
+    );
 }
 
 fn file() -> String {

@@ -2,8 +2,8 @@
 
 use jiff::civil::Date;
 use model::{
-    Artifact, Eol, Finding, ImageRef, Inventory, Malware, Misconfiguration, Package,
-    Problem, ProblemKind, Secret,
+    Artifact, Eol, Finding, ImageRef, Inventory, Malware, Misconfiguration, Package, Problem,
+    ProblemKind, Secret,
 };
 use serde::Deserialize;
 
@@ -159,9 +159,10 @@ fn base_layers(artifact: &Artifact) -> Option<u32> {
         text.starts_with("CMD ") || text.starts_with("ENTRYPOINT ")
     };
     let last_layer = history.iter().rposition(|step| step.layer.is_some())?;
-    let end = history.iter().take(last_layer).rposition(|step| {
-        step.layer.is_none() && sets_command(&step.created_by)
-    })?;
+    let end = history
+        .iter()
+        .take(last_layer)
+        .rposition(|step| step.layer.is_none() && sets_command(&step.created_by))?;
     history.iter().skip(end).find_map(|step| step.layer)
 }
 
@@ -211,9 +212,14 @@ mod tests {
 
     #[test]
     fn root_has_several_names() {
-        for (user, root) in
-            [("root", true), ("0", true), ("0:0", true), ("root:app", true), ("app", false), ("10", false)]
-        {
+        for (user, root) in [
+            ("root", true),
+            ("0", true),
+            ("0:0", true),
+            ("root:app", true),
+            ("app", false),
+            ("10", false),
+        ] {
             assert_eq!(is_root(user), root, "{user}");
         }
     }

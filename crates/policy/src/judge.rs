@@ -64,12 +64,7 @@ impl Policy {
         traces
     }
 
-    fn ask(
-        &self,
-        rule: &Rule,
-        scene: &Scene<'_>,
-        allowed: &mut BTreeSet<(On, usize)>,
-    ) -> Trace {
+    fn ask(&self, rule: &Rule, scene: &Scene<'_>, allowed: &mut BTreeSet<(On, usize)>) -> Trace {
         let applies = rule.scope.holds(scene);
         let mut tally = Tally::default();
         if applies == Some(false) {
@@ -110,7 +105,9 @@ fn is_excused(
     for exception in exceptions {
         match exception.standing(scene, subject) {
             Standing::Counts => return true,
-            Standing::Over(why) => ended.push(cover::over(exception, &hit(scene, subject).id, &why)),
+            Standing::Over(why) => {
+                ended.push(cover::over(exception, &hit(scene, subject).id, &why))
+            }
             Standing::Elsewhere => {}
         }
     }
@@ -125,7 +122,11 @@ fn each<'a>(scene: &'a Scene<'a>, on: On, mut look: impl FnMut(usize, Subject<'a
     match on {
         On::Image => look(0, Subject::Image),
         On::Package => {
-            inventory.packages.iter().enumerate().for_each(|(at, it)| look(at, Subject::Package(it)));
+            inventory
+                .packages
+                .iter()
+                .enumerate()
+                .for_each(|(at, it)| look(at, Subject::Package(it)));
         }
         On::Finding => {
             facts.findings.iter().enumerate().for_each(|(at, it)| look(at, Subject::Finding(it)));
@@ -134,7 +135,11 @@ fn each<'a>(scene: &'a Scene<'a>, on: On, mut look: impl FnMut(usize, Subject<'a
             inventory.secrets.iter().enumerate().for_each(|(at, it)| look(at, Subject::Secret(it)));
         }
         On::Malware => {
-            inventory.malware.iter().enumerate().for_each(|(at, it)| look(at, Subject::Malware(it)));
+            inventory
+                .malware
+                .iter()
+                .enumerate()
+                .for_each(|(at, it)| look(at, Subject::Malware(it)));
         }
         On::Misconfiguration => {
             let all = inventory.misconfigurations.iter().enumerate();
@@ -153,7 +158,10 @@ fn trace(rule: &Rule, applies: Option<bool>, tally: Tally<'_>, scene: &Scene<'_>
     if applies == Some(true) {
         unknown.extend(scene.facts.unseen(rule.on));
     } else if applies.is_none() {
-        unknown.push("the labels of the image are not known, so neither is whether the rule is for it".to_owned());
+        unknown.push(
+            "the labels of the image are not known, so neither is whether the rule is for it"
+                .to_owned(),
+        );
     }
     let observed = rule.observe_until.filter(|date| scene.today < *date);
     let bound = |decision: Decision| match observed {

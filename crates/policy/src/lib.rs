@@ -36,4 +36,5 @@ pub use filter::Filter;
 pub use gate::{GateReason, GateVerdict, gate};
 pub use judge::{Covered, Trace};
 pub use policy::{FILE_BYTES_MAX, Policy};
+pub use schema::{FactDescription, facts};
 pub use trivyignore::Ignored;

@@ -7,10 +7,11 @@ use std::time::Instant;
 use artifact::{OpenErrorKind, ReadError, Stop};
 use clap::{Args, ValueEnum};
 use document::{Format, Report, table};
-use model::{ArtifactKind, Finding, Problem, ProblemKind, Secret, Severity};
+use model::{ArtifactKind, Decision, Finding, Problem, ProblemKind, Secret, Severity};
 use scan::{ScanError, ScanResult};
 
 use crate::cmd::global::Global;
+use crate::cmd::judgement::{self, Judge, JudgeArguments};
 use crate::cmd::target::TargetArguments;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
@@ -22,8 +23,10 @@ Examples:
   lazaret scan image.tar            an archive; its kind is recognised by content
   lazaret scan dir:/mnt/rootfs
   lazaret scan -f json -o report.json --severity high,critical --fail-on high IMAGE
+  lazaret scan --policy policy.yaml IMAGE
 
-Exit codes: 0 done, 1 `--fail-on` reached; `lazaret --help` lists them all.";
+Exit codes: 0 done, 1 `--fail-on` reached or denied by the policy, 3 the policy cannot judge;
+`lazaret --help` lists them all.";
 
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
@@ -56,6 +59,8 @@ pub(crate) struct ReportArguments {
     /// Checks to run [default: all]
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_enum)]
     checks: Vec<Check>,
+    #[command(flatten)]
+    judge: JudgeArguments,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -107,26 +112,39 @@ impl ReportArguments {
 
 pub(crate) fn run(arguments: ScanArguments, global: &Global) -> Result<ExitCode, UserError> {
     output::check(arguments.report.output.as_deref())?;
+    // Mistakes in a policy are said before anything is read.
+    let judge = arguments.report.judge.settle()?;
     let (target, mut options) = arguments.target.settle(global)?;
     options.checks = arguments.report.checks();
     let result = scan::run(&target, &options, &global.store)
         .map_err(|error| scan_error(error, &target, &options.artifact.stop))?;
-    present(result, arguments.report, global)
+    present(result, arguments.report, &judge, global)
 }
 
 /// Judges a result, writes the report, and says how the run ends.
 pub(crate) fn present(
-    result: ScanResult,
+    mut result: ScanResult,
     arguments: ReportArguments,
+    judge: &Judge,
     global: &Global,
 ) -> Result<ExitCode, UserError> {
     let checks = names(arguments.checks());
-    let ReportArguments { format, output, severity, ignore_unfixed, fail_on, checks: _ } =
+    let ReportArguments { format, output, severity, ignore_unfixed, fail_on, checks: _, judge: _ } =
         arguments;
+    result.problems.extend(published(&result.inventory.secrets));
+    result.problems.sort();
+    result.inventory.secrets.retain(|secret| secret.owner.is_none());
+    // A policy judges everything that was found, whatever is shown of it.
+    let judged = judge.judge(&mut result, &checks, global.today());
     let filter = policy::Filter { severities: severity, ignore_unfixed };
-    let judge = |threshold| policy::gate(&result.findings, &result.inventory, &filter, threshold);
-    let verdict = fail_on.map(judge).unwrap_or_default();
-    let report = report_of(result, &filter, checks, global);
+    let gate = |threshold| policy::gate(&result.findings, &result.inventory, &filter, threshold);
+    let verdict = fail_on.map(gate).unwrap_or_default();
+    let report = Report {
+        silenced: judged.silenced,
+        excepted: judged.excepted,
+        verdict: judged.verdict,
+        ..report_of(result, &filter, checks, global)
+    };
 
     let text = match format {
         ScanFormat::Table => table::render(&report, global.look(output.as_deref())),
@@ -136,6 +154,7 @@ pub(crate) fn present(
     output::write(output.as_deref(), &text)?;
     if !matches!(format, ScanFormat::Table) || output.is_some() {
         output::print_problems(&report.problems);
+        report.verdict.iter().for_each(judgement::note);
     }
     Ok(ending(&report, &verdict))
 }
@@ -159,8 +178,8 @@ fn names(checks: scan::Checks) -> Vec<String> {
 }
 
 /// The exit code, and on stderr what the gate has to say about it.
-fn ending(report: &Report, verdict: &policy::Verdict) -> ExitCode {
-    for policy::Reason { severity, count, example: (id, package) } in &verdict.reasons {
+fn ending(report: &Report, verdict: &policy::GateVerdict) -> ExitCode {
+    for policy::GateReason { severity, count, example: (id, package) } in &verdict.reasons {
         output::note(&format!("gate: {count} {severity}, such as {id} in {package}"));
     }
     let unlooked = has(report, ProblemKind::MetadataMissing);
@@ -169,8 +188,10 @@ fn ending(report: &Report, verdict: &policy::Verdict) -> ExitCode {
             if unlooked { "because metadata is missing" } else { "because nobody rated them" };
         output::note(&format!("gate: {} could not be judged, {why}", verdict.unrated));
     }
+    let decision = report.verdict.as_ref().map_or(Decision::Allow, |verdict| verdict.decision);
     match outcome(report) {
-        _ if !verdict.passes() => ExitCode::GateReached,
+        _ if !verdict.passes() || decision == Decision::Deny => ExitCode::GateReached,
+        _ if decision == Decision::Unknown => ExitCode::PolicyUnknown,
         // The gate cannot have judged what nobody could look up.
         ExitCode::Done if verdict.unrated > 0 && unlooked => ExitCode::AdvisoriesMissing,
         code => code,
@@ -183,14 +204,11 @@ fn report_of(
     checks: Vec<String>,
     global: &Global,
 ) -> Report {
-    let ScanResult { artifact, mut inventory, eol, findings, mut problems, data } = result;
+    let ScanResult { artifact, mut inventory, eol, findings, problems, data } = result;
     let (findings, others): (Vec<Finding>, Vec<Finding>) =
         findings.into_iter().partition(|finding| filter.keeps(finding));
     let mut left_out = BTreeMap::new();
     others.iter().for_each(|other| *left_out.entry(other.severity).or_default() += 1);
-    problems.extend(published(&inventory.secrets));
-    problems.sort();
-    inventory.secrets.retain(|secret| secret.owner.is_none());
     let secrets_left_out = leave_out(&mut inventory.secrets, |it| filter.keeps_secret(it));
     let malware_left_out = leave_out(&mut inventory.malware, |it| filter.keeps_malware(it));
     let misconfigurations_left_out =
@@ -215,6 +233,8 @@ fn report_of(
         eol,
         findings,
         silenced: Vec::new(),
+        excepted: Vec::new(),
+        verdict: None,
         left_out,
         secrets_left_out,
         malware_left_out,

@@ -9,6 +9,7 @@ mod full_disks;
 mod hostile;
 mod outages;
 mod output;
+mod policies;
 mod run;
 mod sources;
 mod stumbles;

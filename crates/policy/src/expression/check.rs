@@ -82,9 +82,7 @@ impl<'e> Checker<'e> {
     fn literal(&self, ast: &IdedExpr, literal: &LiteralValue) -> Checked {
         let number = |number: f64| Ok((Node::Constant(Value::Number(number)), Type::Number));
         match literal {
-            LiteralValue::Boolean(it) => {
-                Ok((Node::Constant(Value::Bool(*it.inner())), Type::Bool))
-            }
+            LiteralValue::Boolean(it) => Ok((Node::Constant(Value::Bool(*it.inner())), Type::Bool)),
             LiteralValue::Int(it) => number(nearest(i128::from(*it.inner()))),
             LiteralValue::UInt(it) => number(nearest(i128::from(*it.inner()))),
             LiteralValue::Double(it) => number(*it.inner()),
@@ -162,11 +160,14 @@ impl<'e> Checker<'e> {
         if !test {
             return Ok((node, kind));
         }
-        Ok((match node {
-            // Whether a label is there is another question than what it says.
-            Node::Entry(map, key) => Node::In(key, map),
-            fact => Node::Not(Box::new(Node::IsNull(Box::new(fact)))),
-        }, Type::Bool))
+        Ok((
+            match node {
+                // Whether a label is there is another question than what it says.
+                Node::Entry(map, key) => Node::In(key, map),
+                fact => Node::Not(Box::new(Node::IsNull(Box::new(fact)))),
+            },
+            Type::Bool,
+        ))
     }
 
     fn fact(&self, ast: &IdedExpr, table: &'static str, called: &str, field: &str) -> Checked {
@@ -188,26 +189,23 @@ impl<'e> Checker<'e> {
         let CallExpr { func_name, target, args } = call;
         let name = func_name.as_str();
         match (name, target.as_deref(), args.as_slice()) {
-            (operators::LOGICAL_AND, None, [left, right]) => self.join(Quantifier::All, left, right),
+            (operators::LOGICAL_AND, None, [left, right]) => {
+                self.join(Quantifier::All, left, right)
+            }
             (operators::LOGICAL_OR, None, [left, right]) => self.join(Quantifier::Any, left, right),
             (operators::LOGICAL_NOT, None, [it]) => {
                 Ok((Node::Not(Box::new(self.condition(it)?)), Type::Bool))
             }
             (operators::CONDITIONAL, None, [condition, then, otherwise]) => {
-                let nodes = [
-                    self.condition(condition)?,
-                    self.condition(then)?,
-                    self.condition(otherwise)?,
-                ];
+                let nodes =
+                    [self.condition(condition)?, self.condition(then)?, self.condition(otherwise)?];
                 Ok((Node::If(Box::new(nodes)), Type::Bool))
             }
             (operators::IN, None, [item, list]) => self.membership(item, list),
             (operators::INDEX, None, [map, key]) => self.entry(map, key),
             ("size", None, [it]) | ("size", Some(it), []) => self.size(it),
             ("date", None, [it]) => self.date(it),
-            ("lowerAscii", Some(it), []) => {
-                Ok((Node::Lower(Box::new(self.text(it)?)), Type::Text))
-            }
+            ("lowerAscii", Some(it), []) => Ok((Node::Lower(Box::new(self.text(it)?)), Type::Text)),
             (_, Some(it), [argument]) => self.test(ast, name, it, argument),
             (_, None, [left, right]) if comparison(name).is_some() => {
                 let comparison = comparison(name).unwrap_or(Comparison::Equal);
@@ -230,8 +228,8 @@ impl<'e> Checker<'e> {
         right: &IdedExpr,
     ) -> Checked {
         let pair = [self.check(left)?, self.check(right)?];
-        let node = settle(comparison, pair)
-            .map_err(|(message, hint)| self.error(ast, message, hint))?;
+        let node =
+            settle(comparison, pair).map_err(|(message, hint)| self.error(ast, message, hint))?;
         Ok((node, Type::Bool))
     }
 
@@ -241,15 +239,10 @@ impl<'e> Checker<'e> {
             let mut equals = Vec::new();
             for element in &literal.elements {
                 let pair = [(item.clone(), kind), self.check(element)?];
-                let settled = settle(Comparison::Equal, pair)
-                    .map_err(|(message, hint)| self.error(element, message, hint))?;
-                let Node::Compare(_, pair) = settled else {
-                    return Err(self.error(element, "null in a list", None));
-                };
-                let [_, element] = *pair;
-                equals.push(element);
+                let settled = settle(Comparison::Equal, pair);
+                equals.push(settled.map_err(|(message, hint)| self.error(element, message, hint))?);
             }
-            return Ok((Node::Among(Box::new(item), equals), Type::Bool));
+            return Ok((Node::Among(equals), Type::Bool));
         }
         let item = self.text(item)?;
         match self.check(list)? {
@@ -350,8 +343,16 @@ impl<'e> Checker<'e> {
 
     fn no_function(&self, ast: &IdedExpr, name: &str) -> ExpressionError {
         const FUNCTIONS: [&str; 10] = [
-            "startsWith", "endsWith", "contains", "matches", "glob", "lowerAscii", "size", "date",
-            "exists", "all",
+            "startsWith",
+            "endsWith",
+            "contains",
+            "matches",
+            "glob",
+            "lowerAscii",
+            "size",
+            "date",
+            "exists",
+            "all",
         ];
         let is_operator = name.contains('_') && !name.contains(' ') && name.starts_with(['_', '-']);
         let (message, hint) = if is_operator {

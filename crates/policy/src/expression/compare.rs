@@ -69,7 +69,8 @@ fn check(comparison: Comparison, left: Type, right: Type) -> Result<(), (String,
         (Type::Bool, Type::Bool) if !comparison.is_order() => Ok(()),
         (left, right) if is_text(left) && is_text(right) => {
             if comparison.is_order() {
-                let hint = "versions are ordered as their ecosystem does, which a policy does not know";
+                let hint =
+                    "versions are ordered as their ecosystem does, which a policy does not know";
                 return Err(("texts are neither more nor less".to_owned(), Some(hint.to_owned())));
             }
             Ok(())
