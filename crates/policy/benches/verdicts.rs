@@ -4,7 +4,6 @@
 
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
-use std::fmt::Write as _;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -89,12 +88,10 @@ fn repeated(policy: &Policy, verdict: model::Verdict) {
 }
 
 fn file() -> String {
-    let mut text = String::from("version: 1\nrules:\n");
-    for (position, condition) in CONDITIONS.iter().chain(&CONDITIONS).enumerate() {
-        write!(text, "  - {{id: r{position}, on: finding, action: deny, when: \"{condition}\"}}\n")
-            .expect("writing to a String cannot fail");
-    }
-    text
+    let rules = CONDITIONS.iter().chain(&CONDITIONS).enumerate().map(|(position, condition)| {
+        format!("  - {{id: r{position}, on: finding, action: deny, when: \"{condition}\"}}\n")
+    });
+    format!("version: 1\nrules:\n{}", rules.collect::<String>())
 }
 
 fn artifact() -> Artifact {

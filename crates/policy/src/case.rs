@@ -23,7 +23,7 @@ use crate::suggest;
 /// One case as the file has it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct CaseFile {
+pub(crate) struct CaseFile {
     name: String,
     #[serde(default)]
     given: Given,

@@ -78,6 +78,11 @@ impl On {
         }
     }
 
+    /// What conditions call it: CEL keeps the word `package` for itself.
+    pub(crate) fn called(self) -> &'static str {
+        if self == Self::Package { "pkg" } else { self.name() }
+    }
+
     /// The check that finds such things, where one has to be asked for.
     fn check(self) -> Option<&'static str> {
         match self {

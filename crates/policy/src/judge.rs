@@ -81,7 +81,9 @@ impl Policy {
                 Outcome::Fails => {}
                 Outcome::Holds if rule.action == Action::Allow => {
                     tally.holds += 1;
-                    allowed.insert((rule.on, position));
+                    if applies == Some(true) {
+                        allowed.insert((rule.on, position));
+                    }
                 }
                 Outcome::Holds => {
                     let excused = is_excused(&exceptions, scene, subject, &mut tally.over);
@@ -155,13 +157,12 @@ fn each<'a>(scene: &'a Scene<'a>, on: On, mut look: impl FnMut(usize, Subject<'a
 fn trace(rule: &Rule, applies: Option<bool>, tally: Tally<'_>, scene: &Scene<'_>) -> Trace {
     let (looked_at, holds, excused) = (tally.looked_at, tally.holds, tally.excused);
     let mut unknown = tally.unknowns(rule.on);
-    if applies == Some(true) {
+    if applies != Some(false) {
         unknown.extend(scene.facts.unseen(rule.on));
-    } else if applies.is_none() {
-        unknown.push(
-            "the labels of the image are not known, so neither is whether the rule is for it"
-                .to_owned(),
-        );
+    }
+    // A rule that holds of nothing may as well be for this image.
+    if applies.is_none() && !(tally.hits.is_empty() && unknown.is_empty()) {
+        unknown.push("the labels of the image, which say whether the rule is for it".to_owned());
     }
     let observed = rule.observe_until.filter(|date| scene.today < *date);
     let bound = |decision: Decision| match observed {

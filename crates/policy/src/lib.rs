@@ -28,7 +28,7 @@ mod trivyignore;
 mod value;
 
 pub use cache::{VerdictCache, VerdictKey};
-pub use case::{CaseFile, CaseResult};
+pub use case::CaseResult;
 pub use describe::{Description, ExceptionDescription};
 pub use error::PolicyError;
 pub use facts::Facts;

@@ -93,7 +93,7 @@ pub(crate) fn table(name: &str) -> &'static [Fact] {
 pub(crate) fn roots(on: On) -> Vec<(&'static str, Type)> {
     let mut roots = vec![("image", Type::Object("image")), ("today", Type::Date)];
     if on != On::Image {
-        roots.push((on.name(), Type::Object(on.name())));
+        roots.push((on.called(), Type::Object(on.name())));
     }
     roots
 }

@@ -5,7 +5,8 @@ use policy::Policy;
 const PAGE: &str = include_str!("../../../docs/policy.md");
 
 fn passes(text: &str, name: &str) -> usize {
-    let policy = Policy::parse(text, name).unwrap_or_else(|errors| panic!("{name}: {errors:#?}"));
+    let parsed = Policy::parse(text, name).map_err(|errors| format!("{name}: {errors:#?}"));
+    let policy = parsed.expect("a policy");
     let results = policy.test();
     for result in &results {
         assert!(result.wrong.is_empty(), "{name}: {}: {:#?}", result.name, result.wrong);
@@ -77,8 +78,8 @@ fn the_documented_facts_are_those_there_are() {
     const FACTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/policy-facts.md");
     let mut page = String::from(
         "# Facts\n\nWhat the conditions of a [policy](policy.md) can ask; `lazaret policy facts` \
-         says the same. Every\nfact may be `null`: then it is not known. Generated from \
-         `crates/policy/src/schema/`.\n",
+         says the same. Every\nfact may be `null`: then it is not known. A rule on packages calls its \
+         package `pkg`.\nGenerated from `crates/policy/src/schema/`.\n",
     );
     let mut last = "";
     for fact in policy::facts() {

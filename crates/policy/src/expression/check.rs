@@ -106,17 +106,17 @@ impl<'e> Checker<'e> {
             return Ok((Node::Constant(Value::Severity(severity)), Type::Severity));
         }
         let roots = schema::roots(self.on);
-        if roots.iter().any(|(root, _)| *root == name) {
+        if let Some((_, Type::Object(table))) = roots.iter().find(|(root, _)| *root == name) {
             let message = format!("`{name}` is a thing, not a fact of it");
-            let facts = schema::table(name).iter().map(|fact| fact.name);
+            let facts = schema::table(table).iter().map(|fact| fact.name);
             let hint = format!("its facts are {}", facts.collect::<Vec<_>>().join(", "));
             return Err(self.error(ast, message, Some(hint)));
         }
         let message = format!("there is no `{name}`");
         let hint = if name == "unknown" {
             "what is not known is null: `x == null`".to_owned()
-        } else if On::ALL.into_iter().any(|on| on.name() == name) {
-            format!("a rule that asks for it says `on: {name}`")
+        } else if let Some(on) = On::ALL.into_iter().find(|on| on.called() == name) {
+            format!("a rule that asks for it says `on: {}`", on.name())
         } else {
             let words: Vec<&str> =
                 roots.iter().map(|(root, _)| *root).chain(rated.map(Severity::name)).collect();
@@ -319,12 +319,12 @@ impl<'e> Checker<'e> {
     fn comprehension(&mut self, ast: &IdedExpr, loops: &ComprehensionExpr) -> Checked {
         // As the parser writes `exists` and `all`: what was reached so far, joined to the condition.
         let Expr::Call(CallExpr { func_name, args, .. }) = &loops.loop_step.expr else {
-            return Err(self.no_function(ast, "map"));
+            return Err(self.no_values(ast));
         };
         let quantifier = match (func_name.as_str(), args.as_slice()) {
             (operators::LOGICAL_AND, _) => Quantifier::All,
             (operators::LOGICAL_OR, _) => Quantifier::Any,
-            _ => return Err(self.no_function(ast, "map, filter or exists_one")),
+            _ => return Err(self.no_values(ast)),
         };
         let over = match self.check(&loops.iter_range)? {
             (node, Type::List | Type::Map) => node,
@@ -333,12 +333,17 @@ impl<'e> Checker<'e> {
                 return Err(self.error(&loops.iter_range, message, None));
             }
         };
-        let Some(condition) = args.last() else { return Err(self.no_function(ast, "loop")) };
+        let Some(condition) = args.last() else { return Err(self.no_values(ast)) };
         self.items.push(loops.iter_var.clone());
         let body = self.condition(condition)?;
         self.items.pop();
         let (over, body) = (Box::new(over), Box::new(body));
         Ok((Node::Loop { over, quantifier, body }, Type::Bool))
+    }
+
+    fn no_values(&self, ast: &IdedExpr) -> ExpressionError {
+        let hint = "`exists` and `all` ask of the items of a list".to_owned();
+        self.error(ast, "there is no `map`, `filter` or `exists_one` here", Some(hint))
     }
 
     fn no_function(&self, ast: &IdedExpr, name: &str) -> ExpressionError {

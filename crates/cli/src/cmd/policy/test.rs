@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &TestArguments) -> Result<ExitCode, UserError> {
         }
     }
     let failed = results.iter().filter(|result| !result.wrong.is_empty()).count();
-    text.push_str(&format!("{} passed, {failed} failed\n", results.len() - failed));
-    output::write(None, &text)?;
+    let passed = results.len() - failed;
+    output::write(None, &format!("{text}{passed} passed, {failed} failed\n"))?;
     Ok(if failed == 0 { ExitCode::Done } else { ExitCode::GateReached })
 }
