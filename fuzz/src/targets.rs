@@ -33,8 +33,14 @@ pub fn targets() -> Vec<Target> {
         corpus("image-config", |bytes| drop(black_box(artifact::fuzz::image_config(bytes)))),
         corpus("image-manifest", |bytes| drop(black_box(artifact::fuzz::image_manifest(bytes)))),
         corpus("logins", |bytes| drop(black_box(artifact::fuzz::logins(bytes)))),
+        corpus("policy", policy),
+        corpus("policy-condition", condition),
+        corpus("policy-ignore", |bytes| {
+            drop(black_box(policy::Ignored::parse(&String::from_utf8_lossy(bytes), "fuzz")));
+        }),
         corpus("registries-conf", |bytes| drop(black_box(artifact::fuzz::registries_conf(bytes)))),
         corpus("segment-index", |bytes| drop(black_box(Index::parse(bytes)))),
+        corpus("report", |bytes| drop(black_box(document::json::read(bytes)))),
         corpus("segment", segment),
         corpus("tar", tar),
     ];
@@ -82,6 +88,36 @@ fn of_scheme(scheme: Scheme) -> Target {
     let name = format!("version-{}", scheme.name()).leak();
     Target { name, run: Box::new(run), seeds: "crates/version/testdata".to_owned() }
 }
+
+/// A policy, and its own cases if it has some.
+fn policy(bytes: &[u8]) {
+    let Ok(policy) = policy::Policy::parse(&String::from_utf8_lossy(bytes), "fuzz") else { return };
+    black_box(policy.test());
+}
+
+/// The bytes as the condition of a rule on each kind of thing, asked of one of each.
+fn condition(bytes: &[u8]) {
+    let condition = format!("{:?}", String::from_utf8_lossy(bytes));
+    for on in ["finding", "secret", "malware", "misconfiguration", "package", "problem", "image"] {
+        let rule = format!("{{id: x, on: {on}, action: deny, when: {condition}}}");
+        policy(format!("version: 1\nrules:\n  - {rule}\n{CASE}").as_bytes());
+    }
+}
+
+/// Something of every kind that a rule can look at.
+const CASE: &str = "tests:
+  - name: one of each
+    today: 2026-01-01
+    expect: allow
+    given:
+      image: {labels: {a: b}, exposed_ports: [22/tcp], created: 2025-01-01}
+      packages: [{name: a, license: MIT}]
+      findings: [{id: CVE-1, aliases: [x], package: a, severity: high, cwes: [CWE-1], epss: 0.5}]
+      secrets: [{kind: jwt, severity: low}]
+      malware: [{rule: a, severity: low}]
+      misconfigurations: [{check: a, benchmarks: [CIS]}]
+      problems: [{kind: notice}]
+";
 
 /// A segment from a mirror: opened, checked, and read to its end whatever the check says.
 fn segment(bytes: &[u8]) {

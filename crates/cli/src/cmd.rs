@@ -5,6 +5,8 @@ mod db;
 mod demo;
 mod global;
 mod own_checks;
+mod judgement;
+mod policy;
 #[cfg(test)]
 mod reference;
 mod sbom;
@@ -33,6 +35,8 @@ enum Verb {
     Scan(scan::ScanArguments),
     /// List what is inside an image, a directory or an archive. Never touches advisories.
     Sbom(sbom::SbomArguments),
+    /// Read a policy: check it, run its tests, explain what it says and why.
+    Policy(policy::PolicyArguments),
     /// See to the advisories: what is there, fetch, import, export, verify.
     Db(db::DbArguments),
     /// See to what is kept of layers that were read before.
@@ -48,6 +52,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, UserError> {
     match verb {
         Verb::Scan(arguments) => scan::run(arguments, &global),
         Verb::Sbom(arguments) => sbom::run(arguments, &global),
+        Verb::Policy(arguments) => policy::run(arguments, &global),
         Verb::Db(arguments) => db::run(arguments, &global),
         Verb::Cache(arguments) => cache::run(arguments, &global),
         Verb::Demo => demo::run(&global),

@@ -1,6 +1,7 @@
 //! The exit codes: a promise to pipelines, documented in `docs/exit-codes.md` (a test compares).
 //!
-//! When several apply, the first of this order wins: usage, target, gate, incomplete.
+//! When several apply, the first of this order wins: usage, target, gate or policy, what a policy
+//! cannot judge, missing advisories, incomplete.
 
 use std::process::ExitCode as ProcessCode;
 
@@ -10,6 +11,7 @@ pub(crate) enum ExitCode {
     Done = 0,
     GateReached = 1,
     Usage = 2,
+    PolicyUnknown = 3,
     TargetNotFound = 10,
     NotAnImage = 11,
     Unauthorized = 12,
@@ -26,13 +28,22 @@ pub(crate) enum ExitCode {
 
 impl ExitCode {
     /// Every code, and when a run ends with it.
-    pub(crate) const ALL: [(Self, &'static str); 15] = [
-        (Self::Done, "done; nothing the gate stops at"),
+    pub(crate) const ALL: [(Self, &'static str); 16] = [
+        (Self::Done, "done; nothing the gate or the policy stops at"),
         (
             Self::GateReached,
-            "`--fail-on` was reached, or a check of `db verify` or `db vercmp` failed",
+            "`--fail-on` was reached, the policy denies, or a check of `db verify`, `db vercmp` or \
+             `policy test` failed",
         ),
-        (Self::Usage, "wrong usage: unknown option, malformed target, contradicting options"),
+        (
+            Self::Usage,
+            "wrong usage: unknown option, malformed target, contradicting options, mistakes in a \
+             policy",
+        ),
+        (
+            Self::PolicyUnknown,
+            "the policy cannot judge: a fact that one of its rules needs is not known",
+        ),
         (Self::TargetNotFound, "no such file, image, tag, container or platform"),
         (Self::NotAnImage, "the target exists and is not an image"),
         (Self::Unauthorized, "the source wants credentials or refused those it was given"),

@@ -4,18 +4,24 @@
 //! `schema_version`, and removed or changed only with a new major one. `findings` must not depend
 //! on where the image was read from.
 
+mod config;
 mod malware;
 mod misconfiguration;
+mod read;
 mod secret;
 mod silenced;
+mod verdict;
 
 use model::{Eol, Evidence, Finding, Layer, License, Package, Problem};
 use serde::Serialize;
 
+use self::config::ConfigJson;
 use self::malware::MalwareJson;
 use self::misconfiguration::MisconfigurationJson;
+pub use self::read::{ReadReportError, read};
 use self::secret::SecretJson;
 use self::silenced::SilencedJson;
+use self::verdict::{ExceptedJson, VerdictJson};
 use crate::{Report, purl};
 
 /// Bumped as the module doc says.
@@ -44,12 +50,14 @@ struct Document<'a> {
     packages: Vec<PackageJson<'a>>,
     findings: Vec<FindingJson<'a>>,
     silenced: Vec<SilencedJson<'a>>,
+    excepted: Vec<ExceptedJson<'a>>,
     secrets: Vec<SecretJson<'a>>,
     malware: Vec<MalwareJson<'a>>,
     misconfigurations: Vec<MisconfigurationJson<'a>>,
     problems: Vec<ProblemJson<'a>>,
     data: Vec<DataJson<'a>>,
     summary: SummaryJson<'a>,
+    verdict: Option<VerdictJson<'a>>,
 }
 
 impl<'a> Document<'a> {
@@ -59,7 +67,7 @@ impl<'a> Document<'a> {
         Self {
             schema_version: SCHEMA_VERSION,
             created: &report.now,
-            artifact: ArtifactJson::of(&report.artifact),
+            artifact: ArtifactJson::of(report),
             os: os.map(|os| OsJson::of(os, &report.eol)),
             layers: match report.artifact.kind.has_layers() {
                 true => layers.iter().map(LayerJson::of).collect(),
@@ -68,6 +76,7 @@ impl<'a> Document<'a> {
             packages: report.inventory.packages.iter().map(|p| PackageJson::of(p, os)).collect(),
             findings: report.findings.iter().map(|f| FindingJson::of(f, os, layers)).collect(),
             silenced: report.silenced.iter().map(SilencedJson::of).collect(),
+            excepted: report.excepted.iter().map(ExceptedJson::of).collect(),
             secrets: report.inventory.secrets.iter().map(SecretJson::of).collect(),
             malware: report.inventory.malware.iter().map(MalwareJson::of).collect(),
             misconfigurations: (report.inventory.misconfigurations.iter())
@@ -76,6 +85,7 @@ impl<'a> Document<'a> {
             problems: report.problems.iter().map(ProblemJson::of).collect(),
             data: report.data.iter().map(DataJson::of).collect(),
             summary: SummaryJson::of(report),
+            verdict: report.verdict.as_ref().map(VerdictJson::of),
         }
     }
 }
@@ -89,11 +99,15 @@ struct ArtifactJson<'a> {
     platform: Option<String>,
     size_bytes: Option<u64>,
     created: Option<&'a str>,
+    config: Option<ConfigJson<'a>>,
 }
 
 impl<'a> ArtifactJson<'a> {
-    fn of(artifact: &'a model::Artifact) -> Self {
+    fn of(report: &'a Report) -> Self {
+        let artifact = &report.artifact;
+        let config = artifact.config.as_ref();
         Self {
+            config: config.map(|it| ConfigJson::of(it, &report.inventory.secrets)),
             name: &artifact.name,
             kind: artifact.kind.name(),
             digest: artifact.digest.as_ref().map(ToString::to_string),

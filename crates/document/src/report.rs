@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use model::{Artifact, Eol, Finding, Inventory, Problem, ProblemKind, Severity, Silenced};
+use model::{
+    Artifact, Eol, Excepted, Finding, Inventory, Problem, ProblemKind, Severity, Silenced, Verdict,
+};
 
 /// A segment of advisories that the scan used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +43,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Findings that somebody says not to report, in the order of findings.
     pub silenced: Vec<Silenced>,
+    /// Secrets, malware and misconfigurations that an exception covers, in this order.
+    pub excepted: Vec<Excepted>,
     /// How many findings of each severity the user did not want to see.
     pub left_out: BTreeMap<Severity, usize>,
     /// The same of secrets, malware and misconfigurations, whatever their severity.
@@ -53,6 +57,8 @@ pub struct Report {
     pub data: Vec<DataSource>,
     /// The names of the checks that ran (`vuln`).
     pub checks: Vec<String>,
+    /// What the user's policy comes to; None without one.
+    pub verdict: Option<Verdict>,
     /// When the document is made (RFC 3339): the caller's clock or `SOURCE_DATE_EPOCH`.
     pub now: String,
 }

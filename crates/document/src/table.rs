@@ -7,6 +7,7 @@ mod findings;
 mod misconfigurations;
 mod secrets;
 mod silenced;
+mod verdict;
 
 use std::fmt::Write as _;
 
@@ -61,6 +62,14 @@ pub fn render(report: &Report, look: Look) -> String {
     upgrades(&mut text, report);
     data(&mut text, report);
     problems(&mut text, report, look);
+    verdict::verdict(&mut text, report, look);
+    text
+}
+
+/// The verdict of a policy alone, as it stands at the end of the table.
+pub fn verdict(report: &Report, look: Look) -> String {
+    let mut text = String::new();
+    verdict::verdict(&mut text, report, look);
     text
 }
 

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use document::table::Look;
-use document::{DataSource, Format, Report, Upgrade, table};
+use document::{DataSource, Format, Report, Upgrade, json, table};
 use model::{
-    Artifact, ArtifactKind, Cvss, Digest, Eol, Evidence, Finding, Inventory, Layer, Location,
-    Opinion, Os, Package, PackageKind, Problem, ProblemKind, Severity, Silenced, SilencedBy,
-    Source, Status,
+    Artifact, ArtifactKind, Cvss, Decision, Digest, Eol, Evidence, Excepted, Finding, Hit,
+    ImageConfig, Inventory, Layer, Location, Opinion, Os, Package, PackageKind, Problem,
+    ProblemKind, Reason, Secret, SecretPlace, Severity, Silenced, SilencedBy, Source, Status,
+    Verdict,
 };
 
 /// As into a pipe.
@@ -67,7 +68,15 @@ fn artifact() -> Artifact {
         platform: "linux/amd64".parse().ok(),
         size_bytes: Some(1_000_000),
         created: Some("2024-01-01T00:00:00Z".to_owned()),
-        config: None,
+        config: Some(ImageConfig {
+            user: "app".to_owned(),
+            labels: [
+                ("team".to_owned(), "shop".to_owned()),
+                ("token".to_owned(), "hidden".to_owned()),
+            ]
+            .into(),
+            ..ImageConfig::default()
+        }),
         layers: vec![Layer {
             index: 0,
             diff_id: Some(Digest::sha256([1; 32])),
@@ -93,6 +102,40 @@ fn inventory() -> Inventory {
             package("openssl", "3.0.11-1~deb12u2", Some(0)),
         ],
         ..Inventory::default()
+    }
+}
+
+fn verdict() -> Verdict {
+    let hit = |number: u32| Hit {
+        id: format!("CVE-2024-000{number}"),
+        place: "libssl3 3".to_owned(),
+        severity: Some(Severity::High),
+    };
+    Verdict {
+        decision: Decision::Deny,
+        policy: "policy.yaml".to_owned(),
+        reasons: vec![
+            Reason {
+                rule: "high".to_owned(),
+                title: "High vulnerabilities".to_owned(),
+                decision: Decision::Deny,
+                because: "one is enough".to_owned(),
+                on: "finding".to_owned(),
+                hits: (1..=5).map(hit).collect(),
+                remedies: vec!["upgrade libssl3 3 to 4 (fixes 5)".to_owned()],
+                ..Reason::default()
+            },
+            Reason {
+                rule: "signed".to_owned(),
+                title: "Unsigned".to_owned(),
+                decision: Decision::Warn,
+                on: "image".to_owned(),
+                observed_until: Some("2024-12-31".to_owned()),
+                unknown: vec!["`image.signed` is not known".to_owned()],
+                ..Reason::default()
+            },
+        ],
+        notes: vec!["the exception of team-shop for CVE-2024-0009 counts no more".to_owned()],
     }
 }
 
@@ -127,7 +170,29 @@ fn report() -> Report {
                 package("openssl", "3", Some(0)),
             ),
         ],
-        silenced: Vec::new(),
+        silenced: vec![Silenced {
+            finding: finding(
+                "CVE-2024-0007",
+                Severity::High,
+                Status::Affected,
+                package("libssl3", "3", Some(0)),
+            ),
+            by: SilencedBy::Exception,
+            source: "policy.yaml".to_owned(),
+            reason: "not reachable".to_owned(),
+            owner: "team-shop".to_owned(),
+            expires: None,
+        }],
+        excepted: vec![Excepted {
+            kind: "secret".to_owned(),
+            id: "jwt".to_owned(),
+            place: "srv/test/token".to_owned(),
+            severity: Severity::Low,
+            source: "policy.yaml".to_owned(),
+            reason: "a fixture".to_owned(),
+            owner: "team-shop".to_owned(),
+            expires: Some("2024-12-31".to_owned()),
+        }],
         left_out: BTreeMap::from([(Severity::Unknown, 2)]),
         secrets_left_out: 0,
         malware_left_out: 0,
@@ -150,6 +215,7 @@ fn report() -> Report {
             license: String::new(),
         }],
         checks: vec!["vuln".to_owned()],
+        verdict: Some(verdict()),
         now: "2024-06-02T00:00:00Z".to_owned(),
     }
 }
@@ -280,5 +346,49 @@ fn no_secret_is_said_with_what_it_is_worth() {
     for (problems, secrets_left_out, said) in table {
         let text = table::render(&Report { problems, secrets_left_out, ..plain.clone() }, PLAIN);
         assert!(text.contains(said), "`{said}` in\n{text}");
+    }
+}
+
+/// What is read back is what was written, apart from what a report does not carry.
+#[test]
+fn a_stored_report_is_read_back() {
+    let hidden = Secret {
+        kind: "jwt".to_owned(),
+        title: "JSON Web Token".to_owned(),
+        severity: Severity::High,
+        place: SecretPlace::Label,
+        location: Location { path: "token".to_owned(), layer: None },
+        line: 1,
+        excerpt: "hid…".to_owned(),
+        removed: false,
+        owner: None,
+    };
+    let report = Report {
+        inventory: Inventory { secrets: vec![hidden], ..inventory() },
+        left_out: BTreeMap::new(),
+        silenced: Vec::new(),
+        excepted: Vec::new(),
+        upgrades: Vec::new(),
+        data: Vec::new(),
+        verdict: None,
+        ..report()
+    };
+    let written = Format::Json.render(&report);
+    assert!(!written.contains("hidden"), "a label that holds a secret");
+    let back = json::read(written.as_bytes()).unwrap();
+    assert_eq!(Format::Json.render(&back), written);
+
+    let filtered = Report { left_out: BTreeMap::from([(Severity::Low, 2)]), ..report };
+    let back = json::read(Format::Json.render(&filtered).as_bytes()).unwrap();
+    assert!(back.problems.iter().any(|it| it.message.contains("leaves out 2")), "{back:?}");
+
+    for broken in [
+        "",
+        "{}",
+        "[]",
+        &written.replace("\"1.0\"", "\"2.0\""),
+        &written.replace("\"deb\"", "\"dob\""),
+    ] {
+        assert!(json::read(broken.as_bytes()).is_err(), "{broken}");
     }
 }

@@ -20,7 +20,17 @@ pub enum ConfigPlace {
 }
 
 impl ConfigPlace {
-    pub fn name(self) -> &'static str {
+    pub const ALL: [Self; 7] = [
+        Self::Image,
+        Self::History,
+        Self::FileSystem,
+        Self::Dockerfile,
+        Self::Compose,
+        Self::Kubernetes,
+        Self::Helm,
+    ];
+
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Image => "image",
             Self::History => "history",

@@ -33,7 +33,19 @@ pub enum ProblemKind {
 }
 
 impl ProblemKind {
-    pub fn name(self) -> &'static str {
+    pub const ALL: [Self; 9] = [
+        Self::Damaged,
+        Self::LimitReached,
+        Self::Unreadable,
+        Self::Refused,
+        Self::Unsupported,
+        Self::AdvisoriesMissing,
+        Self::MetadataMissing,
+        Self::AdvisoriesStale,
+        Self::Notice,
+    ];
+
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Damaged => "damaged",
             Self::LimitReached => "limit_reached",

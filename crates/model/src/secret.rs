@@ -16,7 +16,9 @@ pub enum SecretPlace {
 }
 
 impl SecretPlace {
-    pub fn name(self) -> &'static str {
+    pub const ALL: [Self; 4] = [Self::File, Self::Environment, Self::Label, Self::History];
+
+    pub const fn name(self) -> &'static str {
         match self {
             Self::File => "file",
             Self::Environment => "environment",

@@ -4,7 +4,6 @@
 
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
-use std::fmt::Write as _;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -82,16 +81,17 @@ fn repeated(policy: &Policy, verdict: model::Verdict) {
         found += u32::from(black_box(cache.get(black_box(key))).is_some());
     }
     let seconds = begun.elapsed().as_secs_f64();
-    println!("given before: {:.1} million a second, {found} found", f64::from(REPEATED) / seconds / 1e6);
+    println!(
+        "given before: {:.1} million a second, {found} found",
+        f64::from(REPEATED) / seconds / 1e6
+    );
 }
 
 fn file() -> String {
-    let mut text = String::from("version: 1\nrules:\n");
-    for (position, condition) in CONDITIONS.iter().chain(&CONDITIONS).enumerate() {
-        write!(text, "  - {{id: r{position}, on: finding, action: deny, when: \"{condition}\"}}\n")
-            .expect("writing to a String cannot fail");
-    }
-    text
+    let rules = CONDITIONS.iter().chain(&CONDITIONS).enumerate().map(|(position, condition)| {
+        format!("  - {{id: r{position}, on: finding, action: deny, when: \"{condition}\"}}\n")
+    });
+    format!("version: 1\nrules:\n{}", rules.collect::<String>())
 }
 
 fn artifact() -> Artifact {

@@ -23,7 +23,7 @@ use crate::suggest;
 /// One case as the file has it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct CaseFile {
+pub(crate) struct CaseFile {
     name: String,
     #[serde(default)]
     given: Given,
@@ -179,7 +179,7 @@ impl CaseFile {
             one_of(status, Status::ALL.map(Status::name), errors);
         }
         for problem in problems {
-            one_of(&problem.kind, PROBLEMS.map(ProblemKind::name), errors);
+            one_of(&problem.kind, ProblemKind::ALL.map(ProblemKind::name), errors);
         }
     }
 }
@@ -196,18 +196,6 @@ fn one_of<'a>(
     }
 }
 
-const PROBLEMS: [ProblemKind; 9] = [
-    ProblemKind::Damaged,
-    ProblemKind::LimitReached,
-    ProblemKind::Unreadable,
-    ProblemKind::Refused,
-    ProblemKind::Unsupported,
-    ProblemKind::AdvisoriesMissing,
-    ProblemKind::MetadataMissing,
-    ProblemKind::AdvisoriesStale,
-    ProblemKind::Notice,
-];
-
 impl Policy {
     /// Runs the policy's own cases.
     pub fn test(&self) -> Vec<CaseResult> {
@@ -218,7 +206,8 @@ impl Policy {
         let today = date(Some(&case.today), &mut Vec::new()).unwrap_or(Date::ZERO);
         let image = &case.given.image;
         let artifact = image.artifact();
-        let mut findings: Vec<Finding> = case.given.findings.iter().map(FindingFile::finding).collect();
+        let mut findings: Vec<Finding> =
+            case.given.findings.iter().map(FindingFile::finding).collect();
         let mut inventory = case.given.inventory();
         let problems: Vec<Problem> = case.given.problems.iter().map(ProblemFile::problem).collect();
         let all = || ["vuln", "secret", "malware", "config"].map(str::to_owned).to_vec();
@@ -237,7 +226,11 @@ impl Policy {
         let mut wrong = Vec::new();
         let expected: Decision = case.expect.decision();
         if verdict.decision != expected {
-            wrong.push(format!("{} where {} was expected", verdict.decision.name(), expected.name()));
+            wrong.push(format!(
+                "{} where {} was expected",
+                verdict.decision.name(),
+                expected.name()
+            ));
         }
         let mut spoke: Vec<&str> = verdict.reasons.iter().map(|it| it.rule.as_str()).collect();
         spoke.sort_unstable();
@@ -245,7 +238,11 @@ impl Policy {
             let mut rules: Vec<&str> = rules.iter().map(String::as_str).collect();
             rules.sort_unstable();
             if rules != spoke {
-                wrong.push(format!("the rules [{}] spoke, expected were [{}]", spoke.join(", "), rules.join(", ")));
+                wrong.push(format!(
+                    "the rules [{}] spoke, expected were [{}]",
+                    spoke.join(", "),
+                    rules.join(", ")
+                ));
             }
         } else if !wrong.is_empty() && !spoke.is_empty() {
             wrong.push(format!("the rules [{}] spoke", spoke.join(", ")));
@@ -271,7 +268,11 @@ impl Given {
             packages: self.packages.iter().map(PackageFile::package).collect(),
             secrets: self.secrets.iter().map(SecretFile::secret).collect(),
             malware: self.malware.iter().map(MalwareFile::malware).collect(),
-            misconfigurations: self.misconfigurations.iter().map(MisconfigurationFile::it).collect(),
+            misconfigurations: self
+                .misconfigurations
+                .iter()
+                .map(MisconfigurationFile::it)
+                .collect(),
             ..Inventory::default()
         }
     }
@@ -296,7 +297,8 @@ impl ImageFile {
     fn artifact(&self) -> Artifact {
         // A base of so many layers, its command, and one more layer.
         let base = self.base_layers.into_iter().flat_map(|layers| {
-            let step = |created_by: &str, layer| HistoryStep { created_by: created_by.to_owned(), layer };
+            let step =
+                |created_by: &str, layer| HistoryStep { created_by: created_by.to_owned(), layer };
             let below = (0..layers).map(move |layer| step("ADD", Some(layer)));
             below.chain([step("CMD [\"sh\"]", None), step("RUN", Some(layers))])
         });
@@ -354,7 +356,10 @@ impl PackageFile {
 impl FindingFile {
     fn finding(&self) -> Finding {
         let rated = severity(self.severity.as_ref());
-        let stated = self.status.as_ref().and_then(|it| Status::ALL.into_iter().find(|status| status.name() == it.value));
+        let stated = self
+            .status
+            .as_ref()
+            .and_then(|it| Status::ALL.into_iter().find(|status| status.name() == it.value));
         let usual = if self.fixed_version.is_some() { Status::Fixed } else { Status::Affected };
         Finding {
             id: self.id.clone(),
@@ -440,7 +445,7 @@ impl MisconfigurationFile {
 
 impl ProblemFile {
     fn problem(&self) -> Problem {
-        let kind = PROBLEMS.into_iter().find(|kind| kind.name() == self.kind.value);
+        let kind = ProblemKind::ALL.into_iter().find(|kind| kind.name() == self.kind.value);
         Problem::new(kind.unwrap_or(ProblemKind::Notice), self.subject.as_str(), "a case")
     }
 }

@@ -56,7 +56,9 @@ fn describe(rule: &Rule) -> Description {
         other => format!("with a {} for which", other.name()),
     };
     let does = match rule.action {
-        Action::Allow => format!("lets no later rule look at a {} for which `{when}`", rule.on.name()),
+        Action::Allow => {
+            format!("lets no later rule look at a {} for which `{when}`", rule.on.name())
+        }
         Action::Warn => format!("warns of an image {with} `{when}`"),
         Action::Deny => format!("denies an image {with} `{when}`"),
     };

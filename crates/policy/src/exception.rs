@@ -118,7 +118,8 @@ impl ExceptionFile {
             (&self.malware, Named::Malware),
             (&self.check, Named::Check),
         ];
-        let mut named = choices.into_iter().filter_map(|(text, named)| Some((text.as_ref()?, named)));
+        let mut named =
+            choices.into_iter().filter_map(|(text, named)| Some((text.as_ref()?, named)));
         let Some((first, make)) = named.next() else { return Named::Nothing };
         if let Some((second, _)) = named.next() {
             let message = "an exception names one thing: a cve, a secret, malware or a check";

@@ -90,8 +90,19 @@ fn syntax(text: &str, errors: &cel::ParseErrors) -> ExpressionError {
         text.split_inclusive('\n').take(lines_before).map(|line| line.chars().count()).sum();
     let at = before + usize::try_from(column).unwrap_or(1).saturating_sub(1);
     let message = first.map_or("not an expression", |error| error.msg.as_str());
-    let message = message.lines().next().unwrap_or_default().replace("Syntax error: ", "");
-    ExpressionError { at: at.min(text.chars().count()), message, hint: None }
+    let message = message.lines().next().unwrap_or_default();
+    let message = message.strip_prefix("Syntax error: ").unwrap_or(message);
+    let hint = message.ends_with("identifier: package").then(|| {
+        "that is a word of CEL's own; the package that a rule looks at is called `pkg`".to_owned()
+    });
+    // What the grammar could go on with is of no help.
+    let message = match message.split_once(" expecting ") {
+        Some((before, _)) if before.ends_with("'<EOF>'") => "something is missing at the end",
+        Some((before, _)) => before,
+        None => message,
+    };
+    let message = message.replace("'<EOF>'", "the end");
+    ExpressionError { at: at.min(text.chars().count()), message, hint }
 }
 
 #[cfg(test)]
@@ -105,7 +116,8 @@ mod tests {
     fn mistakes_are_found_before_anything_is_scanned() {
         let mut answers = String::new();
         for line in CASES.lines() {
-            let Some((asked, _)) = line.split_once(" => ") else {
+            let case = line.split_once(" => ").filter(|_| !line.starts_with('#'));
+            let Some((asked, _)) = case else {
                 answers.extend([line, "\n"]);
                 continue;
             };
@@ -114,7 +126,10 @@ mod tests {
             let answer = match Expression::new(text, on) {
                 Ok(_) => "ok".to_owned(),
                 Err(ExpressionError { at, message, hint }) => {
-                    format!("{at}: {message}{}", hint.map(|hint| format!("; {hint}")).unwrap_or_default())
+                    format!(
+                        "{at}: {message}{}",
+                        hint.map(|hint| format!("; {hint}")).unwrap_or_default()
+                    )
                 }
             };
             answers.extend([asked, " => ", &answer, "\n"]);

@@ -2,8 +2,8 @@
 
 use jiff::civil::Date;
 use model::{
-    Artifact, Eol, Finding, ImageRef, Inventory, Malware, Misconfiguration, Package,
-    Problem, ProblemKind, Secret,
+    Artifact, Eol, Finding, ImageRef, Inventory, Malware, Misconfiguration, Package, Problem,
+    ProblemKind, Secret,
 };
 use serde::Deserialize;
 
@@ -76,6 +76,11 @@ impl On {
             Self::Misconfiguration => "misconfiguration",
             Self::Problem => "problem",
         }
+    }
+
+    /// What conditions call it: CEL keeps the word `package` for itself.
+    pub(crate) fn called(self) -> &'static str {
+        if self == Self::Package { "pkg" } else { self.name() }
     }
 
     /// The check that finds such things, where one has to be asked for.
@@ -159,9 +164,10 @@ fn base_layers(artifact: &Artifact) -> Option<u32> {
         text.starts_with("CMD ") || text.starts_with("ENTRYPOINT ")
     };
     let last_layer = history.iter().rposition(|step| step.layer.is_some())?;
-    let end = history.iter().take(last_layer).rposition(|step| {
-        step.layer.is_none() && sets_command(&step.created_by)
-    })?;
+    let end = history
+        .iter()
+        .take(last_layer)
+        .rposition(|step| step.layer.is_none() && sets_command(&step.created_by))?;
     history.iter().skip(end).find_map(|step| step.layer)
 }
 
@@ -211,9 +217,14 @@ mod tests {
 
     #[test]
     fn root_has_several_names() {
-        for (user, root) in
-            [("root", true), ("0", true), ("0:0", true), ("root:app", true), ("app", false), ("10", false)]
-        {
+        for (user, root) in [
+            ("root", true),
+            ("0", true),
+            ("0:0", true),
+            ("root:app", true),
+            ("app", false),
+            ("10", false),
+        ] {
             assert_eq!(is_root(user), root, "{user}");
         }
     }

@@ -73,7 +73,8 @@ struct Reasons {
 impl Reasons {
     fn add(&mut self, severity: Severity, what: &str, on: &str) {
         if severity >= self.fail_on {
-            let new = || GateReason { severity, count: 0, example: (what.to_owned(), on.to_owned()) };
+            let new =
+                || GateReason { severity, count: 0, example: (what.to_owned(), on.to_owned()) };
             self.reasons.entry(severity).or_insert_with(new).count += 1;
         }
     }

@@ -64,12 +64,7 @@ impl Policy {
         traces
     }
 
-    fn ask(
-        &self,
-        rule: &Rule,
-        scene: &Scene<'_>,
-        allowed: &mut BTreeSet<(On, usize)>,
-    ) -> Trace {
+    fn ask(&self, rule: &Rule, scene: &Scene<'_>, allowed: &mut BTreeSet<(On, usize)>) -> Trace {
         let applies = rule.scope.holds(scene);
         let mut tally = Tally::default();
         if applies == Some(false) {
@@ -86,7 +81,9 @@ impl Policy {
                 Outcome::Fails => {}
                 Outcome::Holds if rule.action == Action::Allow => {
                     tally.holds += 1;
-                    allowed.insert((rule.on, position));
+                    if applies == Some(true) {
+                        allowed.insert((rule.on, position));
+                    }
                 }
                 Outcome::Holds => {
                     let excused = is_excused(&exceptions, scene, subject, &mut tally.over);
@@ -110,7 +107,9 @@ fn is_excused(
     for exception in exceptions {
         match exception.standing(scene, subject) {
             Standing::Counts => return true,
-            Standing::Over(why) => ended.push(cover::over(exception, &hit(scene, subject).id, &why)),
+            Standing::Over(why) => {
+                ended.push(cover::over(exception, &hit(scene, subject).id, &why))
+            }
             Standing::Elsewhere => {}
         }
     }
@@ -125,7 +124,11 @@ fn each<'a>(scene: &'a Scene<'a>, on: On, mut look: impl FnMut(usize, Subject<'a
     match on {
         On::Image => look(0, Subject::Image),
         On::Package => {
-            inventory.packages.iter().enumerate().for_each(|(at, it)| look(at, Subject::Package(it)));
+            inventory
+                .packages
+                .iter()
+                .enumerate()
+                .for_each(|(at, it)| look(at, Subject::Package(it)));
         }
         On::Finding => {
             facts.findings.iter().enumerate().for_each(|(at, it)| look(at, Subject::Finding(it)));
@@ -134,7 +137,11 @@ fn each<'a>(scene: &'a Scene<'a>, on: On, mut look: impl FnMut(usize, Subject<'a
             inventory.secrets.iter().enumerate().for_each(|(at, it)| look(at, Subject::Secret(it)));
         }
         On::Malware => {
-            inventory.malware.iter().enumerate().for_each(|(at, it)| look(at, Subject::Malware(it)));
+            inventory
+                .malware
+                .iter()
+                .enumerate()
+                .for_each(|(at, it)| look(at, Subject::Malware(it)));
         }
         On::Misconfiguration => {
             let all = inventory.misconfigurations.iter().enumerate();
@@ -150,10 +157,12 @@ fn each<'a>(scene: &'a Scene<'a>, on: On, mut look: impl FnMut(usize, Subject<'a
 fn trace(rule: &Rule, applies: Option<bool>, tally: Tally<'_>, scene: &Scene<'_>) -> Trace {
     let (looked_at, holds, excused) = (tally.looked_at, tally.holds, tally.excused);
     let mut unknown = tally.unknowns(rule.on);
-    if applies == Some(true) {
+    if applies != Some(false) {
         unknown.extend(scene.facts.unseen(rule.on));
-    } else if applies.is_none() {
-        unknown.push("the labels of the image are not known, so neither is whether the rule is for it".to_owned());
+    }
+    // A rule that holds of nothing may as well be for this image.
+    if applies.is_none() && !(tally.hits.is_empty() && unknown.is_empty()) {
+        unknown.push("the labels of the image, which say whether the rule is for it".to_owned());
     }
     let observed = rule.observe_until.filter(|date| scene.today < *date);
     let bound = |decision: Decision| match observed {

@@ -28,7 +28,7 @@ mod trivyignore;
 mod value;
 
 pub use cache::{VerdictCache, VerdictKey};
-pub use case::{CaseFile, CaseResult};
+pub use case::CaseResult;
 pub use describe::{Description, ExceptionDescription};
 pub use error::PolicyError;
 pub use facts::Facts;
@@ -36,4 +36,5 @@ pub use filter::Filter;
 pub use gate::{GateReason, GateVerdict, gate};
 pub use judge::{Covered, Trace};
 pub use policy::{FILE_BYTES_MAX, Policy};
+pub use schema::{FactDescription, facts};
 pub use trivyignore::Ignored;

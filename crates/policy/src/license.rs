@@ -14,6 +14,9 @@ use spdx::expression::{ExprNode, Operator};
 
 use crate::rule::Action;
 
+/// Longer expressions are not read; those of whole distributions have less.
+const EXPRESSION_BYTES_MAX: usize = 4096;
+
 /// What a license asks for, the mildest first: `content/licenses/categories.toml`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -139,14 +142,17 @@ fn category(license: &str) -> Option<Category> {
     find(license).or_else(|| find(alone?))
 }
 
+/// What a package declares as an SPDX expression. References to licenses of one's own
+/// (`LicenseRef-…`) say nothing certain, and yet a list may name them, and others stand beside them.
+fn expression(declared: &str) -> Option<spdx::Expression> {
+    let certain = License::of(declared);
+    let text = certain.as_ref().map_or(declared, License::as_str);
+    spdx::Expression::parse(text).ok().filter(|_| text.len() <= EXPRESSION_BYTES_MAX)
+}
+
 /// What an expression comes to, given what each license does; None where it is no expression.
-fn span(
-    declared: &str,
-    strictest: usize,
-    level: impl Fn(&str) -> Option<usize>,
-) -> Option<Span> {
-    let license = License::of(declared)?;
-    let expression = spdx::Expression::parse(license.as_str()).ok()?;
+fn span(declared: &str, strictest: usize, level: impl Fn(&str) -> Option<usize>) -> Option<Span> {
+    let expression = expression(declared)?;
     let mut stack: Vec<Span> = Vec::new();
     for node in expression.iter() {
         let span = match node {

@@ -189,6 +189,15 @@ fn told(error: &serde_saphyr::Error) -> (String, Option<String>) {
             (format!("`{variant}` is not allowed here"), Some(hint))
         }
         Error::SerdeMissingField { field, .. } => (format!("`{field}` is missing"), None),
+        Error::DuplicateMappingKey { key: Some(key), .. } => {
+            (format!("`{key}` stands here a second time"), None)
+        }
+        Error::Unexpected { expected: "sequence start", .. } => {
+            ("a list is needed here".to_owned(), None)
+        }
+        Error::Unexpected { expected: "mapping start", .. } => {
+            ("settings with names are needed here".to_owned(), None)
+        }
         other => {
             let text = other.to_string();
             let line = text.lines().next().unwrap_or_default();

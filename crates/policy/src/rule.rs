@@ -201,10 +201,7 @@ pub(crate) fn glob(
 }
 
 /// A date, or nothing; a text that is none is an error.
-pub(crate) fn date(
-    text: Option<&Spanned<String>>,
-    errors: &mut Vec<PolicyError>,
-) -> Option<Date> {
+pub(crate) fn date(text: Option<&Spanned<String>>, errors: &mut Vec<PolicyError>) -> Option<Date> {
     let text = text?;
     let date = day(&text.value).filter(|_| text.value.len() == 10);
     if date.is_none() {
@@ -225,7 +222,8 @@ fn within(when: &Spanned<String>, error: ExpressionError) -> PolicyError {
         place.column += u64::try_from(at).unwrap_or_default();
     } else if at > 0 {
         let seen: String = when.value.chars().take(at).collect();
-        let tail: String = seen.chars().rev().take(16).collect::<Vec<_>>().into_iter().rev().collect();
+        let tail: String =
+            seen.chars().rev().take(16).collect::<Vec<_>>().into_iter().rev().collect();
         place.message = format!("{} (after `{}`)", place.message, tail.trim());
     }
     place

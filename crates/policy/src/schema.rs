@@ -3,6 +3,21 @@
 //! One line a fact, in one table a thing. The checker of expressions, their evaluation and the
 //! tables of `docs/policy.md` all come from here.
 
+/// The names of a type's values, so that a fact is never compared with a word that it cannot be.
+macro_rules! words {
+    ($words:ident, $kind:ident) => {
+        const $words: &[&str] = &{
+            let mut names = [""; $kind::ALL.len()];
+            let mut at = 0;
+            while at < names.len() {
+                names[at] = $kind::ALL[at].name();
+                at += 1;
+            }
+            names
+        };
+    };
+}
+
 mod finding;
 mod image;
 mod inside;
@@ -78,46 +93,49 @@ pub(crate) fn table(name: &str) -> &'static [Fact] {
 pub(crate) fn roots(on: On) -> Vec<(&'static str, Type)> {
     let mut roots = vec![("image", Type::Object("image")), ("today", Type::Date)];
     if on != On::Image {
-        roots.push((on.name(), Type::Object(on.name())));
+        roots.push((on.called(), Type::Object(on.name())));
     }
     roots
+}
+
+/// One fact, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FactDescription {
+    /// The thing that has it: `finding`.
+    pub of: &'static str,
+    pub name: &'static str,
+    /// What it is: `a number`, or which words it may be.
+    pub kind: String,
+    pub about: &'static str,
+}
+
+/// Every fact, thing by thing.
+pub fn facts() -> Vec<FactDescription> {
+    let of = |(table, facts): &(&'static str, &'static [Fact])| {
+        let table = *table;
+        facts.iter().map(move |fact| FactDescription {
+            of: table,
+            name: fact.name,
+            kind: shown(fact.kind),
+            about: fact.about,
+        })
+    };
+    TABLES.iter().flat_map(of).collect()
+}
+
+fn shown(kind: Type) -> String {
+    match kind {
+        Type::Word(words) => words.join(", "),
+        Type::Object(table) => format!("see {table}"),
+        Type::List => "a list of texts".to_owned(),
+        Type::Map => "texts by name".to_owned(),
+        other => other.to_string(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// The page's tables of facts are written from these lines:
-    /// `UPDATE_DOCS=1 cargo test -p policy documented`.
-    #[test]
-    fn the_documented_facts_are_these() {
-        const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/policy-facts.md");
-        let mut page = String::from(
-            "# Facts\n\nWhat the expressions of a [policy](policy.md) can ask. Generated from \
-             `crates/policy/src/schema/`.\nEvery fact may be `null`: then it is not known.\n",
-        );
-        for (name, facts) in TABLES {
-            page.extend(["\n## `", name, "`\n\n| fact | is | meaning |\n|---|---|---|\n"]);
-            for fact in *facts {
-                page.push_str(&format!("| `{}` | {} | {} |\n", fact.name, shown(fact.kind), fact.about));
-            }
-        }
-        if std::env::var_os("UPDATE_DOCS").is_some() {
-            std::fs::write(PAGE, &page).unwrap();
-        }
-        let documented = std::fs::read_to_string(PAGE).unwrap_or_default();
-        assert!(documented == page, "UPDATE_DOCS=1 cargo test -p policy documented");
-    }
-
-    fn shown(kind: Type) -> String {
-        match kind {
-            Type::Word(words) => words.join(", "),
-            Type::Object(table) => format!("[see there](#{table})"),
-            Type::List => "a list of texts".to_owned(),
-            Type::Map => "texts by name".to_owned(),
-            other => other.to_string(),
-        }
-    }
 
     #[test]
     fn names_are_told_apart() {

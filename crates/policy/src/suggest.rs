@@ -14,10 +14,7 @@ pub(crate) fn nearest<'a>(
 }
 
 /// ``did you mean `word`?``, or which words there are.
-pub(crate) fn hint<'a>(
-    written: &str,
-    words: impl IntoIterator<Item = &'a str> + Clone,
-) -> String {
+pub(crate) fn hint<'a>(written: &str, words: impl IntoIterator<Item = &'a str> + Clone) -> String {
     match nearest(written, words.clone()) {
         Some(word) => format!("did you mean `{word}`?"),
         None => format!("there are {}", words.into_iter().collect::<Vec<_>>().join(", ")),

@@ -36,7 +36,9 @@ impl Ignored {
 /// A list of one of the kinds begins a line; no identifier ends in a colon.
 fn is_yaml(text: &str) -> bool {
     let first = text.lines().map(str::trim_end).find(|it| !it.is_empty() && !it.starts_with('#'));
-    first.is_some_and(|line| line == "---" || line == "{}" || line.contains(": ") || line.ends_with(':'))
+    first.is_some_and(|line| {
+        line == "---" || line == "{}" || line.contains(": ") || line.ends_with(':')
+    })
 }
 
 fn exception(named: Named, source: &str) -> Exception {
@@ -75,7 +77,10 @@ fn plain(text: &str, source: &str) -> Result<Vec<Exception>, Vec<PolicyError>> {
                 }
                 // A namespace or a remark: it narrows nothing down that can be told here.
                 None => {
-                    errors.push(wrong(number, format!("`{word}` after an identifier is not understood")));
+                    errors.push(wrong(
+                        number,
+                        format!("`{word}` after an identifier is not understood"),
+                    ));
                 }
             }
         }
@@ -215,7 +220,9 @@ mod tests {
                 (Named::Anything("AVD-DS-0002".to_owned()), expires),
             ]
         );
-        for (text, line) in [("CVE-1 exp:soon", 1), ("\nCVE-1 exp:2026-01-01x", 2), ("CVE-1 what", 1)] {
+        for (text, line) in
+            [("CVE-1 exp:soon", 1), ("\nCVE-1 exp:2026-01-01x", 2), ("CVE-1 what", 1)]
+        {
             let errors = Ignored::parse(text, "x").expect_err(text);
             assert_eq!(errors.iter().map(|it| it.line).collect::<Vec<_>>(), [line], "{text}");
         }
@@ -227,7 +234,10 @@ mod tests {
         let all = Ignored::parse(text, "x").expect("well-formed").exceptions;
         let package = |at: usize| all[at].package.as_ref().map(|it| it.as_str().to_owned());
         assert_eq!(all.len(), 4);
-        assert_eq!((package(0).as_deref(), all[0].version.as_deref()), (Some("openssl"), Some("3.0.1")));
+        assert_eq!(
+            (package(0).as_deref(), all[0].version.as_deref()),
+            (Some("openssl"), Some("3.0.1"))
+        );
         assert_eq!((package(1).as_deref(), all[1].version.as_deref()), (Some("@a/b"), None));
         assert_eq!(all[0].reason, "not reachable");
         assert_eq!(all[2].named, Named::Secret("jwt".to_owned()));

@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::cmd::db;
 use crate::cmd::global::Global;
+use crate::cmd::judgement::Judge;
 use crate::cmd::scan::{Form, ReportArguments, present, scan_error};
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
@@ -70,7 +71,8 @@ pub(crate) fn run(global: &Global) -> Result<ExitCode, UserError> {
         .map_err(|error| scan_error(error, &target, &options.artifact.stop))?;
     // The folder's random name says nothing, and would make every run another.
     result.artifact.name = NAME.to_owned();
-    present(result, ReportArguments::default(), &Form::Table, global)
+    let judge = Judge::default();
+    present(result, ReportArguments::default(), &Form::Table, &judge, global)
 }
 
 /// Writes an archive as `docker save` does.

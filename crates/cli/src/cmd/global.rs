@@ -11,6 +11,8 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 use document::table::Look;
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use crate::environment;
 use crate::error::UserError;
@@ -174,6 +176,11 @@ impl Global {
         options.registry.insecure.clone_from(&self.insecure_registries);
         options.registry.authorities.clone_from(&self.ca_certs);
         options
+    }
+
+    /// The day on which exceptions end and rules come into force.
+    pub(crate) fn today(&self) -> Date {
+        self.now.to_zoned(TimeZone::UTC).date()
     }
 
     /// How to import and fetch advisories.

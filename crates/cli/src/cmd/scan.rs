@@ -8,12 +8,13 @@ use std::path::PathBuf;
 use artifact::{OpenErrorKind, ReadError, Stop};
 use clap::{Args, ValueEnum};
 use document::Report;
-use model::{ArtifactKind, Finding, Problem, ProblemKind, Secret, Severity};
+use model::{ArtifactKind, Decision, Finding, Problem, ProblemKind, Secret, Severity};
 use scan::{ScanError, ScanResult};
 
 pub(crate) use self::form::Form;
 use self::form::FormArguments;
 use crate::cmd::global::Global;
+use crate::cmd::judgement::{self, Judge, JudgeArguments};
 use crate::cmd::own_checks;
 use crate::cmd::target::TargetArguments;
 use crate::error::UserError;
@@ -27,8 +28,10 @@ Examples:
   lazaret scan image.tar            an archive; its kind is recognised by content
   lazaret scan dir:/mnt/rootfs
   lazaret scan -f json -o report.json --severity high,critical --fail-on high IMAGE
+  lazaret scan --policy policy.yaml IMAGE
 
-Exit codes: 0 done, 1 `--fail-on` reached; `lazaret --help` lists them all.";
+Exit codes: 0 done, 1 `--fail-on` reached or denied by the policy, 3 the policy cannot judge;
+`lazaret --help` lists them all.";
 
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
@@ -64,6 +67,8 @@ pub(crate) struct ReportArguments {
     /// Checks to run [default: all]
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_enum)]
     checks: Vec<Check>,
+    #[command(flatten)]
+    judge: JudgeArguments,
 }
 
 /// The checks that exist.
@@ -107,7 +112,9 @@ impl ReportArguments {
 pub(crate) fn run(arguments: ScanArguments, global: &Global) -> Result<ExitCode, UserError> {
     output::check(arguments.report.output.as_deref())?;
     let mut report = arguments.report;
+    // Mistakes in what the user brings are said before anything is read.
     let form = std::mem::take(&mut report.form).settle()?;
+    let judge = report.judge.settle()?;
     let check_set = own_checks::read(&arguments.checks_from)?;
     let (target, mut options) = arguments.target.settle(global)?;
     options.check_set = check_set;
@@ -115,7 +122,7 @@ pub(crate) fn run(arguments: ScanArguments, global: &Global) -> Result<ExitCode,
     let result = scan::run(&target, &options, &global.store)
         .map_err(|error| scan_error(error, &target, &options.artifact.stop))?;
     let was_stopped = result.was_stopped;
-    let code = present(result, report, &form, global)?;
+    let code = present(result, report, &form, &judge, global)?;
     // The gate has the last word on what was found; else a part is no answer to what was asked.
     let is_gate = code == ExitCode::GateReached;
     Ok(if was_stopped && !is_gate { stopped(&options.artifact.stop) } else { code })
@@ -123,23 +130,35 @@ pub(crate) fn run(arguments: ScanArguments, global: &Global) -> Result<ExitCode,
 
 /// Judges a result, writes the report, and says how the run ends.
 pub(crate) fn present(
-    result: ScanResult,
+    mut result: ScanResult,
     arguments: ReportArguments,
     form: &Form,
+    judge: &Judge,
     global: &Global,
 ) -> Result<ExitCode, UserError> {
     let checks = names(arguments.checks());
-    let ReportArguments { form: _, output, severity, ignore_unfixed, fail_on, checks: _ } =
+    let ReportArguments { form: _, output, severity, ignore_unfixed, fail_on, .. } =
         arguments;
+    result.problems.extend(published(&result.inventory.secrets));
+    result.problems.sort();
+    result.inventory.secrets.retain(|secret| secret.owner.is_none());
+    // A policy judges everything that was found, whatever is shown of it.
+    let judged = judge.judge(&mut result, &checks, global.today());
     let filter = policy::Filter { severities: severity, ignore_unfixed };
-    let judge = |threshold| policy::gate(&result.findings, &result.inventory, &filter, threshold);
-    let verdict = fail_on.map(judge).unwrap_or_default();
-    let report = report_of(result, &filter, checks, global);
+    let gate = |threshold| policy::gate(&result.findings, &result.inventory, &filter, threshold);
+    let verdict = fail_on.map(gate).unwrap_or_default();
+    let report = Report {
+        silenced: judged.silenced,
+        excepted: judged.excepted,
+        verdict: judged.verdict,
+        ..report_of(result, &filter, checks, global)
+    };
 
     let text = form.render(&report, output.as_deref(), global)?;
     output::write(output.as_deref(), &text)?;
     if !form.is_table() || output.is_some() {
         output::print_problems(&report.problems);
+        report.verdict.iter().for_each(judgement::note);
     }
     Ok(ending(&report, &verdict))
 }
@@ -163,8 +182,8 @@ fn names(checks: scan::Checks) -> Vec<String> {
 }
 
 /// The exit code, and on stderr what the gate has to say about it.
-fn ending(report: &Report, verdict: &policy::Verdict) -> ExitCode {
-    for policy::Reason { severity, count, example: (id, package) } in &verdict.reasons {
+fn ending(report: &Report, verdict: &policy::GateVerdict) -> ExitCode {
+    for policy::GateReason { severity, count, example: (id, package) } in &verdict.reasons {
         output::note(&format!("gate: {count} {severity}, such as {id} in {package}"));
     }
     let unlooked = has(report, ProblemKind::MetadataMissing);
@@ -173,8 +192,10 @@ fn ending(report: &Report, verdict: &policy::Verdict) -> ExitCode {
             if unlooked { "because metadata is missing" } else { "because nobody rated them" };
         output::note(&format!("gate: {} could not be judged, {why}", verdict.unrated));
     }
+    let decision = report.verdict.as_ref().map_or(Decision::Allow, |verdict| verdict.decision);
     match outcome(report) {
-        _ if !verdict.passes() => ExitCode::GateReached,
+        _ if !verdict.passes() || decision == Decision::Deny => ExitCode::GateReached,
+        _ if decision == Decision::Unknown => ExitCode::PolicyUnknown,
         // The gate cannot have judged what nobody could look up.
         ExitCode::Done if verdict.unrated > 0 && unlooked => ExitCode::AdvisoriesMissing,
         code => code,
@@ -187,14 +208,11 @@ fn report_of(
     checks: Vec<String>,
     global: &Global,
 ) -> Report {
-    let ScanResult { artifact, mut inventory, eol, findings, mut problems, data, .. } = result;
+    let ScanResult { artifact, mut inventory, eol, findings, problems, data, .. } = result;
     let (findings, others): (Vec<Finding>, Vec<Finding>) =
         findings.into_iter().partition(|finding| filter.keeps(finding));
     let mut left_out = BTreeMap::new();
     others.iter().for_each(|other| *left_out.entry(other.severity).or_default() += 1);
-    problems.extend(published(&inventory.secrets));
-    problems.sort();
-    inventory.secrets.retain(|secret| secret.owner.is_none());
     let secrets_left_out = leave_out(&mut inventory.secrets, |it| filter.keeps_secret(it));
     let malware_left_out = leave_out(&mut inventory.malware, |it| filter.keeps_malware(it));
     let misconfigurations_left_out =
@@ -219,6 +237,8 @@ fn report_of(
         eol,
         findings,
         silenced: Vec::new(),
+        excepted: Vec::new(),
+        verdict: None,
         left_out,
         secrets_left_out,
         malware_left_out,

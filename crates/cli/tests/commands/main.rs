@@ -11,6 +11,7 @@ mod hostile;
 mod outages;
 mod output;
 mod reports;
+mod policies;
 mod run;
 mod sources;
 mod stumbles;

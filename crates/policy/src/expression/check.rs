@@ -82,9 +82,7 @@ impl<'e> Checker<'e> {
     fn literal(&self, ast: &IdedExpr, literal: &LiteralValue) -> Checked {
         let number = |number: f64| Ok((Node::Constant(Value::Number(number)), Type::Number));
         match literal {
-            LiteralValue::Boolean(it) => {
-                Ok((Node::Constant(Value::Bool(*it.inner())), Type::Bool))
-            }
+            LiteralValue::Boolean(it) => Ok((Node::Constant(Value::Bool(*it.inner())), Type::Bool)),
             LiteralValue::Int(it) => number(nearest(i128::from(*it.inner()))),
             LiteralValue::UInt(it) => number(nearest(i128::from(*it.inner()))),
             LiteralValue::Double(it) => number(*it.inner()),
@@ -108,17 +106,17 @@ impl<'e> Checker<'e> {
             return Ok((Node::Constant(Value::Severity(severity)), Type::Severity));
         }
         let roots = schema::roots(self.on);
-        if roots.iter().any(|(root, _)| *root == name) {
+        if let Some((_, Type::Object(table))) = roots.iter().find(|(root, _)| *root == name) {
             let message = format!("`{name}` is a thing, not a fact of it");
-            let facts = schema::table(name).iter().map(|fact| fact.name);
+            let facts = schema::table(table).iter().map(|fact| fact.name);
             let hint = format!("its facts are {}", facts.collect::<Vec<_>>().join(", "));
             return Err(self.error(ast, message, Some(hint)));
         }
         let message = format!("there is no `{name}`");
         let hint = if name == "unknown" {
             "what is not known is null: `x == null`".to_owned()
-        } else if On::ALL.into_iter().any(|on| on.name() == name) {
-            format!("a rule that asks for it says `on: {name}`")
+        } else if let Some(on) = On::ALL.into_iter().find(|on| on.called() == name) {
+            format!("a rule that asks for it says `on: {}`", on.name())
         } else {
             let words: Vec<&str> =
                 roots.iter().map(|(root, _)| *root).chain(rated.map(Severity::name)).collect();
@@ -162,11 +160,14 @@ impl<'e> Checker<'e> {
         if !test {
             return Ok((node, kind));
         }
-        Ok((match node {
-            // Whether a label is there is another question than what it says.
-            Node::Entry(map, key) => Node::In(key, map),
-            fact => Node::Not(Box::new(Node::IsNull(Box::new(fact)))),
-        }, Type::Bool))
+        Ok((
+            match node {
+                // Whether a label is there is another question than what it says.
+                Node::Entry(map, key) => Node::In(key, map),
+                fact => Node::Not(Box::new(Node::IsNull(Box::new(fact)))),
+            },
+            Type::Bool,
+        ))
     }
 
     fn fact(&self, ast: &IdedExpr, table: &'static str, called: &str, field: &str) -> Checked {
@@ -188,26 +189,23 @@ impl<'e> Checker<'e> {
         let CallExpr { func_name, target, args } = call;
         let name = func_name.as_str();
         match (name, target.as_deref(), args.as_slice()) {
-            (operators::LOGICAL_AND, None, [left, right]) => self.join(Quantifier::All, left, right),
+            (operators::LOGICAL_AND, None, [left, right]) => {
+                self.join(Quantifier::All, left, right)
+            }
             (operators::LOGICAL_OR, None, [left, right]) => self.join(Quantifier::Any, left, right),
             (operators::LOGICAL_NOT, None, [it]) => {
                 Ok((Node::Not(Box::new(self.condition(it)?)), Type::Bool))
             }
             (operators::CONDITIONAL, None, [condition, then, otherwise]) => {
-                let nodes = [
-                    self.condition(condition)?,
-                    self.condition(then)?,
-                    self.condition(otherwise)?,
-                ];
+                let nodes =
+                    [self.condition(condition)?, self.condition(then)?, self.condition(otherwise)?];
                 Ok((Node::If(Box::new(nodes)), Type::Bool))
             }
             (operators::IN, None, [item, list]) => self.membership(item, list),
             (operators::INDEX, None, [map, key]) => self.entry(map, key),
             ("size", None, [it]) | ("size", Some(it), []) => self.size(it),
             ("date", None, [it]) => self.date(it),
-            ("lowerAscii", Some(it), []) => {
-                Ok((Node::Lower(Box::new(self.text(it)?)), Type::Text))
-            }
+            ("lowerAscii", Some(it), []) => Ok((Node::Lower(Box::new(self.text(it)?)), Type::Text)),
             (_, Some(it), [argument]) => self.test(ast, name, it, argument),
             (_, None, [left, right]) if comparison(name).is_some() => {
                 let comparison = comparison(name).unwrap_or(Comparison::Equal);
@@ -230,8 +228,8 @@ impl<'e> Checker<'e> {
         right: &IdedExpr,
     ) -> Checked {
         let pair = [self.check(left)?, self.check(right)?];
-        let node = settle(comparison, pair)
-            .map_err(|(message, hint)| self.error(ast, message, hint))?;
+        let node =
+            settle(comparison, pair).map_err(|(message, hint)| self.error(ast, message, hint))?;
         Ok((node, Type::Bool))
     }
 
@@ -241,15 +239,10 @@ impl<'e> Checker<'e> {
             let mut equals = Vec::new();
             for element in &literal.elements {
                 let pair = [(item.clone(), kind), self.check(element)?];
-                let settled = settle(Comparison::Equal, pair)
-                    .map_err(|(message, hint)| self.error(element, message, hint))?;
-                let Node::Compare(_, pair) = settled else {
-                    return Err(self.error(element, "null in a list", None));
-                };
-                let [_, element] = *pair;
-                equals.push(element);
+                let settled = settle(Comparison::Equal, pair);
+                equals.push(settled.map_err(|(message, hint)| self.error(element, message, hint))?);
             }
-            return Ok((Node::Among(Box::new(item), equals), Type::Bool));
+            return Ok((Node::Among(equals), Type::Bool));
         }
         let item = self.text(item)?;
         match self.check(list)? {
@@ -326,12 +319,12 @@ impl<'e> Checker<'e> {
     fn comprehension(&mut self, ast: &IdedExpr, loops: &ComprehensionExpr) -> Checked {
         // As the parser writes `exists` and `all`: what was reached so far, joined to the condition.
         let Expr::Call(CallExpr { func_name, args, .. }) = &loops.loop_step.expr else {
-            return Err(self.no_function(ast, "map"));
+            return Err(self.no_values(ast));
         };
         let quantifier = match (func_name.as_str(), args.as_slice()) {
             (operators::LOGICAL_AND, _) => Quantifier::All,
             (operators::LOGICAL_OR, _) => Quantifier::Any,
-            _ => return Err(self.no_function(ast, "map, filter or exists_one")),
+            _ => return Err(self.no_values(ast)),
         };
         let over = match self.check(&loops.iter_range)? {
             (node, Type::List | Type::Map) => node,
@@ -340,7 +333,7 @@ impl<'e> Checker<'e> {
                 return Err(self.error(&loops.iter_range, message, None));
             }
         };
-        let Some(condition) = args.last() else { return Err(self.no_function(ast, "loop")) };
+        let Some(condition) = args.last() else { return Err(self.no_values(ast)) };
         self.items.push(loops.iter_var.clone());
         let body = self.condition(condition)?;
         self.items.pop();
@@ -348,10 +341,23 @@ impl<'e> Checker<'e> {
         Ok((Node::Loop { over, quantifier, body }, Type::Bool))
     }
 
+    fn no_values(&self, ast: &IdedExpr) -> ExpressionError {
+        let hint = "`exists` and `all` ask of the items of a list".to_owned();
+        self.error(ast, "there is no `map`, `filter` or `exists_one` here", Some(hint))
+    }
+
     fn no_function(&self, ast: &IdedExpr, name: &str) -> ExpressionError {
         const FUNCTIONS: [&str; 10] = [
-            "startsWith", "endsWith", "contains", "matches", "glob", "lowerAscii", "size", "date",
-            "exists", "all",
+            "startsWith",
+            "endsWith",
+            "contains",
+            "matches",
+            "glob",
+            "lowerAscii",
+            "size",
+            "date",
+            "exists",
+            "all",
         ];
         let is_operator = name.contains('_') && !name.contains(' ') && name.starts_with(['_', '-']);
         let (message, hint) = if is_operator {

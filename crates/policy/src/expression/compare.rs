@@ -66,10 +66,14 @@ fn check(comparison: Comparison, left: Type, right: Type) -> Result<(), (String,
         (Type::Number, Type::Number)
         | (Type::Severity, Type::Severity)
         | (Type::Date, Type::Date) => Ok(()),
-        (Type::Bool, Type::Bool) if !comparison.is_order() => Ok(()),
+        (Type::Bool, Type::Bool) if comparison.is_order() => {
+            Err(("true and false are neither more nor less".to_owned(), None))
+        }
+        (Type::Bool, Type::Bool) => Ok(()),
         (left, right) if is_text(left) && is_text(right) => {
             if comparison.is_order() {
-                let hint = "versions are ordered as their ecosystem does, which a policy does not know";
+                let hint =
+                    "versions are ordered as their ecosystem does, which a policy does not know";
                 return Err(("texts are neither more nor less".to_owned(), Some(hint.to_owned())));
             }
             Ok(())

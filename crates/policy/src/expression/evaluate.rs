@@ -13,10 +13,16 @@ use crate::value::Value;
 /// many, and loops over what an image lists multiply them. What takes more is not known.
 const STEPS_MAX: usize = 100_000;
 
-pub(super) fn outcome<'a>(node: &'a Node, scene: &'a Scene<'a>, subject: Subject<'a>) -> Outcome<'a> {
+pub(super) fn outcome<'a>(
+    node: &'a Node,
+    scene: &'a Scene<'a>,
+    subject: Subject<'a>,
+) -> Outcome<'a> {
     let mut evaluation = Evaluation { scene, subject, items: Vec::new(), steps: 0, unknown: None };
     match evaluation.of(node).as_bool() {
-        _ if evaluation.steps > STEPS_MAX => Outcome::Unknown("the end of a loop that takes too long"),
+        _ if evaluation.steps > STEPS_MAX => {
+            Outcome::Unknown("the end of a loop that takes too long")
+        }
         Some(true) => Outcome::Holds,
         Some(false) => Outcome::Fails,
         None => Outcome::Unknown(evaluation.unknown.unwrap_or("null")),
@@ -64,7 +70,7 @@ impl<'a> Evaluation<'a> {
                 self.unknown = unknown;
                 Value::Bool(is_null)
             }
-            Node::Among(item, elements) => self.among(item, elements),
+            Node::Among(comparisons) => self.among(comparisons),
             Node::In(item, list) => self.is_in(item, list),
             Node::If(parts) => {
                 let [condition, then, otherwise] = &**parts;
@@ -106,14 +112,10 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    fn among(&mut self, item: &'a Node, elements: &'a [Node]) -> Value<'a> {
-        let item = self.of(item);
-        if item == Value::Null {
-            return Value::Null;
-        }
+    fn among(&mut self, comparisons: &'a [Node]) -> Value<'a> {
         let mut result = Some(false);
-        for element in elements {
-            match holds(super::node::Comparison::Equal, &item, &self.of(element)) {
+        for comparison in comparisons {
+            match self.of(comparison).as_bool() {
                 Some(true) => return Value::Bool(true),
                 Some(false) => {}
                 None => result = None,

@@ -22,8 +22,9 @@ pub(crate) enum Node {
     Join(Quantifier, Box<[Self; 2]>),
     Compare(Comparison, Box<[Self; 2]>),
     IsNull(Box<Self>),
-    /// Whether one value is among several, or among the items of a list.
-    Among(Box<Self>, Vec<Self>),
+    /// Whether one of these comparisons holds: a value among several.
+    Among(Vec<Self>),
+    /// Whether a text is an item of a list or a name of a map.
     In(Box<Self>, Box<Self>),
     /// Condition, then, otherwise.
     If(Box<[Self; 3]>),
@@ -31,7 +32,11 @@ pub(crate) enum Node {
     Lower(Box<Self>),
     Test(Box<Self>, Test),
     /// Whether the condition holds of all or of any of a list's items.
-    Loop { over: Box<Self>, quantifier: Quantifier, body: Box<Self> },
+    Loop {
+        over: Box<Self>,
+        quantifier: Quantifier,
+        body: Box<Self>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use model::{Decision, Reason};
+use model::{Decision, Hit, Package, Reason};
 
-use super::tally::Tally;
-use super::{Trace, cover};
+use super::{Trace, cover, hit};
 use crate::exception::Standing;
 use crate::facts::{On, Scene, Subject};
 use crate::policy::Policy;
@@ -17,52 +16,32 @@ const RULE: &str = "licenses";
 impl Policy {
     pub(super) fn ask_licenses(&self, scene: &Scene<'_>) -> Trace {
         let packages = &scene.facts.inventory.packages;
-        let mut tallies = [Tally::default(), Tally::default()];
-        let mut unknown = Vec::new();
+        let (mut warned, mut denied) = (Vec::new(), Vec::new());
+        let (mut unknown, mut over) = (Vec::new(), BTreeSet::new());
         let mut excused = 0;
-        let mut over = BTreeSet::new();
         for package in packages {
             let subject = Subject::Package(package);
             let allowed = self.allowed_licenses(scene, subject, &mut over);
-            let [warned, denied] = &mut tallies;
             match self.licenses.action(&package.license, &allowed) {
-                Some(Action::Deny) => denied.hold(scene, subject, false),
-                Some(Action::Warn) => warned.hold(scene, subject, false),
-                Some(Action::Allow) if !allowed.is_empty() => excused += 1,
-                Some(Action::Allow) => {}
+                Some(Action::Deny) => denied.push(with_license(scene, package)),
+                Some(Action::Warn) => warned.push(with_license(scene, package)),
+                Some(Action::Allow) => excused += usize::from(!allowed.is_empty()),
                 None => unknown.push(package),
             }
         }
-        let [warned, denied] = tallies;
-        let mut decision = Decision::Allow;
-        if !warned.hits.is_empty() {
-            decision = Decision::Warn;
-        }
-        if !denied.hits.is_empty() {
-            decision = Decision::Deny;
-        }
+        let mut decision = match (denied.len(), warned.len()) {
+            (0, 0) => Decision::Allow,
+            (0, _) => Decision::Warn,
+            _ => Decision::Deny,
+        };
         let mut said = scene.facts.unseen(On::Package);
-        if let Some(first) = unknown.first() {
-            let count = unknown.len();
-            let license = if first.license.is_empty() { "nothing" } else { &first.license };
-            let name = &first.name;
-            said.push(format!(
-                "the license of {count} of {} packages is not known, such as that of {name}, which declares {license}",
-                packages.len()
-            ));
-        }
+        said.extend(not_known(&unknown, packages.len()));
         if !said.is_empty() {
             decision = decision.max(self.license_unknown);
         }
-        let holds = warned.holds + denied.holds;
-        let mut hits = if decision == Decision::Deny { denied.hits } else { Vec::new() };
-        hits.extend(warned.hits);
-        let declared = |name: &str| packages.iter().find(|it| it.name == name).map(|it| &it.license);
-        for hit in &mut hits {
-            if let Some(license) = declared(&hit.id) {
-                hit.place = format!("{} under {license}", hit.place);
-            }
-        }
+        let mut hits = denied;
+        hits.append(&mut warned);
+        let holds = hits.len();
         let reason = (decision > Decision::Allow).then(|| Reason {
             rule: RULE.to_owned(),
             title: RULE.to_owned(),
@@ -105,12 +84,30 @@ impl Policy {
     }
 }
 
-fn remedies(hits: &[model::Hit]) -> Vec<String> {
+/// Of how many packages the license is not known, with an example.
+fn not_known(unknown: &[&Package], all: usize) -> Option<String> {
+    let first = unknown.first()?;
+    let declares = if first.license.is_empty() { "nothing" } else { &first.license };
+    Some(format!(
+        "the license of {} of {all} packages is not known, such as that of {}, which declares {declares}",
+        unknown.len(),
+        first.name,
+    ))
+}
+
+/// The package with what it declares.
+fn with_license(scene: &Scene<'_>, package: &Package) -> Hit {
+    let hit = hit(scene, Subject::Package(package));
+    Hit { place: format!("{} under {}", hit.place, package.license), ..hit }
+}
+
+fn remedies(hits: &[Hit]) -> Vec<String> {
     if hits.is_empty() {
         return Vec::new();
     }
     vec![
         "do without the package, or use another".to_owned(),
-        "or answer for it: an exception with `license: …`, `package: …`, owner and reason".to_owned(),
+        "or answer for it: an exception with `license: …`, `package: …`, owner and reason"
+            .to_owned(),
     ]
 }

@@ -60,7 +60,10 @@ pub(super) fn said(remedies: &Remedies, rule: &Rule) -> Vec<String> {
         let versions: Vec<&str> = fixes.keys().map(String::as_str).collect();
         let count: usize = fixes.values().sum();
         let highest = if versions.len() > 1 { "the highest of " } else { "" };
-        said.push(format!("upgrade {package} {version} to {highest}{} (fixes {count})", versions.join(", ")));
+        said.push(format!(
+            "upgrade {package} {version} to {highest}{} (fixes {count})",
+            versions.join(", ")
+        ));
     }
     if remedies.unfixed > 0 {
         said.push(format!("{} without a fix: do without the package", remedies.unfixed));

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use model::Hit;
 
-use super::remedy::{self, Remedies};
 use super::hit;
+use super::remedy::{self, Remedies};
 use crate::facts::{On, Scene, Subject};
 use crate::rule::Rule;
 

@@ -6,15 +6,7 @@ use super::{Fact, Read};
 use crate::facts::Scene;
 use crate::value::{Type, Value, age};
 
-const STATUSES: &[&str] = &{
-    let mut names = [""; Status::ALL.len()];
-    let mut at = 0;
-    while at < names.len() {
-        names[at] = Status::ALL[at].name();
-        at += 1;
-    }
-    names
-};
+words!(STATUSES, Status);
 
 pub(super) const FINDING: &[Fact] = &[
     fact("id", Type::Text, "the CVE, or the publisher's own name", |_, it| Value::Text(&it.id)),
@@ -42,10 +34,15 @@ pub(super) const FINDING: &[Fact] = &[
     fact("fixed_version", Type::Text, "the version that does", |_, it| {
         Value::text(it.fixed_version.as_deref())
     }),
-    fact("fix_age_days", Type::Number, "how long the fix may have been there: days since the vulnerability was published, for publishers date no fixes; null without a fix", |scene, it| {
-        let published = it.published.as_deref().filter(|_| it.fixed_version.is_some());
-        Value::number(age(published, scene.today))
-    }),
+    fact(
+        "fix_age_days",
+        Type::Number,
+        "how long the fix may have been there: days since the vulnerability was published, for publishers date no fixes; null without a fix",
+        |scene, it| {
+            let published = it.published.as_deref().filter(|_| it.fixed_version.is_some());
+            Value::number(age(published, scene.today))
+        },
+    ),
     fact("published", Type::Date, "when the vulnerability was", |_, it| {
         Value::date(it.published.as_deref())
     }),
@@ -55,15 +52,21 @@ pub(super) const FINDING: &[Fact] = &[
     fact("modified", Type::Date, "when its record last was", |_, it| {
         Value::date(it.modified.as_deref())
     }),
-    fact("cvss", Type::Number, "the highest base score, of CVSS 3 or 4 where there is one", |_, it| {
-        Value::number(score(&it.cvss))
-    }),
+    fact(
+        "cvss",
+        Type::Number,
+        "the highest base score, of CVSS 3 or 4 where there is one",
+        |_, it| Value::number(score(&it.cvss)),
+    ),
     fact("epss", Type::Number, "probability of exploitation within 30 days, 0 to 1", |_, it| {
         Value::number(it.epss.map(|(probability, _)| probability))
     }),
-    fact("epss_percentile", Type::Number, "share of vulnerabilities with a lower one, 0 to 1", |_, it| {
-        Value::number(it.epss.map(|(_, percentile)| percentile))
-    }),
+    fact(
+        "epss_percentile",
+        Type::Number,
+        "share of vulnerabilities with a lower one, 0 to 1",
+        |_, it| Value::number(it.epss.map(|(_, percentile)| percentile)),
+    ),
     fact("kev", Type::Bool, "whether it is known to be exploited (CISA's catalog)", |_, it| {
         Value::Bool(it.kev.is_some())
     }),

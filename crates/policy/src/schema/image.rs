@@ -6,15 +6,7 @@ use super::{Fact, Read};
 use crate::facts::{Scene, is_root, user};
 use crate::value::{Type, Value, age};
 
-const KINDS: &[&str] = &{
-    let mut names = [""; ArtifactKind::ALL.len()];
-    let mut at = 0;
-    while at < names.len() {
-        names[at] = ArtifactKind::ALL[at].name();
-        at += 1;
-    }
-    names
-};
+words!(KINDS, ArtifactKind);
 
 pub(super) const IMAGE: &[Fact] = &[
     fact("name", Type::Text, "as typed, or as the archive names it", |it| {
@@ -52,9 +44,12 @@ pub(super) const IMAGE: &[Fact] = &[
     fact("layers", Type::Number, "how many it has", |it| {
         Value::Number(count(it.facts.artifact.layers.len()))
     }),
-    fact("base_layers", Type::Number, "how many of them are the base image's, by its build history", |it| {
-        Value::number(it.base_layers.map(f64::from))
-    }),
+    fact(
+        "base_layers",
+        Type::Number,
+        "how many of them are the base image's, by its build history",
+        |it| Value::number(it.base_layers.map(f64::from)),
+    ),
     fact("os", Type::Object("os"), "the distribution", |_| Value::Null),
     fact("user", Type::Text, "that programs run as; `root` where none is set", |it| {
         Value::text(user(it.facts.artifact))
@@ -76,15 +71,21 @@ pub(super) const IMAGE: &[Fact] = &[
         let config = it.facts.artifact.config.as_ref();
         Value::bool(config.map(|config| config.healthcheck.is_some()))
     }),
-    fact("checks", Type::List, "the checks that ran: `vuln`, `secret`, `malware`, `config`", |it| {
-        Value::List(it.facts.checks)
-    }),
+    fact(
+        "checks",
+        Type::List,
+        "the checks that ran: `vuln`, `secret`, `malware`, `config`",
+        |it| Value::List(it.facts.checks),
+    ),
     fact("incomplete", Type::Bool, "whether something could not be read or looked up", |it| {
         Value::Bool(it.facts.problems.iter().any(|problem| problem.kind.makes_incomplete()))
     }),
-    fact("signed", Type::Bool, "whether a trusted signature was verified; never known today", |_| {
-        Value::Null
-    }),
+    fact(
+        "signed",
+        Type::Bool,
+        "whether a trusted signature was verified; never known today",
+        |_| Value::Null,
+    ),
     fact("packages", Type::Number, "how many were found", |it| {
         Value::Number(count(it.facts.inventory.packages.len()))
     }),

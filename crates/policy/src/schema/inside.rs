@@ -1,27 +1,18 @@
 //! Facts of secrets, malware, misconfigurations and problems.
 
-use model::{Malware, Misconfiguration, Problem, Secret};
+use model::{
+    ConfigPlace, Malware, MalwareEngine, Misconfiguration, Problem, ProblemKind, Secret,
+    SecretPlace,
+};
 
 use super::{Fact, Read};
 use crate::facts::Scene;
 use crate::value::{Type, Value};
 
-const SECRET_PLACES: &[&str] = &["file", "environment", "label", "history"];
-const ENGINES: &[&str] =
-    &["rules", "yara", "digest_list", "clam_signatures", "clamd", "advisory"];
-const CONFIG_PLACES: &[&str] =
-    &["image", "history", "file_system", "dockerfile", "compose", "kubernetes", "helm"];
-const PROBLEM_KINDS: &[&str] = &[
-    "damaged",
-    "limit_reached",
-    "unreadable",
-    "refused",
-    "unsupported",
-    "advisories_missing",
-    "metadata_missing",
-    "advisories_stale",
-    "notice",
-];
+words!(SECRET_PLACES, SecretPlace);
+words!(ENGINES, MalwareEngine);
+words!(CONFIG_PLACES, ConfigPlace);
+words!(PROBLEM_KINDS, ProblemKind);
 
 pub(super) const SECRET: &[Fact] = &[
     secret("kind", Type::Text, "`aws-access-key-id`", |_, it| Value::Text(&it.kind)),
@@ -48,9 +39,12 @@ pub(super) const SECRET: &[Fact] = &[
 
 pub(super) const MALWARE: &[Fact] = &[
     malware("rule", Type::Text, "the rule, signature or advisory", |_, it| Value::Text(&it.rule)),
-    malware("family", Type::Text, "`webshell`, `miner` …; empty if the rule does not say", |_, it| {
-        Value::Text(&it.family)
-    }),
+    malware(
+        "family",
+        Type::Text,
+        "`webshell`, `miner` …; empty if the rule does not say",
+        |_, it| Value::Text(&it.family),
+    ),
     malware("title", Type::Text, "for people", |_, it| Value::Text(&it.title)),
     malware("severity", Type::Severity, "how bad it is", |_, it| Value::severity(it.severity)),
     malware("engine", Type::Word(ENGINES), "who says so", |_, it| Value::Text(it.engine.name())),
@@ -112,9 +106,12 @@ pub(super) const PROBLEM: &[Fact] = &[
     problem("layer", Type::Number, "0 being the lowest", |_, it| {
         Value::number(it.layer.map(f64::from))
     }),
-    problem("incomplete", Type::Bool, "whether the result may lack something because of it", |_, it| {
-        Value::Bool(it.kind.makes_incomplete())
-    }),
+    problem(
+        "incomplete",
+        Type::Bool,
+        "whether the result may lack something because of it",
+        |_, it| Value::Bool(it.kind.makes_incomplete()),
+    ),
 ];
 
 const fn secret(

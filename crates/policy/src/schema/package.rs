@@ -7,15 +7,7 @@ use crate::facts::Scene;
 use crate::license::CATEGORIES;
 use crate::value::{Type, Value};
 
-const KINDS: &[&str] = &{
-    let mut names = [""; PackageKind::ALL.len()];
-    let mut at = 0;
-    while at < names.len() {
-        names[at] = PackageKind::ALL[at].name();
-        at += 1;
-    }
-    names
-};
+words!(KINDS, PackageKind);
 
 pub(super) const PACKAGE: &[Fact] = &[
     fact("name", Type::Text, "as its ecosystem spells it", |_, it| Value::Text(&it.name)),
@@ -23,9 +15,12 @@ pub(super) const PACKAGE: &[Fact] = &[
         Value::text(Some(it.version.as_str()).filter(|version| !version.is_empty()))
     }),
     fact("kind", Type::Word(KINDS), "its format", |_, it| Value::Text(it.kind.name())),
-    fact("is_os", Type::Bool, "whether the operating system's package manager installed it", |_, it| {
-        Value::Bool(it.kind.is_os())
-    }),
+    fact(
+        "is_os",
+        Type::Bool,
+        "whether the operating system's package manager installed it",
+        |_, it| Value::Bool(it.kind.is_os()),
+    ),
     fact("source", Type::Text, "the source package that it was built from", |_, it| {
         Value::Text(it.source_name())
     }),
@@ -38,27 +33,44 @@ pub(super) const PACKAGE: &[Fact] = &[
     fact("license", Type::Text, "as declared", |_, it| {
         Value::text(Some(it.license.as_str()).filter(|text| !text.is_empty()))
     }),
-    fact("license_spdx", Type::Text, "the same in the terms of SPDX, where that is certain", |_, it| {
-        License::of(&it.license).map_or(Value::Null, |it| Value::Owned(it.as_str().to_owned()))
-    }),
-    fact("license_category", Type::Word(CATEGORIES), "of the strictest license that has to be kept", |scene, it| {
-        Value::text(scene.licenses.category(&it.license))
-    }),
+    fact(
+        "license_spdx",
+        Type::Text,
+        "the same in the terms of SPDX, where that is certain",
+        |_, it| {
+            License::of(&it.license).map_or(Value::Null, |it| Value::Owned(it.as_str().to_owned()))
+        },
+    ),
+    fact(
+        "license_category",
+        Type::Word(CATEGORIES),
+        "of the strictest license that has to be kept",
+        |scene, it| Value::text(scene.licenses.category(&it.license)),
+    ),
     fact("path", Type::Text, "the file in which it was found", |_, it| {
         Value::Text(&it.location.path)
     }),
-    fact("layer", Type::Number, "in which this version first appears, 0 being the lowest", |_, it| {
-        Value::number(it.location.layer.map(f64::from))
-    }),
+    fact(
+        "layer",
+        Type::Number,
+        "in which this version first appears, 0 being the lowest",
+        |_, it| Value::number(it.location.layer.map(f64::from)),
+    ),
     fact("in_base", Type::Bool, "whether that is a layer of the base image", |scene, it| {
         Value::bool(scene.in_base(it.location.layer))
     }),
-    fact("declared", Type::Bool, "named by a lock file or manifest, and not seen installed", |_, it| {
-        Value::Bool(it.declared)
-    }),
-    fact("owner", Type::Text, "the operating system's package that owns its file; empty if none", |_, it| {
-        Value::Text(it.owner.as_deref().unwrap_or_default())
-    }),
+    fact(
+        "declared",
+        Type::Bool,
+        "named by a lock file or manifest, and not seen installed",
+        |_, it| Value::Bool(it.declared),
+    ),
+    fact(
+        "owner",
+        Type::Text,
+        "the operating system's package that owns its file; empty if none",
+        |_, it| Value::Text(it.owner.as_deref().unwrap_or_default()),
+    ),
 ];
 
 const fn fact(
