@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Package, PackageKind, Problem, ProblemKind, Secret};
+use model::{Malware, Package, PackageKind, Problem, ProblemKind, Secret};
 use serde::{Deserialize, Serialize};
 
 use crate::PathList;
@@ -56,6 +56,8 @@ impl LayerFacts {
             {
                 facts.packages.append(&mut before.packages);
                 facts.secrets.append(&mut before.secrets);
+                facts.malware.append(&mut before.malware);
+                facts.unopened.append(&mut before.unopened);
             }
             self.entries.insert(path, named);
         }
@@ -98,6 +100,10 @@ pub struct FileFacts {
     pub(crate) license: String,
     /// Their locations are filled in when the layers are laid over each other.
     pub(crate) secrets: Vec<Secret>,
+    /// The path is where in the file it was found, as with packages; the rest as with secrets.
+    pub(crate) malware: Vec<Malware>,
+    /// Containers that were not opened to look for malware: what they are, and where in the file.
+    pub(crate) unopened: Vec<(String, String)>,
     pub(crate) problems: Vec<(ProblemKind, String)>,
     /// Bytes of facts that the layer still has room for.
     #[serde(skip)]
@@ -168,6 +174,8 @@ impl FileFacts {
             && self.repositories.is_empty()
             && self.license.is_empty()
             && self.secrets.is_empty()
+            && self.malware.is_empty()
+            && self.unopened.is_empty()
             && self.problems.is_empty()
     }
 
@@ -219,6 +227,24 @@ impl FileFacts {
     pub(crate) fn secret(&mut self, secret: Secret) {
         if self.spend(secret.excerpt.len().saturating_add(FACT_OVERHEAD)) {
             self.secrets.push(secret);
+        }
+    }
+
+    /// Malware in the file.
+    pub(crate) fn malware(&mut self, malware: Malware) {
+        let texts = [&malware.rule, &malware.family, &malware.title, &malware.location.path];
+        let texts = texts.into_iter().map(String::len).fold(FACT_OVERHEAD, usize::saturating_add);
+        if self.spend(texts) {
+            self.malware.push(malware);
+        }
+    }
+
+    /// That a container was not opened to look for malware, if it is of such a kind.
+    pub(crate) fn unopened(&mut self, kind: Option<&str>, within: &str) {
+        let Some(kind) = kind else { return };
+        let size = kind.len().saturating_add(within.len()).saturating_add(TEXT_OVERHEAD);
+        if self.spend(size) {
+            self.unopened.push((kind.to_owned(), within.to_owned()));
         }
     }
 

@@ -13,6 +13,7 @@ use crate::java::{archive, gradle_lock, maven_pom, pom_properties};
 use crate::javascript::{bun_lock, npm_lock, npm_package, pnpm_lock, yarn_lock};
 use crate::julia;
 use crate::lua::{luarocks_lock, rock};
+use crate::malware;
 use crate::os::{apk, content_sets, copyright, dpkg, release, repositories, rpm};
 use crate::perl::{cpanfile_snapshot, install_json, perllocal};
 use crate::php::{composer_installed, composer_lock, pear_registry};
@@ -57,6 +58,7 @@ pub const ALL: &[&dyn Analyzer] = &[
     &julia::JuliaManifest,
     &luarocks_lock::LuarocksLock,
     &rock::Rock,
+    &malware::files::Malware,
     &maven_pom::MavenPom,
     &pom_properties::PomProperties,
     &mix_lock::MixLock,
@@ -97,7 +99,7 @@ pub const ALL: &[&dyn Analyzer] = &[
 
 /// The form of [`crate::LayerFacts`]; raised when facts stored by an older program would be
 /// misread.
-const FACTS_FORM: u32 = 2;
+const FACTS_FORM: u32 = 3;
 
 /// A name for the analyzers of these checks: equal as long as the same bytes give the same facts, so it
 /// belongs into the key of whatever stores [`crate::LayerFacts`]. Lower-case hexadecimal.

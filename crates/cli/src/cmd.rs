@@ -4,6 +4,7 @@ mod cache;
 mod db;
 mod demo;
 mod global;
+mod malware;
 #[cfg(test)]
 mod reference;
 mod sbom;

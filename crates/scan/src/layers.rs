@@ -5,12 +5,37 @@
 //! cut at a limit that all layers share, is read again next time.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use analyzers::{Checks, LayerCollector, LayerFacts};
+use analyzers::{Checks, LayerCollector, LayerFacts, Signatures};
 use artifact::{ENTRIES_MAX, Image, LayerRead, ReadError};
 use model::{Problem, ProblemKind};
 
 use crate::cache::{Cache, Kept};
+use crate::clamd::{Asking, Clamd};
+
+/// What is looked for in each layer.
+pub(crate) struct Looking {
+    pub(crate) checks: Checks,
+    pub(crate) signatures: Option<Arc<Signatures>>,
+    pub(crate) clamd: Option<Arc<Clamd>>,
+}
+
+impl Looking {
+    /// A name for it: equal as long as the same bytes give the same facts.
+    pub(crate) fn fingerprint(&self) -> String {
+        let ours = analyzers::fingerprint(self.checks);
+        match self.signatures.as_ref().filter(|_| self.checks.malware) {
+            Some(signatures) => format!("{ours}-{}", signatures.fingerprint()),
+            None => ours,
+        }
+    }
+
+    fn visitor(&self) -> Asking {
+        let collector = LayerCollector::new(self.checks);
+        Asking::new(collector.with_signatures(self.signatures.clone()), self.clamd.clone())
+    }
+}
 
 /// One layer on its way to facts; `facts` lie in a slice beside, for `analyzers` wants them so.
 struct Reading {
@@ -25,9 +50,9 @@ struct Reading {
 pub(crate) fn collect(
     image: &Image,
     cache: &Cache,
-    checks: Checks,
+    looking: &Looking,
 ) -> Result<(Vec<LayerFacts>, Vec<Problem>), ReadError> {
-    let (mut readings, mut facts) = first_pass(image, cache, checks)?;
+    let (mut readings, mut facts) = first_pass(image, cache, looking)?;
     second_pass(image, &mut readings, &mut facts)?;
 
     let mut problems = Vec::new();
@@ -45,7 +70,7 @@ pub(crate) fn collect(
 fn first_pass(
     image: &Image,
     cache: &Cache,
-    checks: Checks,
+    looking: &Looking,
 ) -> Result<(Vec<Reading>, Vec<LayerFacts>), ReadError> {
     let layers = &image.artifact().layers;
     let mut known = BTreeMap::new();
@@ -59,13 +84,13 @@ fn first_pass(
     let is_known = |index: &u32| known.contains_key(index);
     let unknown: Vec<u32> = layers.iter().map(|it| it.index).filter(|it| !is_known(it)).collect();
     let cached = known.len();
-    read_into(&mut known, image, &unknown, checks)?;
+    read_into(&mut known, image, &unknown, looking)?;
     let entries: u64 = known.values().map(|(reading, _)| reading.entries).sum();
     if cached > 0 && entries > ENTRIES_MAX {
         // Where an image is cut must not depend on what happens to be cached.
         known.clear();
         let all: Vec<u32> = layers.iter().map(|layer| layer.index).collect();
-        read_into(&mut known, image, &all, checks)?;
+        read_into(&mut known, image, &all, looking)?;
     }
     Ok(known.into_values().unzip())
 }
@@ -76,11 +101,11 @@ fn read_into(
     known: &mut BTreeMap<u32, (Reading, LayerFacts)>,
     image: &Image,
     layers: &[u32],
-    checks: Checks,
+    looking: &Looking,
 ) -> Result<(), ReadError> {
-    let mut reads = image.read(layers, &|| LayerCollector::new(checks))?;
+    let mut reads = image.read(layers, &|| looking.visitor())?;
     let is_beyond_reach =
-        |read: &LayerRead<LayerCollector>| read.failure.is_some() && read.entries == 0;
+        |read: &LayerRead<Asking>| read.failure.is_some() && read.entries == 0;
     if known.is_empty()
         && reads.iter().all(is_beyond_reach)
         && let Some(failure) = reads.iter_mut().find_map(|read| read.failure.take())
@@ -120,7 +145,7 @@ fn second_pass(
     Ok(())
 }
 
-fn is_whole(read: &LayerRead<LayerCollector>) -> bool {
+fn is_whole<V>(read: &LayerRead<V>) -> bool {
     let cut = |problem: &Problem| {
         matches!(
             problem.kind,

@@ -8,16 +8,24 @@
 //! scan: it becomes a Problem of the result. The only errors are those that leave no result.
 
 pub mod cache;
+mod clamd;
 mod layers;
+mod signatures;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use advisories::{SegmentMeta, Store};
 use artifact::{OpenError, ReadError};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use analyzers::Signatures;
 use model::{Artifact, ArtifactKind, Eol, Finding, Inventory, Os, Problem};
+
+use clamd::Clamd;
+pub use clamd::Address as ClamdAddress;
+pub use signatures::{SignatureError, SignaturePaths, signatures};
 
 /// How to scan.
 #[derive(Debug)]
@@ -28,6 +36,10 @@ pub struct Options {
     /// How many bytes the cached facts may take; those not used for longest go first.
     pub cache_limit: u64,
     pub checks: Checks,
+    /// What the user brought to look for malware with.
+    pub signatures: Option<Arc<Signatures>>,
+    /// A second engine that is asked about every file.
+    pub clamd: Option<ClamdAddress>,
     /// What lock files and manifests name is matched as if it were installed. In a directory of
     /// sources it always is: there nothing else says what is used.
     pub declared: bool,
@@ -90,8 +102,14 @@ pub enum ScanError {
 pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError> {
     let image = artifact::open(target, &options.artifact)?;
     let checks = options.checks.of_files();
-    let cache = cache::Cache::open(options.cache_dir.as_deref(), checks);
-    let (layers, mut problems) = layers::collect(&image, &cache, checks)?;
+    let clamd = options.clamd.as_ref().filter(|_| checks.malware);
+    let clamd = clamd.map(|address| Arc::new(Clamd::new(address.clone())));
+    let looking = layers::Looking { checks, signatures: options.signatures.clone(), clamd };
+    // What a clamd says changes with its databases, of which nobody here knows.
+    let cache_dir = options.cache_dir.as_deref().filter(|_| looking.clamd.is_none());
+    let cache = cache::Cache::open(cache_dir, &looking);
+    let (layers, mut problems) = layers::collect(&image, &cache, &looking)?;
+    problems.extend(looking.clamd.iter().flat_map(|clamd| clamd.problems()));
     cache.make_room(options.cache_limit);
 
     let artifact = image.artifact().clone();

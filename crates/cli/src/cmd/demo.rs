@@ -58,6 +58,8 @@ pub(crate) fn run(global: &Global) -> Result<ExitCode, UserError> {
         },
         cache_dir: None,
         cache_limit: 0,
+        clamd: None,
+        signatures: None,
         checks: ReportArguments::default().checks(),
         declared: false,
         distro: None,

@@ -11,6 +11,7 @@ use model::{ArtifactKind, Finding, Problem, ProblemKind, Secret, Severity};
 use scan::{ScanError, ScanResult};
 
 use crate::cmd::global::Global;
+use crate::cmd::malware::MalwareArguments;
 use crate::cmd::target::TargetArguments;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
@@ -32,6 +33,8 @@ pub(crate) struct ScanArguments {
     target: TargetArguments,
     #[command(flatten)]
     report: ReportArguments,
+    #[command(flatten)]
+    malware: MalwareArguments,
 }
 
 /// What to do with the result.
@@ -109,8 +112,11 @@ pub(crate) fn run(arguments: ScanArguments, global: &Global) -> Result<ExitCode,
     output::check(arguments.report.output.as_deref())?;
     let (target, mut options) = arguments.target.settle(global)?;
     options.checks = arguments.report.checks();
-    let result = scan::run(&target, &options, &global.store)
+    let unused = arguments.malware.settle(&mut options)?;
+    let mut result = scan::run(&target, &options, &global.store)
         .map_err(|error| scan_error(error, &target, &options.artifact.stop))?;
+    result.problems.extend(unused);
+    result.problems.sort();
     present(result, arguments.report, global)
 }
 

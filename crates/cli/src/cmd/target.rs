@@ -52,6 +52,8 @@ impl TargetArguments {
             cache_dir: (!self.no_cache).then(|| global.cache_dir.clone()),
             cache_limit: global.cache_limit,
             checks: scan::Checks::default(),
+            signatures: None,
+            clamd: None,
             declared: self.declared,
             distro: self.distro,
             feeds: global.feeds(&stop),

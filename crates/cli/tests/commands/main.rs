@@ -7,6 +7,7 @@ mod documents;
 mod exit_codes;
 mod full_disks;
 mod hostile;
+mod malware;
 mod outages;
 mod output;
 mod run;

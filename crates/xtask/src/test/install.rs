@@ -12,6 +12,8 @@ use super::{Done, Session};
 /// Package, and what tests do with it.
 const PACKAGES: &[(&str, &str)] = &[
     ("busybox-static", "the smallest program an image can hold"),
+    ("clamav-daemon", "is asked about files: `--clamd`"),
+    ("clamav-testfiles", "one small program in the containers that malware comes in"),
     ("containerd", "holds images: `containerd:`"),
     ("debootstrap", "makes a Debian image without a registry"),
     ("default-jdk-headless", "runs Maven's own order of versions, from a source file"),
@@ -33,6 +35,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("runc", "runs what containerd, Docker and Podman start"),
     ("skopeo", "copies images between all of them"),
     ("umoci", "writes OCI layouts that we did not write"),
+    ("weevely", "makes webshells that must be found"),
     ("xz-utils", "unpacks and packs .xz beside our own decoder"),
     ("zstd", "unpacks and packs .zst beside our own decoder"),
 ];
