@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::PathList;
 use crate::os::release::Release;
-use crate::path_set::PathSet;
+use crate::path_set::{PathHash, PathSet};
 
 /// Bytes of facts that one layer may hold in memory. A Debian system of 3 000 packages takes some
 /// 8 MiB; a database made to fill memory stops here.
@@ -104,12 +104,24 @@ pub struct FileFacts {
     pub(crate) malware: Vec<Malware>,
     /// Containers that were not opened to look for malware: what they are, and where in the file.
     pub(crate) unopened: Vec<(String, String)>,
+    /// Of a file with malware, as [`Shipped`] has it.
+    pub(crate) digest: Option<u64>,
+    /// What the package that this file is the list of shipped.
+    pub(crate) shipped: Vec<Shipped>,
     pub(crate) problems: Vec<(ProblemKind, String)>,
     /// Bytes of facts that the layer still has room for.
     #[serde(skip)]
     room: usize,
     #[serde(skip)]
     overflowed: bool,
+}
+
+/// A file as its package shipped it.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Shipped {
+    pub(crate) path: PathHash,
+    /// The first eight bytes of its MD5.
+    pub(crate) digest: u64,
 }
 
 /// A package as a database lists it: where it stands, and which of its files, is filled in when
@@ -227,6 +239,13 @@ impl FileFacts {
     pub(crate) fn secret(&mut self, secret: Secret) {
         if self.spend(secret.excerpt.len().saturating_add(FACT_OVERHEAD)) {
             self.secrets.push(secret);
+        }
+    }
+
+    /// What the package that this file is the list of shipped.
+    pub(crate) fn shipped(&mut self, shipped: Vec<Shipped>) {
+        if self.spend(shipped.len().saturating_mul(size_of::<Shipped>())) {
+            self.shipped = shipped;
         }
     }
 

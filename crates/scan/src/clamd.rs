@@ -113,11 +113,7 @@ impl Clamd {
         }
     }
 
-    fn try_ask(
-        &self,
-        connection: &mut Option<Connection>,
-        bytes: &[u8],
-    ) -> io::Result<Answer> {
+    fn try_ask(&self, connection: &mut Option<Connection>, bytes: &[u8]) -> io::Result<Answer> {
         let mut used = match connection.take() {
             Some(open) => open,
             None => self.open()?,

@@ -104,8 +104,7 @@ fn read_into(
     looking: &Looking,
 ) -> Result<(), ReadError> {
     let mut reads = image.read(layers, &|| looking.visitor())?;
-    let is_beyond_reach =
-        |read: &LayerRead<Asking>| read.failure.is_some() && read.entries == 0;
+    let is_beyond_reach = |read: &LayerRead<Asking>| read.failure.is_some() && read.entries == 0;
     if known.is_empty()
         && reads.iter().all(is_beyond_reach)
         && let Some(failure) = reads.iter_mut().find_map(|read| read.failure.take())

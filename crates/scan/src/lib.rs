@@ -16,15 +16,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use advisories::{SegmentMeta, Store};
+use analyzers::Signatures;
 use artifact::{OpenError, ReadError};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use analyzers::Signatures;
 use model::{Artifact, ArtifactKind, Eol, Finding, Inventory, Os, Problem};
 
-use clamd::Clamd;
 pub use clamd::Address as ClamdAddress;
+use clamd::Clamd;
 pub use signatures::{SignatureError, SignaturePaths, signatures};
 
 /// How to scan.

@@ -81,7 +81,10 @@ fn gather(
         let wanted = |path: &PathBuf| path.is_dir() || is_one(kind, path);
         return match depth {
             DEPTH_MAX => Ok(()),
-            _ => entries.iter().filter(|it| wanted(it)).try_for_each(|entry| gather(kind, entry, depth + 1, files)),
+            _ => entries
+                .iter()
+                .filter(|it| wanted(it))
+                .try_for_each(|entry| gather(kind, entry, depth + 1, files)),
         };
     }
     if metadata.len() > FILE_BYTES_MAX {

@@ -47,7 +47,10 @@ fn serve(mut stream: UnixStream, answers: &[&str]) {
 #[test]
 fn answers_are_hits_clean_files_and_failures() {
     let folder = tempfile::tempdir().unwrap();
-    let clamd = Clamd::new(fake(folder.path(), &["OK", "Eicar-Signature FOUND", "Size limit reached. ERROR"]));
+    let clamd = Clamd::new(fake(
+        folder.path(),
+        &["OK", "Eicar-Signature FOUND", "Size limit reached. ERROR"],
+    ));
     let mut connection = None;
     assert_eq!(clamd.ask(&mut connection, b"clean"), None);
     assert_eq!(clamd.ask(&mut connection, &vec![1; 300_000]).as_deref(), Some("Eicar-Signature"));
