@@ -28,6 +28,9 @@ pub fn targets() -> Vec<Target> {
             run: Box::new(|bytes| drop(black_box(analyzers::fuzz::rpm_header(bytes)))),
             seeds: "crates/analyzers/testdata/rpm-sqlite".to_owned(),
         },
+        corpus("clam-signatures", |bytes| {
+            drop(black_box(analyzers::fuzz::clam_signatures(bytes)));
+        }),
         corpus("bbolt", |bytes| drop(black_box(artifact::fuzz::bolt(bytes)))),
         corpus("challenge", |bytes| drop(black_box(artifact::fuzz::challenge(bytes)))),
         corpus("image-config", |bytes| drop(black_box(artifact::fuzz::image_config(bytes)))),

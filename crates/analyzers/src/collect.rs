@@ -10,15 +10,17 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use model::{Entry, EntryKind, HEAD_BYTES, Problem, ProblemKind, Visitor, Want};
 
 use crate::config::system::Mode;
 use crate::detour::Detour;
 use crate::facts::{FACTS_BYTES_MAX, FileFacts, LayerFacts, Named};
+use crate::malware;
 use crate::path_set::{PathHash, PathSet};
 use crate::select::{Rules, Selector, split};
-use crate::{Analyzer, Checks, File};
+use crate::{Analyzer, Checks, File, Signatures};
 
 /// Entries whose paths one layer remembers (32 MiB of hashes). The largest layers seen have a
 /// million; readers of archives stop an image before this.
@@ -36,6 +38,7 @@ const MODES_MAX: usize = 4096;
 pub struct LayerCollector {
     interest: Interest,
     selector: &'static Selector,
+    signatures: Option<Arc<Signatures>>,
     facts: LayerFacts,
     directories: Vec<PathHash>,
     others: Vec<PathHash>,
@@ -67,6 +70,12 @@ impl LayerCollector {
         Self { explicit, ..Self::interested(Interest::Selected, Selector::of(checks)) }
     }
 
+    /// The same, looking for malware with these besides our own rules.
+    #[must_use]
+    pub fn with_signatures(self, signatures: Option<Arc<Signatures>>) -> Self {
+        Self { signatures, ..self }
+    }
+
     /// For the second pass over a layer, which looks at nothing but these. Only packages are
     /// reached through links; everything else was looked at where it stands.
     pub fn for_paths(detours: &[Detour]) -> Self {
@@ -94,6 +103,7 @@ impl LayerCollector {
         Self {
             interest,
             selector,
+            signatures: None,
             facts: LayerFacts::default(),
             directories: Vec::new(),
             others: Vec::new(),
@@ -233,7 +243,8 @@ impl Visitor for LayerCollector {
     fn content(&mut self, entry: &Entry<'_>, bytes: &[u8]) {
         let selected = self.interest.selected(entry.path, self.selector);
         let path = selected.as_deref().unwrap_or(entry.path);
-        let file = File { path, bytes, mode: entry.mode };
+        let signatures = self.signatures.as_deref();
+        let file = File { path, bytes, mode: entry.mode, signatures };
         let mut facts = FileFacts::with_room(self.room);
         for analyzer in self.analyzers(entry).into_iter().filter(|it| takes(*it, bytes)) {
             match analyzer.max_bytes() {
@@ -257,6 +268,20 @@ impl Visitor for LayerCollector {
 }
 
 impl LayerCollector {
+    /// Takes in that another engine calls the content of a file, which was shown before, malware.
+    pub fn suspect(&mut self, entry: &Entry<'_>, bytes: &[u8], name: &str) {
+        if let Some(Named::File(Some(facts)) | Named::Found(facts)) =
+            self.facts.entries.get_mut(entry.path)
+        {
+            malware::suspect(facts, bytes, name);
+            return;
+        }
+        let mut facts = FileFacts::with_room(self.room);
+        malware::suspect(&mut facts, bytes, name);
+        self.room = facts.room();
+        self.keep(entry.path, Named::Found(Box::new(facts)));
+    }
+
     fn file(&mut self, entry: &Entry<'_>) -> Want {
         let is_selected = self.is_wanted(entry.path);
         if !is_selected && self.is_way(entry.path) {

@@ -6,14 +6,14 @@
 
 use std::collections::BTreeMap;
 
-use model::{Package, PackageKind, Problem, ProblemKind, Secret};
+use model::{Malware, Package, PackageKind, Problem, ProblemKind, Secret};
 use serde::{Deserialize, Serialize};
 
 use crate::PathList;
 use crate::config::system::Mode;
 use crate::config::thing::Thing;
 use crate::os::release::Release;
-use crate::path_set::PathSet;
+use crate::path_set::{PathHash, PathSet};
 
 /// Bytes of facts that one layer may hold in memory. A Debian system of 3 000 packages takes some
 /// 8 MiB; a database made to fill memory stops here.
@@ -65,6 +65,8 @@ impl LayerFacts {
                 facts.secrets.append(&mut before.secrets);
                 facts.digest = facts.digest.or(before.digest);
                 facts.things.append(&mut before.things);
+                facts.malware.append(&mut before.malware);
+                facts.unopened.append(&mut before.unopened);
             }
             self.entries.insert(path, named);
         }
@@ -111,12 +113,28 @@ pub struct FileFacts {
     pub(crate) digest: Option<[u8; 32]>,
     /// What checks look at.
     pub(crate) things: Vec<Thing>,
+    /// The path is where in the file it was found, as with packages; the rest as with secrets.
+    pub(crate) malware: Vec<Malware>,
+    /// Containers that were not opened to look for malware: what they are, and where in the file.
+    pub(crate) unopened: Vec<(String, String)>,
+    /// Of a file with malware, as [`Shipped`] has it.
+    pub(crate) digest: Option<u64>,
+    /// What the package that this file is the list of shipped.
+    pub(crate) shipped: Vec<Shipped>,
     pub(crate) problems: Vec<(ProblemKind, String)>,
     /// Bytes of facts that the layer still has room for.
     #[serde(skip)]
     room: usize,
     #[serde(skip)]
     overflowed: bool,
+}
+
+/// A file as its package shipped it.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Shipped {
+    pub(crate) path: PathHash,
+    /// The first eight bytes of its MD5.
+    pub(crate) digest: u64,
 }
 
 /// A package as a database lists it: where it stands, and which of its files, is filled in when
@@ -182,6 +200,8 @@ impl FileFacts {
             && self.license.is_empty()
             && self.secrets.is_empty()
             && self.things.is_empty()
+            && self.malware.is_empty()
+            && self.unopened.is_empty()
             && self.problems.is_empty()
     }
 
@@ -242,6 +262,31 @@ impl FileFacts {
         let size = texts.into_iter().fold(TEXT_OVERHEAD, |sum, it| sum.saturating_add(it.len()));
         if self.spend(size) {
             self.things.push(thing);
+        }
+    }
+
+    /// What the package that this file is the list of shipped.
+    pub(crate) fn shipped(&mut self, shipped: Vec<Shipped>) {
+        if self.spend(shipped.len().saturating_mul(size_of::<Shipped>())) {
+            self.shipped = shipped;
+        }
+    }
+
+    /// Malware in the file.
+    pub(crate) fn malware(&mut self, malware: Malware) {
+        let texts = [&malware.rule, &malware.family, &malware.title, &malware.location.path];
+        let texts = texts.into_iter().map(String::len).fold(FACT_OVERHEAD, usize::saturating_add);
+        if self.spend(texts) {
+            self.malware.push(malware);
+        }
+    }
+
+    /// That a container was not opened to look for malware, if it is of such a kind.
+    pub(crate) fn unopened(&mut self, kind: Option<&str>, within: &str) {
+        let Some(kind) = kind else { return };
+        let size = kind.len().saturating_add(within.len()).saturating_add(TEXT_OVERHEAD);
+        if self.spend(size) {
+            self.unopened.push((kind.to_owned(), within.to_owned()));
         }
     }
 

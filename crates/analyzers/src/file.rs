@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use crate::{FileFacts, Select};
+use crate::{FileFacts, Select, Signatures};
 
 /// One file of a layer.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +18,8 @@ pub struct File<'a> {
     pub bytes: &'a [u8],
     /// Permission bits.
     pub mode: u32,
+    /// What the user brought to look for malware with.
+    pub signatures: Option<&'a Signatures>,
 }
 
 impl<'a> File<'a> {

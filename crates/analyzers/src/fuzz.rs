@@ -4,6 +4,7 @@
 //! is the number of packages or other facts found, so that nothing is optimized away.
 
 use crate::facts::{FACTS_BYTES_MAX, FileFacts};
+use crate::malware;
 use crate::os::rpm;
 use crate::{Analyzer, File, Select};
 
@@ -12,7 +13,7 @@ pub fn analyze(analyzer: &dyn Analyzer, bytes: &[u8]) -> usize {
     let mut facts = FileFacts::with_room(FACTS_BYTES_MAX);
     for select in analyzer.selects() {
         let path = place(*select);
-        analyzer.analyze(&File { path: &path, bytes, mode: 0o755 }, &mut facts);
+        analyzer.analyze(&File { path: &path, bytes, mode: 0o755, signatures: None }, &mut facts);
     }
     facts.packages.len().saturating_add(facts.repositories.len())
 }
@@ -28,6 +29,11 @@ fn place(select: Select) -> String {
         Select::Anywhere { directory, name } => format!("a/{directory}/{name}").replace('*', "a"),
         Select::Executable | Select::Any => "usr/bin/a".to_owned(),
     }
+}
+
+/// Signatures in each of ClamAV's forms.
+pub fn clam_signatures(bytes: &[u8]) -> usize {
+    malware::signatures(bytes)
 }
 
 /// One package header, as all rpm databases hold them.

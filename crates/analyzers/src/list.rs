@@ -14,7 +14,8 @@ use crate::java::{archive, gradle_lock, maven_pom, pom_properties};
 use crate::javascript::{bun_lock, npm_lock, npm_package, pnpm_lock, yarn_lock};
 use crate::julia;
 use crate::lua::{luarocks_lock, rock};
-use crate::os::{apk, content_sets, copyright, dpkg, release, repositories, rpm};
+use crate::malware;
+use crate::os::{apk, content_sets, copyright, dpkg, dpkg_digests, release, repositories, rpm};
 use crate::perl::{cpanfile_snapshot, install_json, perllocal};
 use crate::php::{composer_installed, composer_lock, pear_registry};
 use crate::python::{
@@ -51,6 +52,7 @@ pub const ALL: &[&dyn Analyzer] = &[
     &bundle::DotnetBundle,
     &deps_json::DotnetDeps,
     &dpkg::Dpkg,
+    &dpkg_digests::DpkgDigests,
     &gemfile_lock::GemfileLock,
     &gemspec::Gemspec,
     &binary::GoBinary,
@@ -61,6 +63,7 @@ pub const ALL: &[&dyn Analyzer] = &[
     &kubernetes::Kubernetes,
     &luarocks_lock::LuarocksLock,
     &rock::Rock,
+    &malware::files::Malware,
     &maven_pom::MavenPom,
     &pom_properties::PomProperties,
     &mix_lock::MixLock,

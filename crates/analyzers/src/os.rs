@@ -5,6 +5,7 @@ pub(crate) mod choice;
 pub(crate) mod content_sets;
 pub(crate) mod copyright;
 pub(crate) mod dpkg;
+pub(crate) mod dpkg_digests;
 pub(crate) mod families;
 pub(crate) mod release;
 pub(crate) mod repositories;

@@ -9,6 +9,7 @@ use model::{Inventory, Location, Package, PackageKind, Problem, ProblemKind};
 
 use crate::attribution::{Identity, appearances};
 use crate::facts::Installed;
+use crate::malware::gather as malware;
 use crate::os::{choice, dpkg, rpm};
 use crate::owners;
 use crate::secret::gather;
@@ -25,6 +26,7 @@ pub fn squash(layers: &[LayerFacts], has_layers: bool) -> Inventory {
     let view = stack.all();
     let survey = Survey::of(&view);
     let mut problems = problems(&survey, layers);
+    problems.extend(malware::unopened(&stack));
     if !has_layers {
         problems.iter_mut().for_each(|problem| problem.layer = None);
     }
@@ -34,7 +36,7 @@ pub fn squash(layers: &[LayerFacts], has_layers: bool) -> Inventory {
     let os = choice::os(&survey.files);
     Inventory {
         secrets: gather::secrets(&stack, os.as_ref(), has_layers),
-        malware: Vec::new(),
+        malware: malware::malware(&stack, &packages, has_layers),
         misconfigurations: Vec::new(),
         packages,
         repositories: repositories(&survey),

@@ -7,6 +7,7 @@ mod global;
 mod own_checks;
 mod judgement;
 mod policy;
+mod malware;
 #[cfg(test)]
 mod reference;
 mod sbom;

@@ -4,6 +4,7 @@
 //! the image pass through [`printable`] before they reach a line.
 
 mod findings;
+mod malware;
 mod misconfigurations;
 mod secrets;
 mod silenced;
@@ -17,6 +18,7 @@ use model::{Eol, Severity};
 use crate::text::{printable, wrap};
 use crate::{DataSource, Report};
 use findings::findings;
+use malware::malware;
 use misconfigurations::misconfigurations;
 use secrets::secrets;
 use silenced::silenced;
@@ -42,6 +44,10 @@ pub struct Look {
 pub fn render(report: &Report, look: Look) -> String {
     let mut text = String::new();
     heading(&mut text, report, look);
+    if !report.inventory.malware.is_empty() {
+        text.push('\n');
+        malware(&mut text, report, look);
+    }
     if !report.findings.is_empty() {
         text.push('\n');
         findings(&mut text, report, look);
@@ -56,6 +62,7 @@ pub fn render(report: &Report, look: Look) -> String {
     }
     text.push('\n');
     summary(&mut text, report, look);
+    trojans(&mut text, report, look);
     leaks(&mut text, report, look);
     silenced(&mut text, report, look);
     settings(&mut text, report, look);
@@ -135,6 +142,31 @@ fn bars(text: &mut String, report: &Report, look: Look) {
         let bar = format!("{}{}", "▰".repeat(length), "▱".repeat(BAR_WIDTH - length));
         let bar = paint(&bar, severity_style(severity), look);
         line(text, format_args!("  {:<10}  {bar}  {count}", severity.name()));
+    }
+}
+
+fn trojans(text: &mut String, report: &Report, look: Look) {
+    if !report.checks.iter().any(|check| check == "malware") {
+        return;
+    }
+    let hits = &report.inventory.malware;
+    if !hits.is_empty() {
+        let of = |severity| hits.iter().filter(|hit| hit.severity == severity).count();
+        let counts = Severity::ALL.into_iter().map(|severity| (severity, of(severity)));
+        let counts = severities(counts.filter(|(_, count)| *count > 0), look);
+        let number = count(hits.len(), "hit", "hits");
+        line(text, format_args!("{number} of malware: {counts}"));
+    } else if report.is_partial() {
+        let caution = "no malware found in what could be read; the result is incomplete";
+        line(text, format_args!("{}", paint(caution, warning(), look)));
+    } else if report.malware_left_out > 0 {
+        line(text, format_args!("no malware of the severities asked for"));
+    } else {
+        line(text, format_args!("no malware found"));
+    }
+    if report.malware_left_out > 0 {
+        let number = count(report.malware_left_out, "hit", "hits");
+        line(text, format_args!("{number} of malware not shown, as was asked for"));
     }
 }
 

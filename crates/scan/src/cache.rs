@@ -13,10 +13,12 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
-use analyzers::{Checks, LayerFacts};
+use analyzers::LayerFacts;
 use model::{Problem, ProblemKind};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
+
+use crate::layers::Looking;
 
 pub use room::{Usage, clean, usage};
 
@@ -47,17 +49,18 @@ impl Kept {
 pub(crate) struct Cache {
     /// The user's cache folder.
     dir: Option<PathBuf>,
-    /// What the facts were looked for.
-    checks: Checks,
+    /// The folder of what is looked for, as this program does it.
+    generation: String,
     has_grown: Cell<bool>,
     /// The first failure to write: a full or read-only disk fails for every layer alike.
     failure: RefCell<Option<(PathBuf, io::Error)>>,
 }
 
 impl Cache {
-    pub(crate) fn open(dir: Option<&Path>, checks: Checks) -> Self {
+    pub(crate) fn open(dir: Option<&Path>, looking: &Looking) -> Self {
         let dir = dir.map(Path::to_owned);
-        Self { dir, checks, has_grown: Cell::new(false), failure: RefCell::default() }
+        let generation = looking.fingerprint();
+        Self { dir, generation, has_grown: Cell::new(false), failure: RefCell::default() }
     }
 
     /// The facts kept under a key. A file that is absent, damaged or of another version is none.
@@ -108,7 +111,7 @@ impl Cache {
     /// The key is hashed: it holds what file systems and archives call things, and must not become
     /// a path. An image has a say in what stands there, so no two keys may meet.
     fn path(&self, key: &str) -> Option<PathBuf> {
-        let dir = layers_dir(self.dir.as_ref()?).join(analyzers::fingerprint(self.checks));
+        let dir = layers_dir(self.dir.as_ref()?).join(&self.generation);
         Some(dir.join(blake3::hash(key.as_bytes()).to_hex().as_str()))
     }
 }

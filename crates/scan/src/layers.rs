@@ -10,12 +10,37 @@
 //! them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use analyzers::{Checks, Detour, LayerCollector, LayerFacts};
+use analyzers::{Checks, Detour, LayerCollector, LayerFacts, Signatures};
 use artifact::{ENTRIES_MAX, GROWTH_BYTES_MAX, Image, LayerRead, ReadError};
 use model::{Problem, ProblemKind};
 
 use crate::cache::{Cache, Kept};
+use crate::clamd::{Asking, Clamd};
+
+/// What is looked for in each layer.
+pub(crate) struct Looking {
+    pub(crate) checks: Checks,
+    pub(crate) signatures: Option<Arc<Signatures>>,
+    pub(crate) clamd: Option<Arc<Clamd>>,
+}
+
+impl Looking {
+    /// A name for it: equal as long as the same bytes give the same facts.
+    pub(crate) fn fingerprint(&self) -> String {
+        let ours = analyzers::fingerprint(self.checks);
+        match self.signatures.as_ref().filter(|_| self.checks.malware) {
+            Some(signatures) => format!("{ours}-{}", signatures.fingerprint()),
+            None => ours,
+        }
+    }
+
+    fn visitor(&self) -> Asking {
+        let collector = LayerCollector::new(self.checks);
+        Asking::new(collector.with_signatures(self.signatures.clone()), self.clamd.clone())
+    }
+}
 
 /// What layers that stand in an image more than once may take in memory, as they would be cached.
 /// That is rare but for empty ones; a builder that repeats its largest layer stays below.
@@ -31,8 +56,12 @@ pub(crate) struct Layers {
 }
 
 /// Reads what the cache does not have.
-pub(crate) fn collect(image: &Image, cache: &Cache, checks: Checks) -> Result<Layers, ReadError> {
-    let make = || LayerCollector::new(checks);
+pub(crate) fn collect(
+    image: &Image,
+    cache: &Cache,
+    looking: &Looking,
+) -> Result<Layers, ReadError> {
+    let make = || looking.visitor();
     let first = Pass { image, cache, make: &make, sent_for: String::new() };
     let mut layers = first_pass(&first)?;
     let detours = analyzers::unresolved(&layers.facts);
@@ -104,7 +133,7 @@ fn is_too_much(like: &[u32], read: &BTreeMap<u32, Kept>) -> bool {
 struct Pass<'a> {
     image: &'a Image,
     cache: &'a Cache,
-    make: &'a (dyn Fn() -> LayerCollector + Sync),
+    make: &'a (dyn Fn() -> Asking + Sync),
     /// What is looked for, if not all that can be found without knowing the other layers.
     sent_for: String,
 }
@@ -140,7 +169,7 @@ fn second_pass(
         detours.iter().filter_map(|(position, _)| place(position)).collect();
     let detours: BTreeSet<Detour> = detours.into_iter().flat_map(|(_, detours)| detours).collect();
     let detours: Vec<Detour> = detours.into_iter().collect();
-    let make = || LayerCollector::for_paths(&detours);
+    let make = || Asking::new(LayerCollector::for_paths(&detours), None);
     let pass = Pass { image, cache, make: &make, sent_for: format!(" {detours:?}") };
     let mut found = pass.load(&wanted);
     let unknown: Vec<u32> = wanted.into_iter().filter(|it| !found.contains_key(it)).collect();
@@ -164,7 +193,7 @@ impl Pass<'_> {
     fn read_into(&self, known: &mut BTreeMap<u32, Kept>, layers: &[u32]) -> Result<(), ReadError> {
         let mut reads = self.read(layers)?;
         let is_beyond_reach =
-            |read: &LayerRead<LayerCollector>| read.failure.is_some() && read.entries == 0;
+            |read: &LayerRead<Asking>| read.failure.is_some() && read.entries == 0;
         if known.is_empty()
             && reads.iter().all(is_beyond_reach)
             && let Some(failure) = reads.iter_mut().find_map(|read| read.failure.take())
@@ -175,12 +204,12 @@ impl Pass<'_> {
         Ok(())
     }
 
-    fn read(&self, layers: &[u32]) -> Result<Vec<LayerRead<LayerCollector>>, ReadError> {
+    fn read(&self, layers: &[u32]) -> Result<Vec<LayerRead<Asking>>, ReadError> {
         self.image.read(layers, self.make)
     }
 
     /// The facts of a layer, kept for the next time if they are all of them.
-    fn keep(&self, read: LayerRead<LayerCollector>) -> (u32, Kept) {
+    fn keep(&self, read: LayerRead<Asking>) -> (u32, Kept) {
         let key = self.image.cache_key_of(&read).filter(|_| is_whole(&read.problems));
         let LayerRead { index, entries, growth, problems, visitor, .. } = read;
         let kept = Kept { entries, growth, problems, facts: visitor.finish() };

@@ -8,18 +8,25 @@
 //! scan: it becomes a Problem of the result. The only errors are those that leave no result.
 
 pub mod cache;
+mod clamd;
 mod layers;
+mod signatures;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use advisories::{SegmentMeta, Store};
-use analyzers::LayerFacts;
 use analyzers::config::{self, CheckSet, Judged, Scope};
+use analyzers::{LayerFacts, Signatures};
 use artifact::{OpenError, ReadError};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use model::{Artifact, ArtifactKind, Eol, Finding, Inventory, Os, Problem};
+
+pub use clamd::Address as ClamdAddress;
+use clamd::Clamd;
+pub use signatures::{SignatureError, SignaturePaths, signatures};
 
 /// How to scan.
 #[derive(Debug)]
@@ -32,6 +39,10 @@ pub struct Options {
     pub checks: Checks,
     /// The checks of settings with the user's own among them; None for ours alone.
     pub check_set: Option<CheckSet>,
+    /// What the user brought to look for malware with.
+    pub signatures: Option<Arc<Signatures>>,
+    /// A second engine that is asked about every file.
+    pub clamd: Option<ClamdAddress>,
     /// What lock files and manifests name is matched as if it were installed. In a directory of
     /// sources it always is: there nothing else says what is used.
     pub declared: bool,
@@ -97,8 +108,13 @@ pub enum ScanError {
 pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError> {
     let image = artifact::open(target, &options.artifact)?;
     let checks = options.checks.of_files(image.artifact().kind);
-    let cache = cache::Cache::open(options.cache_dir.as_deref(), checks);
-    let layers = layers::collect(&image, &cache, checks)?;
+    let clamd = options.clamd.as_ref().filter(|_| checks.malware);
+    let clamd = clamd.map(|address| Arc::new(Clamd::new(address.clone())));
+    let looking = layers::Looking { checks, signatures: options.signatures.clone(), clamd };
+    // What a clamd says changes with its databases, of which nobody here knows.
+    let cache_dir = options.cache_dir.as_deref().filter(|_| looking.clamd.is_none());
+    let cache = cache::Cache::open(cache_dir, &looking);
+    let layers = layers::collect(&image, &cache, &looking)?;
     cache.make_room(options.cache_limit);
 
     let artifact = image.artifact().clone();
@@ -109,6 +125,7 @@ pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError>
     let mut problems = layers.problems;
     problems.extend(image.problems().iter().cloned());
     problems.extend(cache.problem());
+    problems.extend(looking.clamd.iter().flat_map(|clamd| clamd.problems()));
     if let Some(config) = artifact.config.as_ref().filter(|_| options.checks.secrets) {
         let (mut secrets, unread) = analyzers::config_secrets(config);
         inventory.secrets.append(&mut secrets);
@@ -116,7 +133,7 @@ pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError>
         problems.extend(unread);
     }
     if options.checks.misconfigurations {
-        let judged = judge(&layers, &artifact, inventory.os.is_some(), options);
+        let judged = judge(&layers.facts, &artifact, inventory.os.is_some(), options);
         inventory.misconfigurations = judged.misconfigurations;
         problems.extend(judged.problems);
     }

@@ -59,6 +59,8 @@ pub(crate) fn run(global: &Global) -> Result<ExitCode, UserError> {
         },
         cache_dir: None,
         cache_limit: 0,
+        clamd: None,
+        signatures: None,
         checks: ReportArguments::default().checks(),
         check_set: None,
         declared: false,

@@ -15,6 +15,7 @@ pub(crate) use self::form::Form;
 use self::form::FormArguments;
 use crate::cmd::global::Global;
 use crate::cmd::judgement::{self, Judge, JudgeArguments};
+use crate::cmd::malware::MalwareArguments;
 use crate::cmd::own_checks;
 use crate::cmd::target::TargetArguments;
 use crate::error::UserError;
@@ -44,6 +45,8 @@ pub(crate) struct ScanArguments {
     checks_from: Vec<PathBuf>,
     #[command(flatten)]
     report: ReportArguments,
+    #[command(flatten)]
+    malware: MalwareArguments,
 }
 
 /// What to do with the result.
@@ -119,8 +122,10 @@ pub(crate) fn run(arguments: ScanArguments, global: &Global) -> Result<ExitCode,
     let (target, mut options) = arguments.target.settle(global)?;
     options.check_set = check_set;
     options.checks = report.checks();
-    let result = scan::run(&target, &options, &global.store)
+    let unused = arguments.malware.settle(&mut options)?;
+    let mut result = scan::run(&target, &options, &global.store)
         .map_err(|error| scan_error(error, &target, &options.artifact.stop))?;
+    result.problems.extend(unused);
     let was_stopped = result.was_stopped;
     let code = present(result, report, &form, &judge, global)?;
     // The gate has the last word on what was found; else a part is no answer to what was asked.

@@ -53,6 +53,8 @@ impl TargetArguments {
             cache_limit: global.cache_limit,
             checks: scan::Checks::default(),
             check_set: None,
+            signatures: None,
+            clamd: None,
             declared: self.declared,
             distro: self.distro,
             feeds: global.feeds(&stop),

@@ -8,6 +8,7 @@ mod exit_codes;
 mod fetching;
 mod full_disks;
 mod hostile;
+mod malware;
 mod outages;
 mod output;
 mod reports;

