@@ -16,11 +16,14 @@ pub(crate) mod gather;
 mod keywords;
 mod kind;
 mod publisher;
+mod redact;
 mod shape;
 
 use std::sync::LazyLock;
 
 use model::Severity;
+
+pub use self::redact::redact;
 
 use self::keywords::Keywords;
 use self::kind::Kind;
@@ -81,9 +84,7 @@ impl Finder {
     /// Every secret in the content of the file at `path`, by place; true if there were more than
     /// are kept.
     pub(crate) fn find(&self, path: &str, bytes: &[u8]) -> (Vec<Hit>, bool) {
-        let mut candidates = self.candidates(path, bytes);
-        candidates.sort_by_key(|candidate| (candidate.begin, candidate.end));
-        self.drop_overlapping(&mut candidates);
+        let mut candidates = self.settled(path, bytes);
         let more = candidates.len() > HITS_MAX;
         candidates.truncate(HITS_MAX);
         let mut lines = Lines { bytes, at: 0, line: 1 };
@@ -99,6 +100,14 @@ impl Finder {
             })
         });
         (hits.collect(), more)
+    }
+
+    /// What is a secret, by place; none overlaps another.
+    fn settled(&self, path: &str, bytes: &[u8]) -> Vec<Candidate> {
+        let mut candidates = self.candidates(path, bytes);
+        candidates.sort_by_key(|candidate| (candidate.begin, candidate.end));
+        self.drop_overlapping(&mut candidates);
+        candidates
     }
 
     fn candidates(&self, path: &str, bytes: &[u8]) -> Vec<Candidate> {

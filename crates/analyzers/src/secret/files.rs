@@ -1,7 +1,8 @@
 //! The analyzer `secrets`: looks into every file that is text.
 
-use model::Location;
-use model::{ProblemKind, Secret, SecretPlace};
+use std::borrow::Cow;
+
+use model::{Location, ProblemKind, Secret, SecretPlace};
 
 use super::{FINDER, HITS_MAX};
 use crate::file::Check;
@@ -13,14 +14,43 @@ pub(crate) struct Secrets;
 /// How much of a file's beginning tells whether it is text.
 const HEAD: usize = 8192;
 
+/// Text in UTF-16 is copied to be searched; settings and registry exports reach some MiB.
+const UTF16_BYTES_MAX: usize = 64 << 20;
+
+struct TooLong;
+
+/// The content, if it is text: in UTF-8 or any encoding that has ASCII in it, or in UTF-16 with a
+/// mark that says so, as tools of Windows write it. None for everything else.
+fn text(bytes: &[u8]) -> Result<Option<Cow<'_, [u8]>>, TooLong> {
+    let of_units: fn([u8; 2]) -> u16 = match bytes {
+        [0xff, 0xfe, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] => u16::from_be_bytes,
+        _ => {
+            let head = bytes.get(..HEAD).unwrap_or(bytes);
+            return Ok(memchr::memchr(0, head).is_none().then_some(Cow::Borrowed(bytes)));
+        }
+    };
+    if bytes.len() > UTF16_BYTES_MAX {
+        return Err(TooLong);
+    }
+    let (units, _) = bytes.as_chunks();
+    let units = units.iter().skip(1).map(|unit| of_units(*unit));
+    let text: String =
+        char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
+    Ok(Some(Cow::Owned(text.into_bytes())))
+}
+
 impl Analyzer for Secrets {
     fn name(&self) -> &'static str {
         "secrets"
     }
 
-    /// Raised whenever `content/secrets` changes, too.
     fn version(&self) -> u32 {
-        2
+        3
+    }
+
+    fn content(&self) -> Option<blake3::Hash> {
+        Some(super::content::digest())
     }
 
     fn check(&self) -> Option<Check> {
@@ -37,11 +67,15 @@ impl Analyzer for Secrets {
     }
 
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
-        let head = file.bytes.get(..HEAD).unwrap_or(file.bytes);
-        if memchr::memchr(0, head).is_some() {
-            return;
-        }
-        let (hits, more) = FINDER.find(file.path, file.bytes);
+        let text = match text(file.bytes) {
+            Ok(Some(text)) => text,
+            Ok(None) => return,
+            Err(TooLong) => {
+                let message = format!("text in UTF-16 of more than {UTF16_BYTES_MAX} bytes");
+                return facts.problem(ProblemKind::LimitReached, message);
+            }
+        };
+        let (hits, more) = FINDER.find(file.path, &text);
         for hit in hits {
             facts.secret(Secret {
                 kind: hit.kind.to_owned(),
