@@ -9,6 +9,7 @@
 
 pub mod cache;
 mod layers;
+mod redact;
 
 use std::path::PathBuf;
 
@@ -17,7 +18,7 @@ use artifact::{OpenError, ReadError};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use model::{Artifact, ArtifactKind, Eol, Finding, Inventory, Os, Problem};
+use model::{Artifact, ArtifactKind, Eol, Finding, Inventory, Os, Problem, Silenced};
 
 /// How to scan.
 #[derive(Debug)]
@@ -71,6 +72,8 @@ pub struct ScanResult {
     pub inventory: Inventory,
     pub eol: Eol,
     pub findings: Vec<Finding>,
+    /// Findings that the image itself answers, each with the reason.
+    pub silenced: Vec<Silenced>,
     /// Sorted.
     pub problems: Vec<Problem>,
     /// The segments that were used.
@@ -94,7 +97,8 @@ pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError>
     let (layers, mut problems) = layers::collect(&image, &cache, checks)?;
     cache.make_room(options.cache_limit);
 
-    let artifact = image.artifact().clone();
+    let mut artifact = image.artifact().clone();
+    redact::artifact(&mut artifact);
     let mut inventory = analyzers::squash(&layers, artifact.kind.has_layers());
     if let Some(os) = &options.distro {
         inventory.os = Some(os.clone());
@@ -113,8 +117,8 @@ pub fn run(target: &str, options: &Options, store: &Store) -> Result<ScanResult,
     let problems = std::mem::take(&mut inventory.problems);
     let today = options.now.to_zoned(TimeZone::UTC).date();
     let eol = inventory.os.as_ref().map_or(Eol::Unknown, |os| matcher::end_of_life(os, today));
-    let (findings, data) = (Vec::new(), Vec::new());
-    let mut result = ScanResult { artifact, inventory, eol, findings, problems, data };
+    let (findings, silenced, data) = (Vec::new(), Vec::new(), Vec::new());
+    let mut result = ScanResult { artifact, inventory, eol, findings, silenced, problems, data };
     if options.checks.vulnerabilities {
         look_up(&mut result, options, store, today);
     }
@@ -125,7 +129,7 @@ pub fn run(target: &str, options: &Options, store: &Store) -> Result<ScanResult,
 
 /// Finds what publishers say of the inventory, and what is known of that.
 fn look_up(result: &mut ScanResult, options: &Options, store: &Store, today: Date) {
-    let ScanResult { artifact, inventory, problems, findings, data, .. } = result;
+    let ScanResult { artifact, inventory, problems, findings, silenced, data, .. } = result;
     let declared = options.declared || artifact.kind == ArtifactKind::Dir;
     let needs = matcher::needs(inventory, declared);
     problems.extend(feeds::ensure(&needs.streams, store, &options.feeds));
@@ -138,6 +142,9 @@ fn look_up(result: &mut ScanResult, options: &Options, store: &Store, today: Dat
         matched.problems.into_iter().filter(|problem| !told(problem)).collect();
     problems.extend(news);
     *findings = matched.findings;
+    *silenced = matched.silenced;
+    inventory.malware.extend(matched.malware);
+    inventory.malware.sort_unstable();
     *data = matched.data;
 
     let metadata = matcher::metadata_needs(findings);

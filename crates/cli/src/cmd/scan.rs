@@ -183,7 +183,8 @@ fn report_of(
     checks: Vec<String>,
     global: &Global,
 ) -> Report {
-    let ScanResult { artifact, mut inventory, eol, findings, mut problems, data } = result;
+    let ScanResult { artifact, mut inventory, eol, findings, silenced, mut problems, data } =
+        result;
     let (findings, others): (Vec<Finding>, Vec<Finding>) =
         findings.into_iter().partition(|finding| filter.keeps(finding));
     let mut left_out = BTreeMap::new();
@@ -214,7 +215,7 @@ fn report_of(
         inventory,
         eol,
         findings,
-        silenced: Vec::new(),
+        silenced,
         left_out,
         secrets_left_out,
         malware_left_out,
