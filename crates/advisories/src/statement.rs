@@ -11,6 +11,8 @@ use crate::name::Name;
 
 /// Set in the first byte where a scope follows.
 const SCOPED: u8 = 0x80;
+/// Set in the first byte of a range where the symbols of the scope follow it.
+const LINKED: u8 = 8;
 
 /// A decoded statement.
 #[derive(Debug)]
@@ -29,7 +31,7 @@ pub(crate) struct Statement {
 /// scope, the ranges and the notices. Equal statements are equal bytes.
 pub(crate) fn encode(advisory: &Advisory, out: &mut Vec<u8>) {
     let scope = &advisory.scope;
-    let scoped = *scope != Scope::default();
+    let scoped = !scope.architectures.is_empty() || scope.module.is_some() || scope.track.is_some();
     let first = status_code(advisory.status)
         | subject_code(advisory.subject) << 3
         | severity_code(advisory.severity) << 4;
@@ -40,19 +42,27 @@ pub(crate) fn encode(advisory: &Advisory, out: &mut Vec<u8>) {
         put_option(out, scope.track.as_deref());
     }
     put_length(out, advisory.ranges.len());
-    advisory.ranges.iter().for_each(|range| encode_range(range, out));
+    let mut symbols = scope.symbols.as_slice();
+    for range in &advisory.ranges {
+        encode_range(range, std::mem::take(&mut symbols), out);
+    }
     put_list(out, advisory.notices.iter());
 }
 
-/// A byte that says how the range ends (2 bits) and whether it has a beginning; then the texts.
-fn encode_range(range: &VersionRange, out: &mut Vec<u8>) {
+/// A byte that says how the range ends (2 bits), whether it has a beginning, and whether symbols
+/// follow, which the first range has for all; then the texts.
+fn encode_range(range: &VersionRange, symbols: &[String], out: &mut Vec<u8>) {
     let (code, end) = match &range.until {
         Affected::Onwards => (0, None),
         Affected::Before(version) => (1, Some(version)),
         Affected::Through(version) => (2, Some(version)),
     };
-    out.push(code | u8::from(range.introduced.is_some()) << 2);
+    let linked = if symbols.is_empty() { 0 } else { LINKED };
+    out.push(code | u8::from(range.introduced.is_some()) << 2 | linked);
     range.introduced.iter().chain(end).for_each(|version| put_str(out, version));
+    if linked != 0 {
+        put_list(out, symbols.iter());
+    }
 }
 
 impl Statement {
@@ -60,16 +70,18 @@ impl Statement {
         let before = cursor.budget();
         cursor.charge(size_of::<Advisory>())?;
         let first = cursor.byte()?;
-        let scope = match first & SCOPED {
+        let mut scope = match first & SCOPED {
             0 => Scope::default(),
             _ => Scope {
                 architectures: cursor.list()?,
                 module: cursor.option()?,
                 track: cursor.option()?,
+                symbols: Vec::new(),
             },
         };
-        let ranges =
-            (0..cursor.length()?).map(|_| decode_range(cursor)).collect::<Result<_, _>>()?;
+        let count = cursor.length()?;
+        let symbols = &mut scope.symbols;
+        let ranges = (0..count).map(|_| decode_range(cursor, symbols)).collect::<Result<_, _>>()?;
         Ok(Self {
             subject: subject(first >> 3 & 1),
             scope,
@@ -97,16 +109,22 @@ impl Statement {
     }
 }
 
-fn decode_range(cursor: &mut Cursor<'_>) -> Result<VersionRange, Malformed> {
+fn decode_range(
+    cursor: &mut Cursor<'_>,
+    symbols: &mut Vec<String>,
+) -> Result<VersionRange, Malformed> {
     cursor.charge(size_of::<VersionRange>())?;
     let code = cursor.byte()?;
     let introduced = (code & 4 != 0).then(|| cursor.string()).transpose()?;
-    let until = match code & !4 {
+    let until = match code & !(4 | LINKED) {
         0 => Affected::Onwards,
         1 => Affected::Before(cursor.string()?),
         2 => Affected::Through(cursor.string()?),
         _ => return Err(Malformed("a version range ends in an unknown way")),
     };
+    if code & LINKED != 0 {
+        symbols.append(&mut cursor.list()?);
+    }
     Ok(VersionRange { introduced, until })
 }
 

@@ -77,7 +77,11 @@ impl Anywhere {
             }
         }
         if mode & EXECUTE != 0 {
-            analyzers.extend(&self.executables);
+            for &analyzer in &self.executables {
+                if analyzers.iter().all(|known| known.name() != analyzer.name()) {
+                    analyzers.push(analyzer);
+                }
+            }
         }
         analyzers.extend(&self.any);
         analyzers

@@ -101,6 +101,11 @@ pub trait Analyzer: Sync {
     /// analyzed anew.
     fn version(&self) -> u32;
 
+    /// What tells the data of `content/` that it works by from any other; None if it has none.
+    fn content(&self) -> Option<blake3::Hash> {
+        None
+    }
+
     /// The check it serves; None if it looks for packages, which is always done.
     fn check(&self) -> Option<Check> {
         None

@@ -25,6 +25,7 @@ use crate::r::{description, renv_lock};
 use crate::ruby::{gemfile_lock, gemspec};
 use crate::rust::{auditable, cargo_lock};
 use crate::secret::files;
+use crate::signature::ProgramSignature;
 use crate::swift::{package_resolved, podfile_lock};
 use crate::{Analyzer, Checks};
 
@@ -81,6 +82,7 @@ pub const ALL: &[&dyn Analyzer] = &[
     &pnpm_lock::PnpmLock,
     &podfile_lock::PodfileLock,
     &poetry_lock::PoetryLock,
+    &ProgramSignature,
     &pubspec_lock::PubspecLock,
     &pylock::Pylock,
     &python::archive::Archive,
@@ -115,6 +117,9 @@ pub fn fingerprint(checks: Checks) -> String {
     let is_used = |analyzer: &&&dyn Analyzer| checks.include(analyzer.check());
     for analyzer in ALL.iter().filter(is_used) {
         hasher.update(format!("{} {}\n", analyzer.name(), analyzer.version()).as_bytes());
+        if let Some(content) = analyzer.content() {
+            hasher.update(content.as_bytes());
+        }
     }
     hasher.finalize().to_hex().chars().take(16).collect()
 }

@@ -14,6 +14,20 @@ const SECTIONS_MAX: usize = 4096;
 /// The largest executable that is looked into. Programs with everything linked in reach 500 MB.
 pub(crate) const PROGRAM_BYTES_MAX: u64 = 1 << 30;
 
+/// Whether a file begins as programs and libraries do.
+pub(crate) fn is_program(bytes: &[u8]) -> bool {
+    matches!(
+        bytes.first_chunk(),
+        Some(
+            b"\x7fELF"
+                | [b'M', b'Z', ..]
+                | [0xfe, 0xed, 0xfa, 0xce | 0xcf]
+                | [0xce | 0xcf, 0xfa, 0xed, 0xfe]
+                | b"\xca\xfe\xba\xbe"
+        )
+    )
+}
+
 /// A program in memory.
 pub(crate) struct Program<'a> {
     file: object::File<'a>,

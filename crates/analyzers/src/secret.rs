@@ -16,6 +16,7 @@ pub(crate) mod gather;
 mod keywords;
 mod kind;
 mod publisher;
+mod redact;
 pub(crate) mod settings;
 mod shape;
 
@@ -23,6 +24,8 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use model::Severity;
+
+pub use self::redact::redact;
 
 use self::keywords::Keywords;
 use self::kind::Kind;
@@ -102,26 +105,6 @@ impl Finder {
             })
         });
         (hits.collect(), more)
-    }
-
-    /// The text with an excerpt in the place of every secret.
-    pub(crate) fn masked(&self, text: &str) -> String {
-        let mut masked = String::with_capacity(text.len());
-        let mut at = 0;
-        let candidates = self.settled("", text.as_bytes());
-        let more = candidates.len() > HITS_MAX;
-        for Candidate { begin, end, .. } in candidates {
-            // A secret may end within a character: expressions look at bytes.
-            let between = text.as_bytes().get(at..begin).unwrap_or_default();
-            masked.push_str(&String::from_utf8_lossy(between));
-            let secret = text.as_bytes().get(begin..end).unwrap_or_default();
-            masked.push_str(&excerpt::excerpt(secret).replace(' ', "_"));
-            at = end;
-        }
-        // Beyond so many nobody has looked.
-        let rest = text.as_bytes().get(at..).filter(|_| !more).unwrap_or_default();
-        masked.push_str(&String::from_utf8_lossy(rest));
-        masked
     }
 
     /// What is a secret, by place; none overlaps another.

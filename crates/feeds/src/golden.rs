@@ -253,6 +253,7 @@ fn advisory_line(advisory: &Advisory) -> String {
         ("track", scope.track.clone().into_iter().collect()),
         ("module", scope.module.clone().into_iter().collect()),
         ("architectures", scope.architectures.clone()),
+        ("symbols", scope.symbols.clone()),
     ];
     for (name, values) in parts {
         if !values.is_empty() {

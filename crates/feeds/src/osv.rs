@@ -8,7 +8,8 @@
 //! CVE. Any other is a notice (`ALSA-…`, `DSA-…`, `USN-…`, `CGA-…`) about the CVEs in `upstream` and
 //! `aliases`, or, where a publisher uses neither, in `related`: one statement a CVE. A notice that
 //! names no CVE is a vulnerability of its own. A record on packages of a language is about one
-//! vulnerability, and `aliases` are its other names; without a CVE the GHSA comes first.
+//! vulnerability, and `aliases` are its other names; without a CVE the GHSA comes first. One of a
+//! malicious package (`MAL-…`) keeps its own name, by which matching knows it.
 //!
 //! **Bug fix and enhancement errata** are no security statements and are passed over, unless they
 //! name CVEs: then they ship that fix (AlmaLinux fixed CVE-2018-18074 by an ALBA and nothing else).
@@ -19,8 +20,10 @@
 //! of other streams.
 
 mod ecosystems;
+mod names;
 mod ranges;
 mod record;
+mod symbols;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,6 +32,7 @@ use model::{Advisory, Affected, Cvss, Details, Scope, Severity, Status, Subject,
 use serde::Deserialize;
 
 use self::ecosystems::{Release, Speaks};
+use self::names::{Names, is_malicious};
 use self::record::{AffectedPackage, Record, Reference, Vector};
 use crate::purl::Purl;
 use crate::statements::{Place, Statements};
@@ -107,9 +111,6 @@ impl Record<'_> {
         if self.id.starts_with("LSN-") {
             return sink.passed_over("live patch notices, which change no package");
         }
-        if self.id.starts_with("MAL-") {
-            return sink.passed_over("malicious packages");
-        }
         let names = self.names();
         if names.ids.is_empty() {
             return sink.passed_over("bug fix and enhancement errata without a CVE");
@@ -123,7 +124,10 @@ impl Record<'_> {
         let no_cve = !names.ids.iter().any(|id| stream::is_cve(id));
         let explained = claims.iter().filter(|claim| no_cve || claim.speaks == Speaks::Language);
         let streams: BTreeSet<&str> = explained.map(|c| c.release.stream.as_str()).collect();
-        streams.iter().for_each(|stream| sink.details(stream, self.details()));
+        // Of a malicious package there is no more to know than that it is one.
+        if !is_malicious(&self.id) {
+            streams.iter().for_each(|stream| sink.details(stream, self.details()));
+        }
         for claim in &claims {
             sink.modified(&claim.release.stream, &self.modified);
         }
@@ -131,38 +135,6 @@ impl Record<'_> {
 
     fn affected(&self) -> impl Iterator<Item = &AffectedPackage<'_>> {
         self.affected.iter().flatten()
-    }
-
-    fn names(&self) -> Names {
-        let texts = |list: &Option<Vec<Text<'_>>>| -> Vec<String> {
-            list.iter().flatten().map(|text| text.to_string()).collect()
-        };
-        let mut others = texts(&self.upstream);
-        others.extend(texts(&self.aliases));
-        let of_language = self.affected().any(AffectedPackage::is_of_a_language);
-        if !of_language && !others.iter().any(|name| stream::is_cve(name)) {
-            others.extend(texts(&self.related));
-        }
-        let mut ids = match cve_in_name(&self.id) {
-            Some(cve) => vec![cve.to_owned()],
-            None => others.iter().filter(|name| stream::is_cve(name)).cloned().collect(),
-        };
-        if ids.is_empty() && of_language {
-            let (id, aliases) = language::names(others, &self.id);
-            return Names { ids: vec![id], aliases, notice: self.id.to_string() };
-        }
-        if ids.is_empty() && !is_bug_fix(&self.id) {
-            ids.push(self.id.to_string());
-        }
-        ids.sort();
-        ids.dedup();
-        others.extend(of_language.then(|| self.id.to_string()));
-        // Which of several CVEs another name stands for is not said.
-        others.retain(|name| ids.len() == 1 && !ids.contains(name));
-        others.retain(|name| of_language || name.starts_with("GHSA-"));
-        others.sort();
-        others.dedup();
-        Names { ids, aliases: others, notice: self.id.to_string() }
     }
 
     fn claims(&self, affected: &AffectedPackage<'_>, sink: &mut Sink) -> Vec<Claim> {
@@ -186,6 +158,7 @@ impl Record<'_> {
             package,
             subject,
             ranges,
+            symbols: Vec::new(),
             module: None,
             severity,
             speaks: ecosystem.speaks,
@@ -243,6 +216,7 @@ impl Record<'_> {
             package: language::package_name(&release.stream, &package.name),
             subject: Subject::Binary,
             ranges,
+            symbols: symbols::of(affected),
             module: None,
             severity: self.severity(affected),
             speaks: Speaks::Language,
@@ -323,29 +297,6 @@ impl Record<'_> {
     }
 }
 
-/// What a record is about.
-struct Names {
-    /// The vulnerabilities.
-    ids: Vec<String>,
-    /// Other names of the one vulnerability.
-    aliases: Vec<String>,
-    /// The record itself.
-    notice: String,
-}
-
-/// The CVE that a record is named after.
-fn cve_in_name(id: &str) -> Option<&str> {
-    let at = id.find("CVE-")?;
-    id.get(at..).filter(|cve| stream::is_cve(cve))
-}
-
-/// Whether a notice without a CVE is about no vulnerability: `ALBA`, `RHEA`, `SUSE-RU` and the like.
-fn is_bug_fix(id: &str) -> bool {
-    let kind = id.split('-').next().unwrap_or_default();
-    let red_hat = kind.len() == 4 && (kind.ends_with("BA") || kind.ends_with("EA"));
-    red_hat || id.contains("-RU-") || id.contains("-FU-")
-}
-
 /// The module stream that a title names: `nodejs:18` in `Important: nodejs:18 security update`.
 fn module_in(title: &str) -> Option<&str> {
     title.split_whitespace().find(|word| {
@@ -363,6 +314,8 @@ struct Claim {
     package: String,
     subject: Subject,
     ranges: Vec<VersionRange>,
+    /// As in [`Scope`].
+    symbols: Vec<String>,
     module: Option<String>,
     severity: Severity,
     speaks: Speaks,
@@ -383,10 +336,12 @@ fn put(claims: &[Claim], id: &str, names: &Names, sink: &mut Sink) {
 
 /// A package that a record names several times, each time with a range, is told of once.
 fn put_on_languages(claims: &[Claim], id: &str, names: &Names, sink: &mut Sink) {
-    let mut packages: BTreeMap<(&str, &str), (Vec<VersionRange>, Severity)> = BTreeMap::new();
+    let mut packages: BTreeMap<(&str, &str), (Vec<VersionRange>, Severity, Vec<&[String]>)> =
+        BTreeMap::new();
     for claim in claims.iter().filter(|claim| claim.speaks == Speaks::Language) {
         let place = (claim.release.stream.as_str(), claim.package.as_str());
-        let (ranges, severity) = packages.entry(place).or_default();
+        let (ranges, severity, symbols) = packages.entry(place).or_default();
+        symbols.push(claim.symbols.as_slice());
         ranges.extend(
             claim
                 .ranges
@@ -397,11 +352,17 @@ fn put_on_languages(claims: &[Claim], id: &str, names: &Names, sink: &mut Sink) 
         );
         *severity = claim.severity.max(*severity);
     }
-    for ((stream, package), (ranges, severity)) in packages {
+    for ((stream, package), (ranges, severity, symbols)) in packages {
         let named = (id, names.aliases.as_slice());
         let advisory =
             language::advisory(named, package.to_owned(), ranges, severity, &names.notice);
-        advisory.into_iter().for_each(|advisory| sink.advisory(stream, advisory));
+        let Some(mut advisory) = advisory else { continue };
+        if symbols.iter().all(|symbols| !symbols.is_empty()) {
+            advisory.scope.symbols = symbols.concat();
+            advisory.scope.symbols.sort();
+            advisory.scope.symbols.dedup();
+        }
+        sink.advisory(stream, advisory);
     }
 }
 

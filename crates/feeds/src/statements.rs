@@ -224,7 +224,7 @@ fn advisory(
     status: Status,
     ranges: Vec<VersionRange>,
 ) -> (String, Advisory) {
-    let scope = Scope { architectures: Vec::new(), module: place.module, track: place.track };
+    let scope = Scope { module: place.module, track: place.track, ..Scope::default() };
     let advisory = Advisory {
         id: id.to_owned(),
         aliases: Vec::new(),

@@ -8,10 +8,11 @@
 
 use std::collections::BTreeSet;
 
-use model::{Inventory, Package, PackageKind, Problem, ProblemKind};
+use model::{Inventory, Package, PackageKind, Problem, ProblemKind, Subject};
 use version::Scheme;
 
 use crate::distro::{self, Plan, Role, Tracks};
+use crate::voice::Voice;
 
 /// The ecosystems that advisories are published for, and the order of their versions.
 const ECOSYSTEMS: &[(PackageKind, Scheme)] = &[
@@ -21,6 +22,7 @@ const ECOSYSTEMS: &[(PackageKind, Scheme)] = &[
     (PackageKind::Conan, Scheme::Semver),
     (PackageKind::Cran, Scheme::Cran),
     (PackageKind::Gem, Scheme::Gem),
+    (PackageKind::Generic, Scheme::Semver),
     (PackageKind::Golang, Scheme::Golang),
     (PackageKind::Hackage, Scheme::Hackage),
     (PackageKind::Hex, Scheme::Hex),
@@ -53,7 +55,7 @@ pub(crate) fn plans(inventory: &Inventory, declared: bool, maintained: bool) -> 
     let plan = |&(kind, scheme): &(PackageKind, Scheme)| Plan {
         kind,
         scheme,
-        streams: vec![(kind.name().to_owned(), Role::Own)],
+        streams: vec![(stream(kind).to_owned(), Role::Own)],
         tracks: Tracks::None,
         writes_epochs: true,
         version: String::new(),
@@ -63,6 +65,14 @@ pub(crate) fn plans(inventory: &Inventory, declared: bool, maintained: bool) -> 
     };
     let plans = ECOSYSTEMS.iter().map(plan);
     plans.filter(|plan| !packages(plan, inventory).is_empty()).collect()
+}
+
+/// Of programs without a package manager Bitnami speaks, which builds many of them.
+fn stream(kind: PackageKind) -> &'static str {
+    match kind {
+        PackageKind::Generic => PackageKind::Bitnami.name(),
+        _ => kind.name(),
+    }
 }
 
 /// The packages that a plan is about, each once: what a lock file names and is installed as well
@@ -81,9 +91,33 @@ pub(crate) fn packages<'i>(plan: &Plan, inventory: &'i Inventory) -> Vec<&'i Pac
         let is_there = !package.declared
             || (plan.declared
                 && !installed.contains(&(package.name.as_str(), package.version.as_str())));
-        is_there && !package.version.is_empty() && !is_distributed(package, &own)
+        let is_told = package.kind == PackageKind::Generic && is_a_component(package, inventory);
+        is_there && !package.version.is_empty() && !is_told && !is_distributed(package, &own)
     };
     of_kind().filter(is_meant).collect()
+}
+
+/// Whether a program is the one that a Bitnami image names as its component.
+fn is_a_component(program: &Package, inventory: &Inventory) -> bool {
+    inventory.packages.iter().any(|package| {
+        package.kind == PackageKind::Bitnami && package.name == program.source_name()
+    })
+}
+
+/// Programs that the stream has never told anything of: of those silence says nothing.
+pub(crate) fn untold(plan: &Plan, packages: &[&Package], voices: &[Voice]) -> Option<Problem> {
+    let is_told = |package: &Package| {
+        let about = |voice: &Voice| !voice.about(Subject::Binary, package.source_name()).is_empty();
+        voices.iter().any(about)
+    };
+    let untold = packages.iter().filter(|package| !is_told(package));
+    let names: BTreeSet<&str> = untold.map(|package| package.name.as_str()).collect();
+    if plan.kind != PackageKind::Generic || voices.is_empty() || names.is_empty() {
+        return None;
+    }
+    let names: Vec<&str> = names.into_iter().collect();
+    let message = format!("no publisher speaks of these programs: {}", names.join(", "));
+    Some(Problem::new(ProblemKind::Notice, plan.kind.name(), message))
 }
 
 /// Whether the distribution ships the package, as one of its `own` or in one.

@@ -1,8 +1,9 @@
 //! What is reported: a finding with the evidence for it, and the order of findings.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Evidence, Finding, Opinion, Package, Severity, Status, Symbols};
+use model::{Basis, Evidence, Finding, Opinion, Package, Severity, Status, Symbols};
 
 use crate::distro::Plan;
 use crate::installed::{Named, is_kernel_headers};
@@ -100,6 +101,11 @@ fn evidence(plan: &Plan, package: &Package, because: &[Because<'_>]) -> Vec<Evid
     let mut notices: BTreeMap<Evidence, BTreeSet<&String>> = BTreeMap::new();
     for Because { said, standing } in because {
         let mut compared = words(plan, said.installed, said.advisory, standing);
+        match package.basis {
+            Basis::FileName => compared.push_str("; name and version by file name"),
+            Basis::Signature => compared.push_str("; name and version by signature"),
+            Basis::Record | Basis::Digest => {}
+        }
         if is_kernel_headers(package) {
             compared.push_str("; headers only, no kernel runs from this package");
         }
@@ -124,14 +130,17 @@ fn evidence(plan: &Plan, package: &Package, because: &[Because<'_>]) -> Vec<Evid
 /// Sorts by what to fix first; what nobody can tell comes last. The order depends on nothing but
 /// package and vulnerability, so that every way to the same image gives the same list.
 pub(crate) fn sort(findings: &mut [Finding]) {
-    findings.sort_by(|a, b| {
-        is_undecided(a)
-            .cmp(&is_undecided(b))
-            .then_with(|| b.severity.cmp(&a.severity))
-            .then_with(|| b.kev.is_some().cmp(&a.kev.is_some()))
-            .then_with(|| b.fixed_version.is_some().cmp(&a.fixed_version.is_some()))
-            .then_with(|| identity(a).cmp(&identity(b)))
-    });
+    findings.sort_by(order);
+}
+
+/// See [`sort`].
+pub(crate) fn order(a: &Finding, b: &Finding) -> Ordering {
+    is_undecided(a)
+        .cmp(&is_undecided(b))
+        .then_with(|| b.severity.cmp(&a.severity))
+        .then_with(|| b.kev.is_some().cmp(&a.kev.is_some()))
+        .then_with(|| b.fixed_version.is_some().cmp(&a.fixed_version.is_some()))
+        .then_with(|| identity(a).cmp(&identity(b)))
 }
 
 fn is_undecided(finding: &Finding) -> bool {

@@ -30,6 +30,8 @@ mod eol;
 mod finding;
 mod installed;
 mod judge;
+mod links;
+mod malicious;
 mod records;
 mod scope;
 mod severity;
@@ -43,13 +45,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use advisories::{SegmentMeta, Store};
 use jiff::civil::Date;
-use model::{Finding, Inventory, Package, PackageKind, Problem, ProblemKind};
+use model::{
+    Finding, Inventory, Malware, Package, PackageKind, Problem, ProblemKind, Silenced, SilencedBy,
+};
 
 pub use enrich::{Enriched, enrich, metadata_needs};
 pub use eol::end_of_life;
 pub use upgrades::{Upgrade, upgrades};
 
 use crate::distro::Plan;
+use crate::links::Links;
 use crate::voice::{Name, Voice};
 
 /// What must be at hand before an inventory can be matched.
@@ -64,6 +69,10 @@ pub struct Needs {
 pub struct Matched {
     /// One vulnerability on one package each; what to fix first comes first.
     pub findings: Vec<Finding>,
+    /// Findings that the program itself answers: it links none of the vulnerable functions.
+    pub silenced: Vec<Silenced>,
+    /// Packages that were made to do harm, sorted.
+    pub malware: Vec<Malware>,
     /// What was not matched and why; a release past its end of life.
     pub problems: Vec<Problem>,
     /// The segments that were consulted, in that order.
@@ -83,8 +92,13 @@ pub struct Options {
 /// publishes advisories for (`findings` says so).
 pub fn needs(inventory: &Inventory, declared: bool) -> Needs {
     let (plans, _) = plans(inventory, declared);
-    let streams = plans.into_iter().flat_map(|plan| plan.streams);
-    Needs { streams: streams.map(|(stream, _)| stream).collect() }
+    let mut streams: Vec<String> = Vec::new();
+    for (stream, _) in plans.into_iter().flat_map(|plan| plan.streams) {
+        if !streams.contains(&stream) {
+            streams.push(stream);
+        }
+    }
+    Needs { streams }
 }
 
 /// Every vulnerability that the store's segments state of the inventory's packages.
@@ -95,9 +109,12 @@ pub fn findings(inventory: &Inventory, store: &Store, options: Options) -> Match
     for plan in &plans {
         let packages = ecosystem::packages(plan, inventory);
         let voices = voices(plan, &packages, store, &mut matched);
-        judge_all(plan, &packages, &voices, &mut matched.findings);
+        matched.problems.extend(ecosystem::untold(plan, &packages, &voices));
+        judge_all(plan, &packages, &voices, &mut matched);
     }
     finding::sort(&mut matched.findings);
+    matched.silenced.sort_by(|a, b| finding::order(&a.finding, &b.finding));
+    matched.malware.sort_unstable();
     matched
 }
 
@@ -140,12 +157,20 @@ fn voices(plan: &Plan, packages: &[&Package], store: &Store, matched: &mut Match
         match store.segment(stream) {
             Ok(Some(segment)) => {
                 let (voice, problem) = Voice::read(&segment, *role, &names);
-                matched.data.push(segment.meta().clone());
-                matched.problems.extend(partial(segment.meta()));
+                // One stream may speak of two kinds of packages.
+                if matched.data.iter().all(|meta| meta.stream != *stream) {
+                    matched.data.push(segment.meta().clone());
+                    matched.problems.extend(partial(segment.meta()));
+                }
                 matched.problems.extend(problem);
                 voices.push(voice);
             }
-            Ok(None) => matched.problems.push(missing(stream)),
+            Ok(None) => {
+                let missing = missing(stream);
+                if !matched.problems.contains(&missing) {
+                    matched.problems.push(missing);
+                }
+            }
             Err(error) => matched.problems.push(error.problem()),
         }
     }
@@ -179,10 +204,34 @@ fn missing(stream: &str) -> Problem {
     )
 }
 
-fn judge_all(plan: &Plan, packages: &[&Package], voices: &[Voice], findings: &mut Vec<Finding>) {
+fn judge_all(plan: &Plan, packages: &[&Package], voices: &[Voice], matched: &mut Matched) {
     for package in packages {
         judge::judge(plan, package, voices, |vulnerability, exposure| {
-            findings.push(finding::finding(plan, package, vulnerability, exposure));
+            if let Some(malware) = malicious::malicious(package, vulnerability) {
+                return matched.malware.push(malware);
+            }
+            let mut finding = finding::finding(plan, package, vulnerability, exposure);
+            match links::links(package, &vulnerability.said) {
+                Links::Unknown => matched.findings.push(finding),
+                Links::Some(symbols) => {
+                    for evidence in &mut finding.evidence {
+                        evidence.compared.push_str(&format!("; links {symbols}"));
+                    }
+                    matched.findings.push(finding);
+                }
+                Links::None(symbols) => matched.silenced.push(not_linked(finding, &symbols)),
+            }
         });
+    }
+}
+
+fn not_linked(finding: Finding, symbols: &str) -> Silenced {
+    Silenced {
+        source: finding.evidence.first().map(|one| one.source.clone()).unwrap_or_default(),
+        finding,
+        by: SilencedBy::NotLinked,
+        reason: format!("the program links none of the vulnerable functions: {symbols}"),
+        owner: String::new(),
+        expires: None,
     }
 }

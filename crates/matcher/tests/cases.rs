@@ -13,7 +13,7 @@
 //! A statement is `fixed` where it gives a fixed version, else it names its `status`; ranges are
 //! written `>=1.0 <2.0`, `<=1.5`. One without an `id` only makes its stream exist; so does `knows`,
 //! which is what is known of a vulnerability apart from packages. `problems` are kinds and
-//! subjects. Where a case lists `evidence`, `severities`, `aliases` or `details`, they are checked
+//! subjects; `silenced` and `malware` are checked always. Where a case lists `evidence`, `severities`, `aliases` or `details`, they are checked
 //! too, one entry a finding; so are `needs`, the streams asked for before and after matching.
 
 #![expect(clippy::panic, reason = "a test fails by panicking")]
@@ -24,8 +24,9 @@ use std::path::{Path, PathBuf};
 use advisories::{KnownExploited, Score, SegmentMeta, SegmentWriter, Store};
 use matcher::Options;
 use model::{
-    Advisory, Affected, Cvss, Details, Evidence, Finding, Inventory, Location, Opinion, Os,
-    Package, PackageKind, Problem, Scope, Severity, Source, Status, Subject, VersionRange,
+    Advisory, Affected, Basis, Cvss, Details, Evidence, Finding, Inventory, Location, Opinion, Os,
+    Package, PackageKind, Problem, Scope, Severity, Source, Status, Subject, Symbols,
+    SymbolsBuilder, VersionRange,
 };
 use serde::Deserialize;
 
@@ -50,6 +51,13 @@ struct Case {
     severities: Option<Vec<String>>,
     aliases: Option<Vec<String>>,
     details: Option<Vec<String>>,
+    #[serde(default)]
+    silenced: Vec<String>,
+    #[serde(default)]
+    malware: Vec<String>,
+    /// Lock files count.
+    #[serde(default)]
+    declared: bool,
 }
 
 #[derive(Deserialize)]
@@ -74,6 +82,8 @@ struct Says {
     architectures: Vec<String>,
     module: Option<String>,
     track: Option<String>,
+    #[serde(default)]
+    symbols: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -126,13 +136,15 @@ fn check(file: &Path) -> Result<(), String> {
     let name = file.file_stem().unwrap_or_default().to_string_lossy();
     let text = std::fs::read_to_string(file).expect("a case");
     let case: Case = toml::from_str(&text).map_err(|error| format!("{name}: {error}"))?;
-    let Outcome { findings, problems, needs } = run(&case);
+    let Outcome { findings, silenced, malware, problems, needs } = run(&case);
     let all = |show: fn(&Finding) -> String| findings.iter().map(show).collect::<Vec<_>>();
     let problems: Vec<String> =
         problems.iter().map(|p| format!("{} {}", p.kind.name(), p.subject)).collect();
     let compared = [
         ("finds", Some(&case.finds), all(shown)),
         ("problems", Some(&case.problems), problems),
+        ("silenced", Some(&case.silenced), silenced),
+        ("malware", Some(&case.malware), malware),
         ("needs", case.needs.as_ref(), needs),
         ("evidence", case.evidence.as_ref(), all(evidence)),
         ("severities", case.severities.as_ref(), all(severity)),
@@ -184,6 +196,8 @@ fn details(finding: &Finding) -> String {
 
 struct Outcome {
     findings: Vec<Finding>,
+    silenced: Vec<String>,
+    malware: Vec<String>,
     problems: Vec<Problem>,
     needs: Vec<String>,
 }
@@ -196,9 +210,9 @@ fn run(case: &Case) -> Outcome {
         store.write(writer).expect("a segment can be written");
     }
     let inventory = inventory(case);
-    let mut needs = matcher::needs(&inventory, false).streams;
+    let mut needs = matcher::needs(&inventory, case.declared).streams;
     let today = "2026-11-22".parse().expect("a date");
-    let options = Options { today, declared: false };
+    let options = Options { today, declared: case.declared };
     let mut matched = matcher::findings(&inventory, &store, options);
     needs.extend(matcher::metadata_needs(&matched.findings));
     if !case.knows.is_empty() {
@@ -206,7 +220,21 @@ fn run(case: &Case) -> Outcome {
     }
     let with_files = matched.findings.iter().find(|finding| !finding.package.files.is_empty());
     assert_eq!(with_files, None, "findings do not repeat the files of their package");
-    Outcome { findings: matched.findings, problems: matched.problems, needs }
+    let silenced = matched
+        .silenced
+        .iter()
+        .map(|one| format!("{} {}: {}", one.by.name(), shown(&one.finding), one.reason));
+    let malware = matched
+        .malware
+        .iter()
+        .map(|one| format!("{} {} at {}", one.rule, one.title, one.location.path));
+    Outcome {
+        silenced: silenced.collect(),
+        malware: malware.collect(),
+        findings: matched.findings,
+        problems: matched.problems,
+        needs,
+    }
 }
 
 fn segments(case: &Case) -> Vec<SegmentWriter> {
@@ -301,9 +329,25 @@ fn package(text: &str) -> Package {
         files: vec!["usr/bin/file".into()],
         declared: more.contains(&"declared"),
         owner: field("owner=").map(str::to_owned),
+        symbols: symbols(field("links=")),
+        basis: match field("basis=") {
+            None => Basis::Record,
+            Some("file_name") => Basis::FileName,
+            Some(other) => panic!("basis `{other}`"),
+        },
         vendor: field("vendor=").unwrap_or_default().to_owned(),
         ..Package::new(*kind, name, version)
     }
+}
+
+/// `example.org/tide:Rise,example.org/tide:Moon.Pull`
+fn symbols(list: Option<&str>) -> Symbols {
+    let mut builder = SymbolsBuilder::default();
+    for symbol in list.into_iter().flat_map(|list| list.split(',')) {
+        let (package, name) = symbol.split_once(':').expect("package and name");
+        builder.add(package, "", name);
+    }
+    builder.finish()
 }
 
 fn advisory(says: &Says) -> Advisory {
@@ -322,6 +366,7 @@ fn advisory(says: &Says) -> Advisory {
             architectures: says.architectures.clone(),
             module: says.module.clone(),
             track: says.track.clone(),
+            symbols: says.symbols.clone(),
         },
         status: status(says),
         ranges: fixed.chain(says.ranges.iter().cloned()).map(|text| range(&text)).collect(),

@@ -76,6 +76,9 @@ pub struct Scope {
     /// The track within the release: Ubuntu's `esm-infra`, `esm-apps`, `fips-updates`; an Amazon
     /// extras topic; a Red Hat CPE other than the main one. None is the main track.
     pub track: Option<String>,
+    /// Functions of which the program must link one, each as `package name` (`example.org/tide/moon
+    /// Client.Get`), sorted; empty where the publisher does not say.
+    pub symbols: Vec<String>,
 }
 
 /// A half-open or closed interval of versions, in the order of the stream's version scheme.

@@ -11,6 +11,8 @@ pub enum SilencedBy {
     Vex,
     /// An exception of the user's policy.
     Exception,
+    /// The program: it links none of the functions that are vulnerable.
+    NotLinked,
 }
 
 impl SilencedBy {
@@ -18,6 +20,7 @@ impl SilencedBy {
         match self {
             Self::Vex => "vex",
             Self::Exception => "exception",
+            Self::NotLinked => "not_linked",
         }
     }
 }

@@ -10,6 +10,7 @@
 pub mod cache;
 mod clamd;
 mod layers;
+mod redact;
 mod signatures;
 
 use std::path::PathBuf;
@@ -22,7 +23,7 @@ use artifact::{OpenError, ReadError};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use model::{Artifact, ArtifactKind, Eol, Finding, Inventory, Os, Problem};
+use model::{Artifact, ArtifactKind, Eol, Finding, Inventory, Os, Problem, Silenced};
 
 pub use clamd::Address as ClamdAddress;
 use clamd::Clamd;
@@ -87,6 +88,8 @@ pub struct ScanResult {
     pub inventory: Inventory,
     pub eol: Eol,
     pub findings: Vec<Finding>,
+    /// Findings that the image itself answers, each with the reason.
+    pub silenced: Vec<Silenced>,
     /// Sorted.
     pub problems: Vec<Problem>,
     /// The segments that were used.
@@ -117,7 +120,7 @@ pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError>
     let layers = layers::collect(&image, &cache, &looking)?;
     cache.make_room(options.cache_limit);
 
-    let artifact = image.artifact().clone();
+    let mut artifact = image.artifact().clone();
     let mut inventory = analyzers::squash(&layers.facts, artifact.kind.has_layers());
     if let Some(os) = &options.distro {
         inventory.os = Some(os.clone());
@@ -140,6 +143,8 @@ pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError>
     inventory.problems.append(&mut problems);
     inventory.problems.sort();
     inventory.problems.dedup();
+    // From here on only what may be shown.
+    redact::artifact(&mut artifact);
     Ok(Inspection { artifact, inventory })
 }
 
@@ -168,9 +173,10 @@ pub fn run(target: &str, options: &Options, store: &Store) -> Result<ScanResult,
     let problems = std::mem::take(&mut inventory.problems);
     let today = options.now.to_zoned(TimeZone::UTC).date();
     let eol = inventory.os.as_ref().map_or(Eol::Unknown, |os| matcher::end_of_life(os, today));
-    let (findings, data) = (Vec::new(), Vec::new());
+    let (findings, silenced, data) = (Vec::new(), Vec::new(), Vec::new());
+    let was_stopped = false;
     let mut result =
-        ScanResult { artifact, inventory, eol, findings, problems, data, was_stopped: false };
+        ScanResult { artifact, inventory, eol, findings, silenced, problems, data, was_stopped };
     if options.checks.vulnerabilities {
         look_up(&mut result, options, store, today);
     }
@@ -181,7 +187,9 @@ pub fn run(target: &str, options: &Options, store: &Store) -> Result<ScanResult,
 
 /// Finds what publishers say of the inventory, and what is known of that.
 fn look_up(result: &mut ScanResult, options: &Options, store: &Store, today: Date) {
-    let ScanResult { artifact, inventory, problems, findings, data, was_stopped, .. } = result;
+    let ScanResult {
+        artifact, inventory, problems, findings, silenced, data, was_stopped, ..
+    } = result;
     let declared = options.declared || artifact.kind == ArtifactKind::Dir;
     let needs = matcher::needs(inventory, declared);
     problems.extend(feeds::ensure(&needs.streams, store, &options.feeds));
@@ -194,6 +202,9 @@ fn look_up(result: &mut ScanResult, options: &Options, store: &Store, today: Dat
         matched.problems.into_iter().filter(|problem| !told(problem)).collect();
     problems.extend(news);
     *findings = matched.findings;
+    *silenced = matched.silenced;
+    inventory.malware.extend(matched.malware);
+    inventory.malware.sort_unstable();
     *data = matched.data;
 
     let metadata = matcher::metadata_needs(findings);

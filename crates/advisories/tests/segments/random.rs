@@ -49,6 +49,9 @@ impl Random {
     }
 
     pub(crate) fn advisory(&mut self) -> Advisory {
+        let ranges: Vec<_> = (0..self.below(3)).map(|_| self.range()).collect();
+        // They stand with the first range.
+        let symbols = if ranges.is_empty() { Vec::new() } else { self.rarely(Self::text) };
         Advisory {
             id: self.id(),
             aliases: self.rarely(Self::text),
@@ -59,11 +62,12 @@ impl Random {
                     architectures: self.rarely(Self::text),
                     module: self.maybe(Self::text),
                     track: self.maybe(Self::text),
+                    symbols,
                 },
-                _ => Scope::default(),
+                _ => Scope { symbols, ..Scope::default() },
             },
             status: self.of(&Status::ALL),
-            ranges: (0..self.below(3)).map(|_| self.range()).collect(),
+            ranges,
             severity: self.of(&Severity::ALL),
             notices: self.rarely(Self::text),
         }

@@ -58,14 +58,14 @@ pub(crate) fn value(name: &str, value: &str) -> String {
     if gives_away(name, value) {
         return masked(value);
     }
-    let line = FINDER.masked(&format!("{name}={value}"));
+    let line = FINDER.redacted(&format!("{name}={value}"), in_a_word);
     let kept = line.strip_prefix(name).and_then(|rest| rest.strip_prefix('='));
     kept.map_or_else(|| masked(value), str::to_owned)
 }
 
 /// A text of any kind with nothing in it that is or gives away a secret.
 pub(crate) fn text(text: &str) -> String {
-    let text = FINDER.masked(text);
+    let text = FINDER.redacted(text, in_a_word);
     let hide = |captures: &Captures<'_>| {
         let whole = captures.get(0).map_or("", |it| it.as_str());
         let part = |name: &str| captures.name(name).map_or("", |it| it.as_str());
@@ -80,6 +80,11 @@ pub(crate) fn text(text: &str) -> String {
 }
 
 /// Says no more than that something was there.
+/// An excerpt without blanks: what it stands in is a single word of a command.
+fn in_a_word(excerpt: String) -> String {
+    excerpt.replace(' ', "_")
+}
+
 fn masked(value: &str) -> String {
     format!("…({}_characters)", value.chars().count())
 }

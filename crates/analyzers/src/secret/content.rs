@@ -3,6 +3,8 @@
 //! A kind is `content/secrets/<id>.toml`; `docs/adding-a-secret.md` explains its fields. Fixtures
 //! hold `{}` where it keeps them from being secrets themselves.
 
+use std::sync::LazyLock;
+
 use include_dir::{Dir, include_dir};
 use model::Severity;
 use serde::Deserialize;
@@ -11,6 +13,12 @@ use super::kind::{Kind, Lazy};
 use super::shape::Shape;
 
 static CONTENT: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../content/secrets");
+
+/// What tells these kinds from those of another version.
+pub(super) fn digest() -> blake3::Hash {
+    static DIGEST: LazyLock<blake3::Hash> = LazyLock::new(|| crate::content::digest(&CONTENT));
+    *DIGEST
+}
 
 /// A file of the content.
 #[derive(Deserialize)]

@@ -1,7 +1,8 @@
 //! The analyzer `secrets`: looks into every file that is text.
 
-use model::Location;
-use model::{ProblemKind, Secret, SecretPlace};
+use std::borrow::Cow;
+
+use model::{Location, ProblemKind, Secret, SecretPlace};
 
 use super::{FINDER, HITS_MAX};
 use crate::file::Check;
@@ -10,14 +11,45 @@ use crate::{Analyzer, File, FileFacts, Select};
 /// The analyzer `secrets`.
 pub(crate) struct Secrets;
 
+/// Text in UTF-16 is copied to be searched; settings and registry exports reach some MiB.
+const UTF16_BYTES_MAX: usize = 64 << 20;
+
+struct TooLong;
+
+/// How to read the units of a text in UTF-16, if its beginning has the mark that says so, as tools
+/// of Windows write it.
+fn units(bytes: &[u8]) -> Option<fn([u8; 2]) -> u16> {
+    match bytes {
+        [0xff, 0xfe, ..] => Some(u16::from_le_bytes),
+        [0xfe, 0xff, ..] => Some(u16::from_be_bytes),
+        _ => None,
+    }
+}
+
+/// The content of a text as bytes that have ASCII in them.
+fn text(bytes: &[u8]) -> Result<Cow<'_, [u8]>, TooLong> {
+    let Some(of_units) = units(bytes) else { return Ok(Cow::Borrowed(bytes)) };
+    if bytes.len() > UTF16_BYTES_MAX {
+        return Err(TooLong);
+    }
+    let (units, _) = bytes.as_chunks();
+    let units = units.iter().skip(1).map(|unit| of_units(*unit));
+    let text: String =
+        char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
+    Ok(Cow::Owned(text.into_bytes()))
+}
+
 impl Analyzer for Secrets {
     fn name(&self) -> &'static str {
         "secrets"
     }
 
-    /// Raised whenever `content/secrets` changes, too.
     fn version(&self) -> u32 {
-        2
+        3
+    }
+
+    fn content(&self) -> Option<blake3::Hash> {
+        Some(super::content::digest())
     }
 
     fn check(&self) -> Option<Check> {
@@ -29,8 +61,8 @@ impl Analyzer for Secrets {
     }
 
     fn wants(&self) -> Option<fn(&[u8]) -> bool> {
-        // No text holds a NUL.
-        Some(|head| memchr::memchr(0, head).is_none())
+        // No text holds a NUL, but for one in UTF-16.
+        Some(|head| units(head).is_some() || memchr::memchr(0, head).is_none())
     }
 
     fn max_bytes(&self) -> u64 {
@@ -39,7 +71,14 @@ impl Analyzer for Secrets {
     }
 
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
-        let (hits, more) = FINDER.find(file.path, file.bytes);
+        let text = match text(file.bytes) {
+            Ok(text) => text,
+            Err(TooLong) => {
+                let message = format!("text in UTF-16 of more than {UTF16_BYTES_MAX} bytes");
+                return facts.problem(ProblemKind::LimitReached, message);
+            }
+        };
+        let (hits, more) = FINDER.find(file.path, &text);
         for hit in hits {
             facts.secret(Secret {
                 kind: hit.kind.to_owned(),

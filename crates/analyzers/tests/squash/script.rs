@@ -65,7 +65,10 @@ fn entry(line: &str) -> (String, Kind) {
         "inhouse" => Kind::File(packages(rest, |name, version| {
             paragraph("Ops <ops@example.com>", name, version)
         })),
-        "secret" => Kind::File(format!("{rest}\nid = {}\n", ["AKI", "A5JQ7RZ3TLN2PWGYD"].concat())),
+        "secret" => {
+            let key = ["AKI", "A5JQ7RZ3TLN2PWGYD"].concat();
+            Kind::File(format!("{}\nid: {key}\n", rest.replace('|', "\n")))
+        }
         "npm" => {
             let (name, version) = rest.split_once('=').unwrap();
             Kind::File(format!(r#"{{"name": "{name}", "version": "{version}"}}"#))

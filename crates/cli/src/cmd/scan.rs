@@ -152,8 +152,9 @@ pub(crate) fn present(
     let filter = policy::Filter { severities: severity, ignore_unfixed };
     let gate = |threshold| policy::gate(&result.findings, &result.inventory, &filter, threshold);
     let verdict = fail_on.map(gate).unwrap_or_default();
+    // What was told apart before is no less so.
+    result.silenced.extend(judged.silenced);
     let report = Report {
-        silenced: judged.silenced,
         excepted: judged.excepted,
         verdict: judged.verdict,
         ..report_of(result, &filter, checks, global)
@@ -213,7 +214,8 @@ fn report_of(
     checks: Vec<String>,
     global: &Global,
 ) -> Report {
-    let ScanResult { artifact, mut inventory, eol, findings, problems, data, .. } = result;
+    let ScanResult { artifact, mut inventory, eol, findings, silenced, problems, data, .. } =
+        result;
     let (findings, others): (Vec<Finding>, Vec<Finding>) =
         findings.into_iter().partition(|finding| filter.keeps(finding));
     let mut left_out = BTreeMap::new();
@@ -241,7 +243,7 @@ fn report_of(
         inventory,
         eol,
         findings,
-        silenced: Vec::new(),
+        silenced,
         excepted: Vec::new(),
         verdict: None,
         left_out,

@@ -111,4 +111,6 @@ pub(super) struct Specific<'a> {
     pub(super) cwe_ids: Option<Vec<Text<'a>>>,
     /// SUSE: maps of binary package to version; Ubuntu: other objects, which are not needed.
     pub(super) binaries: serde_json::Value,
+    /// Go: packages with their vulnerable functions.
+    pub(super) imports: serde_json::Value,
 }

@@ -14,6 +14,7 @@
 mod almalinux;
 mod alpine;
 mod debian;
+mod golang;
 mod judges;
 
 use std::collections::BTreeSet;
@@ -86,6 +87,13 @@ struct Expected {
 
 /// What the product finds with these feeds.
 fn found(inventory: &Inventory, feeds: &[PathBuf]) -> BTreeSet<Row> {
+    let findings = findings(inventory, feeds);
+    let rows: BTreeSet<Row> = findings.iter().map(row).collect();
+    assert_eq!(rows.len(), findings.len(), "one finding a vulnerability and package");
+    rows
+}
+
+fn findings(inventory: &Inventory, feeds: &[PathBuf]) -> Vec<Finding> {
     let dir = tempfile::tempdir().expect("a temporary directory can be made");
     let store = Store::open(dir.path());
     let now: Timestamp = "2026-11-22T00:00:00Z".parse().expect("a time");
@@ -96,9 +104,7 @@ fn found(inventory: &Inventory, feeds: &[PathBuf]) -> BTreeSet<Row> {
     let incomplete: Vec<_> =
         matched.problems.iter().filter(|problem| problem.kind.makes_incomplete()).collect();
     assert!(incomplete.is_empty(), "{incomplete:?}");
-    let rows: BTreeSet<Row> = matched.findings.iter().map(row).collect();
-    assert_eq!(rows.len(), matched.findings.len(), "one finding a vulnerability and package");
-    rows
+    matched.findings
 }
 
 fn row(finding: &Finding) -> Row {

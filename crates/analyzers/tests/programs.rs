@@ -1,0 +1,73 @@
+//! Signatures of programs on the programs of this machine, judged by the package manager that put
+//! them there.
+//!
+//! What is not installed, or not of Debian, is skipped with a word on stderr.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::print_stderr, reason = "a test that skips says why")]
+
+use std::process::Command;
+
+use analyzers::{Checks, LayerCollector, squash};
+use model::{Basis, Entry, EntryKind, PackageKind, Visitor, Want};
+
+/// What the signature calls it, a file of it, and the package whose upstream version is its own.
+const PROGRAMS: [(&str, &str, &str); 13] = [
+    ("httpd", "usr/sbin/apache2", "apache2-bin"),
+    ("bash", "usr/bin/bash", "bash"),
+    ("busybox", "usr/bin/busybox", "busybox-static"),
+    ("curl", "usr/bin/curl", "curl"),
+    ("git", "usr/bin/git", "git"),
+    ("haproxy", "usr/sbin/haproxy", "haproxy"),
+    ("memcached", "usr/bin/memcached", "memcached"),
+    ("nginx", "usr/sbin/nginx", "nginx"),
+    ("openssl", "usr/lib/x86_64-linux-gnu/libcrypto.so.3", "libssl3"),
+    ("openssl", "usr/bin/openssl", "openssl"),
+    ("perl", "usr/bin/perl", "perl-base"),
+    ("python", "usr/bin/python3.11", "python3.11-minimal"),
+    ("redis", "usr/bin/redis-server", "redis-server"),
+];
+
+#[test]
+fn programs_have_the_versions_that_dpkg_says() {
+    let mut judged = 0;
+    for (name, path, package) in PROGRAMS {
+        let installed =
+            Command::new("dpkg-query").args(["-W", "-f", "${Version}", package]).output();
+        let (Ok(output), Ok(bytes)) = (installed, std::fs::read(format!("/{path}"))) else {
+            eprintln!("skipped: /{path} or dpkg is not here");
+            continue;
+        };
+        let version = String::from_utf8(output.stdout).unwrap();
+        if version.is_empty() {
+            eprintln!("skipped: {package} is not installed");
+            continue;
+        }
+        let found = found(path, &bytes);
+        assert_eq!(found, [format!("{name} {}", upstream(&version))], "{path}");
+        judged += 1;
+    }
+    eprintln!("{judged} programs judged");
+}
+
+/// Without epoch, revision and the marks of a repacked source.
+fn upstream(version: &str) -> &str {
+    let version = version.split_once(':').map_or(version, |(_, rest)| rest);
+    let version = version.rsplit_once('-').map_or(version, |(upstream, _)| upstream);
+    version.split_once('+').map_or(version, |(upstream, _)| upstream)
+}
+
+fn found(path: &str, bytes: &[u8]) -> Vec<String> {
+    let mut collector = LayerCollector::new(Checks::default());
+    let size = u64::try_from(bytes.len()).unwrap();
+    let entry = Entry { path, kind: EntryKind::File, mode: 0o755, uid: 0, gid: 0, size };
+    assert_eq!(collector.entry(&entry), Want::Content);
+    collector.content(&entry, bytes);
+    let inventory = squash(&[collector.finish()], false);
+    let generic = inventory.packages.iter().filter(|package| package.kind == PackageKind::Generic);
+    let shown = generic.map(|package| {
+        assert_eq!(package.basis, Basis::Signature);
+        format!("{} {}", package.name, package.version)
+    });
+    shown.collect()
+}

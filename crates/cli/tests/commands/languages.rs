@@ -1,0 +1,100 @@
+//! Packages of languages from end to end: what is installed is matched, what is declared only where
+//! it counts, and a malicious package is malware.
+
+use serde_json::{Value, json};
+use testkit::{ImageBuilder, LayerBuilder, TarBuilder};
+
+use crate::run::Sandbox;
+
+/// Records as OSV publishes them.
+fn with_records(sandbox: Sandbox) -> Sandbox {
+    let record = |id: &str, aliases: &[&str], ecosystem: &str, name: &str, events: Value| {
+        let text = json!({
+            "id": id, "aliases": aliases, "modified": "2024-01-01T00:00:00Z", "summary": id,
+            "affected": [{
+                "package": { "ecosystem": ecosystem, "name": name },
+                "ranges": [{ "type": "ECOSYSTEM", "events": events }],
+            }],
+        });
+        sandbox.file(&format!("records/{id}.json"), text.to_string());
+    };
+    let below = |version: &str| json!([{ "introduced": "0" }, { "fixed": version }]);
+    record("GHSA-1111-2222-3333", &["CVE-2024-1001"], "npm", "tide", below("1.1.0"));
+    record("GHSA-2222-3333-4444", &["CVE-2024-1002"], "npm", "rope", below("1.1.0"));
+    record("PYSEC-2024-1", &["CVE-2024-1003"], "PyPI", "mast", below("1.1"));
+    record(
+        "GHSA-3333-4444-5555",
+        &["CVE-2024-1003", "PYSEC-2024-1"],
+        "PyPI",
+        "mast",
+        json!([{ "introduced": "2.0" }, { "last_affected": "2.1" }]),
+    );
+    record("MAL-2024-1", &[], "npm", "gull", json!([{ "introduced": "0" }]));
+    let ended = sandbox.run(&["db", "import", "records"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    sandbox
+}
+
+fn root() -> Vec<(&'static str, String)> {
+    let npm = |name: &str| json!({ "name": name, "version": "1.0.0" }).to_string();
+    let lock = json!({
+        "lockfileVersion": 3,
+        "packages": { "node_modules/rope": { "version": "1.0.0" } },
+    });
+    let python = "Metadata-Version: 2.1\nName: mast\nVersion: 2.1\n".to_owned();
+    vec![
+        ("srv/node_modules/tide/package.json", npm("tide")),
+        ("srv/node_modules/gull/package.json", npm("gull")),
+        ("srv/package-lock.json", lock.to_string()),
+        ("usr/local/lib/python3.12/site-packages/mast-2.1.dist-info/METADATA", python),
+    ]
+}
+
+/// Findings with the packages they are on, and malware.
+fn found(sandbox: &Sandbox, arguments: &[&str]) -> (Vec<String>, Vec<String>) {
+    let all = [&["scan", "--offline", "--format", "json"], arguments].concat();
+    let ended = sandbox.run(&all);
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let texts = |key: &str, show: fn(&Value) -> String| {
+        report[key].as_array().unwrap().iter().map(show).collect()
+    };
+    let finding = |finding: &Value| {
+        let text = |pointer: &str| finding.pointer(pointer).unwrap().as_str().unwrap().to_owned();
+        format!("{} {}", text("/id"), text("/package/name"))
+    };
+    let malware = |malware: &Value| {
+        let text = |key: &str| malware[key].as_str().unwrap().to_owned();
+        format!("{} {} {}", text("rule"), text("family"), text("path"))
+    };
+    (texts("findings", finding), texts("malware", malware))
+}
+
+#[test]
+fn an_image_and_its_sources() {
+    let sandbox = with_records(Sandbox::new());
+    let mut tar = TarBuilder::new();
+    for (path, content) in root() {
+        sandbox.file(&format!("sources/{path}"), &content);
+        tar = tar.file(path, content);
+    }
+    let image = ImageBuilder::new("shop:1").layer(LayerBuilder::gzip(tar));
+    sandbox.file("shop.tar", image.docker_archive());
+
+    let malware = ["MAL-2024-1 malicious-package srv/node_modules/gull/package.json"];
+    let installed = ["CVE-2024-1001 tide", "CVE-2024-1003 mast"];
+    let with_declared = ["CVE-2024-1001 tide", "CVE-2024-1002 rope", "CVE-2024-1003 mast"];
+    let cases: [(&[&str], &[&str]); 3] = [
+        (&["shop.tar"], &installed),
+        (&["--declared", "shop.tar"], &with_declared),
+        (&["dir:sources"], &with_declared),
+    ];
+    for (arguments, expected) in cases {
+        let (mut findings, found_malware) = found(&sandbox, arguments);
+        findings.sort();
+        assert_eq!(findings, expected, "{arguments:?}");
+        assert_eq!(found_malware, malware, "{arguments:?}");
+    }
+    let ended = sandbox.run(&["scan", "--offline", "--fail-on", "critical", "shop.tar"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stdout.contains("MAL-2024-1"), "{ended:?}");
+}

@@ -1,0 +1,83 @@
+//! Secrets from end to end: found in what is removed, judged by the gate, and shown nowhere.
+
+use std::path::Path;
+
+use serde_json::Value;
+use testkit::{ImageBuilder, LayerBuilder, TarBuilder};
+
+use crate::run::Sandbox;
+
+/// Two access keys that are nobody's, put together so that none lies here.
+fn keys() -> [String; 2] {
+    ["A5JQ7RZ3TLN2PWGYD", "A6KR4SY7UMP3QXHZE"].map(|rest| format!("AKI{rest}"))
+}
+
+/// A key that a layer removes, and one among the build arguments.
+fn image() -> Vec<u8> {
+    let [in_file, in_history] = keys();
+    let lower = TarBuilder::new()
+        .file("srv/package.json", r#"{"name": "srv", "version": "1.0.0"}"#)
+        .file("srv/.env", format!("AWS_ACCESS_KEY_ID={in_file}\n"));
+    let upper = TarBuilder::new().whiteout("srv/.env");
+    let command = format!("RUN |1 ID={in_history} /bin/sh -c rm /srv/.env # buildkit");
+    let upper = LayerBuilder::gzip(upper).created_by(&command);
+    ImageBuilder::new("shop:1").layer(LayerBuilder::gzip(lower)).layer(upper).docker_archive()
+}
+
+fn scan(sandbox: &Sandbox, format: &str) -> crate::run::Ended {
+    let checks = ["scan", "--offline", "--checks", "secret", "--fail-on", "high"];
+    sandbox.run(&[&checks[..], &["--format", format, "shop.tar"]].concat())
+}
+
+#[test]
+fn a_removed_secret_stops_the_pipeline_and_is_shown_nowhere() {
+    let sandbox = Sandbox::new();
+    sandbox.file("shop.tar", image());
+    // From the layers, and from what was kept of them.
+    for format in ["table", "json", "json"] {
+        let ended = scan(&sandbox, format);
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert!(ended.stdout.contains("AKIA… (20 characters)"), "{ended:?}");
+        assert!(ended.stdout.contains("srv/.env"), "{ended:?}");
+        for key in keys() {
+            assert!(!ended.stdout.contains(&key) && !ended.stderr.contains(&key), "{ended:?}");
+        }
+        if format == "json" {
+            let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+            let secrets = report["secrets"].as_array().unwrap();
+            let in_file: Vec<&Value> =
+                secrets.iter().filter(|secret| secret["path"] == "srv/.env").collect();
+            assert_eq!(in_file.len(), 1, "{secrets:?}");
+            assert_eq!(in_file[0]["removed"], true);
+            assert_eq!(in_file[0]["layer"], 0);
+        }
+    }
+    let mut files = 0;
+    assert_no_key_below(&sandbox.path("cache"), &mut files);
+    assert!(files >= 2, "the layers were kept");
+}
+
+fn assert_no_key_below(directory: &Path, files: &mut u32) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            assert_no_key_below(&path, files);
+            continue;
+        }
+        *files += 1;
+        let bytes = std::fs::read(&path).unwrap();
+        for key in keys() {
+            let holds = bytes.windows(key.len()).any(|window| window == key.as_bytes());
+            assert!(!holds, "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn without_the_check_nobody_looks() {
+    let sandbox = Sandbox::new();
+    sandbox.file("shop.tar", image());
+    let ended =
+        sandbox.run(&["scan", "--offline", "--checks", "vuln", "--fail-on", "low", "shop.tar"]);
+    assert!(!ended.stdout.contains("AKIA"), "{ended:?}");
+}

@@ -1,0 +1,80 @@
+//! Takes the secrets out of what an image says of itself, before any of it is shown or kept.
+//!
+//! Builders record build arguments and whole commands, and variables and labels hold what somebody
+//! put there. Whoever looks for secrets in them has looked before.
+
+use analyzers::redact;
+use model::{Artifact, ImageConfig};
+
+pub(crate) fn artifact(artifact: &mut Artifact) {
+    artifact.layers.iter_mut().for_each(|layer| in_place(&mut layer.created_by));
+    artifact.config.iter_mut().for_each(config);
+}
+
+fn config(config: &mut ImageConfig) {
+    config.history.iter_mut().for_each(|step| in_place(&mut step.created_by));
+    config.environment.iter_mut().for_each(|(name, value)| assigned(name, value));
+    config.labels.iter_mut().for_each(|(name, value)| assigned(name, value));
+    let commands = [&mut config.entrypoint, &mut config.command, &mut config.on_build];
+    commands.into_iter().chain(config.healthcheck.as_mut()).flatten().for_each(in_place);
+}
+
+fn in_place(text: &mut String) {
+    *text = redact(text);
+}
+
+/// A value, which its name may tell to be a secret.
+fn assigned(name: &str, value: &mut String) {
+    let shown = redact(&format!("{name}={value}"));
+    *value = match shown.strip_prefix(name).and_then(|rest| rest.strip_prefix('=')) {
+        Some(rest) => rest.to_owned(),
+        // The name is part of a secret: then there is nothing to show of the value.
+        None => "…".to_owned(),
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{ArtifactKind, HistoryStep, Layer};
+
+    use super::*;
+
+    #[test]
+    fn no_text_of_an_image_shows_a_secret() {
+        let token = ["AKI", "A5JQ7RZ3TLN2PWGYD"].concat();
+        let command = format!("RUN |1 ID={token} /bin/sh -c make");
+        let layer = Layer {
+            index: 0,
+            diff_id: None,
+            digest: None,
+            size_bytes: None,
+            created_by: command.clone(),
+        };
+        let config = ImageConfig {
+            environment: vec![("PATH".into(), "/bin".into()), ("ID".into(), token.clone())],
+            entrypoint: vec!["run".into(), format!("--id={token}")],
+            command: vec![token.clone()],
+            labels: [("org.example.id".to_owned(), token.clone())].into(),
+            healthcheck: Some(vec!["CMD".into(), token.clone()]),
+            on_build: vec![command.clone()],
+            history: vec![HistoryStep { created_by: command, layer: Some(0) }],
+            ..ImageConfig::default()
+        };
+        let mut image = Artifact {
+            name: "image".into(),
+            kind: ArtifactKind::OciDir,
+            digest: None,
+            manifest_digest: None,
+            platform: None,
+            size_bytes: None,
+            created: None,
+            config: Some(config),
+            layers: vec![layer],
+        };
+        artifact(&mut image);
+        let shown = format!("{image:?}");
+        assert!(!shown.contains(&token), "{shown}");
+        assert_eq!(shown.matches("AKIA… (20 characters)").count(), 8, "{shown}");
+        assert!(shown.contains("/bin/sh -c make") && shown.contains("(\"PATH\", \"/bin\")"));
+    }
+}
