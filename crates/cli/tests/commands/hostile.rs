@@ -132,16 +132,16 @@ fn ten_million_empty_files_end_at_the_limit_too() {
     assert_ends(&sandbox, "fs-archive:many", 21, "more than 1000000 entries");
 }
 
-/// A thousand layers that are one and the same bomb, and as many that claim to be something else.
+/// Hundreds of layers that are one and the same bomb, and as many that claim to be something else.
 #[test]
-fn a_layer_that_is_listed_a_thousand_times_is_looked_at_once() {
+fn a_layer_that_is_listed_often_is_looked_at_once() {
     let sandbox = Sandbox::new().with_advisories();
     let zeros = TarBuilder::new().file("zeros", vec![0; 64 << 20]);
     let bomb = LayerBuilder::gzip(zeros);
     let image = ImageBuilder::new("shop:1").layer(LayerBuilder::gzip(good()));
-    let same = (0..900).fold(image.clone(), |image, _| image.layer(bomb.clone()));
+    let same = (0..300).fold(image.clone(), |image, _| image.layer(bomb.clone()));
     same.write_oci_dir(&sandbox.path("same"));
-    let other = (0..900_u32).fold(image, |image, number| {
+    let other = (0..300_u32).fold(image, |image, number| {
         let diff_id = sha256(&number.to_le_bytes());
         image.layer(LayerBuilder { diff_id, ..bomb.clone() })
     });

@@ -224,6 +224,7 @@ fn nobody_is_asked_who_need_not_be() {
         let mut command = sandbox.command(arguments);
         command.args(mirrors).env("DOCKER_HOST", format!("tcp://{host}"));
         command.env("CONTAINER_HOST", format!("tcp://{host}")).env("http_proxy", &url);
+        command.env("CONTAINERD_ROOT", sandbox.path("nothing"));
         sandbox.run_bounded(&mut command)
     };
     let (named, bare) = (format!("registry:{host}/team/shop:1"), format!("{host}/team/shop:1"));
@@ -251,7 +252,11 @@ fn nobody_is_asked_who_need_not_be() {
 fn hostile_registries_end_within_bounds() {
     let meddlings: [(&str, fn(Reply) -> Reply, i32); 5] = [
         ("silent", |reply| reply.with(Fault::Silent), 13),
-        ("trickling", |reply| reply.with(Fault::Trickle), 13),
+        (
+            "trickling",
+            |reply| Reply { body: vec![b' '; 1 << 20], ..reply }.with(Fault::Trickle),
+            13,
+        ),
         ("silent in the middle", |reply| reply.with(Fault::SilentAfter(20)), 13),
         ("garbage", |reply| reply.with(Fault::Raw(vec![0xff; 1 << 20])), 13),
         ("without end", |reply| Reply { body: vec![b' '; 32 << 20], ..reply }, 14),
