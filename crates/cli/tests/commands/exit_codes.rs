@@ -146,6 +146,23 @@ fn a_report_that_cannot_be_written_is_30() {
 }
 
 #[test]
+fn a_local_operation_that_fails_is_31() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.file("file", "not a folder");
+    sandbox.file("cache/lazaret/layers", "not a folder either");
+    for arguments in [
+        &["--db", &file, "db", "status"][..],
+        &["--db", &file, "db", "verify"],
+        &["cache", "status"],
+        &["cache", "clean"],
+    ] {
+        let ended = sandbox.run(arguments);
+        assert_eq!(ended.code, Some(31), "{arguments:?}: {ended:?}");
+        assert!(ended.stderr.starts_with("error: "), "{ended:?}");
+    }
+}
+
+#[test]
 fn the_time_limit_is_124_and_an_interrupt_130() {
     let sandbox = Sandbox::new();
     let server = Server::new(|_| Reply::new(200, "{").with(Fault::Silent));

@@ -125,6 +125,33 @@ fn a_million_empty_files_and_more_end_at_the_limit() {
 }
 
 #[test]
+fn ten_million_empty_files_end_at_the_limit_too() {
+    let sandbox = Sandbox::new().with_advisories();
+    let empty = TarBuilder::new().header(&Header::file("usr/share/empty", 0)).unfinished();
+    write_bomb(&sandbox.path("many"), zstd, &empty.repeat(10_000), 1000);
+    assert_ends(&sandbox, "fs-archive:many", 21, "more than 1000000 entries");
+}
+
+/// Hundreds of layers that are one and the same bomb, and as many that claim to be something else.
+#[test]
+fn a_layer_that_is_listed_often_is_looked_at_once() {
+    let sandbox = Sandbox::new().with_advisories();
+    let zeros = TarBuilder::new().file("zeros", vec![0; 64 << 20]);
+    let bomb = LayerBuilder::gzip(zeros);
+    let image = ImageBuilder::new("shop:1").layer(LayerBuilder::gzip(good()));
+    let same = (0..300).fold(image.clone(), |image, _| image.layer(bomb.clone()));
+    same.write_oci_dir(&sandbox.path("same"));
+    let other = (0..300_u32).fold(image, |image, number| {
+        let diff_id = sha256(&number.to_le_bytes());
+        image.layer(LayerBuilder { diff_id, ..bomb.clone() })
+    });
+    other.write_oci_dir(&sandbox.path("other"));
+    let ended = scan(&sandbox, "oci-dir:same");
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert_ends(&sandbox, "oci-dir:other", 21, "with another digest or size");
+}
+
+#[test]
 fn links_that_lead_round_lead_nowhere() {
     let sandbox = Sandbox::new().with_advisories();
     let layer = good()
