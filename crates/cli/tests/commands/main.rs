@@ -10,5 +10,6 @@ mod hostile;
 mod outages;
 mod output;
 mod run;
+mod settings;
 mod sources;
 mod stumbles;
