@@ -34,6 +34,16 @@ pub fn targets() -> Vec<Target> {
         corpus("bbolt", |bytes| drop(black_box(artifact::fuzz::bolt(bytes)))),
         corpus("challenge", |bytes| drop(black_box(artifact::fuzz::challenge(bytes)))),
         corpus("image-config", |bytes| drop(black_box(artifact::fuzz::image_config(bytes)))),
+        Target {
+            name: "own-check",
+            run: Box::new(|bytes| drop(black_box(analyzers::fuzz::own_check(bytes)))),
+            seeds: "content/checks".to_owned(),
+        },
+        Target {
+            name: "image-settings",
+            run: Box::new(|bytes| drop(black_box(analyzers::fuzz::image_settings(bytes)))),
+            seeds: "crates/analyzers/testdata/dockerfile".to_owned(),
+        },
         corpus("image-manifest", |bytes| drop(black_box(artifact::fuzz::image_manifest(bytes)))),
         corpus("logins", |bytes| drop(black_box(artifact::fuzz::logins(bytes)))),
         corpus("policy", policy),

@@ -3,6 +3,9 @@
 //! Each takes any bytes, must return in time linear to them, and must not panic. What it returns
 //! is the number of packages or other facts found, so that nothing is optimized away.
 
+use model::{HistoryStep, ImageConfig};
+
+use crate::config::{self, CheckSet, Scope};
 use crate::facts::{FACTS_BYTES_MAX, FileFacts};
 use crate::malware;
 use crate::os::rpm;
@@ -15,7 +18,35 @@ pub fn analyze(analyzer: &dyn Analyzer, bytes: &[u8]) -> usize {
         let path = place(*select);
         analyzer.analyze(&File { path: &path, bytes, mode: 0o755, signatures: None }, &mut facts);
     }
-    facts.packages.len().saturating_add(facts.repositories.len())
+    let others = facts.repositories.len().saturating_add(facts.things.len());
+    facts.packages.len().saturating_add(others)
+}
+
+/// A user's check, held against an image.
+pub fn own_check(bytes: &[u8]) -> usize {
+    let mut set = CheckSet::default();
+    let text = String::from_utf8_lossy(bytes);
+    if set.add("own.toml", &text).is_err() {
+        return 0;
+    }
+    let config = ImageConfig { user: "root".to_owned(), ..ImageConfig::default() };
+    config::judge(&[], Some(&config), Scope::default(), &set).misconfigurations.len()
+}
+
+/// The record of a step of a build, and the settings of an image.
+pub fn image_settings(bytes: &[u8]) -> usize {
+    let text = String::from_utf8_lossy(bytes);
+    let step = |line: &str| HistoryStep { created_by: line.to_owned(), layer: None };
+    let config = ImageConfig {
+        user: text.lines().next().unwrap_or_default().to_owned(),
+        environment: vec![("PATH".to_owned(), text.to_string())],
+        exposed_ports: text.lines().map(str::to_owned).collect(),
+        history: text.lines().map(step).collect(),
+        ..ImageConfig::default()
+    };
+    let secrets = crate::config_secrets(&config).0.len();
+    let judged = config::judge(&[], Some(&config), Scope::default(), &CheckSet::default());
+    secrets.saturating_add(judged.misconfigurations.len())
 }
 
 /// A path that is selected.

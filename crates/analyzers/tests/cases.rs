@@ -8,8 +8,9 @@
 
 use std::path::{Path, PathBuf};
 
+use analyzers::config::{CheckSet, Scope, judge};
 use analyzers::{Checks, LayerCollector, LayerFacts, squash};
-use model::{Entry, EntryKind, HEAD_BYTES, Visitor, Want};
+use model::{Entry, EntryKind, HEAD_BYTES, Inventory, Visitor, Want};
 use serde_json::Value;
 
 /// The cases, with the analyzers they belong to.
@@ -53,11 +54,40 @@ fn whole(bytes: Vec<u8>) -> Vec<u8> {
     }
 }
 
-fn collect(files: &[(String, Vec<u8>)]) -> LayerFacts {
-    collect_for(Checks { secrets: true, ..Checks::default() }, files)
+/// Everything but what is wrong with settings, which has cases of its own.
+const INVENTORY: Checks =
+    Checks { secrets: true, malware: false, misconfigurations: false, sources: false };
+/// Malware is looked for in its own cases alone: others would take minutes.
+const MALWARE: Checks =
+    Checks { secrets: true, malware: true, misconfigurations: false, sources: false };
+const SETTINGS: Checks =
+    Checks { secrets: false, malware: false, misconfigurations: true, sources: true };
+
+/// The checks that a case is made for.
+fn checks(case: &Path) -> Checks {
+    let name = case.parent().and_then(Path::file_name).unwrap();
+    let analyzer = analyzers::ALL.iter().find(|analyzer| *analyzer.name() == *name).unwrap();
+    match analyzer.check() {
+        Some(analyzers::Check::Misconfigurations | analyzers::Check::Sources) => SETTINGS,
+        Some(analyzers::Check::Malware) => MALWARE,
+        _ => INVENTORY,
+    }
 }
 
-fn collect_for(checks: Checks, files: &[(String, Vec<u8>)]) -> LayerFacts {
+/// The inventory of one layer, settings judged.
+fn inventory(facts: LayerFacts, checks: Checks) -> Inventory {
+    let layers = [facts];
+    let mut inventory = squash(&layers, false);
+    if checks.misconfigurations {
+        let scope = Scope { has_layers: false, is_system: true };
+        let judged = judge(&layers, None, scope, &CheckSet::default());
+        inventory.misconfigurations = judged.misconfigurations;
+        inventory.problems.extend(judged.problems);
+    }
+    inventory
+}
+
+fn collect(files: &[(String, Vec<u8>)], checks: Checks) -> LayerFacts {
     let mut collector = LayerCollector::new(checks);
     for (path, bytes) in files {
         let size = bytes.len() as u64;
@@ -75,12 +105,8 @@ fn collect_for(checks: Checks, files: &[(String, Vec<u8>)]) -> LayerFacts {
 #[test]
 fn every_case_gives_its_expected_inventory() {
     for case in cases() {
-        // Malware is looked for in its own cases alone: others would take minutes.
-        let malware = case
-            .components()
-            .any(|part| part.as_os_str() == "malware" || part.as_os_str() == "dpkg-md5sums");
-        let checks = Checks { secrets: true, malware, ..Checks::default() };
-        let found = squash(&[collect_for(checks, &files(&case.join("input")))], false);
+        let checks = checks(&case);
+        let found = inventory(collect(&files(&case.join("input")), checks), checks);
         let found = meaningful(serde_json::to_value(&found).unwrap()).unwrap_or_default();
         let found = format!("{found:#}\n");
         let expected = case.join("expected.json");
@@ -112,7 +138,7 @@ fn meaningful(value: Value) -> Option<Value> {
 #[test]
 fn facts_outlive_a_store() {
     for case in cases() {
-        let facts = collect(&files(&case.join("input")));
+        let facts = collect(&files(&case.join("input")), checks(&case));
         let stored = postcard::to_stdvec(&facts).unwrap();
         let read: LayerFacts = postcard::from_bytes(&stored).unwrap();
         assert_eq!(squash(&[read], true), squash(&[facts], true), "{}", case.display());
@@ -125,8 +151,9 @@ fn no_damage_to_any_case_is_fatal() {
     let mut random = Random(1);
     for case in cases() {
         for (path, whole) in files(&case.join("input")) {
+            let checks = checks(&case);
             let damaged = |bytes: Vec<u8>| {
-                squash(&[collect(&[(path.clone(), bytes)])], true);
+                squash(&[collect(&[(path.clone(), bytes)], checks)], true);
             };
             for _ in 0..10 {
                 damaged(whole[..random.below(whole.len() + 1)].to_vec());

@@ -79,6 +79,10 @@ pub struct ImageBuilder {
     pub os: String,
     pub architecture: String,
     pub config_media_type: String,
+    /// `User`, `Env` and the like, as the configuration has them.
+    pub settings: Value,
+    /// Commands of steps that made no layer, before all others.
+    pub steps: Vec<String>,
     pub layers: Vec<LayerBuilder>,
 }
 
@@ -90,8 +94,21 @@ impl ImageBuilder {
             os: "linux".to_owned(),
             architecture: "amd64".to_owned(),
             config_media_type: "application/vnd.oci.image.config.v1+json".to_owned(),
+            settings: json!({}),
+            steps: vec!["ENV a=b".to_owned()],
             layers: Vec::new(),
         }
+    }
+
+    pub fn settings(mut self, settings: Value) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Adds a step that makes no layer.
+    pub fn step(mut self, command: &str) -> Self {
+        self.steps.push(command.to_owned());
+        self
     }
 
     pub fn layer(mut self, layer: LayerBuilder) -> Self {
@@ -111,15 +128,15 @@ impl ImageBuilder {
 
     /// The image configuration. Its history begins with a step that has no layer.
     pub fn config(&self) -> Vec<u8> {
-        let empty = json!({ "created_by": "ENV a=b", "empty_layer": true });
+        let empty = |step| json!({ "created_by": step, "empty_layer": true });
         let steps = self.layers.iter().map(|layer| json!({ "created_by": layer.created_by }));
-        let history: Vec<Value> = std::iter::once(empty).chain(steps).collect();
+        let history: Vec<Value> = self.steps.iter().map(empty).chain(steps).collect();
         let diff_ids: Vec<String> = self.layers.iter().map(|l| l.diff_id.to_string()).collect();
         json!({
             "os": self.os,
             "architecture": self.architecture,
             "created": "2024-01-02T03:04:05Z",
-            "config": {},
+            "config": self.settings,
             "rootfs": { "type": "layers", "diff_ids": diff_ids },
             "history": history,
         })

@@ -268,3 +268,42 @@ fn what_costs_too_much_is_said() {
     let problems = image(&config, &set).problems;
     assert!(problems.iter().any(|it| it.message.contains("too much")), "{problems:?}");
 }
+
+#[test]
+fn the_page_lists_every_check() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/checks.md");
+    let text = std::fs::read_to_string(page).unwrap();
+    let rows = descriptions().into_iter().map(|(id, it)| {
+        let (title, on) = (it.title.get_ref(), it.on.get_ref().join(", "));
+        let benchmarks = it.benchmarks.join("; ");
+        format!(
+            "| `{id}` | {title} | {} | {on} | {} | {benchmarks} |\n",
+            it.severity.get_ref(),
+            it.why
+        )
+    });
+    let head = "|---|---|---|---|---|---|\n";
+    let (before, _) = text.split_at(text.find(head).expect("the head of the table"));
+    let expected = format!("{before}{head}{}", rows.collect::<String>());
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(page, expected).unwrap();
+    } else {
+        assert!(text == expected, "BLESS=1 cargo test -p analyzers the_page writes the table");
+    }
+}
+
+#[test]
+fn a_hostile_line_costs_linear_time() {
+    let hostile = [
+        "a|".repeat(20_000),
+        "A=b ".repeat(20_000),
+        "$(".repeat(20_000),
+        "<<E ".repeat(20_000),
+        "\"".repeat(20_001),
+    ];
+    for text in hostile {
+        let begun = std::time::Instant::now();
+        file_named("Dockerfile", &format!("FROM a\nRUN {text}"), &CheckSet::default());
+        assert!(begun.elapsed().as_secs() < 20, "{} took {:?}", &text[..8], begun.elapsed());
+    }
+}

@@ -18,5 +18,6 @@ mod registries;
 mod reports;
 mod run;
 mod secrets;
+mod settings;
 mod sources;
 mod stumbles;
