@@ -236,7 +236,7 @@ fn silenced(report: &Report) -> Vec<Value> {
 fn problems(report: &Report) -> Vec<Value> {
     let problem = |it: &model::Problem| {
         context! {
-            kind => it.kind.name().replace('_', " "),
+            kind => it.kind.name(),
             text => printable(&it.to_string()).into_owned(),
             incomplete => it.kind.makes_incomplete(),
         }
