@@ -74,7 +74,6 @@ fn page(report: &Report, words: &BTreeMap<String, [String; 2]>) -> Value {
         script => safe(SCRIPT.to_owned()),
         json => safe(inert(&rows::data(report, &faults, words))),
         cards => Serde(cards(report, &faults)),
-        total => total.sum(),
         severities => Serde(total.severities()),
         donut => safe(donut(&total)),
         fixable => report.fixable(),
@@ -86,6 +85,7 @@ fn page(report: &Report, words: &BTreeMap<String, [String; 2]>) -> Value {
         layers => Serde(&layers),
         left_out => left_out(report),
         incomplete => report.is_incomplete(),
+        clean => is_clean(report, total.sum()),
         upgrades => upgrades(report),
         silenced => silenced(report),
         problems => problems(report),
@@ -236,7 +236,7 @@ fn silenced(report: &Report) -> Vec<Value> {
 fn problems(report: &Report) -> Vec<Value> {
     let problem = |it: &model::Problem| {
         context! {
-            kind => it.kind.name().replace('_', " "),
+            kind => it.kind.name(),
             text => printable(&it.to_string()).into_owned(),
             incomplete => it.kind.makes_incomplete(),
         }
@@ -252,6 +252,14 @@ fn source(it: &DataSource) -> Value {
         date => printable(time.get(..10).unwrap_or(time)).into_owned(),
         license => printable(&it.license).into_owned(),
     }
+}
+
+/// Whether nothing found means that nothing is wrong, as far as anybody knows: not if something was
+/// not read or not shown, nor if there was nothing to look vulnerabilities up for.
+fn is_clean(report: &Report, total: usize) -> bool {
+    let looked_up = report.checks.iter().any(|check| check == "vuln");
+    let had_nothing = looked_up && report.inventory.packages.is_empty();
+    total == 0 && left_out(report) == 0 && !report.is_incomplete() && !had_nothing
 }
 
 fn left_out(report: &Report) -> usize {

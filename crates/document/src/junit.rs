@@ -159,7 +159,8 @@ fn write(report: &Report, suites: &[Suite]) -> String {
         suite.cases.iter().for_each(|case| write_case(&mut xml, case));
         if suite.cases.is_empty() {
             xml.push_str("    ");
-            let name = format!("no {} found", suite.name);
+            let within = if report.is_incomplete() { " in what could be checked" } else { "" };
+            let name = format!("no {} found{within}", suite.name);
             element(
                 &mut xml,
                 "testcase",

@@ -65,7 +65,7 @@ function badge(row) {
 function fix(row) {
   if (row.fixed) return outside(row.fixed, { class: "mono" });
   if (row.kind !== "vulnerability") return make("span", { class: "muted" }, word(`fix.${row.kind}`));
-  const status = row.status && row.status !== "affected" ? row.status.replace(/_/g, " ") : word("fix.none");
+  const status = row.status && row.status !== "affected" ? word(`status.${row.status}`) : word("fix.none");
   return make("span", { class: "muted" }, status);
 }
 

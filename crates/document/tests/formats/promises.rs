@@ -224,3 +224,28 @@ fn junit_counts_what_it_lists() {
         assert_eq!(count("<testsuite "), if report.problems.is_empty() { 4 } else { 5 });
     }
 }
+
+/// Nothing found and not everything looked at is not the same as clean.
+#[test]
+fn an_incomplete_result_is_never_clean() {
+    let clean = Report {
+        left_out: std::collections::BTreeMap::new(),
+        secrets_left_out: 0,
+        inventory: Inventory {
+            packages: sample::report().inventory.packages,
+            ..Inventory::default()
+        },
+        ..empty()
+    };
+    let incomplete = Report { problems: sample::report().problems, ..clean.clone() };
+    let bare = Report { inventory: Inventory::default(), ..clean.clone() };
+    let says_clean = |report: &Report| Format::Html.render(report).contains("id=\"clean\"");
+    assert!(says_clean(&clean));
+    assert!(!says_clean(&incomplete) && !says_clean(&bare));
+    assert!(Format::Html.render(&incomplete).contains("id=\"incomplete\""));
+    assert!(Format::Markdown.render(&incomplete).contains("**The result is incomplete**"));
+    assert!(Format::Junit.render(&clean).contains("\"no malware found\""));
+    assert!(
+        Format::Junit.render(&incomplete).contains("\"no malware found in what could be checked\"")
+    );
+}
