@@ -109,6 +109,7 @@ fn what_cannot_be_judged_is_3_and_comes_after_a_denial() {
     let rule = |on: &str, when: &str| {
         format!("  - {{id: {on}-rule, on: {on}, when: '{when}', action: deny}}\n")
     };
+    let labeled = |rule: &str| rule.replace("action", "scope: {labels: {a: b}}, action");
     // (rules, arguments, exit code, decision)
     let signed = rule("image", "image.signed == true");
     let malware = rule("malware", "true");
@@ -118,6 +119,9 @@ fn what_cannot_be_judged_is_3_and_comes_after_a_denial() {
         (&signed, &[][..], 3, "unknown"),
         (&malware, &[], 3, "unknown"),
         (&never, &[], 0, "allow"),
+        // A directory has no labels that could say whether the rule is for it.
+        (&labeled(&always), &[], 3, "unknown"),
+        (&labeled(&never), &[], 0, "allow"),
         (&format!("{signed}{always}"), &[], 1, "deny"),
         (&never, &["--fail-on", "low"], 1, "allow"),
         // What a filter hides is judged all the same.

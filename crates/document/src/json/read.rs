@@ -133,8 +133,8 @@ fn named<T: Copy>(
 }
 
 /// A word that has to be well-formed.
-fn parsed<T: std::str::FromStr>(text: Option<&String>) -> Result<Option<T>, ReadReportError> {
-    let parse = |text: &String| text.parse().map_err(|_why| ReadReportError::Word(text.clone()));
+fn parsed<T: std::str::FromStr>(text: Option<&str>) -> Result<Option<T>, ReadReportError> {
+    let parse = |text: &str| text.parse().map_err(|_why| ReadReportError::Word(text.to_owned()));
     text.map(parse).transpose()
 }
 
@@ -149,7 +149,6 @@ impl Document {
     fn report(self) -> Result<Report, ReadReportError> {
         let mut problems = each(self.problems, ProblemItem::problem)?;
         problems.extend(self.summary.unseen());
-        problems.sort();
         let eol = self.os.as_ref().map_or(Eol::Unknown, OsItem::eol);
         let inventory = Inventory {
             os: self.os.map(OsItem::os),
@@ -196,9 +195,9 @@ impl ArtifactItem {
         Ok(Artifact {
             kind: named(&ArtifactKind::ALL, ArtifactKind::name, &self.kind)?,
             name: self.name,
-            digest: parsed(self.digest.as_ref())?,
-            manifest_digest: parsed(self.manifest_digest.as_ref())?,
-            platform: parsed(self.platform.as_ref())?,
+            digest: parsed(self.digest.as_deref())?,
+            manifest_digest: parsed(self.manifest_digest.as_deref())?,
+            platform: parsed(self.platform.as_deref())?,
             size_bytes: self.size_bytes,
             created: self.created,
             config: self.config.map(ConfigItem::config),
@@ -244,8 +243,8 @@ impl LayerItem {
     fn layer(self) -> Result<Layer, ReadReportError> {
         Ok(Layer {
             index: self.index,
-            diff_id: parsed(self.diff_id.as_ref())?,
-            digest: parsed(self.digest.as_ref())?,
+            diff_id: parsed(self.diff_id.as_deref())?,
+            digest: parsed(self.digest.as_deref())?,
             size_bytes: self.size_bytes,
             created_by: self.created_by,
         })

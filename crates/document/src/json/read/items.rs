@@ -160,7 +160,7 @@ pub(super) struct ProblemItem {
     message: String,
 }
 
-fn severity(word: &String) -> Result<Severity, ReadReportError> {
+fn severity(word: &str) -> Result<Severity, ReadReportError> {
     Ok(parsed(Some(word))?.unwrap_or_default())
 }
 
@@ -203,8 +203,6 @@ impl FindingItem {
             location: Location { path: self.path, layer: self.layer.map(|layer| layer.index) },
             ..Package::new(kind(&word)?, &name, &version)
         };
-        let opinion =
-            |it: OpinionItem| Ok(Opinion { severity: severity(&it.severity)?, source: it.source });
         Ok(Finding {
             id: self.id,
             aliases: self.aliases,
@@ -213,7 +211,7 @@ impl FindingItem {
             fixed_version: self.fixed_version,
             severity: severity(&self.severity)?,
             severity_source: self.severity_source,
-            opinions: super::each(self.severities, opinion)?,
+            opinions: super::each(self.severities, OpinionItem::opinion)?,
             cvss: self.cvss.into_iter().map(CvssItem::cvss).collect(),
             epss: self.epss.map(|it| (it.probability, it.percentile)),
             kev: self.kev.map(|it| it.date_added),
@@ -225,6 +223,12 @@ impl FindingItem {
             modified: self.modified,
             evidence: self.evidence.into_iter().map(EvidenceItem::evidence).collect(),
         })
+    }
+}
+
+impl OpinionItem {
+    fn opinion(self) -> Result<Opinion, ReadReportError> {
+        Ok(Opinion { severity: severity(&self.severity)?, source: self.source })
     }
 }
 
