@@ -18,8 +18,6 @@ use model::{Problem, ProblemKind};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::layers::Looking;
-
 pub use room::{Usage, clean, usage};
 
 /// Changes whenever the bytes after it change their meaning.
@@ -57,9 +55,8 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
-    pub(crate) fn open(dir: Option<&Path>, looking: &Looking) -> Self {
+    pub(crate) fn open(dir: Option<&Path>, generation: String) -> Self {
         let dir = dir.map(Path::to_owned);
-        let generation = looking.fingerprint();
         Self { dir, generation, has_grown: Cell::new(false), failure: RefCell::default() }
     }
 

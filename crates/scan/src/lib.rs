@@ -116,7 +116,7 @@ pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError>
     let looking = layers::Looking { checks, signatures: options.signatures.clone(), clamd };
     // What a clamd says changes with its databases, of which nobody here knows.
     let cache_dir = options.cache_dir.as_deref().filter(|_| looking.clamd.is_none());
-    let cache = cache::Cache::open(cache_dir, &looking);
+    let cache = cache::Cache::open(cache_dir, looking.fingerprint());
     let layers = layers::collect(&image, &cache, &looking)?;
     cache.make_room(options.cache_limit);
 

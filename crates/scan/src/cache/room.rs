@@ -233,7 +233,7 @@ mod tests {
     #[test]
     fn using_makes_young_again() {
         let dir = tempfile::tempdir().unwrap();
-        let cache = Cache::open(Some(dir.path()), Checks::default());
+        let cache = Cache::open(Some(dir.path()), analyzers::fingerprint(Checks::default()));
         cache.store("kept", &Kept::default());
         let path = files(dir.path()).unwrap().remove(0).path;
         let long_ago = SystemTime::now() - Duration::from_secs(24 * HOUR);
@@ -250,7 +250,7 @@ mod tests {
         std::thread::scope(|scope| {
             for worker in 0..8 {
                 scope.spawn(move || {
-                    let cache = Cache::open(Some(dir), Checks::default());
+                    let cache = Cache::open(Some(dir), analyzers::fingerprint(Checks::default()));
                     for round in 0..50 {
                         let key = format!("layer {}", (worker + round) % 5);
                         cache.store(&key, &Kept { entries: round, ..Kept::default() });
