@@ -64,7 +64,7 @@ pub use detour::{Detour, unresolved};
 pub use facts::{FileFacts, Installed, LayerFacts};
 pub use file::{Analyzer, Check, Checks, File};
 pub use list::{ALL, fingerprint};
-pub use os::choice::{OverrideError, os_from_override};
+pub use os::choice::{OverrideError, family, os_from_override};
 pub use path_list::PathList;
 pub use select::Select;
 pub use squash::squash;

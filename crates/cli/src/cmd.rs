@@ -4,11 +4,13 @@ mod cache;
 mod db;
 mod demo;
 mod global;
+mod inspect;
 #[cfg(test)]
 mod reference;
 mod sbom;
 mod scan;
 mod target;
+mod vex;
 
 use clap::{Parser, Subcommand};
 

@@ -9,7 +9,7 @@ mod secrets;
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
-use model::{Eol, Severity};
+use model::{Eol, Severity, Silenced};
 
 use crate::text::{printable, wrap};
 use crate::{DataSource, Report};
@@ -20,6 +20,9 @@ use secrets::secrets;
 const UPGRADES_SHOWN: usize = 10;
 /// How many problems of one kind are spelled out; a hostile image can make a million.
 const PROBLEMS_SHOWN: usize = 20;
+
+/// How many silenced findings are spelled out.
+const SILENCED_SHOWN: usize = 20;
 
 /// How the table is to look.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +79,9 @@ fn heading(text: &mut String, report: &Report, look: Look) {
     }
     let packages = count(report.inventory.packages.len(), "package", "packages");
     let layers = count(artifact.layers.len(), "layer", "layers");
-    let layers = if artifact.kind.has_layers() { format!(" in {layers}") } else { String::new() };
+    // A bill of materials need not know of any.
+    let is_layered = artifact.kind.has_layers() && !artifact.layers.is_empty();
+    let layers = if is_layered { format!(" in {layers}") } else { String::new() };
     line(text, format_args!("  holds   {packages}{layers}"));
 }
 
@@ -100,6 +105,21 @@ fn summary(text: &mut String, report: &Report, look: Look) {
         let counts = report.left_out.iter().rev().map(|(severity, count)| (*severity, *count));
         let counts = severities(counts, look);
         line(text, format_args!("{number} not shown, as was asked for: {counts}"));
+    }
+    silenced(text, report);
+}
+
+/// What somebody says not to report, and why: silence is told too.
+fn silenced(text: &mut String, report: &Report) {
+    for told in report.silenced.iter().take(SILENCED_SHOWN) {
+        let Silenced { finding, by, source, reason, .. } = told;
+        let (id, package) = (printable(&finding.id), printable(&finding.package.name));
+        let (source, reason) = (printable(source), printable(reason));
+        let by = by.name();
+        line(text, format_args!("  silenced {id} in {package} ({by}, {source}): {reason}"));
+    }
+    if let Some(more) = report.silenced.len().checked_sub(SILENCED_SHOWN).filter(|more| *more > 0) {
+        line(text, format_args!("  and {more} more silenced (all are in the JSON report)"));
     }
 }
 
@@ -141,8 +161,10 @@ fn nothing_found(text: &mut String, report: &Report, look: Look) {
         "no vulnerability found in what could be checked; the result is incomplete"
     } else if report.inventory.packages.is_empty() {
         "no packages found, so there was nothing to check for vulnerabilities"
-    } else if report.left_out.is_empty() {
+    } else if report.left_out.is_empty() && report.silenced.is_empty() {
         return line(text, format_args!("no known vulnerability"));
+    } else if report.left_out.is_empty() {
+        return line(text, format_args!("no vulnerability but those that are silenced"));
     } else {
         return line(text, format_args!("no vulnerability of the kinds asked for"));
     };

@@ -69,7 +69,7 @@ pub(crate) fn run(global: &Global) -> Result<ExitCode, UserError> {
         .map_err(|error| scan_error(error, &target, &options.artifact.stop))?;
     // The folder's random name says nothing, and would make every run another.
     result.artifact.name = NAME.to_owned();
-    present(result, ReportArguments::default(), global)
+    present(result, Vec::new(), ReportArguments::default(), global)
 }
 
 /// Writes an archive as `docker save` does.

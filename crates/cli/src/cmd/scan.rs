@@ -7,11 +7,13 @@ use std::time::Instant;
 use artifact::{OpenErrorKind, ReadError, Stop};
 use clap::{Args, ValueEnum};
 use document::{Format, Report, table};
-use model::{ArtifactKind, Finding, Problem, ProblemKind, Secret, Severity};
+use model::{ArtifactKind, Finding, Problem, ProblemKind, Secret, Severity, Silenced};
 use scan::{ScanError, ScanResult};
 
 use crate::cmd::global::Global;
+use crate::cmd::inspect::inspect;
 use crate::cmd::target::TargetArguments;
+use crate::cmd::vex::Statements;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::output;
@@ -56,6 +58,9 @@ pub(crate) struct ReportArguments {
     /// Checks to run [default: all]
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_enum)]
     checks: Vec<Check>,
+    /// Do not report what this VEX document, or folder of them, says is no problem (repeatable)
+    #[arg(long, value_name = "PATH")]
+    vex: Vec<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -112,30 +117,55 @@ impl ReportArguments {
             misconfigurations: wanted(Check::Config),
         }
     }
+
+    /// What of it can be looked for: a bill of materials holds no files.
+    fn checks_of(&self, kind: ArtifactKind) -> scan::Checks {
+        let checks = self.checks();
+        match kind {
+            ArtifactKind::Sbom => {
+                scan::Checks { vulnerabilities: checks.vulnerabilities, ..scan::Checks::default() }
+            }
+            _ => checks,
+        }
+    }
+
+    /// That something was asked for by name that cannot be looked for.
+    fn impossible(&self, kind: ArtifactKind) -> Option<Problem> {
+        let is_possible = self.checks.iter().all(|check| *check == Check::Vuln);
+        if is_possible || kind != ArtifactKind::Sbom {
+            return None;
+        }
+        let message = "a bill of materials holds no files, so only vulnerabilities were looked for";
+        Some(Problem::new(ProblemKind::Unsupported, "checks", message))
+    }
 }
 
 pub(crate) fn run(arguments: ScanArguments, global: &Global) -> Result<ExitCode, UserError> {
     output::check(arguments.report.output.as_deref())?;
+    let vex = Statements::read(&arguments.report.vex)?;
     let (target, mut options) = arguments.target.settle(global)?;
     options.checks = arguments.report.checks();
-    let result = scan::run(&target, &options, &global.store)
-        .map_err(|error| scan_error(error, &target, &options.artifact.stop))?;
-    present(result, arguments.report, global)
+    let inspection = inspect(&target, &mut options)?;
+    let mut result = scan::look_up(inspection, &options, &global.store);
+    result.problems.extend(arguments.report.impossible(result.artifact.kind));
+    let silenced = vex.silence(&mut result);
+    present(result, silenced, arguments.report, global)
 }
 
 /// Judges a result, writes the report, and says how the run ends.
 pub(crate) fn present(
     result: ScanResult,
+    silenced: Vec<Silenced>,
     arguments: ReportArguments,
     global: &Global,
 ) -> Result<ExitCode, UserError> {
-    let checks = names(arguments.checks());
-    let ReportArguments { format, output, severity, ignore_unfixed, fail_on, checks: _ } =
+    let checks = names(arguments.checks_of(result.artifact.kind));
+    let ReportArguments { format, output, severity, ignore_unfixed, fail_on, checks: _, vex: _ } =
         arguments;
     let filter = policy::Filter { severities: severity, ignore_unfixed };
     let judge = |threshold| policy::gate(&result.findings, &result.inventory, &filter, threshold);
     let verdict = fail_on.map(judge).unwrap_or_default();
-    let report = report_of(result, &filter, checks, global);
+    let report = Report { silenced, ..report_of(result, &filter, checks, global) };
 
     let text = match format {
         ScanFormat::Table => table::render(&report, global.look(output.as_deref())),
