@@ -58,7 +58,7 @@ fn silenced_findings_are_told_apart_and_stop_no_gate() {
     let total = all.as_array().unwrap().len();
     sandbox.file("curl.json", openvex(&all, "curl", "not_affected"));
     sandbox.file("later.json", openvex(&all, "curl", "affected").replace("2024-01", "2024-02"));
-    sandbox.file("folder/deep/sudo.json", openvex(&all, "sudo", "fixed"));
+    sandbox.file("folder/deep/openssl.json", openvex(&all, "openssl", "fixed"));
     sandbox.file("folder/readme.json", "{}");
     sandbox.file("folder/notes.txt", "no JSON");
 
@@ -86,7 +86,7 @@ fn silenced_findings_are_told_apart_and_stop_no_gate() {
         {"id": "pkg:deb/ubuntu/x", "location": "../curl.json"}]}"#,
     );
     sandbox.file("repository/pkg/deb/curl.json", openvex(&all, "curl", "not_affected"));
-    sandbox.file("repository/pkg/deb/sudo.json", openvex(&all, "sudo", "not_affected"));
+    sandbox.file("repository/pkg/deb/openssl.json", openvex(&all, "openssl", "not_affected"));
     let listed = report(&sandbox, &["--vex", "repository"]);
     assert_eq!(listed["findings"], one["findings"]);
 
@@ -116,8 +116,8 @@ fn what_is_written_silences_the_same_again() {
     let sandbox = sandbox();
     let all = report(&sandbox, &[])["findings"].clone();
     sandbox.file("curl.json", openvex(&all, "curl", "not_affected"));
-    sandbox.file("sudo.json", openvex(&all, "sudo", "fixed"));
-    let vex = ["--vex", "curl.json", "--vex", "sudo.json"];
+    sandbox.file("openssl.json", openvex(&all, "openssl", "fixed"));
+    let vex = ["--vex", "curl.json", "--vex", "openssl.json"];
     let first = report(&sandbox, &vex);
     for format in ["openvex-json", "cyclonedx-json"] {
         let write = [&vex[..], &["--format", format, "-o", "again.json"]].concat();

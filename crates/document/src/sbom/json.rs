@@ -78,7 +78,9 @@ impl<'de> Visitor<'de> for Document<'_> {
                 }
                 "source" => syft::source(map.next_value()?, reading),
                 "distro" => syft::distro(map.next_value()?, reading),
-                _ => drop(map.next_value::<IgnoredAny>()?),
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
             }
         }
         Ok(())
