@@ -139,7 +139,9 @@ fn what_is_written_silences_the_same_again() {
     ImageBuilder::new("shop:1")
         .layer(LayerBuilder::gzip(other))
         .write_oci_dir(&sandbox.path("layout"));
-    assert_eq!(report(&sandbox, &["--vex", "again.json"])["findings"], all);
+    let other = report(&sandbox, &["--vex", "again.json"]);
+    assert_eq!(other["silenced"], json!([]));
+    assert_eq!(other["findings"].as_array().unwrap().len(), all.as_array().unwrap().len());
 }
 
 #[test]

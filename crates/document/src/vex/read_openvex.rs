@@ -95,9 +95,10 @@ impl Statement {
         let products = self.products.into_iter().map(|it| product(it, &inherited));
         Some(VexStatement {
             justification: self.justification,
-            statement: match self.impact_statement.is_empty() {
-                true => self.status_notes,
-                false => self.impact_statement,
+            // An impact statement belongs to `not_affected` ("Status Labels"); notes go with any.
+            statement: match status {
+                VexStatus::Fixed => self.status_notes,
+                _ => self.impact_statement,
             },
             timestamp: self.last_updated.or(self.timestamp).unwrap_or_else(|| time.to_owned()),
             author: author.to_owned(),
