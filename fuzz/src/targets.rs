@@ -31,6 +31,19 @@ pub fn targets() -> Vec<Target> {
         corpus("clam-signatures", |bytes| {
             drop(black_box(analyzers::fuzz::clam_signatures(bytes)));
         }),
+        Target {
+            name: "sbom",
+            run: Box::new(|bytes| drop(black_box(document::Sbom::read("fuzz", bytes)))),
+            seeds: "crates/cli/testdata/bills".to_owned(),
+        },
+        Target {
+            name: "vex",
+            run: Box::new(|bytes| {
+                drop(black_box(document::vex::locations(bytes)));
+                drop(black_box(document::vex::read("fuzz", bytes)));
+            }),
+            seeds: "crates/document/testdata/vex".to_owned(),
+        },
         corpus("bbolt", |bytes| drop(black_box(artifact::fuzz::bolt(bytes)))),
         corpus("challenge", |bytes| drop(black_box(artifact::fuzz::challenge(bytes)))),
         corpus("image-config", |bytes| drop(black_box(artifact::fuzz::image_config(bytes)))),

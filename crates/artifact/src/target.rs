@@ -57,6 +57,11 @@ fn open_as(kind: ArtifactKind, rest: &str, options: &Options) -> Result<Image, O
         ArtifactKind::FsArchive => fs_archive::open(Path::new(rest), rest, options),
         ArtifactKind::Container => container::open(rest, options),
         ArtifactKind::Containerd => containerd::open(rest, options),
+        ArtifactKind::Sbom => {
+            let message =
+                format!("`{rest}` was to be read as a bill of materials, not as an image");
+            Err(OpenError::new(OpenErrorKind::NotAnImage, message))
+        }
     }
 }
 

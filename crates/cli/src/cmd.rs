@@ -8,11 +8,13 @@ mod own_checks;
 mod judgement;
 mod policy;
 mod malware;
+mod inspect;
 #[cfg(test)]
 mod reference;
 mod sbom;
 mod scan;
 mod target;
+mod vex;
 
 use clap::{Parser, Subcommand};
 

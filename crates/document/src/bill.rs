@@ -8,7 +8,9 @@
 
 mod from_report;
 mod graph;
+mod package;
 pub(crate) mod property;
+mod to_inventory;
 
 use model::Problem;
 
@@ -40,6 +42,8 @@ pub(crate) enum ComponentKind {
     OperatingSystem,
     #[default]
     Library,
+    /// A program, or a group of packages: not always something that has a version.
+    Application,
     /// Anything that is no package: firmware, data, services.
     Other,
 }

@@ -5,6 +5,8 @@
 //! those that somebody silenced carry the analysis that says why.
 
 pub mod json;
+pub(crate) mod read_json;
+pub(crate) mod read_xml;
 pub(crate) mod vulnerability;
 pub mod xml;
 
@@ -67,17 +69,19 @@ impl ComponentKind {
             Self::File => "file",
             Self::OperatingSystem => "operating-system",
             Self::Library => "library",
+            Self::Application => "application",
             Self::Other => "data",
         }
     }
 
-    /// What a type of CycloneDX is to us. Applications and frameworks are packages too.
+    /// What a type of CycloneDX is to us.
     fn of_cyclonedx(name: &str) -> Self {
         match name {
             "container" => Self::Container,
             "file" => Self::File,
             "operating-system" => Self::OperatingSystem,
-            "library" | "application" | "framework" => Self::Library,
+            "library" | "framework" => Self::Library,
+            "application" => Self::Application,
             _ => Self::Other,
         }
     }

@@ -5,6 +5,8 @@
 //! stands in an annotation of its package: a JSON list of names and values.
 
 pub mod json;
+pub(crate) mod read_json;
+pub(crate) mod read_tag_value;
 pub mod tag_value;
 
 use std::collections::BTreeMap;
@@ -186,6 +188,7 @@ impl ComponentKind {
             Self::File => "FILE",
             Self::OperatingSystem => "OPERATING-SYSTEM",
             Self::Library => "LIBRARY",
+            Self::Application => "APPLICATION",
             Self::Other => "OTHER",
         }
     }
@@ -195,6 +198,7 @@ impl ComponentKind {
             "CONTAINER" => Self::Container,
             // SPDX 2.3 has a dash here, its JSON schema an underscore.
             "OPERATING-SYSTEM" | "OPERATING_SYSTEM" => Self::OperatingSystem,
+            "APPLICATION" => Self::Application,
             "FILE" => Self::File,
             // Other tools' packages have purposes of every sort, or none.
             _ => Self::Library,

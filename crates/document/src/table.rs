@@ -13,7 +13,7 @@ mod verdict;
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
-use model::{Eol, Severity};
+use model::{Eol, Severity, Silenced};
 
 use crate::text::{printable, wrap};
 use crate::{DataSource, Report};
@@ -105,7 +105,9 @@ fn heading(text: &mut String, report: &Report, look: Look) {
     }
     let packages = count(report.inventory.packages.len(), "package", "packages");
     let layers = count(artifact.layers.len(), "layer", "layers");
-    let layers = if artifact.kind.has_layers() { format!(" in {layers}") } else { String::new() };
+    // A bill of materials need not know of any.
+    let is_layered = artifact.kind.has_layers() && !artifact.layers.is_empty();
+    let layers = if is_layered { format!(" in {layers}") } else { String::new() };
     line(text, format_args!("  holds   {packages}{layers}"));
 }
 
@@ -233,8 +235,10 @@ fn nothing_found(text: &mut String, report: &Report, look: Look) {
         ("no vulnerability found in what could be checked; the result is incomplete", false)
     } else if report.inventory.packages.is_empty() {
         ("no packages found, so there was nothing to check for vulnerabilities", false)
-    } else if report.left_out.is_empty() {
+    } else if report.left_out.is_empty() && report.silenced.is_empty() {
         ("no known vulnerability", true)
+    } else if report.left_out.is_empty() {
+        ("no vulnerability but those that are silenced", true)
     } else {
         ("no vulnerability of the kinds asked for", true)
     };

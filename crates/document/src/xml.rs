@@ -42,7 +42,7 @@ impl Xml {
     pub(crate) fn text(&mut self, name: &str, attributes: &[(&str, &str)], text: &str) {
         self.begin(name, attributes);
         self.text.push('>');
-        self.text.push_str(&escape(&allowed(text)));
+        self.text.push_str(&escape(allowed(text)));
         self.end(name);
     }
 

@@ -7,6 +7,7 @@
 //! findings       every package against them         voice → judge (scope, tracks, standing) → finding
 //! metadata_needs which streams say more of the ids
 //! enrich         scores, texts, known exploits      enrich → records (withdrawn, the same under two names)
+//! silence        what VEX statements say of that    vex
 //! upgrades       what to do about it                upgrades
 //! ```
 //!
@@ -38,6 +39,7 @@ mod severity;
 mod standing;
 mod tracks;
 mod upgrades;
+mod vex;
 mod voice;
 mod vulnerability;
 
@@ -52,6 +54,7 @@ use model::{
 pub use enrich::{Enriched, enrich, metadata_needs};
 pub use eol::end_of_life;
 pub use upgrades::{Upgrade, upgrades};
+pub use vex::silence;
 
 use crate::distro::Plan;
 use crate::links::Links;

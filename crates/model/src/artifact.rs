@@ -17,10 +17,12 @@ pub enum ArtifactKind {
     Dir,
     FsArchive,
     Container,
+    /// A bill of materials: what somebody else found in it.
+    Sbom,
 }
 
 impl ArtifactKind {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Registry,
         Self::Docker,
         Self::Containerd,
@@ -31,6 +33,7 @@ impl ArtifactKind {
         Self::Dir,
         Self::FsArchive,
         Self::Container,
+        Self::Sbom,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -45,6 +48,7 @@ impl ArtifactKind {
             Self::Dir => "dir",
             Self::FsArchive => "fs-archive",
             Self::Container => "container",
+            Self::Sbom => "sbom",
         }
     }
 

@@ -40,6 +40,11 @@ pub enum PurlError {
 }
 
 impl Purl {
+    /// A text without its percent-escapes; what is escaped wrongly stands for itself.
+    pub fn unescape(text: &str) -> String {
+        decode(text)
+    }
+
     /// The value of a qualifier; empty if it is not given.
     pub fn qualifier(&self, key: &str) -> &str {
         self.qualifiers.iter().find(|(name, _)| name == key).map_or("", |(_, value)| value)

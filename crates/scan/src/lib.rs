@@ -2,7 +2,8 @@
 //!
 //! [`inspect`] opens the target, reads the layers that the cache does not know, and squashes what
 //! the analyzers saw into an inventory. [`run`] goes on: it makes sure that the advisories which
-//! this inventory needs are there, and holds them against it.
+//! this inventory needs are there, and holds them against it; [`look_up`] does so with an inventory
+//! that came from elsewhere, a bill of materials.
 //!
 //! Nothing is judged here (`policy`) and nothing is shown (`document`). One bad file never ends a
 //! scan: it becomes a Problem of the result. The only errors are those that leave no result.
@@ -167,9 +168,26 @@ fn judge(
     config::judge(layers, artifact.config.as_ref(), scope, set)
 }
 
+/// What somebody else found in an artifact, under the names that advisories go by.
+pub fn inspected(artifact: Artifact, mut inventory: Inventory, options: &Options) -> Inspection {
+    if let Some(os) = &options.distro {
+        inventory.os = Some(os.clone());
+    } else if let Some(os) = &mut inventory.os {
+        os.family = analyzers::family(&os.family);
+    }
+    inventory.problems.sort();
+    inventory.problems.dedup();
+    Inspection { artifact, inventory }
+}
+
 /// Inspects a target, and holds the advisories it needs against it if that is asked for.
 pub fn run(target: &str, options: &Options, store: &Store) -> Result<ScanResult, ScanError> {
-    let Inspection { artifact, mut inventory } = inspect(target, options)?;
+    Ok(look_up(inspect(target, options)?, options, store))
+}
+
+/// Holds the advisories that an inspection needs against it, if that is asked for.
+pub fn look_up(inspection: Inspection, options: &Options, store: &Store) -> ScanResult {
+    let Inspection { artifact, mut inventory } = inspection;
     let problems = std::mem::take(&mut inventory.problems);
     let today = options.now.to_zoned(TimeZone::UTC).date();
     let eol = inventory.os.as_ref().map_or(Eol::Unknown, |os| matcher::end_of_life(os, today));
@@ -178,15 +196,15 @@ pub fn run(target: &str, options: &Options, store: &Store) -> Result<ScanResult,
     let mut result =
         ScanResult { artifact, inventory, eol, findings, silenced, problems, data, was_stopped };
     if options.checks.vulnerabilities {
-        look_up(&mut result, options, store, today);
+        find(&mut result, options, store, today);
     }
     result.problems.sort();
     result.problems.dedup();
-    Ok(result)
+    result
 }
 
 /// Finds what publishers say of the inventory, and what is known of that.
-fn look_up(result: &mut ScanResult, options: &Options, store: &Store, today: Date) {
+fn find(result: &mut ScanResult, options: &Options, store: &Store, today: Date) {
     let ScanResult {
         artifact, inventory, problems, findings, silenced, data, was_stopped, ..
     } = result;

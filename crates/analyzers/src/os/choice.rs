@@ -18,6 +18,12 @@ pub(crate) fn os(files: &[Sighting<'_>]) -> Option<Os> {
     evidence.by_fields().or_else(|| evidence.by_lines())
 }
 
+/// The family of a distribution that somebody names, by its `ID` or as we do.
+pub fn family(name: &str) -> String {
+    let name = name.to_lowercase();
+    look_up(IDS, &name).map(str::to_owned).unwrap_or(name)
+}
+
 /// The release files, by what they are good for.
 struct Evidence<'a> {
     /// `os-release`, with an `ID`.

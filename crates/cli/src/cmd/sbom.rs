@@ -9,7 +9,8 @@ use jiff::tz::TimeZone;
 use model::Eol;
 
 use crate::cmd::global::Global;
-use crate::cmd::scan::{outcome, scan_error};
+use crate::cmd::inspect::inspect;
+use crate::cmd::scan::outcome;
 use crate::cmd::target::TargetArguments;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
@@ -48,9 +49,8 @@ enum SbomFormat {
 
 pub(crate) fn run(arguments: SbomArguments, global: &Global) -> Result<ExitCode, UserError> {
     output::check(arguments.output.as_deref())?;
-    let (target, options) = arguments.target.settle(global)?;
-    let scan::Inspection { artifact, mut inventory } = scan::inspect(&target, &options)
-        .map_err(|error| scan_error(error, &target, &options.artifact.stop))?;
+    let (target, mut options) = arguments.target.settle(global)?;
+    let scan::Inspection { artifact, mut inventory } = inspect(&target, &mut options)?;
     let problems = std::mem::take(&mut inventory.problems);
     let today = global.now.to_zoned(TimeZone::UTC).date();
     let eol = inventory.os.as_ref().map_or(Eol::Unknown, |os| matcher::end_of_life(os, today));

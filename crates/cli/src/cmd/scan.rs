@@ -14,10 +14,12 @@ use scan::{ScanError, ScanResult};
 pub(crate) use self::form::Form;
 use self::form::FormArguments;
 use crate::cmd::global::Global;
+use crate::cmd::inspect::inspect;
 use crate::cmd::judgement::{self, Judge, JudgeArguments};
 use crate::cmd::malware::MalwareArguments;
 use crate::cmd::own_checks;
 use crate::cmd::target::TargetArguments;
+use crate::cmd::vex::Statements;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::interrupt::stopped;
@@ -72,6 +74,9 @@ pub(crate) struct ReportArguments {
     checks: Vec<Check>,
     #[command(flatten)]
     judge: JudgeArguments,
+    /// Do not report what this VEX document, or folder of them, says is no problem (repeatable)
+    #[arg(long, value_name = "PATH")]
+    vex: Vec<PathBuf>,
 }
 
 /// The checks that exist.
@@ -110,6 +115,27 @@ impl ReportArguments {
             misconfigurations: wanted(Check::Config),
         }
     }
+
+    /// What of it can be looked for: a bill of materials holds no files.
+    fn checks_of(&self, kind: ArtifactKind) -> scan::Checks {
+        let checks = self.checks();
+        match kind {
+            ArtifactKind::Sbom => {
+                scan::Checks { vulnerabilities: checks.vulnerabilities, ..scan::Checks::default() }
+            }
+            _ => checks,
+        }
+    }
+
+    /// That something was asked for by name that cannot be looked for.
+    fn impossible(&self, kind: ArtifactKind) -> Option<Problem> {
+        let is_possible = self.checks.iter().all(|check| *check == Check::Vuln);
+        if is_possible || kind != ArtifactKind::Sbom {
+            return None;
+        }
+        let message = "a bill of materials holds no files, so only vulnerabilities were looked for";
+        Some(Problem::new(ProblemKind::Unsupported, "checks", message))
+    }
 }
 
 pub(crate) fn run(arguments: ScanArguments, global: &Global) -> Result<ExitCode, UserError> {
@@ -118,14 +144,17 @@ pub(crate) fn run(arguments: ScanArguments, global: &Global) -> Result<ExitCode,
     // Mistakes in what the user brings are said before anything is read.
     let form = std::mem::take(&mut report.form).settle()?;
     let judge = report.judge.settle()?;
+    let vex = Statements::read(&report.vex)?;
     let check_set = own_checks::read(&arguments.checks_from)?;
     let (target, mut options) = arguments.target.settle(global)?;
     options.check_set = check_set;
     options.checks = report.checks();
     let unused = arguments.malware.settle(&mut options)?;
-    let mut result = scan::run(&target, &options, &global.store)
-        .map_err(|error| scan_error(error, &target, &options.artifact.stop))?;
+    let inspection = inspect(&target, &mut options)?;
+    let mut result = scan::look_up(inspection, &options, &global.store);
     result.problems.extend(unused);
+    result.problems.extend(report.impossible(result.artifact.kind));
+    vex.silence(&mut result);
     let was_stopped = result.was_stopped;
     let code = present(result, report, &form, &judge, global)?;
     // The gate has the last word on what was found; else a part is no answer to what was asked.
@@ -141,7 +170,7 @@ pub(crate) fn present(
     judge: &Judge,
     global: &Global,
 ) -> Result<ExitCode, UserError> {
-    let checks = names(arguments.checks());
+    let checks = names(arguments.checks_of(result.artifact.kind));
     let ReportArguments { form: _, output, severity, ignore_unfixed, fail_on, .. } =
         arguments;
     result.problems.extend(published(&result.inventory.secrets));

@@ -16,6 +16,7 @@ use crate::quantity::parse_duration;
 pub(crate) struct TargetArguments {
     /// Image name, path, or either behind a prefix: registry: docker: containerd: podman:
     /// docker-archive: oci-archive: oci-dir: dir: fs-archive: container:
+    /// sbom:
     pub(crate) target: String,
     /// Platform to choose from a multi-platform image [default: this machine's]
     #[arg(long, value_name = "OS/ARCH[/VARIANT]")]

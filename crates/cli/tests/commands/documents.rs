@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::run::Sandbox;
 
 /// Every root file system that an analyzer is tested on, the damaged ones included.
-fn fixtures() -> Vec<PathBuf> {
+pub(crate) fn fixtures() -> Vec<PathBuf> {
     let all = entries(&at("../analyzers/testdata")).into_iter().filter(|path| path.is_dir());
     let cases = all.flat_map(|analyzer| entries(&analyzer));
     let roots: Vec<PathBuf> =
@@ -30,12 +30,12 @@ fn at(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-fn dir(path: &Path) -> String {
+pub(crate) fn dir(path: &Path) -> String {
     format!("dir:{}", path.to_str().unwrap())
 }
 
 /// Formats of bills, and the endings of their files' names.
-const BILLS: [(&str, &str); 4] = [
+pub(crate) const BILLS: [(&str, &str); 4] = [
     ("cyclonedx-json", "cdx.json"),
     ("cyclonedx-xml", "cdx.xml"),
     ("spdx-json", "spdx.json"),

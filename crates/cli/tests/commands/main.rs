@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what these helpers unwrap is the test's own doing")]
 
+mod bills;
 mod db;
 mod documents;
 mod exit_codes;
@@ -21,3 +22,4 @@ mod secrets;
 mod settings;
 mod sources;
 mod stumbles;
+mod vex;

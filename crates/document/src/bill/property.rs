@@ -107,11 +107,12 @@ pub(crate) fn read_problem(text: &str) -> Option<Problem> {
 }
 
 /// The kinds of problems that are about the artifact itself, and so true of its bill too.
-pub(crate) const CARRIED: [ProblemKind; 4] = [
+pub(crate) const CARRIED: [ProblemKind; 5] = [
     ProblemKind::Damaged,
     ProblemKind::LimitReached,
     ProblemKind::Unreadable,
     ProblemKind::Refused,
+    ProblemKind::Unsupported,
 ];
 
 fn json(value: &impl Serialize) -> String {

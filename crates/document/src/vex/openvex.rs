@@ -101,11 +101,14 @@ impl<'a> Statement<'a> {
         let Reason { is_fixed, justification, statement } = Reason::of(silenced);
         // A statement that nothing is affected has to say why (OpenVEX spec, "Status Labels").
         let is_bare = !is_fixed && justification.is_none() && statement.is_empty();
-        let notes = [
-            (!owner.is_empty()).then(|| format!("owner: {owner}")),
-            expires.as_ref().map(|date| format!("expires: {date}")),
-            (is_fixed && !statement.is_empty()).then(|| statement.clone()),
-        ];
+        let notes = match is_fixed {
+            true => statement.clone(),
+            false => {
+                let owner = (!owner.is_empty()).then(|| format!("owner: {owner}"));
+                let expires = expires.as_ref().map(|date| format!("expires: {date}"));
+                owner.into_iter().chain(expires).collect::<Vec<_>>().join("; ")
+            }
+        };
         Self {
             vulnerability: Vulnerability { name: &finding.id, aliases: &finding.aliases },
             timestamp: now,
@@ -117,7 +120,7 @@ impl<'a> Statement<'a> {
                 (false, true) => "no reason was given".to_owned(),
                 (false, false) => statement,
             },
-            status_notes: notes.into_iter().flatten().collect::<Vec<_>>().join("; "),
+            status_notes: notes,
         }
     }
 

@@ -29,6 +29,19 @@ impl Justification {
         JUSTIFICATIONS.into_iter().find(|it| it.name == name)
     }
 
+    /// What a justification of CycloneDX comes to.
+    pub(super) fn of_cyclonedx(name: &str) -> Option<Self> {
+        Self::of_name(match name {
+            "code_not_present" => "vulnerable_code_not_present",
+            "code_not_reachable" => "vulnerable_code_not_in_execute_path",
+            _ if name.starts_with("requires_") => {
+                "vulnerable_code_cannot_be_controlled_by_adversary"
+            }
+            _ if name.starts_with("protected_") => "inline_mitigations_already_exist",
+            _ => return None,
+        })
+    }
+
     pub(crate) fn name(self) -> &'static str {
         self.name
     }

@@ -1,0 +1,134 @@
+//! `--vex`: documents, folders of them, and repositories with an index, read before a scan begins.
+//!
+//! A document that the user names has to be one. What lies in a folder may be anything: what is no
+//! VEX document there is said, and silences nothing.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use document::vex::{BYTES_MAX, VexError, locations, read};
+use model::{Problem, ProblemKind, VexStatement};
+use scan::ScanResult;
+
+use crate::error::UserError;
+use crate::exit_code::ExitCode;
+
+/// How many documents are read. The largest public repository has some 2000.
+const DOCUMENTS_MAX: usize = 20_000;
+/// How many statements are kept; each takes some 500 bytes.
+const STATEMENTS_MAX: usize = 200_000;
+/// How deep folders may nest: type, namespace and name of a package, and then some.
+const DEPTH_MAX: usize = 16;
+
+/// What documents say, and which could not be read.
+#[derive(Debug, Default)]
+pub(crate) struct Statements {
+    statements: Vec<VexStatement>,
+    problems: Vec<Problem>,
+}
+
+impl Statements {
+    /// Reads everything the user named.
+    pub(crate) fn read(paths: &[PathBuf]) -> Result<Self, UserError> {
+        let mut all = Self::default();
+        for path in paths {
+            if path.is_dir() {
+                all.folder(path)?;
+            } else {
+                let shown = path.display().to_string();
+                let bytes = content(path).map_err(|error| unreadable(path, &error))?;
+                let statements = read(&shown, &bytes).map_err(|error| no_vex(&shown, &error))?;
+                all.add(&shown, statements);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Tells the silenced findings of a result apart.
+    pub(crate) fn silence(self, result: &mut ScanResult) {
+        result.problems.extend(self.problems);
+        result.problems.sort();
+        let findings = std::mem::take(&mut result.findings);
+        let (kept, silenced) =
+            matcher::silence(findings, &self.statements, &result.artifact, &result.inventory);
+        result.findings = kept;
+        result.silenced.extend(silenced);
+    }
+
+    fn folder(&mut self, folder: &Path) -> Result<(), UserError> {
+        let index = content(&folder.join("index.json")).ok();
+        let documents = match index.and_then(|bytes| locations(&bytes)) {
+            Some(listed) => listed.iter().map(|location| folder.join(location)).collect(),
+            None => self.walk(folder)?,
+        };
+        if documents.len() > DOCUMENTS_MAX {
+            let message =
+                format!("{} documents, of which {DOCUMENTS_MAX} are read", documents.len());
+            self.notice(&folder.display().to_string(), message);
+        }
+        for path in documents.iter().take(DOCUMENTS_MAX) {
+            let shown = path.display().to_string();
+            let outcome = content(path).map_err(|error| error.to_string());
+            match outcome.and_then(|bytes| read(&shown, &bytes).map_err(|error| error.to_string()))
+            {
+                Ok(statements) => self.add(&shown, statements),
+                Err(why) => self.notice(&shown, format!("not read as VEX: {why}")),
+            }
+        }
+        Ok(())
+    }
+
+    /// Every JSON file below, sorted. Links to elsewhere are not followed.
+    fn walk(&mut self, folder: &Path) -> Result<Vec<PathBuf>, UserError> {
+        let mut found = Vec::new();
+        let mut open = vec![(folder.to_owned(), 0)];
+        while let Some((folder, depth)) = open.pop() {
+            for entry in fs::read_dir(&folder).map_err(|error| unreadable(&folder, &error))? {
+                let entry = entry.map_err(|error| unreadable(&folder, &error))?;
+                let (kind, path) = (entry.file_type(), entry.path());
+                if kind.as_ref().is_ok_and(fs::FileType::is_dir) && depth < DEPTH_MAX {
+                    open.push((path, depth + 1));
+                } else if kind.as_ref().is_ok_and(fs::FileType::is_dir) {
+                    let message = format!("folders nest deeper than {DEPTH_MAX}; not read");
+                    self.notice(&path.display().to_string(), message);
+                } else if kind.is_ok_and(|kind| kind.is_file())
+                    && path.extension().is_some_and(|end| end == "json")
+                {
+                    found.push(path);
+                }
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    fn add(&mut self, shown: &str, statements: Vec<VexStatement>) {
+        if self.statements.len() + statements.len() > STATEMENTS_MAX {
+            let message = format!("not read: more than {STATEMENTS_MAX} statements");
+            return self.notice(shown, message);
+        }
+        self.statements.extend(statements);
+    }
+
+    /// What is not read silences nothing, so that the result lacks nothing.
+    fn notice(&mut self, subject: &str, message: String) {
+        self.problems.push(Problem::new(ProblemKind::Notice, subject, message));
+    }
+}
+
+/// No more than what shows that it is too large.
+fn content(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> UserError {
+    UserError::new(ExitCode::Usage, format!("cannot read `{}`: {error}", path.display()))
+}
+
+fn no_vex(shown: &str, error: &VexError) -> UserError {
+    let code = if *error == VexError::Unknown { ExitCode::Usage } else { ExitCode::Damaged };
+    UserError::new(code, format!("cannot read `{shown}` as VEX: {error}"))
+}

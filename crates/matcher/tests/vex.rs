@@ -1,0 +1,171 @@
+//! Which findings VEX statements silence: a table of products, and which of several counts.
+
+use model::{
+    Artifact, ArtifactKind, Digest, Finding, Inventory, Location, Os, Package, PackageKind,
+    Severity, Silenced, SilencedBy, Source, Status, VexProduct, VexStatement, VexStatus,
+};
+
+const PRODUCTS: &str = include_str!("../testdata/vex/products.txt");
+
+fn package(kind: PackageKind, name: &str, path: &str) -> Package {
+    Package {
+        architecture: "amd64".to_owned(),
+        source: Some(Source { name: "openssl".to_owned(), version: "3.0.11-1".to_owned() }),
+        location: Location { path: path.to_owned(), layer: Some(0) },
+        ..Package::new(kind, name, "3.0.11-1")
+    }
+}
+
+fn inventory() -> Inventory {
+    let status = "var/lib/dpkg/status";
+    Inventory {
+        os: Some(Os {
+            family: "debian".to_owned(),
+            version: "12".to_owned(),
+            codename: None,
+            pretty_name: None,
+            derived_id: None,
+        }),
+        packages: vec![
+            package(PackageKind::Deb, "libssl3", status),
+            package(PackageKind::Deb, "openssl", status),
+            package(PackageKind::Npm, "app", "app/package.json"),
+        ],
+        ..Inventory::default()
+    }
+}
+
+fn artifact() -> Artifact {
+    Artifact {
+        name: "registry.example/team/shop:1".to_owned(),
+        kind: ArtifactKind::Registry,
+        digest: Some(Digest::sha256([0x11; 32])),
+        manifest_digest: Some(Digest::sha256([0x22; 32])),
+        platform: None,
+        size_bytes: None,
+        created: None,
+        config: None,
+        layers: Vec::new(),
+    }
+}
+
+fn finding() -> Finding {
+    Finding {
+        id: "CVE-2024-0001".to_owned(),
+        aliases: vec!["GHSA-aaaa-bbbb-cccc".to_owned()],
+        package: package(PackageKind::Deb, "libssl3", "var/lib/dpkg/status"),
+        status: Status::Affected,
+        fixed_version: None,
+        severity: Severity::High,
+        severity_source: String::new(),
+        opinions: Vec::new(),
+        cvss: Vec::new(),
+        epss: None,
+        kev: None,
+        cwes: Vec::new(),
+        title: String::new(),
+        description: String::new(),
+        references: Vec::new(),
+        published: None,
+        modified: None,
+        evidence: Vec::new(),
+    }
+}
+
+fn statement(status: VexStatus, time: &str) -> VexStatement {
+    VexStatement {
+        vulnerabilities: vec!["CVE-2024-0001".to_owned()],
+        status,
+        justification: String::new(),
+        statement: String::new(),
+        timestamp: time.to_owned(),
+        author: "the builder".to_owned(),
+        source: "a.json".to_owned(),
+        products: vec![VexProduct {
+            names: vec!["pkg:deb/debian/libssl3".to_owned()],
+            parts: Vec::new(),
+        }],
+    }
+}
+
+/// The silenced finding, if it is; it is always either silenced or kept.
+fn silenced(statements: &[VexStatement]) -> Option<Silenced> {
+    let findings = vec![finding()];
+    let (kept, mut silenced) = matcher::silence(findings, statements, &artifact(), &inventory());
+    assert_eq!(kept.len() + silenced.len(), 1);
+    silenced.pop()
+}
+
+#[test]
+fn products_mean_what_they_name() {
+    let mut count = 0;
+    for line in PRODUCTS.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let (product, want) = line.split_once(" => ").unwrap();
+        let (names, parts) = product.split_once(" > ").unwrap_or((product, ""));
+        let list =
+            |text: &str| text.split(", ").filter(|it| !it.is_empty()).map(str::to_owned).collect();
+        let names: Vec<String> = list(names);
+        let parts: Vec<String> = list(parts);
+        let products =
+            vec![VexProduct { names, parts: parts.into_iter().map(|part| vec![part]).collect() }];
+        let statement = VexStatement { products, ..statement(VexStatus::NotAffected, "") };
+        let is_silenced = silenced(&[statement]).is_some();
+        assert_eq!(if is_silenced { "silenced" } else { "kept" }, want, "{product}");
+        count += 1;
+    }
+    assert!(count > 30, "{count}");
+}
+
+#[test]
+fn the_latest_statement_counts() {
+    use VexStatus::{Affected, Fixed, NotAffected, UnderInvestigation};
+    let (old, new) = ("2024-01-01T00:00:00Z", "2024-01-01T01:00:00+00:30");
+    for (said, is_silenced) in [
+        (vec![(NotAffected, "")], true),
+        (vec![(Fixed, old)], true),
+        (vec![(Affected, old)], false),
+        (vec![(UnderInvestigation, old)], false),
+        (vec![(NotAffected, old), (Affected, new)], false),
+        (vec![(Affected, new), (NotAffected, old)], false),
+        (vec![(Affected, old), (NotAffected, new)], true),
+        (vec![(Affected, "yesterday"), (NotAffected, old)], true),
+        // Who can tell?
+        (vec![(NotAffected, old), (Affected, old)], false),
+        (vec![(Affected, old), (Fixed, old)], false),
+    ] {
+        let statements: Vec<VexStatement> =
+            said.iter().map(|(status, time)| statement(*status, time)).collect();
+        assert_eq!(silenced(&statements).is_some(), is_silenced, "{said:?}");
+    }
+}
+
+#[test]
+fn aliases_are_the_same_vulnerability_and_others_are_not() {
+    let of = |names: &[&str]| VexStatement {
+        vulnerabilities: names.iter().map(|&name| name.to_owned()).collect(),
+        ..statement(VexStatus::NotAffected, "")
+    };
+    assert!(silenced(&[of(&["GHSA-aaaa-bbbb-cccc"])]).is_some());
+    assert!(silenced(&[of(&["DSA-1", "CVE-2024-0001"])]).is_some());
+    assert!(silenced(&[of(&["CVE-2024-00011"])]).is_none());
+    assert!(silenced(&[]).is_none());
+}
+
+#[test]
+fn the_reason_is_told_in_its_words() {
+    let told = |status, justification: &str, words: &str| {
+        let statement = VexStatement {
+            justification: justification.to_owned(),
+            statement: words.to_owned(),
+            ..statement(status, "")
+        };
+        let Silenced { by, source, reason, owner, .. } = silenced(&[statement]).unwrap();
+        assert_eq!((by, &*source, &*owner), (SilencedBy::Vex, "a.json", "the builder"));
+        reason
+    };
+    use VexStatus::{Fixed, NotAffected};
+    assert_eq!(told(NotAffected, "", ""), "not affected");
+    assert_eq!(told(NotAffected, "component_not_present", ""), "component_not_present");
+    assert_eq!(told(NotAffected, "component_not_present", "see"), "component_not_present: see");
+    assert_eq!(told(Fixed, "", "in our build"), "fixed: in our build");
+}
