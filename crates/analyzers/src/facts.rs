@@ -64,6 +64,7 @@ impl LayerFacts {
                 facts.packages.append(&mut before.packages);
                 facts.secrets.append(&mut before.secrets);
                 facts.digest = facts.digest.or(before.digest);
+                facts.md5 = facts.md5.or(before.md5);
                 facts.things.append(&mut before.things);
                 facts.malware.append(&mut before.malware);
                 facts.unopened.append(&mut before.unopened);
@@ -118,7 +119,7 @@ pub struct FileFacts {
     /// Containers that were not opened to look for malware: what they are, and where in the file.
     pub(crate) unopened: Vec<(String, String)>,
     /// Of a file with malware, as [`Shipped`] has it.
-    pub(crate) digest: Option<u64>,
+    pub(crate) md5: Option<u64>,
     /// What the package that this file is the list of shipped.
     pub(crate) shipped: Vec<Shipped>,
     pub(crate) problems: Vec<(ProblemKind, String)>,
