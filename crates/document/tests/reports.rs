@@ -139,6 +139,31 @@ fn verdict() -> Verdict {
     }
 }
 
+fn silenced() -> Silenced {
+    let package = package("libssl3", "3", Some(0));
+    Silenced {
+        finding: finding("CVE-2024-0007", Severity::High, Status::Affected, package),
+        by: SilencedBy::Exception,
+        source: "policy.yaml".to_owned(),
+        reason: "not reachable".to_owned(),
+        owner: "team-shop".to_owned(),
+        expires: None,
+    }
+}
+
+fn excepted() -> Excepted {
+    Excepted {
+        kind: "secret".to_owned(),
+        id: "jwt".to_owned(),
+        place: "srv/test/token".to_owned(),
+        severity: Severity::Low,
+        source: "policy.yaml".to_owned(),
+        reason: "a fixture".to_owned(),
+        owner: "team-shop".to_owned(),
+        expires: Some("2024-12-31".to_owned()),
+    }
+}
+
 fn report() -> Report {
     Report {
         artifact: artifact(),
@@ -170,29 +195,8 @@ fn report() -> Report {
                 package("openssl", "3", Some(0)),
             ),
         ],
-        silenced: vec![Silenced {
-            finding: finding(
-                "CVE-2024-0007",
-                Severity::High,
-                Status::Affected,
-                package("libssl3", "3", Some(0)),
-            ),
-            by: SilencedBy::Exception,
-            source: "policy.yaml".to_owned(),
-            reason: "not reachable".to_owned(),
-            owner: "team-shop".to_owned(),
-            expires: None,
-        }],
-        excepted: vec![Excepted {
-            kind: "secret".to_owned(),
-            id: "jwt".to_owned(),
-            place: "srv/test/token".to_owned(),
-            severity: Severity::Low,
-            source: "policy.yaml".to_owned(),
-            reason: "a fixture".to_owned(),
-            owner: "team-shop".to_owned(),
-            expires: Some("2024-12-31".to_owned()),
-        }],
+        silenced: vec![silenced()],
+        excepted: vec![excepted()],
         left_out: BTreeMap::from([(Severity::Unknown, 2)]),
         secrets_left_out: 0,
         malware_left_out: 0,

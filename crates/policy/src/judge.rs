@@ -162,7 +162,9 @@ fn trace(rule: &Rule, applies: Option<bool>, tally: Tally<'_>, scene: &Scene<'_>
     }
     // A rule that holds of nothing may as well be for this image.
     if applies.is_none() && !(tally.hits.is_empty() && unknown.is_empty()) {
-        unknown.push("the labels of the image, which say whether the rule is for it".to_owned());
+        unknown.push(
+            "the labels of the image are not known, which say whether it is for it".to_owned(),
+        );
     }
     let observed = rule.observe_until.filter(|date| scene.today < *date);
     let bound = |decision: Decision| match observed {

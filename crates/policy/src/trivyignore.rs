@@ -119,26 +119,36 @@ fn yaml(text: &str, source: &str) -> Result<Vec<Exception>, Vec<PolicyError>> {
     let file: IgnoreFile = read(text).map_err(|error| vec![error])?;
     let mut errors = Vec::new();
     let mut exceptions = Vec::new();
-    let kinds: [(Vec<Entry>, fn(String) -> Named); 4] = [
-        (file.vulnerabilities, Named::Vulnerability),
-        (file.misconfigurations, Named::Check),
-        (file.secrets, Named::Secret),
-        (file.licenses, |_license| Named::Nothing),
-    ];
-    for (position, (entries, named)) in kinds.into_iter().enumerate() {
+    let IgnoreFile { vulnerabilities, misconfigurations, secrets, licenses } = file;
+    let mut add = |entries: Vec<Entry>, named: fn(String) -> Named| {
         for entry in entries {
-            let mut one = exception(named(entry.id.clone()), source);
-            if position == 3 {
-                let spdx = License::of(&entry.id).map(|it| it.as_str().to_owned());
-                one.license = Some(spdx.unwrap_or_else(|| entry.id.clone()));
-            }
-            one.expires = date(entry.expired_at.as_ref(), &mut errors).and_then(last_day);
-            one.paths = globs(&entry.paths, Glob::path, &mut errors);
-            one.reason = entry.statement.clone().unwrap_or(one.reason);
-            exceptions.extend(of_packages(one, &entry.purls, &mut errors));
+            let one = exception(named(entry.id.clone()), source);
+            exceptions.extend(entry.exceptions(one, &mut errors));
         }
+    };
+    add(vulnerabilities, Named::Vulnerability);
+    add(misconfigurations, Named::Check);
+    add(secrets, Named::Secret);
+    for entry in licenses {
+        let spdx = License::of(&entry.id).map(|it| it.as_str().to_owned());
+        let license = Some(spdx.unwrap_or_else(|| entry.id.clone()));
+        let one = Exception { license, ..exception(Named::Nothing, source) };
+        exceptions.extend(entry.exceptions(one, &mut errors));
     }
     if errors.is_empty() { Ok(exceptions) } else { Err(errors) }
+}
+
+impl Entry {
+    /// What the entry says of when, where and why.
+    fn exceptions(self, one: Exception, errors: &mut Vec<PolicyError>) -> Vec<Exception> {
+        let one = Exception {
+            expires: date(self.expired_at.as_ref(), errors).and_then(last_day),
+            paths: globs(&self.paths, Glob::path, errors),
+            reason: self.statement.unwrap_or_else(|| one.reason.clone()),
+            ..one
+        };
+        of_packages(one, &self.purls, errors)
+    }
 }
 
 /// One exception a package that is named; the one as it is where none is.

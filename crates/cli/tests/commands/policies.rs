@@ -159,7 +159,7 @@ fn mistakes_are_told_before_anything_is_scanned() {
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(2), said));
     for (name, content, said) in [
         ("a.yaml", "version: 1\nrules: [", "line 2, column 8"),
-        ("b.yaml", "", "`version` is missing"),
+        ("b.yaml", "", "line 1, column 1: unexpected end of input"),
         ("c.yaml", "version: 1\nnaem: x\n", "line 2, column 1: there is no setting `naem`"),
     ] {
         sandbox.file(name, content);
@@ -230,7 +230,7 @@ fn a_secret_that_somebody_answers_for_is_told_apart() {
 fn a_policy_is_tested_and_explained() {
     let sandbox = vulnerable();
     sandbox.file("policy.yaml", format!("{HIGH}tests:
-  - {{name: high is denied, today: 2026-01-01, expect: deny, rules: [high], given: {{findings: [{{id: CVE-1, package: a, severity: high}}]}}}}
+  - {{name: high is denied, today: 2026-01-01, expect: deny, rules: [high, listed], given: {{image: {{os: ubuntu 22.04}}, findings: [{{id: CVE-1, package: a, severity: high}}]}}}}
 "));
     let ended = sandbox.run(&["policy", "test", "policy.yaml"]);
     assert_eq!(

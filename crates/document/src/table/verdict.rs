@@ -51,7 +51,7 @@ fn said(text: &mut String, reason: &Reason, look: Look) {
         more(text, hits.len());
     }
     for why in unknown {
-        indented(text, &format!("not known: {why}"), look);
+        indented(text, &format!("cannot be judged: {why}"), look);
     }
     for remedy in remedies.iter().take(SHOWN) {
         indented(text, &format!("to pass: {remedy}"), look);

@@ -108,7 +108,7 @@ fn outcome(trace: &Trace) -> String {
     let Trace { applies, looked_at, holds, excused, reason, .. } = trace;
     let decision = reason.as_ref().map_or("allow", |reason| reason.decision.name());
     let unknown = reason.iter().flat_map(|reason| &reason.unknown);
-    let unknown: String = unknown.map(|why| format!("; not known: {why}")).collect();
+    let unknown: String = unknown.map(|why| format!("; cannot be judged: {why}")).collect();
     match applies {
         Some(false) => "is not for this image".to_owned(),
         _ if *excused > 0 => {
