@@ -79,7 +79,8 @@ impl Check {
         patterns: &mut Patterns,
     ) -> Result<Self, Refusal> {
         let severity = &description.severity;
-        let severity: Severity = severity.get_ref().parse().map_err(|_| {
+        let known = severity.get_ref().parse::<Severity>().ok();
+        let severity = known.ok_or_else(|| {
             let message = format!("`{}` is no severity", severity.get_ref());
             Refusal::new(severity.span().start, message)
         })?;

@@ -50,7 +50,7 @@ impl std::error::Error for CheckError {}
 impl Default for CheckSet {
     /// Those of the content.
     fn default() -> Self {
-        let mut set = Self { checks: Vec::new(), patterns: Patterns::default() };
+        let mut set = Self::empty();
         for (id, text) in texts() {
             let description = toml::from_str(text).expect("a test reads all of the content");
             let check = Check::compile(id, description, &mut set.patterns);
@@ -62,6 +62,11 @@ impl Default for CheckSet {
 }
 
 impl CheckSet {
+    /// No check at all.
+    pub(crate) fn empty() -> Self {
+        Self { checks: Vec::new(), patterns: Patterns::default() }
+    }
+
     /// Adds a user's check: the text of a file, whose name without its extension is its id.
     pub fn add(&mut self, file: &str, text: &str) -> Result<(), CheckError> {
         let error = |at: usize, message: String| {

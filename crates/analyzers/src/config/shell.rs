@@ -173,7 +173,7 @@ mod tests {
                 line.push_str(word);
             }
             if !command.piped_into.is_empty() {
-                line.push_str(&format!(" |{}", command.piped_into));
+                line.extend([" |", &*command.piped_into]);
             }
             if command.sudo { format!("sudo:{line}") } else { line }
         };

@@ -32,7 +32,7 @@ pub fn of_config(config: &ImageConfig) -> (Vec<Secret>, Vec<Problem>) {
             text.push_str(argument);
             text.push('\n');
         }
-        text.push_str(&format!("{} {}", parsed.instruction, parsed.arguments));
+        text.extend([&*parsed.instruction, " ", &*parsed.arguments]);
         let (hits, more) = gathering.search("history", &text);
         for hit in hits {
             let secret = text.get(hit.range.clone()).unwrap_or_default();
