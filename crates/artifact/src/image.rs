@@ -217,6 +217,10 @@ impl Image {
         let unverified = match &self.backend {
             Backend::Container(container) => return container.image.identity(index),
             Backend::Unpacked(_) => return None,
+            // Whatever it would be: it is not read, and says so each time.
+            Backend::Local(image) if !image.reads(layer) => return None,
+            Backend::Registry(repository) if !repository.reads(layer) => return None,
+            Backend::Containerd(image) if !image.blobs().reads(layer) => return None,
             Backend::Containerd(image) if image.is_unpacked(layer) => return None,
             Backend::Containerd(image) => {
                 image.blobs().unverified_identity(layer, self.options.verify)

@@ -29,7 +29,7 @@ use crate::error::OpenErrorKind;
 use crate::http::join;
 use crate::image::{Backend, Source};
 use crate::limits::MANIFEST_BYTES_MAX;
-use crate::manifest::{self, Descriptor};
+use crate::manifest::{self, Descriptor, LayerKind};
 use crate::{Image, OpenError, Options};
 
 /// What we take for a manifest.
@@ -162,6 +162,12 @@ fn document(session: &Session, descriptor: &Descriptor, limit: u64) -> Result<Ve
 }
 
 impl Repository {
+    /// Whether a layer is of a kind that is read at all.
+    pub(crate) fn reads(&self, layer: &Layer) -> bool {
+        let descriptor = usize::try_from(layer.index).ok().and_then(|i| self.layers.get(i));
+        descriptor.is_some_and(|descriptor| descriptor.layer_kind() != LayerKind::Other)
+    }
+
     /// What tells the bytes of a layer, and as what they are read, from those of other layers.
     pub(crate) fn bytes_of(&self, layer: &Layer) -> Option<String> {
         let descriptor = self.layers.get(usize::try_from(layer.index).ok()?)?;

@@ -162,6 +162,12 @@ impl LocalImage {
         self.store.seekable_identity(&local.path).ok().flatten()
     }
 
+    /// Whether a layer is of a kind that is read at all.
+    pub(crate) fn reads(&self, layer: &Layer) -> bool {
+        let local = usize::try_from(layer.index).ok().and_then(|at| self.layers.get(at));
+        local.is_some_and(|local| local.kind != LayerKind::Other)
+    }
+
     /// What tells the bytes of a layer, and as what they are read, from those of other layers.
     pub(crate) fn bytes_of(&self, layer: &Layer) -> Option<String> {
         let local = usize::try_from(layer.index).ok().and_then(|at| self.layers.get(at))?;

@@ -122,11 +122,13 @@ fn copy(kept: &Kept, room: &mut usize) -> Kept {
     }
 }
 
-/// What all layers, in all their places, take of the limits that they share is too much.
+/// Whether layers take too much of the limits that they share: entries in each of their places,
+/// growth when they are read.
 fn is_too_much(like: &[u32], read: &BTreeMap<u32, Kept>) -> bool {
-    let kept = || like.iter().filter_map(|like| read.get(like));
-    let sum = |of: fn(&Kept) -> u64| kept().fold(0_u64, |sum, it| sum.saturating_add(of(it)));
-    sum(|kept| kept.entries) > ENTRIES_MAX || sum(|kept| kept.growth) > GROWTH_BYTES_MAX
+    let entries = like.iter().filter_map(|like| read.get(like)).map(|kept| kept.entries);
+    let growth = read.values().map(|kept| kept.growth);
+    entries.fold(0, u64::saturating_add) > ENTRIES_MAX
+        || growth.fold(0, u64::saturating_add) > GROWTH_BYTES_MAX
 }
 
 /// One pass over layers, each into a visitor of its own.

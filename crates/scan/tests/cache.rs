@@ -105,6 +105,10 @@ fn nothing_is_kept_under_a_diff_id_that_was_not_found_to_have_it() {
         let found = inspect(&format!("oci-dir:{}", path("victim")), &options);
         assert_eq!(packages(&found), ["bash"], "{name}");
         assert!(!is_incomplete(&found), "{name}: {:?}", found.problems);
+        if name == "odd type" {
+            let again = inspect(&format!("oci-dir:{}", path("liar")), &options);
+            assert!(is_incomplete(&again), "what is cached does not make it a layer that is read");
+        }
     }
 }
 

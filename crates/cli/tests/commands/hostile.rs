@@ -136,8 +136,8 @@ fn ten_million_empty_files_end_at_the_limit_too() {
 #[test]
 fn a_layer_that_is_listed_often_is_looked_at_once() {
     let sandbox = Sandbox::new().with_advisories();
-    let zeros = TarBuilder::new().file("zeros", vec![0; 64 << 20]);
-    let bomb = LayerBuilder::gzip(zeros);
+    // Small as it is stored, for the builder's memory is on the account of what it starts.
+    let bomb = LayerBuilder::zstd(TarBuilder::new().file("zeros", vec![0; 16 << 20]));
     let image = ImageBuilder::new("shop:1").layer(LayerBuilder::gzip(good()));
     let same = (0..300).fold(image.clone(), |image, _| image.layer(bomb.clone()));
     same.write_oci_dir(&sandbox.path("same"));

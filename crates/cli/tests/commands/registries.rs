@@ -33,7 +33,7 @@ fn scan(
 }
 
 fn report(ended: &Ended) -> Value {
-    serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("{ended:?}"))
+    serde_json::from_str(&ended.stdout).unwrap()
 }
 
 #[test]
@@ -250,7 +250,8 @@ fn nobody_is_asked_who_need_not_be() {
 /// A registry that stalls wherever it can is given up within the bounds of every command.
 #[test]
 fn hostile_registries_end_within_bounds() {
-    let meddlings: [(&str, fn(Reply) -> Reply, i32); 5] = [
+    type Meddle = fn(Reply) -> Reply;
+    let meddlings: [(&str, Meddle, i32); 5] = [
         ("silent", |reply| reply.with(Fault::Silent), 13),
         (
             "trickling",

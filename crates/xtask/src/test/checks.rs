@@ -47,6 +47,9 @@ pub(super) fn doctests(session: &mut Session<'_>) -> Result<Done, String> {
 }
 
 pub(super) fn fuzz(session: &mut Session<'_>) -> Result<Done, String> {
+    if !session.root.join(FUZZ).exists() {
+        return Ok(Done::Skipped(format!("there is no `{FUZZ}`")));
+    }
     let args = ["run", "--release", "--quiet", "--manifest-path", FUZZ, "--", "--seconds", "5"];
     cargo(session, &args)
 }
