@@ -71,7 +71,7 @@ pub use list::{ALL, fingerprint};
 pub use malware::{SignatureFile, SignatureKind, Signatures};
 pub use os::choice::{OverrideError, family, os_from_override};
 pub use path_list::PathList;
-pub use secret::settings::of_config as config_secrets;
 pub use secret::redact;
+pub use secret::settings::of_config as config_secrets;
 pub use select::Select;
 pub use squash::squash;

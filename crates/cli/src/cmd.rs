@@ -4,11 +4,11 @@ mod cache;
 mod db;
 mod demo;
 mod global;
-mod own_checks;
-mod judgement;
-mod policy;
-mod malware;
 mod inspect;
+mod judgement;
+mod malware;
+mod own_checks;
+mod policy;
 #[cfg(test)]
 mod reference;
 mod sbom;

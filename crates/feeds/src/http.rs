@@ -147,7 +147,7 @@ impl<'o> Http<'o> {
             request = request.header(name, value);
         }
         // A name or a connection cannot be waited for in small steps.
-        let connect = self.time_left().map_or(patience.connect(), |it| it.min(patience.connect()));
+        let connect = self.time_left().unwrap_or(Duration::MAX).min(patience.connect());
         let request = request
             .config()
             .timeout_resolve(Some(connect))

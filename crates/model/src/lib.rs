@@ -28,8 +28,8 @@ mod secret;
 mod severity;
 mod silenced;
 mod symbols;
-mod vex;
 mod verdict;
+mod vex;
 
 pub use advisory::{Advisory, Affected, Cvss, Details, Scope, Status, Subject, VersionRange};
 pub use artifact::{Artifact, ArtifactKind, Layer};
@@ -51,5 +51,5 @@ pub use secret::{Secret, SecretPlace};
 pub use severity::Severity;
 pub use silenced::{Silenced, SilencedBy};
 pub use symbols::{Symbols, SymbolsBuilder};
-pub use vex::{VexProduct, VexStatement, VexStatus};
 pub use verdict::{Decision, Excepted, Hit, Reason, Verdict};
+pub use vex::{VexProduct, VexStatement, VexStatus};

@@ -205,9 +205,8 @@ pub fn look_up(inspection: Inspection, options: &Options, store: &Store) -> Scan
 
 /// Finds what publishers say of the inventory, and what is known of that.
 fn find(result: &mut ScanResult, options: &Options, store: &Store, today: Date) {
-    let ScanResult {
-        artifact, inventory, problems, findings, silenced, data, was_stopped, ..
-    } = result;
+    let ScanResult { artifact, inventory, problems, findings, silenced, data, was_stopped, .. } =
+        result;
     let declared = options.declared || artifact.kind == ArtifactKind::Dir;
     let needs = matcher::needs(inventory, declared);
     problems.extend(feeds::ensure(&needs.streams, store, &options.feeds));

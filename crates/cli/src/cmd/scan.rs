@@ -171,8 +171,7 @@ pub(crate) fn present(
     global: &Global,
 ) -> Result<ExitCode, UserError> {
     let checks = names(arguments.checks_of(result.artifact.kind));
-    let ReportArguments { form: _, output, severity, ignore_unfixed, fail_on, .. } =
-        arguments;
+    let ReportArguments { form: _, output, severity, ignore_unfixed, fail_on, .. } = arguments;
     result.problems.extend(published(&result.inventory.secrets));
     result.problems.sort();
     result.inventory.secrets.retain(|secret| secret.owner.is_none());
