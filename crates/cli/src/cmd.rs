@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Find the vulnerabilities of an image, a directory or an archive.
-    Scan(scan::ScanArguments),
+    Scan(Box<scan::ScanArguments>),
     /// List what is inside an image, a directory or an archive. Never touches advisories.
     Sbom(sbom::SbomArguments),
     /// Read a policy: check it, run its tests, explain what it says and why.
@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, UserError> {
     let Arguments { verb, global } = arguments;
     let global = global.settle()?;
     match verb {
-        Verb::Scan(arguments) => scan::run(arguments, &global),
+        Verb::Scan(arguments) => scan::run(*arguments, &global),
         Verb::Sbom(arguments) => sbom::run(arguments, &global),
         Verb::Policy(arguments) => policy::run(arguments, &global),
         Verb::Db(arguments) => db::run(arguments, &global),

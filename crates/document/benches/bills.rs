@@ -88,6 +88,8 @@ fn report() -> Report {
         eol: Eol::Unknown,
         findings: Vec::new(),
         silenced: Vec::new(),
+        excepted: Vec::new(),
+        verdict: None,
         left_out: BTreeMap::new(),
         secrets_left_out: 0,
         malware_left_out: 0,

@@ -13,7 +13,7 @@ mod verdict;
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
-use model::{Eol, Severity, Silenced};
+use model::{Eol, Severity};
 
 use crate::text::{printable, wrap};
 use crate::{DataSource, Report};

@@ -225,7 +225,7 @@ fn report() -> Report {
 }
 
 /// One by a statement, two by one exception.
-fn silenced() -> Vec<Silenced> {
+fn statements() -> Vec<Silenced> {
     let silence = |name: &str, by, reason: &str| Silenced {
         finding: finding(
             "CVE-2024-0005",
@@ -273,7 +273,10 @@ fn a_result_without_findings_says_whether_it_is_complete() {
     let filtered = Report { problems: Vec::new(), ..incomplete };
     let text = table::render(&filtered, PLAIN);
     assert!(text.contains("no vulnerability of the kinds asked for\n2 not shown"), "{text}");
-    let clean = Report { left_out: BTreeMap::new(), ..filtered };
+    let told_apart = Report { left_out: BTreeMap::new(), ..filtered };
+    let text = table::render(&told_apart, PLAIN);
+    assert!(text.contains("no vulnerability but those that are silenced"), "{text}");
+    let clean = Report { silenced: Vec::new(), ..told_apart };
     let text = table::render(&clean, PLAIN);
     assert!(text.contains("no known vulnerability"), "{text}");
     let ended = Report { eol: Eol::Ended("2024-06-30".to_owned()), ..clean };
@@ -288,7 +291,7 @@ fn a_result_without_findings_says_whether_it_is_complete() {
 #[test]
 fn machine_formats() {
     insta::assert_snapshot!("json", Format::Json.render(&report()));
-    let silenced = || Report { silenced: silenced(), ..report() };
+    let silenced = || Report { silenced: statements(), ..report() };
     insta::assert_snapshot!("cyclonedx", Format::CycloneDxJson.render(&silenced()));
     insta::assert_snapshot!("cyclonedx_xml", Format::CycloneDxXml.render(&silenced()));
     insta::assert_snapshot!("spdx", Format::SpdxJson.render(&report()));

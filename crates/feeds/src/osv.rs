@@ -336,8 +336,8 @@ fn put(claims: &[Claim], id: &str, names: &Names, sink: &mut Sink) {
 
 /// A package that a record names several times, each time with a range, is told of once.
 fn put_on_languages(claims: &[Claim], id: &str, names: &Names, sink: &mut Sink) {
-    let mut packages: BTreeMap<(&str, &str), (Vec<VersionRange>, Severity, Vec<&[String]>)> =
-        BTreeMap::new();
+    type Told<'a> = (Vec<VersionRange>, Severity, Vec<&'a [String]>);
+    let mut packages: BTreeMap<(&str, &str), Told<'_>> = BTreeMap::new();
     for claim in claims.iter().filter(|claim| claim.speaks == Speaks::Language) {
         let place = (claim.release.stream.as_str(), claim.package.as_str());
         let (ranges, severity, symbols) = packages.entry(place).or_default();

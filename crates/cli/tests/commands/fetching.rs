@@ -135,7 +135,8 @@ fn the_time_limit_and_ctrl_c_end_a_scan_that_waits_for_advisories() {
 
 #[test]
 fn an_update_ends_with_what_went_wrong() {
-    let cases: [(fn(&Request) -> Reply, i32); 4] = [
+    type Answer = fn(&Request) -> Reply;
+    let cases: [(Answer, i32); 4] = [
         (|_| Reply::new(200, tracker()), 0),
         (|_| Reply::new(404, ""), 13),
         (|_| Reply::new(200, "<html>Sign in</html>"), 14),

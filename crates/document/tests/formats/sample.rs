@@ -67,6 +67,8 @@ fn of(say: &dyn Fn(&str) -> String) -> Report {
             owner: say("security@example.org"),
             expires: Some("2025-01-01".to_owned()),
         }],
+        excepted: Vec::new(),
+        verdict: None,
         left_out: BTreeMap::from([(Severity::Unknown, 2)]),
         secrets_left_out: 1,
         malware_left_out: 0,
