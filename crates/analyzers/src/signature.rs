@@ -41,7 +41,6 @@ impl Analyzer for ProgramSignature {
                 Select::Anywhere { directory: "*", name: "libphp*" },
                 Select::Anywhere { directory: "*", name: "libpython*" },
                 Select::Anywhere { directory: "*", name: "libruby*" },
-                Select::Anywhere { directory: "*", name: "libssl.so*" },
                 Select::Anywhere { directory: "*", name: "release" },
                 Select::Anywhere { directory: "wp-includes", name: "version.php" },
             ]

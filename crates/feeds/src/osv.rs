@@ -336,31 +336,27 @@ fn put(claims: &[Claim], id: &str, names: &Names, sink: &mut Sink) {
 
 /// A package that a record names several times, each time with a range, is told of once.
 fn put_on_languages(claims: &[Claim], id: &str, names: &Names, sink: &mut Sink) {
-    type Told<'a> = (Vec<VersionRange>, Severity, Vec<&'a [String]>);
-    let mut packages: BTreeMap<(&str, &str), Told<'_>> = BTreeMap::new();
+    let mut packages: BTreeMap<(&str, &str), Vec<&Claim>> = BTreeMap::new();
     for claim in claims.iter().filter(|claim| claim.speaks == Speaks::Language) {
         let place = (claim.release.stream.as_str(), claim.package.as_str());
-        let (ranges, severity, symbols) = packages.entry(place).or_default();
-        symbols.push(claim.symbols.as_slice());
-        ranges.extend(
-            claim
-                .ranges
-                .iter()
-                .filter(|range| !ranges.contains(range))
-                .cloned()
-                .collect::<Vec<_>>(),
-        );
-        *severity = claim.severity.max(*severity);
+        packages.entry(place).or_default().push(claim);
     }
-    for ((stream, package), (ranges, severity, symbols)) in packages {
+    for ((stream, package), claims) in packages {
+        let mut ranges: Vec<VersionRange> = Vec::new();
+        for range in claims.iter().flat_map(|claim| &claim.ranges) {
+            if !ranges.contains(range) {
+                ranges.push(range.clone());
+            }
+        }
+        let severity = claims.iter().map(|claim| claim.severity).max().unwrap_or_default();
         let named = (id, names.aliases.as_slice());
         let advisory =
             language::advisory(named, package.to_owned(), ranges, severity, &names.notice);
         let Some(mut advisory) = advisory else { continue };
-        if symbols.iter().all(|symbols| !symbols.is_empty()) {
-            advisory.scope.symbols = symbols.concat();
-            advisory.scope.symbols.sort();
-            advisory.scope.symbols.dedup();
+        // One that names no functions means all of them.
+        if claims.iter().all(|claim| !claim.symbols.is_empty()) {
+            let symbols: BTreeSet<&String> = claims.iter().flat_map(|it| &it.symbols).collect();
+            advisory.scope.symbols = symbols.into_iter().cloned().collect();
         }
         sink.advisory(stream, advisory);
     }

@@ -218,7 +218,8 @@ fn judge_all(plan: &Plan, packages: &[&Package], voices: &[Voice], matched: &mut
                 Links::Unknown => matched.findings.push(finding),
                 Links::Some(symbols) => {
                     for evidence in &mut finding.evidence {
-                        evidence.compared.extend(["; links ", &symbols]);
+                        evidence.compared.push_str("; links ");
+                        evidence.compared.push_str(&symbols);
                     }
                     matched.findings.push(finding);
                 }
