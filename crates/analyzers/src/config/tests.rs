@@ -304,6 +304,6 @@ fn a_hostile_line_costs_linear_time() {
     for text in hostile {
         let begun = std::time::Instant::now();
         file_named("Dockerfile", &format!("FROM a\nRUN {text}"), &CheckSet::default());
-        assert!(begun.elapsed().as_secs() < 20, "{} took {:?}", &text[..8], begun.elapsed());
+        assert!(begun.elapsed().as_secs() < 20, "{:.8} took {:?}", text, begun.elapsed());
     }
 }

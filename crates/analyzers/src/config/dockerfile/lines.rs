@@ -88,7 +88,8 @@ mod tests {
 
     #[test]
     fn joins_lines() {
-        let cases: &[(&str, &[(u32, &str, &str)])] = &[
+        type Lines<'a> = &'a [(u32, &'a str, &'a str)];
+        let cases: &[(&str, Lines<'_>)] = &[
             ("from a\nRUN b", &[(1, "FROM", "a"), (2, "RUN", "b")]),
             ("RUN a \\\n  # no\n\n  b\nUSER c", &[(1, "RUN", "a  b"), (5, "USER", "c")]),
             ("# escape=`\nRUN a `\n b\\", &[(2, "RUN", "a  b\\")]),
