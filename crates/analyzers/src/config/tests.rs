@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Entry, EntryKind, HistoryStep, ImageConfig, Misconfiguration, Visitor};
+use model::{Entry, EntryKind, HistoryStep, ImageConfig, Misconfiguration, ProblemKind, Visitor};
 
 use super::check::{Description, Fixtures};
 use super::content::{CheckSet, texts};
@@ -183,7 +183,11 @@ fn every_check_is_well_described() {
     for check in &set.checks {
         let id = &check.id;
         assert!(super::content::is_id(id), "{id}");
-        assert!(check.title.starts_with(|c: char| c.is_lowercase()), "{id}: {}", check.title);
+        assert!(
+            check.title.starts_with(|c: char| c.is_lowercase() || c == '`'),
+            "{id}: {}",
+            check.title
+        );
         for sentence in [&check.why, &check.remediation] {
             assert!(sentence.ends_with('.'), "{id}: {sentence}");
         }
@@ -226,7 +230,7 @@ fn what_is_wrong_with_a_check_is_said_with_its_place() {
         assert_eq!(error.line, line, "{error}\n{text}");
         assert!(error.message.contains(message), "{error}\n{text}");
         // The parser of expressions points at the part, not always at its first letter.
-        assert!(error.column >= column && error.column < column + 40, "{error}\n{text}");
+        assert!(error.column >= column && error.column < column + 60, "{error}\n{text}");
     }
 }
 
@@ -290,6 +294,32 @@ fn the_page_lists_every_check() {
     } else {
         assert!(text == expected, "BLESS=1 cargo test -p analyzers the_page writes the table");
     }
+}
+
+#[test]
+fn hostile_yaml_ends_at_a_limit() {
+    let mut bomb = "apiVersion: v1\nkind: Pod\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..8 {
+        let below = format!("*a{}, ", level - 1).repeat(10);
+        bomb.push_str(&format!("a{level}: &a{level} [{below}]\n"));
+    }
+    let deep = format!("apiVersion: v1\nkind: Pod\na: {}{}", "[".repeat(90), "]".repeat(90));
+    for text in [bomb, deep] {
+        let judged = file_named("a.yaml", &text, &CheckSet::default());
+        assert!(judged.misconfigurations.is_empty());
+        assert_eq!(problems_of("a.yaml", &text), [ProblemKind::LimitReached]);
+    }
+}
+
+/// The problems that the reader of a file has.
+fn problems_of(path: &str, content: &str) -> Vec<ProblemKind> {
+    let mut collector = LayerCollector::new(ALL);
+    let size = content.len() as u64;
+    let entry = Entry { path, kind: EntryKind::File, mode: 0o644, uid: 0, gid: 0, size };
+    collector.entry(&entry);
+    collector.content(&entry, content.as_bytes());
+    let inventory = crate::squash(&[collector.finish()], false);
+    inventory.problems.into_iter().map(|problem| problem.kind).collect()
 }
 
 #[test]

@@ -52,12 +52,12 @@ pub(super) fn documents(text: &str, facts: &mut FileFacts) -> Vec<Node> {
     };
     let parsed = serde_saphyr::from_multiple_with_options(text, options);
     parsed.unwrap_or_else(|error| {
-        let kind = match error {
-            serde_saphyr::Error::Budget { .. } => ProblemKind::LimitReached,
-            _ => ProblemKind::Damaged,
-        };
+        let is_limit = matches!(error, serde_saphyr::Error::Budget { .. });
         let error = error.to_string();
         let line = error.lines().next().unwrap_or_default();
+        // Of an error within what an alias stands for only the text is left.
+        let is_limit = is_limit || line.contains("budget breached");
+        let kind = if is_limit { ProblemKind::LimitReached } else { ProblemKind::Damaged };
         facts.problem(kind, format!("cannot be parsed: {line}"));
         Vec::new()
     })
