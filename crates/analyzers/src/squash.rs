@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use model::{Inventory, Location, Package, PackageKind, Problem, ProblemKind};
+use model::{Basis, Inventory, Location, Os, Package, PackageKind, Problem, ProblemKind};
 
 use crate::attribution::{Identity, appearances};
 use crate::facts::Installed;
@@ -32,8 +32,8 @@ pub fn squash(layers: &[LayerFacts], has_layers: bool) -> Inventory {
     }
     problems.sort_unstable();
     problems.dedup();
-    let packages = packages(&survey, &stack, has_layers);
     let os = choice::os(&survey.files);
+    let packages = packages(&survey, &stack, os.as_ref(), has_layers);
     Inventory {
         secrets: gather::secrets(&stack, os.as_ref(), has_layers),
         malware: malware::malware(&stack, &packages, has_layers),
@@ -45,7 +45,12 @@ pub fn squash(layers: &[LayerFacts], has_layers: bool) -> Inventory {
     }
 }
 
-fn packages(survey: &Survey<'_>, stack: &Stack<'_>, has_layers: bool) -> Vec<Package> {
+fn packages(
+    survey: &Survey<'_>,
+    stack: &Stack<'_>,
+    os: Option<&Os>,
+    has_layers: bool,
+) -> Vec<Package> {
     let view = stack.all();
     let appeared = if has_layers { appearances(stack) } else { HashMap::new() };
     let merged = Merged::of(&view);
@@ -64,8 +69,22 @@ fn packages(survey: &Survey<'_>, stack: &Stack<'_>, has_layers: bool) -> Vec<Pac
     }
     let mut packages: Vec<Package> = found.into_values().collect();
     owners::assign(&mut packages);
+    drop_repeated(&mut packages, os);
     packages.sort_unstable();
     packages
+}
+
+/// A program that is recognised by its bytes and came in a package of the distribution is that
+/// package once more.
+fn drop_repeated(packages: &mut Vec<Package>, os: Option<&Os>) {
+    let Some(os) = os else { return };
+    let is_own = |package: &&Package| package.kind.is_os() && package.is_built_by(os);
+    let own: BTreeSet<String> =
+        packages.iter().filter(is_own).map(|package| package.name.clone()).collect();
+    packages.retain(|package| {
+        let is_repeated = package.owner.as_ref().is_some_and(|owner| own.contains(owner));
+        package.basis != Basis::Signature || !is_repeated
+    });
 }
 
 /// The file, and where in it.

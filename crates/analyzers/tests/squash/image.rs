@@ -1,7 +1,7 @@
 //! Images made of nothing but lists of entries, and how they are read.
 
 use analyzers::{Checks, Detour, LayerCollector, LayerFacts, unresolved};
-use model::{Entry, EntryKind, Visitor, Want};
+use model::{Entry, EntryKind, HEAD_BYTES, Visitor, Want};
 
 /// What stands at a path of a layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,9 +47,14 @@ fn pass(layer: &Layer, mut collector: LayerCollector) -> LayerFacts {
         };
         let size = content.map_or(0, <[u8]>::len) as u64;
         let entry = Entry { path, kind, mode: 0o644, uid: 0, gid: 0, size };
-        if collector.entry(&entry) == Want::Content
-            && let Some(content) = content
-        {
+        let want = collector.entry(&entry);
+        let Some(content) = content else { continue };
+        let head = &content[..content.len().min(HEAD_BYTES)];
+        let is_wanted = match want {
+            Want::Head => collector.head(&entry, head) == Want::Content,
+            want => want == Want::Content,
+        };
+        if is_wanted {
             collector.content(&entry, content);
         }
     }
