@@ -1,8 +1,8 @@
 //! Alpine's own `apk`, taken from the root file system that Alpine publishes: it runs anywhere by the
 //! loader beside it. One process a pair, a few milliseconds each.
 //!
-//! It is apk-tools 2, and our order is that of 3, so that it judges only what both accept: what its
-//! own check calls valid, without the hashes that only 3 orders.
+//! It is apk-tools 2, and our order is that of 3, so that it judges only what both order alike: what
+//! is a version by the grammar of both, and has no part that begins with a zero more than it needs.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -26,10 +26,10 @@ fn apk_agrees() {
     let pairs: Vec<(String, String)> =
         std::iter::repeat_with(|| nasty.pair()).take(20 * PAIRS).collect();
     let refused = apk.refused(pairs.iter().flat_map(|(a, b)| [a, b]));
-    let is_judged = |version: &String| !version.contains('~') && !refused.contains(version);
+    let is_judged = |version: &String| is_version(version) && !refused.contains(version);
     let judged: Vec<_> =
         pairs.iter().filter(|(a, b)| is_judged(a) && is_judged(b)).take(PAIRS).collect();
-    assert!(judged.len() > PAIRS / 2, "only {} pairs are valid", judged.len());
+    assert!(judged.len() > PAIRS / 10, "only {} pairs are valid", judged.len());
     let objection = |(a, b): &&(String, String)| {
         let ours = symbol(Scheme::Apk.compare(a, b).expect("a valid version"));
         let theirs = apk.order(a, b);
@@ -37,6 +37,26 @@ fn apk_agrees() {
     };
     let wrong: Vec<String> = judged.iter().filter_map(objection).collect();
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), judged.len(), wrong.join("\n"));
+}
+
+/// `1.2.3b_rc1_p2-r4`: numbers, a letter, suffixes, a revision. Its own check lets more pass, and 2
+/// and 3 differ in what they make of that.
+fn is_version(text: &str) -> bool {
+    let is_number = |text: &str| {
+        let is_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        is_digits && (text == "0" || !text.starts_with('0'))
+    };
+    let (text, revision) = text.split_once("-r").map_or((text, "0"), |(text, it)| (text, it));
+    let mut parts = text.split('_');
+    let numbers = parts.next().unwrap_or_default();
+    let numbers = numbers.strip_suffix(|c: char| c.is_ascii_lowercase()).unwrap_or(numbers);
+    let is_suffix = |suffix: &str| {
+        let name = suffix.trim_end_matches(|c: char| c.is_ascii_digit());
+        let number = suffix.strip_prefix(name).unwrap_or_default();
+        let names = ["alpha", "beta", "pre", "rc", "cvs", "svn", "git", "hg", "p"];
+        names.contains(&name) && (number.is_empty() || is_number(number))
+    };
+    numbers.split('.').all(is_number) && parts.all(is_suffix) && is_number(revision)
 }
 
 /// An unpacked root file system; it is removed when dropped.
