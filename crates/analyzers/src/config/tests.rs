@@ -297,11 +297,13 @@ fn the_page_lists_every_check() {
 
 #[test]
 fn hostile_yaml_ends_at_a_limit() {
-    let mut bomb = "apiVersion: v1\nkind: Pod\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
-    for level in 1..8 {
+    let level = |level: usize| {
         let below = format!("*a{}, ", level - 1).repeat(10);
-        bomb.push_str(&format!("a{level}: &a{level} [{below}]\n"));
-    }
+        format!("a{level}: &a{level} [{below}]\n")
+    };
+    let levels: String = (1..8).map(level).collect();
+    let bomb =
+        format!("apiVersion: v1\nkind: Pod\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n{levels}");
     let deep = format!("apiVersion: v1\nkind: Pod\na: {}{}", "[".repeat(90), "]".repeat(90));
     for text in [bomb, deep] {
         let judged = file_named("a.yaml", &text, &CheckSet::default());
