@@ -1,6 +1,6 @@
 //! Misconfigurations: settings that make an attack easier than it has to be.
 //!
-//! A format (an image's configuration, a Dockerfile, a manifest …) becomes [`thing::Thing`]s, each
+//! A format (an image's configuration, a Dockerfile, a manifest …) becomes `Thing`s, each
 //! with a view of plain fields; a check is data (`content/checks`): a condition over one kind of
 //! view, and what to say where it holds. Readers know no check and checks know no format, so that
 //! users' own checks are worth as much as ours, and no cached fact depends on a check.

@@ -57,7 +57,7 @@ pub(crate) const LAYER_BYTES_MAX: u64 = 256 << 30;
 pub(crate) const RATIO_MAX: u64 = 50;
 
 /// Bytes, all layers of an image together, that are not there and have to be looked at all the
-/// same: what layers grow beyond [`RATIO_MAX`] times their compressed size, and holes of sparse
+/// same: what layers grow beyond `RATIO_MAX` times their compressed size, and holes of sparse
 /// files. So much is read within seconds, by the slowest decompressor within some ten.
 pub const GROWTH_BYTES_MAX: u64 = 1 << 30;
 

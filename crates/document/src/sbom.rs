@@ -1,7 +1,7 @@
 //! Bills of materials that others wrote, or this program did, read back: what is inside an artifact
 //! without the artifact.
 //!
-//! A bill is recognised by its content; its format reads it into a [`Bill`], and that becomes an
+//! A bill is recognised by its content; its format reads it into a `Bill`, and that becomes an
 //! inventory. A bill is a stranger's word: what cannot be matched is counted and said, what is cut
 //! off is kept as far as it goes, and nothing in it makes reading fail but bytes that are no bill.
 
