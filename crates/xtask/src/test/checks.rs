@@ -21,10 +21,7 @@ pub(super) fn tidy(session: &mut Session<'_>) -> Result<Done, String> {
 }
 
 pub(super) fn clippy(session: &mut Session<'_>) -> Result<Done, String> {
-    cargo(session, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
-    // As it is built to run, so that nothing is built twice.
-    let args = ["clippy", "--release", "--bins", "--lib", "--manifest-path", FUZZ];
-    cargo(session, &[&args[..], &["--", "-D", "warnings"]].concat())
+    cargo(session, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
 }
 
 /// nextest runs each test in a process of its own, and all binaries' tests side by side. As root,
