@@ -20,11 +20,12 @@ const STEPS: &[Step] = &[
     Step { name: "fmt", why: "one layout for all", run: checks::fmt },
     Step { name: "tidy", why: "the rules of the house", run: checks::tidy },
     Step { name: "clippy", why: "warnings are errors", run: checks::clippy },
-    Step { name: "tests", why: "unit, data-driven and whole-command tests", run: checks::tests },
     Step { name: "doctests", why: "examples in the documentation hold", run: checks::doctests },
     Step { name: "fuzz", why: "hostile bytes, a few seconds a target", run: checks::fuzz },
     Step { name: "docs", why: "the documentation has no dead link", run: checks::docs },
     Step { name: "dependencies", why: "licenses, bans, sources", run: dependencies::check },
+    // Last, so that what failed stands at the end of what a run prints.
+    Step { name: "tests", why: "unit, data-driven and whole-command tests", run: checks::tests },
 ];
 
 struct Step {
