@@ -210,6 +210,7 @@ impl Engine {
         let artifact = Artifact {
             name: name.to_owned(),
             kind: export.kind(),
+            references: Vec::new(),
             digest: Some(digest),
             manifest_digest: None,
             platform: Some(config.platform()),
@@ -239,6 +240,7 @@ impl Engine {
         let artifact = Artifact {
             name: name.to_owned(),
             kind: ArtifactKind::Container,
+            references: Vec::new(),
             digest: None,
             manifest_digest: None,
             platform: None,

@@ -59,7 +59,8 @@ pub(crate) fn from_archive(
     let paths = layers.iter().map(|path| member_path(name, path)).collect::<Result<Vec<_>, _>>()?;
     let (config, digest) = configuration(&archive, name, &entry.config)?;
     config.check(name, paths.len(), options.platform.as_ref())?;
-    let artifact = artifact(&archive, name, &config, digest, &paths)?;
+    let references = entry.repo_tags.unwrap_or_default();
+    let artifact = artifact(&archive, name, references, &config, digest, &paths)?;
     let layers = paths.into_iter().map(layer).collect();
     let store = Store::Archive(archive);
     let problems = store.problem(name).into_iter().chain(notice).collect();
@@ -137,6 +138,7 @@ fn configuration(
 fn artifact(
     archive: &Archive,
     name: &str,
+    references: Vec<String>,
     config: &ImageConfig,
     digest: Digest,
     paths: &[String],
@@ -147,6 +149,7 @@ fn artifact(
     Ok(Artifact {
         name: name.to_owned(),
         kind: ArtifactKind::DockerArchive,
+        references,
         manifest_digest: manifest_digest(archive, name, &digest)?,
         digest: Some(digest),
         platform: Some(config.platform()),

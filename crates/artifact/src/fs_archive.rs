@@ -37,6 +37,7 @@ pub(crate) fn file_system(name: &str, kind: ArtifactKind, size_bytes: Option<u64
     Artifact {
         name: name.to_owned(),
         kind,
+        references: Vec::new(),
         digest: None,
         manifest_digest: None,
         platform: None,

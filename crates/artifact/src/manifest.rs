@@ -398,6 +398,7 @@ impl Resolved {
         Artifact {
             name: name.to_owned(),
             kind,
+            references: Vec::new(),
             digest: Some(self.config_digest.clone()),
             manifest_digest: Some(self.manifest_digest.clone()),
             platform: Some(self.config.platform()),

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use model::{ArtifactKind, Problem, ProblemKind};
+use model::{Artifact, ArtifactKind, Problem, ProblemKind};
 
 use crate::error::OpenErrorKind;
 use crate::image::Backend;
@@ -43,6 +43,7 @@ pub(crate) fn from_store(
         return Err(OpenError::new(OpenErrorKind::Damaged, message));
     };
     let (entries, notice) = choose(name, entries, wanted)?;
+    let references = references(&entries);
     let mut fetch = |descriptor: &Descriptor, limit| {
         options.stop.check()?;
         store.read(&descriptor.blob_path(), limit)?.ok_or_else(|| {
@@ -56,11 +57,23 @@ pub(crate) fn from_store(
         Store::Directory(_) => ArtifactKind::OciDir,
         Store::Archive(_) => ArtifactKind::OciArchive,
     };
-    let artifact = resolved.artifact(name, kind);
+    let artifact = Artifact { references, ..resolved.artifact(name, kind) };
     let problems = store.problem(name).into_iter().chain(notice).collect();
     let layers = resolved.layers.iter().map(layer).collect();
     let backend = Backend::Local(LocalImage { store, layers });
     Ok(Image::new(artifact, Some(resolved.config), problems, backend, options))
+}
+
+/// The image names among what entries are called: many are called by a tag alone.
+fn references(entries: &[Descriptor]) -> Vec<String> {
+    let names = entries
+        .iter()
+        .flat_map(|entry| [entry.annotation("io.containerd.image.name"), entry.reference_name()]);
+    let mut names: Vec<String> =
+        names.flatten().filter(|name| name.contains(['/', ':'])).map(str::to_owned).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// The entries of the image that is meant. Entries under one name are one image for several

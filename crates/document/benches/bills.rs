@@ -66,6 +66,7 @@ fn report() -> Report {
         artifact: Artifact {
             name: "bench".to_owned(),
             kind: ArtifactKind::Dir,
+            references: Vec::new(),
             digest: None,
             manifest_digest: None,
             platform: None,

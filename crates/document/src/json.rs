@@ -94,6 +94,7 @@ impl<'a> Document<'a> {
 struct ArtifactJson<'a> {
     name: &'a str,
     kind: &'static str,
+    references: &'a [String],
     digest: Option<String>,
     manifest_digest: Option<String>,
     platform: Option<String>,
@@ -110,6 +111,7 @@ impl<'a> ArtifactJson<'a> {
             config: config.map(|it| ConfigJson::of(it, &report.inventory.secrets)),
             name: &artifact.name,
             kind: artifact.kind.name(),
+            references: &artifact.references,
             digest: artifact.digest.as_ref().map(ToString::to_string),
             manifest_digest: artifact.manifest_digest.as_ref().map(ToString::to_string),
             platform: artifact.platform.as_ref().map(ToString::to_string),

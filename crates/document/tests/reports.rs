@@ -63,6 +63,7 @@ fn artifact() -> Artifact {
     Artifact {
         name: "example:1\u{1b}[2J".to_owned(),
         kind: ArtifactKind::OciDir,
+        references: Vec::new(),
         digest: Some(Digest::sha256([2; 32])),
         manifest_digest: Some(Digest::sha256([3; 32])),
         platform: "linux/amd64".parse().ok(),

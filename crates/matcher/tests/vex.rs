@@ -39,6 +39,7 @@ fn artifact() -> Artifact {
     Artifact {
         name: "registry.example/team/shop:1".to_owned(),
         kind: ArtifactKind::Registry,
+        references: Vec::new(),
         digest: Some(Digest::sha256([0x11; 32])),
         manifest_digest: Some(Digest::sha256([0x22; 32])),
         platform: None,

@@ -57,6 +57,11 @@ impl ArtifactKind {
     pub fn has_layers(self) -> bool {
         !matches!(self, Self::Dir | Self::FsArchive)
     }
+
+    /// Whether it is an image, which has a name somewhere, rather than a file system.
+    pub fn is_image(self) -> bool {
+        !matches!(self, Self::Dir | Self::FsArchive | Self::Container)
+    }
 }
 
 /// The facts about the thing scanned, before anyone looked inside.
@@ -65,6 +70,10 @@ pub struct Artifact {
     /// As the user or the archive names it: `alpine:3.20`, a path.
     pub name: String,
     pub kind: ArtifactKind,
+    /// The image names under which an archive or layout holds it, in full or in short; empty where
+    /// it says none. What was asked for by an image name is called so by `name`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<String>,
     /// The digest of the image configuration: the image's identity whatever it was read from.
     /// None for file systems.
     pub digest: Option<Digest>,

@@ -99,6 +99,7 @@ fn artifact() -> Artifact {
     Artifact {
         name: "example.com/shop:1".to_owned(),
         kind: ArtifactKind::Registry,
+        references: Vec::new(),
         digest: None,
         manifest_digest: None,
         platform: None,

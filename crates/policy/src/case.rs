@@ -58,6 +58,9 @@ struct Given {
 #[serde(deny_unknown_fields, default)]
 struct ImageFile {
     name: Option<String>,
+    /// Where it was read from: `registry` where nothing is said.
+    source: Option<Spanned<String>>,
+    references: Vec<String>,
     created: Option<String>,
     size_bytes: Option<u64>,
     user: Option<String>,
@@ -162,8 +165,11 @@ struct ProblemFile {
 impl CaseFile {
     pub(crate) fn check(&self, errors: &mut Vec<PolicyError>) {
         date(Some(&self.today), errors);
-        let Given { packages, findings, secrets, malware, misconfigurations, problems, image: _ } =
+        let Given { packages, findings, secrets, malware, misconfigurations, problems, image } =
             &self.given;
+        if let Some(source) = &image.source {
+            one_of(source, ArtifactKind::ALL.map(ArtifactKind::name), errors);
+        }
         let severities = (findings.iter().map(|it| &it.severity))
             .chain(secrets.iter().map(|it| &it.severity))
             .chain(malware.iter().map(|it| &it.severity))
@@ -283,6 +289,7 @@ pub(crate) fn artifact(name: &str) -> Artifact {
     Artifact {
         name: name.to_owned(),
         kind: ArtifactKind::Registry,
+        references: Vec::new(),
         digest: None,
         manifest_digest: None,
         platform: None,
@@ -311,7 +318,11 @@ impl ImageFile {
             history: base.collect(),
             ..ImageConfig::default()
         };
+        let source = self.source.as_ref().map(|it| it.value.as_str());
+        let kind = ArtifactKind::ALL.into_iter().find(|kind| Some(kind.name()) == source);
         Artifact {
+            kind: kind.unwrap_or(ArtifactKind::Registry),
+            references: self.references.clone(),
             created: self.created.clone(),
             size_bytes: self.size_bytes,
             config: Some(config),

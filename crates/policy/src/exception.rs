@@ -11,7 +11,9 @@ use serde_saphyr::Spanned;
 use crate::error::PolicyError;
 use crate::facts::{On, Scene, Subject};
 use crate::glob::Glob;
+use crate::policy::check_license;
 use crate::rule::{date, glob, globs};
+use crate::suggest;
 
 /// An exception as the file has it.
 #[derive(Clone, Debug, Deserialize)]
@@ -78,8 +80,18 @@ pub(crate) enum Standing {
 }
 
 impl ExceptionFile {
-    pub(crate) fn check(&self, source: &str, errors: &mut Vec<PolicyError>) -> Option<Exception> {
+    /// Checks an exception beside the policy's rules and what each looks at.
+    pub(crate) fn check(
+        &self,
+        source: &str,
+        rules: &[(&str, Option<On>)],
+        errors: &mut Vec<PolicyError>,
+    ) -> Option<Exception> {
         let before = errors.len();
+        self.check_rule(rules, errors);
+        if let Some(license) = &self.license {
+            check_license(license, errors);
+        }
         for (what, text) in [("owner", &self.owner), ("reason", &self.reason)] {
             if text.value.trim().is_empty() {
                 errors.push(PolicyError::at(text, format!("an exception without {what}")));
@@ -109,6 +121,22 @@ impl ExceptionFile {
             errors.push(PolicyError::at(&self.reason, message));
         }
         (errors.len() == before).then_some(exception)
+    }
+
+    /// A misspelt rule would leave an exception that never counts.
+    fn check_rule(&self, rules: &[(&str, Option<On>)], errors: &mut Vec<PolicyError>) {
+        let Some(rule) = &self.rule else { return };
+        let mut same = rules.iter().filter(|(id, _)| *id == rule.value).peekable();
+        if same.peek().is_none() {
+            let hint = suggest::hint(&rule.value, rules.iter().map(|(id, _)| *id));
+            let message = format!("there is no rule `{}`", rule.value);
+            errors.push(PolicyError::at(rule, message).hint(Some(hint)));
+        }
+        let is_of_findings = |on: &Option<On>| on.is_none_or(|on| on == On::Finding);
+        if self.until_fixed && !same.all(|(_, on)| is_of_findings(on)) {
+            let message = "`until_fixed` speaks of vulnerabilities, and the rule looks at others";
+            errors.push(PolicyError::at(rule, message));
+        }
     }
 
     fn named(&self, errors: &mut Vec<PolicyError>) -> Named {
@@ -153,7 +181,8 @@ impl Exception {
         if !self.speaks_of(subject) {
             return Standing::Elsewhere;
         }
-        if !self.images.is_empty() && !self.images.iter().any(|it| scene.is_named(it)) {
+        // Nothing is excused because nobody knows what it is called.
+        if !self.images.is_empty() && scene.is_named(&self.images) != Some(true) {
             return Standing::Elsewhere;
         }
         if let Some(date) = self.expires.filter(|date| *date < scene.today) {

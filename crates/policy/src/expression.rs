@@ -18,6 +18,7 @@ mod node;
 use cel::parser::Parser;
 
 use self::check::Checker;
+pub(crate) use self::evaluate::VERDICT_STEPS_MAX;
 use self::node::Node;
 use crate::facts::{On, Scene, Subject};
 

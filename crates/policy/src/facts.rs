@@ -1,12 +1,16 @@
 //! What a policy judges: the result of a scan, before anything was filtered out of it.
 
+use std::cell::Cell;
+
 use jiff::civil::Date;
 use model::{
-    Artifact, Eol, Finding, ImageRef, Inventory, Malware, Misconfiguration, Package, Problem,
-    ProblemKind, Secret,
+    Artifact, ArtifactKind, Eol, Finding, ImageRef, Inventory, Malware, Misconfiguration, Package,
+    Problem, ProblemKind, Secret,
 };
 use serde::Deserialize;
 
+use crate::expression::VERDICT_STEPS_MAX;
+use crate::glob::Glob;
 use crate::license::Licenses;
 
 /// The result of a scan as it came.
@@ -26,12 +30,17 @@ impl Facts<'_> {
         self.checks.iter().any(|ran| ran == check)
     }
 
+    /// Whether records of this stream could not be looked up.
+    pub(crate) fn lacks(&self, stream: &str) -> bool {
+        let missing = self.problems.iter().filter(|it| it.kind == ProblemKind::MetadataMissing);
+        missing.flat_map(|it| it.subject.split(", ")).any(|it| it == stream)
+    }
+
     /// Why things of this kind could be there without having been found.
     pub(crate) fn unseen(&self, on: On) -> Vec<String> {
-        let mut unseen = Vec::new();
-        if let Some(check) = on.check().filter(|check| !self.has(check)) {
-            unseen.push(format!("the check `{check}` did not run"));
-        }
+        let missing = on.checks().iter().filter(|check| !self.has(check));
+        let mut unseen: Vec<String> =
+            missing.map(|check| format!("the check `{check}` did not run")).collect();
         let hides = |problem: &&Problem| on.is_hidden_by(problem.kind);
         let count = self.problems.iter().filter(hides).count();
         if let Some(problem) = self.problems.iter().find(hides) {
@@ -83,14 +92,15 @@ impl On {
         if self == Self::Package { "pkg" } else { self.name() }
     }
 
-    /// The check that finds such things, where one has to be asked for.
-    fn check(self) -> Option<&'static str> {
+    /// The checks that find such things, where they have to be asked for.
+    fn checks(self) -> &'static [&'static str] {
         match self {
-            Self::Finding => Some("vuln"),
-            Self::Secret => Some("secret"),
-            Self::Malware => Some("malware"),
-            Self::Misconfiguration => Some("config"),
-            Self::Image | Self::Package | Self::Problem => None,
+            Self::Finding => &["vuln"],
+            Self::Secret => &["secret"],
+            // Malicious packages are found by advisories, as vulnerable ones are.
+            Self::Malware => &["malware", "vuln"],
+            Self::Misconfiguration => &["config"],
+            Self::Image | Self::Package | Self::Problem => &[],
         }
     }
 
@@ -98,8 +108,8 @@ impl On {
     fn is_hidden_by(self, kind: ProblemKind) -> bool {
         match self {
             Self::Image | Self::Problem => false,
-            Self::Finding => kind.makes_incomplete(),
-            Self::Package | Self::Secret | Self::Malware | Self::Misconfiguration => {
+            Self::Finding | Self::Malware => kind.makes_incomplete(),
+            Self::Package | Self::Secret | Self::Misconfiguration => {
                 kind.makes_incomplete() && kind != ProblemKind::AdvisoriesMissing
             }
         }
@@ -124,34 +134,49 @@ pub(crate) struct Scene<'a> {
     pub(crate) facts: Facts<'a>,
     pub(crate) today: Date,
     pub(crate) licenses: &'a Licenses,
-    /// The name in its parts; None where it is no image name (a path).
-    pub(crate) reference: Option<ImageRef>,
-    /// Its registry, repository and tag as texts.
-    pub(crate) full_name: Option<String>,
+    /// The image's names in their parts; none where it is not known what it is called.
+    names: Vec<ImageRef>,
     /// The lowest layer that is not the base's; None where that cannot be told.
     pub(crate) base_layers: Option<u32>,
+    /// What rules may still cost, all together.
+    pub(crate) steps_left: Cell<usize>,
 }
 
 impl<'a> Scene<'a> {
     pub(crate) fn new(facts: Facts<'a>, licenses: &'a Licenses, today: Date) -> Self {
-        let names_image = facts.artifact.kind.has_layers();
-        let reference: Option<ImageRef> =
-            names_image.then(|| facts.artifact.name.parse().ok()).flatten();
-        let full_name = reference.as_ref().map(ToString::to_string);
+        let names = names(facts.artifact);
         let base_layers = base_layers(facts.artifact);
-        Self { facts, today, licenses, reference, full_name, base_layers }
+        let steps_left = Cell::new(VERDICT_STEPS_MAX);
+        Self { facts, today, licenses, names, base_layers, steps_left }
     }
 
-    /// Whether a pattern of image names means this image: as it was named, or in full.
-    pub(crate) fn is_named(&self, pattern: &crate::glob::Glob) -> bool {
-        pattern.matches(&self.facts.artifact.name)
-            || self.full_name.as_deref().is_some_and(|name| pattern.matches(name))
+    /// The image's name, the first of several.
+    pub(crate) fn reference(&self) -> Option<&ImageRef> {
+        self.names.first()
+    }
+
+    /// Whether one of the patterns means this image: as it was asked for, as an archive calls it,
+    /// or by its name in full. None where nobody said what the image is called.
+    pub(crate) fn is_named(&self, patterns: &[Glob]) -> Option<bool> {
+        let artifact = self.facts.artifact;
+        let in_full: Vec<String> = self.names.iter().map(ToString::to_string).collect();
+        let all = std::iter::once(&artifact.name).chain(&artifact.references).chain(&in_full);
+        let is_named = all.into_iter().any(|name| patterns.iter().any(|it| it.matches(name)));
+        (is_named || !in_full.is_empty() || !artifact.kind.is_image()).then_some(is_named)
     }
 
     /// Whether a layer belongs to the base image.
     pub(crate) fn in_base(&self, layer: Option<u32>) -> Option<bool> {
         Some(layer? < self.base_layers?)
     }
+}
+
+/// What the image is called: as it was asked for, or as the archive says. A path is no name.
+fn names(artifact: &Artifact) -> Vec<ImageRef> {
+    use ArtifactKind::{Containerd, Docker, Podman, Registry, Sbom};
+    let is_asked_for = matches!(artifact.kind, Registry | Docker | Containerd | Podman | Sbom);
+    let asked = is_asked_for.then_some(&artifact.name);
+    asked.into_iter().chain(&artifact.references).filter_map(|name| name.parse().ok()).collect()
 }
 
 /// How many of the layers are the base image's: those below the last command or entry point that

@@ -163,7 +163,7 @@ fn trace(rule: &Rule, applies: Option<bool>, tally: Tally<'_>, scene: &Scene<'_>
     // A rule that holds of nothing may as well be for this image.
     if applies.is_none() && !(tally.hits.is_empty() && unknown.is_empty()) {
         unknown.push(
-            "the labels of the image are not known, which say whether it is for it".to_owned(),
+            "name or labels of the image are not known, which say whether it is for it".to_owned(),
         );
     }
     let observed = rule.observe_until.filter(|date| scene.today < *date);

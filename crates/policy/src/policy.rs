@@ -1,5 +1,7 @@
 //! The policy file: read, checked as a whole, and ready to judge.
 
+use std::collections::BTreeSet;
+
 use model::Decision;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
@@ -8,6 +10,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::case::CaseFile;
 use crate::error::PolicyError;
 use crate::exception::{Exception, ExceptionFile};
+use crate::facts::On;
 use crate::license::Licenses;
 use crate::preset;
 use crate::rule::{OnUnknown, Rule, RuleFile};
@@ -83,8 +86,11 @@ impl Policy {
         let rules = rules(&file, unknown, &mut errors);
         check_licenses(&file.licenses, &mut errors);
         let name = file.name.clone().unwrap_or_else(|| source.to_owned());
+        let enabled = rules.iter().map(|rule| (rule.id.as_str(), Some(rule.on)));
+        let own = file.rules.iter().map(|rule| (rule.id.value.as_str(), rule.on));
+        let known: Vec<(&str, Option<On>)> = enabled.chain(own).collect();
         let exceptions: Vec<Exception> =
-            file.exceptions.iter().filter_map(|it| it.check(source, &mut errors)).collect();
+            file.exceptions.iter().filter_map(|it| it.check(source, &known, &mut errors)).collect();
         file.tests.iter().for_each(|case| case.check(&mut errors));
         if !errors.is_empty() {
             errors.sort_by_key(|error| (error.line, error.column));
@@ -113,11 +119,12 @@ impl Policy {
 }
 
 /// The rules of the presets, replaced by the file's own of the same name, then the file's others.
+/// Of presets that have rules of one name the later one's counts.
 fn rules(file: &PolicyFile, unknown: OnUnknown, errors: &mut Vec<PolicyError>) -> Vec<Rule> {
     let mut all: Vec<RuleFile> = Vec::new();
     for name in &file.presets {
         match preset::rules(&name.value) {
-            Some(rules) => all.extend(rules),
+            Some(rules) => rules.into_iter().for_each(|rule| put(&mut all, rule)),
             None => {
                 let message = format!("there is no preset `{}`", name.value);
                 let hint = suggest::hint(&name.value, preset::ALL.iter().map(|(name, _)| *name));
@@ -125,17 +132,13 @@ fn rules(file: &PolicyFile, unknown: OnUnknown, errors: &mut Vec<PolicyError>) -
             }
         }
     }
-    let preset = all.len();
+    let mut own = BTreeSet::new();
     for rule in &file.rules {
-        let same = all.iter().position(|it| it.id.value == rule.id.value);
-        match same {
-            Some(at) if at >= preset => {
-                let message = format!("two rules are called `{}`", rule.id.value);
-                errors.push(PolicyError::at(&rule.id, message));
-            }
-            Some(at) => all.splice(at..=at, [rule.clone()]).for_each(drop),
-            None => all.push(rule.clone()),
+        if !own.insert(rule.id.value.as_str()) {
+            let message = format!("two rules are called `{}`", rule.id.value);
+            errors.push(PolicyError::at(&rule.id, message));
         }
+        put(&mut all, rule.clone());
     }
     if let Some(rule) = all.get(RULES_MAX) {
         errors.push(PolicyError::at(&rule.id, format!("more than {RULES_MAX} rules")));
@@ -144,18 +147,29 @@ fn rules(file: &PolicyFile, unknown: OnUnknown, errors: &mut Vec<PolicyError>) -
     enabled.filter_map(|rule| rule.check(unknown, errors)).collect()
 }
 
+/// Puts a rule in the place of that of the same name, or at the end.
+fn put(all: &mut Vec<RuleFile>, rule: RuleFile) {
+    match all.iter_mut().find(|it| it.id.value == rule.id.value) {
+        Some(same) => *same = rule,
+        None => all.push(rule),
+    }
+}
+
 fn check_licenses(licenses: &Licenses, errors: &mut Vec<PolicyError>) {
-    for license in licenses.allow.iter().chain(&licenses.deny) {
-        let known = model::License::of(&license.value);
-        let known = known.as_ref().map(model::License::as_str);
-        if known != Some(&license.value) {
-            let hint = known.map_or_else(
-                || "see https://spdx.org/licenses".to_owned(),
-                |known| format!("SPDX spells it `{known}`"),
-            );
-            let message = format!("`{}` is no license of the SPDX list", license.value);
-            errors.push(PolicyError::at(license, message).hint(Some(hint)));
-        }
+    licenses.allow.iter().chain(&licenses.deny).for_each(|license| check_license(license, errors));
+}
+
+/// One that is spelled in another way would never be met.
+pub(crate) fn check_license(license: &Spanned<String>, errors: &mut Vec<PolicyError>) {
+    let known = model::License::of(&license.value);
+    let known = known.as_ref().map(model::License::as_str);
+    if known != Some(&license.value) {
+        let hint = known.map_or_else(
+            || "see https://spdx.org/licenses".to_owned(),
+            |known| format!("SPDX spells it `{known}`"),
+        );
+        let message = format!("`{}` is no license of the SPDX list", license.value);
+        errors.push(PolicyError::at(license, message).hint(Some(hint)));
     }
 }
 

@@ -127,6 +127,11 @@ impl RuleFile {
         let before = errors.len();
         let expression = Expression::new(&when.value, on);
         let expression = expression.map_err(|error| errors.push(within(when, error))).ok();
+        if action == Action::Allow && (self.unknown.is_some() || self.observe_until.is_some()) {
+            let message = "a rule that allows has no `unknown` and no `observe_until`: where it \
+                           does not hold for sure, the rules after it are asked";
+            errors.push(PolicyError::at(&self.id, message));
+        }
         let unknown = self.unknown.map_or_else(
             || match action {
                 Action::Deny => unknown.decision(),
@@ -166,12 +171,27 @@ impl ScopeFile {
 }
 
 impl Scope {
-    /// Whether the rule is asked of this image; None where its labels are not known.
+    /// Whether the rule is asked of this image; None where its name or labels are not known.
     pub(crate) fn holds(&self, scene: &Scene<'_>) -> Option<bool> {
-        let names = |globs: &[Glob]| globs.iter().any(|glob| scene.is_named(glob));
-        if (!self.images.is_empty() && !names(&self.images)) || names(&self.except) {
+        let is_named = match self.images.is_empty() {
+            true => Some(true),
+            false => scene.is_named(&self.images),
+        };
+        let is_excepted = match self.except.is_empty() {
+            true => Some(false),
+            false => scene.is_named(&self.except),
+        };
+        if is_named == Some(false)
+            || is_excepted == Some(true)
+            || self.is_labeled(scene) == Some(false)
+        {
             return Some(false);
         }
+        let known = is_named.is_some() && is_excepted.is_some() && self.is_labeled(scene).is_some();
+        known.then_some(true)
+    }
+
+    fn is_labeled(&self, scene: &Scene<'_>) -> Option<bool> {
         if self.labels.is_empty() {
             return Some(true);
         }

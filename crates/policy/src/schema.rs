@@ -103,6 +103,8 @@ pub(crate) fn roots(on: On) -> Vec<(&'static str, Type)> {
 pub struct FactDescription {
     /// The thing that has it: `finding`.
     pub of: &'static str,
+    /// What conditions call that thing: `pkg`, `image.os`.
+    pub called: &'static str,
     pub name: &'static str,
     /// What it is: `a number`, or which words it may be.
     pub kind: String,
@@ -115,12 +117,20 @@ pub fn facts() -> Vec<FactDescription> {
         let table = *table;
         facts.iter().map(move |fact| FactDescription {
             of: table,
+            called: called(table),
             name: fact.name,
             kind: shown(fact.kind),
             about: fact.about,
         })
     };
     TABLES.iter().flat_map(of).collect()
+}
+
+fn called(table: &'static str) -> &'static str {
+    match table {
+        "os" => "image.os",
+        _ => On::ALL.into_iter().find(|on| on.name() == table).map_or(table, On::called),
+    }
 }
 
 fn shown(kind: Type) -> String {

@@ -28,6 +28,7 @@ pub struct Ignored {
 impl Ignored {
     /// Reads an ignore file; `source` is what the user called it.
     pub fn parse(text: &str, source: &str) -> Result<Self, Vec<PolicyError>> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let exceptions = if is_yaml(text) { yaml(text, source)? } else { plain(text, source)? };
         Ok(Self { exceptions, version: xxh3_128(text.as_bytes()) })
     }
@@ -35,7 +36,8 @@ impl Ignored {
 
 /// A list of one of the kinds begins a line; no identifier ends in a colon.
 fn is_yaml(text: &str) -> bool {
-    let first = text.lines().map(str::trim_end).find(|it| !it.is_empty() && !it.starts_with('#'));
+    let bare = |line: &str| line.split('#').next().unwrap_or_default().trim_end().to_owned();
+    let first = text.lines().map(bare).find(|it| !it.is_empty());
     first.is_some_and(|line| {
         line == "---" || line == "{}" || line.contains(": ") || line.ends_with(':')
     })
@@ -230,6 +232,11 @@ mod tests {
                 (Named::Anything("AVD-DS-0002".to_owned()), expires),
             ]
         );
+        for text in ["CVE-1 # note: x\n", "\u{feff}CVE-1\n", "\u{feff}# a: b\nCVE-1 # c:\n"] {
+            let ignored = Ignored::parse(text, "x").expect(text).exceptions;
+            let named: Vec<_> = ignored.into_iter().map(|it| it.named).collect();
+            assert_eq!(named, [Named::Anything("CVE-1".to_owned())], "{text}");
+        }
         for (text, line) in
             [("CVE-1 exp:soon", 1), ("\nCVE-1 exp:2026-01-01x", 2), ("CVE-1 what", 1)]
         {

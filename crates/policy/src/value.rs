@@ -49,6 +49,8 @@ impl fmt::Display for Type {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value<'a> {
     Null,
+    /// What should have said it could not be looked up: not even whether it is null is known.
+    Missing,
     Bool(bool),
     Number(f64),
     Text(&'a str),

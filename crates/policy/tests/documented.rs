@@ -71,6 +71,22 @@ tests:
     assert_eq!(passes(text, "replaced"), 2);
 }
 
+/// Of two presets with a rule of one name there is one, which one line can switch off.
+#[test]
+fn presets_share_their_rules() {
+    let text = "version: 1
+presets: [baseline, strict]
+rules:
+  - {id: malware, enabled: false}
+tests:
+  - name: malware passes
+    today: 2026-01-01
+    given: {image: {os: debian 12, support_ends: 2028-06-30}, malware: [{rule: x, severity: high}]}
+    expect: allow
+";
+    assert_eq!(passes(text, "two presets"), 1);
+}
+
 /// The page of facts is written from the tables themselves:
 /// `UPDATE_DOCS=1 cargo test -p policy documented`.
 #[test]

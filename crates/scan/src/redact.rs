@@ -63,6 +63,7 @@ mod tests {
         let mut image = Artifact {
             name: "image".into(),
             kind: ArtifactKind::OciDir,
+            references: Vec::new(),
             digest: None,
             manifest_digest: None,
             platform: None,

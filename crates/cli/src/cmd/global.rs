@@ -74,6 +74,9 @@ pub(crate) struct GlobalArguments {
     /// number of processors]
     #[arg(long, global = true, value_name = "N", value_parser = parse_jobs)]
     jobs: Option<NonZeroUsize>,
+    /// The day by which exceptions end and rules come into force [default: today, in UTC]
+    #[arg(long, global = true, value_name = "YYYY-MM-DD")]
+    today: Option<Date>,
     /// Show no progress
     #[arg(short, long, global = true)]
     quiet: bool,
@@ -111,6 +114,8 @@ pub(crate) struct Global {
     look: Look,
     always_color: bool,
     pub(crate) now: Timestamp,
+    /// Not that of `now`, which whoever repeats a build may set: a policy has to hold today.
+    pub(crate) today: Date,
 }
 
 impl GlobalArguments {
@@ -151,6 +156,7 @@ impl GlobalArguments {
             look: Look { color, width: environment::width_of_stdout() },
             always_color: matches!(self.color, Color::Always),
             now: environment::now()?,
+            today: self.today.unwrap_or_else(|| Timestamp::now().to_zoned(TimeZone::UTC).date()),
         })
     }
 }
@@ -176,11 +182,6 @@ impl Global {
         options.registry.insecure.clone_from(&self.insecure_registries);
         options.registry.authorities.clone_from(&self.ca_certs);
         options
-    }
-
-    /// The day on which exceptions end and rules come into force.
-    pub(crate) fn today(&self) -> Date {
-        self.now.to_zoned(TimeZone::UTC).date()
     }
 
     /// How to import and fetch advisories.

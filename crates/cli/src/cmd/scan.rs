@@ -176,7 +176,7 @@ pub(crate) fn present(
     result.problems.sort();
     result.inventory.secrets.retain(|secret| secret.owner.is_none());
     // A policy judges everything that was found, whatever is shown of it.
-    let judged = judge.judge(&mut result, &checks, global.today());
+    let judged = judge.judge(&mut result, &checks, global.today);
     let filter = policy::Filter { severities: severity, ignore_unfixed };
     let gate = |threshold| policy::gate(&result.findings, &result.inventory, &filter, threshold);
     let verdict = fail_on.map(gate).unwrap_or_default();

@@ -132,6 +132,22 @@ fn bills_of_others_are_matched_as_far_as_they_go() {
     assert!(count >= 5, "{count} cases");
 }
 
+/// An empty list of packages in a form that is not read would pass for a clean one.
+#[test]
+fn bills_of_unknown_forms_are_not_clean() {
+    let sandbox = Sandbox::new();
+    for (text, code) in [
+        (r#"{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": []}"#, 0),
+        (r#"{"bomFormat": "NotCDX", "components": null}"#, 11),
+        (r#"{"spdxVersion": "SPDX-3.0"}"#, 11),
+        (r#"{"spdxVersion": 2.3, "packages": []}"#, 11),
+    ] {
+        sandbox.file("bill.json", text);
+        let ended = sandbox.run(&["scan", "--offline", "sbom:bill.json"]);
+        assert_eq!(ended.code, Some(code), "{text}: {ended:?}");
+    }
+}
+
 /// Each in bounded time and memory.
 #[test]
 fn bills_made_to_harm_end() {

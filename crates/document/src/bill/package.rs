@@ -33,8 +33,8 @@ impl Unmatched {
             Self::TooLong => format!("their name is longer than {TEXT_BYTES_MAX} bytes"),
         };
         let kind = match self {
-            Self::Nameless | Self::NoVersion => ProblemKind::Notice,
-            Self::Type(_) | Self::NoPurl => ProblemKind::Unsupported,
+            Self::Nameless => ProblemKind::Notice,
+            Self::Type(_) | Self::NoPurl | Self::NoVersion => ProblemKind::Unsupported,
             Self::Malformed | Self::TooLong => ProblemKind::Damaged,
         };
         Problem::new(kind, file, format!("components not matched: {count}; {why}"))
@@ -43,14 +43,13 @@ impl Unmatched {
 
 /// The package that a component is; nothing if it is none, or why it cannot be told which.
 pub(super) fn package(component: &Component) -> Result<Package, Option<Unmatched>> {
-    let is_package = matches!(component.kind, ComponentKind::Library | ComponentKind::Application);
-    match component.purl.as_str() {
-        "" if component.kind == ComponentKind::Application => {
-            return Err(Some(Unmatched::Nameless));
-        }
-        "" if is_package => return Err(Some(Unmatched::NoPurl)),
-        _ if !is_package => return Err(None),
-        _ => {}
+    use ComponentKind::{Application, Container, File, Library, OperatingSystem, Other};
+    match (component.purl.as_str(), component.kind) {
+        (_, Container | File | OperatingSystem) | ("", Other) => return Err(None),
+        ("", Application) => return Err(Some(Unmatched::Nameless)),
+        ("", Library) => return Err(Some(Unmatched::NoPurl)),
+        // Who calls it by a package URL says that it is a package, whatever its type.
+        (_, Library | Application | Other) => {}
     }
     let purl: Purl = component.purl.parse().map_err(|_unclear| Some(Unmatched::Malformed))?;
     let kind = PackageKind::ALL.iter().find(|kind| kind.name() == purl.kind);

@@ -61,6 +61,7 @@ fn artifact(subject: &Component, file: &str) -> Artifact {
     Artifact {
         name: if subject.name.is_empty() { file } else { &subject.name }.to_owned(),
         kind: ArtifactKind::Sbom,
+        references: Vec::new(),
         digest: config,
         manifest_digest: stated.or(manifest),
         platform: subject.property(property::ARTIFACT_PLATFORM).and_then(|it| it.parse().ok()),

@@ -73,6 +73,8 @@ struct Document {
 struct ArtifactItem {
     name: String,
     kind: String,
+    #[serde(default)]
+    references: Vec<String>,
     digest: Option<String>,
     manifest_digest: Option<String>,
     platform: Option<String>,
@@ -195,6 +197,7 @@ impl ArtifactItem {
         Ok(Artifact {
             kind: named(&ArtifactKind::ALL, ArtifactKind::name, &self.kind)?,
             name: self.name,
+            references: self.references,
             digest: parsed(self.digest.as_deref())?,
             manifest_digest: parsed(self.manifest_digest.as_deref())?,
             platform: parsed(self.platform.as_deref())?,

@@ -41,8 +41,10 @@ impl<'de> Visitor<'de> for Document<'_> {
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
                 "bomFormat" | "spdxVersion" => {
-                    map.next_value::<IgnoredAny>()?;
-                    reading.recognize();
+                    let form: String = map.next_value()?;
+                    if form == "CycloneDX" || form.starts_with("SPDX-2.") {
+                        reading.recognize();
+                    }
                 }
                 // CycloneDX
                 "metadata" => cyclonedx::metadata(map.next_value()?, reading),

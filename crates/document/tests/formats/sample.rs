@@ -111,6 +111,7 @@ fn artifact(say: &dyn Fn(&str) -> String) -> Artifact {
     Artifact {
         name: say("registry.example.org/shop/web:1.4"),
         kind: ArtifactKind::OciDir,
+        references: Vec::new(),
         digest: Some(Digest::sha256([2; 32])),
         manifest_digest: Some(Digest::sha256([3; 32])),
         platform: "linux/amd64".parse().ok(),

@@ -19,8 +19,9 @@ pub(super) fn ordered(affected: &AffectedPackage<'_>) -> Vec<VersionRange> {
     ranges.flat_map(|range| intervals(range.events.iter())).collect()
 }
 
-/// What is affected of a language's package: the ranges; where there are only those of commits, the
-/// versions listed. The order of events is that of versions, not of the text.
+/// What is affected of a language's package: the ranges, and the versions listed that lie in none
+/// of them (OSV schema, "Evaluation": either is enough). The order of events is that of versions,
+/// not of the text.
 ///
 /// # Errors
 /// A list too long to be one.
@@ -29,25 +30,38 @@ pub(super) fn of_language(
     scheme: Scheme,
 ) -> Result<Vec<VersionRange>, String> {
     let is_ordered = |range: &&Range<'_>| matches!(&*range.r#type, "ECOSYSTEM" | "SEMVER");
-    let mut ranges = affected.ranges.iter().flatten().filter(is_ordered).peekable();
-    if ranges.peek().is_some() {
-        let sorted = |range: &Range<'_>| intervals(sorted(&range.events, scheme).into_iter());
-        let never = |range: &VersionRange| {
-            range.introduced.is_none() && range.until == Affected::Before(ZERO.to_owned())
-        };
-        return Ok(ranges.flat_map(sorted).filter(|range| !never(range)).collect());
-    }
+    let ranges = affected.ranges.iter().flatten().filter(is_ordered);
+    let sorted = |range: &Range<'_>| intervals(sorted(&range.events, scheme).into_iter());
+    let never = |range: &VersionRange| {
+        range.introduced.is_none() && range.until == Affected::Before(ZERO.to_owned())
+    };
+    let mut ranges: Vec<VersionRange> =
+        ranges.flat_map(sorted).filter(|range| !never(range)).collect();
     let listed = affected.versions.as_deref().unwrap_or_default();
-    if listed.len() > VERSIONS_LIMIT {
-        return Err(format!("it lists more than {VERSIONS_LIMIT} versions"));
-    }
     // One that cannot be compared would leave every installed version undecided.
     let comparable = listed.iter().filter(|version| scheme.compare(version, version).is_ok());
+    let outside = comparable.filter(|version| !ranges.iter().any(|it| holds(it, version, scheme)));
     let exactly = |version: &Text<'_>| VersionRange {
         introduced: Some(version.to_string()),
         until: Affected::Through(version.to_string()),
     };
-    Ok(comparable.map(exactly).collect())
+    let outside: Vec<VersionRange> = outside.map(exactly).take(VERSIONS_LIMIT + 1).collect();
+    if outside.len() > VERSIONS_LIMIT {
+        return Err(format!("it lists more than {VERSIONS_LIMIT} versions beside its ranges"));
+    }
+    ranges.extend(outside);
+    Ok(ranges)
+}
+
+/// Whether a version lies in a range; one whose ends cannot be compared with it holds nothing.
+fn holds(range: &VersionRange, version: &str, scheme: Scheme) -> bool {
+    let order = |end: &str| scheme.compare(version, end).ok();
+    let from = range.introduced.as_deref().is_none_or(|it| order(it).is_some_and(Ordering::is_ge));
+    from && match &range.until {
+        Affected::Before(end) => order(end).is_some_and(Ordering::is_lt),
+        Affected::Through(end) => order(end).is_some_and(Ordering::is_le),
+        Affected::Onwards => true,
+    }
 }
 
 fn sorted<'e, 'a>(events: &'e [Event<'a>], scheme: Scheme) -> Vec<&'e Event<'a>> {

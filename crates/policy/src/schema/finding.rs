@@ -58,20 +58,29 @@ pub(super) const FINDING: &[Fact] = &[
         "the highest base score, of CVSS 3 or 4 where there is one",
         |_, it| Value::number(score(&it.cvss)),
     ),
-    fact("epss", Type::Number, "probability of exploitation within 30 days, 0 to 1", |_, it| {
-        Value::number(it.epss.map(|(probability, _)| probability))
-    }),
+    fact(
+        "epss",
+        Type::Number,
+        "probability of exploitation within 30 days, 0 to 1",
+        |scene, it| {
+            let probability = it.epss.map(|(probability, _)| probability);
+            looked_up(scene, "epss", it.epss.is_some(), Value::number(probability))
+        },
+    ),
     fact(
         "epss_percentile",
         Type::Number,
         "share of vulnerabilities with a lower one, 0 to 1",
-        |_, it| Value::number(it.epss.map(|(_, percentile)| percentile)),
+        |scene, it| {
+            let percentile = it.epss.map(|(_, percentile)| percentile);
+            looked_up(scene, "epss", it.epss.is_some(), Value::number(percentile))
+        },
     ),
-    fact("kev", Type::Bool, "whether it is known to be exploited (CISA's catalog)", |_, it| {
-        Value::Bool(it.kev.is_some())
+    fact("kev", Type::Bool, "whether it is known to be exploited (CISA's catalog)", |scene, it| {
+        looked_up(scene, "kev", it.kev.is_some(), Value::Bool(it.kev.is_some()))
     }),
-    fact("kev_since", Type::Date, "when it was entered there", |_, it| {
-        Value::date(it.kev.as_deref())
+    fact("kev_since", Type::Date, "when it was entered there", |scene, it| {
+        looked_up(scene, "kev", it.kev.is_some(), Value::date(it.kev.as_deref()))
     }),
     fact("cwes", Type::List, "`CWE-79`", |_, it| Value::List(&it.cwes)),
     fact("title", Type::Text, "as published", |_, it| Value::Text(&it.title)),
@@ -86,6 +95,11 @@ pub(super) const FINDING: &[Fact] = &[
         Value::bool(scene.in_base(it.package.location.layer))
     }),
 ];
+
+/// What a stream says of a finding; that it says nothing is not known where it is not at hand.
+fn looked_up<'a>(scene: &Scene<'_>, stream: &str, is_there: bool, value: Value<'a>) -> Value<'a> {
+    if is_there || !scene.facts.lacks(stream) { value } else { Value::Missing }
+}
 
 /// Scores of CVSS 2 stand on another scale and count only where there is no other.
 fn score(cvss: &[Cvss]) -> Option<f64> {

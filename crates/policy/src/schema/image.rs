@@ -4,22 +4,22 @@ use model::{ArtifactKind, Eol};
 
 use super::{Fact, Read};
 use crate::facts::{Scene, is_root, user};
-use crate::value::{Type, Value, age};
+use crate::value::{Type, Value, age, day};
 
 words!(KINDS, ArtifactKind);
 
 pub(super) const IMAGE: &[Fact] = &[
-    fact("name", Type::Text, "as typed, or as the archive names it", |it| {
+    fact("name", Type::Text, "as typed: a name or a path", |it| {
         Value::Text(&it.facts.artifact.name)
     }),
     fact("registry", Type::Text, "`docker.io`; null for what has no image name", |it| {
-        Value::text(it.reference.as_ref().map(|name| name.registry()))
+        Value::text(it.reference().map(|name| name.registry()))
     }),
     fact("repository", Type::Text, "`library/alpine`", |it| {
-        Value::text(it.reference.as_ref().map(|name| name.repository()))
+        Value::text(it.reference().map(|name| name.repository()))
     }),
     fact("tag", Type::Text, "`3.20`; empty where only a digest is named", |it| {
-        Value::text(it.reference.as_ref().map(|name| name.tag().unwrap_or_default()))
+        Value::text(it.reference().map(|name| name.tag().unwrap_or_default()))
     }),
     fact("digest", Type::Text, "of the image configuration", |it| {
         let digest = it.facts.artifact.digest.as_ref();
@@ -111,8 +111,7 @@ pub(super) const OS: &[Fact] = &[
         Value::text(it.facts.inventory.os.as_ref().map(|os| os.version.as_str()))
     }),
     fact("end_of_life", Type::Bool, "whether support has ended", |it| match it.facts.eol {
-        Eol::Ended(_) => Value::Bool(true),
-        Eol::Ends(_) => Value::Bool(false),
+        Eol::Ended(date) | Eol::Ends(date) => Value::bool(day(date).map(|last| last < it.today)),
         Eol::Unknown => Value::Null,
     }),
     fact("support_ends", Type::Date, "the day on which support ended or will end", |it| {

@@ -50,7 +50,7 @@ fn judged(
     global: &Global,
     lines: &mut Vec<String>,
 ) -> (Vec<Trace>, Option<Report>) {
-    let today = global.today();
+    let today = global.today;
     let covered =
         policy.cover(&report.artifact, &mut report.findings, &mut report.inventory, today);
     let (silenced, excepted) = (covered.silenced.len(), covered.excepted.len());

@@ -1,6 +1,7 @@
 //! `lazaret policy facts`: what the conditions of a policy can ask.
 
 use clap::Args;
+use policy::FactDescription;
 
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
@@ -14,10 +15,13 @@ pub(crate) struct FactsArguments {
 
 pub(crate) fn run(arguments: &FactsArguments) -> Result<ExitCode, UserError> {
     let all = policy::facts();
-    let wanted = |of: &str| arguments.of.as_deref().is_none_or(|name| name == of);
-    let chosen = all.iter().filter(|fact| wanted(fact.of));
-    let lines: String = chosen
-        .map(|fact| format!("{}.{}: {} ({})\n", fact.of, fact.name, fact.about, fact.kind))
+    let wanted = |fact: &&FactDescription| {
+        arguments.of.as_deref().is_none_or(|name| name == fact.of || name == fact.called)
+    };
+    let lines: String = all
+        .iter()
+        .filter(wanted)
+        .map(|fact| format!("{}.{}: {} ({})\n", fact.called, fact.name, fact.about, fact.kind))
         .collect();
     if lines.is_empty() {
         let message = "nothing of this name has facts".to_owned();
