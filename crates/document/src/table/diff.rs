@@ -5,7 +5,7 @@
 use anstyle::{AnsiColor, Style};
 use model::Severity;
 
-use super::{Look, count, heading, line, paint, severities, severity_style, warning};
+use super::{Look, heading, line, paint, severities, severity_style, warning};
 use crate::diff::{Diff, Faults, PackageChange};
 use crate::fault::{Fault, Kind};
 use crate::text::{cell, pad, printable, size, widths, wrap};
@@ -171,10 +171,10 @@ fn unsearched(diff: &Diff<'_>, kind: Kind) -> String {
 /// compressed, an archive may not.
 fn sizes(text: &mut String, diff: &Diff<'_>) {
     let (before, after) = (&diff.before.artifact, &diff.after.artifact);
-    let layers = diff.shared_layers();
-    if layers > 0 {
-        let number = count(layers, "layer is", "layers are");
-        line(text, format_args!("the lowest {number} the same"));
+    match diff.shared_layers() {
+        0 => {}
+        1 => line(text, format_args!("layers: the lowest is the same")),
+        many => line(text, format_args!("layers: the lowest {many} are the same")),
     }
     let (Some(old), Some(new)) = (before.size_bytes, after.size_bytes) else { return };
     let step = match (before.kind == after.kind, new.checked_sub(old)) {
