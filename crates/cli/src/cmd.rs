@@ -1,8 +1,10 @@
 //! The subcommands: one file each, and the options that all of them share.
 
 mod cache;
+mod checks;
 mod db;
 mod demo;
+mod diff;
 mod global;
 mod inspect;
 mod judgement;
@@ -13,6 +15,7 @@ mod policy;
 mod reference;
 mod sbom;
 mod scan;
+mod stored;
 mod target;
 mod vex;
 
@@ -36,6 +39,8 @@ pub(crate) struct Arguments {
 enum Verb {
     /// Find the vulnerabilities of an image, a directory or an archive.
     Scan(Box<scan::ScanArguments>),
+    /// Compare two images, bills or earlier reports: what an upgrade brings and what it takes.
+    Diff(diff::DiffArguments),
     /// List what is inside an image, a directory or an archive. Never touches advisories.
     Sbom(sbom::SbomArguments),
     /// Read a policy: check it, run its tests, explain what it says and why.
@@ -54,6 +59,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, UserError> {
     let global = global.settle()?;
     match verb {
         Verb::Scan(arguments) => scan::run(*arguments, &global),
+        Verb::Diff(arguments) => diff::run(&arguments, &global),
         Verb::Sbom(arguments) => sbom::run(arguments, &global),
         Verb::Policy(arguments) => policy::run(arguments, &global),
         Verb::Db(arguments) => db::run(arguments, &global),

@@ -57,7 +57,7 @@ impl Kind {
 }
 
 /// The noun that a row was made from.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Of<'a> {
     Malware(&'a Malware),
     Secret(&'a Secret),
@@ -66,7 +66,7 @@ pub(crate) enum Of<'a> {
 }
 
 /// One row. Texts are as they came: each format makes them safe in its own way.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Fault<'a> {
     pub(crate) kind: Kind,
     pub(crate) of: Of<'a>,

@@ -20,7 +20,7 @@ use sha2::{Digest as _, Sha256};
 
 use self::chart::{Counts, bar, donut, share};
 use crate::fault::{self, Fault, Kind};
-use crate::text::{printable, shortened};
+use crate::text::{printable, shortened, size};
 use crate::{DataSource, Report};
 
 const FRAME: &str = include_str!("html/page.html");
@@ -271,15 +271,6 @@ fn left_out(report: &Report) -> usize {
 
 fn percent(part: usize, whole: usize) -> String {
     (part * 100).checked_div(whole).map_or_else(|| "–".to_owned(), |share| format!("{share}%"))
-}
-
-/// Bytes as people say them.
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..1024 => format!("{bytes} B"),
-        1024..1_048_576 => format!("{} KiB", bytes / 1024),
-        _ => format!("{} MiB", bytes / 1_048_576),
-    }
 }
 
 /// The number that `page.js` orders severities by.

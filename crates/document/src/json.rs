@@ -5,6 +5,7 @@
 //! on where the image was read from.
 
 mod config;
+mod diff;
 mod malware;
 mod misconfiguration;
 mod read;
@@ -16,9 +17,10 @@ use model::{Eol, Evidence, Finding, Layer, License, Package, Problem};
 use serde::Serialize;
 
 use self::config::ConfigJson;
+pub use self::diff::diff;
 use self::malware::MalwareJson;
 use self::misconfiguration::MisconfigurationJson;
-pub use self::read::{ReadReportError, read};
+pub use self::read::{ReadReportError, is_report, read};
 use self::secret::SecretJson;
 use self::silenced::SilencedJson;
 use self::verdict::{ExceptedJson, VerdictJson};

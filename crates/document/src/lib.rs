@@ -10,6 +10,7 @@ mod bill;
 pub mod cosign;
 pub mod csv;
 pub mod cyclonedx;
+mod diff;
 mod fault;
 mod format;
 pub mod github;
@@ -29,6 +30,7 @@ mod text;
 pub mod vex;
 mod xml;
 
+pub use diff::Diff;
 pub use format::Format;
 pub(crate) use model::purl;
 pub use report::{DataSource, Report, Upgrade};

@@ -3,6 +3,7 @@
 //! Color is never the only signal: every word that is colored says the same without. Names from
 //! the image pass through [`printable`] before they reach a line.
 
+mod diff;
 mod findings;
 mod malware;
 mod misconfigurations;
@@ -17,6 +18,7 @@ use model::{Eol, Severity};
 
 use crate::text::{printable, wrap};
 use crate::{DataSource, Report};
+pub use diff::diff;
 use findings::findings;
 use malware::malware;
 use misconfigurations::misconfigurations;

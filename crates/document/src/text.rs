@@ -88,6 +88,15 @@ pub(crate) fn pad<const N: usize>(row: &[String; N], widths: &[usize; N]) -> Vec
     row.iter().zip(widths).map(padded).collect()
 }
 
+/// Bytes as people say them.
+pub(crate) fn size(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} B"),
+        1024..1_048_576 => format!("{} KiB", bytes / 1024),
+        _ => format!("{} MiB", bytes / 1_048_576),
+    }
+}
+
 fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')

@@ -61,7 +61,7 @@ pub(crate) fn run(global: &Global) -> Result<ExitCode, UserError> {
         cache_limit: 0,
         clamd: None,
         signatures: None,
-        checks: ReportArguments::default().checks(),
+        checks: ReportArguments::default().checks.settle(),
         check_set: None,
         declared: false,
         distro: None,

@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use artifact::{OpenErrorKind, ReadError, Stop};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use document::Report;
-use model::{ArtifactKind, Decision, Finding, Problem, ProblemKind, Secret, Severity};
+use model::{ArtifactKind, Decision, Finding, Problem, ProblemKind, Severity};
 use scan::{ScanError, ScanResult};
 
 pub(crate) use self::form::Form;
 use self::form::FormArguments;
+use crate::cmd::checks::ChecksArguments;
 use crate::cmd::global::Global;
 use crate::cmd::inspect::inspect;
 use crate::cmd::judgement::{self, Judge, JudgeArguments};
@@ -69,73 +70,13 @@ pub(crate) struct ReportArguments {
     /// End with exit code 1 if a reported vulnerability is at least this severe
     #[arg(long, value_name = "SEVERITY")]
     fail_on: Option<Severity>,
-    /// Checks to run [default: all]
-    #[arg(long, value_name = "LIST", value_delimiter = ',', value_enum)]
-    checks: Vec<Check>,
+    #[command(flatten)]
+    pub(crate) checks: ChecksArguments,
     #[command(flatten)]
     judge: JudgeArguments,
     /// Do not report what this VEX document, or folder of them, says is no problem (repeatable)
     #[arg(long, value_name = "PATH")]
     vex: Vec<PathBuf>,
-}
-
-/// The checks that exist.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Check {
-    /// Known vulnerabilities of packages
-    Vuln,
-    /// Credentials in files, removed ones included
-    Secret,
-    /// Trojans, webshells, miners and other files that are there to do harm
-    Malware,
-    /// Settings that make attacks easier, in the image and in the files that build and run it
-    Config,
-}
-
-impl Check {
-    /// As reports name it.
-    fn name(self) -> &'static str {
-        match self {
-            Self::Vuln => "vuln",
-            Self::Secret => "secret",
-            Self::Malware => "malware",
-            Self::Config => "config",
-        }
-    }
-}
-
-impl ReportArguments {
-    /// What to look for; everything there is unless the user chose.
-    pub(crate) fn checks(&self) -> scan::Checks {
-        let wanted = |check: Check| self.checks.is_empty() || self.checks.contains(&check);
-        scan::Checks {
-            vulnerabilities: wanted(Check::Vuln),
-            secrets: wanted(Check::Secret),
-            malware: wanted(Check::Malware),
-            misconfigurations: wanted(Check::Config),
-        }
-    }
-
-    /// What of it can be looked for: a bill of materials holds no files.
-    fn checks_of(&self, kind: ArtifactKind) -> scan::Checks {
-        let checks = self.checks();
-        match kind {
-            ArtifactKind::Sbom => {
-                scan::Checks { vulnerabilities: checks.vulnerabilities, ..scan::Checks::default() }
-            }
-            _ => checks,
-        }
-    }
-
-    /// That something was asked for by name that cannot be looked for.
-    fn impossible(&self, kind: ArtifactKind) -> Option<Problem> {
-        let is_possible = self.checks.iter().all(|check| *check == Check::Vuln);
-        if is_possible || kind != ArtifactKind::Sbom {
-            return None;
-        }
-        let message = "a bill of materials holds no files, so only vulnerabilities were looked for";
-        Some(Problem::new(ProblemKind::Unsupported, "checks", message))
-    }
 }
 
 pub(crate) fn run(arguments: ScanArguments, global: &Global) -> Result<ExitCode, UserError> {
@@ -148,12 +89,12 @@ pub(crate) fn run(arguments: ScanArguments, global: &Global) -> Result<ExitCode,
     let check_set = own_checks::read(&arguments.checks_from)?;
     let (target, mut options) = arguments.target.settle(global)?;
     options.check_set = check_set;
-    options.checks = report.checks();
+    options.checks = report.checks.settle();
     let unused = arguments.malware.settle(&mut options)?;
     let inspection = inspect(&target, &mut options)?;
     let mut result = scan::look_up(inspection, &options, &global.store);
     result.problems.extend(unused);
-    result.problems.extend(report.impossible(result.artifact.kind));
+    result.problems.extend(report.checks.impossible(result.artifact.kind));
     vex.silence(&mut result);
     let was_stopped = result.was_stopped;
     let code = present(result, report, &form, &judge, global)?;
@@ -170,11 +111,9 @@ pub(crate) fn present(
     judge: &Judge,
     global: &Global,
 ) -> Result<ExitCode, UserError> {
-    let checks = names(arguments.checks_of(result.artifact.kind));
+    let checks = arguments.checks.names(result.artifact.kind);
     let ReportArguments { form: _, output, severity, ignore_unfixed, fail_on, .. } = arguments;
-    result.problems.extend(published(&result.inventory.secrets));
-    result.problems.sort();
-    result.inventory.secrets.retain(|secret| secret.owner.is_none());
+    leave_out_published(&mut result);
     // A policy judges everything that was found, whatever is shown of it.
     let judged = judge.judge(&mut result, &checks, global.today);
     let filter = policy::Filter { severities: severity, ignore_unfixed };
@@ -197,46 +136,49 @@ pub(crate) fn present(
     Ok(ending(&report, &verdict))
 }
 
-/// That secrets are not listed because everybody has them.
-fn published(secrets: &[Secret]) -> Option<Problem> {
-    let count = secrets.iter().filter(|secret| secret.owner.is_some()).count();
-    let message = format!("{count} in files that packages publish to everybody are not listed");
-    (count > 0).then(|| Problem::new(ProblemKind::Notice, "secrets", message))
-}
-
-/// The names of the checks that run.
-fn names(checks: scan::Checks) -> Vec<String> {
-    let ran = [
-        (Check::Vuln, checks.vulnerabilities),
-        (Check::Secret, checks.secrets),
-        (Check::Malware, checks.malware),
-        (Check::Config, checks.misconfigurations),
-    ];
-    ran.into_iter().filter(|(_, ran)| *ran).map(|(check, _)| check.name().to_owned()).collect()
+/// Takes out secrets that everybody has, and says so.
+pub(crate) fn leave_out_published(result: &mut ScanResult) {
+    let count = leave_out(&mut result.inventory.secrets, |secret| secret.owner.is_none());
+    if count > 0 {
+        let message = format!("{count} in files that packages publish to everybody are not listed");
+        result.problems.push(Problem::new(ProblemKind::Notice, "secrets", message));
+        result.problems.sort();
+    }
 }
 
 /// The exit code, and on stderr what the gate has to say about it.
-fn ending(report: &Report, verdict: &policy::GateVerdict) -> ExitCode {
-    for policy::GateReason { severity, count, example: (id, package) } in &verdict.reasons {
-        output::note(&format!("gate: {count} {severity}, such as {id} in {package}"));
-    }
-    let unlooked = has(report, ProblemKind::MetadataMissing);
-    if verdict.unrated > 0 {
-        let why =
-            if unlooked { "because metadata is missing" } else { "because nobody rated them" };
-        output::note(&format!("gate: {} could not be judged, {why}", verdict.unrated));
-    }
+fn ending(report: &Report, gate: &policy::GateVerdict) -> ExitCode {
     let decision = report.verdict.as_ref().map_or(Decision::Allow, |verdict| verdict.decision);
-    match outcome(report) {
-        _ if !verdict.passes() || decision == Decision::Deny => ExitCode::GateReached,
-        _ if decision == Decision::Unknown => ExitCode::PolicyUnknown,
-        // The gate cannot have judged what nobody could look up.
-        ExitCode::Done if verdict.unrated > 0 && unlooked => ExitCode::AdvisoriesMissing,
+    match gate_ending(report, gate) {
+        _ if decision == Decision::Deny => ExitCode::GateReached,
+        code if code != ExitCode::GateReached && decision == Decision::Unknown => {
+            ExitCode::PolicyUnknown
+        }
         code => code,
     }
 }
 
-fn report_of(
+/// The same as far as no policy has a say.
+pub(crate) fn gate_ending(report: &Report, gate: &policy::GateVerdict) -> ExitCode {
+    for policy::GateReason { severity, count, example: (id, package) } in &gate.reasons {
+        output::note(&format!("gate: {count} {severity}, such as {id} in {package}"));
+    }
+    let unlooked = has(report, ProblemKind::MetadataMissing);
+    if gate.unrated > 0 {
+        let why =
+            if unlooked { "because metadata is missing" } else { "because nobody rated them" };
+        output::note(&format!("gate: {} could not be judged, {why}", gate.unrated));
+    }
+    match outcome(report) {
+        _ if !gate.passes() => ExitCode::GateReached,
+        // The gate cannot have judged what nobody could look up.
+        ExitCode::Done if gate.unrated > 0 && unlooked => ExitCode::AdvisoriesMissing,
+        code => code,
+    }
+}
+
+/// What there is to show of a result.
+pub(crate) fn report_of(
     result: ScanResult,
     filter: &policy::Filter,
     checks: Vec<String>,

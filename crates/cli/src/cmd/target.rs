@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use artifact::Stop;
 use clap::Args;
 use model::{Os, Platform};
 
@@ -18,6 +19,14 @@ pub(crate) struct TargetArguments {
     /// docker-archive: oci-archive: oci-dir: dir: fs-archive: container:
     /// sbom:
     pub(crate) target: String,
+    #[command(flatten)]
+    opening: OpeningArguments,
+}
+
+/// The options without the target, for verbs that open several.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Target options")]
+pub(crate) struct OpeningArguments {
     /// Platform to choose from a multi-platform image [default: this machine's]
     #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
     platform: Option<Platform>,
@@ -41,14 +50,26 @@ pub(crate) struct TargetArguments {
 impl TargetArguments {
     /// The target as typed, and how to scan it.
     pub(crate) fn settle(self, global: &Global) -> Result<(String, scan::Options), UserError> {
-        let stop = stop_on_signals(self.timeout)?;
+        let stop = self.opening.stop()?;
+        Ok((self.target, self.opening.settle(&stop, global)))
+    }
+}
+
+impl OpeningArguments {
+    /// What ends the run early; to be asked for once.
+    pub(crate) fn stop(&self) -> Result<Stop, UserError> {
+        stop_on_signals(self.timeout)
+    }
+
+    /// How to scan one target.
+    pub(crate) fn settle(&self, stop: &Stop, global: &Global) -> scan::Options {
         let artifact = artifact::Options {
-            platform: self.platform,
+            platform: self.platform.clone(),
             verify: self.verify,
             progress: progress::of_layers(global.show_progress),
-            ..global.registries(&stop)
+            ..global.registries(stop)
         };
-        let options = scan::Options {
+        scan::Options {
             artifact,
             cache_dir: (!self.no_cache).then(|| global.cache_dir.clone()),
             cache_limit: global.cache_limit,
@@ -57,10 +78,9 @@ impl TargetArguments {
             signatures: None,
             clamd: None,
             declared: self.declared,
-            distro: self.distro,
-            feeds: global.feeds(&stop),
+            distro: self.distro.clone(),
+            feeds: global.feeds(stop),
             now: global.now,
-        };
-        Ok((self.target, options))
+        }
     }
 }

@@ -4,6 +4,7 @@
 
 mod bills;
 mod db;
+mod diff;
 mod documents;
 mod exit_codes;
 mod fetching;

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use self::items::{
     FindingItem, MalwareItem, MisconfigurationItem, PackageItem, ProblemItem, SecretItem,
 };
-use crate::Report;
+use crate::{DataSource, Report};
 
 /// Why a text is no report.
 #[derive(Debug)]
@@ -41,6 +41,18 @@ impl std::fmt::Display for ReadReportError {
 
 impl std::error::Error for ReadReportError {}
 
+/// Whether a text is meant to be a report, of whatever version.
+pub fn is_report(bytes: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Marks {
+        #[serde(rename = "schema_version")]
+        _schema_version: serde::de::IgnoredAny,
+        #[serde(rename = "artifact")]
+        _artifact: serde::de::IgnoredAny,
+    }
+    serde_json::from_slice::<Marks>(bytes).is_ok()
+}
+
 /// Reads a report that [`super::render()`] wrote.
 pub fn read(bytes: &[u8]) -> Result<Report, ReadReportError> {
     let document: Document = serde_json::from_slice(bytes).map_err(ReadReportError::Json)?;
@@ -66,6 +78,8 @@ struct Document {
     #[serde(default)]
     misconfigurations: Vec<MisconfigurationItem>,
     problems: Vec<ProblemItem>,
+    #[serde(default)]
+    data: Vec<DataItem>,
     summary: Summary,
 }
 
@@ -109,6 +123,15 @@ struct LayerItem {
     digest: Option<String>,
     size_bytes: Option<u64>,
     created_by: String,
+}
+
+#[derive(Deserialize)]
+struct DataItem {
+    source: String,
+    stream: String,
+    built_at: String,
+    modified: Option<String>,
+    license: String,
 }
 
 #[derive(Deserialize)]
@@ -173,7 +196,7 @@ impl Document {
             misconfigurations_left_out: self.summary.misconfigurations_left_out,
             upgrades: Vec::new(),
             problems,
-            data: Vec::new(),
+            data: self.data.into_iter().map(DataItem::source).collect(),
             checks: self.summary.checks,
             verdict: None,
             now: self.created,
@@ -219,6 +242,13 @@ impl ConfigItem {
             healthcheck: self.has_healthcheck.then(Vec::new),
             ..ImageConfig::default()
         }
+    }
+}
+
+impl DataItem {
+    fn source(self) -> DataSource {
+        let Self { source, stream, built_at, modified, license } = self;
+        DataSource { source, stream, built_at, modified, license }
     }
 }
 

@@ -1,19 +1,16 @@
 //! `lazaret policy explain`: what a policy says in words, and why a verdict comes out as it does.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
-use document::{Report, json, printable, table};
+use document::{Report, printable, table};
 use policy::{Facts, Policy, Trace};
 
 use crate::cmd::global::Global;
-use crate::cmd::judgement;
+use crate::cmd::{judgement, stored};
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::output;
-
-/// Larger reports are not read; the reference image's has 6 MB.
-const REPORT_BYTES_MAX: u64 = 256 << 20;
 
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArguments {
@@ -26,7 +23,7 @@ pub(crate) struct ExplainArguments {
 
 pub(crate) fn run(arguments: &ExplainArguments, global: &Global) -> Result<ExitCode, UserError> {
     let policy = judgement::load(&arguments.file)?;
-    let report = arguments.report.as_deref().map(read).transpose()?;
+    let report = arguments.report.as_deref().map(stored::read).transpose()?;
     let mut lines = Vec::new();
     let (traces, verdict) = match report {
         Some(report) => judged(&policy, report, global, &mut lines),
@@ -116,22 +113,4 @@ fn outcome(trace: &Trace) -> String {
         }
         _ => format!("{decision}: holds of {holds} of {looked_at}{unknown}"),
     }
-}
-
-fn read(path: &Path) -> Result<Report, UserError> {
-    use std::io::Read as _;
-    let failed = |error: std::io::Error| {
-        let message = format!("cannot read `{}`: {error}", path.display());
-        UserError::new(ExitCode::TargetNotFound, message)
-    };
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(failed)?;
-    file.take(REPORT_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if u64::try_from(bytes.len()).is_ok_and(|length| length > REPORT_BYTES_MAX) {
-        let message = format!("`{}` has more than {} MiB", path.display(), REPORT_BYTES_MAX >> 20);
-        return Err(UserError::new(ExitCode::Damaged, message));
-    }
-    json::read(&bytes).map_err(|error| {
-        UserError::new(ExitCode::Damaged, format!("`{}` is {error}", path.display()))
-    })
 }

@@ -1,0 +1,83 @@
+//! What became different from one artifact to the next: packages, and everything that is wrong.
+//!
+//! Two reports are held against each other; the table and the JSON of it are other files. Only what
+//! was looked for in both is compared: a bill of materials knows no secrets, so that none of an
+//! image's are new because of it. Nothing is judged here.
+
+mod faults;
+mod packages;
+
+use model::{Finding, Inventory};
+
+pub(crate) use self::faults::Faults;
+pub(crate) use self::packages::{PackageChange, PackageChanges};
+use crate::fault::{Kind, Of};
+use crate::{DataSource, Report};
+
+/// The difference between two reports.
+#[derive(Debug)]
+pub struct Diff<'a> {
+    pub(crate) before: &'a Report,
+    pub(crate) after: &'a Report,
+    pub(crate) packages: PackageChanges<'a>,
+    /// In the order of [`Kind::ALL`]; None where not both were searched.
+    pub(crate) faults: Vec<(Kind, Option<Faults<'a>>)>,
+}
+
+impl<'a> Diff<'a> {
+    pub fn of(before: &'a Report, after: &'a Report) -> Self {
+        let packages = PackageChanges::of(&before.inventory.packages, &after.inventory.packages);
+        let compared = |kind: Kind| {
+            let searched = |report: &Report| report.checks.iter().any(|it| it == kind.check());
+            (searched(before) && searched(after)).then(|| Faults::of(kind, before, after))
+        };
+        let faults = Kind::ALL.into_iter().map(|kind| (kind, compared(kind))).collect();
+        Self { before, after, packages, faults }
+    }
+
+    /// What is wrong now and was not before, in the shape in which a gate takes it.
+    pub fn brought(&self) -> (Vec<Finding>, Inventory) {
+        let (mut findings, mut inventory) = (Vec::new(), Inventory::default());
+        for fault in self.faults.iter().flat_map(|(_, it)| it).flat_map(|it| &it.new) {
+            match fault.of {
+                Of::Finding(it) => findings.push(it.clone()),
+                Of::Malware(it) => inventory.malware.push(it.clone()),
+                Of::Secret(it) => inventory.secrets.push(it.clone()),
+                Of::Misconfiguration(it) => inventory.misconfigurations.push(it.clone()),
+            }
+        }
+        (findings, inventory)
+    }
+
+    /// The checks, as reports name them, that were not made of both.
+    pub fn not_compared(&self) -> impl Iterator<Item = &'static str> {
+        let lacking = self.faults.iter().filter(|(_, faults)| faults.is_none());
+        lacking.map(|(kind, _)| kind.check())
+    }
+
+    /// Whether something may be missing on either side.
+    pub fn is_incomplete(&self) -> bool {
+        self.before.is_incomplete() || self.after.is_incomplete()
+    }
+
+    /// How many layers both have in common, from the lowest up.
+    pub(crate) fn shared_layers(&self) -> usize {
+        let layers = self.before.artifact.layers.iter().zip(&self.after.artifact.layers);
+        layers
+            .take_while(|(one, other)| one.diff_id.is_some() && one.diff_id == other.diff_id)
+            .count()
+    }
+
+    /// The advisories that are not of the same state: what they say may differ for that alone.
+    pub(crate) fn uneven_data(&self) -> Vec<(&'a DataSource, &'a DataSource)> {
+        let state = |data: &'a DataSource| data.modified.as_ref().unwrap_or(&data.built_at);
+        let other = |after: &'a DataSource| {
+            let same = |before: &&DataSource| {
+                before.source == after.source && before.stream == after.stream
+            };
+            let before = self.before.data.iter().find(same)?;
+            (state(before) != state(after)).then_some((before, after))
+        };
+        self.after.data.iter().filter_map(other).collect()
+    }
+}
