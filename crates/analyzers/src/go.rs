@@ -4,4 +4,5 @@ pub(crate) mod binary;
 mod build_info;
 mod functions;
 pub(crate) mod go_mod;
+pub(crate) mod go_sum;
 mod module;
