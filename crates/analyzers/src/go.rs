@@ -5,4 +5,5 @@ mod build_info;
 mod functions;
 pub(crate) mod go_mod;
 pub(crate) mod go_sum;
+mod linked_value;
 mod module;

@@ -52,11 +52,21 @@ impl<'a> Program<'a> {
 
     /// The content of the first section that has one of these names.
     pub(crate) fn section(&self, names: &[&str]) -> Option<&'a [u8]> {
+        self.placed(names).map(|(_, data)| data)
+    }
+
+    /// The same, with the address that it is loaded at.
+    pub(crate) fn placed(&self, names: &[&str]) -> Option<(u64, &'a [u8])> {
         let mut sections = self.file.sections().take(SECTIONS_MAX);
         let named = sections.find(|section| {
             section.name_bytes().is_ok_and(|name| names.iter().any(|n| n.as_bytes() == name))
         })?;
-        named.data().ok()
+        Some((named.address(), named.data().ok()?))
+    }
+
+    /// Whether addresses in it are eight bytes, the lowest first: on x86-64 and ARM64.
+    pub(crate) fn is_64_bit_little_endian(&self) -> bool {
+        self.file.is_64() && self.file.is_little_endian()
     }
 
     /// Whether it has no sections at all: they are not needed to run, and some tools remove them.

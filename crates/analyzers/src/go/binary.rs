@@ -6,10 +6,11 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use model::{PackageKind, ProblemKind, Symbols, SymbolsBuilder};
+use model::{Basis, PackageKind, ProblemKind, Symbols, SymbolsBuilder};
 
 use super::build_info::{self, BuildInfo};
 use super::functions::{self, Function};
+use super::linked_value;
 use super::module::{Build, Module};
 use crate::program::{PROGRAM_BYTES_MAX, Program};
 use crate::{Analyzer, File, FileFacts, Installed, Select};
@@ -27,7 +28,7 @@ impl Analyzer for GoBinary {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -49,7 +50,12 @@ impl Analyzer for GoBinary {
 }
 
 fn packages(info: &BuildInfo<'_>, program: &Program<'_>, facts: &mut FileFacts) {
-    let build = Build::parse(info.modules);
+    let mut build = Build::parse(info.modules);
+    let unversioned = build.main.as_mut().filter(|main| main.version.is_empty());
+    let linked = unversioned.and_then(|main| {
+        main.version = linked_value::version(program)?;
+        Some(main.clone())
+    });
     let mut modules = build.dependencies;
     let dependencies = named(&modules);
     modules.extend(build.main.clone());
@@ -63,6 +69,9 @@ fn packages(info: &BuildInfo<'_>, program: &Program<'_>, facts: &mut FileFacts) 
         installed.package.symbols = symbols.remove(module.imported.as_str()).unwrap_or_default();
         if build.main.as_ref() == Some(module) {
             installed.package.dependencies.clone_from(&dependencies);
+        }
+        if linked.as_ref() == Some(module) {
+            installed.package.basis = Basis::Signature;
         }
         facts.package(installed);
     }

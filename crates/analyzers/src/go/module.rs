@@ -104,6 +104,9 @@ fn known(version: Option<&str>) -> String {
     version.filter(|version| *version != "(devel)").unwrap_or_default().to_owned()
 }
 
+/// Where the programs of the Prometheus family keep their own version.
+const PROMETHEUS: &str = "github.com/prometheus/common/version";
+
 /// The version that a build script put into a variable: `-X main.version=1.2.3`. Only variables of
 /// the module itself that are called so count, and only values that are versions.
 fn linked_version(flags: &str, module: &str) -> Option<String> {
@@ -113,7 +116,7 @@ fn linked_version(flags: &str, module: &str) -> Option<String> {
     let mut set = words.iter().filter_map(|word| {
         let (variable, value) = word.strip_prefix("-X=").unwrap_or(word).split_once('=')?;
         let (package, name) = variable.rsplit_once('.')?;
-        let is_own = package == "main" || package.starts_with(module);
+        let is_own = package == "main" || package.starts_with(module) || package == PROMETHEUS;
         let is_version = matches!(
             name.to_ascii_lowercase().as_str(),
             "version" | "appversion" | "buildversion" | "gitversion"
@@ -125,7 +128,7 @@ fn linked_version(flags: &str, module: &str) -> Option<String> {
 }
 
 /// `1.2` or more numbers, whatever follows.
-fn is_version(value: &str) -> bool {
+pub(super) fn is_version(value: &str) -> bool {
     let value = value.strip_prefix('v').unwrap_or(value);
     let numbers = value.split(['-', '+']).next().unwrap_or_default();
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
@@ -156,6 +159,7 @@ mod tests {
             ("\"-X main.commit=abc -X 'main.Version=v2.0.0-rc1'\"", "v2.0.0-rc1"),
             ("-X=example.org/tide/internal/build.GitVersion=3.4", "v3.4"),
             ("-X example.org/other/version.Version=9.9", ""),
+            ("-X github.com/prometheus/common/version.Version=2.42.0", "v2.42.0"),
             ("-X main.version=dev", ""),
             ("-X main.goVersion=1.20.1", ""),
         ] {
