@@ -5,6 +5,7 @@
 mod bills;
 mod db;
 mod documents;
+mod ecosystems;
 mod exit_codes;
 mod fetching;
 mod full_disks;
