@@ -7,3 +7,4 @@ pub(crate) mod go_mod;
 pub(crate) mod go_sum;
 mod linked_value;
 mod module;
+mod version_variable;

@@ -5,7 +5,7 @@
 
 use memchr::memmem;
 use object::read::macho::FatArch;
-use object::{Object, ObjectSection, ObjectSegment, SegmentFlags};
+use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol, SegmentFlags};
 
 /// Sections that are looked through for a name. Programs have some 40; those whose functions each
 /// have a section of their own are not linked yet.
@@ -78,6 +78,11 @@ impl<'a> Program<'a> {
     pub(crate) fn writable(&self) -> impl Iterator<Item = &'a [u8]> {
         let segments = self.file.segments().take(SECTIONS_MAX);
         segments.filter(|segment| is_writable(segment.flags())).filter_map(|s| s.data().ok())
+    }
+
+    /// The names of functions and variables with their addresses; none in a stripped program.
+    pub(crate) fn symbols(&self) -> impl Iterator<Item = (&'a str, u64)> {
+        self.file.symbols().filter_map(|symbol| Some((symbol.name().ok()?, symbol.address())))
     }
 
     /// `length` bytes at an address.

@@ -76,7 +76,7 @@ fn is_for_compilers(path: &str) -> bool {
 fn resource<H: ImageNtHeaders>(bytes: &[u8]) -> Option<Option<&[u8]>> {
     let Ok(file) = PeFile::<H>::parse(bytes) else { return Some(None) };
     let directories = file.data_directories();
-    let managed = directories.get(usize::from(pe::IMAGE_DIRECTORY_ENTRY_COM_DESCRIPTOR));
+    let managed = directories.get(pe::IMAGE_DIRECTORY_ENTRY_COM_DESCRIPTOR);
     if managed.is_none() {
         return Some(None);
     }

@@ -12,6 +12,7 @@ use super::build_info::{self, BuildInfo};
 use super::functions::{self, Function};
 use super::linked_value;
 use super::module::{Build, Module};
+use super::version_variable;
 use crate::program::{PROGRAM_BYTES_MAX, Program};
 use crate::{Analyzer, File, FileFacts, Installed, Select};
 
@@ -51,11 +52,7 @@ impl Analyzer for GoBinary {
 
 fn packages(info: &BuildInfo<'_>, program: &Program<'_>, facts: &mut FileFacts) {
     let mut build = Build::parse(info.modules);
-    let unversioned = build.main.as_mut().filter(|main| main.version.is_empty());
-    let linked = unversioned.and_then(|main| {
-        main.version = linked_value::version(program)?;
-        Some(main.clone())
-    });
+    let by_bytes = version_by_bytes(&mut build, program);
     let mut modules = build.dependencies;
     let dependencies = named(&modules);
     modules.extend(build.main.clone());
@@ -70,11 +67,26 @@ fn packages(info: &BuildInfo<'_>, program: &Program<'_>, facts: &mut FileFacts) 
         if build.main.as_ref() == Some(module) {
             installed.package.dependencies.clone_from(&dependencies);
         }
-        if linked.as_ref() == Some(module) {
+        if by_bytes && build.main.as_ref() == Some(module) {
             installed.package.basis = Basis::Signature;
         }
         facts.package(installed);
     }
+}
+
+/// Fills in the version of the main module, if nothing else told it; whether it did.
+fn version_by_bytes(build: &mut Build, program: &Program<'_>) -> bool {
+    let is_unknown = build.main.as_ref().is_some_and(|main| main.version.is_empty());
+    if !is_unknown {
+        return false;
+    }
+    let found = version_variable::version(program, build);
+    let found = found.or_else(|| linked_value::version(program));
+    let is_found = found.is_some();
+    if let (Some(main), Some(version)) = (build.main.as_mut(), found) {
+        main.version = version;
+    }
+    is_found
 }
 
 /// How advisories call what comes with Go.

@@ -18,7 +18,7 @@ use crate::program::Program;
 const CANDIDATES_MAX: usize = 256;
 
 /// The longest text that is a version.
-const VERSION_BYTES_MAX: usize = 64;
+pub(super) const VERSION_BYTES_MAX: usize = 64;
 
 /// What an entry of `.rela.dyn` takes: where, how, and what is added to the program's address.
 const RELOCATION: usize = 24;
