@@ -1,8 +1,6 @@
 //! .NET: what applications bring, and what lock files name.
-//!
-//! The version resources of assemblies are not read: an assembly is seldom called like its package,
-//! its versions are its own, and applications built by the SDK say all of it in their `deps.json`.
 
+pub(crate) mod assembly;
 pub(crate) mod assets;
 pub(crate) mod bundle;
 pub(crate) mod deps_json;

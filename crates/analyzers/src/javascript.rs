@@ -1,6 +1,7 @@
 //! JavaScript: what Node.js would load, and what lock files name.
 
 pub(crate) mod bun_lock;
+pub(crate) mod bun_lockb;
 mod folders;
 mod jsonc;
 pub(crate) mod npm_lock;

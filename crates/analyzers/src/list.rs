@@ -6,12 +6,12 @@ use crate::bitnami::{components, spdx};
 use crate::config::{compose, dockerfile, kubernetes, system};
 use crate::cpp::{conan_lock, conanfile, vcpkg_json, vcpkg_status};
 use crate::dart::pubspec_lock;
-use crate::dotnet::{assets, bundle, deps_json, packages_config, packages_lock};
-use crate::go::{binary, go_mod};
+use crate::dotnet::{assembly, assets, bundle, deps_json, packages_config, packages_lock};
+use crate::go::{binary, go_mod, go_sum};
 use crate::haskell::{cabal_freeze, stack_lock};
-use crate::hex::{mix_lock, rebar_lock};
+use crate::hex::{application, mix_lock, rebar_lock};
 use crate::java::{archive, gradle_lock, maven_pom, pom_properties};
-use crate::javascript::{bun_lock, npm_lock, npm_package, pnpm_lock, yarn_lock};
+use crate::javascript::{bun_lock, bun_lockb, npm_lock, npm_package, pnpm_lock, yarn_lock};
 use crate::julia;
 use crate::lua::{luarocks_lock, rock};
 use crate::malware;
@@ -19,7 +19,8 @@ use crate::os::{apk, content_sets, copyright, dpkg, dpkg_digests, release, repos
 use crate::perl::{cpanfile_snapshot, install_json, perllocal};
 use crate::php::{composer_installed, composer_lock, pear_registry};
 use crate::python::{
-    self, conda_meta, metadata, pdm_lock, pipfile_lock, poetry_lock, pylock, requirements, uv_lock,
+    self, conda_environment, conda_meta, conda_package, metadata, pdm_lock, pipfile, pipfile_lock,
+    poetry_lock, pylock, requirements, uv_lock,
 };
 use crate::r::{description, renv_lock};
 use crate::ruby::{gemfile_lock, gemspec};
@@ -36,6 +37,7 @@ pub const ALL: &[&dyn Analyzer] = &[
     &components::BitnamiComponents,
     &spdx::BitnamiSpdx,
     &bun_lock::BunLock,
+    &bun_lockb::BunLockb,
     &cabal_freeze::CabalFreeze,
     &auditable::CargoAuditable,
     &cargo_lock::CargoLock,
@@ -44,20 +46,25 @@ pub const ALL: &[&dyn Analyzer] = &[
     &composer_lock::ComposerLock,
     &conan_lock::ConanLock,
     &conanfile::Conanfile,
+    &conda_environment::CondaEnvironment,
     &conda_meta::CondaMeta,
+    &conda_package::CondaPackage,
     &content_sets::ContentSets,
     &install_json::CpanInstall,
     &cpanfile_snapshot::CpanfileSnapshot,
     &copyright::Copyright,
     &dockerfile::Dockerfile,
+    &assembly::DotnetAssembly,
     &bundle::DotnetBundle,
     &deps_json::DotnetDeps,
     &dpkg::Dpkg,
     &dpkg_digests::DpkgDigests,
+    &application::ErlangApplication,
     &gemfile_lock::GemfileLock,
     &gemspec::Gemspec,
     &binary::GoBinary,
     &go_mod::GoMod,
+    &go_sum::GoSum,
     &gradle_lock::GradleLock,
     &archive::JavaArchive,
     &julia::JuliaManifest,
@@ -78,6 +85,7 @@ pub const ALL: &[&dyn Analyzer] = &[
     &pdm_lock::PdmLock,
     &pear_registry::PearRegistry,
     &perllocal::Perllocal,
+    &pipfile::Pipfile,
     &pipfile_lock::PipfileLock,
     &pnpm_lock::PnpmLock,
     &podfile_lock::PodfileLock,

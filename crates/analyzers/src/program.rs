@@ -5,7 +5,7 @@
 
 use memchr::memmem;
 use object::read::macho::FatArch;
-use object::{Object, ObjectSection, ObjectSegment, SegmentFlags};
+use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol, SegmentFlags};
 
 /// Sections that are looked through for a name. Programs have some 40; those whose functions each
 /// have a section of their own are not linked yet.
@@ -52,11 +52,21 @@ impl<'a> Program<'a> {
 
     /// The content of the first section that has one of these names.
     pub(crate) fn section(&self, names: &[&str]) -> Option<&'a [u8]> {
+        self.placed(names).map(|(_, data)| data)
+    }
+
+    /// The same, with the address that it is loaded at.
+    pub(crate) fn placed(&self, names: &[&str]) -> Option<(u64, &'a [u8])> {
         let mut sections = self.file.sections().take(SECTIONS_MAX);
         let named = sections.find(|section| {
             section.name_bytes().is_ok_and(|name| names.iter().any(|n| n.as_bytes() == name))
         })?;
-        named.data().ok()
+        Some((named.address(), named.data().ok()?))
+    }
+
+    /// Whether addresses in it are eight bytes, the lowest first: on x86-64 and ARM64.
+    pub(crate) fn is_64_bit_little_endian(&self) -> bool {
+        self.file.is_64() && self.file.is_little_endian()
     }
 
     /// Whether it has no sections at all: they are not needed to run, and some tools remove them.
@@ -68,6 +78,11 @@ impl<'a> Program<'a> {
     pub(crate) fn writable(&self) -> impl Iterator<Item = &'a [u8]> {
         let segments = self.file.segments().take(SECTIONS_MAX);
         segments.filter(|segment| is_writable(segment.flags())).filter_map(|s| s.data().ok())
+    }
+
+    /// The names of functions and variables with their addresses; none in a stripped program.
+    pub(crate) fn symbols(&self) -> impl Iterator<Item = (&'a str, u64)> {
+        self.file.symbols().filter_map(|symbol| Some((symbol.name().ok()?, symbol.address())))
     }
 
     /// `length` bytes at an address.

@@ -34,6 +34,7 @@ impl Analyzer for ProgramSignature {
         const {
             &[
                 Select::Executable,
+                Select::Anywhere { directory: "*", name: "OTP_VERSION" },
                 Select::Anywhere { directory: "*", name: "libcrypto.so*" },
                 Select::Anywhere { directory: "*", name: "libcurl*" },
                 Select::Anywhere { directory: "*", name: "libnode.so*" },

@@ -13,7 +13,7 @@ use crate::malware::gather as malware;
 use crate::os::{choice, dpkg, rpm};
 use crate::owners;
 use crate::secret::gather;
-use crate::select::MERGED;
+use crate::select::{self, MERGED};
 use crate::survey::{Sighting, Survey, Unread};
 use crate::view::{Resolved, Stack, View};
 use crate::{LayerFacts, PathList};
@@ -69,9 +69,27 @@ fn packages(
     }
     let mut packages: Vec<Package> = found.into_values().collect();
     owners::assign(&mut packages);
+    drop_described(&mut packages);
     drop_repeated(&mut packages, os);
     packages.sort_unstable();
     packages
+}
+
+/// What a `deps.json` stands beside or above is described there, by the names of packages.
+fn drop_described(packages: &mut Vec<Package>) {
+    let describes = |package: &&Package| {
+        package.kind == PackageKind::Nuget && package.location.path.ends_with(".deps.json")
+    };
+    let descriptions = packages.iter().filter(describes);
+    let described: BTreeSet<String> =
+        descriptions.map(|package| select::split(&package.location.path).0.to_owned()).collect();
+    packages.retain(|package| {
+        let is_assembly = package.kind == PackageKind::Nuget && package.basis == Basis::FileName;
+        let folders = std::iter::successors(Some(package.location.path.as_str()), |path| {
+            (!path.is_empty()).then(|| select::split(path).0)
+        });
+        !is_assembly || !folders.skip(1).any(|folder| described.contains(folder))
+    });
 }
 
 /// A program that is recognised by its bytes and came in a package of the distribution is that
@@ -83,7 +101,7 @@ fn drop_repeated(packages: &mut Vec<Package>, os: Option<&Os>) {
         packages.iter().filter(is_own).map(|package| package.name.clone()).collect();
     packages.retain(|package| {
         let is_repeated = package.owner.as_ref().is_some_and(|owner| own.contains(owner));
-        package.basis != Basis::Signature || !is_repeated
+        package.kind != PackageKind::Generic || package.basis != Basis::Signature || !is_repeated
     });
 }
 

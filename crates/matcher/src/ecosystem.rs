@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{Inventory, Package, PackageKind, Problem, ProblemKind, Subject};
+use model::{Basis, Inventory, Package, PackageKind, Problem, ProblemKind, Subject};
 use version::Scheme;
 
 use crate::distro::{self, Plan, Role, Tracks};
@@ -76,7 +76,7 @@ fn stream(kind: PackageKind) -> &'static str {
 }
 
 /// The packages that a plan is about, each once: what a lock file names and is installed as well
-/// counts as installed.
+/// counts as installed. What is only mentioned somewhere is not there for all that is known.
 pub(crate) fn packages<'i>(plan: &Plan, inventory: &'i Inventory) -> Vec<&'i Package> {
     let of_kind = || inventory.packages.iter().filter(|package| package.kind == plan.kind);
     if plan.kind.is_os() {
@@ -92,7 +92,12 @@ pub(crate) fn packages<'i>(plan: &Plan, inventory: &'i Inventory) -> Vec<&'i Pac
             || (plan.declared
                 && !installed.contains(&(package.name.as_str(), package.version.as_str())));
         let is_told = package.kind == PackageKind::Generic && is_a_component(package, inventory);
-        is_there && !package.version.is_empty() && !is_told && !is_distributed(package, &own)
+        let is_chosen = package.basis != Basis::Mention;
+        is_there
+            && is_chosen
+            && !package.version.is_empty()
+            && !is_told
+            && !is_distributed(package, &own)
     };
     of_kind().filter(is_meant).collect()
 }

@@ -333,6 +333,7 @@ fn package(text: &str) -> Package {
         basis: match field("basis=") {
             None => Basis::Record,
             Some("file_name") => Basis::FileName,
+            Some("mention") => Basis::Mention,
             Some(other) => panic!("basis `{other}`"),
         },
         vendor: field("vendor=").unwrap_or_default().to_owned(),

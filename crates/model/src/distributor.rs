@@ -72,6 +72,8 @@ mod tests {
         let cases = [
             ("debian", PackageKind::Deb, "Tide Team <team+tide@tracker.debian.org>", true),
             ("debian", PackageKind::Deb, "A Developer <a@debian.org>", true),
+            ("debian", PackageKind::Deb, "Tide Team <tide@alioth-lists.debian.net>", true),
+            ("debian", PackageKind::Deb, "A Person <a@tide.debian.net>", false),
             ("debian", PackageKind::Deb, "Docker <support@docker.com>", false),
             ("debian", PackageKind::Deb, "Ops <ops@notdebian.org>", false),
             ("debian", PackageKind::Deb, "Ops <debian.org@example.com>", false),

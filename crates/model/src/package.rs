@@ -136,15 +136,22 @@ pub enum Basis {
     Digest,
     /// Bytes that its releases are known to contain.
     Signature,
+    /// A list of what was looked at, in which nothing says what was chosen.
+    Mention,
 }
 
 impl Basis {
+    /// Every basis, by name.
+    pub const ALL: &[Self] =
+        &[Self::Record, Self::FileName, Self::Digest, Self::Signature, Self::Mention];
+
     pub const fn name(self) -> &'static str {
         match self {
             Self::Record => "record",
             Self::FileName => "file_name",
             Self::Digest => "digest",
             Self::Signature => "signature",
+            Self::Mention => "mention",
         }
     }
 }

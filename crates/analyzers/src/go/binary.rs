@@ -6,11 +6,13 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use model::{PackageKind, ProblemKind, Symbols, SymbolsBuilder};
+use model::{Basis, PackageKind, ProblemKind, Symbols, SymbolsBuilder};
 
 use super::build_info::{self, BuildInfo};
 use super::functions::{self, Function};
+use super::linked_value;
 use super::module::{Build, Module};
+use super::version_variable;
 use crate::program::{PROGRAM_BYTES_MAX, Program};
 use crate::{Analyzer, File, FileFacts, Installed, Select};
 
@@ -27,7 +29,7 @@ impl Analyzer for GoBinary {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -49,7 +51,8 @@ impl Analyzer for GoBinary {
 }
 
 fn packages(info: &BuildInfo<'_>, program: &Program<'_>, facts: &mut FileFacts) {
-    let build = Build::parse(info.modules);
+    let mut build = Build::parse(info.modules);
+    let by_bytes = version_by_bytes(&mut build, program);
     let mut modules = build.dependencies;
     let dependencies = named(&modules);
     modules.extend(build.main.clone());
@@ -64,8 +67,26 @@ fn packages(info: &BuildInfo<'_>, program: &Program<'_>, facts: &mut FileFacts) 
         if build.main.as_ref() == Some(module) {
             installed.package.dependencies.clone_from(&dependencies);
         }
+        if by_bytes && build.main.as_ref() == Some(module) {
+            installed.package.basis = Basis::Signature;
+        }
         facts.package(installed);
     }
+}
+
+/// Fills in the version of the main module, if nothing else told it; whether it did.
+fn version_by_bytes(build: &mut Build, program: &Program<'_>) -> bool {
+    let is_unknown = build.main.as_ref().is_some_and(|main| main.version.is_empty());
+    if !is_unknown {
+        return false;
+    }
+    let found = version_variable::version(program, build);
+    let found = found.or_else(|| linked_value::version(program));
+    let is_found = found.is_some();
+    if let (Some(main), Some(version)) = (build.main.as_mut(), found) {
+        main.version = version;
+    }
+    is_found
 }
 
 /// How advisories call what comes with Go.

@@ -1,8 +1,7 @@
 //! `go.mod`: the modules that a module requires, with replacements in place (go.dev/ref/mod).
 //!
-//! Since Go 1.17 the file lists all that is needed, before only what is required directly. `go.sum`
-//! is not read: it also names versions that were looked at and not chosen, and nothing in it tells
-//! which.
+//! Since Go 1.17 the file lists all that is needed, before only what is required directly. What
+//! `go.sum` says beside it is read by `go_sum.rs`.
 
 use model::PackageKind;
 

@@ -73,6 +73,36 @@ impl Build {
     }
 }
 
+/// Whose a package is, of those that were built from one checkout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    Main,
+    /// A module that a folder replaces.
+    Checkout,
+}
+
+impl Build {
+    /// None for packages of modules from elsewhere.
+    pub(super) fn owner(&self, package: &str) -> Option<Owner> {
+        let is_in = |module: &Module| is_within(package, &module.imported);
+        let is_of = |module: &&Module| is_in(module);
+        // The closest module counts: `a/b/api` may be one of its own below `a/b`.
+        let closest = self.dependencies.iter().filter(is_of).max_by_key(|it| it.imported.len());
+        let main = self.main.as_ref().filter(is_of);
+        if package == "main" {
+            return Some(Owner::Main);
+        }
+        match (main, closest) {
+            (Some(main), Some(other)) if other.imported.len() > main.imported.len() => {
+                other.version.is_empty().then_some(Owner::Checkout)
+            }
+            (Some(_), _) => Some(Owner::Main),
+            (None, Some(other)) => other.version.is_empty().then_some(Owner::Checkout),
+            (None, None) => (package == PROMETHEUS).then_some(Owner::Main),
+        }
+    }
+}
+
 impl Module {
     /// By a module of another name, or by a folder, whose version nobody knows.
     fn replace(&mut self, by: Self) {
@@ -104,6 +134,21 @@ fn known(version: Option<&str>) -> String {
     version.filter(|version| *version != "(devel)").unwrap_or_default().to_owned()
 }
 
+/// Whether a variable of this name is for the version of the program.
+pub(super) fn is_version_variable(name: &str) -> bool {
+    let names = ["version", "appversion", "buildversion", "fullversion", "gitversion"];
+    names.iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
+/// Whether a path is the module's or below it.
+fn is_within(package: &str, module: &str) -> bool {
+    let below = package.strip_prefix(module);
+    below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Where the programs of the Prometheus family keep their own version.
+const PROMETHEUS: &str = "github.com/prometheus/common/version";
+
 /// The version that a build script put into a variable: `-X main.version=1.2.3`. Only variables of
 /// the module itself that are called so count, and only values that are versions.
 fn linked_version(flags: &str, module: &str) -> Option<String> {
@@ -113,19 +158,15 @@ fn linked_version(flags: &str, module: &str) -> Option<String> {
     let mut set = words.iter().filter_map(|word| {
         let (variable, value) = word.strip_prefix("-X=").unwrap_or(word).split_once('=')?;
         let (package, name) = variable.rsplit_once('.')?;
-        let is_own = package == "main" || package.starts_with(module);
-        let is_version = matches!(
-            name.to_ascii_lowercase().as_str(),
-            "version" | "appversion" | "buildversion" | "gitversion"
-        );
-        (is_own && is_version).then_some(value)
+        let is_own = package == "main" || is_within(package, module) || package == PROMETHEUS;
+        (is_own && is_version_variable(name)).then_some(value)
     });
     let version = set.find(|value| is_version(value))?;
     Some(format!("v{}", version.strip_prefix('v').unwrap_or(version)))
 }
 
 /// `1.2` or more numbers, whatever follows.
-fn is_version(value: &str) -> bool {
+pub(super) fn is_version(value: &str) -> bool {
     let value = value.strip_prefix('v').unwrap_or(value);
     let numbers = value.split(['-', '+']).next().unwrap_or_default();
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
@@ -150,12 +191,34 @@ mod tests {
     }
 
     #[test]
+    fn packages_belong_to_the_closest_module() {
+        let text = "mod\texample.org/tide\t(devel)\t\n\
+                    dep\texample.org/tide/api\tv1.0.0\n=>\t./api\t(devel)\t\n\
+                    dep\texample.org/tide/client\tv1.2.0\th1:x\n\
+                    dep\texample.org/moon\tv2.0.0\th1:x\n";
+        let build = Build::parse(text);
+        for (package, owner) in [
+            ("main", Some(Owner::Main)),
+            ("example.org/tide/version", Some(Owner::Main)),
+            ("example.org/tide", Some(Owner::Main)),
+            ("example.org/tides", None),
+            ("example.org/tide/api/version", Some(Owner::Checkout)),
+            ("example.org/tide/client/version", None),
+            ("example.org/moon/version", None),
+            ("github.com/prometheus/common/version", Some(Owner::Main)),
+        ] {
+            assert_eq!(build.owner(package), owner, "{package}");
+        }
+    }
+
+    #[test]
     fn versions_of_the_main_module() {
         for (flags, version) in [
             ("-s -w -X main.version=1.2.3", "v1.2.3"),
             ("\"-X main.commit=abc -X 'main.Version=v2.0.0-rc1'\"", "v2.0.0-rc1"),
             ("-X=example.org/tide/internal/build.GitVersion=3.4", "v3.4"),
             ("-X example.org/other/version.Version=9.9", ""),
+            ("-X github.com/prometheus/common/version.Version=2.42.0", "v2.42.0"),
             ("-X main.version=dev", ""),
             ("-X main.goVersion=1.20.1", ""),
         ] {

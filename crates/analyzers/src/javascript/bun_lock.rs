@@ -2,7 +2,7 @@
 //!
 //! Packages are listed by the folders they would stand in (`a`, or `b/a` where `b` needs another
 //! version), each as `["name@version", registry, {dependencies}, "sha512-…"]`, shorter where they
-//! do not come from a registry. The binary form before it, `bun.lockb`, is not read.
+//! do not come from a registry. The binary form before it is read by `bun_lockb.rs`.
 
 use std::collections::BTreeMap;
 
@@ -35,16 +35,11 @@ impl Analyzer for BunLock {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn selects(&self) -> &'static [Select] {
-        const {
-            &[
-                Select::Anywhere { directory: "*", name: "bun.lock" },
-                Select::Anywhere { directory: "*", name: "bun.lockb" },
-            ]
-        }
+        const { &[Select::Anywhere { directory: "*", name: "bun.lock" }] }
     }
 
     fn max_bytes(&self) -> u64 {
@@ -52,11 +47,6 @@ impl Analyzer for BunLock {
     }
 
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
-        if file.name() == "bun.lockb" {
-            let message = "the binary form is not read; `bun install --save-text-lockfile` \
-                           writes the other";
-            return facts.problem(ProblemKind::Unsupported, message);
-        }
         let Some(lock) = lock::json::<Lock>(&jsonc::plain(file.bytes), facts) else { return };
         if lock.version > FORM_MAX {
             let message = format!("version {} of the format is not known", lock.version);

@@ -57,16 +57,22 @@ impl Analyzer for CondaMeta {
             .into_iter()
             .filter_map(|(algorithm, digest)| integrity::hexadecimal(algorithm, digest.as_deref()?))
             .collect();
-        let needed = record.depends.iter().filter_map(|text| text.split_whitespace().next());
-        // What begins with two underscores is a property of the machine.
-        package.dependencies =
-            needed.filter(|name| !name.starts_with("__")).map(str::to_owned).collect();
-        package.dependencies.sort_unstable();
-        package.dependencies.dedup();
+        package.dependencies = needed(&record.depends);
         package.license = record.license.unwrap_or_default();
         package.architecture = record.subdir.unwrap_or_default();
         facts.package(installed);
     }
+}
+
+/// The names of what a package depends on.
+pub(super) fn needed(depends: &[String]) -> Vec<String> {
+    let names = depends.iter().filter_map(|text| text.split_whitespace().next());
+    // What begins with two underscores is a property of the machine.
+    let names = names.filter(|name| !name.starts_with("__"));
+    let mut names: Vec<String> = names.map(str::to_owned).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 impl Record {

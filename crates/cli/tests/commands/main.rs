@@ -6,6 +6,7 @@ mod bills;
 mod db;
 mod diff;
 mod documents;
+mod ecosystems;
 mod exit_codes;
 mod fetching;
 mod full_disks;

@@ -72,8 +72,9 @@ pub(super) fn is_ours(component: &Component) -> bool {
 fn ours(kind: PackageKind, component: &Component) -> Package {
     let text = |name| component.property(name).unwrap_or_default().to_owned();
     let optional = |name| component.property(name).map(str::to_owned);
-    let basis = [Basis::Record, Basis::FileName, Basis::Digest, Basis::Signature]
-        .into_iter()
+    let basis = Basis::ALL
+        .iter()
+        .copied()
         .find(|basis| component.property(property::PACKAGE_BASIS) == Some(basis.name()));
     let symbols = component.property(property::PACKAGE_SYMBOLS);
     let symbols: Option<Symbols> = symbols.and_then(|it| serde_json::from_str(it).ok());

@@ -178,8 +178,7 @@ impl SourceItem {
 
 impl PackageItem {
     pub(super) fn package(self) -> Result<Package, ReadReportError> {
-        const BASES: [Basis; 4] = [Basis::Record, Basis::FileName, Basis::Digest, Basis::Signature];
-        let basis = self.basis.map(|word| named(&BASES, Basis::name, &word)).transpose()?;
+        let basis = self.basis.map(|word| named(Basis::ALL, Basis::name, &word)).transpose()?;
         Ok(Package {
             architecture: self.architecture,
             source: self.source.of(&self.name, &self.version),

@@ -1,0 +1,1 @@
+{application, nameless, [{description, "no version"}]}.

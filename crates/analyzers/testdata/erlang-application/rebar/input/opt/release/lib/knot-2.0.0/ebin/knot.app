@@ -1,0 +1,9 @@
+{application,knot,
+             [{description,"Knots"},
+              {vsn,"2.0.0"},
+              {registered,[]},
+              {applications,[kernel,stdlib,rope]},
+              {env,[{depth,3}]},
+              {modules,[knot,knot_app,knot_sup]},
+              {licenses,["Apache-2.0"]},
+              {links,[]}]}.
