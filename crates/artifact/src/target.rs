@@ -166,7 +166,8 @@ fn is_layout(directory: &Path) -> bool {
     directory.join("oci-layout").is_file()
 }
 
-fn looks_like_path(name: &str) -> bool {
+/// Whether a target that does not exist was meant for a path rather than for an image's name.
+pub fn looks_like_path(name: &str) -> bool {
     let ends = [".tar", ".tgz", ".tar.gz", ".tar.xz", ".tar.bz2", ".tar.zst"];
     name.starts_with(['/', '.', '~']) || ends.iter().any(|end| name.ends_with(end))
 }

@@ -62,6 +62,17 @@ fn commands_say_what_is_wrong() {
     }
 }
 
+/// What was meant for a path was asked of no registry, and nobody says that it was.
+#[test]
+fn a_path_is_no_name() {
+    let sandbox = Sandbox::new();
+    for path in ["./nowhere/a.tar", "nowhere/a.tar.gz", "/nowhere"] {
+        let ended = sandbox.run(&["scan", "--offline", path]);
+        let said = (ended.code, ended.stderr);
+        assert_eq!(said, (Some(10), format!("error: `{path}` does not exist\n")));
+    }
+}
+
 /// A gate that could not look severities up has not judged, whatever the filter hides.
 #[test]
 fn a_filter_does_not_open_the_gate() {
