@@ -72,9 +72,9 @@ impl Policy {
         }
         let of_rule = self.exceptions.iter().filter(|it| it.rule.as_ref() == Some(&rule.id));
         let exceptions: Vec<&Exception> = of_rule.collect();
-        each(scene, rule.on, |position, subject| {
+        for (position, subject) in subjects(scene, rule.on).enumerate() {
             if allowed.contains(&(rule.on, position)) {
-                return;
+                continue;
             }
             tally.looked_at += 1;
             match rule.when.outcome(scene, subject) {
@@ -91,7 +91,7 @@ impl Policy {
                 }
                 Outcome::Unknown(fact) => tally.unknown(fact),
             }
-        });
+        }
         trace(rule, applies, tally, scene)
     }
 }
@@ -118,38 +118,18 @@ fn is_excused(
 }
 
 /// Everything of one kind, in the order of the report.
-fn each<'a>(scene: &'a Scene<'a>, on: On, mut look: impl FnMut(usize, Subject<'a>)) {
-    let facts = scene.facts;
-    let inventory = facts.inventory;
+fn subjects<'a>(scene: &Scene<'a>, on: On) -> Box<dyn Iterator<Item = Subject<'a>> + 'a> {
+    let Facts { inventory, findings, problems, .. } = scene.facts;
     match on {
-        On::Image => look(0, Subject::Image),
-        On::Package => {
-            inventory
-                .packages
-                .iter()
-                .enumerate()
-                .for_each(|(at, it)| look(at, Subject::Package(it)));
-        }
-        On::Finding => {
-            facts.findings.iter().enumerate().for_each(|(at, it)| look(at, Subject::Finding(it)));
-        }
-        On::Secret => {
-            inventory.secrets.iter().enumerate().for_each(|(at, it)| look(at, Subject::Secret(it)));
-        }
-        On::Malware => {
-            inventory
-                .malware
-                .iter()
-                .enumerate()
-                .for_each(|(at, it)| look(at, Subject::Malware(it)));
-        }
+        On::Image => Box::new(std::iter::once(Subject::Image)),
+        On::Package => Box::new(inventory.packages.iter().map(Subject::Package)),
+        On::Finding => Box::new(findings.iter().map(Subject::Finding)),
+        On::Secret => Box::new(inventory.secrets.iter().map(Subject::Secret)),
+        On::Malware => Box::new(inventory.malware.iter().map(Subject::Malware)),
         On::Misconfiguration => {
-            let all = inventory.misconfigurations.iter().enumerate();
-            all.for_each(|(at, it)| look(at, Subject::Misconfiguration(it)));
+            Box::new(inventory.misconfigurations.iter().map(Subject::Misconfiguration))
         }
-        On::Problem => {
-            facts.problems.iter().enumerate().for_each(|(at, it)| look(at, Subject::Problem(it)));
-        }
+        On::Problem => Box::new(problems.iter().map(Subject::Problem)),
     }
 }
 
