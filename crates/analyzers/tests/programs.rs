@@ -58,6 +58,7 @@ fn go_programs_have_the_versions_that_dpkg_says() {
 }
 
 /// The version of an installed package, and one of its files.
+#[expect(clippy::print_stderr, reason = "what was skipped is worth knowing")]
 fn installed(path: &str, package: &str) -> Option<(String, Vec<u8>)> {
     let asked = Command::new("dpkg-query").args(["-W", "-f", "${Version}", package]).output();
     let (Ok(output), Ok(bytes)) = (asked, std::fs::read(format!("/{path}"))) else {

@@ -96,7 +96,8 @@ fn what_is_read_is_what_the_selects_say() {
     for path in selects().flat_map(tries) {
         let meant = selects().any(|select| is_meant(select, &path));
         let want = LayerCollector::new(Checks::default()).entry(&entry(&path, 10));
-        assert_eq!(want == Want::Content, meant, "`{path}`");
+        // Of some kinds only the beginning is wanted at first.
+        assert_eq!(want != Want::Nothing, meant, "`{path}`");
         *if meant { &mut read } else { &mut left } += 1;
     }
     assert!(read > 20 && left > 100, "{read} read, {left} left");
