@@ -40,6 +40,7 @@ mod integrity;
 mod java;
 mod javascript;
 mod julia;
+mod keywords;
 mod list;
 mod lock;
 mod lua;

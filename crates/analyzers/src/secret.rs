@@ -13,7 +13,6 @@ mod entropy;
 mod excerpt;
 pub(crate) mod files;
 pub(crate) mod gather;
-mod keywords;
 mod kind;
 mod publisher;
 mod redact;
@@ -27,8 +26,8 @@ use model::Severity;
 
 pub use self::redact::redact;
 
-use self::keywords::Keywords;
 use self::kind::Kind;
+use crate::keywords::Keywords;
 
 /// Hits of one file that are kept: a dump of thousands tells nothing new after that.
 pub(crate) const HITS_MAX: usize = 200;
@@ -82,7 +81,7 @@ impl Finder {
                 }
             }
         }
-        Self { keywords: Keywords::new(keywords), users, kinds }
+        Self { keywords: Keywords::new(&keywords), users, kinds }
     }
 
     /// Every secret in the content of the file at `path`, by place; true if there were more than

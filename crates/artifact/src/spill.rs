@@ -1,6 +1,7 @@
 //! Contents brought together in one piece: in memory up to a budget, beyond it in an unlinked
 //! temporary file that is mapped.
-#![expect(unsafe_code, reason = "a mapping is the only way to hand out a large file as a slice")]
+
+mod mapping;
 
 use std::fs::File;
 use std::io;
@@ -8,9 +9,9 @@ use std::ops::Deref;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
-use memmap2::Mmap;
 use model::HEAD_BYTES;
 
+use self::mapping::Mapping;
 use crate::tar::{Fault, Segment};
 
 /// The place where contents are brought together, one after the other.
@@ -23,7 +24,7 @@ pub(crate) struct Spill {
 /// One content, in one piece.
 pub(crate) enum Gathered<'a> {
     Memory(&'a [u8]),
-    Mapped(Mmap),
+    Mapped(Mapping),
 }
 
 /// Why a content could not be brought together.
@@ -146,10 +147,7 @@ impl Spill {
                 done += room.len() as u64;
             }
         }
-        // SAFETY: the file was unlinked when it was created and `file` is the only handle to it,
-        // so nobody can shorten or change it while it is mapped.
-        let mapped = unsafe { Mmap::map(&file) };
-        mapped.map(Gathered::Mapped).map_err(GatherError::Store)
+        Mapping::of_unlinked(&file).map(Gathered::Mapped).map_err(GatherError::Store)
     }
 
     fn create(&self, size: u64) -> io::Result<File> {

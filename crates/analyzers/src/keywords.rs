@@ -1,6 +1,9 @@
 //! Where key words stand, in any case: a look at every second three bytes, and only where these are
 //! of a key word, one at the word.
 //!
+//! Secrets are looked for around key words, and rules for malware are asked only about files that
+//! hold what they need (`malware/gate.rs`).
+//!
 //! An automaton of all key words is larger than a processor's first cache, which makes it wait at
 //! every byte. Here a table of 8 KiB says of three bytes whether any key word has them. A word of
 //! four bytes or more is in it with the two rarest threes that follow each other, one of which is
@@ -24,8 +27,8 @@ const FREQUENT: &[u8] = b"thheineranreonatendtiesorteofedisitalarsttontngsehaaso
     preqquuinteyaycessssekeyeyssassdoduullltyifodndwhfrokacdhosavdibjectiptepsagshwe--//==";
 
 /// Key words, ready to be found.
-pub(super) struct Keywords {
-    words: Vec<&'static str>,
+pub(crate) struct Keywords {
+    words: Vec<Box<[u8]>>,
     /// A bit for each hash.
     known: Box<[u64; HASHES / 64]>,
     /// For each hash the first of its `places`.
@@ -49,7 +52,8 @@ struct Place {
 
 impl Keywords {
     /// Every word has three bytes at least, and there are some thousands at most: a test says so.
-    pub(super) fn new(words: Vec<&'static str>) -> Self {
+    pub(crate) fn new<W: AsRef<[u8]>>(words: &[W]) -> Self {
+        let words: Vec<Box<[u8]>> = words.iter().map(|word| word.as_ref().into()).collect();
         let mut places: Vec<Place> =
             words.iter().enumerate().flat_map(|(word, text)| places(word, text)).collect();
         places.sort_unstable();
@@ -73,7 +77,7 @@ impl Keywords {
     /// Calls `found` with the number of the word, where it begins and where it ends, until that
     /// says no. Words come about in order: none is earlier than one before it by more than their
     /// lengths.
-    pub(super) fn find(&self, bytes: &[u8], mut found: impl FnMut(usize, usize, usize) -> bool) {
+    pub(crate) fn find(&self, bytes: &[u8], mut found: impl FnMut(usize, usize, usize) -> bool) {
         let mut at = 0;
         while let Some(rest) = bytes.get(at..).filter(|rest| rest.len() >= GRAM) {
             if !self.block_at(bytes, at, hashes(block(rest)), &mut found) {
@@ -128,7 +132,7 @@ impl Keywords {
                 continue;
             }
             let end = begin.saturating_add(word.len());
-            let stands = |there: &[u8]| there.eq_ignore_ascii_case(word.as_bytes());
+            let stands = |there: &[u8]| there.eq_ignore_ascii_case(word);
             if bytes.get(begin..end).is_some_and(stands) && !found(place.word, begin, end) {
                 return false;
             }
@@ -163,8 +167,7 @@ fn hash(top: u64) -> usize {
     ((top & (0x00ff_ffff << 40)).wrapping_mul(ODD) >> (u64::BITS - HASH_BITS)) as usize
 }
 
-fn places(word: usize, text: &str) -> Vec<Place> {
-    let bytes = text.as_bytes();
+fn places(word: usize, bytes: &[u8]) -> Vec<Place> {
     let beyond = 8_usize.saturating_sub(bytes.len());
     let mask = u64::MAX >> beyond.saturating_mul(8);
     let place = |gram: &[u8], offset| {
@@ -182,10 +185,13 @@ fn places(word: usize, text: &str) -> Vec<Place> {
 }
 
 /// Of the more frequent one of the threes: how many of its pairs are not frequent, and how many
-/// bytes no letters.
+/// bytes no letters. What fills files up is the most frequent of all.
 fn rarity(both: &[u8]) -> (usize, usize) {
     let is_rare = |pair: &[u8]| !FREQUENT.chunks(2).any(|known| known.eq_ignore_ascii_case(pair));
     let rarity = |gram: &[u8]| {
+        if gram.windows(2).all(|pair| matches!(pair, [a, b] if a | 0x20 == b | 0x20)) {
+            return (0, 0);
+        }
         let pairs = gram.windows(2).filter(|pair| is_rare(pair)).count();
         (pairs, gram.iter().filter(|byte| !byte.is_ascii_alphabetic()).count())
     };
@@ -198,8 +204,8 @@ mod tests {
 
     #[test]
     fn finds_words_wherever_and_however_they_stand() {
-        let words = vec!["AKIA", "://", "token", "auth_token", "sk-"];
-        let keywords = Keywords::new(words.clone());
+        let words = ["AKIA", "://", "token", "auth_token", "sk-"];
+        let keywords = Keywords::new(&words);
         let cases: &[(&str, &[(usize, usize)])] = &[
             ("", &[]),
             ("AK", &[]),
@@ -227,7 +233,7 @@ mod tests {
     #[test]
     fn stops_when_told_to() {
         let mut count = 0;
-        Keywords::new(vec!["AKIA"]).find(b"AKIA AKIA AKIA", |_, _, _| {
+        Keywords::new(&["AKIA"]).find(b"AKIA AKIA AKIA", |_, _, _| {
             count += 1;
             count < 2
         });
