@@ -8,6 +8,7 @@
 //! Nothing is judged here (`policy`) and nothing is shown (`document`). One bad file never ends a
 //! scan: it becomes a Problem of the result. The only errors are those that leave no result.
 
+mod base;
 pub mod cache;
 mod clamd;
 mod layers;
@@ -24,7 +25,7 @@ use artifact::{OpenError, ReadError};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use model::{Artifact, ArtifactKind, Eol, Finding, Inventory, Os, Problem, Silenced};
+use model::{Artifact, ArtifactKind, Base, Eol, Finding, Inventory, Os, Problem, Silenced};
 
 pub use clamd::Address as ClamdAddress;
 use clamd::Clamd;
@@ -95,6 +96,8 @@ pub struct ScanResult {
     pub problems: Vec<Problem>,
     /// The segments that were used.
     pub data: Vec<SegmentMeta>,
+    /// What the image was built on, if that was scanned before.
+    pub base: Option<Base>,
     /// The user or the time limit ended the fetching of advisories: the rest stands.
     pub was_stopped: bool,
 }
@@ -119,7 +122,6 @@ pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError>
     let cache_dir = options.cache_dir.as_deref().filter(|_| looking.clamd.is_none());
     let cache = cache::Cache::open(cache_dir, looking.fingerprint());
     let layers = layers::collect(&image, &cache, &looking)?;
-    cache.make_room(options.cache_limit);
 
     let mut artifact = image.artifact().clone();
     let mut inventory = analyzers::squash(&layers.facts, artifact.kind.has_layers());
@@ -128,7 +130,6 @@ pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError>
     }
     let mut problems = layers.problems;
     problems.extend(image.problems().iter().cloned());
-    problems.extend(cache.problem());
     problems.extend(looking.clamd.iter().flat_map(|clamd| clamd.problems()));
     if let Some(config) = artifact.config.as_ref().filter(|_| options.checks.secrets) {
         let (mut secrets, unread) = analyzers::config_secrets(config);
@@ -142,6 +143,9 @@ pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError>
         problems.extend(judged.problems);
     }
     inventory.problems.append(&mut problems);
+    base::remember(&artifact, &inventory, &cache);
+    cache.make_room(options.cache_limit);
+    inventory.problems.extend(cache.problem());
     inventory.problems.sort();
     inventory.problems.dedup();
     // From here on only what may be shown.
@@ -193,13 +197,24 @@ pub fn look_up(inspection: Inspection, options: &Options, store: &Store) -> Scan
     let eol = inventory.os.as_ref().map_or(Eol::Unknown, |os| matcher::end_of_life(os, today));
     let (findings, silenced, data) = (Vec::new(), Vec::new(), Vec::new());
     let was_stopped = false;
-    let mut result =
-        ScanResult { artifact, inventory, eol, findings, silenced, problems, data, was_stopped };
+    let mut result = ScanResult {
+        artifact,
+        inventory,
+        eol,
+        findings,
+        silenced,
+        problems,
+        data,
+        base: None,
+        was_stopped,
+    };
     if options.checks.vulnerabilities {
         find(&mut result, options, store, today);
     }
     result.problems.sort();
     result.problems.dedup();
+    let cache = cache::Cache::open(options.cache_dir.as_deref(), String::new());
+    result.base = base::find(&result, &cache, options, store);
     result
 }
 

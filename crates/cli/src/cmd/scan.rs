@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use artifact::{OpenErrorKind, ReadError, Stop};
 use clap::Args;
 use document::Report;
-use model::{ArtifactKind, Decision, Finding, Problem, ProblemKind, Severity};
+use model::{ArtifactKind, BaseChange, Decision, Finding, Problem, ProblemKind, Severity};
 use scan::{ScanError, ScanResult};
 
 pub(crate) use self::form::Form;
@@ -184,8 +184,9 @@ pub(crate) fn report_of(
     checks: Vec<String>,
     global: &Global,
 ) -> Report {
-    let ScanResult { artifact, mut inventory, eol, findings, silenced, problems, data, .. } =
-        result;
+    let ScanResult {
+        artifact, mut inventory, eol, findings, silenced, problems, data, base, ..
+    } = result;
     let (findings, others): (Vec<Finding>, Vec<Finding>) =
         findings.into_iter().partition(|finding| filter.keeps(finding));
     let mut left_out = BTreeMap::new();
@@ -208,8 +209,19 @@ pub(crate) fn report_of(
         modified: meta.upstream_modified,
         license: meta.license,
     };
+    // What would not be shown or is silenced needs no newer base either.
+    let base = base.map(|mut base| {
+        let change = base.newer.iter_mut().filter_map(|newer| newer.change.as_mut());
+        for BaseChange { fixes, .. } in change {
+            fixes.retain(|(id, on)| {
+                findings.iter().any(|it| it.id == *id && it.package.name == *on)
+            });
+        }
+        base
+    });
     Report {
         artifact,
+        base,
         inventory,
         eol,
         findings,

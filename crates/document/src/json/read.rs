@@ -196,6 +196,7 @@ impl Document {
             problems,
             data: self.data.into_iter().map(DataItem::source).collect(),
             checks: self.summary.checks,
+            base: None,
             verdict: None,
             now: self.created,
         })
