@@ -21,11 +21,13 @@ use std::sync::Arc;
 use advisories::{SegmentMeta, Store};
 use analyzers::config::{self, CheckSet, Judged, Scope};
 use analyzers::{LayerFacts, Signatures};
-use artifact::{OpenError, ReadError};
+use artifact::{Attachment, Image, OpenError, ReadError};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use model::{Artifact, ArtifactKind, Base, Eol, Finding, Inventory, Os, Problem, Silenced};
+use model::{
+    Artifact, ArtifactKind, Base, Eol, Finding, Inventory, Os, Problem, ProblemKind, Silenced,
+};
 
 pub use clamd::Address as ClamdAddress;
 use clamd::Clamd;
@@ -49,6 +51,8 @@ pub struct Options {
     /// What lock files and manifests name is matched as if it were installed. In a directory of
     /// sources it always is: there nothing else says what is used.
     pub declared: bool,
+    /// Looks for what others attached to the image.
+    pub attached: bool,
     /// Takes the place of what the image says of its distribution.
     pub distro: Option<Os>,
     pub feeds: feeds::Options,
@@ -80,6 +84,8 @@ pub struct Inspection {
     pub artifact: Artifact,
     /// With every problem met on the way.
     pub inventory: Inventory,
+    /// As found: what it means is for others to say.
+    pub attached: Vec<Attachment>,
 }
 
 /// What is inside a target, and what is known to be wrong with it.
@@ -143,6 +149,7 @@ pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError>
         problems.extend(judged.problems);
     }
     inventory.problems.append(&mut problems);
+    let attached = if options.attached { attached(&image, &mut inventory) } else { Vec::new() };
     base::remember(&artifact, &inventory, &cache);
     cache.make_room(options.cache_limit);
     inventory.problems.extend(cache.problem());
@@ -150,7 +157,19 @@ pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError>
     inventory.problems.dedup();
     // From here on only what may be shown.
     redact::artifact(&mut artifact);
-    Ok(Inspection { artifact, inventory })
+    Ok(Inspection { artifact, inventory, attached })
+}
+
+/// What is attached to an image; that a source holds no such things is a problem, for it was asked.
+fn attached(image: &Image, inventory: &mut Inventory) -> Vec<Attachment> {
+    let Some((attached, problems)) = image.attached() else {
+        let message = "only registries and OCI layouts hold what is attached to an image";
+        let problem = Problem::new(ProblemKind::Unsupported, "attachments", message);
+        inventory.problems.push(problem);
+        return Vec::new();
+    };
+    inventory.problems.extend(problems);
+    attached
 }
 
 /// Holds the checks of settings against what was found.
@@ -181,7 +200,7 @@ pub fn inspected(artifact: Artifact, mut inventory: Inventory, options: &Options
     }
     inventory.problems.sort();
     inventory.problems.dedup();
-    Inspection { artifact, inventory }
+    Inspection { artifact, inventory, attached: Vec::new() }
 }
 
 /// Inspects a target, and holds the advisories it needs against it if that is asked for.
@@ -191,7 +210,7 @@ pub fn run(target: &str, options: &Options, store: &Store) -> Result<ScanResult,
 
 /// Holds the advisories that an inspection needs against it, if that is asked for.
 pub fn look_up(inspection: Inspection, options: &Options, store: &Store) -> ScanResult {
-    let Inspection { artifact, mut inventory } = inspection;
+    let Inspection { artifact, mut inventory, attached: _ } = inspection;
     let problems = std::mem::take(&mut inventory.problems);
     let today = options.now.to_zoned(TimeZone::UTC).date();
     let eol = inventory.os.as_ref().map_or(Eol::Unknown, |os| matcher::end_of_life(os, today));
