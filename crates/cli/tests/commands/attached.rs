@@ -110,7 +110,8 @@ fn attached_documents_are_found_however_they_are_attached() {
     let index_type = "application/vnd.oci.image.index.v1+json";
     for document in [&plain, &wrapped] {
         let (content, entry) = of(document);
-        let by_api = content.clone().referrers("team/shop", &subject, index(&[entry.clone()]));
+        let by_api =
+            content.clone().referrers("team/shop", &subject, index(std::slice::from_ref(&entry)));
         let by_tag = content.clone().manifest("team/shop", &tag, index_type, index(&[entry]));
         let bare = artifact(document, None);
         let by_cosign = content.manifest("team/shop", &format!("{tag}.att"), MANIFEST, bare);
