@@ -42,6 +42,17 @@ pub fn targets() -> Vec<Target> {
             seeds: "crates/cli/testdata/bills".to_owned(),
         },
         Target {
+            name: "attached",
+            run: Box::new(|bytes| {
+                let image =
+                    "sha256:0000000000000000000000000000000000000000000000000000000000000000";
+                if let Ok(image) = image.parse() {
+                    drop(black_box(document::attached::read("fuzz", bytes, &image)));
+                }
+            }),
+            seeds: "crates/document/testdata/vex".to_owned(),
+        },
+        Target {
             name: "vex",
             run: Box::new(|bytes| {
                 swallow(document::vex::locations(bytes));

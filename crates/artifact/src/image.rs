@@ -11,8 +11,9 @@ use std::io::Read;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use model::{Artifact, Digest, Layer, Problem, ProblemKind, Visitor};
+use model::{Artifact, ArtifactKind, Digest, Layer, Problem, ProblemKind, Visitor};
 
+use crate::attached::{self, Attachment};
 use crate::container::Container;
 use crate::containerd::StoredImage;
 use crate::dir::{self, Tree};
@@ -20,7 +21,7 @@ use crate::fs_archive::FsArchive;
 use crate::input::FileRange;
 use crate::layer::{Outcome, Reading, Role, read_blob, read_range};
 use crate::store::LocalImage;
-use crate::{ImageConfig, OpenError, Options, ReadError, docker, registry};
+use crate::{ImageConfig, OpenError, Options, ReadError, docker, oci, registry};
 
 /// Something scannable whose manifest and configuration were read, and no layer yet.
 pub struct Image {
@@ -184,6 +185,20 @@ impl Image {
 
     pub fn artifact(&self) -> &Artifact {
         &self.artifact
+    }
+
+    /// What others attached to the image; None where the source holds no such things.
+    pub fn attached(&self) -> Option<(Vec<Attachment>, Vec<Problem>)> {
+        let subject = self.artifact.manifest_digest.as_ref()?;
+        match &self.backend {
+            Backend::Local(image) if self.artifact.kind != ArtifactKind::DockerArchive => {
+                Some(attached::collect(subject, &mut |ask| oci::answer(&image.store, &ask)))
+            }
+            Backend::Registry(repository) => {
+                Some(attached::collect(subject, &mut |ask| repository.answer(&ask)))
+            }
+            _ => None,
+        }
     }
 
     /// None for file systems, which have none.

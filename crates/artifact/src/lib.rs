@@ -12,6 +12,7 @@
 //! This crate must never interpret file contents, print, or start an async runtime.
 
 mod archive;
+mod attached;
 mod config;
 mod container;
 mod containerd;
@@ -44,6 +45,7 @@ mod tar;
 mod target;
 mod walk;
 
+pub use attached::Attachment;
 pub use config::{Healthcheck, History, ImageConfig, RootFs, Settings};
 pub use environment::{Environment, VARIABLES};
 pub use error::{OpenError, OpenErrorKind, ReadError};

@@ -58,6 +58,8 @@ pub(crate) enum Document {
 pub(crate) struct Manifest {
     pub(crate) config: Descriptor,
     pub(crate) layers: Vec<Descriptor>,
+    /// The digest of the manifest to which this one is attached.
+    pub(crate) subject: Option<Digest>,
 }
 
 /// The image that was chosen, and by what its layers are checked.
@@ -178,6 +180,7 @@ pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<Document, OpenError> {
         manifests: Option<Vec<Descriptor>>,
         config: Option<Descriptor>,
         layers: Option<Vec<Descriptor>>,
+        subject: Option<Descriptor>,
     }
     let raw: Raw = serde_json::from_slice(bytes).map_err(|error| {
         damaged(format!("the manifest of `{name}` does not parse")).because(error)
@@ -191,7 +194,7 @@ pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<Document, OpenError> {
         Raw { manifests: Some(entries), config: None, layers: None, .. } => {
             Ok(Document::Index(entries))
         }
-        Raw { manifests: None, config: Some(config), layers, .. } => {
+        Raw { manifests: None, config: Some(config), layers, subject, .. } => {
             let layers = layers.unwrap_or_default();
             if layers.len() > LAYERS_MAX {
                 return Err(damaged(format!(
@@ -199,7 +202,8 @@ pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<Document, OpenError> {
                     layers.len()
                 )));
             }
-            Ok(Document::Manifest(Manifest { config, layers }))
+            let subject = subject.map(|subject| subject.digest);
+            Ok(Document::Manifest(Manifest { config, layers, subject }))
         }
         _ => Err(damaged(format!("the manifest of `{name}` is neither an image nor an index"))),
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use model::{Artifact, ArtifactKind, Problem, ProblemKind};
 
+use crate::attached::Ask;
 use crate::error::OpenErrorKind;
 use crate::image::Backend;
 use crate::limits::MANIFEST_BYTES_MAX;
@@ -114,6 +115,26 @@ fn choose(
     let notice = Problem::new(ProblemKind::Notice, name, message);
     let is_first = |entry: &Descriptor| entry.reference_name() == Some(first);
     Ok((entries.into_iter().filter(is_first).collect(), Some(notice)))
+}
+
+/// What a layout has of what is attached to its images: its index lists everything.
+pub(crate) fn answer(store: &Store, ask: &Ask<'_>) -> Result<Option<Vec<u8>>, OpenError> {
+    let index = || store.read("index.json", MANIFEST_BYTES_MAX);
+    match ask {
+        Ask::Referrers(_) => index(),
+        Ask::Content(descriptor, limit) => store.read(&descriptor.blob_path(), *limit),
+        Ask::Tag(tag) => {
+            let Some(bytes) = index()? else { return Ok(None) };
+            let Document::Index(entries) = manifest::parse(tag, &bytes)? else { return Ok(None) };
+            let entry = entries.iter().find(|entry| entry.reference_name() == Some(tag));
+            let mut fetch = |it: &Descriptor, limit| {
+                Ok(store.read(&it.blob_path(), limit)?.unwrap_or_default())
+            };
+            let fetched =
+                entry.map(|entry| manifest::fetch_checked(entry, MANIFEST_BYTES_MAX, &mut fetch));
+            fetched.transpose()
+        }
+    }
 }
 
 fn layer(descriptor: &Descriptor) -> LocalLayer {

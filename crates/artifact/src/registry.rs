@@ -25,6 +25,7 @@ use self::blob::Blob;
 use self::mirrors::{Blocked, Endpoint, Registries};
 use self::session::Session;
 pub use self::stored::{StoredArtifact, StoredBlob, stored};
+use crate::attached::Ask;
 use crate::error::OpenErrorKind;
 use crate::http::join;
 use crate::image::{Backend, Source};
@@ -162,6 +163,24 @@ fn document(session: &Session, descriptor: &Descriptor, limit: u64) -> Result<Ve
 }
 
 impl Repository {
+    /// What the place that gave the image has of what is attached to it.
+    pub(crate) fn answer(&self, ask: &Ask<'_>) -> Result<Option<Vec<u8>>, OpenError> {
+        let session = &self.session;
+        let (path, limit) = match ask {
+            Ask::Referrers(digest) => (format!("referrers/{digest}"), MANIFEST_BYTES_MAX),
+            Ask::Tag(tag) => (format!("manifests/{tag}"), MANIFEST_BYTES_MAX),
+            Ask::Content(descriptor, limit) => {
+                return document(session, descriptor, *limit).map(Some);
+            }
+        };
+        let accept = [("accept", MANIFEST_TYPES.join(", "))];
+        match session.document(&session.url(&path)?, &accept, &path, limit) {
+            Ok((bytes, _)) => Ok(Some(bytes)),
+            Err(error) if error.kind() == OpenErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Whether a layer is of a kind that is read at all.
     pub(crate) fn reads(&self, layer: &Layer) -> bool {
         let descriptor = usize::try_from(layer.index).ok().and_then(|i| self.layers.get(i));

@@ -1,5 +1,6 @@
 //! The subcommands: one file each, and the options that all of them share.
 
+mod attached;
 mod cache;
 mod checks;
 mod db;

@@ -63,6 +63,7 @@ fn package(number: usize) -> Package {
 
 fn report() -> Report {
     Report {
+        base: None,
         artifact: Artifact {
             name: "bench".to_owned(),
             kind: ArtifactKind::Dir,

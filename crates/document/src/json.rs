@@ -4,6 +4,7 @@
 //! `schema_version`, and removed or changed only with a new major one. `findings` must not depend
 //! on where the image was read from.
 
+mod base;
 mod config;
 mod diff;
 mod malware;
@@ -16,6 +17,7 @@ mod verdict;
 use model::{Eol, Evidence, Finding, Layer, License, Package, Problem};
 use serde::Serialize;
 
+use self::base::BaseJson;
 use self::config::ConfigJson;
 pub use self::diff::diff;
 use self::malware::MalwareJson;
@@ -47,6 +49,7 @@ struct Document<'a> {
     schema_version: &'static str,
     created: &'a str,
     artifact: ArtifactJson<'a>,
+    base: Option<BaseJson<'a>>,
     os: Option<OsJson<'a>>,
     layers: Vec<LayerJson<'a>>,
     packages: Vec<PackageJson<'a>>,
@@ -70,6 +73,7 @@ impl<'a> Document<'a> {
             schema_version: SCHEMA_VERSION,
             created: &report.now,
             artifact: ArtifactJson::of(report),
+            base: report.base.as_ref().map(BaseJson::of),
             os: os.map(|os| OsJson::of(os, &report.eol)),
             layers: match report.artifact.kind.has_layers() {
                 true => layers.iter().map(LayerJson::of).collect(),

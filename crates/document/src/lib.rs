@@ -6,6 +6,7 @@
 //! threshold belongs to `policy`) and none may let a name from an image reach a terminal as a
 //! control sequence.
 
+pub mod attached;
 mod bill;
 pub mod cosign;
 pub mod csv;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use model::{
-    Artifact, Eol, Excepted, Finding, Inventory, Problem, ProblemKind, Severity, Silenced, Verdict,
+    Artifact, Base, Eol, Excepted, Finding, Inventory, Problem, ProblemKind, Severity, Silenced,
+    Verdict,
 };
 
 /// A segment of advisories that the scan used.
@@ -37,6 +38,8 @@ pub struct Upgrade {
 #[derive(Clone, Debug)]
 pub struct Report {
     pub artifact: Artifact,
+    /// What the artifact was built on, if that is known.
+    pub base: Option<Base>,
     /// Its problems are part of `problems`; the field inside is not read.
     pub inventory: Inventory,
     pub eol: Eol,

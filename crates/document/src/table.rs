@@ -3,6 +3,7 @@
 //! Color is never the only signal: every word that is colored says the same without. Names from
 //! the image pass through [`printable`] before they reach a line.
 
+mod base;
 mod diff;
 mod findings;
 mod malware;
@@ -69,6 +70,7 @@ pub fn render(report: &Report, look: Look) -> String {
     silenced(&mut text, report, look);
     settings(&mut text, report, look);
     upgrades(&mut text, report);
+    base::base(&mut text, report, look);
     data(&mut text, report);
     problems(&mut text, report, look);
     verdict::verdict(&mut text, report, look);

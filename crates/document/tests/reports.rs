@@ -220,6 +220,7 @@ fn report() -> Report {
             license: String::new(),
         }],
         checks: vec!["vuln".to_owned()],
+        base: None,
         verdict: Some(verdict()),
         now: "2024-06-02T00:00:00Z".to_owned(),
     }

@@ -9,6 +9,7 @@
 
 mod advisory;
 mod artifact;
+mod base;
 mod digest;
 mod distributor;
 mod entry;
@@ -33,6 +34,7 @@ mod vex;
 
 pub use advisory::{Advisory, Affected, Cvss, Details, Scope, Status, Subject, VersionRange};
 pub use artifact::{Artifact, ArtifactKind, Layer};
+pub use base::{Base, BaseChange, NewerBase};
 pub use digest::{Algorithm, Digest, DigestError};
 pub use entry::{Entry, EntryKind, HEAD_BYTES, Visitor, Want};
 pub use finding::{Evidence, Finding, Opinion};

@@ -1,27 +1,26 @@
 //! Facts about layers that were read before: one file a layer, no lock.
 //!
-//! A file is written under another name and renamed, so that a second process sees all of it or
-//! nothing; two that write the same layer write the same bytes. The folder is named by the
+//! Two processes that write the same layer write the same bytes. The folder is named by the
 //! analyzers' fingerprint, so that a new analyzer starts afresh. The cache is a convenience:
 //! whatever is wrong with it means reading the layer again, and is said once. It is bounded: a run
-//! that added to it makes room (`room.rs`).
+//! that added to it makes room (`room.rs`). Beside layers it keeps what images were seen (`images.rs`).
 
+mod file;
+mod images;
 mod room;
 
 use std::cell::{Cell, RefCell};
-use std::fs::File;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use analyzers::LayerFacts;
 use model::{Problem, ProblemKind};
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_64;
 
+pub(crate) use images::Seen;
 pub use room::{Usage, clean, usage};
 
-/// Changes whenever the bytes after it change their meaning.
-const MAGIC: [u8; 8] = *b"lzrlay\x00\x03";
+const MARK: file::Mark = *b"lzrlay\x00\x03";
 /// The facts of a layer at the entry limit stay well below this; a larger file is not ours.
 const FILE_LIMIT: u64 = 256 << 20;
 
@@ -62,28 +61,13 @@ impl Cache {
 
     /// The facts kept under a key. A file that is absent, damaged or of another version is none.
     pub(crate) fn load(&self, key: &str) -> Option<Kept> {
-        let path = self.path(key)?;
-        let file = File::open(path).ok()?;
-        let metadata = file.metadata().ok()?;
-        if metadata.len() > FILE_LIMIT {
-            return None;
-        }
-        let mut bytes = Vec::new();
-        (&file).take(FILE_LIMIT).read_to_end(&mut bytes).ok()?;
-        let (magic, rest) = bytes.split_first_chunk()?;
-        let (checksum, payload) = rest.split_first_chunk()?;
-        if *magic != MAGIC || u64::from_le_bytes(*checksum) != xxh3_64(payload) {
-            return None;
-        }
-        let kept = postcard::from_bytes(payload).ok()?;
-        metadata.modified().into_iter().for_each(|used| room::note_use(&file, used));
-        Some(kept)
+        file::read(&self.path(key)?, MARK, FILE_LIMIT)
     }
 
     /// Keeps the facts of a layer.
     pub(crate) fn store(&self, key: &str, kept: &Kept) {
         let Some(path) = self.path(key) else { return };
-        match write(&path, kept) {
+        match file::write(&path, MARK, kept) {
             Ok(()) => self.has_grown.set(true),
             Err(error) => drop(self.failure.borrow_mut().get_or_insert((path, error))),
         }
@@ -116,23 +100,4 @@ impl Cache {
 /// One folder a generation of analyzers is in here.
 fn layers_dir(cache_dir: &Path) -> PathBuf {
     cache_dir.join("layers")
-}
-
-fn write(path: &Path, kept: &Kept) -> io::Result<()> {
-    let payload = postcard::to_allocvec(kept).map_err(io::Error::other)?;
-    let dir = path.parent().ok_or(ErrorKind::InvalidInput)?;
-    let create = || {
-        std::fs::create_dir_all(dir)?;
-        tempfile::NamedTempFile::new_in(dir)
-    };
-    let mut file = match create() {
-        // Another process that makes room may take the folder away while it is empty.
-        Err(error) if error.kind() == ErrorKind::NotFound => create()?,
-        created => created?,
-    };
-    file.write_all(&MAGIC)?;
-    file.write_all(&xxh3_64(&payload).to_le_bytes())?;
-    file.write_all(&payload)?;
-    file.persist(path)?;
-    Ok(())
 }

@@ -8,6 +8,7 @@
 //! Nothing is judged here (`policy`) and nothing is shown (`document`). One bad file never ends a
 //! scan: it becomes a Problem of the result. The only errors are those that leave no result.
 
+mod base;
 pub mod cache;
 mod clamd;
 mod layers;
@@ -20,11 +21,13 @@ use std::sync::Arc;
 use advisories::{SegmentMeta, Store};
 use analyzers::config::{self, CheckSet, Judged, Scope};
 use analyzers::{LayerFacts, Signatures};
-use artifact::{OpenError, ReadError};
+use artifact::{Attachment, Image, OpenError, ReadError};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use model::{Artifact, ArtifactKind, Eol, Finding, Inventory, Os, Problem, Silenced};
+use model::{
+    Artifact, ArtifactKind, Base, Eol, Finding, Inventory, Os, Problem, ProblemKind, Silenced,
+};
 
 pub use clamd::Address as ClamdAddress;
 use clamd::Clamd;
@@ -48,6 +51,8 @@ pub struct Options {
     /// What lock files and manifests name is matched as if it were installed. In a directory of
     /// sources it always is: there nothing else says what is used.
     pub declared: bool,
+    /// Looks for what others attached to the image.
+    pub attached: bool,
     /// Takes the place of what the image says of its distribution.
     pub distro: Option<Os>,
     pub feeds: feeds::Options,
@@ -79,6 +84,8 @@ pub struct Inspection {
     pub artifact: Artifact,
     /// With every problem met on the way.
     pub inventory: Inventory,
+    /// As found: what it means is for others to say.
+    pub attached: Vec<Attachment>,
 }
 
 /// What is inside a target, and what is known to be wrong with it.
@@ -95,6 +102,8 @@ pub struct ScanResult {
     pub problems: Vec<Problem>,
     /// The segments that were used.
     pub data: Vec<SegmentMeta>,
+    /// What the image was built on, if that was scanned before.
+    pub base: Option<Base>,
     /// The user or the time limit ended the fetching of advisories: the rest stands.
     pub was_stopped: bool,
 }
@@ -119,7 +128,6 @@ pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError>
     let cache_dir = options.cache_dir.as_deref().filter(|_| looking.clamd.is_none());
     let cache = cache::Cache::open(cache_dir, looking.fingerprint());
     let layers = layers::collect(&image, &cache, &looking)?;
-    cache.make_room(options.cache_limit);
 
     let mut artifact = image.artifact().clone();
     let mut inventory = analyzers::squash(&layers.facts, artifact.kind.has_layers());
@@ -128,7 +136,6 @@ pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError>
     }
     let mut problems = layers.problems;
     problems.extend(image.problems().iter().cloned());
-    problems.extend(cache.problem());
     problems.extend(looking.clamd.iter().flat_map(|clamd| clamd.problems()));
     if let Some(config) = artifact.config.as_ref().filter(|_| options.checks.secrets) {
         let (mut secrets, unread) = analyzers::config_secrets(config);
@@ -142,11 +149,27 @@ pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError>
         problems.extend(judged.problems);
     }
     inventory.problems.append(&mut problems);
+    let attached = if options.attached { attached(&image, &mut inventory) } else { Vec::new() };
+    base::remember(&artifact, &inventory, &cache);
+    cache.make_room(options.cache_limit);
+    inventory.problems.extend(cache.problem());
     inventory.problems.sort();
     inventory.problems.dedup();
     // From here on only what may be shown.
     redact::artifact(&mut artifact);
-    Ok(Inspection { artifact, inventory })
+    Ok(Inspection { artifact, inventory, attached })
+}
+
+/// What is attached to an image; that a source holds no such things is a problem, for it was asked.
+fn attached(image: &Image, inventory: &mut Inventory) -> Vec<Attachment> {
+    let Some((attached, problems)) = image.attached() else {
+        let message = "only registries and OCI layouts hold what is attached to an image";
+        let problem = Problem::new(ProblemKind::Unsupported, "attachments", message);
+        inventory.problems.push(problem);
+        return Vec::new();
+    };
+    inventory.problems.extend(problems);
+    attached
 }
 
 /// Holds the checks of settings against what was found.
@@ -177,7 +200,7 @@ pub fn inspected(artifact: Artifact, mut inventory: Inventory, options: &Options
     }
     inventory.problems.sort();
     inventory.problems.dedup();
-    Inspection { artifact, inventory }
+    Inspection { artifact, inventory, attached: Vec::new() }
 }
 
 /// Inspects a target, and holds the advisories it needs against it if that is asked for.
@@ -187,19 +210,30 @@ pub fn run(target: &str, options: &Options, store: &Store) -> Result<ScanResult,
 
 /// Holds the advisories that an inspection needs against it, if that is asked for.
 pub fn look_up(inspection: Inspection, options: &Options, store: &Store) -> ScanResult {
-    let Inspection { artifact, mut inventory } = inspection;
+    let Inspection { artifact, mut inventory, attached: _ } = inspection;
     let problems = std::mem::take(&mut inventory.problems);
     let today = options.now.to_zoned(TimeZone::UTC).date();
     let eol = inventory.os.as_ref().map_or(Eol::Unknown, |os| matcher::end_of_life(os, today));
     let (findings, silenced, data) = (Vec::new(), Vec::new(), Vec::new());
     let was_stopped = false;
-    let mut result =
-        ScanResult { artifact, inventory, eol, findings, silenced, problems, data, was_stopped };
+    let mut result = ScanResult {
+        artifact,
+        inventory,
+        eol,
+        findings,
+        silenced,
+        problems,
+        data,
+        base: None,
+        was_stopped,
+    };
     if options.checks.vulnerabilities {
         find(&mut result, options, store, today);
     }
     result.problems.sort();
     result.problems.dedup();
+    let cache = cache::Cache::open(options.cache_dir.as_deref(), String::new());
+    result.base = base::find(&result, &cache, options, store);
     result
 }
 

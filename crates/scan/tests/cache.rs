@@ -39,6 +39,7 @@ fn options(cache: &Path) -> Options {
         signatures: None,
         clamd: None,
         declared: false,
+        attached: false,
         distro: None,
         feeds: feeds::Options::new(Timestamp::UNIX_EPOCH),
         now: Timestamp::UNIX_EPOCH,

@@ -78,6 +78,7 @@ pub struct ImageBuilder {
     pub name: String,
     pub os: String,
     pub architecture: String,
+    pub created: String,
     pub config_media_type: String,
     /// `User`, `Env` and the like, as the configuration has them.
     pub settings: Value,
@@ -93,6 +94,7 @@ impl ImageBuilder {
             name: name.to_owned(),
             os: "linux".to_owned(),
             architecture: "amd64".to_owned(),
+            created: "2024-01-02T03:04:05Z".to_owned(),
             config_media_type: "application/vnd.oci.image.config.v1+json".to_owned(),
             settings: json!({}),
             steps: vec!["ENV a=b".to_owned()],
@@ -121,6 +123,11 @@ impl ImageBuilder {
         self
     }
 
+    pub fn created(mut self, time: &str) -> Self {
+        time.clone_into(&mut self.created);
+        self
+    }
+
     pub fn os(mut self, os: &str) -> Self {
         os.clone_into(&mut self.os);
         self
@@ -135,7 +142,7 @@ impl ImageBuilder {
         json!({
             "os": self.os,
             "architecture": self.architecture,
-            "created": "2024-01-02T03:04:05Z",
+            "created": self.created,
             "config": self.settings,
             "rootfs": { "type": "layers", "diff_ids": diff_ids },
             "history": history,

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use model::Digest;
+
 use crate::{ImageBuilder, Reply, Request, Server, sha256};
 
 /// What a registry holds: by path, the media type and the bytes.
@@ -42,6 +44,18 @@ impl Content {
         let digest = sha256(&bytes);
         self.document(repository, &format!("manifests/{digest}"), media_type, bytes.clone())
             .document(repository, &format!("manifests/{tag}"), media_type, bytes)
+    }
+
+    /// Adds bytes under their digest.
+    pub fn blob(self, repository: &str, bytes: Vec<u8>) -> Self {
+        let path = format!("blobs/{}", sha256(&bytes));
+        self.document(repository, &path, "application/octet-stream", bytes)
+    }
+
+    /// Answers who refers to the manifest with this digest.
+    pub fn referrers(self, repository: &str, subject: &Digest, index: Vec<u8>) -> Self {
+        let media_type = "application/vnd.oci.image.index.v1+json";
+        self.document(repository, &format!("referrers/{subject}"), media_type, index)
     }
 
     fn document(mut self, repository: &str, path: &str, media_type: &str, bytes: Vec<u8>) -> Self {

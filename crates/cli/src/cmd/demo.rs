@@ -64,6 +64,7 @@ pub(crate) fn run(global: &Global) -> Result<ExitCode, UserError> {
         checks: ReportArguments::default().checks.settle(),
         check_set: None,
         declared: false,
+        attached: false,
         distro: None,
         feeds,
         now: global.now,

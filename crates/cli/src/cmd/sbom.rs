@@ -50,7 +50,7 @@ enum SbomFormat {
 pub(crate) fn run(arguments: SbomArguments, global: &Global) -> Result<ExitCode, UserError> {
     output::check(arguments.output.as_deref())?;
     let (target, mut options) = arguments.target.settle(global)?;
-    let scan::Inspection { artifact, mut inventory } = inspect(&target, &mut options)?;
+    let scan::Inspection { artifact, mut inventory, .. } = inspect(&target, &mut options)?;
     let problems = std::mem::take(&mut inventory.problems);
     let today = global.now.to_zoned(TimeZone::UTC).date();
     let eol = inventory.os.as_ref().map_or(Eol::Unknown, |os| matcher::end_of_life(os, today));
@@ -61,6 +61,7 @@ pub(crate) fn run(arguments: SbomArguments, global: &Global) -> Result<ExitCode,
         findings: Vec::new(),
         silenced: Vec::new(),
         excepted: Vec::new(),
+        base: None,
         verdict: None,
         left_out: BTreeMap::new(),
         secrets_left_out: 0,

@@ -8,11 +8,12 @@ use std::path::PathBuf;
 use artifact::{OpenErrorKind, ReadError, Stop};
 use clap::Args;
 use document::Report;
-use model::{ArtifactKind, Decision, Finding, Problem, ProblemKind, Severity};
+use model::{ArtifactKind, BaseChange, Decision, Finding, Problem, ProblemKind, Severity};
 use scan::{ScanError, ScanResult};
 
 pub(crate) use self::form::Form;
 use self::form::FormArguments;
+use crate::cmd::attached;
 use crate::cmd::checks::ChecksArguments;
 use crate::cmd::global::Global;
 use crate::cmd::inspect::inspect;
@@ -77,6 +78,10 @@ pub(crate) struct ReportArguments {
     /// Do not report what this VEX document, or folder of them, says is no problem (repeatable)
     #[arg(long, value_name = "PATH")]
     vex: Vec<PathBuf>,
+    /// Use the VEX documents that are attached to the image (in a registry or an OCI layout), and
+    /// compare the bills of materials; signatures are not verified
+    #[arg(long)]
+    attached: bool,
 }
 
 pub(crate) fn run(arguments: ScanArguments, global: &Global) -> Result<ExitCode, UserError> {
@@ -85,13 +90,15 @@ pub(crate) fn run(arguments: ScanArguments, global: &Global) -> Result<ExitCode,
     // Mistakes in what the user brings are said before anything is read.
     let form = std::mem::take(&mut report.form).settle()?;
     let judge = report.judge.settle()?;
-    let vex = Statements::read(&report.vex)?;
+    let mut vex = Statements::read(&report.vex)?;
     let check_set = own_checks::read(&arguments.checks_from)?;
     let (target, mut options) = arguments.target.settle(global)?;
     options.check_set = check_set;
     options.checks = report.checks.settle();
     let unused = arguments.malware.settle(&mut options)?;
-    let inspection = inspect(&target, &mut options)?;
+    options.attached = report.attached;
+    let mut inspection = inspect(&target, &mut options)?;
+    attached::read(&mut inspection, &mut vex);
     let mut result = scan::look_up(inspection, &options, &global.store);
     result.problems.extend(unused);
     result.problems.extend(report.checks.impossible(result.artifact.kind));
@@ -184,8 +191,9 @@ pub(crate) fn report_of(
     checks: Vec<String>,
     global: &Global,
 ) -> Report {
-    let ScanResult { artifact, mut inventory, eol, findings, silenced, problems, data, .. } =
-        result;
+    let ScanResult {
+        artifact, mut inventory, eol, findings, silenced, problems, data, base, ..
+    } = result;
     let (findings, others): (Vec<Finding>, Vec<Finding>) =
         findings.into_iter().partition(|finding| filter.keeps(finding));
     let mut left_out = BTreeMap::new();
@@ -208,8 +216,19 @@ pub(crate) fn report_of(
         modified: meta.upstream_modified,
         license: meta.license,
     };
+    // What would not be shown or is silenced needs no newer base either.
+    let base = base.map(|mut base| {
+        let change = base.newer.iter_mut().filter_map(|newer| newer.change.as_mut());
+        for BaseChange { fixes, .. } in change {
+            fixes.retain(|(id, on)| {
+                findings.iter().any(|it| it.id == *id && it.package.name == *on)
+            });
+        }
+        base
+    });
     Report {
         artifact,
+        base,
         inventory,
         eol,
         findings,

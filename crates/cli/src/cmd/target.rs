@@ -78,6 +78,7 @@ impl OpeningArguments {
             signatures: None,
             clamd: None,
             declared: self.declared,
+            attached: false,
             distro: self.distro.clone(),
             feeds: global.feeds(stop),
             now: global.now,

@@ -103,7 +103,7 @@ impl Statements {
         Ok(found)
     }
 
-    fn add(&mut self, shown: &str, statements: Vec<VexStatement>) {
+    pub(crate) fn add(&mut self, shown: &str, statements: Vec<VexStatement>) {
         if self.statements.len() + statements.len() > STATEMENTS_MAX {
             let message = format!("not read: more than {STATEMENTS_MAX} statements");
             return self.notice(shown, message);

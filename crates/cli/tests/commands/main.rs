@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what these helpers unwrap is the test's own doing")]
 
+mod attached;
+mod bases;
 mod bills;
 mod db;
 mod diff;

@@ -198,6 +198,7 @@ impl Document {
             problems,
             data: self.data.into_iter().map(DataItem::source).collect(),
             checks: self.summary.checks,
+            base: None,
             verdict: None,
             now: self.created,
         })

@@ -68,6 +68,7 @@ fn of(say: &dyn Fn(&str) -> String) -> Report {
             expires: Some("2025-01-01".to_owned()),
         }],
         excepted: Vec::new(),
+        base: None,
         verdict: None,
         left_out: BTreeMap::from([(Severity::Unknown, 2)]),
         secrets_left_out: 1,

@@ -1,0 +1,55 @@
+//! `--attached`: what others attached to the image is used; VEX silences, a bill is compared.
+
+use std::collections::BTreeSet;
+
+use document::attached;
+use model::{Package, Problem, ProblemKind};
+use scan::Inspection;
+
+use crate::cmd::vex::Statements;
+
+/// Adds attached statements to what the user brought, and says what became of each document. Whoever
+/// may write to a repository may attach, so that each is called unverified where it is named.
+pub(crate) fn read(inspection: &mut Inspection, vex: &mut Statements) {
+    let Inspection { inventory, attached, .. } = inspection;
+    for attachment in std::mem::take(attached) {
+        let name = format!("attached {} (unverified)", attachment.digest);
+        let said = match attached::read(&name, &attachment.bytes, &attachment.subject) {
+            Err(error) => format!("not used: {error}"),
+            Ok(it) => {
+                let bill =
+                    it.sbom.map(|sbom| compared(&sbom.inventory.packages, &inventory.packages));
+                let statements = match it.statements.len() {
+                    0 => None,
+                    count => Some(format!("a VEX document with {count} statements")),
+                };
+                vex.add(&name, it.statements);
+                bill.into_iter().chain(statements).collect::<Vec<_>>().join("; ")
+            }
+        };
+        inventory.problems.push(Problem::new(ProblemKind::Notice, name, said));
+    }
+    inventory.problems.sort();
+}
+
+/// How a bill and what was found differ, by type, name and version.
+fn compared(listed: &[Package], found: &[Package]) -> String {
+    type Key<'a> = (&'a str, &'a str, &'a str);
+    fn key(package: &Package) -> Key<'_> {
+        (package.kind.name(), &package.name, &package.version)
+    }
+    let listed: BTreeSet<Key<'_>> = listed.iter().map(key).collect();
+    let found: BTreeSet<Key<'_>> = found.iter().map(key).collect();
+    let such = |one: &BTreeSet<Key<'_>>, other: &BTreeSet<Key<'_>>| {
+        let mut lacking = one.difference(other);
+        let example =
+            lacking.next().map(|(_, name, version)| format!(", such as {name} {version}"));
+        format!("{}{}", one.difference(other).count(), example.unwrap_or_default())
+    };
+    format!(
+        "a bill of {} packages; not found in the image: {}; found and not in it: {}",
+        listed.len(),
+        such(&listed, &found),
+        such(&found, &listed)
+    )
+}
