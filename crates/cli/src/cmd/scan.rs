@@ -295,7 +295,10 @@ fn searched(kind: OpenErrorKind, target: &str) -> Option<String> {
     use OpenErrorKind::{Network, NotFound, Unauthorized};
     let prefix = target.split_once(':').map(|(prefix, _)| prefix);
     let has_prefix = ArtifactKind::ALL.iter().any(|kind| prefix == Some(kind.name()));
-    if has_prefix || artifact::looks_like_path(target) || !matches!(kind, Network | NotFound | Unauthorized) {
+    if has_prefix
+        || artifact::looks_like_path(target)
+        || !matches!(kind, Network | NotFound | Unauthorized)
+    {
         return None;
     }
     Some(format!(

@@ -28,7 +28,8 @@ pub(in crate::config) fn documents(text: &str, facts: &mut FileFacts) -> Vec<Nod
         let (event, line) = match event {
             Ok((event, span)) => (event, span.start.line()),
             Err(error) => {
-                let (line, column) = (error.marker().line(), error.marker().col() + 1);
+                let (line, column) =
+                    (error.marker().line(), error.marker().col().saturating_add(1));
                 let kind = match error.kind() {
                     // The parser bounds the brackets that it remembers.
                     ErrorKind::RecursionLimitExceeded => ProblemKind::LimitReached,
@@ -127,7 +128,7 @@ impl Tree {
             let message = "an alias to what has not ended yet".to_owned();
             return Err((ProblemKind::Damaged, message));
         };
-        if self.open.len() + depth(named) > DEPTH_MAX {
+        if self.open.len().saturating_add(depth(named)) > DEPTH_MAX {
             return Err(limit(format!("more than {DEPTH_MAX} nodes stand in each other")));
         }
         let weight = weight(named);
@@ -203,23 +204,23 @@ fn limit(message: String) -> Trouble {
 /// Nodes, long texts counting as several. Calls itself no deeper than `DEPTH_MAX`.
 fn weight(node: &Node) -> usize {
     let text = |text: &str| text.len() / TEXT_OF_A_NODE;
-    1 + match &node.content {
+    let below: usize = match &node.content {
         Content::Text(it) => text(it),
         Content::List(items) => items.iter().map(weight).sum(),
-        Content::Map(entries) => entries.iter().map(|(key, it)| text(key) + weight(it)).sum(),
+        Content::Map(entries) => entries.iter().flat_map(|(key, it)| [text(key), weight(it)]).sum(),
         Content::Null | Content::Bool(_) | Content::Integer(_) => 0,
-    }
+    };
+    below.saturating_add(1)
 }
 
 /// Lists and maps that stand in each other. Calls itself no deeper than `DEPTH_MAX`.
 fn depth(node: &Node) -> usize {
-    match &node.content {
-        Content::List(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
-        Content::Map(entries) => {
-            1 + entries.iter().map(|(_, it)| depth(it)).max().unwrap_or_default()
-        }
-        _ => 0,
-    }
+    let below = match &node.content {
+        Content::List(items) => items.iter().map(depth).max(),
+        Content::Map(entries) => entries.iter().map(|(_, it)| depth(it)).max(),
+        _ => return 0,
+    };
+    below.unwrap_or_default().saturating_add(1)
 }
 
 #[cfg(test)]
