@@ -24,8 +24,6 @@ use std::sync::LazyLock;
 
 use model::Severity;
 
-pub use self::redact::redact;
-
 use self::kind::Kind;
 use crate::keywords::Keywords;
 

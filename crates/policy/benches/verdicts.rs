@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use jiff::civil::Date;
 use model::{
-    Artifact, ArtifactKind, Cvss, Digest, Eol, Finding, ImageConfig, Inventory, Package,
-    PackageKind, Severity, Status,
+    Artifact, ArtifactKind, Cvss, Eol, Finding, ImageConfig, Inventory, Package, PackageKind,
+    Severity, Status,
 };
 use policy::{Facts, Policy, VerdictCache, VerdictKey};
 
@@ -47,6 +47,7 @@ fn main() {
         findings: &findings,
         problems: &[],
         checks: &checks,
+        base: None,
     };
     let mut times: Vec<Duration> = (0..RUNS)
         .map(|_| {
@@ -66,8 +67,8 @@ fn main() {
 
 fn repeated(policy: &Policy, verdict: model::Verdict) {
     let key = |image: u8| VerdictKey {
-        image: Digest::sha256([image; 32]),
-        data: 1,
+        result: u128::from(image),
+        name: "registry.example.com/team/shop:1".to_owned(),
         policy: policy.version(),
         today: TODAY,
     };

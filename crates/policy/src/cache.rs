@@ -1,21 +1,23 @@
 //! Verdicts that were given before.
 //!
-//! A verdict depends on the image, the data it was matched with, the policy, and the day, for
-//! exceptions end and rules come into force. Where images start by the thousand, the same one is
-//! asked about again and again.
+//! A verdict depends on the result that is judged, on what the image is called, on the policy, and on
+//! the day, for exceptions end and rules come into force. Where images start by the thousand, the
+//! same one is asked about again and again.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use jiff::civil::Date;
-use model::{Digest, Verdict};
+use model::Verdict;
 
 /// What a verdict is known by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct VerdictKey {
-    pub image: Digest,
-    /// A number that changes with the advisories.
-    pub data: u64,
+    /// A number that changes with the result: with the image, the advisories, the checks that ran,
+    /// and what went wrong.
+    pub result: u128,
+    /// Rules and exceptions may be for some names alone.
+    pub name: String,
     /// [`crate::Policy::version()`].
     pub policy: u128,
     pub today: Date,
@@ -61,9 +63,9 @@ mod tests {
 
     #[test]
     fn what_differs_in_anything_is_another_verdict_and_room_is_kept() {
-        let key = |image: u8, data, policy, day| VerdictKey {
-            image: Digest::sha256([image; 32]),
-            data,
+        let key = |result, name: u8, policy, day| VerdictKey {
+            result,
+            name: name.to_string(),
             policy,
             today: Date::constant(2026, 1, day),
         };

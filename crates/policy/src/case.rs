@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use model::{
-    Artifact, ArtifactKind, ConfigPlace, Cvss, Decision, Eol, Finding, HistoryStep, ImageConfig,
+    Artifact, ArtifactKind, Base, ConfigPlace, Cvss, Decision, Digest, Eol, Finding, ImageConfig,
     Inventory, Location, Malware, MalwareEngine, Misconfiguration, Opinion, Os, Package,
     PackageKind, Problem, ProblemKind, Secret, SecretPlace, Severity, Status,
 };
@@ -218,7 +218,7 @@ impl Policy {
         let problems: Vec<Problem> = case.given.problems.iter().map(ProblemFile::problem).collect();
         let all = || ["vuln", "secret", "malware", "config"].map(str::to_owned).to_vec();
         let checks = image.checks.clone().unwrap_or_else(all);
-        let eol = image.eol();
+        let (eol, base) = (image.eol(), image.base());
         self.cover(&artifact, &mut findings, &mut inventory, today);
         let facts = Facts {
             artifact: &artifact,
@@ -227,6 +227,7 @@ impl Policy {
             findings: &findings,
             problems: &problems,
             checks: &checks,
+            base: base.as_ref(),
         };
         let verdict = self.judge(facts, today);
         let mut wrong = Vec::new();
@@ -302,20 +303,12 @@ pub(crate) fn artifact(name: &str) -> Artifact {
 
 impl ImageFile {
     fn artifact(&self) -> Artifact {
-        // A base of so many layers, its command, and one more layer.
-        let base = self.base_layers.into_iter().flat_map(|layers| {
-            let step =
-                |created_by: &str, layer| HistoryStep { created_by: created_by.to_owned(), layer };
-            let below = (0..layers).map(move |layer| step("ADD", Some(layer)));
-            below.chain([step("CMD [\"sh\"]", None), step("RUN", Some(layers))])
-        });
         let config = ImageConfig {
             user: self.user.clone().unwrap_or_else(|| "app".to_owned()),
             exposed_ports: self.exposed_ports.clone(),
             volumes: self.volumes.clone(),
             labels: self.labels.clone(),
             healthcheck: self.healthcheck.then(Vec::new),
-            history: base.collect(),
             ..ImageConfig::default()
         };
         let source = self.source.as_ref().map(|it| it.value.as_str());
@@ -328,6 +321,12 @@ impl ImageFile {
             config: Some(config),
             ..artifact(self.name.as_deref().unwrap_or("example.com/shop:1"))
         }
+    }
+
+    fn base(&self) -> Option<Base> {
+        let digest = Digest::sha256([0; 32]);
+        let name = "example.com/base:1".to_owned();
+        Some(Base { name, digest, created: None, layers: self.base_layers?, newer: None })
     }
 
     fn eol(&self) -> Eol {

@@ -4,8 +4,8 @@ use std::cell::Cell;
 
 use jiff::civil::Date;
 use model::{
-    Artifact, ArtifactKind, Eol, Finding, ImageRef, Inventory, Malware, Misconfiguration, Package,
-    Problem, ProblemKind, Secret,
+    Artifact, ArtifactKind, Base, Eol, Finding, ImageRef, Inventory, Malware, Misconfiguration,
+    Package, Problem, ProblemKind, Secret,
 };
 use serde::Deserialize;
 
@@ -23,6 +23,8 @@ pub struct Facts<'a> {
     pub problems: &'a [Problem],
     /// The checks that ran: `vuln`, `secret`, `malware`, `config`.
     pub checks: &'a [String],
+    /// The image that it was built on, where that is known.
+    pub base: Option<&'a Base>,
 }
 
 impl Facts<'_> {
@@ -136,8 +138,6 @@ pub(crate) struct Scene<'a> {
     pub(crate) licenses: &'a Licenses,
     /// The image's names in their parts; none where it is not known what it is called.
     names: Vec<ImageRef>,
-    /// The lowest layer that is not the base's; None where that cannot be told.
-    pub(crate) base_layers: Option<u32>,
     /// What rules may still cost, all together.
     pub(crate) steps_left: Cell<usize>,
 }
@@ -145,9 +145,8 @@ pub(crate) struct Scene<'a> {
 impl<'a> Scene<'a> {
     pub(crate) fn new(facts: Facts<'a>, licenses: &'a Licenses, today: Date) -> Self {
         let names = names(facts.artifact);
-        let base_layers = base_layers(facts.artifact);
         let steps_left = Cell::new(VERDICT_STEPS_MAX);
-        Self { facts, today, licenses, names, base_layers, steps_left }
+        Self { facts, today, licenses, names, steps_left }
     }
 
     /// The image's name, the first of several.
@@ -165,9 +164,10 @@ impl<'a> Scene<'a> {
         (is_named || !in_full.is_empty() || !artifact.kind.is_image()).then_some(is_named)
     }
 
-    /// Whether a layer belongs to the base image.
+    /// Whether a layer belongs to the base image; None where either is not known.
     pub(crate) fn in_base(&self, layer: Option<u32>) -> Option<bool> {
-        Some(layer? < self.base_layers?)
+        layer?;
+        Some(self.facts.base?.holds(layer))
     }
 }
 
@@ -177,23 +177,6 @@ fn names(artifact: &Artifact) -> Vec<ImageRef> {
     let is_asked_for = matches!(artifact.kind, Registry | Docker | Containerd | Podman | Sbom);
     let asked = is_asked_for.then_some(&artifact.name);
     asked.into_iter().chain(&artifact.references).filter_map(|name| name.parse().ok()).collect()
-}
-
-/// How many of the layers are the base image's: those below the last command or entry point that
-/// another step of the build follows with a layer of its own. Images do not say it; a base without
-/// a command of its own cannot be told apart.
-fn base_layers(artifact: &Artifact) -> Option<u32> {
-    let history = &artifact.config.as_ref()?.history;
-    let sets_command = |text: &str| {
-        let text = text.trim_start_matches("/bin/sh -c #(nop)").trim_start();
-        text.starts_with("CMD ") || text.starts_with("ENTRYPOINT ")
-    };
-    let last_layer = history.iter().rposition(|step| step.layer.is_some())?;
-    let end = history
-        .iter()
-        .take(last_layer)
-        .rposition(|step| step.layer.is_none() && sets_command(&step.created_by))?;
-    history.iter().skip(end).find_map(|step| step.layer)
 }
 
 /// The user that programs run as; None where no configuration says anything.
@@ -212,33 +195,7 @@ pub(crate) fn is_root(user: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use model::{HistoryStep, ImageConfig};
-
     use super::*;
-    use crate::case::artifact;
-
-    #[test]
-    fn the_base_ends_where_its_command_stands() {
-        // steps: `L` makes a layer, `C` sets the command, `-` neither
-        let table = [
-            ("LC-LL", Some(1)),
-            ("LLC", None),
-            ("LL", None),
-            ("LCLCL", Some(2)),
-            ("LCL-C", Some(1)),
-            ("", None),
-        ];
-        for (steps, want) in table {
-            let mut layers = 0..;
-            let history = steps.chars().map(|step| HistoryStep {
-                created_by: if step == 'C' { "CMD [\"sh\"]" } else { "RUN true" }.to_owned(),
-                layer: (step == 'L').then(|| layers.next()).flatten(),
-            });
-            let config = ImageConfig { history: history.collect(), ..ImageConfig::default() };
-            let artifact = Artifact { config: Some(config), ..artifact("shop:1") };
-            assert_eq!(base_layers(&artifact), want, "{steps}");
-        }
-    }
 
     #[test]
     fn root_has_several_names() {

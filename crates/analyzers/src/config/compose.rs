@@ -3,6 +3,8 @@
 //! What other files add (`extends`, `include`, overrides) is not put together: each file is judged
 //! as it stands.
 
+mod interpolation;
+
 use serde::Serialize;
 
 use super::image::Variable;
@@ -46,6 +48,9 @@ pub(crate) struct Service {
     restart: String,
 }
 
+/// Ports of one range that are told apart; whoever publishes more publishes them all.
+const RANGE_MAX: usize = 1024;
+
 /// What is mounted where.
 #[derive(Debug, Default, Serialize)]
 struct Mount {
@@ -58,7 +63,7 @@ struct Mount {
 }
 
 /// A port of the container that the host listens on.
-#[derive(Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 struct PublishedPort {
     /// Empty for all addresses.
     address: String,
@@ -100,7 +105,8 @@ impl Analyzer for Compose {
         if !(file.name().ends_with(".yml") || file.name().ends_with(".yaml")) {
             return;
         }
-        for document in yaml::documents(&file.text(), facts) {
+        for mut document in yaml::documents(&file.text(), facts) {
+            document.change_texts(&interpolation::with_defaults);
             for (name, node) in document.get("services").entries() {
                 let service = Service::of(name, node);
                 let text = format!("service {name}");
@@ -135,7 +141,7 @@ impl Service {
             cgroup: text("cgroup"),
             devices: node.get("devices").items().iter().map(device).collect(),
             mounts: node.get("volumes").items().iter().map(Mount::of).collect(),
-            ports: node.get("ports").items().iter().map(PublishedPort::of).collect(),
+            ports: node.get("ports").items().iter().flat_map(PublishedPort::all).collect(),
             environment: environment(node.get("environment")),
             read_only: node.get("read_only").is_true(),
             has_memory_limit: has(node.get("mem_limit")) || has(limits.get("memory")),
@@ -213,26 +219,38 @@ impl Mount {
 }
 
 impl PublishedPort {
-    fn of(node: &Node) -> Self {
+    /// The ports of one entry, each of a range by itself.
+    fn all(node: &Node) -> Vec<Self> {
+        let (port, target) = Self::of(node);
+        let (first, last) = target.split_once('-').unwrap_or((&target, &target));
+        let (first, last) = (first.parse().unwrap_or(0), last.parse().unwrap_or(0));
+        let targets = (first..=last).take(RANGE_MAX);
+        targets.map(|target| Self { target, ..port.clone() }).collect()
+    }
+
+    /// What an entry says, and its target: a number or a range.
+    fn of(node: &Node) -> (Self, String) {
         if !node.entries().is_empty() {
             let protocol = node.get("protocol").text();
-            return Self {
+            let port = Self {
                 address: node.get("host_ip").text(),
                 published: node.get("published").text(),
-                target: node.get("target").number().unwrap_or(0),
+                target: 0,
                 protocol: if protocol.is_empty() { "tcp".to_owned() } else { protocol },
             };
+            return (port, node.get("target").text());
         }
         let text = mask::text(&node.text());
         let (ports, protocol) = text.rsplit_once('/').unwrap_or((&text, "tcp"));
         let (rest, target) = ports.rsplit_once(':').unwrap_or(("", ports));
         // An address of version 6 has colons of its own, in brackets.
         let (address, published) = rest.rsplit_once(':').unwrap_or(("", rest));
-        Self {
+        let port = Self {
             address: address.trim_matches(['[', ']']).to_owned(),
             published: published.to_owned(),
-            target: target.parse().unwrap_or(0),
+            target: 0,
             protocol: protocol.to_owned(),
-        }
+        };
+        (port, target.to_owned())
     }
 }

@@ -9,6 +9,12 @@ use serde::Serialize;
 /// Commands of one instruction that are told apart; the longest seen have some 200.
 const COMMANDS_MAX: usize = 1000;
 
+/// Shells within shells that are looked into; people write one.
+const SCRIPTS_MAX: usize = 4;
+
+/// Commands of one pipe that are remembered; people write five.
+const PIPE_MAX: usize = 16;
+
 /// One program that runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Command {
@@ -16,8 +22,8 @@ pub(crate) struct Command {
     pub(crate) program: String,
     /// What follows the program.
     pub(crate) words: Vec<String>,
-    /// The program that reads what this one writes; empty without a pipe.
-    pub(crate) piped_into: String,
+    /// The programs behind it in its pipe: what it writes may reach each of them.
+    pub(crate) piped_into: Vec<String>,
     /// Behind `sudo`, `doas` or the like.
     pub(crate) sudo: bool,
 }
@@ -40,49 +46,105 @@ pub(crate) fn words(text: &str) -> Vec<String> {
     tokens(text).into_iter().filter_map(word).collect()
 }
 
-/// The commands of a script, in their order.
+/// The commands of a script, in their order; those that it hands to a shell (`sh -c '…'`) follow the
+/// shell.
 pub(crate) fn commands(text: &str) -> Vec<Command> {
-    let mut commands: Vec<Command> = Vec::new();
+    let mut commands = Vec::new();
+    add_script(text, SCRIPTS_MAX, &mut commands);
+    commands
+}
+
+/// The same, of one command whose words are told apart already.
+pub(crate) fn of_words(words: &[String]) -> Vec<Command> {
+    let mut commands = Vec::new();
+    add(words, SCRIPTS_MAX, &mut commands);
+    commands
+}
+
+fn add_script(text: &str, scripts: usize, commands: &mut Vec<Command>) {
     let mut words = Vec::new();
-    let mut reads_from: Option<usize> = None;
+    // Those whose output reaches the next command.
+    let mut writers: Vec<usize> = Vec::new();
     for token in tokens(text).into_iter().chain([Token::End]) {
         match token {
             Token::Word(word) => words.push(word),
             end => {
-                let command = command(&std::mem::take(&mut words));
-                let is_pipe = end == Token::Pipe;
-                let Some(command) = command.filter(|_| commands.len() < COMMANDS_MAX) else {
-                    reads_from = None;
+                let Some(at) = add(&std::mem::take(&mut words), scripts, commands) else {
+                    writers.clear();
                     continue;
                 };
-                if let Some(writer) = reads_from.and_then(|at| commands.get_mut(at)) {
-                    writer.piped_into.clone_from(&command.program);
+                let program = commands.get(at).map(|it| it.program.clone()).unwrap_or_default();
+                for writer in &writers {
+                    if let Some(writer) = commands.get_mut(*writer) {
+                        writer.piped_into.push(program.clone());
+                    }
                 }
-                reads_from = is_pipe.then_some(commands.len());
-                commands.push(command);
+                match end {
+                    Token::Pipe if writers.len() < PIPE_MAX => writers.push(at),
+                    _ => writers.clear(),
+                }
             }
         }
     }
-    commands
+}
+
+/// Adds a command and what it hands to a shell; returns where it stands.
+fn add(words: &[String], scripts: usize, commands: &mut Vec<Command>) -> Option<usize> {
+    let command = command(words).filter(|_| commands.len() < COMMANDS_MAX)?;
+    let script = command.script().map(str::to_owned);
+    let at = commands.len();
+    commands.push(command);
+    if let (Some(script), Some(scripts)) = (script, scripts.checked_sub(1)) {
+        add_script(&script, scripts, commands);
+    }
+    Some(at)
+}
+
+impl Command {
+    /// What a shell is told to run (`-c`, also among other letters: `-ec`).
+    fn script(&self) -> Option<&str> {
+        if !matches!(&*self.program, "sh" | "bash" | "dash" | "ash" | "ksh" | "zsh") {
+            return None;
+        }
+        let mut is_next = false;
+        for word in &self.words {
+            match word.strip_prefix(['-', '+']) {
+                Some(letters) => is_next |= !letters.starts_with('-') && letters.ends_with('c'),
+                // The value of `-o`.
+                None if word == "pipefail" => {}
+                None => return is_next.then_some(word),
+            }
+        }
+        None
+    }
 }
 
 /// The command that these words are, without what stands before the program.
-pub(crate) fn command(words: &[String]) -> Option<Command> {
+fn command(words: &[String]) -> Option<Command> {
     let mut command = Command::default();
     let mut words = words.iter();
-    let mut behind = "";
+    let mut behind: &[&str] = &[];
+    let mut is_behind = false;
     let program = loop {
         let word = words.next()?;
         let name = word.rsplit_once('/').map_or(word.as_str(), |(_, name)| name);
         match name {
-            "sudo" | "doas" | "gosu" | "su-exec" => {
-                command.sudo = name == "sudo" || name == "doas";
-                behind = "sudo";
+            "sudo" | "doas" => {
+                command.sudo = true;
+                (is_behind, behind) = (true, &["-u", "-g", "-h", "-p", "-C", "-r", "-t"]);
+            }
+            // A user, then the program.
+            "gosu" | "su-exec" => {
+                (is_behind, behind) = (true, &[]);
+                words.next()?;
             }
             "exec" | "env" | "time" | "nice" | "nohup" | "command" | "eval" | "then" | "do"
-            | "else" | "if" | "while" | "until" | "elif" | "!" => behind = "env",
+            | "else" | "if" | "while" | "until" | "elif" | "!" => {
+                (is_behind, behind) = (true, &["-u", "-n", "-C", "-a"]);
+            }
             _ if is_assignment(word) => {}
-            _ if !behind.is_empty() && word.starts_with('-') => {}
+            _ if is_behind && behind.contains(&word.as_str()) => drop(words.next()),
+            _ if is_behind && word.starts_with('-') => {}
             _ => break name,
         }
     };
@@ -173,7 +235,7 @@ mod tests {
                 line.push_str(word);
             }
             if !command.piped_into.is_empty() {
-                line.extend([" |", &*command.piped_into]);
+                line.extend([" |", &*command.piped_into.join("|")]);
             }
             if command.sudo { format!("sudo:{line}") } else { line }
         };
@@ -194,6 +256,14 @@ mod tests {
             ("a || b & c 2>&1", "a ; b ; c 2>&1"),
             ("# only a comment\nls", "ls"),
             ("echo ${A} $(curl x)", "echo ${A} $ ; curl x"),
+            ("curl x | tee y | bash -", "curl x |tee|bash ; tee y |bash ; bash -"),
+            ("bash -ec 'curl x | sh' a", "bash -ec curl x | sh a ; curl x |sh ; sh"),
+            ("sh -c \"sh -c 'ls -c a'\"", "sh -c sh -c 'ls -c a' ; sh -c ls -c a ; ls -c a"),
+            ("bash script -c x", "bash script -c x"),
+            ("bash -euo pipefail -c 'make'", "bash -euo pipefail -c make ; make"),
+            ("sudo -u root curl -k x", "sudo:curl -k x"),
+            ("gosu app:app make", "make"),
+            ("env -u A nice -n 5 make", "make"),
             ("rm -rf /var/lib/apt/lists/*", "rm -rf /var/lib/apt/lists/*"),
             ("'unclosed", "unclosed"),
             ("", ""),

@@ -34,12 +34,12 @@ impl Step {
     /// The view of an instruction, given all that follows its name.
     pub(crate) fn new(instruction: &str, unmasked: &str) -> Self {
         let (flags, unmasked) = options(instruction, unmasked);
-        let text = mask::text(unmasked);
+        let text = masked(instruction, unmasked);
         let elements = text.trim_start().starts_with('[').then(|| serde_json::from_str(&text));
         let elements: Option<Vec<String>> = elements.and_then(Result::ok);
         let is_run = matches!(instruction, "RUN" | "CMD" | "ENTRYPOINT" | "HEALTHCHECK");
         let commands = match &elements {
-            Some(words) if is_run => shell::command(words).into_iter().collect(),
+            Some(words) if is_run => shell::of_words(words),
             None if is_run => shell::commands(&text),
             _ => Vec::new(),
         };
@@ -63,6 +63,13 @@ impl Step {
     pub(crate) fn example() -> Self {
         Self::new("RUN", "apt-get install nginx")
     }
+}
+
+/// The arguments of an instruction, whose form may tell where a secret stands in them.
+fn masked(instruction: &str, arguments: &str) -> String {
+    let shown = mask::text(&format!("{instruction} {arguments}"));
+    let rest = shown.strip_prefix(instruction).and_then(|rest| rest.strip_prefix(' '));
+    rest.map_or_else(|| mask::text(arguments), str::to_owned)
 }
 
 /// Takes the options off: `--chown=app`, `--checksum=…`.

@@ -4,6 +4,8 @@
 //! An image has some 60 000 entries; those that no check asks for are left out here, by their mode
 //! or name alone. Contents are those of the analyzer `system-settings`.
 
+use std::collections::HashSet;
+
 use model::{Entry, EntryKind, ProblemKind};
 use serde::{Deserialize, Serialize};
 
@@ -161,7 +163,7 @@ impl Line {
         };
         let separator = if is_shadow || path.ends_with("passwd") { ":" } else { " " };
         let text = fields.join(separator);
-        if path.ends_with("sshd_config")
+        if is_of_sshd(path)
             && let Some(key) = fields.first_mut()
         {
             // Key words are the same in any case (sshd_config(5)).
@@ -169,6 +171,13 @@ impl Line {
         }
         Self { path: path.to_owned(), text, fields }
     }
+}
+
+/// The server's settings, and those that it includes (sshd_config(5)).
+fn is_of_sshd(path: &str) -> bool {
+    let included = path.strip_prefix("etc/ssh/sshd_config.d/");
+    path == "etc/ssh/sshd_config"
+        || included.is_some_and(|name| name.ends_with(".conf") && !name.contains('/'))
 }
 
 /// Of a password what may be shown (passwd(5), shadow(5)).
@@ -188,7 +197,7 @@ pub(crate) struct SystemSettings;
 const LINES_MAX: usize = 4000;
 
 /// Where the files are; a name alone may be anybody's.
-const FILES: [&str; 4] = ["etc/passwd", "etc/shadow", "etc/sudoers", "etc/ssh/sshd_config"];
+const FILES: [&str; 3] = ["etc/passwd", "etc/shadow", "etc/sudoers"];
 
 impl Analyzer for SystemSettings {
     fn name(&self) -> &'static str {
@@ -210,6 +219,7 @@ impl Analyzer for SystemSettings {
                 Select::Anywhere { directory: "etc", name: "shadow" },
                 Select::Anywhere { directory: "etc", name: "sudoers" },
                 Select::Anywhere { directory: "ssh", name: "sshd_config" },
+                Select::Anywhere { directory: "sshd_config.d", name: "*.conf" },
                 Select::Anywhere { directory: "sudoers.d", name: "*" },
             ]
         }
@@ -220,9 +230,11 @@ impl Analyzer for SystemSettings {
     }
 
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
-        if !FILES.contains(&file.path) && split(file.path).0 != "etc/sudoers.d" {
+        let is_of_sshd = is_of_sshd(file.path);
+        if !FILES.contains(&file.path) && split(file.path).0 != "etc/sudoers.d" && !is_of_sshd {
             return;
         }
+        let mut settled = HashSet::new();
         let text = file.text();
         let lines = (1_u32..).zip(text.lines()).map(|(number, line)| (number, line.trim()));
         let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
@@ -232,6 +244,13 @@ impl Analyzer for SystemSettings {
                 return facts.problem(ProblemKind::LimitReached, message);
             }
             let line = Line::new(file.path, line);
+            // The server takes the first value of a key word; those of a block begin anew with it.
+            let key = line.fields.first().cloned().unwrap_or_default();
+            if is_of_sshd && key == "match" {
+                settled.clear();
+            } else if is_of_sshd && !settled.insert(key) {
+                continue;
+            }
             facts.thing(Thing::new(On::Line, number, &line.text, &line));
         }
     }

@@ -296,6 +296,21 @@ fn the_page_lists_every_check() {
 }
 
 #[test]
+fn what_the_server_of_ssh_includes_counts_as_its_own() {
+    let cases = [
+        ("etc/ssh/sshd_config", 1),
+        ("etc/ssh/sshd_config.d/90-cloud.conf", 1),
+        ("etc/ssh/sshd_config.d/90-cloud.conf.bak", 0),
+        ("etc/ssh/sshd_config.d/a/b.conf", 0),
+        ("usr/share/doc/ssh/sshd_config", 0),
+    ];
+    for (path, expected) in cases {
+        let judged = file_named(path, "PermitRootLogin yes\n", &CheckSet::default());
+        assert_eq!(judged.misconfigurations.len(), expected, "{path}");
+    }
+}
+
+#[test]
 fn hostile_yaml_ends_at_a_limit() {
     let level = |level: usize| {
         let below = format!("*a{}, ", level - 1).repeat(10);

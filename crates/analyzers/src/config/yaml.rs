@@ -43,6 +43,19 @@ impl Node {
         keys.iter().fold(self, |node, key| node.get(key))
     }
 
+    /// Changes every text below, but for names of entries. Calls itself as deep as nodes nest, which
+    /// has a limit.
+    pub(super) fn change_texts(&mut self, change: &impl Fn(&str) -> String) {
+        match &mut self.content {
+            Content::Text(text) => *text = change(text),
+            Content::List(items) => items.iter_mut().for_each(|item| item.change_texts(change)),
+            Content::Map(entries) => {
+                entries.iter_mut().for_each(|(_, node)| node.change_texts(change));
+            }
+            Content::Null | Content::Bool(_) | Content::Integer(_) => {}
+        }
+    }
+
     pub(super) fn is_nothing(&self) -> bool {
         matches!(self.content, Content::Null)
     }

@@ -1,15 +1,9 @@
-//! Texts that are shown although somebody may have written a secret into them: commands of the
-//! build history, variables, labels.
+//! Texts that are shown although somebody may have written a secret into them: what the finder takes
+//! for one is replaced by its excerpt. `config::mask` hides what names and commands tell besides.
 //!
-//! What the finder takes for a secret is replaced by its excerpt. It must never give back more of
-//! the text than was searched.
+//! It must never give back more of the text than was searched.
 
-use super::{FINDER, Finder, HITS_MAX, excerpt};
-
-/// The text with an excerpt in the place of every secret.
-pub fn redact(text: &str) -> String {
-    FINDER.redacted(text, |excerpt| excerpt)
-}
+use super::{Finder, HITS_MAX, excerpt};
 
 impl Finder {
     /// The text with what `show` makes of an excerpt in the place of every secret.
@@ -39,7 +33,12 @@ impl Finder {
 
 #[cfg(test)]
 mod tests {
+    use super::super::FINDER;
     use super::*;
+
+    fn redact(text: &str) -> String {
+        FINDER.redacted(text, |excerpt| excerpt)
+    }
 
     #[test]
     fn secrets_give_way_and_all_else_stays() {

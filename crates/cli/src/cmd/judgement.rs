@@ -57,9 +57,10 @@ impl Judge {
     /// Takes out of a result what exceptions cover, and judges the rest.
     pub(crate) fn judge(&self, result: &mut ScanResult, checks: &[String], today: Date) -> Judged {
         let Some(policy) = &self.policy else { return Judged::default() };
-        let ScanResult { artifact, inventory, findings, eol, problems, .. } = result;
+        let ScanResult { artifact, inventory, findings, eol, problems, base, .. } = result;
         let covered = policy.cover(artifact, findings, inventory, today);
-        let facts = Facts { artifact, inventory, eol, findings, problems, checks };
+        let base = base.as_ref();
+        let facts = Facts { artifact, inventory, eol, findings, problems, checks, base };
         let mut verdict = self.gives_verdict.then(|| policy.judge(facts, today));
         match &mut verdict {
             Some(verdict) => verdict.notes.extend(covered.notes),

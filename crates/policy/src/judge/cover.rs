@@ -38,6 +38,7 @@ impl Policy {
             findings: &[],
             problems: &[],
             checks: &[],
+            base: None,
         };
         let scene = Scene::new(facts, &self.licenses, today);
         let mut over = BTreeSet::new();

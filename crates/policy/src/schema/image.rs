@@ -47,8 +47,8 @@ pub(super) const IMAGE: &[Fact] = &[
     fact(
         "base_layers",
         Type::Number,
-        "how many of them are the base image's, by its build history",
-        |it| Value::number(it.base_layers.map(f64::from)),
+        "how many of them are the base image's; null where none that was scanned before is its base",
+        |it| Value::number(it.facts.base.map(|base| f64::from(base.layers))),
     ),
     fact("os", Type::Object("os"), "the distribution", |_| Value::Null),
     fact("user", Type::Text, "that programs run as; `root` where none is set", |it| {

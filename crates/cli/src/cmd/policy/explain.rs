@@ -61,6 +61,7 @@ fn judged(
         findings: &report.findings,
         problems: &report.problems,
         checks: &report.checks,
+        base: report.base.as_ref(),
     };
     let traces = policy.trace(facts, today);
     let mut verdict = policy.judge(facts, today);
