@@ -13,9 +13,9 @@ use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
 use crate::{Report, csv, json, markdown, printable};
 
 /// What a template may do, in the engine's own unit: a step of its machine, or 64 bytes made, of
-/// values and of output. So all that it makes, kept or not, is within 192 MB. Rows of five fields
-/// of 10 000 findings take a sixth of it.
-const FUEL: u64 = 3_000_000;
+/// values and of output: all that it makes, kept or not, is within 128 MB, and twice that while a text
+/// grows. Rows of five fields of 20 000 findings fit.
+const FUEL: u64 = 2_000_000;
 /// Longer output is a loop that was not meant.
 const OUTPUT_BYTES_MAX: usize = 64 << 20;
 /// No template that a person wrote is longer.
