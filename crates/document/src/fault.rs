@@ -8,7 +8,10 @@
 use std::borrow::Cow;
 use std::cmp::Reverse;
 
-use model::{Finding, Malware, Misconfiguration, Package, Secret, SecretPlace, Severity, Silenced};
+use model::{
+    Excepted, Finding, Malware, Misconfiguration, Package, Secret, SecretPlace, Severity, Silenced,
+    SilencedBy,
+};
 use sha2::{Digest as _, Sha256};
 
 use crate::{Report, purl};
@@ -63,6 +66,18 @@ pub(crate) enum Of<'a> {
     Secret(&'a Secret),
     Finding(&'a Finding),
     Misconfiguration(&'a Misconfiguration),
+    /// What an exception covers, of which no more is kept than its name and place.
+    Excepted(&'a Excepted),
+}
+
+/// Who says not to report something, and why.
+#[derive(Clone, Copy)]
+pub(crate) struct Silencer<'a> {
+    pub(crate) by: SilencedBy,
+    pub(crate) source: &'a str,
+    pub(crate) reason: &'a str,
+    pub(crate) owner: &'a str,
+    pub(crate) expires: Option<&'a str>,
 }
 
 /// One row. Texts are as they came: each format makes them safe in its own way.
@@ -87,7 +102,7 @@ pub(crate) struct Fault<'a> {
     /// What to do about it, as a sentence; empty if nobody knows.
     pub(crate) remedy: Cow<'a, str>,
     /// Who says not to report it.
-    pub(crate) silenced: Option<&'a Silenced>,
+    pub(crate) silenced: Option<Silencer<'a>>,
 }
 
 /// Everything that is to be reported.
@@ -101,10 +116,10 @@ pub(crate) fn faults(report: &Report) -> Vec<Fault<'_>> {
     faults
 }
 
-/// What somebody says not to report, in the order of the report.
+/// What somebody says not to report, in the order of the report: findings, then all else.
 pub(crate) fn silenced(report: &Report) -> Vec<Fault<'_>> {
-    let of = |it| Fault { silenced: Some(it), ..of_finding(&it.finding) };
-    report.silenced.iter().map(of).collect()
+    let findings = report.silenced.iter().map(of_silenced);
+    findings.chain(report.excepted.iter().map(of_excepted)).collect()
 }
 
 impl<'a> Fault<'a> {
@@ -143,6 +158,7 @@ impl<'a> Fault<'a> {
             Of::Secret(secret) => format!("{}\0{}", secret.location.path, secret.excerpt),
             Of::Malware(malware) => malware.sha256.clone(),
             Of::Misconfiguration(it) => format!("{}\0{}", it.resource, it.evidence),
+            Of::Excepted(it) => it.place.clone(),
         };
         for part in [self.kind.name(), self.rule, self.path, &own] {
             hash.update(part.as_bytes());
@@ -220,6 +236,44 @@ fn of_finding(finding: &Finding) -> Fault<'_> {
             None => Cow::Borrowed(""),
         },
         silenced: None,
+    }
+}
+
+fn of_silenced(it: &Silenced) -> Fault<'_> {
+    let silencer = Silencer {
+        by: it.by,
+        source: &it.source,
+        reason: &it.reason,
+        owner: &it.owner,
+        expires: it.expires.as_deref(),
+    };
+    Fault { silenced: Some(silencer), ..of_finding(&it.finding) }
+}
+
+fn of_excepted(it: &Excepted) -> Fault<'_> {
+    let kind = Kind::ALL.into_iter().find(|kind| kind.name() == it.kind);
+    let kind = kind.unwrap_or(Kind::Misconfiguration);
+    // The place of a setting may be a resource.
+    let is_path = matches!(kind, Kind::Malware | Kind::Secret);
+    Fault {
+        kind,
+        of: Of::Excepted(it),
+        rule: &it.id,
+        severity: it.severity,
+        title: "",
+        subject: Cow::Borrowed(if it.place.is_empty() { "image configuration" } else { &it.place }),
+        path: if is_path { &it.place } else { "" },
+        line: 0,
+        layer: None,
+        evidence: Cow::Borrowed(""),
+        remedy: Cow::Borrowed(""),
+        silenced: Some(Silencer {
+            by: SilencedBy::Exception,
+            source: &it.source,
+            reason: &it.reason,
+            owner: &it.owner,
+            expires: it.expires.as_deref(),
+        }),
     }
 }
 

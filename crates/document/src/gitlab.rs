@@ -14,12 +14,14 @@ use uuid::Uuid;
 use crate::Report;
 use crate::fault::{self, Fault, Of};
 use crate::markdown::escaped;
-use crate::text::{printable, shortened};
+use crate::text::{link, printable, shortened};
 
 /// The longest texts that the schema allows, with room for our own escapes.
 const NAME_MAX: usize = 200;
 const DESCRIPTION_MAX: usize = 100_000;
 const SOLUTION_MAX: usize = 3000;
+/// Messages are for people; the JSON report has all that is silenced.
+const SILENCED_NAMED: usize = 100;
 
 /// The report as pretty-printed JSON with a final newline.
 pub fn render(report: &Report) -> String {
@@ -46,7 +48,7 @@ pub fn render(report: &Report) -> String {
             "end_time": time,
             // Findings of a failed scan are not shown; an incomplete one says so in its messages.
             "status": "success",
-            "messages": report.problems.iter().map(message).collect::<Vec<_>>(),
+            "messages": report.problems.iter().map(message).chain(silenced(report)).collect::<Vec<_>>(),
         },
         "vulnerabilities": vulnerabilities(report, &faults),
     });
@@ -54,6 +56,23 @@ pub fn render(report: &Report) -> String {
         .expect("strings, numbers and lists of them always serialize");
     text.push('\n');
     text
+}
+
+/// What somebody says not to report, and the verdict: the schema has no place of its own for
+/// either, and as vulnerabilities they would block what they are to let pass.
+fn silenced(report: &Report) -> Vec<Value> {
+    let all = fault::silenced(report);
+    let said = all.iter().take(SILENCED_NAMED).filter_map(|it| {
+        let by = it.silenced?;
+        let what = format!("silenced: {} {} in {}", it.kind.name(), it.rule, it.subject);
+        Some(format!("{what}: {} ({}, {})", by.reason, by.by.name(), by.source))
+    });
+    let more = all.len().checked_sub(SILENCED_NAMED).filter(|more| *more > 0);
+    let more = more.map(|more| format!("silenced: {more} more"));
+    let verdict = report.verdict.as_ref();
+    let verdict = verdict.map(|it| format!("verdict: {} by {}", it.decision.name(), it.policy));
+    let message = |text: String| json!({ "level": "info", "value": printable(&text) });
+    said.chain(more).chain(verdict).map(message).collect()
 }
 
 fn vulnerabilities(report: &Report, faults: &[Fault<'_>]) -> Vec<Value> {
@@ -101,7 +120,7 @@ fn description(fault: &Fault<'_>) -> String {
     let what = match fault.of {
         Of::Finding(finding) => finding.description.as_str(),
         Of::Misconfiguration(it) => &it.why,
-        Of::Secret(_) | Of::Malware(_) => fault.title,
+        Of::Secret(_) | Of::Malware(_) | Of::Excepted(_) => fault.title,
     };
     let seen = [&*fault.place(), &*fault.evidence].join(": ");
     format!("{what}\n\n{}", seen.trim_end_matches(": "))
@@ -141,6 +160,5 @@ fn identifiers(fault: &Fault<'_>) -> Vec<Value> {
 
 fn links(fault: &Fault<'_>) -> Vec<Value> {
     let references = fault.finding().map(|it| it.references.as_slice()).unwrap_or_default();
-    let is_link = |it: &&String| it.starts_with("https://") || it.starts_with("http://");
-    references.iter().filter(is_link).map(|it| json!({ "url": printable(it) })).collect()
+    references.iter().filter_map(|it| link(it)).map(|it| json!({ "url": it })).collect()
 }

@@ -7,6 +7,7 @@
 
 mod chart;
 mod rows;
+mod verdict;
 
 use std::collections::BTreeMap;
 
@@ -14,7 +15,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use minijinja::value::Serde;
 use minijinja::{Environment, Value, context};
-use model::{Eol, Severity};
+use model::{Decision, Eol, Severity};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -88,6 +89,7 @@ fn page(report: &Report, words: &BTreeMap<String, [String; 2]>) -> Value {
         clean => is_clean(report, total.sum()),
         upgrades => upgrades(report),
         silenced => silenced(report),
+        verdict => verdict::verdict(report),
         problems => problems(report),
         problems_count => report.problems.len(),
         data => report.data.iter().map(source).collect::<Vec<_>>(),
@@ -223,11 +225,11 @@ fn silenced(report: &Report) -> Vec<Value> {
             severity => fault.severity.name(),
             id => printable(fault.rule).into_owned(),
             subject => printable(&fault.subject).into_owned(),
-            reason => text(by.map(|it| &*it.reason)),
-            source => text(by.map(|it| &*it.source)),
-            owner => text(by.map(|it| &*it.owner)),
+            reason => text(by.map(|it| it.reason)),
+            source => text(by.map(|it| it.source)),
+            owner => text(by.map(|it| it.owner)),
             by => by.map(|it| it.by.name()),
-            expires => by.and_then(|it| it.expires.as_deref()),
+            expires => by.and_then(|it| it.expires),
         }
     };
     fault::silenced(report).iter().map(row).collect()
@@ -255,11 +257,14 @@ fn source(it: &DataSource) -> Value {
 }
 
 /// Whether nothing found means that nothing is wrong, as far as anybody knows: not if something was
-/// not read or not shown, nor if there was nothing to look vulnerabilities up for.
+/// not read, not shown or told apart, nor if there was nothing to look vulnerabilities up for, nor
+/// if a policy says otherwise.
 fn is_clean(report: &Report, total: usize) -> bool {
     let looked_up = report.checks.iter().any(|check| check == "vuln");
     let had_nothing = looked_up && report.inventory.packages.is_empty();
-    total == 0 && left_out(report) == 0 && !report.is_incomplete() && !had_nothing
+    let may_pass = report.verdict.as_ref().is_none_or(|it| it.decision == Decision::Allow);
+    let is_all = left_out(report) == 0 && report.told_apart() == 0 && !report.is_incomplete();
+    total == 0 && is_all && !had_nothing && may_pass
 }
 
 fn left_out(report: &Report) -> usize {

@@ -1,9 +1,13 @@
 //! JUnit XML: a test suite for each check that ran, for build servers that show test results.
 //!
 //! What is wrong is a failed test; what could not be done is an error; what somebody says not to
-//! report is a skipped test. A check that found nothing is one passed test, so that it is seen.
+//! report is a skipped test. A check that found nothing is one passed test, so that it is seen. Each
+//! rule of a policy that had something to say is a test: failed if it denies, an error if it cannot
+//! be judged.
 
 use std::fmt::Write as _;
+
+use model::{Decision, Reason, Verdict};
 
 use crate::Report;
 use crate::fault::{self, Fault, Kind};
@@ -27,7 +31,41 @@ pub fn render(report: &Report) -> String {
     if !errors.is_empty() {
         suites.push(Suite { name: "problems".to_owned(), cases: errors });
     }
+    if let Some(verdict) = &report.verdict {
+        suites.push(Suite { name: "policy".to_owned(), cases: judged(verdict) });
+    }
     write(report, &suites)
+}
+
+/// A test for each rule that had something to say; the verdict itself where none had.
+fn judged(verdict: &Verdict) -> Vec<Case> {
+    let case = |name: &str, decision: Decision, message: String, text: String| Case {
+        class: "policy".to_owned(),
+        name: name.to_owned(),
+        outcome: match decision {
+            Decision::Deny => Outcome::Failure,
+            Decision::Unknown => Outcome::Error,
+            Decision::Allow | Decision::Warn => Outcome::Passed,
+        },
+        message,
+        word: decision.name(),
+        text,
+    };
+    if verdict.reasons.is_empty() {
+        let name = format!("verdict of {}", verdict.policy);
+        let message = format!("verdict: {}", verdict.decision.name());
+        return vec![case(&name, verdict.decision, message, String::new())];
+    }
+    let of = |it: &Reason| {
+        let because = it.because.lines().map(str::to_owned);
+        let hits = it.hits.iter().map(|hit| format!("{} {}", hit.id, hit.place));
+        let unknown = it.unknown.iter().map(|why| format!("cannot be judged: {why}"));
+        let remedies = it.remedies.iter().map(|remedy| format!("to pass: {remedy}"));
+        let text: Vec<String> = because.chain(hits).chain(unknown).chain(remedies).collect();
+        let message = format!("{}: {}", it.decision.name(), it.title);
+        case(&it.rule, it.decision, message, text.join("\n"))
+    };
+    verdict.reasons.iter().map(of).collect()
 }
 
 struct Suite {
@@ -50,6 +88,7 @@ enum Outcome {
     Failure,
     Error,
     Skipped,
+    Passed,
 }
 
 impl Suite {
@@ -99,7 +138,7 @@ fn subject(fault: &Fault<'_>) -> String {
 }
 
 fn skip(fault: &Fault<'_>) -> Case {
-    let says = |it: &model::Silenced| format!("{} ({}): {}", it.source, it.by.name(), it.reason);
+    let says = |it: fault::Silencer<'_>| format!("{} ({}): {}", it.source, it.by.name(), it.reason);
     let message = fault.silenced.map(says).unwrap_or_default();
     Case { outcome: Outcome::Skipped, message, text: String::new(), ..failure(fault) }
 }
@@ -179,18 +218,23 @@ fn write_case(xml: &mut String, case: &Case) {
     xml.push_str("    ");
     element(xml, "testcase", &[("classname", class), ("name", name), ("time", "0")]);
     xml.push_str(">\n      ");
-    match outcome {
-        Outcome::Skipped => element(xml, "skipped", &[("message", message)]),
-        Outcome::Failure => element(xml, "failure", &[("message", message), ("type", word)]),
-        Outcome::Error => element(xml, "error", &[("message", message), ("type", word)]),
-    }
+    let (tag, word) = match outcome {
+        Outcome::Skipped => ("skipped", None),
+        Outcome::Failure => ("failure", Some(word)),
+        Outcome::Error => ("error", Some(word)),
+        Outcome::Passed => ("system-out", None),
+    };
+    let message = (*outcome != Outcome::Passed).then_some(("message", message.as_str()));
+    let attributes: Vec<(&str, &str)> =
+        message.into_iter().chain(word.map(|word| ("type", *word))).collect();
+    element(xml, tag, &attributes);
     if text.is_empty() {
         xml.push_str("/>\n");
     } else {
         let lines: Vec<String> = text.lines().map(escaped).collect();
         xml.push('>');
         xml.push_str(&lines.join("\n"));
-        xml.push_str("</failure>\n");
+        writeln!(xml, "</{tag}>").expect("writing to a String cannot fail");
     }
     xml.push_str("    </testcase>\n");
 }

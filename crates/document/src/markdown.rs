@@ -28,6 +28,7 @@ pub fn render(report: &Report) -> String {
     let faults = fault::faults(report);
     let mut text = String::new();
     put(&mut text, format_args!("### Lazaret: {}\n\n", code(&report.artifact.name)));
+    verdict(&mut text, report);
     summary(&mut text, report, &faults);
     let mut ranked: Vec<&Fault<'_>> = faults.iter().collect();
     ranked.sort_by_key(|fault| rank(fault));
@@ -154,18 +155,40 @@ fn upgrades(text: &mut String, report: &Report) {
 }
 
 fn silenced(text: &mut String, report: &Report) {
-    let all = &report.silenced;
+    let all = fault::silenced(report);
     if all.is_empty() {
         return;
     }
     put(text, format_args!("\n<details><summary>Silenced: {}</summary>\n\n", all.len()));
     for it in all.iter().take(NAMED) {
-        let (id, package) = (code(&it.finding.id), code(&it.finding.package.name));
-        let (source, reason) = (code(&it.source), code(&it.reason));
-        put(text, format_args!("- {id} in {package}: {reason} ({}, {source})\n", it.by.name()));
+        let Some(by) = it.silenced else { continue };
+        let (id, place) = (code(it.rule), code(it.package().map_or(&it.subject, |it| &it.name)));
+        let (source, reason) = (code(by.source), code(by.reason));
+        put(text, format_args!("- {id} in {place}: {reason} ({}, {source})\n", by.by.name()));
     }
     more(text, all.len());
     text.push_str("\n</details>\n");
+}
+
+/// What the policy comes to, and the rules that led there.
+fn verdict(text: &mut String, report: &Report) {
+    let Some(verdict) = &report.verdict else { return };
+    let word = verdict.decision.name();
+    put(text, format_args!("**Verdict: {word}** by {}\n\n", code(&verdict.policy)));
+    for reason in verdict.reasons.iter().take(NAMED) {
+        put(text, format_args!("- {}: {}", reason.decision.name(), code(&reason.title)));
+        if reason.on != "image" && !reason.hits.is_empty() {
+            put(text, format_args!(" ({})", reason.hits.len()));
+        }
+        if let Some(why) = reason.unknown.first() {
+            put(text, format_args!(", cannot be judged: {}", code(why)));
+        }
+        text.push('\n');
+    }
+    more(text, verdict.reasons.len());
+    if !verdict.reasons.is_empty() {
+        text.push('\n');
+    }
 }
 
 fn problems(text: &mut String, report: &Report) {

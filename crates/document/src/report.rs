@@ -72,6 +72,11 @@ impl Report {
         self.problems.iter().any(|problem| problem.kind.makes_incomplete())
     }
 
+    /// How many things somebody says not to report.
+    pub(crate) fn told_apart(&self) -> usize {
+        self.silenced.len() + self.excepted.len()
+    }
+
     /// Whether a part of the target could not be read.
     pub(crate) fn is_partial(&self) -> bool {
         let unread = [ProblemKind::Damaged, ProblemKind::LimitReached, ProblemKind::Unreadable];

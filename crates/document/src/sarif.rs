@@ -104,6 +104,7 @@ fn image(report: &Report) -> Value {
         "digest": artifact.digest.as_ref().map(ToString::to_string),
         "manifestDigest": artifact.manifest_digest.as_ref().map(ToString::to_string),
         "platform": artifact.platform.as_ref().map(ToString::to_string),
+        "verdict": report.verdict.as_ref().map(|it| it.decision.name()),
     })
 }
 
@@ -192,7 +193,7 @@ fn uri(path: &str) -> String {
     uri
 }
 
-fn suppression(silenced: &model::Silenced) -> Value {
+fn suppression(silenced: fault::Silencer<'_>) -> Value {
     let owner =
         if silenced.owner.is_empty() { String::new() } else { format!(", {}", silenced.owner) };
     let source = format!("{} ({}{owner})", silenced.source, silenced.by.name());
@@ -250,6 +251,7 @@ fn properties(fault: &Fault<'_>, report: &Report) -> Map<String, Value> {
             put("place", json!(it.place.name()));
             put("resource", json!(printable(&it.resource)));
         }
+        Of::Excepted(_) => {}
     }
     properties
 }

@@ -12,11 +12,12 @@ use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
 
 use crate::{Report, csv, json, markdown, printable};
 
-/// What a template may do, in the engine's own unit: a step of its machine, or 64 bytes made. The
-/// largest reports (10 000 findings, each field of each) take a few hundredths of it.
-const FUEL: u64 = 100_000_000;
+/// What a template may do, in the engine's own unit: a step of its machine, or 64 bytes made, of
+/// values and of output: all that it makes, kept or not, is within 128 MB, and twice that while a text
+/// grows. Rows of five fields of 20 000 findings fit.
+const FUEL: u64 = 2_000_000;
 /// Longer output is a loop that was not meant.
-const OUTPUT_BYTES_MAX: usize = 256 << 20;
+const OUTPUT_BYTES_MAX: usize = 64 << 20;
 /// No template that a person wrote is longer.
 pub const SOURCE_BYTES_MAX: usize = 1 << 20;
 
@@ -50,9 +51,7 @@ impl Template {
         // A misspelt field is a mistake, not an empty string.
         environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
         environment.add_filter("csv", |text: Value| csv::cell(&shown(&text)));
-        environment.add_filter("code", |text: Value| {
-            Value::from_safe_string(markdown::code(&shown(&text)))
-        });
+        environment.add_filter("code", |text: Value| markdown::code(&shown(&text)));
         environment.add_filter("printable", |text: Value| printable(&shown(&text)).into_owned());
         environment.add_filter("rank", rank);
         environment

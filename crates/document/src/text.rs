@@ -30,6 +30,19 @@ pub(crate) fn shortened(text: &str, characters: usize) -> Cow<'_, str> {
     }
 }
 
+/// A reference that is a link and nothing else.
+pub(crate) fn link(reference: &str) -> Option<&str> {
+    let harmless = |c: char| c.is_ascii_alphanumeric() || "-._~:/?#@!$&()*+,;=%".contains(c);
+    let is_link = reference.starts_with("https://") || reference.starts_with("http://");
+    // A percent sign that is no escape makes it no URI.
+    let escapes = |part: &str| {
+        part.as_bytes().get(..2).is_some_and(|it| it.iter().all(u8::is_ascii_hexdigit))
+    };
+    let is_sound = reference.split('%').skip(1).all(escapes);
+    let anchors = reference.matches('#').count();
+    (is_link && is_sound && anchors < 2 && reference.chars().all(harmless)).then_some(reference)
+}
+
 /// Rows as lines whose columns line up, safe for a terminal.
 pub fn columns<const N: usize>(rows: &[[String; N]]) -> String {
     let cells: Vec<[String; N]> = rows.iter().map(|row| row.each_ref().map(|c| cell(c))).collect();
@@ -112,6 +125,16 @@ mod tests {
         assert_eq!(wrap("one two three", Some(7)), "one two\n  three");
         assert_eq!(wrap("one two three", Some(1)), "one\n  two\n  three");
         assert_eq!(wrap("", Some(1)), "");
+    }
+
+    #[test]
+    fn a_link_is_nothing_else() {
+        for sound in ["https://e.org/a?b=%41#c", "http://e"] {
+            assert_eq!(link(sound), Some(sound));
+        }
+        for other in ["https://e/<x>\"y", "https://e/%zz", "https://e/#a#b", "javascript:x", ""] {
+            assert_eq!(link(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -12,15 +12,38 @@ mod read_openvex;
 mod reason;
 mod repository;
 
-use model::{VexStatement, VexStatus};
+use std::collections::BTreeSet;
+
+use model::{Finding, Silenced, VexStatement, VexStatus};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 pub(crate) use reason::Reason;
 pub use repository::locations;
 
+use crate::{Report, purl};
+
 /// The largest document that is read. CSAF documents about a kernel reach 20 MiB.
 pub const BYTES_MAX: u64 = 64 << 20;
+
+/// What is silenced and can be said so that nothing else is: a statement names a vulnerability and a
+/// package, wherever in the image that is found. Where the same stands among the findings, of
+/// another program that links what this one does not, nothing is said.
+pub(crate) fn silenced(report: &Report) -> impl Iterator<Item = &Silenced> {
+    let os = report.inventory.os.as_ref();
+    let key = move |finding: &Finding| purl(&finding.package, os);
+    let names = |finding: &Finding| -> Vec<String> {
+        std::iter::once(&finding.id).chain(&finding.aliases).cloned().collect()
+    };
+    let of = |finding: &Finding| names(finding).into_iter().map(|it| (it, key(finding))).collect();
+    let standing: BTreeSet<(String, String)> =
+        report.findings.iter().flat_map(|it| -> Vec<_> { of(it) }).collect();
+    let stands = move |it: &&Silenced| {
+        let purl = key(&it.finding);
+        names(&it.finding).into_iter().any(|name| standing.contains(&(name, purl.clone())))
+    };
+    report.silenced.iter().filter(move |it| !stands(it))
+}
 
 /// Why there are no statements.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]

@@ -301,6 +301,35 @@ fn machine_formats() {
     insta::assert_snapshot!("openvex", Format::OpenVexJson.render(&silenced()));
 }
 
+/// A statement names a package and not a program: what one links and another does not is not said.
+#[test]
+fn no_statement_speaks_against_a_finding() {
+    let counting = |name: &str| {
+        let package = package(name, "3.0.11-1~deb12u2", Some(0));
+        finding("CVE-2024-0005", Severity::Low, Status::Affected, package)
+    };
+    let of = |findings| Report { silenced: statements(), findings, ..report() };
+    let analyses = |report: &Report| {
+        let bills = [Format::CycloneDxJson, Format::CycloneDxXml].map(|it| it.render(report));
+        bills.map(|it| it.matches("not reach").count() + it.matches("not_affected").count())
+    };
+    let plain = of(Vec::new());
+    assert!(Format::OpenVexJson.render(&plain).contains("libssl3"));
+    assert!(analyses(&plain).iter().all(|count| *count > 0));
+    let both = of(vec![counting("libssl3")]);
+    let written = Format::OpenVexJson.render(&both);
+    assert!(!written.contains("libssl3") && written.contains("debian/openssl@"), "{written}");
+    let all = of(vec![counting("libssl3"), counting("openssl")]);
+    assert!(!Format::OpenVexJson.render(&all).contains("openssl"));
+    assert_eq!(analyses(&all), [0, 0]);
+    let alias = Finding {
+        id: "X".to_owned(),
+        aliases: vec!["CVE-2024-0005".to_owned()],
+        ..counting("openssl")
+    };
+    assert!(!Format::OpenVexJson.render(&of(vec![alias])).contains("debian/openssl@"));
+}
+
 #[test]
 fn json_keeps_the_schema() {
     let schema = include_str!("../../../docs/report.schema.json");

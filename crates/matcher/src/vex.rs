@@ -7,12 +7,15 @@
 
 mod product;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use model::{Artifact, Finding, Inventory, Silenced, SilencedBy, VexStatement, VexStatus};
 
 use self::product::Subject;
+
+/// How late a statement is, whether it lets a finding stand, and its position: the greatest counts.
+type Rank = (Option<Timestamp>, bool, usize);
 
 /// The findings that nobody speaks against, and those that are silenced, both in their order.
 pub fn silence(
@@ -21,18 +24,10 @@ pub fn silence(
     artifact: &Artifact,
     inventory: &Inventory,
 ) -> (Vec<Finding>, Vec<Silenced>) {
-    let mut by_name: BTreeMap<&str, Vec<&VexStatement>> = BTreeMap::new();
-    for statement in statements {
-        for name in &statement.vulnerabilities {
-            by_name.entry(name).or_default().push(statement);
-        }
-    }
-    let subject = Subject::new(artifact, inventory);
     let (mut kept, mut silenced) = (Vec::new(), Vec::new());
-    for finding in findings {
-        let names = std::iter::once(&finding.id).chain(&finding.aliases);
-        let about = names.filter_map(|name| by_name.get(name.as_str())).flatten().copied();
-        match latest(about.filter(|statement| subject.is_meant(statement, &finding.package))) {
+    let counting = counting(&findings, statements, artifact, inventory);
+    for (finding, statement) in findings.into_iter().zip(counting) {
+        match statement {
             Some(statement) if silences(statement) => {
                 silenced.push(Silenced {
                     by: SilencedBy::Vex,
@@ -49,16 +44,49 @@ pub fn silence(
     (kept, silenced)
 }
 
-fn silences(statement: &VexStatement) -> bool {
-    matches!(statement.status, VexStatus::NotAffected | VexStatus::Fixed)
-}
-
-fn latest<'a>(about: impl Iterator<Item = &'a VexStatement>) -> Option<&'a VexStatement> {
-    about.max_by_key(|statement| {
+/// The statement that counts for each finding. Each product is looked up once, whatever the number
+/// of findings: documents may have hundreds of thousands.
+fn counting<'a>(
+    findings: &[Finding],
+    statements: &'a [VexStatement],
+    artifact: &Artifact,
+    inventory: &Inventory,
+) -> Vec<Option<&'a VexStatement>> {
+    let subject = Subject::new(findings, artifact, inventory);
+    let asked: BTreeSet<&str> = findings.iter().flat_map(names).collect();
+    // By vulnerability and package; None stands for every package.
+    let mut latest: HashMap<(&str, Option<usize>), Rank> = HashMap::new();
+    for (position, statement) in statements.iter().enumerate() {
+        let told = statement.vulnerabilities.iter().map(String::as_str);
+        let told: BTreeSet<&str> = told.filter(|name| asked.contains(name)).collect();
+        if told.is_empty() {
+            continue;
+        }
         // A time that does not parse, or is not given, is older than any.
         let time = statement.timestamp.parse::<Timestamp>().ok();
-        (time, !silences(statement))
-    })
+        let rank = (time, !silences(statement), position);
+        for package in subject.meant(statement) {
+            for name in &told {
+                let known = latest.entry((name, package)).or_insert(rank);
+                *known = rank.max(*known);
+            }
+        }
+    }
+    let of = |finding: &Finding| {
+        let package = subject.position(&finding.package);
+        let about = names(finding).flat_map(|name| [(name, None), (name, package)]);
+        let (_, _, position) = about.filter_map(|key| latest.get(&key)).max()?;
+        statements.get(*position)
+    };
+    findings.iter().map(of).collect()
+}
+
+fn names(finding: &Finding) -> impl Iterator<Item = &str> {
+    std::iter::once(&finding.id).chain(&finding.aliases).map(String::as_str)
+}
+
+fn silences(statement: &VexStatement) -> bool {
+    matches!(statement.status, VexStatus::NotAffected | VexStatus::Fixed)
 }
 
 /// `fixed` or the justification, and what is said besides.

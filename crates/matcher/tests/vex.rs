@@ -117,6 +117,62 @@ fn products_mean_what_they_name() {
     assert!(count > 30, "{count}");
 }
 
+/// A package holds what was found in its file, if that is a program or an archive.
+#[test]
+fn parts_are_of_the_package_that_holds_them() {
+    use PackageKind::{Composer, Deb, Golang, Maven};
+    let of = |kind, path: &str, declared| Package { declared, ..package(kind, "part", path) };
+    for (kind, whole, part, declared, is_silenced) in [
+        (Golang, "usr/bin/app", "usr/bin/app", false, true),
+        (Golang, "usr/bin/app", "usr/bin/other", false, false),
+        (Golang, "go.mod", "go.mod", true, false),
+        (Maven, "opt/a.war", "opt/a.war!/WEB-INF/lib/b.jar", false, true),
+        (Maven, "opt/a.war", "opt/a.warm!/b.jar", false, false),
+        (Maven, "opt/a.war!/b.jar", "opt/a.war", false, false),
+        (
+            Composer,
+            "vendor/composer/installed.json",
+            "vendor/composer/installed.json",
+            false,
+            false,
+        ),
+        (Deb, "var/lib/dpkg/status", "var/lib/dpkg/status", false, false),
+    ] {
+        let part = of(kind, part, declared);
+        let whole = Package { name: "whole".to_owned(), ..of(kind, whole, declared) };
+        let packages = vec![whole, part.clone()];
+        let inventory = Inventory { os: None, packages, ..Inventory::default() };
+        let name = |name: &str| format!("pkg:{}/{name}", kind.name());
+        let products =
+            vec![VexProduct { names: vec![name("whole")], parts: vec![vec![name("part")]] }];
+        let statement = VexStatement { products, ..statement(VexStatus::NotAffected, "") };
+        let findings = vec![Finding { package: part, ..finding() }];
+        let (_, silenced) = matcher::silence(findings, &[statement], &artifact(), &inventory);
+        assert_eq!(silenced.len() == 1, is_silenced, "{kind:?} {inventory:?}");
+    }
+}
+
+/// What a document within the limits can cost: hundreds of thousands of products, on as many
+/// packages as a large image has. Looked up one by one for each package, they take minutes.
+#[test]
+fn many_products_of_many_packages_take_no_time() {
+    let finding = |number: usize| {
+        let package = package(PackageKind::Deb, &format!("n{number}"), "var/lib/dpkg/status");
+        Finding { package, ..finding() }
+    };
+    let findings: Vec<Finding> = (0..2000).map(finding).collect();
+    let product = |number: usize| VexProduct {
+        names: vec![format!("pkg:deb/debian/n{number}")],
+        parts: Vec::new(),
+    };
+    let products = (0..100_000).filter(|it| it % 2 == 0).map(product).collect();
+    let statement = VexStatement { products, ..statement(VexStatus::NotAffected, "") };
+    let begin = std::time::Instant::now();
+    let (kept, silenced) = matcher::silence(findings, &[statement], &artifact(), &inventory());
+    assert_eq!((kept.len(), silenced.len()), (1000, 1000));
+    assert!(begin.elapsed().as_secs() < 20, "{:?}", begin.elapsed());
+}
+
 #[test]
 fn the_latest_statement_counts() {
     use VexStatus::{Affected, Fixed, NotAffected, UnderInvestigation};

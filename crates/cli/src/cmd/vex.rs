@@ -8,7 +8,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use document::vex::{BYTES_MAX, VexError, locations, read};
-use model::{Problem, ProblemKind, VexStatement};
+use model::{Problem, ProblemKind, VexProduct, VexStatement};
 use scan::ScanResult;
 
 use crate::error::UserError;
@@ -18,6 +18,9 @@ use crate::exit_code::ExitCode;
 const DOCUMENTS_MAX: usize = 20_000;
 /// How many statements are kept; each takes some 500 bytes.
 const STATEMENTS_MAX: usize = 200_000;
+/// How many names of products all statements together may have; each takes some 200 bytes, and 2 us
+/// to look up.
+const NAMES_MAX: usize = 1_000_000;
 /// How deep folders may nest: type, namespace and name of a package, and then some.
 const DEPTH_MAX: usize = 16;
 
@@ -25,6 +28,7 @@ const DEPTH_MAX: usize = 16;
 #[derive(Debug, Default)]
 pub(crate) struct Statements {
     statements: Vec<VexStatement>,
+    names: usize,
     problems: Vec<Problem>,
 }
 
@@ -104,10 +108,18 @@ impl Statements {
     }
 
     pub(crate) fn add(&mut self, shown: &str, statements: Vec<VexStatement>) {
-        if self.statements.len() + statements.len() > STATEMENTS_MAX {
-            let message = format!("not read: more than {STATEMENTS_MAX} statements");
-            return self.notice(shown, message);
+        let names = self.names + statements.iter().map(names).sum::<usize>();
+        let limit = match () {
+            () if self.statements.len() + statements.len() > STATEMENTS_MAX => {
+                Some((STATEMENTS_MAX, "statements"))
+            }
+            () if names > NAMES_MAX => Some((NAMES_MAX, "names of products")),
+            () => None,
+        };
+        if let Some((most, what)) = limit {
+            return self.notice(shown, format!("not read: more than {most} {what}"));
         }
+        self.names = names;
         self.statements.extend(statements);
     }
 
@@ -115,6 +127,12 @@ impl Statements {
     fn notice(&mut self, subject: &str, message: String) {
         self.problems.push(Problem::new(ProblemKind::Notice, subject, message));
     }
+}
+
+/// How many names the products of a statement have, those of parts included.
+fn names(statement: &VexStatement) -> usize {
+    let of = |it: &VexProduct| it.names.len() + it.parts.iter().map(Vec::len).sum::<usize>();
+    statement.products.iter().map(of).sum()
 }
 
 /// No more than what shows that it is too large.

@@ -86,7 +86,7 @@ fn rule(fault: &Fault<'_>) -> Rule {
     let description = match fault.of {
         Of::Finding(finding) => &finding.description,
         Of::Misconfiguration(it) => &it.why,
-        Of::Secret(_) | Of::Malware(_) => "",
+        Of::Secret(_) | Of::Malware(_) | Of::Excepted(_) => "",
     };
     let benchmarks = match fault.of {
         Of::Misconfiguration(it) => all(&it.benchmarks),

@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{level, plain};
-use crate::fault::{Fault, Of};
-use crate::text::{printable_lines, shortened};
+use crate::fault::{Fault, Kind, Of};
+use crate::text::{link, printable_lines, shortened};
 
 /// What viewers show of a short description; GitHub cuts there.
 const SHORT_MAX: usize = 1000;
@@ -56,17 +56,17 @@ fn rule<'a>(fault: &Fault<'a>) -> Rule<'a> {
     let full = shortened(full, FULL_MAX);
     Rule {
         id: fault.rule,
-        name: match fault.of {
-            Of::Finding(_) => "VulnerablePackage",
-            Of::Secret(_) => "SecretInImage",
-            Of::Malware(_) => "MalwareInImage",
-            Of::Misconfiguration(_) => "Misconfiguration",
+        name: match fault.kind {
+            Kind::Vulnerability => "VulnerablePackage",
+            Kind::Secret => "SecretInImage",
+            Kind::Malware => "MalwareInImage",
+            Kind::Misconfiguration => "Misconfiguration",
         },
         short_description: json!({ "text": plain(&shortened(short, SHORT_MAX)) }),
         full_description: json!({ "text": lines(&full) }),
         help_uri: fault
             .finding()
-            .and_then(|finding| finding.references.iter().find_map(|it| url(it))),
+            .and_then(|finding| finding.references.iter().find_map(|it| link(it))),
         help: json!({ "text": help(fault, &full) }),
         default_configuration: json!({ "level": level(fault.severity) }),
         properties: json!({
@@ -81,7 +81,7 @@ fn description<'a>(fault: &Fault<'a>) -> &'a str {
     match fault.of {
         Of::Finding(finding) => &finding.description,
         Of::Misconfiguration(it) => &it.why,
-        Of::Secret(_) | Of::Malware(_) => "",
+        Of::Secret(_) | Of::Malware(_) | Of::Excepted(_) => "",
     }
 }
 
@@ -97,26 +97,13 @@ fn help(fault: &Fault<'_>, full: &str) -> String {
         _ => plain(&fault.remedy),
     });
     if let Of::Finding(finding) = fault.of {
-        let shown = finding.references.iter().filter_map(|it| url(it)).take(10);
+        let shown = finding.references.iter().filter_map(|it| link(it)).take(10);
         parts.extend(shown.map(str::to_owned));
     }
     if let Of::Misconfiguration(it) = fault.of {
         parts.extend(it.benchmarks.iter().map(|benchmark| plain(benchmark)));
     }
     parts.join("\n\n")
-}
-
-/// A reference that is a link and nothing else.
-pub(super) fn url(reference: &str) -> Option<&str> {
-    let harmless = |c: char| c.is_ascii_alphanumeric() || "-._~:/?#@!$&()*+,;=%".contains(c);
-    let is_link = reference.starts_with("https://") || reference.starts_with("http://");
-    // A percent sign that is no escape makes it no URI.
-    let escapes = |part: &str| {
-        part.as_bytes().get(..2).is_some_and(|it| it.iter().all(u8::is_ascii_hexdigit))
-    };
-    let is_sound = reference.split('%').skip(1).all(escapes);
-    let anchors = reference.matches('#').count();
-    (is_link && is_sound && anchors < 2 && reference.chars().all(harmless)).then_some(reference)
 }
 
 /// The number by which viewers rank: the highest CVSS score that agrees with our word, else the

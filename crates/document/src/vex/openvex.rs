@@ -70,7 +70,7 @@ impl<'a> Document<'a> {
         let mut statements: Vec<Statement<'a>> = Vec::new();
         let mut places: BTreeMap<(&str, &str, &str), usize> = BTreeMap::new();
         let image = image(&report.artifact);
-        for silenced in &report.silenced {
+        for silenced in super::silenced(report) {
             let key = (silenced.finding.id.as_str(), silenced.by.name(), silenced.reason.as_str());
             let place = *places.entry(key).or_insert_with(|| {
                 statements.push(Statement::of(silenced, &report.now));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use document::{Format, Report, github};
-use model::{Inventory, Severity};
+use model::{Decision, Inventory, Severity, Verdict};
 use serde_json::Value;
 
 use crate::{golden, sample};
@@ -25,6 +25,8 @@ fn empty() -> Report {
         inventory: Inventory::default(),
         findings: Vec::new(),
         silenced: Vec::new(),
+        excepted: Vec::new(),
+        verdict: None,
         problems: Vec::new(),
         upgrades: Vec::new(),
         ..sample::report()
@@ -221,7 +223,33 @@ fn junit_counts_what_it_lists() {
         assert_eq!(total("tests"), count("<testcase "));
         assert_eq!(total("failures"), count("<failure "));
         assert_eq!(total("errors"), count("<error "));
-        assert_eq!(count("<testsuite "), if report.problems.is_empty() { 4 } else { 5 });
+        assert_eq!(count("<testsuite "), if report.problems.is_empty() { 4 } else { 6 });
+    }
+}
+
+/// What an exception covers is told with its reason by every format that lists what is wrong, and
+/// the verdict by those that have a place for it.
+#[test]
+fn what_is_excepted_and_the_verdict_are_told() {
+    let report = Report { verdict: sample::report().verdict, ..empty() };
+    let report = Report { excepted: sample::report().excepted, ..report };
+    let all = [Format::Csv, Format::Gitlab, Format::Html, Format::Junit, Format::Markdown];
+    for format in all.into_iter().chain([Format::Sarif]) {
+        let text = format.render(&report);
+        for said in ["image-no-healthcheck", "accepted for the tests", "jwt"] {
+            assert!(text.contains(said), "{format:?} does not say {said}");
+        }
+    }
+    let junit = Format::Junit.render(&report);
+    assert_eq!(junit.matches("<skipped ").count(), 2, "{junit}");
+    assert!(junit.contains("<failure message=\"deny: No malware\""), "{junit}");
+    assert!(junit.contains("<error message=\"unknown: No malware\""), "{junit}");
+    assert!(Format::Html.render(&report).contains("id=\"verdict\""));
+    assert!(Format::Markdown.render(&report).contains("**Verdict: deny**"));
+    let run = json(Format::Sarif, &report)["runs"][0].clone();
+    for result in run["results"].as_array().unwrap() {
+        let suppressed = &result["suppressions"][0]["justification"];
+        assert!(suppressed.as_str().unwrap().contains("accepted for the tests"), "{result}");
     }
 }
 
@@ -241,6 +269,18 @@ fn an_incomplete_result_is_never_clean() {
     let bare = Report { inventory: Inventory::default(), ..clean.clone() };
     let says_clean = |report: &Report| Format::Html.render(report).contains("id=\"clean\"");
     assert!(says_clean(&clean));
+    let decided = |decision| Some(Verdict { decision, ..Verdict::default() });
+    let allowed = Report { verdict: decided(Decision::Allow), ..clean.clone() };
+    assert!(says_clean(&allowed));
+    let Report { excepted, silenced, .. } = sample::report();
+    for other in [
+        Report { excepted, ..clean.clone() },
+        Report { silenced, ..clean.clone() },
+        Report { verdict: decided(Decision::Unknown), ..clean.clone() },
+        Report { verdict: decided(Decision::Deny), ..clean.clone() },
+    ] {
+        assert!(!says_clean(&other), "{other:?}");
+    }
     assert!(!says_clean(&incomplete) && !says_clean(&bare));
     assert!(Format::Html.render(&incomplete).contains("id=\"incomplete\""));
     assert!(Format::Markdown.render(&incomplete).contains("**The result is incomplete**"));

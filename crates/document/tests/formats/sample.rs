@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use document::{DataSource, Report, Upgrade};
 use model::{
-    Artifact, ArtifactKind, ConfigPlace, Cvss, Digest, Eol, Evidence, Finding, Inventory, Layer,
-    Location, Malware, MalwareEngine, Misconfiguration, Opinion, Os, Package, PackageKind, Problem,
-    ProblemKind, Secret, SecretPlace, Severity, Silenced, SilencedBy, Source, Status,
+    Artifact, ArtifactKind, ConfigPlace, Cvss, Decision, Digest, Eol, Evidence, Excepted, Finding,
+    Hit, Inventory, Layer, Location, Malware, MalwareEngine, Misconfiguration, Opinion, Os,
+    Package, PackageKind, Problem, ProblemKind, Reason, Secret, SecretPlace, Severity, Silenced,
+    SilencedBy, Source, Status, Verdict,
 };
 
 /// Texts that are as they should be.
@@ -67,9 +68,12 @@ fn of(say: &dyn Fn(&str) -> String) -> Report {
             owner: say("security@example.org"),
             expires: Some("2025-01-01".to_owned()),
         }],
-        excepted: Vec::new(),
+        excepted: vec![
+            excepted(say, "misconfiguration", "image-no-healthcheck", ""),
+            excepted(say, "secret", "jwt", "srv/test/token"),
+        ],
+        verdict: Some(verdict(say)),
         base: None,
-        verdict: None,
         left_out: BTreeMap::from([(Severity::Unknown, 2)]),
         secrets_left_out: 1,
         malware_left_out: 0,
@@ -98,6 +102,43 @@ fn of(say: &dyn Fn(&str) -> String) -> Report {
         }],
         checks: ["vuln", "secret", "malware", "config"].map(str::to_owned).into(),
         now: "2024-06-02T00:00:00Z".to_owned(),
+    }
+}
+
+fn excepted(say: &dyn Fn(&str) -> String, kind: &str, id: &str, place: &str) -> Excepted {
+    Excepted {
+        kind: kind.to_owned(),
+        id: say(id),
+        place: say(place),
+        severity: Severity::Low,
+        source: say("policy.yaml"),
+        reason: say("accepted for the tests"),
+        owner: say("team-shop"),
+        expires: None,
+    }
+}
+
+fn verdict(say: &dyn Fn(&str) -> String) -> Verdict {
+    let reason = |rule: &str, decision| Reason {
+        rule: say(rule),
+        title: say("No malware"),
+        decision,
+        because: say("it runs"),
+        on: "malware".to_owned(),
+        hits: vec![Hit { id: say("webshell"), place: say("srv/a.php"), severity: None }],
+        remedies: vec![say("remove it")],
+        ..Reason::default()
+    };
+    let unknown = Reason {
+        hits: Vec::new(),
+        unknown: vec![say("`image.signed` is not known")],
+        ..reason("signed", Decision::Unknown)
+    };
+    Verdict {
+        decision: Decision::Deny,
+        policy: say("policy.yaml"),
+        reasons: vec![reason("malware", Decision::Deny), unknown, reason("old", Decision::Warn)],
+        notes: vec![say("an exception counts no more")],
     }
 }
 

@@ -4,8 +4,10 @@
 //! that gives no version means all versions, and one that gives qualifiers means only packages that
 //! have the same. Names in other systems (CPE, or a vendor's own) match nothing.
 
+use std::collections::{BTreeSet, HashMap};
+
 use model::{
-    Artifact, Digest, ImageRef, Inventory, Os, Package, PackageKind, Purl, VexProduct,
+    Artifact, Digest, Finding, ImageRef, Inventory, Os, Package, PackageKind, Purl, VexProduct,
     VexStatement, purl,
 };
 
@@ -23,38 +25,70 @@ const ELSEWHERE: [&str; 7] = [
 /// What was scanned, as products name it.
 pub(super) struct Subject<'a> {
     artifact: &'a Artifact,
-    inventory: &'a Inventory,
     reference: Option<ImageRef>,
+    os: Option<&'a Os>,
+    /// The packages that findings are about.
+    concerned: Packages<'a>,
+    /// The packages that may hold others.
+    holders: Packages<'a>,
 }
 
 impl<'a> Subject<'a> {
-    pub(super) fn new(artifact: &'a Artifact, inventory: &'a Inventory) -> Self {
-        Self { artifact, inventory, reference: artifact.name.parse().ok() }
-    }
-
-    /// Whether any product of the statement is, or holds, this package.
-    pub(super) fn is_meant(&self, statement: &VexStatement, package: &Package) -> bool {
-        statement.products.iter().any(|product| self.is_of(product, package))
-    }
-
-    fn is_of(&self, product: &VexProduct, package: &Package) -> bool {
-        let os = self.inventory.os.as_ref();
-        let VexProduct { names, parts } = product;
-        let is_image = names.iter().any(|name| self.is_image(name));
-        if parts.is_empty() {
-            return is_image || names.iter().any(|name| is_package(name, package, os));
+    pub(super) fn new(
+        findings: &'a [Finding],
+        artifact: &'a Artifact,
+        inventory: &'a Inventory,
+    ) -> Self {
+        let os = inventory.os.as_ref();
+        Self {
+            artifact,
+            reference: artifact.name.parse().ok(),
+            os,
+            concerned: Packages::new(findings.iter().map(|finding| &finding.package), os),
+            holders: Packages::new(inventory.packages.iter().filter(|it| may_hold(it)), os),
         }
-        let is_part = parts.iter().flatten().any(|name| is_package(name, package, os));
-        is_part && (is_image || self.is_beside(names, package))
     }
 
-    /// Whether the product is a package that was found in the same file: a program, and a library
-    /// that it is linked from.
-    fn is_beside(&self, names: &[String], package: &Package) -> bool {
-        let os = self.inventory.os.as_ref();
-        let beside = |it: &&Package| it.location.path == package.location.path;
-        let mut beside = self.inventory.packages.iter().filter(beside);
-        beside.any(|it| names.iter().any(|name| is_package(name, it, os)))
+    /// By which number [`Self::meant`] names the package of a finding.
+    pub(super) fn position(&self, package: &'a Package) -> Option<usize> {
+        self.concerned.positions.get(&identity(package, self.os)).copied()
+    }
+
+    /// The packages that any product of the statement is, or holds; None means every package.
+    pub(super) fn meant(&self, statement: &VexStatement) -> BTreeSet<Option<usize>> {
+        let mut meant = BTreeSet::new();
+        for VexProduct { names, parts } in &statement.products {
+            let is_image = || names.iter().any(|name| self.is_image(name));
+            if parts.is_empty() {
+                if is_image() {
+                    return BTreeSet::from([None]);
+                }
+                meant.extend(self.concerned.of(names).map(Some));
+                continue;
+            }
+            let parts: BTreeSet<usize> =
+                parts.iter().flat_map(|part| self.concerned.of(part)).collect();
+            if parts.is_empty() {
+                continue;
+            }
+            let is_whole = is_image();
+            let holders: BTreeSet<&str> = match is_whole {
+                true => BTreeSet::new(),
+                false => self.holders.of(names).filter_map(|it| self.holders.path(it)).collect(),
+            };
+            let is_meant = |part: &usize| is_whole || self.is_held(*part, &holders);
+            meant.extend(parts.into_iter().filter(is_meant).map(Some));
+        }
+        meant
+    }
+
+    /// Whether a package was found in one of these files: a library that a program is linked from,
+    /// or in an archive that was packed into one of them.
+    fn is_held(&self, part: usize, holders: &BTreeSet<&str>) -> bool {
+        let Some(Named { package, .. }) = self.concerned.all.get(part) else { return false };
+        let path = package.location.path.as_str();
+        let around = path.match_indices("!/").filter_map(|(end, _)| path.get(..end));
+        may_hold(package) && std::iter::once(path).chain(around).any(|it| holders.contains(it))
     }
 
     fn is_image(&self, name: &str) -> bool {
@@ -97,35 +131,103 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// Whether a name is a package URL that this package answers to.
-fn is_package(name: &str, package: &Package, os: Option<&Os>) -> bool {
-    let (Ok(wanted), Ok(own)) = (name.parse::<Purl>(), purl(package, os).parse::<Purl>()) else {
-        return false;
-    };
-    let of_source = ["src", "source"].contains(&wanted.qualifier("arch"));
-    let (own_name, own_version) = match of_source {
-        true => (package.source_name(), package.source_version()),
-        false => (own.name.as_str(), own.version.as_str()),
-    };
-    let is_place = wanted.namespace == own.namespace
-        || (package.kind.is_os() && (wanted.namespace.is_empty() || own.namespace.is_empty()));
-    wanted.kind == own.kind
-        && is_place
-        && same_name(package.kind, &wanted.name, own_name)
-        && (wanted.version.is_empty() || wanted.version == own_version)
-        && (wanted.subpath.is_empty() || wanted.subpath == own.subpath)
-        && wanted.qualifiers.iter().all(|(key, value)| {
-            ELSEWHERE.contains(&key.as_str())
-                || (of_source && key == "arch")
-                || (key == "epoch" && value == "0" && own.qualifier(key).is_empty())
-                || own.qualifier(key) == value
-        })
+/// Whether a package lies in a file that is a program or an archive, so that what else is found in
+/// it is a part of the same thing. What databases (of the system, of vcpkg or Composer) and lock
+/// files list side by side has nothing to do with each other.
+fn may_hold(package: &Package) -> bool {
+    let is_packed = matches!(
+        package.kind,
+        PackageKind::Cargo
+            | PackageKind::Generic
+            | PackageKind::Golang
+            | PackageKind::Maven
+            | PackageKind::Nuget
+    );
+    is_packed && !package.declared && !package.location.path.is_empty()
 }
 
-fn same_name(kind: PackageKind, wanted: &str, own: &str) -> bool {
-    match kind {
-        // PEP 503.
-        PackageKind::Pypi => wanted.to_lowercase().replace(['_', '.'], "-") == own,
-        _ => wanted == own,
+/// All that a product can tell packages apart by, and where one was found.
+type Identity<'a> = (String, &'a str, &'a str, &'a str);
+
+fn identity<'a>(package: &'a Package, os: Option<&Os>) -> Identity<'a> {
+    let source = (package.source_name(), package.source_version());
+    (purl(package, os), source.0, source.1, &package.location.path)
+}
+
+struct Named<'a> {
+    package: &'a Package,
+    purl: Purl,
+}
+
+/// Packages, found by the names of package URLs.
+struct Packages<'a> {
+    /// Each once.
+    all: Vec<Named<'a>>,
+    positions: HashMap<Identity<'a>, usize>,
+    /// By type and name, that of the source too.
+    by_name: HashMap<(String, String), Vec<usize>>,
+}
+
+impl<'a> Packages<'a> {
+    fn new(packages: impl Iterator<Item = &'a Package>, os: Option<&Os>) -> Self {
+        let (mut all, mut positions) = (Vec::new(), HashMap::new());
+        let mut by_name: HashMap<(String, String), Vec<usize>> = HashMap::new();
+        for package in packages {
+            let identity = identity(package, os);
+            let Ok(purl) = identity.0.parse::<Purl>() else { continue };
+            let position = all.len();
+            if *positions.entry(identity).or_insert(position) < position {
+                continue;
+            }
+            for name in BTreeSet::from([purl.name.as_str(), package.source_name()]) {
+                by_name.entry((purl.kind.clone(), name.to_owned())).or_default().push(position);
+            }
+            all.push(Named { package, purl });
+        }
+        Self { all, positions, by_name }
+    }
+
+    /// The packages that answer to any of the names.
+    fn of(&self, names: &[String]) -> impl Iterator<Item = usize> {
+        names.iter().filter_map(|name| name.parse::<Purl>().ok()).flat_map(move |wanted| {
+            let name = match wanted.kind.as_str() {
+                // PEP 503.
+                "pypi" => wanted.name.to_lowercase().replace(['_', '.'], "-"),
+                _ => wanted.name.clone(),
+            };
+            let alike = self.by_name.get(&(wanted.kind.clone(), name.clone()));
+            let answers =
+                move |it: &usize| self.all.get(*it).is_some_and(|it| it.answers_to(&wanted, &name));
+            alike.into_iter().flatten().copied().filter(answers)
+        })
+    }
+
+    fn path(&self, position: usize) -> Option<&'a str> {
+        self.all.get(position).map(|it| it.package.location.path.as_str())
+    }
+}
+
+impl Named<'_> {
+    /// Whether this is the package of the URL, whose name is spelled as ours are.
+    fn answers_to(&self, wanted: &Purl, name: &str) -> bool {
+        let Self { package, purl: own } = self;
+        let of_source = ["src", "source"].contains(&wanted.qualifier("arch"));
+        let (own_name, own_version) = match of_source {
+            true => (package.source_name(), package.source_version()),
+            false => (own.name.as_str(), own.version.as_str()),
+        };
+        let is_place = wanted.namespace == own.namespace
+            || (package.kind.is_os() && (wanted.namespace.is_empty() || own.namespace.is_empty()));
+        wanted.kind == own.kind
+            && is_place
+            && name == own_name
+            && (wanted.version.is_empty() || wanted.version == own_version)
+            && (wanted.subpath.is_empty() || wanted.subpath == own.subpath)
+            && wanted.qualifiers.iter().all(|(key, value)| {
+                ELSEWHERE.contains(&key.as_str())
+                    || (of_source && key == "arch")
+                    || (key == "epoch" && value == "0" && own.qualifier(key).is_empty())
+                    || own.qualifier(key) == value
+            })
     }
 }

@@ -181,3 +181,19 @@ impl Form {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_is_in_the_table_of_the_docs() {
+        let docs = include_str!("../../../../../docs/reports.md");
+        let rows: Vec<&str> = docs.lines().filter(|line| line.starts_with("| `")).collect();
+        for form in ScanFormat::value_variants() {
+            let value = form.to_possible_value().unwrap();
+            let name = format!("`{}`", value.get_name());
+            assert!(rows.iter().any(|row| row.contains(&name)), "{name} is not in docs/reports.md");
+        }
+    }
+}
