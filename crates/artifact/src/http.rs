@@ -15,7 +15,7 @@ mod proxy;
 mod transport;
 mod trust;
 
-pub use transport::{Polling, PollingTransport};
+pub use transport::{Dialing, Polling, PollingTransport};
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -26,9 +26,7 @@ use ureq::Agent;
 use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
 use ureq::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use ureq::unversioned::resolver::DefaultResolver;
-use ureq::unversioned::transport::{
-    ConnectProxyConnector, Connector, RustlsConnector, TcpConnector,
-};
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector, RustlsConnector};
 
 pub(crate) use self::backoff::{pauses, seed};
 pub(crate) use self::body::{Body, TRICKLE_BYTES};
@@ -324,12 +322,13 @@ impl Client {
 
     fn agent_by(&self, route: Route, config: ConfigBuilder) -> Agent {
         let polling = transport::Polling::paced(&self.stop, &self.pace);
+        let dialing = transport::Dialing::new(&self.stop);
         let proxy = match route {
             Route::Direct => None,
             Route::Tunnel(proxy) => Some(proxy),
             Route::Forward(proxy) => {
                 let forwarding = forward::Forwarding::new(&proxy);
-                let connector = ().chain(TcpConnector::default()).chain(polling).chain(forwarding);
+                let connector = ().chain(dialing).chain(polling).chain(forwarding);
                 let names = forward::ProxyNames::new(&proxy);
                 return Agent::with_parts(config.build(), connector, names);
             }
@@ -337,7 +336,7 @@ impl Client {
         // The polling connection lies below TLS, so that a handshake can be interrupted too.
         let connector =
             ().chain(ConnectProxyConnector::default())
-                .chain(TcpConnector::default())
+                .chain(dialing)
                 .chain(polling)
                 .chain(RustlsConnector::default());
         Agent::with_parts(config.proxy(proxy).build(), connector, DefaultResolver::default())

@@ -211,6 +211,12 @@ fn podman_shows_what_was_loaded() {
         ..options
     };
     let layers = read(&open(&format!("container:{id}"), &options).unwrap());
+    // Without a prefix, Podman is asked after Docker and containerd, which are not here.
+    let environment = options.environment.with("CONTAINERD_ROOT", "/nonexistent");
+    let offline = Options { offline: true, environment, ..Options::default() };
+    let found = open("lazaret-test/podman:1", &offline).unwrap();
+    assert_eq!(found.artifact().kind, model::ArtifactKind::Podman);
+    assert_eq!(found.artifact().digest, exported.artifact().digest);
     assert!(layers.last().unwrap().visitor.contents.contains_key("etc/note"));
 }
 
@@ -228,6 +234,12 @@ fn containerd_shows_blobs_and_what_was_unpacked_from_them() {
     assert!(opened.artifact().manifest_digest.is_some());
     assert!(opened.cache_key(1).is_some());
     let blobs = shown(&opened);
+    // Without a prefix, containerd is asked after Docker, which is not here.
+    let no_docker = environment.clone().with("DOCKER_HOST", "unix:///nonexistent");
+    let offline = Options { offline: true, ..with_environment(no_docker) };
+    let found = open("lazaret-test/app:1", &offline).unwrap();
+    assert_eq!(found.artifact().kind, model::ArtifactKind::Containerd);
+    assert_eq!(found.artifact().digest, opened.artifact().digest);
 
     // A cluster that discards unpacked layers: the blobs go, the snapshots stay.
     for layer in &built.layers {

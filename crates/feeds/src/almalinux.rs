@@ -13,7 +13,7 @@ use crate::statements::Place;
 use crate::text::Text;
 use crate::xml::Element;
 use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink};
-use crate::{json, rpm, stream, time, updateinfo, xml};
+use crate::{json, rpm, stream, time, updateinfo};
 
 const FAMILY: &str = "almalinux";
 const LICENSE: &str = "MIT";
@@ -51,14 +51,13 @@ impl Feed for Errata {
 
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
         let mut number = 0_u64;
-        let end = json::each_element(document.bytes, "data", |erratum: Result<Erratum<'_>, _>| {
+        json::each_element(document, "data", &mut |erratum| {
             number += 1;
-            match erratum {
+            match erratum.read::<Erratum<'_>>() {
                 Ok(erratum) => erratum.put(sink),
                 Err(error) => sink.damaged(&format!("data[{}]", number - 1), error),
             }
-        });
-        Ok(end?)
+        })
     }
 }
 
@@ -204,8 +203,7 @@ impl Feed for Updateinfo {
     }
 
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
-        let text = xml::text(document.bytes);
-        updateinfo::read(&text, &mut |update| {
+        updateinfo::read(document, &mut |update| {
             let mut notice = update.notice();
             if notice.cves.is_empty() && !update.is_security() {
                 return sink.passed_over("notices that are not about security");
@@ -252,14 +250,13 @@ impl Feed for OvalFile {
     }
 
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
-        let text = xml::text(document.bytes);
-        Oval::read(&text, sink, &mut |oval, definition, sink| {
+        Oval::read(document, sink, &mut |oval, definition, sink| {
             import_definition(oval, definition, sink);
         })
     }
 }
 
-fn import_definition(oval: &Oval<'_>, definition: &Element<'_>, sink: &mut Sink) {
+fn import_definition(oval: &Oval, definition: &Element, sink: &mut Sink) {
     let mut notice = oval::notice(definition);
     oval.packages(definition, &mut |package, conditions| {
         let Asked::Below(version) = package.asked else { return };

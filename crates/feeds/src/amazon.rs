@@ -7,7 +7,7 @@
 use crate::notice::Fix;
 use crate::statements::Place;
 use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink};
-use crate::{stream, updateinfo, xml};
+use crate::{stream, updateinfo};
 
 const FAMILY: &str = "amazon";
 const ARCHITECTURES: [&str; 2] = ["aarch64", "x86_64"];
@@ -70,8 +70,7 @@ impl Feed for Alas {
     }
 
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
-        let text = xml::text(document.bytes);
-        updateinfo::read(&text, &mut |update| {
+        updateinfo::read(document, &mut |update| {
             let mut notice = update.notice();
             for collection in update.collections() {
                 let Some((stream, track)) = repository(collection.short()) else {
@@ -113,10 +112,11 @@ fn topics(root: &str, body: &[u8]) -> Vec<String> {
     }
     let mut names = Vec::new();
     // A cut-off catalog still names the topics before the cut.
-    let _cut = crate::json::each_element(body, "topics", |topic: Result<Topic, _>| {
+    let document = Document::new(root, body);
+    let _cut = crate::json::each_element(&document, "topics", &mut |topic| {
         let plain =
             |name: &String| name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
-        names.extend(topic.map(|topic| topic.n).ok().filter(plain));
+        names.extend(topic.read().map(|topic: Topic| topic.n).ok().filter(plain));
     });
     let lists = names.iter().flat_map(|n| ARCHITECTURES.iter().map(move |a| (n, a)));
     lists.map(|(name, a)| format!("{root}extras/{name}/latest/{a}/mirror.list")).collect()

@@ -9,7 +9,7 @@ use model::{Severity, Status};
 
 use crate::oval::{Asked, Oval};
 use crate::statements::{Place, Statements};
-use crate::xml::{self, Element};
+use crate::xml::Element;
 use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink, notice, rpm, stream};
 
 /// The feed of OVAL files.
@@ -42,20 +42,14 @@ impl Feed for OvalFile {
     }
 
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
-        let text = xml::text(document.bytes);
         let named = stream_in(document.file_name());
-        Oval::read(&text, sink, &mut |oval, definition, sink| {
+        Oval::read(document, sink, &mut |oval, definition, sink| {
             import_definition(oval, definition, named.as_deref(), sink);
         })
     }
 }
 
-fn import_definition(
-    oval: &Oval<'_>,
-    definition: &Element<'_>,
-    named: Option<&str>,
-    sink: &mut Sink,
-) {
+fn import_definition(oval: &Oval, definition: &Element, named: Option<&str>, sink: &mut Sink) {
     let Some(metadata) = definition.child("metadata") else { return };
     let severity: Severity = notice::rating(metadata.child_text("severity"));
     let mut statements = Statements::default();

@@ -4,7 +4,7 @@
 //! one thread unpacks ──bounded queue──→ workers: recognize, import ──→ Collected (statements spooled)
 //! ```
 //!
-//! The queue is bounded by bytes as well as by number, so memory does not grow with the input. The
+//! The queue is bounded by weight as well as by number, so memory does not grow with the input. The
 //! outcome does not depend on which worker read what.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,16 +16,18 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use model::{Problem, ProblemKind};
 
-use crate::input::{self, Found, Unpacked};
+use crate::input::{self, Content, Found, Unpacked};
 use crate::sink::Sink;
 use crate::spool::{Extent, Spool};
 use crate::told::Told;
-use crate::{Document, Feed, Options, Sample};
+use crate::{Feed, Form, Options, Sample, json, xml};
 
 /// Documents waiting for a worker.
 const QUEUE_DOCUMENTS: usize = 256;
-/// Bytes of documents waiting or being read; a longer document is read alone.
-const QUEUE_BYTES: usize = 32 << 20;
+/// What documents that wait or are being read are put at, all together; a heavier one is read alone.
+const QUEUE_WEIGHT: usize = 96 << 20;
+/// How many bytes a byte of YAML may become.
+const TEXT_WEIGHT: usize = 8;
 /// Encoded statements that a worker holds before it hands them over.
 const WORKER_BYTES: usize = 1 << 20;
 /// Documents of one import. The list of all CVEs, the longest, has some 350,000.
@@ -183,9 +185,10 @@ fn unpack(
             }
             Found::Document(document) => {
                 documents += 1;
-                shared.gate.enter(document.bytes.len());
+                let weight = weight(&document);
+                shared.gate.enter(weight);
                 // All workers are gone only if one failed; there is no use in reading on.
-                match sender.send(Work { input, file, document }) {
+                match sender.send(Work { input, file, document, weight }) {
                     Ok(()) => ControlFlow::Continue(()),
                     Err(_) => ControlFlow::Break(()),
                 }
@@ -214,6 +217,17 @@ struct Work {
     input: usize,
     file: usize,
     document: Unpacked,
+    weight: usize,
+}
+
+/// What a document is put at in memory while it is read. A long one is read alone.
+fn weight(unpacked: &Unpacked) -> usize {
+    let Content::Memory(bytes) = &unpacked.content else { return QUEUE_WEIGHT };
+    match Sample::new(unpacked.document()).form() {
+        Form::JsonObject | Form::JsonArray => json::weight(bytes),
+        Form::Xml => xml::weight(bytes),
+        Form::Text | Form::Binary => bytes.len().saturating_mul(TEXT_WEIGHT),
+    }
 }
 
 /// What the threads share.
@@ -248,8 +262,7 @@ impl<'s> Worker<'s> {
     fn run(mut self, documents: &crossbeam_channel::Receiver<Work>) -> io::Result<()> {
         let mut outcome = Ok(());
         for work in documents {
-            let bytes = work.document.bytes.len();
-            let _inside = Inside { gate: &self.shared.gate, bytes };
+            let _inside = Inside { gate: &self.shared.gate, weight: work.weight };
             // After a failure the queue is only emptied, so that the unpacking thread never waits.
             if outcome.is_ok() {
                 outcome = self.read(&work);
@@ -259,10 +272,9 @@ impl<'s> Worker<'s> {
     }
 
     fn read(&mut self, work: &Work) -> io::Result<()> {
-        let Work { input, file, document: unpacked } = work;
+        let Work { input, file, document: unpacked, .. } = work;
         self.options.progress.reads(&unpacked.path);
-        let whole = unpacked.cut.is_none();
-        let document = Document { whole, ..Document::new(&unpacked.path, &unpacked.bytes) };
+        let document = unpacked.document();
         let Some(feed) = self.recognize(&Sample::new(document)) else {
             self.unknown(unpacked);
             return Ok(());
@@ -339,7 +351,7 @@ impl<'s> Worker<'s> {
     }
 }
 
-/// Lets so many bytes in at a time; one that is larger waits to be alone.
+/// Lets so much weight in at a time; what is heavier waits to be alone.
 #[derive(Default)]
 struct Gate {
     inside: Mutex<usize>,
@@ -347,25 +359,25 @@ struct Gate {
 }
 
 impl Gate {
-    fn enter(&self, bytes: usize) {
+    fn enter(&self, weight: usize) {
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
-        while *inside > 0 && inside.saturating_add(bytes) > QUEUE_BYTES {
+        while *inside > 0 && inside.saturating_add(weight) > QUEUE_WEIGHT {
             inside = self.left.wait(inside).unwrap_or_else(PoisonError::into_inner);
         }
-        *inside += bytes;
+        *inside += weight;
     }
 }
 
-/// Bytes inside the gate; dropped, they leave, whatever became of the document.
+/// Weight inside the gate; dropped, it leaves, whatever became of the document.
 struct Inside<'g> {
     gate: &'g Gate,
-    bytes: usize,
+    weight: usize,
 }
 
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
         let mut inside = self.gate.inside.lock().unwrap_or_else(PoisonError::into_inner);
-        *inside = inside.saturating_sub(self.bytes);
+        *inside = inside.saturating_sub(self.weight);
         drop(inside);
         self.gate.left.notify_one();
     }

@@ -14,7 +14,7 @@ use model::{Cvss, Details, Severity};
 
 use self::document::{Branch, ProductName, Scores, Threat};
 pub(crate) use self::document::{Csaf, Header, Remediation, Vulnerability, header};
-use crate::{FeedError, time};
+use crate::{FeedError, json, time};
 
 /// How many remediations are kept of one product; Red Hat gives up to three.
 const REMEDIATIONS_LIMIT: usize = 16;
@@ -52,7 +52,7 @@ pub(crate) struct Claim<'t, 'c> {
 
 impl<'a> Csaf<'a> {
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, FeedError> {
-        Ok(serde_json::from_slice(bytes)?)
+        json::read(bytes)
     }
 
     /// The product tree, ready to look products up.

@@ -36,7 +36,7 @@ impl Feed for CveList {
     }
 
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
-        let record: Record = serde_json::from_slice(document.bytes)?;
+        let record: Record = crate::json::read(&document.bytes()?)?;
         let Some(stream) = stream::of_cve(&record.cve_metadata.cve_id) else {
             return Err(FeedError::content("`cveId` is not a CVE id"));
         };

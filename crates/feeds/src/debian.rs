@@ -88,14 +88,14 @@ impl Feed for Tracker {
     }
 
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
-        Ok(json::each_entry(document.bytes, |package, entry| match entry {
+        json::each_entry(document, &mut |package, entry| match entry.read() {
             Ok(Package(vulnerabilities)) => {
                 for (id, vulnerability) in &vulnerabilities {
                     read(package, id, vulnerability, sink);
                 }
             }
             Err(error) => sink.damaged(package, error),
-        })?)
+        })
     }
 }
 

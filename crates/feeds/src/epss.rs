@@ -58,7 +58,8 @@ impl Feed for Epss {
     }
 
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
-        let text = String::from_utf8_lossy(document.bytes);
+        let bytes = document.bytes()?;
+        let text = String::from_utf8_lossy(&bytes);
         let (lines, rest) = text.rsplit_once('\n').unwrap_or(("", &text));
         let mut counted = Vec::new();
         let mut today = 0;

@@ -14,7 +14,7 @@ use crate::rpm::{self, Nevra};
 use crate::statements::Place;
 use crate::text::Text;
 use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink};
-use crate::{json, stream, time, updateinfo, xml};
+use crate::{json, stream, time, updateinfo};
 
 const FAMILY: &str = "fedora";
 /// Fedora publishes its metadata without a license of its own.
@@ -55,8 +55,7 @@ impl Feed for Updateinfo {
     }
 
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
-        let text = xml::text(document.bytes);
-        updateinfo::read(&text, &mut |update| {
+        updateinfo::read(document, &mut |update| {
             let mut notice = update.notice();
             if !update.is_security() && notice.cves.is_empty() {
                 return sink.passed_over("notices that are not about security");
@@ -113,19 +112,17 @@ impl Feed for Bodhi {
 
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
         let mut number = 0_u64;
-        let mut each = |update: Result<Update<'_>, serde_json::Error>| {
+        let mut each = |update: json::Record<'_>| {
             number += 1;
-            match update {
+            match update.read::<Update<'_>>() {
                 Ok(update) => update.put(sink),
                 Err(error) => sink.damaged(&format!("updates[{}]", number - 1), error),
             }
         };
-        if document.bytes.trim_ascii_start().starts_with(b"[") {
-            json::each_item(document.bytes, &mut each)?;
-        } else {
-            json::each_element(document.bytes, "updates", &mut each)?;
+        match Sample::new(*document).form() {
+            Form::JsonArray => json::each_item(document, &mut each),
+            _ => json::each_element(document, "updates", &mut each),
         }
-        Ok(())
     }
 }
 

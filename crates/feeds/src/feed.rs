@@ -78,8 +78,9 @@ pub enum FeedError {
     Json(#[from] serde_json::Error),
     #[error("not well-formed XML: {0}")]
     Xml(#[from] quick_xml::Error),
+    /// A lower-case fragment.
     #[error("not the YAML this feed serves: {0}")]
-    Yaml(#[from] serde_saphyr::Error),
+    Yaml(String),
     /// A lower-case fragment.
     #[error("{0}")]
     Content(String),
@@ -88,5 +89,10 @@ pub enum FeedError {
 impl FeedError {
     pub fn content(message: impl Into<String>) -> Self {
         Self::Content(message.into())
+    }
+
+    /// The file that a long document was put into cannot be read.
+    pub(crate) fn unreadable(error: &std::io::Error) -> Self {
+        Self::Content(format!("cannot be read again: {error}"))
     }
 }

@@ -185,7 +185,7 @@ fn unpacked(url: &str, body: &[u8]) -> Vec<u8> {
     let mut document = Vec::new();
     let mut take = |found| match found {
         Found::Document(unpacked) => {
-            document = unpacked.bytes;
+            document = unpacked.document().head().to_vec();
             ControlFlow::Break(())
         }
         Found::File | Found::Trouble(_) => ControlFlow::Continue(()),

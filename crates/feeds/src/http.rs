@@ -15,9 +15,7 @@ use ureq::config::AutoHeaderValue;
 use ureq::http::{HeaderMap, Response, StatusCode};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::unversioned::resolver::DefaultResolver;
-use ureq::unversioned::transport::{
-    ConnectProxyConnector, Connector, RustlsConnector, TcpConnector,
-};
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector, RustlsConnector};
 
 use crate::Options;
 use crate::failure::Cause;
@@ -77,7 +75,7 @@ impl<'o> Http<'o> {
         // The connection that notices a stop lies below TLS, so that a handshake ends with it too.
         let connector =
             ().chain(ConnectProxyConnector::default())
-                .chain(TcpConnector::default())
+                .chain(artifact::Dialing::new(&options.stop))
                 .chain(artifact::Polling::new(&options.stop))
                 .chain(RustlsConnector::default());
         let agent = Agent::with_parts(config.build(), connector, DefaultResolver::default());

@@ -1,29 +1,60 @@
 //! From the paths a user names to documents: files, folders, archives within archives.
 //!
 //! Every kind of archive is recognized by its first bytes, never by its name. Nothing is written
-//! but an unlinked temporary file for a zip inside another archive. What cannot be read is said
+//! but unlinked temporary files, for long documents and a zip inside another archive. What cannot be read is said
 //! and the rest goes on. This file must never look at what a document means.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use model::{Problem, ProblemKind};
 
+use crate::Document;
 use crate::unpack::Unpacker;
 
 /// How deep folders are entered; real feeds have four levels.
 const FOLDER_DEPTH_LIMIT: usize = 32;
+
+/// Longest document that is held in memory; few are longer, and those are lists.
+const MEMORY_BYTES: u64 = 16 << 20;
+/// What is held of a longer one, to tell whose it is.
+const HEAD_BYTES: usize = 4 << 20;
 
 /// A document as it leaves an archive or a folder.
 #[derive(Debug)]
 pub(crate) struct Unpacked {
     /// `feed.tar.zst!2024/CVE-2024-1.json`, see [`crate::Document::path`].
     pub path: String,
-    pub bytes: Vec<u8>,
+    pub content: Content,
     /// Why the bytes end before the document does.
     pub cut: Option<String>,
+}
+
+/// Where the bytes are.
+#[derive(Debug)]
+pub(crate) enum Content {
+    Memory(Vec<u8>),
+    /// In an unlinked file; the first are at hand.
+    File {
+        head: Vec<u8>,
+        file: File,
+        length: u64,
+    },
+}
+
+impl Unpacked {
+    pub(crate) fn document(&self) -> Document<'_> {
+        let mut document = match &self.content {
+            Content::Memory(bytes) => Document::new(&self.path, bytes),
+            Content::File { head, file, length } => {
+                Document::in_file(&self.path, head, file, *length)
+            }
+        };
+        document.whole = self.cut.is_none();
+        document
+    }
 }
 
 /// What reading an input yields, in order.
@@ -128,10 +159,38 @@ fn unreadable(path: &Path, error: &io::Error) -> Found {
 /// Reads to the end or to `limit`; what was read is kept whatever happens.
 pub(crate) fn read_document(path: &str, reader: &mut dyn Read, limit: u64) -> Unpacked {
     let mut bytes = Vec::new();
-    let cut = match reader.take(limit + 1).read_to_end(&mut bytes) {
-        Ok(_) if bytes.len() as u64 > limit => Some(format!("is longer than {limit} bytes")),
-        Ok(_) => None,
-        Err(error) => Some(format!("ends early: {error}")),
-    };
-    Unpacked { path: path.to_owned(), bytes, cut }
+    let early = |error| Some(format!("ends early: {error}"));
+    let longer = || Some(format!("is longer than {limit} bytes"));
+    let begun = reader.take(MEMORY_BYTES.min(limit) + 1).read_to_end(&mut bytes);
+    let length = bytes.len() as u64;
+    let unpacked = |content, cut| Unpacked { path: path.to_owned(), content, cut };
+    match begun {
+        Err(error) => unpacked(Content::Memory(bytes), early(error)),
+        Ok(_) if length > limit => unpacked(Content::Memory(bytes), longer()),
+        Ok(_) if length <= MEMORY_BYTES => unpacked(Content::Memory(bytes), None),
+        Ok(_) => {
+            let mut file = match spilled(&bytes) {
+                Ok(file) => file,
+                Err(error) => {
+                    let cut = format!("cannot be put into a temporary file: {error}");
+                    return unpacked(Content::Memory(bytes), Some(cut));
+                }
+            };
+            let copied = io::copy(&mut reader.take(limit - length + 1), &mut file);
+            let length = file.metadata().map_or(length, |metadata| metadata.len());
+            let cut = match copied {
+                Ok(_) => (length > limit).then(longer).flatten(),
+                Err(error) => early(error),
+            };
+            bytes.truncate(HEAD_BYTES);
+            bytes.shrink_to_fit();
+            unpacked(Content::File { head: bytes, file, length }, cut)
+        }
+    }
+}
+
+fn spilled(bytes: &[u8]) -> io::Result<File> {
+    let mut file = tempfile::tempfile()?;
+    file.write_all(bytes)?;
+    Ok(file)
 }

@@ -33,16 +33,17 @@ impl Feed for Kev {
     }
 
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
-        let released = json::text_at(document.bytes, "dateReleased").unwrap_or_default();
+        let released = json::text_at(document, "dateReleased").unwrap_or_default();
         let today = day(&released);
-        let walked = json::each_element(document.bytes, "vulnerabilities", |entry| match entry {
-            Ok(entry) => read(entry, today, sink),
-            Err(error) => sink.damaged("vulnerability", error),
-        });
+        let walked =
+            json::each_element(document, "vulnerabilities", &mut |entry| match entry.read() {
+                Ok(entry) => read(entry, today, sink),
+                Err(error) => sink.damaged("vulnerability", error),
+            });
         if !released.is_empty() {
             sink.modified(stream::KEV, &released);
         }
-        Ok(walked?)
+        walked
     }
 }
 

@@ -21,6 +21,7 @@
 //! replace a segment by less than it held without being asked.
 
 mod age;
+mod allowance;
 mod collect;
 mod document;
 mod ensure;
@@ -59,7 +60,9 @@ mod statements;
 mod text;
 mod time;
 mod updateinfo;
+mod utf8;
 mod xml;
+mod yaml;
 
 // The feeds, one file a publisher or form; `list.rs` has them in order.
 mod almalinux;

@@ -47,10 +47,10 @@ impl Feed for Nvd {
     }
 
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
-        Ok(json::each_element(document.bytes, "vulnerabilities", |record| match record {
+        json::each_element(document, "vulnerabilities", &mut |record| match record.read() {
             Ok(Record { cve }) => cve.read(sink),
             Err(error) => sink.damaged("cve", error),
-        })?)
+        })
     }
 }
 

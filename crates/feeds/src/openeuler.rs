@@ -117,10 +117,11 @@ fn follow(url: &str, body: &[u8]) -> Option<Vec<String>> {
 
 fn import(document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
     let repaired;
-    let csaf = match Csaf::parse(document.bytes) {
+    let bytes = document.bytes()?;
+    let csaf = match Csaf::parse(&bytes) {
         Ok(csaf) => csaf,
         Err(_) => {
-            repaired = without_trailing_commas(document.bytes);
+            repaired = without_trailing_commas(&bytes);
             Csaf::parse(&repaired)?
         }
     };

@@ -12,7 +12,7 @@
 use crate::notice::Fix;
 use crate::oval::{self, Asked, Oval};
 use crate::statements::Place;
-use crate::xml::{self, Element};
+use crate::xml::Element;
 use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink, rpm, stream};
 
 const FAMILY: &str = "oracle";
@@ -44,14 +44,13 @@ impl Feed for OvalFile {
     }
 
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
-        let text = xml::text(document.bytes);
-        Oval::read(&text, sink, &mut |oval, definition, sink| {
+        Oval::read(document, sink, &mut |oval, definition, sink| {
             import_definition(oval, definition, sink);
         })
     }
 }
 
-fn import_definition(oval: &Oval<'_>, definition: &Element<'_>, sink: &mut Sink) {
+fn import_definition(oval: &Oval, definition: &Element, sink: &mut Sink) {
     let mut notice = oval::notice(definition);
     oval.packages(definition, &mut |package, conditions| {
         let Asked::Below(version) = package.asked else { return };

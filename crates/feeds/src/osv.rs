@@ -37,7 +37,8 @@ use self::record::{AffectedPackage, Record, Reference, Vector};
 use crate::purl::Purl;
 use crate::statements::{Place, Statements};
 use crate::text::Text;
-use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink, cvss, language, rpm, stream};
+use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink};
+use crate::{cvss, json, language, rpm, stream, yaml};
 
 /// The publishers' names for "from the first version on" and for "never affected".
 const ZERO: &str = "0";
@@ -90,9 +91,9 @@ impl Feed for Osv {
 
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
         if Sample::new(*document).form() == Form::JsonObject {
-            serde_json::from_slice::<Record<'_>>(document.bytes)?.read(sink);
+            json::read::<Record<'_>>(&document.bytes()?)?.read(sink);
         } else if document.whole {
-            let record: serde_json::Value = serde_saphyr::from_slice(document.bytes)?;
+            let record: serde_json::Value = yaml::document(&document.bytes()?)?;
             Record::deserialize(&record)?.read(sink);
         } else {
             return Err(FeedError::content("ends early"));

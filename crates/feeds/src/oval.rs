@@ -3,8 +3,8 @@
 //! affected, criteria name tests, tests name objects (which package) and states (which version).
 //!
 //! A document is read twice: first its tests, objects, states and variables into tables that
-//! borrow from the text, then its definitions one at a time, so that a file of a gigabyte needs
-//! memory for the tables only. This reader must never judge what a definition means for a
+//! refer to each other, then its definitions one at a time, so that a file of a gigabyte needs memory
+//! for the tables only. This reader must never judge what a definition means for a
 //! publisher; it answers what a test asks of a package, and in which company it stands.
 
 mod tables;
@@ -15,7 +15,7 @@ pub(crate) use self::tables::{Asked, Package};
 use self::tables::{Missing, Tables};
 use crate::notice::{self, Notice};
 use crate::xml::{self, Element, Step};
-use crate::{FeedError, Sink, rpm, time};
+use crate::{Document, FeedError, Sink, rpm, time};
 
 /// How many packages with their conditions are looked at in one definition. SUSE's kernels reach a
 /// million; a definition that joins as many products with as many packages must not reach the
@@ -25,8 +25,8 @@ const WORK_LIMIT: usize = 1 << 24;
 const PACKAGES_LIMIT: usize = 1 << 18;
 
 /// One document, as its definitions see it.
-pub(crate) struct Oval<'a> {
-    tables: Tables<'a>,
+pub(crate) struct Oval {
+    tables: Tables,
     /// The document does not parse to its end.
     damaged: bool,
     /// Criteria whose test, or a part of it, is not in the document.
@@ -39,15 +39,15 @@ pub(crate) struct Oval<'a> {
 /// of which any may hold (`Oracle Linux 8 is installed`, `Module nodejs:18 is enabled`).
 pub(crate) type Conditions<'t> = [Vec<&'t str>];
 
-impl<'a> Oval<'a> {
+impl Oval {
     /// Reads a whole document: each definition is handed over with the tables. What is missing in
     /// a damaged document becomes problems of the sink; what stands before the damage is kept.
     pub(crate) fn read(
-        text: &'a str,
+        document: &Document<'_>,
         sink: &mut Sink,
-        each: &mut dyn FnMut(&Self, &Element<'a>, &mut Sink),
+        each: &mut dyn FnMut(&Self, &Element, &mut Sink),
     ) -> Result<(), FeedError> {
-        let (tables, damage) = Tables::read(text);
+        let (tables, damage) = Tables::read(document);
         let damaged = damage.is_err();
         let oval = Self { tables, damaged, missing: Cell::new(0), cut_short: Cell::new(0) };
         let choose = |name: &str| match name {
@@ -55,7 +55,7 @@ impl<'a> Oval<'a> {
             "tests" | "objects" | "states" | "variables" | "generator" => Step::Skip,
             _ => Step::Enter,
         };
-        let definitions = xml::records(text, &choose, &mut |definition| {
+        let definitions = xml::records(document, &choose, &mut |definition| {
             each(&oval, &definition, sink);
         });
         if oval.missing.get() > 0 {
@@ -72,7 +72,7 @@ impl<'a> Oval<'a> {
     /// Calls `each` for every package test in the criteria of a definition, in order.
     pub(crate) fn packages<'t>(
         &'t self,
-        definition: &'t Element<'a>,
+        definition: &'t Element,
         each: &mut dyn FnMut(&Package<'t>, &Conditions<'t>),
     ) {
         let mut room = PACKAGES_LIMIT;
@@ -91,8 +91,8 @@ impl<'a> Oval<'a> {
     }
 
     /// A node of the criteria tree with its tests looked up. `xml` bounds how deep it nests.
-    fn node<'t>(&'t self, element: &'t Element<'a>, room: &mut usize) -> Node<'t> {
-        if !matches!(element.name, "criteria" | "criterion") {
+    fn node<'t>(&'t self, element: &'t Element, room: &mut usize) -> Node<'t> {
+        if !matches!(&*element.name, "criteria" | "criterion") {
             return Node::Other(element.attribute("comment"));
         }
         if element.name == "criterion" {
@@ -187,11 +187,11 @@ fn comments<'t>(node: &Node<'t>) -> Vec<&'t str> {
 
 /// The notice that a patch definition stands for, without its fixes: the first reference that is
 /// no CVE names it, `cve` elements or the other references name the vulnerabilities.
-pub(crate) fn notice(definition: &Element<'_>) -> Notice {
+pub(crate) fn notice(definition: &Element) -> Notice {
     let empty = Element::default();
     let metadata = definition.child("metadata").unwrap_or(&empty);
     let advisory = metadata.child("advisory").unwrap_or(&empty);
-    let is_cve = |reference: &&Element<'_>| reference.attribute("source") == "CVE";
+    let is_cve = |reference: &&Element| reference.attribute("source") == "CVE";
     let id = metadata.all("reference").find(|reference| !is_cve(reference));
     let named = advisory.all("cve").map(|cve| cve.text().to_owned());
     let mut cves: Vec<String> = named.filter(|cve| crate::stream::is_cve(cve)).collect();
@@ -276,11 +276,15 @@ mod tests {
         </variables>
     </oval_definitions>"#;
 
+    fn document(text: &str) -> Document<'_> {
+        Document::new("x", text.as_bytes())
+    }
+
     #[test]
     fn package_tests_are_met_with_their_companions() {
         let mut sink = Sink::default();
         let mut seen = Vec::new();
-        Oval::read(DOCUMENT, &mut sink, &mut |oval, definition, _| {
+        Oval::read(&document(DOCUMENT), &mut sink, &mut |oval, definition, _| {
             oval.packages(definition, &mut |package, conditions| {
                 let architectures: Vec<_> = package.architectures().collect();
                 seen.push(format!(
@@ -310,7 +314,7 @@ mod tests {
     fn a_cut_costs_what_lies_behind_it() {
         let (cut, _) = DOCUMENT.split_once("<rpminfo_test id=\"t:any\"").unwrap();
         let mut names = String::new();
-        let end = Oval::read(cut, &mut Sink::default(), &mut |oval, definition, _| {
+        let end = Oval::read(&document(cut), &mut Sink::default(), &mut |oval, definition, _| {
             oval.packages(definition, &mut |package, _| names.push_str(package.name));
         });
         assert!(end.is_err_and(|error| error.to_string().contains("cut off")));
@@ -333,7 +337,7 @@ mod tests {
         );
         let mut sink = Sink::default();
         let mut seen = 0;
-        let end = Oval::read(&text, &mut sink, &mut |oval, definition, _| {
+        let end = Oval::read(&document(&text), &mut sink, &mut |oval, definition, _| {
             oval.packages(definition, &mut |_, _| seen += 1);
         });
         assert!(end.is_ok() && sink.damaged == 1, "{end:?}");

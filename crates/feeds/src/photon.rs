@@ -13,7 +13,7 @@ use crate::notice::Fix;
 use crate::oval::{self, Asked, Oval};
 use crate::statements::{Place, Statements};
 use crate::text::Text;
-use crate::xml::{self, Element};
+use crate::xml::Element;
 use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink, json, rpm, stream};
 
 const FAMILY: &str = "photon";
@@ -49,14 +49,13 @@ impl Feed for CveMetadata {
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
         let named = release_in(document.file_name());
         let mut number = 0_u64;
-        let end = json::each_item(document.bytes, |entry: Result<Entry<'_>, _>| {
+        json::each_item(document, &mut |entry| {
             number += 1;
-            match entry {
+            match entry.read::<Entry<'_>>() {
                 Ok(entry) => entry.put(named.as_deref(), sink),
                 Err(error) => sink.damaged(&format!("[{}]", number - 1), error),
             }
-        });
-        Ok(end?)
+        })
     }
 }
 
@@ -159,14 +158,13 @@ impl Feed for OvalFile {
     }
 
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
-        let text = xml::text(document.bytes);
-        Oval::read(&text, sink, &mut |oval, definition, sink| {
+        Oval::read(document, sink, &mut |oval, definition, sink| {
             import_definition(oval, definition, sink);
         })
     }
 }
 
-fn import_definition(oval: &Oval<'_>, definition: &Element<'_>, sink: &mut Sink) {
+fn import_definition(oval: &Oval, definition: &Element, sink: &mut Sink) {
     let mut notice = oval::notice(definition);
     // `PHSA:00001:5.0:184` is announced as PHSA-2024-5.0-184 by some and by its title by others.
     if let Some((id, _)) = notice.title.split_once(' ') {

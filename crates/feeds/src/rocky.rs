@@ -12,7 +12,7 @@ use crate::rpm::{self, Nevra};
 use crate::statements::Place;
 use crate::text::Text;
 use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink};
-use crate::{json, stream, time, updateinfo, xml};
+use crate::{json, stream, time, updateinfo};
 
 const FAMILY: &str = "rocky";
 const LICENSE: &str = "";
@@ -48,14 +48,13 @@ impl Feed for Errata {
 
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
         let mut number = 0_u64;
-        let mut each = |erratum: Result<Erratum<'_>, serde_json::Error>| {
+        json::each_element(document, "advisories", &mut |erratum| {
             number += 1;
-            match erratum {
+            match erratum.read::<Erratum<'_>>() {
                 Ok(erratum) => erratum.put(sink),
                 Err(error) => sink.damaged(&format!("advisories[{}]", number - 1), error),
             }
-        };
-        Ok(json::each_element(document.bytes, "advisories", &mut each)?)
+        })
     }
 }
 
@@ -195,8 +194,7 @@ impl Feed for Updateinfo {
     }
 
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
-        let text = xml::text(document.bytes);
-        updateinfo::read(&text, &mut |update| {
+        updateinfo::read(document, &mut |update| {
             let mut notice = update.notice();
             if notice.cves.is_empty() && !update.is_security() {
                 return sink.passed_over("notices that are not about security");

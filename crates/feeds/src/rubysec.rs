@@ -8,7 +8,8 @@ use model::{Details, Severity};
 use serde::Deserialize;
 use version::Scheme;
 
-use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink, affected, language, stream};
+use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink};
+use crate::{affected, language, stream, yaml};
 
 const STREAM: &str = "gem";
 
@@ -42,7 +43,7 @@ impl Feed for Advisories {
         if !document.whole {
             return Err(FeedError::content("ends early"));
         }
-        let entry: Entry = serde_saphyr::from_slice(document.bytes)?;
+        let entry: Entry = yaml::document(&document.bytes()?)?;
         let file = document.file_name();
         entry.read(file.strip_suffix(".yml").unwrap_or(file), sink);
         Ok(())

@@ -44,7 +44,8 @@ impl Feed for Advisories {
         if !document.whole {
             return Err(FeedError::content("ends early"));
         }
-        let text = std::str::from_utf8(document.bytes)
+        let bytes = document.bytes()?;
+        let text = std::str::from_utf8(&bytes)
             .map_err(|error| FeedError::content(format!("not UTF-8: {error}")))?;
         let behind = text.split_once('\n').map_or("", |(_, behind)| behind);
         let Some((front, body)) = behind.split_once(&format!("\n{FENCE}")) else {

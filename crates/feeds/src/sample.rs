@@ -40,7 +40,7 @@ pub struct Sample<'a> {
 
 impl<'a> Sample<'a> {
     pub fn new(document: Document<'a>) -> Self {
-        Self { document, form: form(document.bytes), keys: OnceCell::new() }
+        Self { document, form: form(document.head()), keys: OnceCell::new() }
     }
 
     pub fn form(&self) -> Form {
@@ -54,13 +54,13 @@ impl<'a> Sample<'a> {
 
     /// The first 16 KiB at most.
     pub fn head(&self) -> &'a [u8] {
-        let bytes = self.document.bytes;
+        let bytes = self.bytes();
         bytes.get(..HEAD_BYTES).unwrap_or(bytes)
     }
 
-    /// All of the document, for what the head cannot tell.
+    /// All of the document, for what the head cannot tell; of a long one the first megabytes.
     pub fn bytes(&self) -> &'a [u8] {
-        self.document.bytes
+        self.document.head()
     }
 
     /// Whether the head contains `needle`, as bytes.
@@ -72,7 +72,7 @@ impl<'a> Sample<'a> {
     /// are not decoded; the first 64 keys within 4 MiB are looked at).
     pub fn has_keys(&self, wanted: &[&str]) -> bool {
         let keys = self.keys.get_or_init(|| match self.form {
-            Form::JsonObject => top_level_keys(self.document.bytes),
+            Form::JsonObject => top_level_keys(self.bytes()),
             _ => Vec::new(),
         });
         wanted.iter().all(|key| keys.contains(&key.as_bytes()))

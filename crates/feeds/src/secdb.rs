@@ -24,7 +24,7 @@ use model::{Advisory, Affected, Scope, Severity, Status, Subject, VersionRange};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use version::Scheme;
 
-use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink, json, stream};
+use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink, json, stream, yaml};
 
 /// How the database writes that no version was ever vulnerable.
 const NEVER: &str = "0";
@@ -95,20 +95,17 @@ impl Feed for Secdb {
 
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
         if Sample::new(*document).form() == Form::JsonObject {
-            let stream = self.stream(json::text_at(document.bytes, "distroversion").as_deref())?;
-            return Ok(json::each_element(document.bytes, "packages", |entry| match entry {
+            let stream = self.stream(json::text_at(document, "distroversion").as_deref())?;
+            return json::each_element(document, "packages", &mut |entry| match entry.read() {
                 Ok(Entry { pkg }) => pkg.read(&stream, sink),
                 Err(error) => sink.damaged("pkg", error),
-            })?);
+            });
         }
         // The end of YAML shows only in its last line being whole.
-        let whole = document.bytes.ends_with(b"\n");
-        let end = document.bytes.iter().rposition(|byte| *byte == b'\n').unwrap_or_default();
-        let text = document.bytes.get(..end).unwrap_or_default();
-        let options = serde_saphyr::options! {
-            duplicate_keys: serde_saphyr::DuplicateKeyPolicy::PassThrough,
-        };
-        let database: Database = serde_saphyr::from_slice_with_options(text, options)?;
+        let bytes = document.bytes()?;
+        let whole = bytes.ends_with(b"\n");
+        let end = memchr::memrchr(b'\n', &bytes).unwrap_or_default();
+        let database: Database = yaml::document(bytes.get(..end).unwrap_or_default())?;
         let stream = self.stream(Some(&database.distroversion))?;
         database.packages.iter().flatten().for_each(|entry| entry.pkg.read(&stream, sink));
         if whole { Ok(()) } else { Err(FeedError::content("ends within a line")) }

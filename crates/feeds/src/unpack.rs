@@ -198,7 +198,7 @@ impl<'a, 't> Unpacker<'a, 't> {
     }
 }
 
-/// How long a document that begins so may be: documents are read whole into memory.
+/// How long a document that begins so may be.
 fn document_limit(head: &[u8]) -> u64 {
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     match head.trim_ascii_start().first() {

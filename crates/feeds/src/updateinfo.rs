@@ -7,21 +7,21 @@
 
 use crate::notice::{self, Notice};
 use crate::xml::{self, Element, Step};
-use crate::{FeedError, rpm, stream, time};
+use crate::{Document, FeedError, rpm, stream, time};
 
 /// One notice.
-pub(crate) struct Update<'a>(Element<'a>);
+pub(crate) struct Update(Element);
 
 /// The packages of a notice that come from one repository.
-pub(crate) struct Collection<'e, 'a>(&'e Element<'a>);
+pub(crate) struct Collection<'e>(&'e Element);
 
 /// Calls `each` for every notice of the document. Those before an error were handed over.
-pub(crate) fn read<'a>(text: &'a str, each: &mut dyn FnMut(Update<'a>)) -> Result<(), FeedError> {
+pub(crate) fn read(document: &Document<'_>, each: &mut dyn FnMut(Update)) -> Result<(), FeedError> {
     let choose = |name: &str| if name == "update" { Step::Take } else { Step::Enter };
-    xml::records(text, &choose, &mut |element| each(Update(element)))
+    xml::records(document, &choose, &mut |element| each(Update(element)))
 }
 
-impl<'a> Update<'a> {
+impl Update {
     /// The publisher's name of the notice: `ALAS2-2018-939`.
     pub(crate) fn id(&self) -> &str {
         self.0.child_text("id")
@@ -74,7 +74,7 @@ impl<'a> Update<'a> {
         references.map(|reference| reference.attribute("href").to_owned()).collect()
     }
 
-    pub(crate) fn collections(&self) -> impl Iterator<Item = Collection<'_, 'a>> {
+    pub(crate) fn collections(&self) -> impl Iterator<Item = Collection<'_>> {
         self.0.all("pkglist").flat_map(|list| list.all("collection")).map(Collection)
     }
 
@@ -95,7 +95,7 @@ pub(crate) struct Package<'e> {
     pub(crate) architecture: &'e str,
 }
 
-impl<'e, 'a> Collection<'e, 'a> {
+impl<'e> Collection<'e> {
     /// The short name of the repository, where given.
     pub(crate) fn short(&self) -> &'e str {
         self.0.attribute("short")
@@ -107,7 +107,7 @@ impl<'e, 'a> Collection<'e, 'a> {
         rpm::module(&format!("{}:{}", module.attribute("name"), module.attribute("stream")))
     }
 
-    pub(crate) fn packages(&self) -> impl Iterator<Item = Package<'e>> + use<'e, 'a> {
+    pub(crate) fn packages(&self) -> impl Iterator<Item = Package<'e>> + use<'e> {
         self.0.all("package").filter(|package| !rpm::is_source(package.attribute("arch"))).map(
             |package| Package {
                 name: package.attribute("name"),
@@ -125,11 +125,10 @@ impl<'e, 'a> Collection<'e, 'a> {
 /// Where the errata file of a repository lies, from its `repomd.xml`; None if the body is none.
 pub(crate) fn follow(url: &str, body: &[u8]) -> Option<Vec<String>> {
     let root = url.strip_suffix("repodata/repomd.xml")?;
-    let text = xml::text(body);
     let mut found = Vec::new();
     let choose = |name: &str| if name == "data" { Step::Take } else { Step::Enter };
     // A cut-off index still says what stands before the cut.
-    let _cut = xml::records(&text, &choose, &mut |data| {
+    let _cut = xml::records(&Document::new(url, body), &choose, &mut |data| {
         let href = data.child("location").map_or("", |location| location.attribute("href"));
         if data.attribute("type") == "updateinfo" && is_below_root(href) {
             found.push(format!("{root}{href}"));

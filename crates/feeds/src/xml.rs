@@ -1,26 +1,31 @@
 //! Long XML documents read one record at a time.
 //!
-//! A feed of a gigabyte never stands in memory as a tree: the caller says which elements are
-//! records, each one becomes a small tree that borrows from the text, and is dropped again. It
-//! must never follow an entity or a namespace; names are local names.
+//! A feed of a gigabyte never stands in memory: the caller says which elements are records, each one
+//! becomes a small tree, and is dropped again. It must never follow an entity or a namespace; names
+//! are local names.
 
-use std::borrow::Cow;
+use std::io::{BufReader, Read};
 
 use quick_xml::Reader;
 use quick_xml::XmlVersion;
 use quick_xml::escape::resolve_predefined_entity;
-use quick_xml::events::attributes::Attributes;
-use quick_xml::events::{BytesRef, Event};
+use quick_xml::events::{BytesRef, BytesStart, Event};
 
-use crate::FeedError;
+use crate::allowance::Allowance;
+use crate::utf8::Utf8;
+use crate::{Document, FeedError};
 
 /// How deep elements may nest, records included. OVAL criteria reach 12.
 const DEPTH_LIMIT: usize = 64;
-/// How many elements one record may have: a kernel's criteria in SUSE's OVAL are some ten
-/// thousand. Without a limit a record of empty elements would take thirty times its bytes.
-const ELEMENTS_LIMIT: usize = 1 << 18;
-/// How many attributes an element may have; OVAL and updateinfo stay below 10.
-const ATTRIBUTES_LIMIT: usize = 64;
+/// What one record may take in memory: a kernel's criteria in SUSE's OVAL are some ten thousand
+/// elements, which take 5 MB. A record of empty elements takes fifty times its bytes.
+const RECORD_MEMORY: usize = 64 << 20;
+/// What an element takes beside its texts: itself in a list with room to spare, and its name.
+const ELEMENT_BYTES: usize = 2 * size_of::<Element>() + 32;
+/// The same of an attribute.
+const ATTRIBUTE_BYTES: usize = 2 * size_of::<(String, String)>() + 64;
+/// How much of the document is read at a time.
+const BUFFER_BYTES: usize = 64 << 10;
 
 /// What to do with an element that is met outside a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,39 +40,25 @@ pub(crate) enum Step {
 
 /// An element with everything inside it.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Element<'a> {
+pub(crate) struct Element {
     /// Without the namespace prefix.
-    pub(crate) name: &'a str,
+    pub(crate) name: String,
     /// Names without prefix, values with references resolved.
-    attributes: Vec<(&'a str, Cow<'a, str>)>,
+    attributes: Vec<(String, String)>,
     /// All text directly inside, references resolved.
-    text: Cow<'a, str>,
+    text: String,
     pub(crate) children: Vec<Self>,
 }
 
-impl<'a> Element<'a> {
+impl Element {
     /// The value of an attribute; empty if there is none.
     pub(crate) fn attribute(&self, name: &str) -> &str {
         self.attributes.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| value)
     }
 
-    /// Like [`Element::attribute`], for a value that outlives the element.
-    pub(crate) fn take_attribute(&mut self, name: &str) -> Cow<'a, str> {
-        let found = self.attributes.iter_mut().find(|(key, _)| *key == name);
-        found.map(|(_, value)| std::mem::take(value)).unwrap_or_default()
-    }
-
     /// The text directly inside, without surrounding space.
     pub(crate) fn text(&self) -> &str {
         self.text.trim()
-    }
-
-    /// Like [`Element::text`], for a value that outlives the element.
-    pub(crate) fn take_text(&mut self) -> Cow<'a, str> {
-        match std::mem::take(&mut self.text) {
-            Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
-            Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
-        }
     }
 
     /// The first child of this name.
@@ -86,29 +77,32 @@ impl<'a> Element<'a> {
     }
 }
 
-/// The document as text: UTF-8, as every feed is; what is not becomes U+FFFD.
-pub(crate) fn text(bytes: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes))
+/// How many bytes of memory a document is put at while it is read, if all of it is one record.
+pub(crate) fn weight(bytes: &[u8]) -> usize {
+    let elements = memchr::memchr_iter(b'<', bytes).count();
+    let attributes = memchr::memchr_iter(b'=', bytes).count();
+    let parts = elements * ELEMENT_BYTES + attributes * ATTRIBUTE_BYTES;
+    bytes.len().saturating_add(parts.min(RECORD_MEMORY))
 }
 
 /// Hands every record to `take`, in order. Records before an error were handed over.
-pub(crate) fn records<'a>(
-    text: &'a str,
+pub(crate) fn records(
+    document: &Document<'_>,
     choose: &dyn Fn(&str) -> Step,
-    take: &mut dyn FnMut(Element<'a>),
+    take: &mut dyn FnMut(Element),
 ) -> Result<(), FeedError> {
-    let mut tags = Tags::new(text);
-    let mut open: Vec<&'a str> = Vec::new();
+    let mut tags = Tags::new(document);
+    let mut open: Vec<String> = Vec::new();
     loop {
         match tags.next()? {
-            Tag::Open(element) => match choose(element.name) {
+            Tag::Open(element) => match choose(&element.name) {
                 Step::Enter if open.len() < DEPTH_LIMIT => open.push(element.name),
                 Step::Enter => return Err(too_deep()),
                 Step::Take => take(record(element, &mut tags)?),
-                Step::Skip => skip(element.name, &mut tags)?,
+                Step::Skip => skip(&element.name, &mut tags)?,
             },
             Tag::Empty(element) => {
-                if choose(element.name) == Step::Take {
+                if choose(&element.name) == Step::Take {
                     take(element);
                 }
             }
@@ -125,11 +119,17 @@ pub(crate) fn records<'a>(
 }
 
 /// Reads on until `root` is closed.
-fn record<'a>(root: Element<'a>, tags: &mut Tags<'a>) -> Result<Element<'a>, FeedError> {
+fn record(root: Element, tags: &mut Tags<'_>) -> Result<Element, FeedError> {
     let mut open = vec![root];
-    let mut elements = 1_usize;
+    let mut memory = 0_usize;
     loop {
-        let closed = match tags.next()? {
+        let tag = tags.next()?;
+        memory = memory.saturating_add(tag.memory());
+        if memory > RECORD_MEMORY {
+            let name = open.first().map_or("", |root| &root.name);
+            return Err(FeedError::content(format!("a `{name}` has more parts than are read")));
+        }
+        let closed = match tag {
             Tag::Open(element) if open.len() < DEPTH_LIMIT => {
                 open.push(element);
                 None
@@ -143,16 +143,9 @@ fn record<'a>(root: Element<'a>, tags: &mut Tags<'a>) -> Result<Element<'a>, Fee
                 }
                 None
             }
-            Tag::End => return Err(cut_off(open.first().map_or("", |root| root.name))),
+            Tag::End => return Err(cut_off(open.first().map_or("", |root| &root.name))),
         };
         let Some(closed) = closed else { continue };
-        elements += 1;
-        if elements > ELEMENTS_LIMIT {
-            return Err(FeedError::content(format!(
-                "a `{}` has more than {ELEMENTS_LIMIT} elements",
-                open.first().unwrap_or(&closed).name
-            )));
-        }
         match open.last_mut() {
             Some(parent) => parent.children.push(closed),
             None => return Ok(closed),
@@ -173,11 +166,11 @@ fn skip(name: &str, tags: &mut Tags<'_>) -> Result<(), FeedError> {
     Ok(())
 }
 
-fn append<'a>(text: &mut Cow<'a, str>, more: Cow<'a, str>) {
+fn append(text: &mut String, more: String) {
     if text.is_empty() {
         *text = more;
     } else {
-        text.to_mut().push_str(&more);
+        text.push_str(&more);
     }
 }
 
@@ -189,78 +182,90 @@ fn cut_off(name: &str) -> FeedError {
     FeedError::content(format!("cut off inside `{name}`"))
 }
 
-enum Tag<'a> {
-    Open(Element<'a>),
-    Empty(Element<'a>),
+enum Tag {
+    Open(Element),
+    Empty(Element),
     Close,
-    Text(Cow<'a, str>),
+    Text(String),
     End,
 }
 
-/// The events of the document, reduced to what feeds need, borrowing from the text.
+impl Tag {
+    /// What it takes, at most.
+    fn memory(&self) -> usize {
+        match self {
+            Self::Open(element) | Self::Empty(element) => {
+                let values = element.attributes.iter().map(|(_, value)| value.len());
+                ELEMENT_BYTES + values.map(|length| ATTRIBUTE_BYTES + length).sum::<usize>()
+            }
+            Self::Text(text) => 2 * text.len(),
+            Self::Close | Self::End => 0,
+        }
+    }
+}
+
+/// The events of the document, reduced to what feeds need.
 struct Tags<'a> {
-    text: &'a str,
-    reader: Reader<&'a [u8]>,
+    reader: Reader<BufReader<Utf8<Box<dyn Read + 'a>>>>,
+    allowance: Allowance,
+    event: Vec<u8>,
 }
 
 impl<'a> Tags<'a> {
-    fn new(text: &'a str) -> Self {
-        Self { text, reader: Reader::from_str(text) }
+    fn new(document: &Document<'a>) -> Self {
+        let allowance = Allowance::new();
+        let bytes: Box<dyn Read + 'a> = Box::new(allowance.reader(document.reader()));
+        let reader = BufReader::with_capacity(BUFFER_BYTES, Utf8::new(bytes));
+        Self { reader: Reader::from_reader(reader), allowance, event: Vec::new() }
     }
 
-    fn next(&mut self) -> Result<Tag<'a>, FeedError> {
+    fn next(&mut self) -> Result<Tag, FeedError> {
         self.step(true)
     }
 
-    /// Like `next`, but elements have no attributes: for passing over.
-    fn next_shallow(&mut self) -> Result<Tag<'a>, FeedError> {
+    /// Like `next`, but elements have no attributes, and texts nothing: for passing over.
+    fn next_shallow(&mut self) -> Result<Tag, FeedError> {
         self.step(false)
     }
 
-    fn step(&mut self, attributes: bool) -> Result<Tag<'a>, FeedError> {
+    fn step(&mut self, deep: bool) -> Result<Tag, FeedError> {
         loop {
-            let start = self.reader.buffer_position();
-            let event = self.reader.read_event()?;
-            let source = || self.source(start);
+            // One tag or text is bounded here, a record by what it takes.
+            self.allowance.renew();
+            self.event.clear();
+            let event = self.reader.read_event_into(&mut self.event)?;
             return Ok(match event {
-                Event::Start(_) => Tag::Open(element(source(), attributes)?),
-                Event::Empty(_) => Tag::Empty(element(source(), attributes)?),
+                Event::Start(tag) => Tag::Open(element(&tag, deep)?),
+                Event::Empty(tag) => Tag::Empty(element(&tag, deep)?),
                 Event::End(_) => Tag::Close,
-                Event::Text(_) => Tag::Text(Cow::Borrowed(source())),
-                Event::CData(data) => Tag::Text(data.into_inner()),
+                Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) if !deep => continue,
+                Event::Text(text) => Tag::Text((*text).to_owned()),
+                Event::CData(data) => Tag::Text(data.into_inner().into_owned()),
                 Event::GeneralRef(reference) => Tag::Text(resolve(&reference)?),
                 Event::Eof => Tag::End,
                 Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => continue,
             });
         }
     }
-
-    /// The text of the event that began at `start` and was just read.
-    fn source(&self, start: u64) -> &'a str {
-        let position = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
-        self.text.get(position(start)..position(self.reader.buffer_position())).unwrap_or("")
-    }
 }
 
-/// The element that a tag's own text opens.
-fn element(tag: &str, attributes: bool) -> Result<Element<'_>, FeedError> {
-    let tag = tag.strip_prefix('<').unwrap_or(tag);
-    let tag = tag.strip_suffix('>').unwrap_or(tag);
-    let tag = tag.strip_suffix('/').unwrap_or(tag);
-    let name = tag.split(|c: char| c.is_ascii_whitespace()).next().unwrap_or("");
-    let mut element = Element { name: local(name), ..Element::default() };
+/// The element that a tag opens.
+fn element(tag: &BytesStart<'_>, attributes: bool) -> Result<Element, FeedError> {
+    let name = tag.local_name().into_inner().to_owned();
+    let mut element = Element { name, ..Element::default() };
     if !attributes {
         return Ok(element);
     }
-    for attribute in Attributes::new(tag, name.len()).with_checks(false) {
+    let mut memory = 0_usize;
+    for attribute in tag.attributes().with_checks(false) {
         let attribute = attribute.map_err(quick_xml::Error::from)?;
-        let value = attribute.normalized_value(XmlVersion::Implicit1_0)?;
-        element.attributes.push((local(attribute.key.into_inner()), value));
-        if element.attributes.len() > ATTRIBUTES_LIMIT {
-            let name = element.name;
-            let message = format!("a `{name}` has more than {ATTRIBUTES_LIMIT} attributes");
+        let value = attribute.normalized_value(XmlVersion::Implicit1_0)?.into_owned();
+        memory = memory.saturating_add(ATTRIBUTE_BYTES + value.len());
+        if memory > RECORD_MEMORY {
+            let message = format!("a `{}` has more attributes than are read", element.name);
             return Err(FeedError::content(message));
         }
+        element.attributes.push((local(attribute.key.into_inner()).to_owned(), value));
     }
     Ok(element)
 }
@@ -269,14 +274,14 @@ fn local(name: &str) -> &str {
     name.rsplit_once(':').map_or(name, |(_, local)| local)
 }
 
-fn resolve<'a>(reference: &BytesRef<'_>) -> Result<Cow<'a, str>, FeedError> {
+fn resolve(reference: &BytesRef<'_>) -> Result<String, FeedError> {
     if let Some(character) = reference.resolve_char_ref()? {
-        return Ok(Cow::Owned(character.to_string()));
+        return Ok(character.to_string());
     }
     // Entities that only a DTD could define are kept as they stand: DTDs are not read.
     Ok(match resolve_predefined_entity(reference) {
-        Some(text) => Cow::Borrowed(text),
-        None => Cow::Owned(format!("&{};", &**reference)),
+        Some(text) => text.to_owned(),
+        None => format!("&{};", &**reference),
     })
 }
 
@@ -291,7 +296,8 @@ mod tests {
             "skip" => Step::Skip,
             _ => Step::Enter,
         };
-        let end = records(text, &choose, &mut |item| {
+        let document = Document::new("x", text.as_bytes());
+        let end = records(&document, &choose, &mut |item| {
             seen.push(format!("{}={}", item.attribute("id"), item.child_text("title")));
         });
         (seen, end.err().map(|error| error.to_string()))
@@ -324,9 +330,11 @@ mod tests {
         assert!(
             titles(&"<x>".repeat(DEPTH_LIMIT + 1)).1.is_some_and(|e| e.contains("nest deeper"))
         );
-        let many = format!("<item>{}</item>", "<a/>".repeat(ELEMENTS_LIMIT));
-        assert!(titles(&many).1.is_some_and(|error| error.contains("more than 262144 elements")));
-        let wide = format!("<item {}/>", "a='' ".repeat(ATTRIBUTES_LIMIT + 1));
-        assert!(titles(&wide).1.is_some_and(|error| error.contains("more than 64 attributes")));
+        let many = format!("<item>{}</item>", "<a/>".repeat(RECORD_MEMORY / ELEMENT_BYTES + 1));
+        assert!(titles(&many).1.is_some_and(|error| error.contains("`item` has more parts")));
+        let wide = format!("<item {}/>", "a='' ".repeat(RECORD_MEMORY / ATTRIBUTE_BYTES + 1));
+        assert!(titles(&wide).1.is_some_and(|error| error.contains("more attributes")));
+        let long = format!("<item>{}", "a".repeat(33 << 20));
+        assert!(titles(&long).1.is_some_and(|error| error.contains("one record has more than")));
     }
 }

@@ -6,6 +6,7 @@
 //! panic on mistakes of the test that uses them.
 
 mod compress;
+mod full;
 mod image;
 mod proxy;
 mod recorder;
@@ -16,6 +17,7 @@ mod tar;
 mod tls;
 
 pub use compress::{bzip2, gzip, gzip_members, xz, zstd, zstd_frames};
+pub use full::Full;
 pub use image::{ImageBuilder, LayerBuilder, sha256};
 pub use proxy::Proxy;
 pub use recorder::Recorder;

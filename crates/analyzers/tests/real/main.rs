@@ -98,6 +98,63 @@ fn counted(tar: &[u8]) -> BTreeSet<String> {
     counted
 }
 
+/// What is asked of dpkg of each package; the same fields that [`dpkg_lines`] writes.
+const DPKG_QUERY: &str = "${db:Status-Status} ${Package} ${Version} ${Architecture} \
+                          ${source:Package} ${source:Version}\n";
+
+/// The lines that dpkg-query prints of a database, sorted. Packages of which at most settings are
+/// left are none.
+fn dpkg_says(directory: &Path) -> Vec<String> {
+    let output = Command::new("dpkg-query")
+        .args(["--admindir", directory.to_str().unwrap(), "--show", "--showformat", DPKG_QUERY])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let states = text.lines().map(|line| line.split_once(' ').unwrap());
+    let is_there = |state: &str| !matches!(state, "not-installed" | "config-files");
+    let mut lines: Vec<String> =
+        states.filter(|(state, _)| is_there(state)).map(|(_, rest)| rest.to_owned()).collect();
+    lines.sort_unstable();
+    lines
+}
+
+fn dpkg_lines(inventory: &Inventory) -> Vec<String> {
+    let line = |package: &model::Package| {
+        let source = package.source.as_ref();
+        let (name, version) =
+            source.map_or((&package.name, &package.version), |s| (&s.name, &s.version));
+        let model::Package { name: binary, version: own, architecture, .. } = package;
+        format!("{binary} {own} {architecture} {name} {version}")
+    };
+    let mut lines: Vec<String> = inventory.packages.iter().map(line).collect();
+    lines.sort_unstable();
+    lines
+}
+
+/// A fixture, and the database of the machine that the tests run on: some hundred packages of
+/// Debian's, whichever they are.
+#[test]
+fn debian_databases_hold_what_dpkg_says() {
+    if !has("dpkg-query") {
+        return;
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let fixture = root.join("testdata/dpkg/sources/input/var/lib/dpkg/status");
+    let databases = [(fixture, 5), (PathBuf::from("/var/lib/dpkg/status"), 50)];
+    for (path, packages) in databases {
+        let database = std::fs::read(&path).unwrap();
+        let found = inventory("var/lib/dpkg/status", &database);
+        assert_eq!(found.problems, []);
+        // A folder of its own, for dpkg wants to see more than this file there.
+        let copy = scratch("dpkg");
+        std::fs::write(copy.join("status"), &database).unwrap();
+        let said = dpkg_says(&copy);
+        assert!(said.len() >= packages, "{}: {said:?}", path.display());
+        assert_eq!(dpkg_lines(&found), said, "{}", path.display());
+    }
+}
+
 /// What is asked of rpm of each package; the same fields that [`rpm_lines`] writes.
 const QUERY: &str = "%{NAME} %|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE} %{ARCH} %{SOURCERPM} \
                      <%{LICENSE}> <%|VENDOR?{%{VENDOR}}:{}|> <%|MODULARITYLABEL?{%{MODULARITYLABEL}}:{}|>\\n";

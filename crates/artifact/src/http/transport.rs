@@ -5,6 +5,9 @@
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use ureq::Error;
@@ -12,7 +15,8 @@ use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
+    Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, TcpConnector,
+    Transport,
 };
 
 use super::pace::Pace;
@@ -114,6 +118,78 @@ fn late(error: io::Error, timeout: NextTimeout) -> Error {
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Error::Timeout(timeout.reason),
         _ => Error::Io(error),
     }
+}
+
+/// Opens a TCP connection. The system gives up on a silent host only after a while and cannot be
+/// asked to do so sooner: it is asked by a thread of its own, which is left alone when the user or
+/// the deadline says stop, and ends by itself with the time for connecting.
+#[derive(Debug)]
+pub struct Dialing {
+    stop: Stop,
+}
+
+impl Dialing {
+    pub fn new(stop: &Stop) -> Self {
+        Self { stop: stop.clone() }
+    }
+}
+
+impl<In: Transport> Connector<In> for Dialing {
+    type Out = Either<In, Connected>;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, Error> {
+        if chained.is_some() {
+            return Ok(chained.map(Either::A));
+        }
+        let answer = dial(details)?;
+        loop {
+            match answer.recv_timeout(POLL) {
+                Ok(connected) => return Ok(connected?.map(Either::B)),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.stop.check().map_err(|why| Error::Io(io::Error::other(why)))?;
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Error::Io(io::Error::other("the connecting thread ended early")));
+                }
+            }
+        }
+    }
+}
+
+type Connected = <TcpConnector as Connector<()>>::Out;
+
+/// Connects in another thread; what comes of it arrives on the channel.
+fn dial(
+    details: &ConnectionDetails<'_>,
+) -> Result<mpsc::Receiver<Result<Option<Connected>, Error>>, Error> {
+    let (sender, receiver) = mpsc::channel();
+    let (uri, addrs, config) = (details.uri.clone(), details.addrs.clone(), details.config.clone());
+    let (request_level, now, timeout) = (details.request_level, details.now, details.timeout);
+    let current_time = Arc::clone(&details.current_time);
+    let run_connector = Arc::clone(&details.run_connector);
+    let register_shutdown = Arc::clone(&details.register_shutdown);
+    let connect = move || {
+        let details = ConnectionDetails {
+            uri: &uri,
+            addrs,
+            config: &config,
+            request_level,
+            resolver: &NoNames,
+            now,
+            timeout,
+            current_time,
+            run_connector,
+            register_shutdown,
+        };
+        // Nobody may be waiting any more.
+        let _unheard = sender.send(TcpConnector::default().connect(&details, None::<()>));
+    };
+    thread::Builder::new().name("connect".to_owned()).spawn(connect)?;
+    Ok(receiver)
 }
 
 /// As good as no bound on how long a server makes us wait.

@@ -130,3 +130,29 @@ fn a_stop_ends_the_wait_for_the_rest_of_a_blob() {
     assert_eq!(error.map(|error| error.kind()), Some(OpenErrorKind::Interrupted));
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
 }
+
+/// Nobody waits for a host that does not answer once the user has had enough.
+#[test]
+fn a_stop_ends_the_wait_for_a_connection() {
+    let full = testkit::Full::start();
+    let stop = Stop::default();
+    let registry = RegistryOptions {
+        insecure: vec![full.host()],
+        // A quarter of it is for connecting.
+        patience: Duration::from_secs(60),
+        ..RegistryOptions::default()
+    };
+    let environment = Environment::default().with_system("/nonexistent");
+    let options = Options { registry, environment, stop: stop.clone(), ..Options::default() };
+    let name = format!("registry:{}/team/app:1", full.host());
+    let begun = Instant::now();
+    let error = std::thread::scope(|scope| {
+        let opening = scope.spawn(|| artifact::open(&name, &options).err());
+        std::thread::sleep(Duration::from_millis(500));
+        assert!(!opening.is_finished(), "the host answered");
+        stop.stop();
+        opening.join().expect("no panic")
+    });
+    assert_eq!(error.map(|error| error.kind()), Some(OpenErrorKind::Interrupted));
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+}

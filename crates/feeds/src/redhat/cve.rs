@@ -19,7 +19,7 @@ use super::{Component, LICENSE};
 use crate::rpm::Nevra;
 use crate::statements::{Place, Statements};
 use crate::text::Text;
-use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink, time};
+use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink, json, time};
 
 /// The feed of CVE documents.
 pub(crate) struct CveApi;
@@ -49,7 +49,8 @@ impl Feed for CveApi {
     }
 
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
-        let cve: Cve<'_> = serde_json::from_slice(document.bytes)?;
+        let bytes = document.bytes()?;
+        let cve: Cve<'_> = json::read(&bytes)?;
         if !crate::stream::is_cve(&cve.name) {
             return Err(FeedError::content(format!("`{}` is not a CVE id", &*cve.name)));
         }

@@ -14,7 +14,7 @@ use super::{Component, LICENSE, Product};
 use crate::notice::Fix;
 use crate::oval::{self, Asked, Oval};
 use crate::statements::{Place, Statements};
-use crate::xml::{self, Element};
+use crate::xml::Element;
 use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink, rpm};
 
 /// The feed of OVAL v2 files.
@@ -48,14 +48,13 @@ impl Feed for OvalV2 {
     }
 
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
-        let text = xml::text(document.bytes);
-        Oval::read(&text, sink, &mut |oval, definition, sink| {
+        Oval::read(document, sink, &mut |oval, definition, sink| {
             import_definition(oval, definition, sink);
         })
     }
 }
 
-fn import_definition(oval: &Oval<'_>, definition: &Element<'_>, sink: &mut Sink) {
+fn import_definition(oval: &Oval, definition: &Element, sink: &mut Sink) {
     let metadata = definition.child("metadata");
     let Some(advisory) = metadata.and_then(|metadata| metadata.child("advisory")) else { return };
     let products = products(advisory);
@@ -84,7 +83,7 @@ fn import_definition(oval: &Oval<'_>, definition: &Element<'_>, sink: &mut Sink)
     statements.put(cve.text(), sink);
 }
 
-fn import_patch(oval: &Oval<'_>, definition: &Element<'_>, products: &[Product], sink: &mut Sink) {
+fn import_patch(oval: &Oval, definition: &Element, products: &[Product], sink: &mut Sink) {
     let mut notice = oval::notice(definition);
     if notice.cves.is_empty() {
         return sink.passed_over("errata that name no CVE");
@@ -112,7 +111,7 @@ fn import_patch(oval: &Oval<'_>, definition: &Element<'_>, products: &[Product],
     notice.put(sink);
 }
 
-fn products(advisory: &Element<'_>) -> Vec<Product> {
+fn products(advisory: &Element) -> Vec<Product> {
     let cpes = advisory.all("affected_cpe_list").flat_map(|list| list.all("cpe"));
     let mut products: Vec<Product> = cpes.flat_map(|cpe| super::products(cpe.text())).collect();
     products.sort();
@@ -121,8 +120,8 @@ fn products(advisory: &Element<'_>) -> Vec<Product> {
 }
 
 fn put_unaffected(
-    oval: &Oval<'_>,
-    definition: &Element<'_>,
+    oval: &Oval,
+    definition: &Element,
     products: &[Product],
     severity: Severity,
     statements: &mut Statements,
@@ -137,7 +136,7 @@ fn put_unaffected(
 }
 
 fn put_states(
-    advisory: &Element<'_>,
+    advisory: &Element,
     products: &[Product],
     severity: Severity,
     statements: &mut Statements,
@@ -174,7 +173,7 @@ fn place(product: &Product, package: &str, module: Option<&str>) -> Place {
     }
 }
 
-fn details(definition: &Element<'_>, cve: &Element<'_>) -> Details {
+fn details(definition: &Element, cve: &Element) -> Details {
     // Texts of an erratum are about all its CVEs together.
     let own = definition.child("metadata").filter(|_| definition.attribute("class") != "patch");
     let text = |name: &str| own.map_or("", |metadata| metadata.child_text(name)).to_owned();

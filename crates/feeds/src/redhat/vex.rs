@@ -114,7 +114,8 @@ fn follow(url: &str, body: &[u8]) -> Option<Vec<String>> {
 }
 
 fn import(document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
-    let csaf = Csaf::parse(document.bytes)?;
+    let bytes = document.bytes()?;
+    let csaf = Csaf::parse(&bytes)?;
     sink.covers(&csaf.document.tracking.id);
     let products = csaf.products();
     let modified = csaf.document.modified();

@@ -72,7 +72,7 @@ impl Feed for Advisories {
     }
 
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
-        let id = csaf::header(document.bytes).map(|header| header.tracking.id.to_string());
+        let id = csaf::header(document.head()).map(|header| header.tracking.id.to_string());
         import(document, &id.unwrap_or_default(), sink)
     }
 }
@@ -90,7 +90,8 @@ fn urls(stream: &str, archive: &str) -> Vec<String> {
 }
 
 fn import(document: &Document<'_>, notice: &str, sink: &mut Sink) -> Result<(), FeedError> {
-    let csaf = Csaf::parse(document.bytes)?;
+    let bytes = document.bytes()?;
+    let csaf = Csaf::parse(&bytes)?;
     if csaf.vulnerabilities.is_empty() {
         sink.passed_over("documents that say nothing of any product");
     }

@@ -11,7 +11,7 @@ use model::{Cvss, Details, Severity, Status};
 use crate::notice::{self, Fix};
 use crate::oval::{self, Asked, Conditions, Oval};
 use crate::statements::{Place, Statements};
-use crate::xml::{self, Element};
+use crate::xml::Element;
 use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink, rpm, stream};
 
 use super::Product;
@@ -58,11 +58,14 @@ impl Feed for OvalFile {
     }
 
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
-        let text = xml::text(document.bytes);
-        Oval::read(&text, sink, &mut |oval, definition, sink| match definition.attribute("class") {
-            "patch" => import_patch(oval, definition, sink),
-            _ => import_vulnerability(oval, definition, sink),
-        })
+        Oval::read(
+            document,
+            sink,
+            &mut |oval, definition, sink| match definition.attribute("class") {
+                "patch" => import_patch(oval, definition, sink),
+                _ => import_vulnerability(oval, definition, sink),
+            },
+        )
     }
 }
 
@@ -74,7 +77,7 @@ fn server_file(version: &str) -> String {
     }
 }
 
-fn import_vulnerability(oval: &Oval<'_>, definition: &Element<'_>, sink: &mut Sink) {
+fn import_vulnerability(oval: &Oval, definition: &Element, sink: &mut Sink) {
     let Some(metadata) = definition.child("metadata") else { return };
     let Some(cve) = rpm::cve_ids(metadata.child_text("title")).into_iter().next() else {
         return sink.damaged(definition.attribute("id"), "its title names no CVE");
@@ -108,7 +111,7 @@ fn import_vulnerability(oval: &Oval<'_>, definition: &Element<'_>, sink: &mut Si
     statements.put(&cve, sink);
 }
 
-fn import_patch(oval: &Oval<'_>, definition: &Element<'_>, sink: &mut Sink) {
+fn import_patch(oval: &Oval, definition: &Element, sink: &mut Sink) {
     let mut notice = oval::notice(definition);
     oval.packages(definition, &mut |package, conditions| {
         let Asked::Below(version) = package.asked else { return };
@@ -142,7 +145,7 @@ fn products(conditions: &Conditions<'_>, sink: &mut Sink) -> Vec<Product> {
     products
 }
 
-fn details(metadata: &Element<'_>, cve: &str, severity: Severity) -> Details {
+fn details(metadata: &Element, cve: &str, severity: Severity) -> Details {
     let advisory = metadata.child("advisory");
     let scored = advisory.into_iter().flat_map(|advisory| advisory.all("cve"));
     let references = metadata.all("reference").map(|reference| reference.attribute("ref_url"));
@@ -157,7 +160,7 @@ fn details(metadata: &Element<'_>, cve: &str, severity: Severity) -> Details {
 }
 
 /// SUSE's own scores, and NVD's as SUSE repeats them.
-fn cvss(cve: &Element<'_>) -> Vec<Cvss> {
+fn cvss(cve: &Element) -> Vec<Cvss> {
     let source = if cve.attribute("href").contains("nvd.nist.gov") { "nvd" } else { "suse" };
     let scored = [("cvss3", "3.0"), ("cvss4", "4.0")].into_iter().filter_map(|(name, version)| {
         let (score, vector) = cve.attribute(name).split_once('/')?;

@@ -59,7 +59,6 @@ impl Feed for States {
     }
 
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
-        let text = String::from_utf8_lossy(document.bytes);
         let choose = |name: &str| match name {
             "oval_definitions" | "definitions" => Step::Enter,
             "definition" | "generator" => Step::Take,
@@ -67,7 +66,7 @@ impl Feed for States {
         };
         let mut made = String::new();
         let mut streams = BTreeSet::new();
-        let end = xml::records(&text, &choose, &mut |element| match element.name {
+        let end = xml::records(document, &choose, &mut |element| match &*element.name {
             "generator" => element.child_text("timestamp").clone_into(&mut made),
             _ => read_states(&element, &mut streams, sink),
         });
@@ -100,8 +99,7 @@ impl Feed for Notices {
     }
 
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
-        let text = String::from_utf8_lossy(document.bytes);
-        Oval::read(&text, sink, &mut |oval, definition, sink| {
+        Oval::read(document, sink, &mut |oval, definition, sink| {
             read_notice(oval, definition, sink);
         })
     }
@@ -116,11 +114,11 @@ fn is_ubuntu(sample: &Sample<'_>) -> bool {
         && sample.contains("oval:com.ubuntu.")
 }
 
-fn read_states(definition: &Element<'_>, streams: &mut BTreeSet<String>, sink: &mut Sink) {
+fn read_states(definition: &Element, streams: &mut BTreeSet<String>, sink: &mut Sink) {
     let empty = Element::default();
     let metadata = definition.child("metadata").unwrap_or(&empty);
     let rating = metadata.child("advisory").unwrap_or(&empty);
-    let is_cve = |reference: &&Element<'_>| reference.attribute("source") == "CVE";
+    let is_cve = |reference: &&Element| reference.attribute("source") == "CVE";
     let own = metadata.all("reference").find(is_cve).map(|cve| cve.attribute("ref_id"));
     let severity = Severity::from_publisher(rating.child_text("severity"));
     let priorities: HashMap<&str, Severity> = rating
@@ -153,9 +151,9 @@ fn read_states(definition: &Element<'_>, streams: &mut BTreeSet<String>, sink: &
 }
 
 /// The comments of all criteria. `xml` bounds how deep they nest.
-fn gather<'e>(criteria: &'e Element<'_>, comments: &mut Vec<&'e str>) {
+fn gather<'e>(criteria: &'e Element, comments: &mut Vec<&'e str>) {
     for child in &criteria.children {
-        match child.name {
+        match &*child.name {
             "criterion" => comments.push(child.attribute("comment")),
             _ => gather(child, comments),
         }
@@ -193,7 +191,7 @@ fn put(
     advisory
 }
 
-fn read_notice(oval: &Oval<'_>, definition: &Element<'_>, sink: &mut Sink) {
+fn read_notice(oval: &Oval, definition: &Element, sink: &mut Sink) {
     let notice = oval::notice(definition);
     let id = definition.attribute("id");
     let release = id.split(':').nth(1).and_then(|name| name.strip_prefix("com.ubuntu."));
@@ -201,7 +199,7 @@ fn read_notice(oval: &Oval<'_>, definition: &Element<'_>, sink: &mut Sink) {
         return sink.passed_over("notices on an unknown release");
     };
     let stream = format!("ubuntu-{version}");
-    let priority = |cve: &&Element<'_>| Severity::from_publisher(cve.attribute("priority"));
+    let priority = |cve: &&Element| Severity::from_publisher(cve.attribute("priority"));
     let advisories = definition.all("metadata").flat_map(|metadata| metadata.all("advisory"));
     let rated: Vec<_> = advisories.flat_map(|advisory| advisory.all("cve")).collect();
     oval.packages(definition, &mut |package, _| {

@@ -50,7 +50,8 @@ impl Feed for Tracker {
     }
 
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
-        let text = String::from_utf8_lossy(document.bytes);
+        let bytes = document.bytes()?;
+        let text = String::from_utf8_lossy(&bytes);
         let (lines, last) = text.rsplit_once('\n').unwrap_or(("", &text));
         // Some files lack the last line's end; one whose last line is no whole state was cut.
         let is_cut = !last.is_empty() && !is_whole(last);
