@@ -5,8 +5,10 @@
 //! is taken for a command.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use model::{HistoryStep, ImageConfig};
+use regex::Regex;
 
 use super::mask;
 use super::step::Step;
@@ -34,15 +36,12 @@ pub(crate) const INSTRUCTIONS: [&str; 18] = [
     "WORKDIR",
 ];
 
-/// What stands before a command that a shell is to run.
-const SHELLS: [&str; 6] = [
-    "/bin/sh -c ",
-    "/bin/bash -c ",
-    "/bin/ash -c ",
-    "/bin/sh -ec ",
-    "/bin/bash -o pipefail -c ",
-    "/bin/ash -eo pipefail -c ",
-];
+/// What stands before a command that a shell is to run: any shell, with any options (`SHELL`). A
+/// shell without its directory is somebody's command and has a quoted word to run.
+static SHELL: LazyLock<Regex> = LazyLock::new(|| {
+    let shell = r"(?:^|\s)/(?:\S*/)?(?:ba|da|a|k|z)?sh(?: -\w+| pipefail)* -\w*c ";
+    Regex::new(shell).expect("a test compiles it")
+});
 
 /// A step, taken apart.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -61,7 +60,8 @@ pub(crate) fn parse(created_by: &str) -> Parsed {
     let mut build_arguments = Vec::new();
     if instruction == "RUN" {
         (build_arguments, rest) = given(rest);
-        if let Some(command) = SHELLS.iter().find_map(|shell| rest.strip_prefix(shell)) {
+        let shell = SHELL.find(rest).filter(|shell| shell.start() == 0);
+        if let Some(command) = shell.and_then(|shell| rest.get(shell.end()..)) {
             rest = command.trim_start();
             // "No operation": the classic builder's way to say that no shell ran.
             if let Some(line) = rest.strip_prefix("#(nop)") {
@@ -86,7 +86,7 @@ fn given(text: &str) -> (Vec<String>, &str) {
     let Some((count, rest)) = counted.split_once(' ') else { return (Vec::new(), text) };
     let Ok(count) = count.parse::<usize>() else { return (Vec::new(), text) };
     // Values are not quoted: what they hold ends where the shell begins.
-    let end = SHELLS.iter().filter_map(|shell| rest.find(shell)).min().unwrap_or(rest.len());
+    let end = SHELL.find(rest).map_or(rest.len(), |shell| shell.start());
     let (arguments, command) = rest.split_at_checked(end).unwrap_or((rest, ""));
     let mut given: Vec<String> = Vec::new();
     for word in arguments.split(' ').filter(|word| !word.is_empty()) {
@@ -100,7 +100,7 @@ fn given(text: &str) -> (Vec<String>, &str) {
             None => given.push(word.to_owned()),
         }
     }
-    (given, command)
+    (given, command.trim_start())
 }
 
 /// The steps of an image's history, each with the layer it made.
@@ -142,6 +142,9 @@ mod tests {
                 "make",
                 &["A=b c", "TOKEN=x=y"],
             ),
+            ("RUN /bin/bash -euo pipefail -c curl -k x", "RUN", "curl -k x", &[]),
+            ("RUN |1 A=b /bin/bash -euo pipefail -c make", "RUN", "make", &["A=b"]),
+            ("RUN /usr/bin/zsh -lc make", "RUN", "make", &[]),
             ("bazel build ...", "RUN", "bazel build ...", &[]),
             ("|x", "RUN", "|x", &[]),
             ("", "RUN", "", &[]),
