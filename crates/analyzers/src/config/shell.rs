@@ -9,6 +9,9 @@ use serde::Serialize;
 /// Commands of one instruction that are told apart; the longest seen have some 200.
 const COMMANDS_MAX: usize = 1000;
 
+/// Shells that run a script in a word of their own (`sh -c "bash -c '…'"`); nobody nests more.
+const DEPTH_MAX: usize = 4;
+
 /// One program that runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Command {
@@ -42,6 +45,29 @@ pub(crate) fn words(text: &str) -> Vec<String> {
 
 /// The commands of a script, in their order.
 pub(crate) fn commands(text: &str) -> Vec<Command> {
+    script(text, 0)
+}
+
+/// What these words run, and the script in them if they are a shell's.
+pub(crate) fn run(words: &[String]) -> Vec<Command> {
+    let Some(command) = command(words) else { return Vec::new() };
+    let within = within(&command, 0);
+    [command].into_iter().chain(within).collect()
+}
+
+/// The commands of the script that a shell is given as a word.
+fn within(shell: &Command, depth: usize) -> Vec<Command> {
+    let is_shell = matches!(&*shell.program, "sh" | "bash" | "dash" | "ash" | "ksh" | "zsh");
+    let is_script = |word: &&String| word.starts_with('-') && word.ends_with('c');
+    if !is_shell || depth >= DEPTH_MAX {
+        return Vec::new();
+    }
+    let mut words = shell.words.iter();
+    let script = words.find(is_script).and_then(|_| words.next());
+    script.map_or_else(Vec::new, |text| self::script(text, depth + 1))
+}
+
+fn script(text: &str, depth: usize) -> Vec<Command> {
     let mut commands: Vec<Command> = Vec::new();
     let mut words = Vec::new();
     let mut reads_from: Option<usize> = None;
@@ -59,7 +85,10 @@ pub(crate) fn commands(text: &str) -> Vec<Command> {
                     writer.piped_into.clone_from(&command.program);
                 }
                 reads_from = is_pipe.then_some(commands.len());
+                let within = within(&command, depth);
                 commands.push(command);
+                let room = COMMANDS_MAX.saturating_sub(commands.len());
+                commands.extend(within.into_iter().take(room));
             }
         }
     }
@@ -195,6 +224,8 @@ mod tests {
             ("# only a comment\nls", "ls"),
             ("echo ${A} $(curl x)", "echo ${A} $ ; curl x"),
             ("rm -rf /var/lib/apt/lists/*", "rm -rf /var/lib/apt/lists/*"),
+            ("bash -c 'curl x|sh'", "bash -c curl x|sh ; curl x |sh ; sh"),
+            ("sh -ec \"bash -c 'ls a'\"", "sh -ec bash -c 'ls a' ; bash -c ls a ; ls a"),
             ("'unclosed", "unclosed"),
             ("", ""),
         ];
