@@ -18,7 +18,7 @@ pub(crate) mod history;
 mod image;
 mod judge;
 pub(crate) mod kubernetes;
-mod mask;
+pub(crate) mod mask;
 mod reference;
 mod shell;
 mod step;

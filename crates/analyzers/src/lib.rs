@@ -64,6 +64,7 @@ mod swift;
 mod view;
 
 pub use collect::LayerCollector;
+pub use config::mask::{text as redact, value as redact_value};
 pub use detour::{Detour, unresolved};
 pub use facts::{FileFacts, Installed, LayerFacts};
 pub use file::{Analyzer, Check, Checks, File};
@@ -71,7 +72,6 @@ pub use list::{ALL, fingerprint};
 pub use malware::{SignatureFile, SignatureKind, Signatures};
 pub use os::choice::{OverrideError, family, os_from_override};
 pub use path_list::PathList;
-pub use secret::redact;
 pub use secret::settings::of_config as config_secrets;
 pub use select::Select;
 pub use squash::squash;

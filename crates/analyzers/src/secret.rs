@@ -25,7 +25,6 @@ use std::sync::LazyLock;
 
 use model::Severity;
 
-pub use self::redact::redact;
 
 use self::keywords::Keywords;
 use self::kind::Kind;

@@ -34,12 +34,15 @@ impl Step {
     /// The view of an instruction, given all that follows its name.
     pub(crate) fn new(instruction: &str, unmasked: &str) -> Self {
         let (flags, unmasked) = options(instruction, unmasked);
-        let text = mask::text(unmasked);
+        // The name of an instruction tells what its text is; `ENV` has a form without `=`.
+        let named = mask::text(&format!("{instruction} {unmasked}"));
+        let text = named.strip_prefix(instruction).and_then(|it| it.strip_prefix(' '));
+        let text = text.map_or_else(|| mask::text(unmasked), str::to_owned);
         let elements = text.trim_start().starts_with('[').then(|| serde_json::from_str(&text));
         let elements: Option<Vec<String>> = elements.and_then(Result::ok);
         let is_run = matches!(instruction, "RUN" | "CMD" | "ENTRYPOINT" | "HEALTHCHECK");
         let commands = match &elements {
-            Some(words) if is_run => shell::command(words).into_iter().collect(),
+            Some(words) if is_run => shell::run(words),
             None if is_run => shell::commands(&text),
             _ => Vec::new(),
         };
