@@ -52,7 +52,7 @@ pub(crate) struct Claim<'t, 'c> {
 
 impl<'a> Csaf<'a> {
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, FeedError> {
-        json::read(bytes)
+        Ok(json::read(bytes)?)
     }
 
     /// The product tree, ready to look products up.

@@ -27,11 +27,11 @@ const VALUE_WEIGHT: usize = 48;
 const BUFFER_BYTES: usize = 64 << 10;
 
 /// Reads one value, if it is not too large to be held.
-pub(crate) fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, FeedError> {
+pub(crate) fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, serde_json::Error> {
     if weight(bytes) > WEIGHT_LIMIT {
-        return Err(FeedError::content("one record has more parts than are read"));
+        return Err(serde::de::Error::custom("one record has more parts than are read"));
     }
-    Ok(serde_json::from_slice(bytes)?)
+    serde_json::from_slice(bytes)
 }
 
 /// How many bytes of memory a document is put at, once it is read: more than it takes.
@@ -47,7 +47,7 @@ pub(crate) fn weight(bytes: &[u8]) -> usize {
 pub(crate) struct Record<'r>(&'r str);
 
 impl<'r> Record<'r> {
-    pub(crate) fn read<T: Deserialize<'r>>(self) -> Result<T, FeedError> {
+    pub(crate) fn read<T: Deserialize<'r>>(self) -> Result<T, serde_json::Error> {
         read(self.0.as_bytes())
     }
 }

@@ -154,9 +154,11 @@ fn record(root: Element, tags: &mut Tags<'_>) -> Result<Element, FeedError> {
 }
 
 fn skip(name: &str, tags: &mut Tags<'_>) -> Result<(), FeedError> {
-    let mut depth = 1_u64;
+    let mut depth = 1_usize;
     while depth > 0 {
         match tags.next_shallow()? {
+            // The parser keeps the names of all that is open.
+            Tag::Open(_) if depth == DEPTH_LIMIT => return Err(too_deep()),
             Tag::Open(_) => depth += 1,
             Tag::Close => depth -= 1,
             Tag::Empty(_) | Tag::Text(_) => {}
@@ -330,6 +332,8 @@ mod tests {
         assert!(
             titles(&"<x>".repeat(DEPTH_LIMIT + 1)).1.is_some_and(|e| e.contains("nest deeper"))
         );
+        let skipped = format!("<skip>{}", "<x>".repeat(DEPTH_LIMIT));
+        assert!(titles(&skipped).1.is_some_and(|error| error.contains("nest deeper")));
         let many = format!("<item>{}</item>", "<a/>".repeat(RECORD_MEMORY / ELEMENT_BYTES + 1));
         assert!(titles(&many).1.is_some_and(|error| error.contains("`item` has more parts")));
         let wide = format!("<item {}/>", "a='' ".repeat(RECORD_MEMORY / ATTRIBUTE_BYTES + 1));
