@@ -44,6 +44,8 @@ impl<'a> Diff<'a> {
                 Of::Malware(it) => inventory.malware.push(it.clone()),
                 Of::Secret(it) => inventory.secrets.push(it.clone()),
                 Of::Misconfiguration(it) => inventory.misconfigurations.push(it.clone()),
+                // Exceptions are not compared.
+                Of::Excepted(_) => {}
             }
         }
         (findings, inventory)

@@ -71,7 +71,7 @@ pub(crate) enum Of<'a> {
 }
 
 /// Who says not to report something, and why.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Silencer<'a> {
     pub(crate) by: SilencedBy,
     pub(crate) source: &'a str,

@@ -218,7 +218,7 @@ mod tests {
         let seen = in_both(br#"{"a": 1, "b": 2}"#, |document| {
             let mut seen = String::new();
             let each = &mut |key: &str, n: Record<'_>| {
-                seen += &format!("{key}{}", n.read::<u32>().unwrap());
+                seen.extend([key, &n.read::<u32>().unwrap().to_string()]);
             };
             each_entry(document, each).unwrap();
             (seen, text_at(document, "b"), text_at(document, "a"))

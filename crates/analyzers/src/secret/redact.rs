@@ -34,7 +34,6 @@ impl Finder {
 #[cfg(test)]
 mod tests {
     use super::super::FINDER;
-    use super::*;
 
     fn redact(text: &str) -> String {
         FINDER.redacted(text, |excerpt| excerpt)

@@ -104,8 +104,9 @@ impl Tables {
                 tables.enter(&element);
             }
         });
+        let is_over = tables.memory > MEMORY_LIMIT;
         let limit = || FeedError::content("its tests and states are more than are read");
-        let end = if tables.memory > MEMORY_LIMIT { end.and(Err(limit())) } else { end };
+        let end = end.and_then(|()| if is_over { Err(limit()) } else { Ok(()) });
         (tables, end)
     }
 
