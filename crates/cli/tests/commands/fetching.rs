@@ -181,9 +181,11 @@ fn a_source_is_fetched_from_where_the_user_says() {
 #[test]
 fn a_large_download_is_announced_in_a_log_too() {
     let (_server, url) = publisher(|_| {
-        let mut body = tracker().into_bytes();
-        body.resize(51_000_000, b' ');
-        Reply::new(200, body)
+        // Other packages, of a megabyte each; no single record may have fifty.
+        let text = "x".repeat(1_000_000);
+        let one = |n| format!(r#""x{n}": {{"CVE-2000-{n:04}": {{"description": "{text}"}}}}, "#);
+        let others: String = (1..=51).map(one).collect();
+        Reply::new(200, tracker().replacen('{', &format!("{{{others}"), 1))
     });
     let update = ["db", "update", "debian-12", "--feed-mirror", &url];
     let ended = debian().run(&update);
