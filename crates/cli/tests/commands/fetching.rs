@@ -183,9 +183,15 @@ fn a_large_download_is_announced_in_a_log_too() {
     let (_server, url) = publisher(|_| {
         // Other packages, of a megabyte each; no single record may have fifty.
         let text = "x".repeat(1_000_000);
-        let one = |n| format!(r#""x{n}": {{"CVE-2000-{n:04}": {{"description": "{text}"}}}}, "#);
+        let one = |n| {
+            format!(
+                r#", "x{n}": {{"CVE-2000-{n:04}": {{"description": "{text}", "releases": {{}}}}}}"#
+            )
+        };
         let others: String = (1..=51).map(one).collect();
-        Reply::new(200, tracker().replacen('{', &format!("{{{others}"), 1))
+        let body = tracker();
+        let without_end = body.strip_suffix('}').unwrap();
+        Reply::new(200, format!("{without_end}{others}}}"))
     });
     let update = ["db", "update", "debian-12", "--feed-mirror", &url];
     let ended = debian().run(&update);
