@@ -1,8 +1,8 @@
 //! From the paths a user names to documents: files, folders, archives within archives.
 //!
 //! Every kind of archive is recognized by its first bytes, never by its name. Nothing is written
-//! but unlinked temporary files, for long documents and a zip inside another archive. What cannot be read is said
-//! and the rest goes on. This file must never look at what a document means.
+//! but unlinked temporary files, for long documents and a zip inside another archive. What cannot be
+//! read is said and the rest goes on. This file must never look at what a document means.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};

@@ -117,6 +117,27 @@ fn products_mean_what_they_name() {
     assert!(count > 30, "{count}");
 }
 
+/// A path that looks like a name is none; what an archive is called by counts.
+#[test]
+fn an_image_is_called_what_somebody_said() {
+    let (path, tagged) = ("registry.example/team/shop", "registry.example/team/shop:1");
+    let products = [tagged, "pkg:oci/shop?repository_url=registry.example/team/shop&tag=1"];
+    for (name, references, is_silenced) in
+        [(path, vec![], false), ("shop.tar", vec![tagged.to_owned()], true)]
+    {
+        let kind = ArtifactKind::OciDir;
+        let artifact = Artifact { name: name.to_owned(), kind, references, ..artifact() };
+        for product in products.into_iter().chain(["pkg:oci/shop"]) {
+            let names = vec![product.to_owned()];
+            let products = vec![VexProduct { names, parts: Vec::new() }];
+            let statement = VexStatement { products, ..statement(VexStatus::NotAffected, "") };
+            let (_, silenced) =
+                matcher::silence(vec![finding()], &[statement], &artifact, &inventory());
+            assert_eq!(silenced.len() == 1, is_silenced, "{name}: {product}");
+        }
+    }
+}
+
 /// A package holds what was found in its file, if that is a program or an archive.
 #[test]
 fn parts_are_of_the_package_that_holds_them() {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, ImageConfig, Platform};
+use crate::{Digest, ImageConfig, ImageRef, Platform};
 
 /// Where an artifact was read from. The names are the prefixes that users type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -88,6 +88,17 @@ pub struct Artifact {
     pub config: Option<ImageConfig>,
     /// From the lowest to the highest.
     pub layers: Vec<Layer>,
+}
+
+impl Artifact {
+    /// What the image is called: as it was asked for, then as the archive says. A path is no name,
+    /// however much it looks like one.
+    pub fn names(&self) -> Vec<ImageRef> {
+        use ArtifactKind::{Containerd, Docker, Podman, Registry, Sbom};
+        let is_asked_for = matches!(self.kind, Registry | Docker | Containerd | Podman | Sbom);
+        let asked = is_asked_for.then_some(&self.name);
+        asked.into_iter().chain(&self.references).filter_map(|name| name.parse().ok()).collect()
+    }
 }
 
 /// One layer of an image.

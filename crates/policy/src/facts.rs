@@ -4,8 +4,8 @@ use std::cell::Cell;
 
 use jiff::civil::Date;
 use model::{
-    Artifact, ArtifactKind, Base, Eol, Finding, ImageRef, Inventory, Malware, Misconfiguration,
-    Package, Problem, ProblemKind, Secret,
+    Artifact, Base, Eol, Finding, ImageRef, Inventory, Malware, Misconfiguration, Package, Problem,
+    ProblemKind, Secret,
 };
 use serde::Deserialize;
 
@@ -144,7 +144,7 @@ pub(crate) struct Scene<'a> {
 
 impl<'a> Scene<'a> {
     pub(crate) fn new(facts: Facts<'a>, licenses: &'a Licenses, today: Date) -> Self {
-        let names = names(facts.artifact);
+        let names = facts.artifact.names();
         let steps_left = Cell::new(VERDICT_STEPS_MAX);
         Self { facts, today, licenses, names, steps_left }
     }
@@ -169,14 +169,6 @@ impl<'a> Scene<'a> {
         layer?;
         Some(self.facts.base?.holds(layer))
     }
-}
-
-/// What the image is called: as it was asked for, or as the archive says. A path is no name.
-fn names(artifact: &Artifact) -> Vec<ImageRef> {
-    use ArtifactKind::{Containerd, Docker, Podman, Registry, Sbom};
-    let is_asked_for = matches!(artifact.kind, Registry | Docker | Containerd | Podman | Sbom);
-    let asked = is_asked_for.then_some(&artifact.name);
-    asked.into_iter().chain(&artifact.references).filter_map(|name| name.parse().ok()).collect()
 }
 
 /// The user that programs run as; None where no configuration says anything.

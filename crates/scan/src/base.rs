@@ -17,8 +17,8 @@ use model::{
 use crate::cache::{Cache, Seen};
 use crate::{Options, ScanResult};
 
-/// Keeps what is needed to know an image again as what another one was built on. An archive has no
-/// name but the place where it lies, so only what registries and engines name is kept.
+/// Keeps what is needed to know an image again as what another one was built on. What an archive
+/// calls itself anybody may have written, so only what registries and engines name is kept.
 pub(crate) fn remember(artifact: &Artifact, inventory: &Inventory, cache: &Cache) {
     use ArtifactKind::{Containerd, Docker, Podman, Registry};
     let is_whole = !inventory.problems.iter().any(|problem| problem.kind.makes_incomplete());

@@ -46,7 +46,7 @@ static AWAITED: LazyLock<Regex> = LazyLock::new(|| {
     let before = r"[^|;&\n]*?\s";
     let awaited = [
         format!(
-            r"(?:^|\s)--?[a-z-]*(?:password|passwd|passphrase|secret|token)[\s=]+(?<_option>{value})"
+            r"(?:^|\s)--?(?i:[a-z-]*(?:password|passwd|passphrase|secret|token))[\s=]+(?<_option>{value})"
         ),
         format!(r"\bsshpass\s+-p\s*(?<_sshpass>{value})"),
         format!(r"\b(?:mysql|mysqladmin|mysqldump|mariadb)\b{before}-p(?<_mysql>{value})"),
@@ -58,7 +58,7 @@ static AWAITED: LazyLock<Regex> = LazyLock::new(|| {
             r"\b(?:echo|printf)\s+(?:-\w+\s+)*(?<_piped>{value})\s*\|\s*(?:sudo\s+)?(?:chpasswd|passwd)\b"
         ),
     ];
-    Regex::new(&format!("(?i){}", awaited.join("|"))).expect("a test compiles it")
+    Regex::new(&awaited.join("|")).expect("a test compiles it")
 });
 
 /// The older form of `ENV`: a name, and all that follows it.
@@ -117,13 +117,22 @@ pub fn text(text: &str) -> String {
     AWAITED.replace_all(&text, awaited).into_owned()
 }
 
-/// The same text, without the secret that a command awaits in it.
+/// The same text, without the secret that a command awaits in it. It may stand there a second time,
+/// for a name: the place counts.
 fn awaited(captures: &Captures<'_>) -> String {
     let whole = part_of(captures);
-    let secret = captures.iter().skip(1).flatten().next().map_or("", |it| it.as_str());
-    match is_literal(secret) && !secret.contains('…') && !secret.starts_with('-') {
-        true => whole.replacen(secret, &masked(secret), 1),
-        false => whole.to_owned(),
+    let begin = captures.get(0).map_or(0, |it| it.start());
+    let Some(secret) = captures.iter().skip(1).flatten().next() else { return whole.to_owned() };
+    let text = secret.as_str();
+    let before = whole.get(..secret.start().saturating_sub(begin));
+    let behind = whole.get(secret.end().saturating_sub(begin)..);
+    match (before, behind) {
+        (Some(before), Some(behind))
+            if is_literal(text) && !text.contains('…') && !text.starts_with('-') =>
+        {
+            [before, &masked(text), behind].concat()
+        }
+        _ => whole.to_owned(),
     }
 }
 
@@ -197,6 +206,10 @@ mod tests {
             ("curl --password hunter2 https://x", "curl --password …_7_characters https://x"),
             ("curl -fsu bob:hunter2 -k x", "curl -fsu bob:hunter2 -k x"),
             ("curl -k -u bob:hunter2 x", "curl -k -u bob:…_7_characters x"),
+            ("mysql -uroot -proot db", "mysql -uroot -p…_4_characters db"),
+            ("mysql -P 3306 -proot db", "mysql -P 3306 -p…_4_characters db"),
+            ("wget --user bob:bob x", "wget --user bob:…_3_characters x"),
+            ("curl --API-Token abcd x", "curl --API-Token …_4_characters x"),
             ("sshpass -p hunter2 ssh a", "sshpass -p …_7_characters ssh a"),
             ("useradd -m -p Sup3r app", "useradd -m -p …_5_characters app"),
             ("echo 'root:toor77' | chpasswd", "echo …_13_characters | chpasswd"),
@@ -213,6 +226,8 @@ mod tests {
         ];
         let harmless = [
             "mysql -p db -h x",
+            "mysql -P3306 -h x",
+            "useradd -P /srv app",
             "curl --password $PASSWORD x",
             "useradd --password-file /run/x",
             "cp -p a b && mysql --help",

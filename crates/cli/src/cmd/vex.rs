@@ -109,14 +109,10 @@ impl Statements {
 
     pub(crate) fn add(&mut self, shown: &str, statements: Vec<VexStatement>) {
         let names = self.names + statements.iter().map(names).sum::<usize>();
-        let limit = match () {
-            () if self.statements.len() + statements.len() > STATEMENTS_MAX => {
-                Some((STATEMENTS_MAX, "statements"))
-            }
-            () if names > NAMES_MAX => Some((NAMES_MAX, "names of products")),
-            () => None,
-        };
-        if let Some((most, what)) = limit {
+        let count = self.statements.len() + statements.len();
+        let limits =
+            [(count, STATEMENTS_MAX, "statements"), (names, NAMES_MAX, "names of products")];
+        if let Some((_, most, what)) = limits.into_iter().find(|(count, most, _)| count > most) {
             return self.notice(shown, format!("not read: more than {most} {what}"));
         }
         self.names = names;

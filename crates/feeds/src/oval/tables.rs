@@ -9,8 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use crate::xml::{self, Element, Step};
 use crate::{Document, FeedError};
 
-/// What the tables may take. SUSE's largest file has some hundred thousand tests and
-/// states.
+/// What the tables may take. SUSE's largest file has some hundred thousand tests and states.
 const MEMORY_LIMIT: usize = 128 << 20;
 /// What an entry takes beside its texts: a slot of a map with room to spare, and its pieces of memory.
 const ENTRY_BYTES: usize = 96;

@@ -25,7 +25,7 @@ const ELSEWHERE: [&str; 7] = [
 /// What was scanned, as products name it.
 pub(super) struct Subject<'a> {
     artifact: &'a Artifact,
-    reference: Option<ImageRef>,
+    names: Vec<ImageRef>,
     os: Option<&'a Os>,
     /// The packages that findings are about.
     concerned: Packages<'a>,
@@ -42,7 +42,7 @@ impl<'a> Subject<'a> {
         let os = inventory.os.as_ref();
         Self {
             artifact,
-            reference: artifact.name.parse().ok(),
+            names: artifact.names(),
             os,
             concerned: Packages::new(findings.iter().map(|finding| &finding.package), os),
             holders: Packages::new(inventory.packages.iter().filter(|it| may_hold(it)), os),
@@ -99,19 +99,16 @@ impl<'a> Subject<'a> {
             Ok(purl) if purl.kind == "oci" => self.is_oci(&purl),
             Ok(_) => false,
             Err(_) => {
-                let named = || name.parse::<ImageRef>().ok();
-                name == self.artifact.name
-                    || (self.artifact.kind.has_layers()
-                        && self.reference.is_some()
-                        && named() == self.reference)
+                let is_named = |it: ImageRef| self.names.contains(&it);
+                name == self.artifact.name || name.parse().is_ok_and(is_named)
             }
         }
     }
 
     fn has_digest(&self, digest: &Digest) -> bool {
         let Artifact { digest: config, manifest_digest, .. } = self.artifact;
-        let asked_for = self.reference.as_ref().and_then(ImageRef::digest);
-        [config.as_ref(), manifest_digest.as_ref(), asked_for].contains(&Some(digest))
+        let asked_for = self.names.iter().filter_map(ImageRef::digest);
+        config.iter().chain(manifest_digest).chain(asked_for).any(|it| it == digest)
     }
 
     /// A digest is the image's identity; without one, name, repository and tag have to agree as far
@@ -120,14 +117,15 @@ impl<'a> Subject<'a> {
         if !purl.version.is_empty() {
             return purl.version.parse().is_ok_and(|digest| self.has_digest(&digest));
         }
-        let Some(reference) = &self.reference else { return false };
-        let (registry, repository) = (reference.registry(), reference.repository());
-        let last = repository.rsplit('/').next().unwrap_or_default();
         let place = purl.qualifier("repository_url").trim_start_matches("index.");
-        let is_place = place.is_empty() || place == format!("{registry}/{repository}");
         let tag = purl.qualifier("tag");
-        let is_tag = tag.is_empty() || reference.tag() == Some(tag);
-        self.artifact.kind.has_layers() && last == purl.name && is_place && is_tag
+        self.names.iter().any(|name| {
+            let (registry, repository) = (name.registry(), name.repository());
+            let last = repository.rsplit('/').next().unwrap_or_default();
+            let is_place = place.is_empty() || place == format!("{registry}/{repository}");
+            let is_tag = tag.is_empty() || name.tag() == Some(tag);
+            last == purl.name && is_place && is_tag
+        })
     }
 }
 
