@@ -2,7 +2,8 @@
 //!
 //! An [`ImageRef`] or another target is opened as an [`Artifact`] made of [`Layer`]s; analyzers
 //! turn its files into an [`Inventory`] of [`Package`]s; publishers' [`Advisory`]s are held
-//! against it and give [`Finding`]s; whatever could not be done on the way is a [`Problem`].
+//! against it and give [`Finding`]s; whatever could not be done on the way is a [`Problem`]. What running processes do is an
+//! [`event::Event`].
 //!
 //! This crate must never do anything: no I/O, no clock, no environment. Its serde derives serve
 //! private files (the layer cache); what strangers read is shaped in `document` alone.
@@ -13,6 +14,7 @@ mod base;
 mod digest;
 mod distributor;
 mod entry;
+pub mod event;
 mod finding;
 mod image_config;
 mod inventory;
