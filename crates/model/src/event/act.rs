@@ -1,6 +1,6 @@
 //! What was done, with everything that the call was given and that the kernel made of it.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,6 @@
 //! What a file descriptor stands for.
 
-use std::net::{IpAddr, SocketAddr};
+use core::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
