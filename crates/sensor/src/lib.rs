@@ -6,3 +6,5 @@
 //!
 //! The only crate that knows the kernel. It tells what happened and never judges it; whatever it
 //! could not deliver it counts and tells.
+
+pub mod record;
