@@ -8,3 +8,6 @@
 //! could not deliver it counts and tells.
 
 pub mod record;
+
+pub mod containers;
+mod file;

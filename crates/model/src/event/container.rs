@@ -34,7 +34,9 @@ pub struct Container {
     pub pod: Option<Pod>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub enum ContainerRuntime {
     Docker,
     Containerd,

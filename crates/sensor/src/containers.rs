@@ -1,0 +1,193 @@
+//! Which container a process is in, and what that container is.
+//!
+//! ```text
+//! control group → path → container id → its runtime's answer, its bundle on disk
+//! ```
+//!
+//! The first steps cost next to nothing and happen at once. The last is asked of daemons, which may
+//! hang: it is done elsewhere (`ask`), and until an answer arrives the container is one of which
+//! only the id is known (`described: false`). Nothing here waits.
+
+mod ask;
+mod bundle;
+mod capability;
+mod containerd;
+mod engine;
+mod group;
+mod grpc;
+mod http;
+mod image;
+mod path;
+mod places;
+mod pod;
+mod protobuf;
+mod spec;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use model::event::{Container, ContainerRuntime};
+
+use self::ask::{Asker, News, Question};
+use self::group::Groups;
+pub use self::group::Hierarchy;
+pub use self::path::{Named, container_of};
+pub use self::places::Places;
+
+/// Containers of one host, those that ended included.
+const KNOWN_MAX: usize = 16_384;
+/// After which time one that nobody knew is asked for again.
+const ASK_AGAIN: Duration = Duration::from_secs(60);
+
+/// The containers that were met.
+pub struct Containers {
+    groups: Groups,
+    asker: Asker,
+    known: HashMap<String, Known>,
+    /// Counts looks, so that the container that was looked at longest ago can be told.
+    looks: u64,
+}
+
+struct Known {
+    container: Arc<Container>,
+    looked: u64,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    /// An answer is on its way, and worth waiting for.
+    Asked,
+    /// The runtime does not answer; should it ever, so much the better.
+    Delayed,
+    Described,
+    /// Nobody knew it then.
+    Unknown(Instant),
+}
+
+/// What became of a container.
+#[derive(Clone, Debug)]
+pub struct Settled {
+    pub container: Arc<Container>,
+    /// Why it is not described.
+    pub why: Option<String>,
+}
+
+impl Containers {
+    /// `hierarchy` is the one in which the sensor reads identities; without, all is host.
+    pub fn new(hierarchy: Option<Hierarchy>, places: Places) -> Self {
+        let (groups, asker) = (Groups::new(hierarchy), Asker::new(places));
+        Self { groups, asker, known: HashMap::new(), looks: 0 }
+    }
+
+    /// The container whose control group `id` is, in which the process `pid` was seen. None is the
+    /// host, or a group that was gone before it was looked up.
+    pub fn of_group(&mut self, id: u64, pid: u32) -> Option<Arc<Container>> {
+        let path = self.groups.path(id, pid)?;
+        let named = container_of(path)?;
+        self.looks += 1;
+        let looks = self.looks;
+        if let Some(known) = self.known.get_mut(&named.id) {
+            known.looked = looks;
+            let is_stale =
+                matches!(known.state, State::Unknown(time) if time.elapsed() > ASK_AGAIN);
+            if !is_stale {
+                return Some(Arc::clone(&known.container));
+            }
+        }
+        let user = user_of(path);
+        Some(self.meet(named, user))
+    }
+
+    /// Whether its description is on its way.
+    pub fn awaits(&self, container: &Container) -> bool {
+        self.known.get(&container.id).is_some_and(|known| known.state == State::Asked)
+    }
+
+    /// What is known of it by now.
+    pub fn latest(&self, container: &Arc<Container>) -> Arc<Container> {
+        let known = self.known.get(&container.id).map(|known| &known.container);
+        Arc::clone(known.unwrap_or(container))
+    }
+
+    /// The containers of which something new was learnt.
+    pub fn news(&mut self) -> Vec<Settled> {
+        let mut settled = Vec::new();
+        for answer in self.asker.answers() {
+            let Some(known) = self.known.get_mut(&answer.id) else { continue };
+            let why = known.learn(answer.news);
+            settled.push(Settled { container: Arc::clone(&known.container), why });
+        }
+        settled
+    }
+
+    fn meet(&mut self, named: Named, user: Option<u32>) -> Arc<Container> {
+        self.forget();
+        let Named { id, runtime } = named.clone();
+        let container = Arc::new(Container { id: id.clone(), runtime, ..Container::default() });
+        let is_asked = self.asker.ask(Question { named, user });
+        let state = if is_asked { State::Asked } else { State::Unknown(Instant::now()) };
+        let known = Known { container: Arc::clone(&container), looked: self.looks, state };
+        self.known.insert(id, known);
+        container
+    }
+
+    /// Makes room, by an eighth at a time.
+    fn forget(&mut self) {
+        if self.known.len() < KNOWN_MAX {
+            return;
+        }
+        let mut looks: Vec<u64> = self.known.values().map(|known| known.looked).collect();
+        let (_, eldest, _) = looks.select_nth_unstable(KNOWN_MAX / 8);
+        let eldest = *eldest;
+        self.known.retain(|_, known| known.looked > eldest);
+    }
+}
+
+impl Known {
+    /// Why it is not described, if it is not to be.
+    fn learn(&mut self, news: News) -> Option<String> {
+        match news {
+            News::Described(told) => {
+                self.describe(*told, true);
+                self.state = State::Described;
+                None
+            }
+            News::Partial(told) => {
+                self.describe(*told, false);
+                None
+            }
+            News::Delayed(why) => {
+                self.state = State::Delayed;
+                Some(why)
+            }
+            News::Unknown => {
+                self.state = State::Unknown(Instant::now());
+                Some("no runtime knows it".to_owned())
+            }
+        }
+    }
+
+    /// The id is ours: a daemon may write it in another way, or lie.
+    fn describe(&mut self, told: Container, described: bool) {
+        let id = self.container.id.clone();
+        let runtime = match self.container.runtime {
+            ContainerRuntime::Other => told.runtime,
+            known => known,
+        };
+        self.container = Arc::new(Container { id, runtime, described, ..told });
+    }
+}
+
+/// Whose slice it is in: `user.slice/user-1000.slice/…`.
+fn user_of(path: &str) -> Option<u32> {
+    let mut parts = path.split('/').filter(|part| !part.is_empty());
+    if parts.next() != Some("user.slice") {
+        return None;
+    }
+    parts.next()?.strip_prefix("user-")?.strip_suffix(".slice")?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests;

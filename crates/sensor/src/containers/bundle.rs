@@ -1,0 +1,56 @@
+//! Where runtimes keep the bundle of a running container, and what is in it.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use model::event::Container;
+
+use super::spec;
+
+/// A bundle that was found.
+pub(super) struct Bundle {
+    /// containerd's namespace, where it is one of containerd's.
+    pub(super) namespace: Option<String>,
+    pub(super) container: Container,
+}
+
+/// A folder in which bundles are. `*` in a path stands for one folder, whatever its name.
+#[derive(Clone, Debug)]
+pub(super) enum Bundles {
+    /// `ROOT/NAMESPACE/ID/config.json`
+    Containerd(PathBuf),
+    /// `ROOT/ID/userdata/config.json`
+    Storage(PathBuf),
+}
+
+/// containerd's namespaces: `moby`, `k8s.io`, `default`; whoever may make one is root.
+const NAMESPACES_MAX: usize = 256;
+
+impl Bundles {
+    /// The bundle of the container `id`, which is no path.
+    pub(super) fn find(&self, id: &str) -> Option<Bundle> {
+        match self {
+            Self::Storage(root) => {
+                let container = read(&root.join(id).join("userdata/config.json"))?;
+                Some(Bundle { namespace: None, container })
+            }
+            Self::Containerd(root) => {
+                let namespaces = std::fs::read_dir(root).ok()?.take(NAMESPACES_MAX);
+                namespaces.flatten().find_map(|namespace| {
+                    let container = read(&namespace.path().join(id).join("config.json"))?;
+                    let namespace = namespace.file_name().into_string().ok();
+                    Some(Bundle { namespace, container })
+                })
+            }
+        }
+    }
+}
+
+fn read(path: &Path) -> Option<Container> {
+    let mut bytes = Vec::new();
+    let limit = spec::BYTES_MAX;
+    File::open(path).ok()?.take(limit + 1).read_to_end(&mut bytes).ok()?;
+    let is_whole = u64::try_from(bytes.len()).is_ok_and(|length| length <= limit);
+    is_whole.then(|| spec::parse(&bytes))?
+}

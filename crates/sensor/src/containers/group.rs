@@ -1,0 +1,217 @@
+//! The kernel's identity of a control group → its path.
+//!
+//! The identity is the inode number of the group's folder, so a path that is thought to be it can be
+//! checked. The process that was seen in the group is asked first; where it is gone, the folders are
+//! gone through, which is done at most so often, as anybody who may make groups can make many.
+
+use std::collections::HashMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// A host with 10 000 containers has a few groups each.
+const KNOWN_MAX: usize = 65_536;
+/// How often all folders are gone through: on a host with 10 000 groups it takes some 50 ms.
+const SEARCH_PAUSE: Duration = Duration::from_secs(5);
+const FOLDERS_MAX: usize = 200_000;
+/// As deep as Kubernetes in a container in a user's slice, and as deep again.
+const DEPTH_MAX: usize = 32;
+/// Hierarchies of version 1 are a dozen lines.
+const TEXT_BYTES_MAX: usize = 64 << 10;
+
+/// The hierarchy in which the sensor reads identities.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hierarchy {
+    /// Where it is mounted.
+    pub root: PathBuf,
+    /// The controllers that `/proc/PID/cgroup` names it by; empty for version 2.
+    pub controllers: String,
+}
+
+impl Hierarchy {
+    /// That of version 2, wherever it is mounted (`/sys/fs/cgroup`, or `unified` below it).
+    pub fn unified() -> Option<Self> {
+        let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
+        let root = mounts.lines().find_map(unified_root)?;
+        Some(Self { root, controllers: String::new() })
+    }
+
+    /// That of one controller of version 1, at its usual place.
+    pub fn of_controller(name: &str) -> Option<Self> {
+        let root = Path::new("/sys/fs/cgroup").join(name);
+        root.is_dir().then(|| Self { root, controllers: name.to_owned() })
+    }
+
+    /// Where the process is, if it still is.
+    fn path_of(&self, pid: u32) -> Option<String> {
+        let text = crate::file::read(Path::new(&format!("/proc/{pid}/cgroup")), TEXT_BYTES_MAX)?;
+        self.path_in(&String::from_utf8_lossy(&text))
+    }
+
+    /// Lines are `NUMBER:CONTROLLERS:PATH`.
+    fn path_in(&self, text: &str) -> Option<String> {
+        text.lines().find_map(|line| {
+            let (number, rest) = line.split_once(':')?;
+            let (controllers, path) = rest.split_once(':')?;
+            let is_ours = match &*self.controllers {
+                "" => number == "0" && controllers.is_empty(),
+                ours => controllers.split(',').any(|controller| controller == ours),
+            };
+            is_ours.then(|| path.to_owned())
+        })
+    }
+
+    /// Whether the group at `path` has this identity. What is above our own root is not reached.
+    fn has(&self, path: &str, id: u64) -> bool {
+        let path = self.root.join(path.trim_start_matches('/'));
+        fs::symlink_metadata(path).is_ok_and(|folder| folder.ino() == id)
+    }
+}
+
+fn unified_root(line: &str) -> Option<PathBuf> {
+    let (mount, file_system) = line.split_once(" - ")?;
+    let mut mount = mount.split(' ').skip(3);
+    let (root, point) = (mount.next()?, mount.next()?);
+    (file_system.starts_with("cgroup2 ") && root == "/").then(|| PathBuf::from(point))
+}
+
+/// The groups that were met, by identity.
+#[derive(Debug)]
+pub(super) struct Groups {
+    hierarchy: Option<Hierarchy>,
+    known: HashMap<u64, Group>,
+    searched: Option<Instant>,
+    /// Counts questions, so that the group that was asked for longest ago can be told.
+    asked: u64,
+}
+
+#[derive(Debug)]
+struct Group {
+    /// None where it was gone before it was looked up.
+    path: Option<String>,
+    asked: u64,
+}
+
+impl Groups {
+    pub(super) fn new(hierarchy: Option<Hierarchy>) -> Self {
+        Self { hierarchy, known: HashMap::new(), searched: None, asked: 0 }
+    }
+
+    /// The path of the group `id`, in which the process `pid` was seen.
+    pub(super) fn path(&mut self, id: u64, pid: u32) -> Option<&str> {
+        self.asked += 1;
+        let asked = self.asked;
+        if !self.known.contains_key(&id) {
+            let path = self.look_up(id, pid);
+            self.forget();
+            self.known.insert(id, Group { path, asked });
+        }
+        let group = self.known.get_mut(&id)?;
+        group.asked = asked;
+        group.path.as_deref()
+    }
+
+    fn look_up(&mut self, id: u64, pid: u32) -> Option<String> {
+        let hierarchy = self.hierarchy.as_ref()?;
+        if let Some(path) = hierarchy.path_of(pid).filter(|path| hierarchy.has(path, id)) {
+            return Some(path);
+        }
+        if self.searched.is_some_and(|time| time.elapsed() < SEARCH_PAUSE) {
+            return None;
+        }
+        let found = search(&hierarchy.root, id);
+        self.searched = Some(Instant::now());
+        found
+    }
+
+    /// Makes room, by an eighth at a time: identities are never used again, so all will go.
+    fn forget(&mut self) {
+        if self.known.len() < KNOWN_MAX {
+            return;
+        }
+        let mut times: Vec<u64> = self.known.values().map(|group| group.asked).collect();
+        let (_, eldest, _) = times.select_nth_unstable(KNOWN_MAX / 8);
+        let eldest = *eldest;
+        self.known.retain(|_, group| group.asked > eldest);
+    }
+}
+
+/// Goes through the folders, nearest first.
+fn search(root: &Path, id: u64) -> Option<String> {
+    let mut folders = vec![(root.to_owned(), 0)];
+    let mut seen = 0;
+    while let Some((folder, depth)) = folders.pop() {
+        let Ok(entries) = fs::read_dir(&folder) else { continue };
+        for entry in entries.flatten() {
+            if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                continue;
+            }
+            let path = entry.path();
+            if std::os::unix::fs::DirEntryExt::ino(&entry) == id {
+                let below = path.strip_prefix(root).ok()?;
+                return Some(format!("/{}", below.to_str()?));
+            }
+            seen += 1;
+            if depth < DEPTH_MAX && seen < FOLDERS_MAX {
+                folders.push((path, depth + 1));
+            }
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hierarchy(controllers: &str) -> Hierarchy {
+        Hierarchy { root: PathBuf::from("/x"), controllers: controllers.to_owned() }
+    }
+
+    #[test]
+    fn a_process_tells_its_groups() {
+        let hybrid = "9:name=systemd:/docker/a\n4:cpu,cpuacct:/b\n1:memory:/c:d\n0::/e\n";
+        assert_eq!(hierarchy("").path_in(hybrid).as_deref(), Some("/e"));
+        assert_eq!(hierarchy("cpuacct").path_in(hybrid).as_deref(), Some("/b"));
+        assert_eq!(hierarchy("memory").path_in(hybrid).as_deref(), Some("/c:d"));
+        assert_eq!(hierarchy("pids").path_in(hybrid), None);
+        assert_eq!(hierarchy("").path_in("1:memory:/c\nnonsense\n"), None);
+    }
+
+    #[test]
+    fn the_unified_hierarchy_is_found_where_it_is_mounted() {
+        let line = "35 32 0:30 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw";
+        assert_eq!(unified_root(line), Some(PathBuf::from("/sys/fs/cgroup/unified")));
+        let below = "35 32 0:30 /docker/a /mnt rw - cgroup2 cgroup2 rw";
+        assert_eq!(unified_root(below), None);
+        assert_eq!(unified_root("35 32 0:30 / /sys rw - cgroup cgroup rw,cpu"), None);
+    }
+
+    /// Any tree of folders will do: inode numbers are all that counts.
+    #[test]
+    fn groups_are_known_by_inode_even_when_the_process_is_gone() {
+        let tree = tempfile::tempdir().unwrap();
+        let deep = tree.path().join("system.slice/docker-x.scope/init");
+        fs::create_dir_all(&deep).unwrap();
+        let id = fs::metadata(&deep).unwrap().ino();
+        let hierarchy = Hierarchy { root: tree.path().to_owned(), controllers: String::new() };
+        let mut groups = Groups::new(Some(hierarchy));
+        let gone = u32::MAX;
+        assert_eq!(groups.path(id, gone), Some("/system.slice/docker-x.scope/init"));
+        fs::remove_dir(&deep).unwrap();
+        assert_eq!(groups.path(id, gone), Some("/system.slice/docker-x.scope/init"));
+        assert_eq!(groups.path(u64::MAX, gone), None);
+    }
+
+    #[test]
+    fn what_is_known_is_bounded_and_the_eldest_goes() {
+        let mut groups = Groups::new(None);
+        for id in 0..=KNOWN_MAX as u64 {
+            groups.path(id, 0);
+            groups.path(0, 0);
+        }
+        assert!(groups.known.len() <= KNOWN_MAX);
+        assert!(groups.known.contains_key(&0) && !groups.known.contains_key(&1));
+    }
+}

@@ -1,0 +1,159 @@
+//! The path of a control group → which container that is.
+//!
+//! Every runtime, cgroup driver and version names its groups in a way of its own; the ways are the
+//! table [`NAMES`]. No file is read here: names are all that is looked at.
+//!
+//! Where groups of containers are nested, the outermost counts: it was made by the host's runtime,
+//! while those below can be made by whoever is inside, under whatever name.
+
+use model::event::ContainerRuntime;
+
+/// What the name of a group tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    pub id: String,
+    /// `Other` where the name does not tell: whoever knows the id is to be asked.
+    pub runtime: ContainerRuntime,
+}
+
+/// One way to name the group of a container.
+struct Name {
+    /// The folder that the group has to be in; any if empty.
+    folder: &'static str,
+    /// Around the id.
+    before: &'static str,
+    after: &'static str,
+    id: IdForm,
+    runtime: ContainerRuntime,
+}
+
+#[derive(Clone, Copy)]
+enum IdForm {
+    /// 64 hexadecimal digits, as runtimes draw them.
+    Drawn,
+    /// Whatever the user called it.
+    Chosen,
+}
+
+/// Runtimes draw ids of 32 random bytes.
+const DRAWN_LENGTH: usize = 64;
+/// Names that users choose are short; a longer one is no name.
+const CHOSEN_LENGTH_MAX: usize = 255;
+
+const fn name(
+    folder: &'static str,
+    before: &'static str,
+    after: &'static str,
+    id: IdForm,
+    runtime: ContainerRuntime,
+) -> Name {
+    Name { folder, before, after, id, runtime }
+}
+
+/// The first that fits counts. `testdata/cgroup/paths.txt` has a case for each.
+const NAMES: &[Name] = {
+    use ContainerRuntime::{Containerd, Crio, Docker, Other, Podman};
+    use IdForm::{Chosen, Drawn};
+    &[
+        // systemd drivers
+        name("", "docker-", ".scope", Drawn, Docker),
+        name("", "libpod-", ".scope", Drawn, Podman),
+        name("", "cri-containerd-", ".scope", Drawn, Containerd),
+        name("", "nerdctl-", ".scope", Drawn, Containerd),
+        name("", "crio-", ".scope", Drawn, Crio),
+        // cgroupfs drivers
+        name("docker", "", "", Drawn, Docker),
+        name("", "libpod-", "", Drawn, Podman),
+        name("", "crio-", "", Drawn, Crio),
+        // a shim that was given systemd's notation, and does not speak it
+        name("", "*:docker:", "", Drawn, Docker),
+        name("", "*:cri-containerd:", "", Drawn, Containerd),
+        name("", "*:nerdctl:", "", Drawn, Containerd),
+        name("", "*:crio:", "", Drawn, Crio),
+        // LXC 4 and later, and before; systemd-nspawn
+        name("", "lxc.payload.", "", Chosen, Other),
+        name("lxc", "", "", Chosen, Other),
+        // kubelet's cgroupfs driver (`pod…/ID`), ECS (`ecs/TASK/ID`), containerd's own namespaces
+        name("", "", "", Drawn, Other),
+    ]
+};
+
+/// Which container the group at `path` belongs to: itself, or one that it is below of.
+pub fn container_of(path: &str) -> Option<Named> {
+    let mut folder = "";
+    for part in path.split('/').filter(|part| !part.is_empty()) {
+        if let Some(named) = NAMES.iter().find_map(|name| name.read(folder, part)) {
+            return Some(named);
+        }
+        folder = part;
+    }
+    None
+}
+
+impl Name {
+    fn read(&self, folder: &str, part: &str) -> Option<Named> {
+        if !self.folder.is_empty() && self.folder != folder {
+            return None;
+        }
+        let rest = match self.before.strip_prefix('*') {
+            Some(before) => part.rsplit_once(before)?.1,
+            None => part.strip_prefix(self.before)?,
+        };
+        let id = rest.strip_suffix(self.after)?;
+        self.id.fits(id).then(|| Named { id: id.to_owned(), runtime: self.runtime })
+    }
+}
+
+impl IdForm {
+    fn fits(self, id: &str) -> bool {
+        match self {
+            Self::Drawn => {
+                id.len() == DRAWN_LENGTH
+                    && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+            }
+            Self::Chosen => !id.is_empty() && id.len() <= CHOSEN_LENGTH_MAX,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A line is a path, an arrow, and the runtime with the id, or `host`. `ID` and `ID2` stand for
+    /// two drawn ids.
+    #[test]
+    fn paths_are_named() {
+        let (id, other) = ("0123456789abcdef".repeat(4), "fedcba9876543210".repeat(4));
+        let cases = include_str!("../../testdata/cgroup/paths.txt");
+        for line in cases.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            let line = line.replace("ID2", &other).replace("ID", &id);
+            let (path, expected) = line.split_once(" -> ").unwrap();
+            let actual = match container_of(path.trim()) {
+                Some(named) => format!("{:?} {}", named.runtime, named.id),
+                None => "host".to_owned(),
+            };
+            assert_eq!(actual.to_lowercase(), expected.trim(), "{path}");
+        }
+    }
+
+    #[test]
+    fn every_name_has_a_case() {
+        let id = "0123456789abcdef".repeat(4);
+        let cases = include_str!("../../testdata/cgroup/paths.txt").replace("ID", &id);
+        for name in NAMES {
+            let mut parts = cases.lines().flat_map(|line| {
+                let path = line.split(" -> ").next().unwrap_or_default().trim();
+                let parts: Vec<&str> = path.split('/').collect();
+                parts.windows(2).map(|pair| (pair[0], pair[1])).collect::<Vec<_>>()
+            });
+            assert!(
+                parts.any(|(folder, part)| name.read(folder, part).is_some()),
+                "no case for {}/{}ID{}",
+                name.folder,
+                name.before,
+                name.after
+            );
+        }
+    }
+}

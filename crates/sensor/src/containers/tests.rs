@@ -1,0 +1,217 @@
+//! What runtimes say, as files of ours in the shape of theirs; and daemons that do not answer.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use super::*;
+
+const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+/// Each folder is a case: what was said, and the container that it is.
+#[test]
+fn what_runtimes_say_is_understood() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/runtime");
+    let mut cases = 0;
+    for entry in fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let Some(stem) = name.strip_suffix(".json").filter(|stem| !stem.ends_with(".container"))
+        else {
+            continue;
+        };
+        let said = fs::read(&path).unwrap();
+        let container = match stem.split_once('-').unwrap().0 {
+            "engine" => engine::parse(&said).ok(),
+            "spec" => spec::parse(&said),
+            other => panic!("who is {other}?"),
+        };
+        let actual = serde_json::to_string_pretty(&container.unwrap()).unwrap() + "\n";
+        let golden = folder.join(format!("{stem}.container.json"));
+        if std::env::var_os("BLESS").is_some() {
+            fs::write(&golden, &actual).unwrap();
+        }
+        assert_eq!(actual, fs::read_to_string(&golden).unwrap(), "{stem}");
+        cases += 1;
+    }
+    assert!(cases >= 6, "{cases}");
+}
+
+#[test]
+fn nonsense_is_no_container() {
+    for bytes in [&b""[..], b"null", b"[]", b"{\"process\":1}", b"{\"Id\":[]}", &[0xff; 64]] {
+        assert!(engine::parse(bytes).is_err());
+        assert_eq!(spec::parse(bytes), None);
+        assert_eq!(containerd::parse(bytes), None);
+    }
+}
+
+#[test]
+fn rootless_groups_tell_their_user() {
+    let path = "/user.slice/user-1000.slice/user@1000.service/user.slice/docker-x.scope";
+    assert_eq!(user_of(path), Some(1000));
+    assert_eq!(user_of("/system.slice/docker-x.scope"), None);
+    assert_eq!(user_of("/system.slice/user.slice/user-1.slice"), None);
+}
+
+/// A tree of folders in place of the control groups, and no runtime but those of the test.
+struct Host {
+    directory: tempfile::TempDir,
+    containers: Containers,
+    group: u64,
+}
+
+impl Host {
+    fn new(prepare: impl FnOnce(&Path)) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        prepare(root);
+        let groups = root.join("groups");
+        let group = groups.join("docker").join(ID);
+        fs::create_dir_all(&group).unwrap();
+        let group = fs::metadata(group).unwrap().ino();
+        let places = Places {
+            docker: vec![root.join("docker.sock")],
+            podman: Vec::new(),
+            containerd: Vec::new(),
+            containerd_state: vec![root.join("containerd")],
+            storage: Vec::new(),
+            users: root.join("users"),
+        };
+        let hierarchy = Hierarchy { root: groups, controllers: String::new() };
+        Self { containers: Containers::new(Some(hierarchy), places), directory, group }
+    }
+
+    fn look(&mut self) -> Arc<Container> {
+        self.containers.of_group(self.group, u32::MAX).unwrap()
+    }
+
+    /// Waits until something satisfies, and gives all that came.
+    fn wait(&mut self, enough: impl Fn(&Settled) -> bool) -> Vec<Settled> {
+        let begun = Instant::now();
+        let mut all: Vec<Settled> = Vec::new();
+        while begun.elapsed() < Duration::from_secs(20) {
+            all.extend(self.containers.news());
+            if all.iter().any(&enough) {
+                return all;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        panic!("only {all:?} came");
+    }
+
+    fn bundle(root: &Path) {
+        let bundle = root.join("containerd/io.containerd.runtime.v2.task/moby").join(ID);
+        fs::create_dir_all(&bundle).unwrap();
+        fs::write(
+            bundle.join("config.json"),
+            include_str!("../../testdata/runtime/spec-docker.json"),
+        )
+        .unwrap();
+    }
+}
+
+fn serve(socket: PathBuf, answers: impl Fn(&str) -> String + Send + 'static) {
+    let listener = UnixListener::bind(socket).unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = vec![0; 4096];
+            let count = stream.read(&mut request).unwrap();
+            let request = String::from_utf8_lossy(&request[..count]).into_owned();
+            let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
+            // The client may have gone.
+            let _sent = stream.write_all(answers(&path).as_bytes());
+        }
+    });
+}
+
+#[test]
+fn a_container_is_known_by_id_at_once_and_described_later() {
+    let mut host = Host::new(|root| {
+        Host::bundle(root);
+        let said = include_str!("../../testdata/runtime/engine-docker.json");
+        serve(root.join("docker.sock"), move |path| {
+            match path {
+            "/images/9f0c7bd3e1a24c5d86f1b3a79d1c52e08f7a6b5c4d3e2f1a0b9c8d7e6f5a4b3c/json" => {
+                "HTTP/1.0 200 OK\r\n\r\n{\"RepoDigests\":[\"other@sha256:0\",\"shop/web@sha256:1\"]}"
+                    .to_owned()
+            }
+            path if path == format!("/containers/{ID}/json") => {
+                format!("HTTP/1.0 200 OK\r\n\r\n{said}")
+            }
+            _ => "HTTP/1.0 404 Not Found\r\n\r\n".to_owned(),
+        }
+        });
+    });
+    let first = host.look();
+    assert_eq!((&*first.id, first.runtime, first.described), (ID, ContainerRuntime::Docker, false));
+    assert!(host.containers.awaits(&first));
+    host.wait(|settled| settled.container.described);
+    let container = host.look();
+    assert!(!host.containers.awaits(&container));
+    assert_eq!(container.name.as_deref(), Some("web"));
+    assert_eq!(container.image.as_ref().unwrap().digest.as_deref(), Some("sha256:1"));
+    // The API does not tell what the specification does: one capability was added by the runtime.
+    assert_eq!(container.capabilities, Some(1 << 0 | 1 << 5));
+    assert_eq!(host.containers.latest(&first), container);
+    drop(host.directory);
+}
+
+#[test]
+fn a_daemon_that_hangs_blocks_nobody_and_the_disk_tells_what_it_can() {
+    let mut host = Host::new(|root| {
+        Host::bundle(root);
+        let listener = UnixListener::bind(root.join("docker.sock")).unwrap();
+        thread::spawn(move || {
+            let mut open = Vec::new();
+            while let Ok(connection) = listener.accept() {
+                open.push(connection);
+            }
+        });
+    });
+    let begun = Instant::now();
+    let container = host.look();
+    assert!(begun.elapsed() < Duration::from_secs(1));
+    assert!(!container.described);
+    let all = host.wait(|settled| settled.why.is_some());
+    assert!(all.last().unwrap().why.as_ref().unwrap().contains("does not answer"), "{all:?}");
+    let container = host.look();
+    assert!(!container.described && !host.containers.awaits(&container));
+    assert_eq!(container.capabilities, Some(1 << 0 | 1 << 5));
+}
+
+#[test]
+fn one_that_nobody_knows_stays_an_id() {
+    let mut host = Host::new(|root| {
+        serve(root.join("docker.sock"), |_| "HTTP/1.0 404 Not Found\r\n\r\n".to_owned());
+    });
+    let container = host.look();
+    let all = host.wait(|settled| settled.why.is_some());
+    assert_eq!(all.last().unwrap().why.as_deref(), Some("no runtime knows it"));
+    assert!(!host.containers.awaits(&container) && !host.look().described);
+}
+
+#[test]
+fn without_a_daemon_the_bundle_is_the_description() {
+    let mut host = Host::new(Host::bundle);
+    host.look();
+    host.wait(|settled| settled.container.described);
+    assert_eq!(host.look().privileged, Some(false));
+}
+
+#[test]
+fn ten_thousand_containers_are_kept_and_not_more_than_the_bound() {
+    let mut containers = Containers::new(None, Places::default());
+    for number in 0..KNOWN_MAX + 10 {
+        let known =
+            Known { container: Arc::default(), looked: number as u64, state: State::Described };
+        containers.forget();
+        containers.known.insert(number.to_string(), known);
+    }
+    assert!((10_000..=KNOWN_MAX).contains(&containers.known.len()));
+    assert!(!containers.known.contains_key("0"));
+}
