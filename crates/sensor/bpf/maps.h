@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the programs and user space share. */
+#pragma once
+
+/* Set before loading. */
+enum hierarchy { HIERARCHY_UNIFIED, HIERARCHY_MEMORY, HIERARCHY_PIDS, HIERARCHY_CPU,
+		 HIERARCHY_DEVICES, HIERARCHY_FREEZER };
+const volatile u32 hierarchy = HIERARCHY_UNIFIED;
+/* Records that a control group may fill the bulk buffer with in one window. */
+const volatile u64 bulk_budget = 2000;
+/* The same for the critical buffer, counted only while it is more than half full. */
+const volatile u64 critical_budget = 200;
+const volatile u64 critical_bytes = 1 << 24;
+
+/* Two windows a second would let a burst through twice; ten make the budget even. */
+#define WINDOW_NANOSECONDS 100000000ULL
+
+enum class { CLASS_EXEC, CLASS_FORK, CLASS_EXIT, CLASS_CALLS /* the rest is named by user space */ };
+enum cause { CAUSE_FULL, CAUSE_BUDGET };
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 24);
+} critical SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 24);
+} bulk SEC(".maps");
+
+/* What a call's arguments are, so that one program reads all calls. */
+enum argument {
+	ARGUMENT_PLAIN,
+	/* Path from the current directory. */
+	ARGUMENT_PATH,
+	/* Path from the directory that the argument before it is a descriptor of. */
+	ARGUMENT_PATH_AT,
+	ARGUMENT_TEXT,
+	ARGUMENT_DESCRIPTOR,
+	/* `sockaddr`; its length is the next argument. */
+	ARGUMENT_ADDRESS,
+	/* Bytes; their number is the next argument, or the result if that is less. */
+	ARGUMENT_DATA,
+	/* The same with room for a question of DNS. */
+	ARGUMENT_DATAGRAM,
+	/* `msghdr`: an address and bytes. */
+	ARGUMENT_MESSAGE,
+	/* Three 64-bit numbers: `open_how`, the beginning of `clone_args`. */
+	ARGUMENT_WORDS,
+};
+
+enum plan_mark {
+	PLAN_CRITICAL = 1,
+	/* Only if it failed: what succeeds is told otherwise. */
+	PLAN_FAILURES = 2,
+	/* The result is a descriptor. */
+	PLAN_DESCRIPTOR = 4,
+	/* The call changes who the process is. */
+	PLAN_IDENTITY = 8,
+	/* The call changes where the process is. */
+	PLAN_DIRECTORY = 16,
+};
+
+struct plan {
+	u8 wanted;
+	u8 class;
+	u8 marks;
+	u8 arguments[6];
+	u8 unused[7];
+};
+
+#define CALLS_PER_ABI 1024
+
+/* Native calls by their number, x32 ones without their bit, then compat ones. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2 * CALLS_PER_ABI);
+	__type(key, u32);
+	__type(value, struct plan);
+} plans SEC(".maps");
+
+/* Processes whose calls are not told: our own. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 256);
+	__type(key, u32);
+	__type(value, u8);
+} excluded SEC(".maps");
+
+struct budget_key {
+	u64 control_group;
+	u64 critical;
+};
+
+struct budget {
+	u64 window;
+	u64 used;
+};
+
+/* The oldest are forgotten, and get a new budget: that errs on the side of telling. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct budget_key);
+	__type(value, struct budget);
+} budgets SEC(".maps");
+
+struct loss_key {
+	u64 control_group;
+	u32 class;
+	u32 cause;
+};
+
+/* Never forgotten: what does not fit is counted for nobody, in `losses_of_anyone`. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct loss_key);
+	__type(value, u64);
+} losses SEC(".maps");
+
+#define CLASSES 16
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2 * CLASSES);
+	__type(key, u32);
+	__type(value, u64);
+} losses_of_anyone SEC(".maps");
+
+/* The most that a part begins at, and the most that one part adds. With the numbers before them they
+ * fit the 32 KiB that a value per processor may have. */
+#define DRAFT_LAST_START 0x5e00
+#define PART_LIMIT 0x2000
+
+/* A record in the making. */
+struct draft {
+	u64 used;
+	u8 bytes[DRAFT_LAST_START + PART_LIMIT + 0x100];
+};
+
+/* One a processor: these programs are never interrupted by one another, because tracepoints run
+ * with preemption off and none of them fires inside another. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct draft);
+} drafts SEC(".maps");

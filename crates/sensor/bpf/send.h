@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Into which buffer a record goes, whether it may, and the count of what could not. */
+#pragma once
+
+__noinline int lose(u64 control_group, u32 class, u32 cause)
+{
+	struct loss_key key = { .control_group = control_group, .class = class, .cause = cause };
+	u64 *count = bpf_map_lookup_elem(&losses, &key);
+	u64 zero = 0;
+	u32 slot;
+
+	if (!count) {
+		bpf_map_update_elem(&losses, &key, &zero, BPF_NOEXIST);
+		count = bpf_map_lookup_elem(&losses, &key);
+	}
+	if (!count) {
+		slot = (class % CLASSES) * 2 + (cause & 1);
+		count = bpf_map_lookup_elem(&losses_of_anyone, &slot);
+	}
+	if (count)
+		__sync_fetch_and_add(count, 1);
+	return 0;
+}
+
+/* Takes one from the group's budget of this window. Two processors may begin a window at once: then
+ * a few more pass, and none is lost for it. */
+static __always_inline int spend(u64 control_group, u64 critical, u64 limit)
+{
+	struct budget_key key = { .control_group = control_group, .critical = critical };
+	u64 window = bpf_ktime_get_boot_ns() / WINDOW_NANOSECONDS;
+	struct budget fresh = { .window = window, .used = 1 };
+	struct budget *budget = bpf_map_lookup_elem(&budgets, &key);
+
+	if (!budget) {
+		bpf_map_update_elem(&budgets, &key, &fresh, BPF_NOEXIST);
+		return 1;
+	}
+	if (budget->window != window) {
+		budget->window = window;
+		budget->used = 0;
+	}
+	if (budget->used >= limit)
+		return 0;
+	__sync_fetch_and_add(&budget->used, 1);
+	return 1;
+}
+
+/* Asked before a record is made: what is not told should cost little. */
+__noinline int admit(u64 control_group, u32 class, u32 is_critical)
+{
+	int admitted;
+
+	if (!is_critical)
+		admitted = spend(control_group, 0, bulk_budget);
+	else if (bpf_ringbuf_query(&critical, BPF_RB_AVAIL_DATA) < critical_bytes / 2)
+		return 1;
+	else
+		admitted = spend(control_group, 1, critical_budget);
+	if (!admitted)
+		lose(control_group, class, CAUSE_BUDGET);
+	return admitted;
+}
+
+__noinline int send(u64 control_group, u32 class, u32 is_critical)
+{
+	struct draft *draft = the_draft();
+	long error;
+	u64 size;
+
+	if (!draft)
+		return 0;
+	size = draft->used;
+	opaque(size);
+	if (size > sizeof(draft->bytes))
+		return 0;
+	head_of(draft)->size = size;
+	if (is_critical)
+		error = bpf_ringbuf_output(&critical, draft->bytes, size, 0);
+	else
+		error = bpf_ringbuf_output(&bulk, draft->bytes, size, 0);
+	if (error)
+		lose(control_group, class, CAUSE_FULL);
+	return 0;
+}
