@@ -29,6 +29,8 @@ use std::time::{Duration, Instant};
 
 use model::event::{Container, ContainerRuntime};
 
+use crate::record::ProcessId;
+
 use self::ask::{Asker, News, Question};
 use self::group::Groups;
 pub use self::group::Hierarchy;
@@ -37,6 +39,9 @@ pub use self::places::Places;
 
 /// Containers of one host, those that ended included.
 const KNOWN_MAX: usize = 16_384;
+/// What the events of a container wait for its description: a runtime describes a container once it
+/// has started it.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// After which time one that nobody knew is asked for again.
 const ASK_AGAIN: Duration = Duration::from_secs(60);
 
@@ -53,12 +58,14 @@ struct Known {
     container: Arc<Container>,
     looked: u64,
     state: State,
+    /// The process that it was seen by; None once that was told.
+    first_seen: Option<ProcessId>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
 enum State {
-    /// An answer is on its way, and worth waiting for.
-    Asked,
+    /// An answer is on its way since then.
+    Asked(Instant),
     /// The runtime does not answer; should it ever, so much the better.
     Delayed,
     Described,
@@ -70,6 +77,8 @@ enum State {
 #[derive(Clone, Debug)]
 pub struct Settled {
     pub container: Arc<Container>,
+    /// By which process it was first seen, if this is the first that is learnt of it.
+    pub first_seen: Option<ProcessId>,
     /// Why it is not described.
     pub why: Option<String>,
 }
@@ -83,8 +92,8 @@ impl Containers {
 
     /// The container whose control group `id` is, in which the process `pid` was seen. None is the
     /// host, or a group that was gone before it was looked up.
-    pub fn of_group(&mut self, id: u64, pid: u32) -> Option<Arc<Container>> {
-        let path = self.groups.path(id, pid)?;
+    pub fn of_group(&mut self, id: u64, seen: ProcessId) -> Option<Arc<Container>> {
+        let path = self.groups.path(id, seen.pid)?;
         let named = container_of(path)?;
         self.looks += 1;
         let looks = self.looks;
@@ -97,12 +106,22 @@ impl Containers {
             }
         }
         let user = user_of(path);
-        Some(self.meet(named, user))
+        Some(self.meet(named, user, seen))
     }
 
-    /// Whether its description is on its way.
+    /// Notes the container of a process that runs already; its control group, if that is known.
+    pub fn meet_process(&mut self, seen: ProcessId) -> Option<u64> {
+        let id = self.groups.of_process(seen.pid)?;
+        self.of_group(id, seen);
+        Some(id)
+    }
+
+    /// Whether its description is on its way, and worth waiting for.
     pub fn awaits(&self, container: &Container) -> bool {
-        self.known.get(&container.id).is_some_and(|known| known.state == State::Asked)
+        self.known.get(&container.id).is_some_and(|known| match known.state {
+            State::Asked(since) => since.elapsed() < PATIENCE,
+            State::Delayed | State::Described | State::Unknown(_) => false,
+        })
     }
 
     /// What is known of it by now.
@@ -117,18 +136,25 @@ impl Containers {
         for answer in self.asker.answers() {
             let Some(known) = self.known.get_mut(&answer.id) else { continue };
             let why = known.learn(answer.news);
-            settled.push(Settled { container: Arc::clone(&known.container), why });
+            let is_final = matches!(known.state, State::Described | State::Unknown(_));
+            let first_seen = known.first_seen.take_if(|_| is_final);
+            settled.push(Settled { container: Arc::clone(&known.container), first_seen, why });
         }
         settled
     }
 
-    fn meet(&mut self, named: Named, user: Option<u32>) -> Arc<Container> {
+    fn meet(&mut self, named: Named, user: Option<u32>, seen: ProcessId) -> Arc<Container> {
         self.forget();
         let Named { id, runtime } = named.clone();
         let container = Arc::new(Container { id: id.clone(), runtime, ..Container::default() });
         let is_asked = self.asker.ask(Question { named, user });
-        let state = if is_asked { State::Asked } else { State::Unknown(Instant::now()) };
-        let known = Known { container: Arc::clone(&container), looked: self.looks, state };
+        let now = Instant::now();
+        let known = Known {
+            container: Arc::clone(&container),
+            looked: self.looks,
+            state: if is_asked { State::Asked(now) } else { State::Unknown(now) },
+            first_seen: Some(seen),
+        };
         self.known.insert(id, known);
         container
     }

@@ -7,7 +7,15 @@
 //! The only crate that knows the kernel. It tells what happened and never judges it; whatever it
 //! could not deliver it counts and tells.
 
-pub mod record;
-
+mod act;
+mod clock;
 pub mod containers;
 mod file;
+mod host;
+pub mod processes;
+pub mod record;
+mod users;
+
+pub use clock::Clock;
+pub use host::Host;
+pub use users::Users;

@@ -62,10 +62,10 @@ impl Hierarchy {
         })
     }
 
-    /// Whether the group at `path` has this identity. What is above our own root is not reached.
-    fn has(&self, path: &str, id: u64) -> bool {
+    /// The identity of the group at `path`. What is above our own root is not reached.
+    fn id_of(&self, path: &str) -> Option<u64> {
         let path = self.root.join(path.trim_start_matches('/'));
-        fs::symlink_metadata(path).is_ok_and(|folder| folder.ino() == id)
+        fs::symlink_metadata(path).ok().map(|folder| folder.ino())
     }
 }
 
@@ -112,9 +112,16 @@ impl Groups {
         group.path.as_deref()
     }
 
+    /// The group of a process that runs.
+    pub(super) fn of_process(&self, pid: u32) -> Option<u64> {
+        let hierarchy = self.hierarchy.as_ref()?;
+        hierarchy.id_of(&hierarchy.path_of(pid)?)
+    }
+
     fn look_up(&mut self, id: u64, pid: u32) -> Option<String> {
         let hierarchy = self.hierarchy.as_ref()?;
-        if let Some(path) = hierarchy.path_of(pid).filter(|path| hierarchy.has(path, id)) {
+        if let Some(path) = hierarchy.path_of(pid).filter(|path| hierarchy.id_of(path) == Some(id))
+        {
             return Some(path);
         }
         if self.searched.is_some_and(|time| time.elapsed() < SEARCH_PAUSE) {

@@ -9,6 +9,8 @@ use std::thread;
 
 use super::*;
 
+/// A process that nobody finds.
+const GONE: ProcessId = ProcessId { pid: u32::MAX, started: 1 };
 const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 /// Each folder is a case: what was said, and the container that it is.
@@ -86,7 +88,7 @@ impl Host {
     }
 
     fn look(&mut self) -> Arc<Container> {
-        self.containers.of_group(self.group, u32::MAX).unwrap()
+        self.containers.of_group(self.group, GONE).unwrap()
     }
 
     /// Waits until something satisfies, and gives all that came.
@@ -150,7 +152,8 @@ fn a_container_is_known_by_id_at_once_and_described_later() {
     let first = host.look();
     assert_eq!((&*first.id, first.runtime, first.described), (ID, ContainerRuntime::Docker, false));
     assert!(host.containers.awaits(&first));
-    host.wait(|settled| settled.container.described);
+    let all = host.wait(|settled| settled.container.described);
+    assert_eq!(all.last().unwrap().first_seen, Some(GONE), "{all:?}");
     let container = host.look();
     assert!(!host.containers.awaits(&container));
     assert_eq!(container.name.as_deref(), Some("web"));
@@ -207,8 +210,12 @@ fn without_a_daemon_the_bundle_is_the_description() {
 fn ten_thousand_containers_are_kept_and_not_more_than_the_bound() {
     let mut containers = Containers::new(None, Places::default());
     for number in 0..KNOWN_MAX + 10 {
-        let known =
-            Known { container: Arc::default(), looked: number as u64, state: State::Described };
+        let known = Known {
+            container: Arc::default(),
+            looked: number as u64,
+            state: State::Described,
+            first_seen: None,
+        };
         containers.forget();
         containers.known.insert(number.to_string(), known);
     }

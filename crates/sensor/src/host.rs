@@ -1,0 +1,279 @@
+//! What is known of the host, and with it: records → events.
+//!
+//! ```text
+//! Record → Processes, Containers, Users → Event
+//! ```
+//!
+//! An event of a container that was never seen before is held until its runtime has said what it is,
+//! for two seconds at most, so that the first thing that a container does is told with its name.
+//! Others go by; the events of one container stay in their order. The process in an event is as it
+//! was at that moment.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use model::event::{Act, Call, Event, Loss, Process};
+
+use crate::act;
+use crate::clock::Clock;
+use crate::containers::{Containers, Hierarchy, Places, Settled};
+use crate::processes::Processes;
+use crate::record::{CallRecord, Deed, ProcessId, Record};
+use crate::users::Users;
+
+/// Events of new containers that wait; beyond, they are told as they are.
+const HELD_MAX: usize = 8_192;
+/// How often the machine's clock is looked at: whoever sets it is noticed.
+const CLOCK_PAUSE: Duration = Duration::from_secs(1);
+/// How often processes are looked for whose exit was not told.
+const SWEEP_PAUSE: Duration = Duration::from_secs(60);
+
+/// Processes, containers and users.
+pub struct Host {
+    clock: Clock,
+    clock_read: Instant,
+    swept: Instant,
+    processes: Processes,
+    containers: Containers,
+    users: Users,
+    held: VecDeque<Held>,
+    /// That of the last event.
+    number: u64,
+}
+
+/// An event whose container is not described yet.
+struct Held {
+    event: Event,
+    id: ProcessId,
+}
+
+impl Host {
+    /// Reads what runs now. `hierarchy` is the one that the records' control groups are of.
+    pub fn new(hierarchy: Option<Hierarchy>, places: Places) -> Self {
+        let clock = Clock::now();
+        let mut processes = Processes::of_host(clock);
+        let mut containers = Containers::new(hierarchy, places);
+        for id in processes.ids() {
+            if let Some(group) = containers.meet_process(id) {
+                processes.change(id, |process| process.control_group = group);
+            }
+        }
+        let now = Instant::now();
+        Self {
+            clock,
+            clock_read: now,
+            swept: now,
+            processes,
+            containers,
+            users: Users::default(),
+            held: VecDeque::new(),
+            number: 0,
+        }
+    }
+
+    /// The events that can be told after this record: its own, and those that waited.
+    pub fn take(&mut self, record: &Record) -> Vec<Event> {
+        let mut events = if self.held.is_empty() { Vec::new() } else { self.settle() };
+        let event = self.event(record);
+        let waits = event.container.as_ref().is_some_and(|container| {
+            self.containers.awaits(container) || self.awaits_names(record.process)
+        });
+        if waits && self.held.len() < HELD_MAX {
+            self.held.push_back(Held { event, id: record.process });
+            return events;
+        }
+        if waits {
+            events.extend(self.release(|_, _| true));
+        }
+        events.push(self.numbered(event));
+        events
+    }
+
+    /// What waited and need not any more, and what was learnt of containers. To be called every now
+    /// and then when no record comes.
+    pub fn settle(&mut self) -> Vec<Event> {
+        if self.clock_read.elapsed() > CLOCK_PAUSE {
+            self.clock = Clock::now();
+            self.clock_read = Instant::now();
+            self.processes.set_clock(self.clock);
+        }
+        if self.swept.elapsed() > SWEEP_PAUSE {
+            self.swept = Instant::now();
+            self.processes.sweep();
+        }
+        let mut events = Vec::new();
+        for settled in self.containers.news() {
+            events.extend(self.met(&settled));
+        }
+        let is_due = |host: &mut Self, held: &Held| {
+            let container = held.event.container.as_ref();
+            !container.is_some_and(|container| host.containers.awaits(container))
+                && !host.awaits_names(held.id)
+        };
+        events.extend(self.release(is_due));
+        events
+    }
+
+    /// Whether events wait: `settle` should not.
+    pub fn is_waiting(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Events that never arrived.
+    pub fn lost(&mut self, loss: Loss) -> Event {
+        // Whatever was lost, exits may have been among it.
+        self.swept = Instant::now().checked_sub(SWEEP_PAUSE).unwrap_or(self.swept);
+        let time = self.clock.now_epoch();
+        self.numbered(Event {
+            number: 0,
+            time,
+            call: Call::Lost,
+            thread: 0,
+            processor: 0,
+            process: Arc::default(),
+            ancestors: Arc::default(),
+            container: None,
+            act: Act::Lost(loss),
+            result: None,
+            denied: false,
+        })
+    }
+
+    fn event(&mut self, record: &Record) -> Event {
+        let id = record.process;
+        self.processes.meet(record);
+        let before = self.process(id);
+        let (call, act, result) = match &record.deed {
+            Deed::Exec(exec) => {
+                self.processes.exec(record, exec);
+                let file = act::path_in(&exec.named, &exec.directory.path);
+                (Call::Execve, Act::Exec { file }, Some(0))
+            }
+            Deed::Fork(fork) => {
+                self.processes.fork(record, fork);
+                let child = fork.child.pid;
+                (Call::Clone, Act::Fork { child }, Some(i64::from(fork.virtual_child)))
+            }
+            Deed::Exit(exit) => (Call::Procexit, Act::Exit { status: exit.status }, None),
+            Deed::Call(call) => {
+                self.follow(id, call);
+                let after = self.process(id);
+                (call.call, act::of_call(call, &before, &after), Some(call.result))
+            }
+        };
+        let container = self.containers.of_group(record.control_group, id);
+        self.name(id);
+        let event = Event {
+            number: 0,
+            time: self.clock.epoch(record.time),
+            call,
+            thread: record.thread,
+            processor: record.processor,
+            process: self.process(id),
+            ancestors: self.processes.ancestors(id),
+            container,
+            act,
+            result,
+            denied: false,
+        };
+        if matches!(record.deed, Deed::Exit(_)) {
+            self.processes.exit(id);
+        }
+        event
+    }
+
+    /// What a call changed in its process.
+    fn follow(&mut self, id: ProcessId, call: &CallRecord) {
+        if let Some(identity) = act::identity(call) {
+            self.processes.identify(id, identity);
+        }
+        if let Some(directory) = act::directory(call) {
+            self.processes.change(id, |process| process.directory.clone_from(directory));
+        }
+    }
+
+    fn process(&self, id: ProcessId) -> Arc<Process> {
+        self.processes.get(id).cloned().unwrap_or_default()
+    }
+
+    /// Names for the numbers of a process, if they are known by now and were not before.
+    fn name(&mut self, id: ProcessId) {
+        let Some(process) = self.processes.get(id) else { return };
+        let had = &process.credentials;
+        if had.user.is_some() && had.group.is_some() {
+            return;
+        }
+        let mut credentials = had.clone();
+        self.users.name(self.processes.spaces(id), id.pid, &mut credentials);
+        if credentials != *had {
+            self.processes.change(id, |process| process.credentials = credentials);
+        }
+    }
+
+    fn awaits_names(&mut self, id: ProcessId) -> bool {
+        self.users.awaits(self.processes.spaces(id))
+    }
+
+    /// Those of the held events that are due. Once one of a container stays, all after it do.
+    fn release(&mut self, is_due: impl Fn(&mut Self, &Held) -> bool) -> Vec<Event> {
+        let mut events = Vec::new();
+        let mut staying: Vec<String> = Vec::new();
+        for held in std::mem::take(&mut self.held) {
+            let id = held.event.container.as_ref().map(|container| container.id.as_str());
+            let id = id.unwrap_or_default();
+            if staying.iter().any(|it| it == id) {
+                self.held.push_back(held);
+                continue;
+            }
+            if !is_due(self, &held) {
+                staying.push(id.to_owned());
+                self.held.push_back(held);
+                continue;
+            }
+            let event = self.completed(held);
+            events.push(self.numbered(event));
+        }
+        events
+    }
+
+    /// With what was learnt while it waited.
+    fn completed(&mut self, Held { mut event, id }: Held) -> Event {
+        event.container = event.container.map(|container| self.containers.latest(&container));
+        let had = &event.process.credentials;
+        if had.user.is_none() {
+            let mut credentials = had.clone();
+            self.users.name(self.processes.spaces(id), id.pid, &mut credentials);
+            Arc::make_mut(&mut event.process).credentials = credentials;
+        }
+        event
+    }
+
+    /// A container was described, or is given up: told once.
+    fn met(&mut self, settled: &Settled) -> Option<Event> {
+        let Settled { container, first_seen: Some(id), .. } = settled else { return None };
+        let process = self.process(*id);
+        let event = Event {
+            number: 0,
+            time: self.clock.now_epoch(),
+            call: Call::Container,
+            thread: id.pid,
+            processor: 0,
+            ancestors: self.processes.ancestors(*id),
+            process,
+            container: Some(Arc::clone(container)),
+            act: Act::Container,
+            result: None,
+            denied: false,
+        };
+        Some(self.numbered(event))
+    }
+
+    fn numbered(&mut self, event: Event) -> Event {
+        self.number += 1;
+        Event { number: self.number, ..event }
+    }
+}
+
+#[cfg(test)]
+mod tests;

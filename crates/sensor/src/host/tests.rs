@@ -1,0 +1,176 @@
+//! Records in, events out: of processes that never existed on the machine of the test.
+
+use model::event::{Capabilities, Object, OpenFlags};
+
+use super::*;
+use crate::record::{Abi, Exec, Exit, Handle, Held as Behind, Identity, Inode, Part, Place, Walk};
+
+const PROCESS: ProcessId = ProcessId { pid: 1 << 30, started: 1_000 };
+
+fn host() -> Host {
+    let now = Instant::now();
+    Host {
+        clock: Clock::of_boot(1_000_000),
+        clock_read: now + Duration::from_secs(3600),
+        swept: now,
+        processes: Processes::new(Clock::of_boot(1_000_000)),
+        containers: Containers::new(None, Places::default()),
+        users: Users::default(),
+        held: VecDeque::new(),
+        number: 0,
+    }
+}
+
+fn record(deed: Deed) -> Record {
+    Record {
+        time: 5_000,
+        processor: 1,
+        thread: PROCESS.pid,
+        process: PROCESS,
+        parent: ProcessId::default(),
+        virtual_thread: 3,
+        virtual_process: 3,
+        control_group: 1,
+        name: "cat".into(),
+        cut: false,
+        deed,
+    }
+}
+
+fn called(call: Call, arguments: [u64; 6], result: i64, parts: Vec<(Place, Part)>) -> Record {
+    let call = CallRecord { call, abi: Abi::Native, number: 9, arguments, result, parts };
+    record(Deed::Call(Box::new(call)))
+}
+
+fn text(text: &str) -> Part {
+    Part::Text { text: text.into(), cut: false }
+}
+
+fn walk(path: &str) -> Walk {
+    Walk { path: path.into(), ..Walk::default() }
+}
+
+fn only(host: &mut Host, record: &Record) -> Event {
+    let [event] = <[Event; 1]>::try_from(host.take(record)).unwrap();
+    event
+}
+
+#[test]
+fn events_are_numbered_and_dated_and_the_process_is_what_it_was() {
+    let mut host = host();
+    let exec = Exec {
+        named: "bin/cat".into(),
+        arguments: vec!["cat".into(), "/etc/shadow".into()],
+        directory: walk("/tmp"),
+        ..Exec::default()
+    };
+    let event = only(&mut host, &record(Deed::Exec(Box::new(exec))));
+    assert_eq!((event.number, event.time, event.call), (1, 1_005_000, Call::Execve));
+    assert_eq!(event.process.arguments.len(), 2);
+    let Act::Exec { file } = &event.act else { panic!("{event:?}") };
+    assert_eq!(file.path, "/tmp/bin/cat");
+
+    let open = called(
+        Call::Openat,
+        [u64::MAX, 0, 0, 0, 0, 0],
+        3,
+        vec![
+            (Place::Argument(1), text("link")),
+            (
+                Place::Result,
+                Part::Handle(Handle {
+                    number: 3,
+                    flags: 0,
+                    held: Behind::File(Inode { walk: walk("/etc/shadow"), ..Inode::default() }),
+                }),
+            ),
+        ],
+    );
+    let event = only(&mut host, &open);
+    let Act::Open { descriptor, path, flags, .. } = &event.act else { panic!("{event:?}") };
+    assert_eq!(
+        (descriptor.number, path.raw.to_string(), path.path.to_string()),
+        (3, "link".to_owned(), "/etc/shadow".to_owned())
+    );
+    assert!(path.resolved && flags.reads() && *flags == OpenFlags::default());
+    assert!(matches!(descriptor.object, Object::File(_)));
+
+    let failed = called(Call::Open, [0; 6], -2, vec![(Place::Argument(0), text("../etc/shadow"))]);
+    let event = only(&mut host, &failed);
+    let Act::Open { descriptor, path, .. } = &event.act else { panic!("{event:?}") };
+    assert_eq!(
+        (descriptor.number, path.resolved, path.path.to_string()),
+        (-1, false, "/etc/shadow".to_owned())
+    );
+    assert!(event.failed());
+
+    let event = only(&mut host, &record(Deed::Exit(Exit { status: 9 })));
+    assert_eq!((event.number, &event.act), (4, &Act::Exit { status: 9 }));
+    assert_eq!(event.process.arguments.len(), 2, "the exit of a process has its name");
+}
+
+#[test]
+fn a_change_of_credentials_tells_both() {
+    let mut host = host();
+    host.take(&record(Deed::Exec(Box::default())));
+    let capabilities = Capabilities { effective: 3, permitted: 3, inheritable: 0 };
+    let identity = Identity { uid: 7, capabilities, ..Identity::default() };
+    let parts = vec![(Place::Process, Part::Identity(Box::new(identity)))];
+    let event = only(&mut host, &called(Call::Capset, [0; 6], 0, parts));
+    let Act::SetCapabilities { before, after } = event.act else { panic!("{event:?}") };
+    assert_eq!((before, after), (Capabilities::default(), capabilities));
+    assert_eq!(event.process.credentials.uid, 7);
+}
+
+#[test]
+fn a_change_of_directory_is_where_relative_paths_begin() {
+    let mut host = host();
+    host.take(&record(Deed::Exec(Box::default())));
+    let parts = vec![
+        (Place::Argument(0), text("etc")),
+        (Place::Process, Part::Directory(walk("/mnt/etc"))),
+    ];
+    let event = only(&mut host, &called(Call::Chdir, [0; 6], 0, parts));
+    let Act::ChangeDirectory { path } = &event.act else { panic!("{event:?}") };
+    assert_eq!((path.path.to_string(), path.resolved), ("/mnt/etc".to_owned(), true));
+    let parts = vec![(Place::Argument(0), text("shadow"))];
+    let event = only(&mut host, &called(Call::Unlink, [0; 6], 0, parts));
+    let Act::Unlink { path } = &event.act else { panic!("{event:?}") };
+    assert_eq!(path.path, "/mnt/etc/shadow");
+}
+
+#[test]
+fn what_is_lost_has_a_number_too() {
+    let mut host = host();
+    let loss = Loss {
+        class: "open".to_owned(),
+        of: model::event::Audience::Anyone,
+        count: 9,
+        cause: "buffer full".to_owned(),
+    };
+    let event = host.lost(loss.clone());
+    assert_eq!((event.number, event.act), (1, Act::Lost(loss)));
+}
+
+/// Every call that the sensor names is a deed of its own, whatever its record lacks.
+#[test]
+fn every_call_has_a_deed_and_records_without_parts_are_no_harm() {
+    for call in Call::ALL {
+        let record = called(*call, [u64::MAX; 6], i64::MAX, Vec::new());
+        let event = only(&mut host(), &record);
+        let is_other = matches!(event.act, Act::Other { .. });
+        let has_none = matches!(
+            call,
+            Call::Clone
+                | Call::Clone3
+                | Call::Container
+                | Call::Fcntl
+                | Call::Fork
+                | Call::Lost
+                | Call::Other
+                | Call::Procexit
+                | Call::Vfork
+        );
+        assert_eq!(is_other, has_none, "{}", call.name());
+    }
+}

@@ -1,0 +1,439 @@
+//! Which processes there are, and who made them.
+//!
+//! What ran before is read from `/proc` (`start`); from then on records keep the table true. A
+//! process is known by number and time of birth, so one that takes over the number of another is
+//! another. What exits is kept for a while: its children and its last records still find it. Parents
+//! are those who forked, not those who inherit: an orphan keeps its lineage.
+
+mod start;
+mod stat;
+
+pub(crate) use self::start::space;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use model::event::{Credentials, Event, Executable, Process};
+
+use crate::clock::Clock;
+use crate::record::{Exec, Fork, Identity, Inode, ProcessId, Record};
+
+/// Processes that exited, the oldest of which goes first. A busy build makes a thousand a second.
+const ENDED_MAX: usize = 8_192;
+/// `/proc` tells times of birth in ticks of a hundredth of a second, which are rounded down.
+const TICK: u64 = 10_000_000;
+
+/// The processes of the host.
+#[derive(Debug)]
+pub struct Processes {
+    clock: Clock,
+    /// Who has a number now, or had it last.
+    of_pid: HashMap<u32, Serial>,
+    entries: HashMap<Serial, Entry>,
+    ended: VecDeque<Serial>,
+    last: Serial,
+    /// Counts changes that can be seen by descendants.
+    changes: u64,
+}
+
+/// A process in this table for ever: pids and times of birth come in two precisions.
+type Serial = u64;
+
+/// The namespaces that decide what a process' names and numbers mean.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Spaces {
+    pub mount: u32,
+    pub user: u32,
+}
+
+#[derive(Debug)]
+struct Entry {
+    birth: Birth,
+    process: Arc<Process>,
+    parent: Option<Serial>,
+    /// As it was at the change `lineage_of`.
+    lineage: Arc<[Arc<Process>]>,
+    lineage_of: u64,
+    spaces: Spaces,
+    has_ended: bool,
+}
+
+/// Nanoseconds since boot.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Birth {
+    time: u64,
+    /// Else it is a tick, and the birth was within it.
+    is_exact: bool,
+}
+
+impl Birth {
+    fn is(self, exact: u64) -> bool {
+        match self.is_exact {
+            true => self.time == exact,
+            false => exact.checked_sub(self.time).is_some_and(|after| after <= TICK),
+        }
+    }
+}
+
+impl Processes {
+    /// An empty table.
+    pub fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            of_pid: HashMap::new(),
+            entries: HashMap::new(),
+            ended: VecDeque::new(),
+            last: 0,
+            changes: 0,
+        }
+    }
+
+    /// The processes that run now. Those that vanish while they are looked at are left out.
+    pub fn of_host(clock: Clock) -> Self {
+        let mut table = Self::new(clock);
+        let mut found = start::all();
+        // A parent was born before its children, but for inherited ones.
+        found.sort_by_key(|found| (found.born, found.process.pid));
+        for found in found {
+            table.adopt(found);
+        }
+        for serial in 1..=table.last {
+            let parent = table.entries.get(&serial).map(|entry| entry.process.parent);
+            let parent = parent.and_then(|pid| table.of_pid.get(&pid).copied());
+            if let Some(entry) = table.entries.get_mut(&serial) {
+                entry.parent = parent.filter(|parent| *parent != serial);
+            }
+        }
+        table
+    }
+
+    /// The machine's clock may have been set.
+    pub fn set_clock(&mut self, clock: Clock) {
+        self.clock = clock;
+    }
+
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// All that are known.
+    pub fn ids(&self) -> Vec<ProcessId> {
+        let id = |entry: &Entry| ProcessId { pid: entry.process.pid, started: entry.birth.time };
+        self.entries.values().map(id).collect()
+    }
+
+    /// As the process is now; None if it was never met.
+    pub fn get(&self, id: ProcessId) -> Option<&Arc<Process>> {
+        self.entry(id).map(|entry| &entry.process)
+    }
+
+    pub fn spaces(&self, id: ProcessId) -> Spaces {
+        self.entry(id).map(|entry| entry.spaces).unwrap_or_default()
+    }
+
+    /// Parent first, at most [`Event::MAX_ANCESTORS`].
+    pub fn ancestors(&mut self, id: ProcessId) -> Arc<[Arc<Process>]> {
+        let Some(serial) = self.serial(id) else { return Arc::default() };
+        let Some(entry) = self.entries.get(&serial) else { return Arc::default() };
+        if entry.lineage_of == self.changes {
+            return Arc::clone(&entry.lineage);
+        }
+        let line = self.line(entry);
+        let changes = self.changes;
+        let Some(entry) = self.entries.get_mut(&serial) else { return Arc::default() };
+        let is_same = line.len() == entry.lineage.len()
+            && line.iter().zip(&*entry.lineage).all(|(new, old)| Arc::ptr_eq(new, old));
+        if !is_same {
+            entry.lineage = line.into();
+        }
+        entry.lineage_of = changes;
+        Arc::clone(&entry.lineage)
+    }
+
+    /// What the table knows of a line of ancestors; where an ancestor is forgotten, what its child
+    /// remembers.
+    fn line(&self, entry: &Entry) -> Vec<Arc<Process>> {
+        let mut line = Vec::new();
+        let mut child = entry;
+        while line.len() < Event::MAX_ANCESTORS {
+            let Some(parent) = child.parent.and_then(|parent| self.entries.get(&parent)) else {
+                let missing = Event::MAX_ANCESTORS - line.len();
+                line.extend(child.lineage.iter().take(missing).cloned());
+                break;
+            };
+            line.push(Arc::clone(&parent.process));
+            child = parent;
+        }
+        line
+    }
+
+    /// Makes the table know the process of a record, whatever was missed before.
+    pub fn meet(&mut self, record: &Record) {
+        let id = record.process;
+        match self.serial(id) {
+            Some(serial) => self.note(serial, record),
+            None => {
+                let of_proc = start::one(id.pid).filter(|found| found.birth().is(id.started));
+                let found = of_proc.unwrap_or_else(|| start::Found::bare(record));
+                let serial = self.adopt(start::Found { born: id.started, exact: true, ..found });
+                let parent = self.serial(record.parent);
+                if let Some(entry) = self.entries.get_mut(&serial) {
+                    entry.parent = parent;
+                }
+                self.note(serial, record);
+            }
+        }
+    }
+
+    /// What any record tells of its process.
+    fn note(&mut self, serial: Serial, record: &Record) {
+        let is_first_thread = record.thread == record.process.pid;
+        let parent = self.new_parent(serial, record.parent);
+        let Some(entry) = self.entries.get_mut(&serial) else { return };
+        let process = &entry.process;
+        let has_new_name = is_first_thread && process.name != record.name;
+        let has_new_group = process.control_group != record.control_group;
+        if has_new_name || has_new_group || parent.is_some() {
+            let process = Arc::make_mut(&mut entry.process);
+            process.control_group = record.control_group;
+            if has_new_name {
+                process.name.clone_from(&record.name);
+            }
+            if parent.is_some() {
+                process.parent = record.parent.pid;
+            }
+            entry.parent = parent.or(entry.parent);
+            self.changes += 1;
+        }
+    }
+
+    /// Another parent than the one that is known, while that lives: `CLONE_PARENT` gives the child of
+    /// a process its own parent. One that exited is kept, though the kernel gives its children away.
+    fn new_parent(&self, serial: Serial, told: ProcessId) -> Option<Serial> {
+        let told = self.serial(told)?;
+        let known = self.entries.get(&serial)?.parent;
+        let has_ended = |parent: Serial| self.entries.get(&parent).is_none_or(|it| it.has_ended);
+        match known {
+            Some(known) if known == told || has_ended(known) => None,
+            _ => Some(told),
+        }
+    }
+
+    /// The process of `record` made another.
+    pub fn fork(&mut self, record: &Record, fork: &Fork) {
+        let Some(parent) = self.serial(record.process) else { return };
+        let lineage = self.ancestors(record.process);
+        let Some(entry) = self.entries.get(&parent) else { return };
+        let started = self.clock.epoch(fork.child.started);
+        let mut child = Process::clone(&entry.process);
+        child.pid = fork.child.pid;
+        child.started = started;
+        child.executed = started;
+        child.parent = record.process.pid;
+        child.virtual_pid = fork.virtual_child;
+        child.control_group = fork.control_group;
+        identify(&mut child, &fork.identity);
+        let mut line = vec![Arc::clone(&entry.process)];
+        line.extend(lineage.iter().take(Event::MAX_ANCESTORS - 1).cloned());
+        let entry = Entry {
+            birth: Birth { time: fork.child.started, is_exact: true },
+            process: Arc::new(child),
+            parent: Some(parent),
+            lineage: line.into(),
+            lineage_of: self.changes,
+            spaces: spaces(&fork.identity),
+            has_ended: false,
+        };
+        self.insert(fork.child.pid, entry);
+    }
+
+    /// The process of `record` became another program.
+    pub fn exec(&mut self, record: &Record, exec: &Exec) {
+        let executed = self.clock.epoch(record.time);
+        let Some(serial) = self.serial(record.process) else { return };
+        let Some(entry) = self.entries.get_mut(&serial) else { return };
+        let process = Arc::make_mut(&mut entry.process);
+        process.executed = executed;
+        process.name.clone_from(&record.name);
+        process.virtual_pid = record.virtual_process;
+        process.arguments.clone_from(&exec.arguments);
+        process.environment.clone_from(&exec.environment);
+        process.cut = exec.arguments_cut || exec.environment_cut;
+        process.directory.clone_from(&exec.directory.path);
+        identify(process, &exec.identity);
+        process.executable = executable(&exec.executable, &process.credentials);
+        entry.spaces = spaces(&exec.identity);
+        self.changes += 1;
+    }
+
+    /// Credentials, session, group after a call that may change them.
+    pub fn identify(&mut self, id: ProcessId, identity: &Identity) {
+        self.change(id, |process| identify(process, identity));
+        if let Some(entry) = self.serial(id).and_then(|serial| self.entries.get_mut(&serial)) {
+            entry.spaces = spaces(identity);
+        }
+    }
+
+    /// Anything else that changed. Whoever holds the process as it was keeps that.
+    pub fn change(&mut self, id: ProcessId, change: impl FnOnce(&mut Process)) {
+        let Some(serial) = self.serial(id) else { return };
+        let Some(entry) = self.entries.get_mut(&serial) else { return };
+        change(Arc::make_mut(&mut entry.process));
+        self.changes += 1;
+    }
+
+    /// The process is gone; it is kept until many others are.
+    pub fn exit(&mut self, id: ProcessId) {
+        let Some(serial) = self.serial(id) else { return };
+        self.end(serial);
+    }
+
+    /// Ends those that are gone and whose exit was not told.
+    pub fn sweep(&mut self) {
+        let gone: Vec<Serial> = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| !entry.has_ended)
+            .filter(|(_, entry)| {
+                let born = start::birth(entry.process.pid);
+                born.is_none_or(|born| match entry.birth.is_exact {
+                    true => !Birth { time: born, is_exact: false }.is(entry.birth.time),
+                    false => born != entry.birth.time,
+                })
+            })
+            .map(|(serial, _)| *serial)
+            .collect();
+        for serial in gone {
+            self.end(serial);
+        }
+    }
+
+    fn end(&mut self, serial: Serial) {
+        let Some(entry) = self.entries.get_mut(&serial) else { return };
+        if std::mem::replace(&mut entry.has_ended, true) {
+            return;
+        }
+        self.ended.push_back(serial);
+        while self.ended.len() > ENDED_MAX {
+            let Some(oldest) = self.ended.pop_front() else { return };
+            self.forget(oldest);
+        }
+    }
+
+    fn forget(&mut self, serial: Serial) {
+        let Some(entry) = self.entries.remove(&serial) else { return };
+        let pid = entry.process.pid;
+        if self.of_pid.get(&pid) == Some(&serial) {
+            self.of_pid.remove(&pid);
+        }
+    }
+
+    fn adopt(&mut self, found: start::Found) -> Serial {
+        let mut process = found.process;
+        process.started = self.clock.epoch(found.born);
+        process.executed = process.started;
+        let entry = Entry {
+            birth: Birth { time: found.born, is_exact: found.exact },
+            parent: None,
+            lineage: Arc::default(),
+            // Never the present one: the line is to be looked for.
+            lineage_of: u64::MAX,
+            spaces: found.spaces,
+            has_ended: false,
+            process: Arc::new(process),
+        };
+        let pid = entry.process.pid;
+        self.insert(pid, entry)
+    }
+
+    /// Whoever had the number before is gone, whether that was told or not.
+    fn insert(&mut self, pid: u32, entry: Entry) -> Serial {
+        self.last += 1;
+        let serial = self.last;
+        if let Some(previous) = self.of_pid.insert(pid, serial) {
+            self.end(previous);
+        }
+        self.entries.insert(serial, entry);
+        serial
+    }
+
+    fn serial(&self, id: ProcessId) -> Option<Serial> {
+        let serial = *self.of_pid.get(&id.pid)?;
+        self.entries.get(&serial).filter(|entry| entry.birth.is(id.started)).map(|_| serial)
+    }
+
+    fn entry(&self, id: ProcessId) -> Option<&Entry> {
+        self.serial(id).and_then(|serial| self.entries.get(&serial))
+    }
+}
+
+fn spaces(identity: &Identity) -> Spaces {
+    Spaces { mount: identity.mount_namespace, user: identity.user_namespace }
+}
+
+fn identify(process: &mut Process, identity: &Identity) {
+    process.session = identity.session;
+    process.virtual_session = identity.virtual_session;
+    process.group = identity.group;
+    process.virtual_group = identity.virtual_group;
+    process.terminal = identity.terminal;
+    let had = &process.credentials;
+    let is = |had: u32, has: u32| had == has;
+    // Names stay with their numbers.
+    let user = had.user.clone().filter(|_| is(had.uid, identity.uid));
+    let group = had.group.clone().filter(|_| is(had.gid, identity.gid));
+    let login_user = had.login_user.clone().filter(|_| had.login_uid == identity.login_uid);
+    process.credentials = Credentials {
+        uid: identity.uid,
+        gid: identity.gid,
+        effective_uid: identity.effective_uid,
+        effective_gid: identity.effective_gid,
+        saved_uid: identity.saved_uid,
+        saved_gid: identity.saved_gid,
+        capabilities: identity.capabilities,
+        login_uid: identity.login_uid,
+        user,
+        login_user,
+        group,
+    };
+}
+
+/// The file as the process' program. Who may write to it is told by owner, group and permissions;
+/// access lists and capabilities are not asked.
+fn executable(inode: &Inode, credentials: &Credentials) -> Executable {
+    const SETS_USER: u32 = 0o4000;
+    const SETS_GROUP: u32 = 0o2000;
+    let may_write = match () {
+        () if inode.uid == credentials.effective_uid => 0o200,
+        () if inode.gid == credentials.effective_gid => 0o020,
+        () => 0o002,
+    };
+    let path = match inode.from_memory {
+        true => {
+            let name = inode.walk.path.strip_prefix(b"/").unwrap_or(&inode.walk.path);
+            [b"memfd:", name].concat().into()
+        }
+        false => inode.walk.path.clone(),
+    };
+    Executable {
+        path,
+        device: inode.device,
+        inode: inode.inode,
+        changed: inode.changed,
+        modified: inode.modified,
+        layering: inode.layering,
+        from_memory: inode.from_memory,
+        writable: inode.mode & may_write != 0,
+        unlinked: inode.unlinked,
+        sets_user: inode.mode & SETS_USER != 0,
+        sets_group: inode.mode & SETS_GROUP != 0,
+        file_capabilities: inode.file_capabilities.unwrap_or(false),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,167 @@
+//! Processes as `/proc` shows them: those that run before the sensor does, and those whose birth it
+//! missed. Any of them may vanish at any moment; what was read by then counts.
+
+use std::fs;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use model::event::{Capabilities, Credentials, Executable, Process, Text};
+use rustix::fs::{major, minor};
+
+use super::stat::{Stat, texts, words};
+use super::{Birth, Spaces, TICK};
+use crate::file;
+use crate::record::Record;
+
+/// Arguments, and environment: as much as a record of an exec holds of them.
+const TEXTS_BYTES_MAX: usize = 4096;
+/// `stat` and `status` are a page at most.
+const PAGE_BYTES_MAX: usize = 16 << 10;
+/// No kernel has more numbers for processes.
+const PROCESSES_MAX: usize = 1 << 22;
+
+/// A process, but for its times.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// Nanoseconds since boot.
+    pub(super) born: u64,
+    pub(super) exact: bool,
+    pub(super) process: Process,
+    pub(super) spaces: Spaces,
+}
+
+impl Found {
+    /// As much as a record knows.
+    pub(super) fn bare(record: &Record) -> Self {
+        let process = Process {
+            pid: record.process.pid,
+            parent: record.parent.pid,
+            virtual_pid: record.virtual_process,
+            name: record.name.clone(),
+            control_group: record.control_group,
+            ..Process::default()
+        };
+        Self { born: record.process.started, exact: true, process, spaces: Spaces::default() }
+    }
+
+    pub(super) fn birth(&self) -> Birth {
+        Birth { time: self.born, is_exact: self.exact }
+    }
+}
+
+/// All that can be seen.
+pub(super) fn all() -> Vec<Found> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().take(PROCESSES_MAX).flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter_map(one).collect()
+}
+
+/// The process that has this number now.
+pub(super) fn one(pid: u32) -> Option<Found> {
+    let folder = folder(pid);
+    let stat = Stat::parse(&file::read(&folder.join("stat"), PAGE_BYTES_MAX)?)?;
+    let status = file::read(&folder.join("status"), PAGE_BYTES_MAX)?;
+    let status = String::from_utf8_lossy(&status);
+    let list = |name| file::read(&folder.join(name), TEXTS_BYTES_MAX).unwrap_or_default();
+    let (arguments, environment) = (list("cmdline"), list("environ"));
+    let inner = |key| words(&status, key).last().and_then(|word| word.parse().ok());
+    let process = Process {
+        pid,
+        parent: stat.parent,
+        virtual_pid: inner("NSpid").unwrap_or(pid),
+        session: stat.session,
+        virtual_session: inner("NSsid").unwrap_or(stat.session),
+        group: stat.group,
+        virtual_group: inner("NSpgid").unwrap_or(stat.group),
+        name: stat.name,
+        cut: arguments.len() == TEXTS_BYTES_MAX || environment.len() == TEXTS_BYTES_MAX,
+        arguments: texts(&arguments),
+        environment: texts(&environment),
+        directory: link(&folder.join("cwd")).unwrap_or_default(),
+        terminal: stat.terminal,
+        executable: executable(&folder.join("exe")).unwrap_or_default(),
+        credentials: credentials(&folder, &status),
+        ..Process::default()
+    };
+    let space = |name| space(&folder.join("ns").join(name)).unwrap_or(0);
+    let spaces = Spaces { mount: space("mnt"), user: space("user") };
+    Some(Found { born: stat.started.saturating_mul(TICK), exact: false, process, spaces })
+}
+
+/// When the process that has this number now was born, in ticks told as nanoseconds since boot.
+pub(super) fn birth(pid: u32) -> Option<u64> {
+    let stat = file::read(&folder(pid).join("stat"), PAGE_BYTES_MAX)?;
+    Some(Stat::parse(&stat)?.started.saturating_mul(TICK))
+}
+
+fn folder(pid: u32) -> PathBuf {
+    Path::new("/proc").join(pid.to_string())
+}
+
+fn link(path: &Path) -> Option<Text> {
+    Some(fs::read_link(path).ok()?.into_os_string().into_vec().into())
+}
+
+/// The inode of a namespace: links read `mnt:[4026531841]`.
+pub(crate) fn space(path: &Path) -> Option<u32> {
+    let link = fs::read_link(path).ok()?;
+    let (_, number) = link.to_str()?.split_once(":[")?;
+    number.strip_suffix(']')?.parse().ok()
+}
+
+/// The program; kernel threads have none.
+fn executable(path: &Path) -> Option<Executable> {
+    let target = link(path)?;
+    // A file that lost its name is followed all the same: the link is one of the kernel's.
+    let meta = fs::metadata(path).ok()?;
+    let unlinked = meta.nlink() == 0;
+    let shown = target.strip_suffix(b" (deleted)").filter(|_| unlinked).unwrap_or(&target);
+    let memory = shown.strip_prefix(b"/memfd:").filter(|_| unlinked);
+    let time = |seconds: i64, part: i64| {
+        let [seconds, part] = [seconds, part].map(|it| u64::try_from(it).unwrap_or(0));
+        seconds.saturating_mul(1_000_000_000).saturating_add(part)
+    };
+    Some(Executable {
+        path: memory.map_or_else(|| shown.into(), |name| [b"memfd:", name].concat().into()),
+        device: u64::from(major(meta.dev())) << 32 | u64::from(minor(meta.dev())),
+        inode: meta.ino(),
+        changed: time(meta.ctime(), meta.ctime_nsec()),
+        modified: time(meta.mtime(), meta.mtime_nsec()),
+        from_memory: memory.is_some(),
+        unlinked,
+        sets_user: meta.mode() & 0o4000 != 0,
+        sets_group: meta.mode() & 0o2000 != 0,
+        ..Executable::default()
+    })
+}
+
+fn credentials(folder: &Path, status: &str) -> Credentials {
+    let ids = |key| -> Vec<u32> {
+        let numbers = words(status, key).map(|word| word.parse().unwrap_or(0));
+        numbers.chain(std::iter::repeat(0)).take(3).collect()
+    };
+    let set = |key| {
+        words(status, key).next().and_then(|word| u64::from_str_radix(word, 16).ok()).unwrap_or(0)
+    };
+    let login = file::read(&folder.join("loginuid"), PAGE_BYTES_MAX).unwrap_or_default();
+    let login = std::str::from_utf8(&login).ok().and_then(|text| text.trim().parse().ok());
+    let (uids, gids) = (ids("Uid"), ids("Gid"));
+    let id = |list: &[u32], index: usize| list.get(index).copied().unwrap_or(0);
+    Credentials {
+        uid: id(&uids, 0),
+        gid: id(&gids, 0),
+        effective_uid: id(&uids, 1),
+        effective_gid: id(&gids, 1),
+        saved_uid: id(&uids, 2),
+        saved_gid: id(&gids, 2),
+        capabilities: Capabilities {
+            effective: set("CapEff"),
+            permitted: set("CapPrm"),
+            inheritable: set("CapInh"),
+        },
+        // The kernel writes "nobody" as all ones.
+        login_uid: login.filter(|uid| *uid != u32::MAX),
+        ..Credentials::default()
+    }
+}

@@ -1,0 +1,189 @@
+//! Records in, lineages out.
+
+use super::*;
+use crate::record::{Deed, Exit};
+
+const BOOT: u64 = 1_000_000_000_000;
+
+fn id(pid: u32, started: u64) -> ProcessId {
+    ProcessId { pid, started }
+}
+
+fn record(process: ProcessId, parent: ProcessId, name: &str) -> Record {
+    Record {
+        time: process.started + 1_000_000,
+        processor: 0,
+        thread: process.pid,
+        process,
+        parent,
+        virtual_thread: process.pid,
+        virtual_process: process.pid,
+        control_group: 1,
+        name: name.into(),
+        cut: false,
+        deed: Deed::Exit(Exit::default()),
+    }
+}
+
+/// Numbers of processes that do not exist, so that `/proc` knows nothing of them.
+const FAR: u32 = 1 << 30;
+
+struct Table(Processes);
+
+impl Table {
+    fn new() -> Self {
+        Self(Processes::new(Clock::of_boot(BOOT)))
+    }
+
+    fn begin(&mut self, name: &str, process: ProcessId, parent: ProcessId) {
+        self.0.meet(&record(process, parent, name));
+    }
+
+    fn fork(&mut self, name: &str, parent: ProcessId, child: ProcessId) {
+        let by = record(parent, ProcessId::default(), name);
+        let fork = Fork {
+            child,
+            virtual_child: 7,
+            control_group: 2,
+            identity: Identity { uid: 5, ..Identity::default() },
+            executable: Inode::default(),
+            directory: crate::record::Walk::default(),
+        };
+        self.0.fork(&by, &fork);
+    }
+
+    fn exec(&mut self, process: ProcessId, words: &[&str]) {
+        let by = record(process, ProcessId::default(), words[0]);
+        let arguments = words.iter().map(|word| (*word).into()).collect();
+        self.0.exec(&by, &Exec { arguments, ..Exec::default() });
+    }
+
+    fn line(&mut self, of: ProcessId) -> Vec<String> {
+        self.0.ancestors(of).iter().map(|process| process.name.to_string()).collect()
+    }
+}
+
+#[test]
+fn a_process_of_a_millisecond_has_arguments_and_ancestors() {
+    let mut table = Table::new();
+    let (shell, child) = (id(FAR, 10), id(FAR + 1, 20));
+    table.begin("bash", shell, ProcessId::default());
+    table.fork("bash", shell, child);
+    let forked = Arc::clone(table.0.get(child).unwrap());
+    assert_eq!(
+        (forked.name.to_string(), forked.parent, forked.virtual_pid),
+        ("bash".to_owned(), FAR, 7)
+    );
+    assert_eq!((forked.started, forked.credentials.uid, forked.control_group), (BOOT + 20, 5, 2));
+    table.exec(child, &["cat", "/etc/shadow"]);
+    table.0.exit(child);
+    let process = table.0.get(child).unwrap();
+    assert_eq!(process.arguments, ["cat", "/etc/shadow"]);
+    assert_eq!(process.executed, BOOT + 20 + 1_000_000);
+    assert_eq!(table.line(child), ["bash"]);
+    // Whoever held it before sees it as it was.
+    assert_eq!(forked.arguments, [] as [&str; 0]);
+}
+
+#[test]
+fn a_number_that_is_used_again_is_another_process() {
+    let mut table = Table::new();
+    let (old, child, new) = (id(FAR, 10), id(FAR + 1, 20), id(FAR, 30));
+    table.begin("old", old, ProcessId::default());
+    table.fork("old", old, child);
+    table.begin("new", new, ProcessId::default());
+    assert_eq!(table.0.get(old), None);
+    assert_eq!(table.0.get(new).unwrap().name, "new");
+    assert_eq!(table.line(child), ["old"], "the child of the one before stays its child");
+}
+
+#[test]
+fn lineages_follow_what_ancestors_become_and_outlive_them() {
+    let mut table = Table::new();
+    let [init, shell, child] = [id(FAR, 1), id(FAR + 1, 2), id(FAR + 2, 3)];
+    table.begin("init", init, ProcessId::default());
+    table.fork("init", init, shell);
+    table.fork("init", shell, child);
+    assert_eq!(table.line(child), ["init", "init"]);
+    table.exec(shell, &["sh"]);
+    assert_eq!(table.line(child), ["sh", "init"]);
+    let line = table.0.ancestors(child);
+    assert!(Arc::ptr_eq(&line, &table.0.ancestors(child)), "made once");
+    // The shell exits: the kernel gives its child to init, and we do not.
+    table.0.exit(shell);
+    table.0.meet(&record(child, init, "init"));
+    assert_eq!(table.line(child), ["sh", "init"]);
+    // And when it is forgotten, its child still remembers.
+    for number in 0..=ENDED_MAX as u64 {
+        let other = id(FAR + 10 + u32::try_from(number).unwrap(), 100 + number);
+        table.begin("other", other, init);
+        table.0.exit(other);
+    }
+    assert_eq!(table.0.get(shell), None);
+    assert_eq!(table.line(child), ["sh", "init"]);
+    assert!(table.0.len() <= ENDED_MAX + 3);
+}
+
+#[test]
+fn a_sibling_that_was_forked_for_its_parent_has_that_parent() {
+    let mut table = Table::new();
+    let [runc, stage, container] = [id(FAR, 1), id(FAR + 1, 2), id(FAR + 2, 3)];
+    table.begin("runc", runc, ProcessId::default());
+    table.fork("runc", runc, stage);
+    table.fork("runc", stage, container);
+    // CLONE_PARENT: the kernel says who would wait for it.
+    table.0.meet(&record(container, runc, "runc:[2:INIT]"));
+    assert_eq!(table.line(container), ["runc"]);
+    assert_eq!(table.0.get(container).unwrap().parent, runc.pid);
+}
+
+#[test]
+fn a_chain_of_forks_without_end_is_cut() {
+    let mut table = Table::new();
+    table.begin("p", id(FAR, 1), ProcessId::default());
+    for number in 0..1000 {
+        let parent = id(FAR + number, u64::from(number) + 1);
+        table.fork("p", parent, id(FAR + number + 1, u64::from(number) + 2));
+    }
+    assert_eq!(table.line(id(FAR + 1000, 1001)).len(), Event::MAX_ANCESTORS);
+}
+
+#[test]
+fn names_change_with_the_first_thread_alone() {
+    let mut table = Table::new();
+    let process = id(FAR, 1);
+    table.begin("java", process, ProcessId::default());
+    let worker = Record { thread: FAR + 5, ..record(process, ProcessId::default(), "worker") };
+    table.0.meet(&worker);
+    assert_eq!(table.0.get(process).unwrap().name, "java");
+    table.begin("renamed", process, ProcessId::default());
+    assert_eq!(table.0.get(process).unwrap().name, "renamed");
+}
+
+#[test]
+fn what_runs_now_is_known_from_the_start() {
+    let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+    let clock = Clock::now();
+    let mut table = Processes::of_host(clock);
+    let of =
+        |table: &Processes, pid: u32| table.ids().into_iter().find(|it| it.pid == pid).unwrap();
+    let sleep = of(&table, child.id());
+    let process = Arc::clone(table.get(sleep).unwrap());
+    assert_eq!(process.arguments, ["sleep", "60"]);
+    assert_eq!(process.parent, std::process::id());
+    assert!(process.executable.path.starts_with(b"/"), "{:?}", process.executable.path);
+    assert!(process.executable.inode != 0 && process.session != 0);
+    assert!(process.environment.iter().any(|it| it.starts_with(b"PATH=")));
+    assert!(clock.now_epoch() - process.started < 60_000_000_000, "{}", process.started);
+    assert_eq!(table.ancestors(sleep)[0].pid, std::process::id());
+    // A record tells the time of birth exactly; a hundredth of a second later it is another.
+    let exact = ProcessId { started: sleep.started + TICK / 2, ..sleep };
+    assert!(table.get(exact).is_some());
+    assert!(table.get(ProcessId { started: sleep.started + 3 * TICK, ..sleep }).is_none());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    table.sweep();
+    assert!(table.entry(sleep).unwrap().has_ended);
+    let ours = of(&table, std::process::id());
+    assert!(!table.entry(ours).unwrap().has_ended);
+}
