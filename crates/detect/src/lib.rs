@@ -8,4 +8,8 @@
 //! Pure: no network, clock, environment, process, no async. The same engine judges what a sensor
 //! sees, what a recording holds and what a Kubernetes API server audits. It never acts.
 
+pub mod audit;
+pub mod field;
 pub mod recording;
+pub mod source;
+pub mod value;
