@@ -18,6 +18,6 @@ mod request;
 #[cfg(test)]
 mod tests;
 
-pub use fields::FIELDS;
+pub(crate) use fields::FIELDS;
 pub use read::{AuditProblem, read};
 pub use record::{AuditError, Record};

@@ -7,10 +7,13 @@
 
 use super::{Record, json, pod, rbac, request};
 use crate::field::{Argument, ArgumentKind, Field, Kind, Shape};
+use crate::fields::{iso8601, of_day};
+use crate::source::Source;
 use crate::value::Value;
 
 /// What a rule can ask an audit record.
-pub static FIELDS: &[&[Field]] = &[
+pub(crate) const FIELDS: &[&[Field]] = &[
+    EVENT,
     JSON,
     REQUEST,
     ANNOTATIONS,
@@ -61,6 +64,22 @@ fn item(argument: &Argument) -> Option<usize> {
         Argument::None | Argument::Key(_) => None,
     }
 }
+
+/// What every source has.
+const EVENT: &[Field] = &[
+    Field::record("evt.num", Kind::Number, "number of the record, counted from 1", |r, _| {
+        r.number.into()
+    }),
+    one("evt.time", "time of day in UTC, with nanoseconds", |r, _| {
+        Value::made(of_day(r.time, true))
+    }),
+    one("evt.time.s", "time of day in UTC, in seconds", |r, _| Value::made(of_day(r.time, false))),
+    one("evt.time.iso8601", "date and time as ISO 8601", |r, _| Value::made(iso8601(r.time))),
+    Field::record("evt.rawtime", Kind::Number, "nanoseconds since the Unix epoch", |r, _| {
+        r.time.into()
+    }),
+    one("evt.source", "`k8s_audit`", |_, _| Source::K8sAudit.name().into()),
+];
 
 const JSON: &[Field] = &[
     keyed("jevt.value", "the value at a JSON pointer: `jevt.value[/verb]`", request::pointer),

@@ -42,6 +42,14 @@ impl Error for AuditProblem {
 /// later line is read.
 pub fn read(bytes: &[u8], each: &mut dyn FnMut(Result<Record, AuditProblem>)) {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let mut number = 0;
+    let mut numbered = |result: Result<Record, AuditProblem>| {
+        each(result.map(|record| {
+            number += 1;
+            Record { number, ..record }
+        }));
+    };
+    let each = &mut numbered;
     match core::str::from_utf8(bytes) {
         Ok(text) if is_json(text) => read_documents(text, 1, each),
         _ => read_chunks(bytes, each),

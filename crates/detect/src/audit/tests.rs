@@ -6,8 +6,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::{Record, fields::FIELDS};
+use super::Record;
 use crate::field::{Argument, Extract, Field};
+use crate::source::Source;
 use crate::value::Value;
 
 #[test]
@@ -100,7 +101,7 @@ fn records() -> Vec<(PathBuf, Record)> {
 }
 
 fn all() -> impl Iterator<Item = &'static Field> {
-    FIELDS.iter().flat_map(|fields| fields.iter())
+    crate::fields(Source::K8sAudit)
 }
 
 fn split(asked: &str) -> (&str, Argument) {
@@ -117,10 +118,11 @@ fn shown(value: &Value<'_>) -> Option<String> {
     match value {
         Value::Absent => None,
         Value::Text(text) => Some(String::from_utf8(text.to_vec()).unwrap()),
+        Value::Number(number) => Some(number.to_string()),
         Value::List(values) => {
             let values: Vec<String> = values.iter().map(|value| shown(value).unwrap()).collect();
             Some(values.join(" | "))
         }
-        other => panic!("{other:?} is no text"),
+        other => panic!("{other:?} is neither text nor number"),
     }
 }
