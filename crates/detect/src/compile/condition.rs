@@ -396,7 +396,8 @@ fn one(function: Function, operand: Operand) -> Result<(Kind, Shape, What), Stri
     if function == Function::Value {
         return Ok((kind, shape, operand.what));
     }
-    if !is_text && !(function == Function::Length && shape == Shape::List) {
+    let is_counted = function == Function::Length && shape == Shape::List;
+    if !is_text && !is_counted {
         return Err(format!("`{}()` takes a text, which `{name}` is not", function.word()));
     }
     let operand = Box::new(operand);
