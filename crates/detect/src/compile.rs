@@ -12,16 +12,18 @@ mod operand;
 mod options;
 mod paths;
 mod set;
+mod show;
 mod test;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 pub(crate) use condition::{CompileError, Compiler, Names};
 pub(crate) use operand::{Operand, Subject};
+pub(crate) use show::{fields, text};
 pub(crate) use test::Test;
 
 use crate::field::Shape;
-use crate::source::Source;
 use crate::value::Value;
 
 /// How deep a condition may be nested with all of its macros: all that walks it calls itself.
@@ -51,6 +53,8 @@ pub(crate) struct Predicate {
     pub(crate) test: Test,
     /// What the test compares with, where that is no constant.
     pub(crate) right: Option<Arc<Operand>>,
+    /// As it is written, lists in their places.
+    pub(crate) text: String,
 }
 
 impl Predicate {
@@ -74,17 +78,17 @@ impl Predicate {
     }
 }
 
-/// Why a rule's condition never holds.
+/// A field that a condition asks for in vain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Lacking {
     pub(crate) field: String,
     pub(crate) why: &'static str,
 }
 
-/// The fields of a condition that no event has.
-pub(crate) fn lacking(condition: &Arc<Condition>, source: Source) -> Vec<Lacking> {
+/// Everything that a condition asks for, each node once.
+pub(crate) fn operands(condition: &Arc<Condition>) -> Vec<&Arc<Operand>> {
     let mut found = Vec::new();
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     let mut left = vec![condition];
     while let Some(condition) = left.pop() {
         if !seen.insert(Arc::as_ptr(condition)) {
@@ -93,12 +97,8 @@ pub(crate) fn lacking(condition: &Arc<Condition>, source: Source) -> Vec<Lacking
         match &condition.node {
             Node::And(parts) | Node::Or(parts) => left.extend(parts.iter().rev()),
             Node::Not(inner) => left.push(inner),
-            Node::Check(check) => {
-                let operands = std::iter::once(&check.left).chain(&check.right);
-                found.extend(operands.filter_map(|operand| operand.lacking(source)));
-            }
+            Node::Check(check) => found.extend(std::iter::once(&check.left).chain(&check.right)),
         }
     }
-    found.dedup();
     found
 }

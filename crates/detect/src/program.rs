@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use model::event::Call;
 
-use crate::compile::{Condition, Node, Operand, Predicate, Subject};
+use crate::compile::{Condition, Lacking, Node, Operand, Predicate, Subject, operands};
 use crate::source::Source;
 use crate::value::Value;
 
@@ -155,7 +155,7 @@ struct State<'a> {
 #[derive(Default)]
 struct Builder {
     call: Option<Call>,
-    /// Fields that no event has are taken for ones that some have.
+    /// What no such event has is taken for something that one may have.
     lenient: bool,
     nodes: Vec<Step>,
     costs: Vec<u32>,
@@ -226,11 +226,9 @@ impl Builder {
     }
 
     fn known(&self, operand: &Operand) -> Option<Value<'static>> {
-        let is_lacking = operand.lacking(Source::Syscall).is_some();
-        match self.call {
-            _ if self.lenient && is_lacking => None,
-            Some(call) => operand.of_call(call).or(is_lacking.then_some(Value::Absent)),
-            None => is_lacking.then_some(Value::Absent),
+        match self.lenient && operand.lacking(self.call).is_some() {
+            true => None,
+            false => operand.known(self.call),
         }
     }
 
@@ -254,26 +252,36 @@ impl Builder {
     }
 }
 
-/// The calls of which some event may make a condition about them hold.
+/// The calls of which some event may make a condition hold.
 pub(crate) fn calls(condition: &Arc<Condition>) -> Vec<Call> {
     let holds = |call: &&Call| may_hold(condition, Some(**call), false);
     Call::ALL.iter().filter(holds).copied().collect()
 }
 
-/// Whether no event there is can make it hold.
-pub(crate) fn never_holds(condition: &Arc<Condition>, source: Source) -> bool {
-    match source {
-        Source::Syscall => calls(condition).is_empty(),
-        Source::K8sAudit => !may_hold(condition, None, false),
+/// Why no event there is can make a condition hold; None if one can.
+pub(crate) fn never_holds(condition: &Arc<Condition>, source: Source) -> Option<Vec<Lacking>> {
+    let kinds: Vec<Option<Call>> = match source {
+        Source::Syscall => Call::ALL.iter().copied().map(Some).collect(),
+        Source::K8sAudit => vec![None],
+    };
+    if kinds.iter().any(|call| may_hold(condition, *call, false)) {
+        return None;
     }
-}
-
-/// Whether some event could, if events had all fields.
-pub(crate) fn would_hold(condition: &Arc<Condition>, source: Source) -> bool {
-    match source {
-        Source::Syscall => Call::ALL.iter().any(|call| may_hold(condition, Some(*call), true)),
-        Source::K8sAudit => may_hold(condition, None, true),
+    // Of the events that it is about, what all of them lack is to blame.
+    let wanted: Vec<_> =
+        kinds.into_iter().filter(|call| may_hold(condition, *call, true)).collect();
+    let mut lacking: Vec<Lacking> = Vec::new();
+    for operand in operands(condition).into_iter().filter(|_| !wanted.is_empty()) {
+        let lacks = |call: &Option<Call>| operand.lacking(*call);
+        let first = wanted.first().and_then(lacks);
+        let Some(first) = first.filter(|_| wanted.iter().all(|call| lacks(call).is_some())) else {
+            continue;
+        };
+        if !lacking.contains(&first) {
+            lacking.push(first);
+        }
     }
+    Some(lacking)
 }
 
 fn may_hold(condition: &Arc<Condition>, call: Option<Call>, lenient: bool) -> bool {

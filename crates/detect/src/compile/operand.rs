@@ -9,7 +9,6 @@ use super::Lacking;
 use super::options::Options;
 use crate::audit::Record;
 use crate::field::{Argument, Extract, Field, Kind, OfCall, Shape};
-use crate::source::Source;
 use crate::value::Value;
 
 /// A field or a function.
@@ -91,44 +90,43 @@ impl Operand {
         }
     }
 
-    /// Its value, where every event of such a call has the same.
-    pub(crate) fn of_call(&self, call: Call) -> Option<Value<'static>> {
+    /// Its value, where every event of such a call has the same; of events that are no calls, where
+    /// all have.
+    pub(crate) fn known(&self, call: Option<Call>) -> Option<Value<'static>> {
+        if self.lacking(call).is_some() {
+            return Some(Value::Absent);
+        }
         match &self.what {
-            What::Field { field, argument } => match (field.extract, field.of_call) {
-                (Extract::Never(_), _) => Some(Value::Absent),
-                (_, OfCall::Name) => Some(call.name().into()),
-                (_, OfCall::Has(has)) if !has(call, argument) => Some(Value::Absent),
-                _ => None,
-            },
+            What::Field { field: Field { of_call: OfCall::Name, .. }, .. } => {
+                call.map(|call| call.name().into())
+            }
             _ => None,
         }
     }
 
-    /// The field of it that no event has.
-    pub(crate) fn lacking(&self, source: Source) -> Option<Lacking> {
+    /// The field for want of which it has no value at any such event.
+    pub(crate) fn lacking(&self, call: Option<Call>) -> Option<Lacking> {
+        let told = |why| Some(Lacking { field: self.name.clone(), why });
         match &self.what {
-            What::Field { field, argument } => match (field.extract, field.of_call) {
-                (Extract::Never(why), _) => Some(Lacking { field: self.name.clone(), why }),
-                (_, OfCall::Has(has)) if source == Source::Syscall => {
-                    let none = !Call::ALL.iter().any(|call| has(*call, argument));
-                    let why = "no call of the sensor's has this argument";
-                    none.then(|| Lacking { field: self.name.clone(), why })
+            What::Field { field, argument } => match (field.extract, field.of_call, call) {
+                (Extract::Never(why), _, _) => told(why),
+                (_, OfCall::Has(has), Some(call)) if !has(call, argument) => {
+                    told("such calls do not have it")
                 }
                 _ => None,
             },
-            What::Text(_) => None,
-            What::List(operands) | What::Concatenate(operands) => {
-                operands.iter().find_map(|operand| operand.lacking(source))
+            What::Text(_) | What::List(_) => None,
+            What::Concatenate(operands) => operands.iter().find_map(|it| it.lacking(call)),
+            What::Lower(of) | What::Upper(of) | What::Base64(of) | What::Basename(of) => {
+                of.lacking(call)
             }
-            What::Lower(of)
-            | What::Upper(of)
-            | What::Base64(of)
-            | What::Basename(of)
-            | What::Length(of) => of.lacking(source),
+            // Of a set that is not there, the length is known.
+            What::Length(of) if of.shape == Shape::List => None,
+            What::Length(of) => of.lacking(call),
             What::Join { separator, list } => {
-                separator.lacking(source).or_else(|| list.lacking(source))
+                separator.lacking(call).or_else(|| list.lacking(call))
             }
-            What::Options { arguments, .. } => arguments.lacking(source),
+            What::Options { arguments, .. } => arguments.lacking(call),
         }
     }
 

@@ -36,12 +36,12 @@ pub(crate) enum Test {
     /// Of several tests, how many have to hold.
     Several {
         modifier: Modifier,
-        tests: Vec<Test>,
+        tests: Vec<Self>,
     },
     /// With another operand's value.
     Other(Operator),
     /// All values of a list, rather than any.
-    All(Box<Test>),
+    All(Box<Self>),
 }
 
 #[derive(Debug)]
@@ -85,9 +85,9 @@ impl Test {
             (Self::Several { modifier, tests }, _) => {
                 let mut holding = tests.iter().filter(|test| test.holds(value, right));
                 match modifier {
-                    Modifier::AnyOf => holding.next().is_some(),
-                    Modifier::AllOf => holding.count() == tests.len() && !tests.is_empty(),
-                    Modifier::OneOf => holding.next().is_some() && holding.next().is_none(),
+                    Modifier::Any => holding.next().is_some(),
+                    Modifier::All => holding.count() == tests.len() && !tests.is_empty(),
+                    Modifier::One => holding.next().is_some() && holding.next().is_none(),
                 }
             }
             (Self::Other(operator), _) => right.is_some_and(|right| other(*operator, value, right)),

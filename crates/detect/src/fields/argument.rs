@@ -95,7 +95,7 @@ pub(super) fn has(call: Call, argument: &Argument) -> bool {
     name_of(call, argument).is_some()
 }
 
-fn name_of<'a>(call: Call, argument: &'a Argument) -> Option<&'a str> {
+fn name_of(call: Call, argument: &Argument) -> Option<&str> {
     match argument {
         Argument::Key(name) => names_of(call).contains(&name.as_str()).then_some(name),
         Argument::Index(index) => names_of(call).get(*index).copied(),

@@ -1,6 +1,6 @@
 //! `evt.*`: the call, its arguments, and how it ended.
 
-use model::event::{Act, Event};
+use model::event::{Act, Call, Event};
 
 use super::{argument, names};
 use crate::field::{ArgumentKind, Field, Kind, OfCall};
@@ -15,7 +15,7 @@ pub(super) const FIELDS: &[Field] = &[
         "evt.arg",
         Kind::Text,
         "an argument, by its name where it has one",
-        |event, it| argument::named(event, it),
+        argument::named,
     )
     .argument(ArgumentKind::Required)
     .of_call(OfCall::Has(argument::has)),
@@ -63,7 +63,8 @@ pub(super) const FIELDS: &[Field] = &[
             Act::Read { data, .. } | Act::Write { data, .. } => data.into(),
             _ => Value::Absent,
         }
-    }),
+    })
+    .of_call(OfCall::Has(|call, _| matches!(call, Call::Read | Call::Write | Call::Other))),
     Field::event("evt.buflen", Kind::Number, "how much was read or written", |event, _| {
         event.result.filter(|size| *size >= 0 && direction(event).is_some()).into()
     }),

@@ -17,10 +17,10 @@ const ID_CHARS: usize = 12;
 
 pub(super) const FIELDS: &[Field] = &[
     Field::event("container.id", Kind::Text, "first 12 characters of the id, or `host`", |e, _| {
-        e.container.as_deref().map_or(HOST.into(), |container| short(&container.id).into())
+        e.container.as_deref().map_or_else(|| HOST.into(), |container| short(&container.id).into())
     }),
     Field::event("container.full_id", Kind::Text, "the whole id", |event, _| {
-        event.container.as_deref().map_or("".into(), |container| (&container.id).into())
+        event.container.as_deref().map_or_else(|| "".into(), |container| (&container.id).into())
     }),
     Field::event("container.name", Kind::Text, "name of the container, or `host`", |event, _| {
         match event.container.as_deref() {
@@ -118,7 +118,7 @@ pub(super) const FIELDS: &[Field] = &[
     })
     .argument(ArgumentKind::Required),
     Field::event("container.labels", Kind::Text, "all labels, with commas", |event, _| {
-        event.container.as_deref().map_or("".into(), |container| labels(&container.labels))
+        event.container.as_deref().map_or_else(|| "".into(), |container| labels(&container.labels))
     }),
     Field::never("container.cni.json", Kind::Text, "results of network plugins are not read"),
     Field::never("container.healthcheck", Kind::Text, NO_PROBE),

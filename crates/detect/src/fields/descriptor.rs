@@ -3,76 +3,73 @@
 use core::net::IpAddr;
 
 use model::event::{
-    Act, Descriptor, Endpoint, Event, File, FileKind, Layering, Object, Protocol, Socket,
+    Act, Call, Descriptor, Endpoint, Event, File, FileKind, Layering, Object, Protocol, Socket,
     SocketFamily,
 };
 
-use crate::field::{Field, Kind, Shape};
+use crate::field::{Argument, Field, Kind, OfCall, Shape};
 use crate::value::Value;
 
 pub(super) const FIELDS: &[Field] = &[
-    Field::event("fd.num", Kind::Number, "its number, -1 where the call failed", |event, _| {
+    field("fd.num", Kind::Number, "its number, -1 where the call failed", |event, _| {
         of(event).map(|it| it.number).into()
     }),
-    Field::event(
-        "fd.type",
-        Kind::Text,
-        "file, directory, ipv4, ipv6, unix, pipe …",
-        |event, _| of(event).and_then(kind).map(|(name, _)| name).into(),
-    ),
-    Field::event("fd.typechar", Kind::Text, "the type as one character", |event, _| {
+    field("fd.type", Kind::Text, "file, directory, ipv4, ipv6, unix, pipe …", |event, _| {
+        of(event).and_then(kind).map(|(name, _)| name).into()
+    }),
+    field("fd.typechar", Kind::Text, "the type as one character", |event, _| {
         of(event).map(|it| kind(it).map_or("o", |(_, character)| character)).into()
     }),
-    Field::event("fd.name", Kind::Text, "path, or both ends of a connection", |event, _| {
+    field("fd.name", Kind::Text, "path, or both ends of a connection", |event, _| {
         of(event).map_or(Value::Absent, name)
     }),
-    Field::event("fd.nameraw", Kind::Text, "path as it was written", |event, _| {
+    field("fd.nameraw", Kind::Text, "path as it was written", |event, _| {
         match (&event.act, of(event)) {
             (Act::Open { path, .. }, _) if !path.raw.is_empty() => (&path.raw).into(),
             (_, Some(descriptor)) => name(descriptor),
             (_, None) => Value::Absent,
         }
     }),
-    Field::event("fd.directory", Kind::Text, "the file's folder", |event, _| {
+    field("fd.directory", Kind::Text, "the file's folder", |event, _| {
         let file = of(event).and_then(file);
         file.map(|file| Value::text(directory(file))).unwrap_or(Value::Absent)
     }),
-    Field::event("fd.filename", Kind::Text, "the file's name without its folder", |event, _| {
+    field("fd.filename", Kind::Text, "the file's name without its folder", |event, _| {
         let file = of(event).and_then(file).filter(|file| file.kind != FileKind::Directory);
         file.map(|file| Value::text(base(&file.path))).unwrap_or(Value::Absent)
     }),
-    Field::event("fd.containername", Kind::Text, "container id and name", |event, _| {
+    field("fd.containername", Kind::Text, "container id and name", |event, _| {
         within(event, |descriptor| Some(name(descriptor)))
     }),
-    Field::event("fd.containerdirectory", Kind::Text, "container id and folder", |event, _| {
+    field("fd.containerdirectory", Kind::Text, "container id and folder", |event, _| {
         within(event, |descriptor| file(descriptor).map(|it| Value::text(directory(it))))
     }),
-    Field::event("fd.uid", Kind::Text, "thread id and number", |event, _| {
+    field("fd.uid", Kind::Text, "thread id and number", |event, _| {
         let told = |it: &Descriptor| Value::made(format!("{}{}", event.thread, it.number));
         of(event).map_or(Value::Absent, told)
     }),
-    Field::event("fd.dev", Kind::Number, "device of the file", |event, _| {
-        of(event).and_then(file).map(|file| device(file)).into()
+    field("fd.dev", Kind::Number, "device of the file", |event, _| {
+        of(event).and_then(file).map(device).into()
     }),
-    Field::event("fd.dev.major", Kind::Number, "its major number", |event, _| {
+    field("fd.dev.major", Kind::Number, "its major number", |event, _| {
         of(event).and_then(file).map(|file| file.device >> 32).into()
     }),
-    Field::event("fd.dev.minor", Kind::Number, "its minor number", |event, _| {
+    field("fd.dev.minor", Kind::Number, "its minor number", |event, _| {
         of(event).and_then(file).map(|file| file.device & 0xffff_ffff).into()
     }),
-    Field::event("fd.ino", Kind::Number, "inode of the file", |event, _| {
+    field("fd.ino", Kind::Number, "inode of the file", |event, _| {
         of(event).and_then(file).map(|file| file.inode).into()
     }),
-    Field::event("fd.is_upper_layer", Kind::Bool, "written since the container began", |e, _| {
+    field("fd.is_upper_layer", Kind::Bool, "written since the container began", |e, _| {
         of(e).and_then(file).map(|file| file.layering == Layering::Upper).into()
     }),
-    Field::event("fd.is_lower_layer", Kind::Bool, "as the image brought it", |event, _| {
+    field("fd.is_lower_layer", Kind::Bool, "as the image brought it", |event, _| {
         of(event).and_then(file).map(|file| file.layering == Layering::Lower).into()
     }),
-    Field::event("fd.l4proto", Kind::Text, "tcp, udp, icmp or raw", |event, _| {
+    field("fd.l4proto", Kind::Text, "tcp, udp, icmp or raw", |event, _| {
         of(event).map(protocol).into()
     }),
-    Field::event("fd.sockfamily", Kind::Text, "ip or unix", |event, _| {
+    field("fd.sockfamily", Kind::Text, "ip or unix", |event, _| {
         let family = socket(event).map(|socket| socket.family);
         match family {
             Some(SocketFamily::Inet4 | SocketFamily::Inet6) => "ip".into(),
@@ -80,46 +77,42 @@ pub(super) const FIELDS: &[Field] = &[
             _ => Value::Absent,
         }
     }),
-    Field::event("fd.is_server", Kind::Bool, "this side accepts", |event, _| {
+    field("fd.is_server", Kind::Bool, "this side accepts", |event, _| {
         of(event).map(|_| socket(event).is_some_and(|it| it.server == Some(true))).into()
     }),
-    Field::event("fd.connected", Kind::Bool, "it has one peer", |event, _| {
+    field("fd.connected", Kind::Bool, "it has one peer", |event, _| {
         of(event).map(|_| socket(event).is_some_and(is_connected)).into()
     }),
-    Field::event("fd.name_changed", Kind::Bool, "the call gave it another peer", |event, _| {
+    field("fd.name_changed", Kind::Bool, "the call gave it another peer", |event, _| {
         of(event).map(|_| socket(event).is_some_and(|socket| changes_peer(event, socket))).into()
     }),
-    Field::event("fd.ip", Kind::Address, "address of either end", |e, _| either_ip(e))
+    field("fd.ip", Kind::Address, "address of either end", |e, _| either_ip(e))
         .shape(Shape::Either),
-    Field::event("fd.cip", Kind::Address, "address of the client", |e, _| client(e).0),
-    Field::event("fd.sip", Kind::Address, "address of the server", |e, _| server(e).0),
-    Field::event("fd.lip", Kind::Address, "address of this side", |e, _| local(e).0),
-    Field::event("fd.rip", Kind::Address, "address of the other side", |e, _| remote(e).0),
-    Field::event("fd.net", Kind::Network, "network of either end", |e, _| either_ip(e))
+    field("fd.cip", Kind::Address, "address of the client", |e, _| client(e).0),
+    field("fd.sip", Kind::Address, "address of the server", |e, _| server(e).0),
+    field("fd.lip", Kind::Address, "address of this side", |e, _| local(e).0),
+    field("fd.rip", Kind::Address, "address of the other side", |e, _| remote(e).0),
+    field("fd.net", Kind::Network, "network of either end", |e, _| either_ip(e))
         .shape(Shape::Either),
-    Field::event("fd.cnet", Kind::Network, "network of the client", |e, _| client(e).0),
-    Field::event("fd.snet", Kind::Network, "network of the server", |e, _| server(e).0),
-    Field::event("fd.lnet", Kind::Network, "network of this side", |e, _| local(e).0),
-    Field::event("fd.rnet", Kind::Network, "network of the other side", |e, _| remote(e).0),
-    Field::event("fd.port", Kind::Number, "port of either end", |event, _| {
+    field("fd.cnet", Kind::Network, "network of the client", |e, _| client(e).0),
+    field("fd.snet", Kind::Network, "network of the server", |e, _| server(e).0),
+    field("fd.lnet", Kind::Network, "network of this side", |e, _| local(e).0),
+    field("fd.rnet", Kind::Network, "network of the other side", |e, _| remote(e).0),
+    field("fd.port", Kind::Number, "port of either end", |event, _| {
         let both = [local(event).1, remote(event).1];
         some(both.into_iter().filter(|it| !it.is_absent()).collect())
     })
     .shape(Shape::Either),
-    Field::event("fd.cport", Kind::Number, "port of the client", |e, _| client(e).1),
-    Field::event("fd.sport", Kind::Number, "port of the server", |e, _| server(e).1),
-    Field::event("fd.lport", Kind::Number, "port of this side", |e, _| local(e).1),
-    Field::event("fd.rport", Kind::Number, "port of the other side", |e, _| remote(e).1),
-    Field::event("fd.rip.name", Kind::Text, "name of the other side", |e, _| names(e, true))
+    field("fd.cport", Kind::Number, "port of the client", |e, _| client(e).1),
+    field("fd.sport", Kind::Number, "port of the server", |e, _| server(e).1),
+    field("fd.lport", Kind::Number, "port of this side", |e, _| local(e).1),
+    field("fd.rport", Kind::Number, "port of the other side", |e, _| remote(e).1),
+    field("fd.rip.name", Kind::Text, "name of the other side", |e, _| names(e, true))
         .shape(Shape::Any),
-    Field::event("fd.sip.name", Kind::Text, "name of the server", |event, _| {
-        names(event, !serves(event))
-    })
-    .shape(Shape::Any),
-    Field::event("fd.cip.name", Kind::Text, "name of the client", |event, _| {
-        names(event, serves(event))
-    })
-    .shape(Shape::Any),
+    field("fd.sip.name", Kind::Text, "name of the server", |event, _| names(event, !serves(event)))
+        .shape(Shape::Any),
+    field("fd.cip.name", Kind::Text, "name of the client", |event, _| names(event, serves(event)))
+        .shape(Shape::Any),
     Field::never("fd.lip.name", Kind::Text, "names of the host's own addresses are not asked for"),
     Field::never("fd.proto", Kind::Text, NO_SERVICE),
     Field::never("fd.cproto", Kind::Text, NO_SERVICE),
@@ -129,6 +122,47 @@ pub(super) const FIELDS: &[Field] = &[
 ];
 
 const NO_SERVICE: &str = "ports are numbers here: ask for the port";
+
+/// A field that only calls with descriptors have.
+const fn field(
+    name: &'static str,
+    kind: Kind,
+    doc: &'static str,
+    extract: for<'a> fn(&'a Event, &'a Argument) -> Value<'a>,
+) -> Field {
+    Field::event(name, kind, doc, extract).of_call(OfCall::Has(has))
+}
+
+fn has(call: Call, _: &Argument) -> bool {
+    use Call as C;
+    matches!(
+        call,
+        C::Open
+            | C::Openat
+            | C::Openat2
+            | C::Creat
+            | C::OpenByHandleAt
+            | C::Close
+            | C::Read
+            | C::Write
+            | C::Socket
+            | C::Connect
+            | C::Bind
+            | C::Listen
+            | C::Accept
+            | C::Accept4
+            | C::Sendto
+            | C::Sendmsg
+            | C::Recvfrom
+            | C::Recvmsg
+            | C::Dup
+            | C::Dup2
+            | C::Dup3
+            | C::Fcntl
+            | C::MemfdCreate
+            | C::Other
+    )
+}
 
 /// The descriptor that an event is about.
 pub(super) fn of(event: &Event) -> Option<&Descriptor> {
@@ -287,7 +321,10 @@ fn device(file: &File) -> u64 {
 
 /// A connection over TCP has one peer; of others the sensor has to know.
 fn is_connected(socket: &Socket) -> bool {
-    socket.connected.unwrap_or(socket.protocol == Protocol::Tcp && socket.remote.is_some())
+    match socket.connected {
+        Some(connected) => connected,
+        None => socket.protocol == Protocol::Tcp && socket.remote.is_some(),
+    }
 }
 
 /// What is sent over a socket without a peer goes to one of the call's own.

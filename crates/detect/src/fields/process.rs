@@ -52,7 +52,7 @@ pub(super) const FIELDS: &[Field] = &[
         match it {
             // What is not there is empty, as it is in Falco.
             Argument::Index(index) => {
-                rest(&event.process).get(*index).map_or("".into(), Into::into)
+                rest(&event.process).get(*index).map_or_else(|| "".into(), Into::into)
             }
             Argument::Key(_) | Argument::None => arguments(&event.process),
         }
@@ -225,7 +225,7 @@ fn name(process: &Process) -> Value<'_> {
 }
 
 fn exe(process: &Process) -> Value<'_> {
-    process.arguments.first().map_or("".into(), Into::into)
+    process.arguments.first().map_or_else(|| "".into(), Into::into)
 }
 
 fn path(process: &Process) -> Value<'_> {

@@ -22,7 +22,12 @@ pub(super) const FIELDS: &[Field] = &[
         }
     }),
     Field::event("user.shell", Kind::Text, "login shell of the effective user", |event, _| {
-        event.process.credentials.user.as_ref().map_or(UNKNOWN.into(), |user| (&user.shell).into())
+        event
+            .process
+            .credentials
+            .user
+            .as_ref()
+            .map_or_else(|| UNKNOWN.into(), |user| (&user.shell).into())
     }),
     Field::event(
         "user.loginuid",

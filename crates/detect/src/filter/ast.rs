@@ -92,7 +92,7 @@ words! {
 
 words! {
     /// Of how many texts of a list a comparison has to hold.
-    Modifier { OneOf = "oneof", AnyOf = "anyof", AllOf = "allof" }
+    Modifier { One = "oneof", Any = "anyof", All = "allof" }
 }
 
 words! {

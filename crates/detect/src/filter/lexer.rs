@@ -47,7 +47,8 @@ impl<'t> Lexer<'t> {
     pub(super) fn blank(&mut self) -> bool {
         let is_blank = |c| matches!(c, ' ' | '\t' | '\u{8}' | '\r' | '\n');
         let before = self.at;
-        self.at += self.rest().find(|c| !is_blank(c)).unwrap_or(self.rest().len());
+        let rest = self.rest();
+        self.at += rest.find(|c| !is_blank(c)).unwrap_or(rest.len());
         self.at > before
     }
 

@@ -121,7 +121,8 @@ fn operator(text: &str) -> Option<bool> {
     let (word, modifier) = (words.next()?, words.next());
     let operator = Operator::ALL.iter().find(|it| it.word() == word);
     // Equality has a second spelling.
-    let takes_list = operator.map(|it| it.takes_list()).or((word == "==").then_some(false))?;
+    let takes_list =
+        operator.map(|it| it.takes_list()).or_else(|| (word == "==").then_some(false))?;
     match modifier {
         None => Some(takes_list),
         Some(word) => Modifier::ALL.iter().any(|it| it.word() == word).then_some(true),

@@ -11,7 +11,7 @@ use super::item::{Items, List, RuleItem};
 use super::read::Read;
 use super::rule::Rule;
 use super::written::{File, Written};
-use crate::compile::{CompileError, Compiler, Condition, Names, lacking};
+use crate::compile::{CompileError, Compiler, Condition, Lacking, Names};
 use crate::diagnostic::{Diagnostic, Level, Place};
 use crate::filter::{self, FilterError, Literal};
 use crate::output::Output;
@@ -33,8 +33,7 @@ const MANY_CALLS: usize = Call::ALL.len() / 2;
 
 pub(super) fn finish(read: Read) -> (Ruleset, Vec<Diagnostic>) {
     let Read { files, lists, macros, rules, mut diagnostics } = read;
-    let mut names = Names::default();
-    names.lists = expand(&lists, &mut diagnostics);
+    let mut names = Names { lists: expand(&lists, &mut diagnostics), macros: HashMap::new() };
     let mut conditions = HashMap::new();
     for item in macros.iter() {
         match filter::parse(item.condition.text()) {
@@ -51,18 +50,18 @@ pub(super) fn finish(read: Read) -> (Ruleset, Vec<Diagnostic>) {
         diagnostics,
     };
     let rules = rules.iter().filter_map(|item| finisher.rule(item)).map(Arc::new).collect();
-    let unused: Vec<Place> = macros
+    let unused = macros
         .iter()
-        .filter(|item| names.macros.contains_key(&item.name) && !finisher.uses_macro(&item.name))
-        .map(|item| item.place.clone())
-        .chain(
-            lists
-                .iter()
-                .filter(|list| !finisher.uses_list(list, &lists))
-                .map(|it| it.place.clone()),
-        )
+        .filter(|item| names.macros.contains_key(&item.name) && !finisher.uses_macro(&item.name));
+    let unused = unused.map(|item| (&item.name, &item.place));
+    let lists_unused = lists.iter().filter(|list| !finisher.uses_list(list, &lists));
+    let unused: Vec<_> = unused
+        .chain(lists_unused.map(|list| (&list.name, &list.place)))
+        .map(|(name, place)| {
+            Diagnostic::new(Level::Warning, place.clone(), name, "no rule or macro uses it")
+        })
         .collect();
-    let _unused = unused;
+    finisher.diagnostics.extend(unused);
     let mut diagnostics = finisher.diagnostics;
     let order = |it: &Diagnostic| {
         let file = files.iter().position(|file| file.name == it.place.file);
@@ -163,8 +162,8 @@ impl Finisher<'_> {
 
     /// Rules that never fire, and those that are asked too often.
     fn doubts(&mut self, item: &RuleItem, source: Source, condition: &Arc<Condition>) {
-        let message = if program::never_holds(condition, source) {
-            never(condition, source)
+        let message = if let Some(lacking) = program::never_holds(condition, source) {
+            never(&lacking)
         } else if source == Source::Syscall
             && item.warns_of_types
             && program::calls(condition).len() > MANY_CALLS
@@ -190,15 +189,9 @@ impl Finisher<'_> {
 }
 
 /// Why a rule never fires, for people.
-fn never(condition: &Arc<Condition>, source: Source) -> String {
-    let lacking = lacking(condition, source);
-    if lacking.is_empty() || !program::would_hold(condition, source) {
-        return match source {
-            Source::Syscall => {
-                "it can never fire: no event of the sensor's has the type it asks for".to_owned()
-            }
-            Source::K8sAudit => "it can never fire: its condition is never true".to_owned(),
-        };
+fn never(lacking: &[Lacking]) -> String {
+    if lacking.is_empty() {
+        return "it can never fire: no event there is has the type that it asks for".to_owned();
     }
     let fields: Vec<_> = lacking.iter().map(|it| format!("`{}` ({})", it.field, it.why)).collect();
     format!("it can never fire, for want of {}", fields.join(", "))

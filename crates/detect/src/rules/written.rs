@@ -70,7 +70,7 @@ impl Written {
     /// Where what stands at an offset of the text was written.
     pub(super) fn place(&self, files: &[File], at: usize) -> Place {
         let piece = self.pieces.iter().rev().find(|piece| piece.begin <= at);
-        let Some(piece) = piece.or(self.pieces.first()) else { return Place::default() };
+        let Some(piece) = piece.or_else(|| self.pieces.first()) else { return Place::default() };
         let Some(file) = files.get(piece.file) else { return Place::default() };
         let (mut line, mut column) = (piece.line, piece.column);
         if piece.exact {
