@@ -1,9 +1,34 @@
 //! The second story, **guard**: events in, detections out.
 //!
 //! ```text
-//! rule files → rules::load → Ruleset(+Diagnostics) → compile → Engine
-//! Event | audit record → Engine::judge → Detection(rule, evidence, output)
+//! rule files → Ruleset::load → Ruleset(+Diagnostics) → Engine::new → Engine
+//! Event | audit::Record → Engine::judge → Detection(rule, message, fields)
 //! ```
 //!
 //! Pure: no network, clock, environment, process, no async. The same engine judges what a sensor
 //! sees, what a recording holds and what a Kubernetes API server audits. It never acts.
+
+pub mod audit;
+mod compile;
+mod diagnostic;
+mod engine;
+mod field;
+mod fields;
+mod filter;
+#[doc(hidden)]
+pub mod fuzz;
+mod glob;
+mod output;
+mod program;
+mod rules;
+mod source;
+mod suggest;
+mod value;
+
+pub use diagnostic::{Diagnostic, Level, Place};
+pub use engine::{Detection, Engine};
+pub use field::{Argument, ArgumentKind, Extract, Field, Kind, OfCall, Shape};
+pub use fields::fields;
+pub use rules::{FILE_BYTES_MAX, Priority, Rule, RuleFile, Ruleset};
+pub use source::Source;
+pub use value::Value;

@@ -66,6 +66,11 @@ pub struct Socket {
     pub remote: Option<Endpoint>,
     /// This side accepts or accepted; None where that is not known.
     pub server: Option<bool>,
+    /// It has one peer for all that is sent over it, by `connect` or `accept`; None where that is
+    /// not known.
+    pub connected: Option<bool>,
+    /// Under which the remote address was found: names in answers of DNS that the sensor saw.
+    pub names: Vec<Text>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,0 +1,444 @@
+//! From a tree of words to a graph of questions.
+//!
+//! A macro is compiled once, and stands in every condition that names it as the same node; so the
+//! graph grows with what is written, not with what it stands for.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::operand::{Operand, What};
+use super::options::Options;
+use super::test::Test;
+use super::{Condition, DEPTH_MAX, Node, Predicate, literal};
+use crate::field::{Argument, Kind, Shape};
+use crate::fields;
+use crate::filter::{self, Check, Expression, FieldName, Function, Literal, Operator, Right};
+use crate::source::Source;
+use crate::suggest;
+
+/// Texts of all conditions of one source, those of lists as often as they are used; Falco's rules
+/// have 30 000.
+const LITERALS_MAX: usize = 1 << 20;
+
+/// Regular expressions of one source. Each may take `REGEX_BYTES_MAX` several times over.
+const REGEXES_MAX: usize = 512;
+
+/// What the names in conditions stand for.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    pub(crate) lists: HashMap<String, Vec<Literal>>,
+    pub(crate) macros: HashMap<String, Expression>,
+}
+
+/// Why a condition cannot be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CompileError {
+    /// Bytes of the text before the mistake.
+    pub(crate) at: usize,
+    pub(crate) message: String,
+    pub(crate) hint: Option<String>,
+    /// The macro in whose text it is, if it is in one.
+    pub(crate) within: Option<String>,
+    /// It is about a name that there is no field of.
+    pub(crate) unknown_field: bool,
+}
+
+impl CompileError {
+    pub(crate) fn new(at: usize, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { at, message, hint: None, within: None, unknown_field: false }
+    }
+
+    fn hint(self, hint: Option<String>) -> Self {
+        Self { hint, ..self }
+    }
+}
+
+/// Compiles conditions about one source.
+pub(crate) struct Compiler<'n> {
+    source: Source,
+    names: &'n Names,
+    operands: HashMap<String, Arc<Operand>>,
+    predicates: HashMap<String, Arc<Predicate>>,
+    /// None while it is being compiled.
+    macros: HashMap<String, Option<Result<Arc<Condition>, CompileError>>>,
+    pub(crate) used_lists: BTreeSet<String>,
+    literals_left: usize,
+    regexes_left: usize,
+}
+
+impl<'n> Compiler<'n> {
+    pub(crate) fn new(source: Source, names: &'n Names) -> Self {
+        Self {
+            source,
+            names,
+            operands: HashMap::new(),
+            predicates: HashMap::new(),
+            macros: HashMap::new(),
+            used_lists: BTreeSet::new(),
+            literals_left: LITERALS_MAX,
+            regexes_left: REGEXES_MAX,
+        }
+    }
+
+    /// The macros that were named by anything compiled so far.
+    pub(crate) fn used_macros(&self) -> impl Iterator<Item = &String> {
+        self.macros.keys()
+    }
+
+    pub(crate) fn condition(&mut self, tree: &Expression) -> Result<Arc<Condition>, CompileError> {
+        let (node, depth) = match tree {
+            Expression::And(parts) => {
+                let (parts, depth) = self.parts(parts)?;
+                (Node::And(parts), depth)
+            }
+            Expression::Or(parts) => {
+                let (parts, depth) = self.parts(parts)?;
+                (Node::Or(parts), depth)
+            }
+            Expression::Not(inner) => {
+                let inner = self.condition(inner)?;
+                let depth = inner.depth;
+                (Node::Not(inner), depth)
+            }
+            Expression::Macro { name, at } => return self.of_macro(name, *at),
+            Expression::Check(check) => (Node::Check(self.check(check)?), 0),
+        };
+        if depth >= DEPTH_MAX {
+            let message = format!("with its macros, it is nested more than {DEPTH_MAX} times");
+            return Err(CompileError::new(0, message));
+        }
+        Ok(Arc::new(Condition { node, depth: depth + 1 }))
+    }
+
+    fn parts(
+        &mut self,
+        parts: &[Expression],
+    ) -> Result<(Vec<Arc<Condition>>, usize), CompileError> {
+        let parts: Vec<_> =
+            parts.iter().map(|part| self.condition(part)).collect::<Result<_, _>>()?;
+        let depth = parts.iter().map(|part| part.depth).max().unwrap_or_default();
+        Ok((parts, depth))
+    }
+
+    fn of_macro(&mut self, name: &str, at: usize) -> Result<Arc<Condition>, CompileError> {
+        match self.macros.get(name) {
+            Some(Some(Ok(compiled))) => return Ok(Arc::clone(compiled)),
+            Some(Some(Err(error))) => return Err(error.clone()),
+            Some(None) => {
+                let message = format!("the macro `{name}` is part of itself");
+                return Err(CompileError::new(at, message));
+            }
+            None => {}
+        }
+        let names = self.names;
+        let Some(tree) = names.macros.get(name) else {
+            let error = CompileError::new(at, format!("there is no macro `{name}`"));
+            return Err(match names.lists.contains_key(name) {
+                true => error.hint(Some(format!("`{name}` is a list: write `field in ({name})`"))),
+                false => error.hint(suggest::hint(name, names.macros.keys().map(String::as_str))),
+            });
+        };
+        if self.macros.values().filter(|state| state.is_none()).count() >= DEPTH_MAX {
+            let message = format!("more than {DEPTH_MAX} macros stand in each other");
+            return Err(CompileError::new(at, message));
+        }
+        self.macros.insert(name.to_owned(), None);
+        let compiled = self.condition(tree).map_err(|error| {
+            let within = error.within.clone().or_else(|| Some(name.to_owned()));
+            CompileError { within, ..error }
+        });
+        self.macros.insert(name.to_owned(), Some(compiled.clone()));
+        compiled
+    }
+
+    fn check(&mut self, check: &Check) -> Result<Arc<Predicate>, CompileError> {
+        let left = self.operand(&check.left)?;
+        let (test, right, key) = match &check.right {
+            Right::Nothing => (Test::Exists, None, String::new()),
+            Right::One(literal) => {
+                let literals = self.texts(std::slice::from_ref(literal))?;
+                if let [_, _, ..] | [] = literals.as_slice() {
+                    let name = String::from_utf8_lossy(&literal.text);
+                    let message = format!(
+                        "the list `{name}` has {} texts where one is wanted",
+                        literals.len()
+                    );
+                    return Err(CompileError::new(literal.at, message)
+                        .hint(Some("write `in` with the list in parentheses".to_owned())));
+                }
+                let key = key_of(&literals);
+                (self.test(check, &left, literals)?, None, key)
+            }
+            Right::Many(literals) => {
+                let literals = self.texts(literals)?;
+                let key = key_of(&literals);
+                (self.test(check, &left, literals)?, None, key)
+            }
+            Right::Operand(operand) => {
+                let right = self.operand(operand)?;
+                self.comparable(check, &left, &right)?;
+                let key = right.name.clone();
+                let test = Test::Other(check.operator);
+                (all_of_list(check, &left, test), Some(right), key)
+            }
+        };
+        let modifier = check.modifier.map_or("", filter::Modifier::word);
+        let key = format!("{} {} {modifier} {key}", left.name, check.operator.word());
+        let shape = left.shape;
+        let predicate = self
+            .predicates
+            .entry(key)
+            .or_insert_with(|| Arc::new(Predicate { left, shape, test, right }));
+        Ok(Arc::clone(predicate))
+    }
+
+    /// The texts themselves, those of lists in their places.
+    fn texts(&mut self, literals: &[Literal]) -> Result<Vec<Literal>, CompileError> {
+        let mut texts = Vec::new();
+        for literal in literals {
+            let name = std::str::from_utf8(&literal.text).unwrap_or_default();
+            match self.names.lists.get(name).filter(|_| !literal.quoted) {
+                Some(list) => {
+                    self.used_lists.insert(name.to_owned());
+                    let at = literal.at;
+                    texts.extend(list.iter().map(|text| Literal { at, ..text.clone() }));
+                }
+                None => texts.push(literal.clone()),
+            }
+        }
+        self.literals_left = self.literals_left.checked_sub(texts.len()).ok_or_else(|| {
+            let at = literals.first().map_or(0, |literal| literal.at);
+            let message =
+                format!("the conditions compare with more than {LITERALS_MAX} texts in all");
+            CompileError::new(at, message)
+        })?;
+        Ok(texts)
+    }
+
+    fn test(
+        &mut self,
+        check: &Check,
+        left: &Operand,
+        literals: Vec<Literal>,
+    ) -> Result<Test, CompileError> {
+        literal::fits(check, left)?;
+        if check.operator == Operator::Regex {
+            self.regexes_left = self.regexes_left.checked_sub(literals.len()).ok_or_else(|| {
+                let message = format!("more than {REGEXES_MAX} regular expressions in all");
+                CompileError::new(check.at, message)
+            })?;
+        }
+        let test = match check.modifier {
+            None => literal::of(check.operator, left.kind, &literals)?,
+            Some(modifier) => {
+                let of =
+                    |it: &Literal| literal::of(check.operator, left.kind, std::slice::from_ref(it));
+                let tests = literals.iter().map(of).collect::<Result<_, _>>()?;
+                Test::Several { modifier, tests }
+            }
+        };
+        Ok(all_of_list(check, left, test))
+    }
+
+    fn comparable(
+        &self,
+        check: &Check,
+        left: &Operand,
+        right: &Operand,
+    ) -> Result<(), CompileError> {
+        literal::fits(check, left)?;
+        let refused = matches!(check.operator, Operator::PathMatch | Operator::Regex)
+            || matches!(left.kind, Kind::Network)
+            || matches!(right.kind, Kind::Network);
+        if refused {
+            let message = format!("`{}` compares with no other field", check.operator.word());
+            return Err(CompileError::new(check.at, message));
+        }
+        if left.kind != right.kind && left.kind != Kind::Any && right.kind != Kind::Any {
+            let message = format!(
+                "`{}` is {} and `{}` is {}",
+                left.name,
+                literal::told(left.kind),
+                right.name,
+                literal::told(right.kind)
+            );
+            return Err(CompileError::new(check.at, message));
+        }
+        Ok(())
+    }
+
+    /// One operand for all places where it is written.
+    pub(crate) fn operand(&mut self, tree: &filter::Operand) -> Result<Arc<Operand>, CompileError> {
+        let operand = self.make(tree)?;
+        let name = operand.name.clone();
+        Ok(Arc::clone(self.operands.entry(name).or_insert_with(|| Arc::new(operand))))
+    }
+
+    /// Calls itself as deep as functions nest, which has a limit.
+    fn make(&self, tree: &filter::Operand) -> Result<Operand, CompileError> {
+        match tree {
+            filter::Operand::Field(field) => self.field(field),
+            filter::Operand::Literal(literal) => Ok(Operand {
+                name: format!("{:?}", String::from_utf8_lossy(&literal.text)),
+                kind: Kind::Text,
+                shape: Shape::One,
+                what: What::Text(literal.text.clone()),
+            }),
+            filter::Operand::List { operands, .. } => {
+                let operands = self.all(operands)?;
+                let name = format!("({})", names_of(&operands));
+                Ok(Operand {
+                    name,
+                    kind: Kind::Text,
+                    shape: Shape::List,
+                    what: What::List(operands),
+                })
+            }
+            filter::Operand::Function { function, operands, argument, at } => {
+                let operands = self.all(operands)?;
+                let name = format!("{}({})", function.word(), names_of(&operands));
+                let made = function_of(*function, operands, argument.as_deref());
+                let (kind, shape, what) =
+                    made.map_err(|message| CompileError::new(*at, message))?;
+                let name = match argument {
+                    Some(argument) => format!("{name}[{argument}]"),
+                    None => name,
+                };
+                Ok(Operand { name, kind, shape, what })
+            }
+        }
+    }
+
+    fn all(&self, operands: &[filter::Operand]) -> Result<Vec<Operand>, CompileError> {
+        operands.iter().map(|operand| self.make(operand)).collect()
+    }
+
+    fn field(&self, written: &FieldName) -> Result<Operand, CompileError> {
+        let FieldName { name, argument, at } = written;
+        let found = fields::find(self.source, name, argument.as_deref());
+        let (field, argument) = found.map_err(|error| CompileError {
+            at: *at,
+            message: error.message,
+            hint: error.hint,
+            within: None,
+            unknown_field: true,
+        })?;
+        let name = match &argument {
+            Argument::None => field.name.to_owned(),
+            Argument::Index(index) => format!("{}[{index}]", field.name),
+            Argument::Key(key) if written.name == field.name => format!("{}[{key}]", field.name),
+            Argument::Key(key) => format!("{}.{key}", field.name),
+        };
+        let shape = field.shape_with(&argument);
+        Ok(Operand { name, kind: field.kind, shape, what: What::Field { field, argument } })
+    }
+}
+
+/// What tells apart two checks that compare with texts.
+fn key_of(literals: &[Literal]) -> String {
+    let texts: Vec<&[u8]> = literals.iter().map(|literal| &*literal.text).collect();
+    format!("{texts:?}")
+}
+
+fn names_of(operands: &[Operand]) -> String {
+    operands.iter().map(|operand| operand.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// Of a set, `in` asks whether all of it is in the list.
+fn all_of_list(check: &Check, left: &Operand, test: Test) -> Test {
+    match left.shape == Shape::List && check.operator == Operator::In {
+        true => Test::All(Box::new(test)),
+        false => test,
+    }
+}
+
+fn function_of(
+    function: Function,
+    mut operands: Vec<Operand>,
+    argument: Option<&str>,
+) -> Result<(Kind, Shape, What), String> {
+    let word = function.word();
+    if argument.is_some() && function != Function::Options {
+        return Err(format!("`{word}()` takes nothing in brackets"));
+    }
+    match function {
+        Function::Join => join(operands),
+        Function::Options => options(operands, argument),
+        Function::Concatenate => {
+            let fits = |it: &Operand| it.kind == Kind::Text && it.shape == Shape::One;
+            if operands.len() < 2 || !operands.iter().all(fits) {
+                return Err("`concat()` takes two or more texts".to_owned());
+            }
+            Ok((Kind::Text, Shape::One, What::Concatenate(operands)))
+        }
+        Function::Value
+        | Function::Lower
+        | Function::Upper
+        | Function::Base64
+        | Function::Basename
+        | Function::Length => {
+            let operand = operands.pop().filter(|_| operands.is_empty());
+            let operand = operand.ok_or_else(|| format!("`{word}()` takes one operand"))?;
+            one(function, operand)
+        }
+    }
+}
+
+fn one(function: Function, operand: Operand) -> Result<(Kind, Shape, What), String> {
+    let Operand { name, kind, shape, .. } = &operand;
+    let (kind, shape) = (*kind, *shape);
+    if matches!(shape, Shape::Any | Shape::Either) {
+        return Err(format!("`{name}` has several values, of which a function wants one"));
+    }
+    let is_text = matches!(kind, Kind::Text | Kind::Bytes);
+    if function == Function::Value {
+        return Ok((kind, shape, operand.what));
+    }
+    let is_counted = function == Function::Length && shape == Shape::List;
+    if !is_text && !is_counted {
+        return Err(format!("`{}()` takes a text, which `{name}` is not", function.word()));
+    }
+    let operand = Box::new(operand);
+    Ok(match function {
+        Function::Lower => (kind, shape, What::Lower(operand)),
+        Function::Upper => (kind, shape, What::Upper(operand)),
+        Function::Base64 => (kind, shape, What::Base64(operand)),
+        Function::Basename => (kind, shape, What::Basename(operand)),
+        _ => (Kind::Number, Shape::One, What::Length(operand)),
+    })
+}
+
+fn join(mut operands: Vec<Operand>) -> Result<(Kind, Shape, What), String> {
+    let wrong = || "`join()` takes a separator and a list".to_owned();
+    let list = operands.pop().filter(|list| list.shape == Shape::List).ok_or_else(wrong)?;
+    let separator = operands.pop().filter(|it| it.shape == Shape::One).ok_or_else(wrong)?;
+    if !operands.is_empty() {
+        return Err(wrong());
+    }
+    let (separator, list) = (Box::new(separator), Box::new(list));
+    Ok((Kind::Text, Shape::One, What::Join { separator, list }))
+}
+
+fn options(
+    mut operands: Vec<Operand>,
+    argument: Option<&str>,
+) -> Result<(Kind, Shape, What), String> {
+    let wrong = || "`getopt()` takes a list of arguments and a text of options".to_owned();
+    let options = match operands.pop().map(|operand| operand.what) {
+        Some(What::Text(text)) => Options::new(&text),
+        _ => return Err(wrong()),
+    };
+    let arguments = operands.pop().filter(|list| list.shape == Shape::List).ok_or_else(wrong)?;
+    if !operands.is_empty() {
+        return Err(wrong());
+    }
+    let wanted = match argument.map(str::as_bytes) {
+        None => None,
+        Some([option]) => Some(*option),
+        Some(_) => return Err("an option is one character".to_owned()),
+    };
+    let shape = if wanted.is_some() { Shape::One } else { Shape::List };
+    let arguments = Box::new(arguments);
+    Ok((Kind::Text, shape, What::Options { arguments, options, wanted }))
+}

@@ -1,0 +1,478 @@
+//! `evt.arg.*`: the arguments of a call, by the names that Falco's tables of calls give them.
+//!
+//! An argument is a number, and where that has a name, outputs and comparisons use the name:
+//! `evt.arg.flags contains O_TRUNC`. `evt.rawarg.*` is the number itself.
+
+use std::borrow::Cow;
+
+use model::event::{
+    Act, Call, Descriptor, Event, Layering, MountAct, OpenFlags, PathArgument, SetId,
+};
+
+use super::flags::{self, Bits, Choices};
+use super::{NoField, descriptor, names, user};
+use crate::field::Argument;
+use crate::suggest;
+use crate::value::Value;
+
+/// An argument as the call had it, and as it is called.
+struct Told<'a> {
+    raw: Value<'a>,
+    name: Value<'a>,
+}
+
+impl<'a> Told<'a> {
+    fn plain(value: impl Into<Value<'a>>) -> Self {
+        let raw = value.into();
+        let name = match &raw {
+            Value::Number(number) => Value::made(number.to_string()),
+            value => value.clone(),
+        };
+        Self { raw, name }
+    }
+
+    fn named(raw: impl Into<Value<'a>>, name: Option<impl Into<Cow<'a, str>>>) -> Self {
+        let Self { raw, name: number } = Self::plain(raw);
+        let name = name.map(Into::into).filter(|name: &Cow<'a, str>| !name.is_empty());
+        let name = name.map(|name| match name {
+            Cow::Borrowed(name) => name.into(),
+            Cow::Owned(name) => Value::made(name),
+        });
+        Self { raw, name: name.unwrap_or(number) }
+    }
+
+    fn bits(value: u64, names: Bits) -> Self {
+        Self::named(value, Some(flags::bits(value, names)))
+    }
+
+    fn choice(value: u64, names: Choices) -> Self {
+        Self::named(value, flags::choice(value, names))
+    }
+
+    fn path(path: &'a PathArgument) -> Self {
+        let raw = if path.raw.is_empty() { &path.path } else { &path.raw };
+        let is_absolute = path.raw.starts_with(b"/");
+        Self { raw: raw.into(), name: if is_absolute { raw.into() } else { (&path.path).into() } }
+    }
+
+    fn descriptor(descriptor: &'a Descriptor) -> Self {
+        Self::named(descriptor.number, descriptor::told(descriptor))
+    }
+
+    fn result(result: Option<i64>) -> Self {
+        Self::named(result, result.and_then(names::error))
+    }
+
+    fn user(event: &'a Event, uid: Option<u32>) -> Self {
+        match uid {
+            Some(uid) => Self { raw: uid.into(), name: user::of_uid(event, uid) },
+            None => Self { raw: (-1i64).into(), name: "<NONE>".into() },
+        }
+    }
+}
+
+/// As it is called.
+pub(super) fn named<'a>(event: &'a Event, argument: &'a Argument) -> Value<'a> {
+    name_of(event.call, argument).and_then(|it| of(event, it)).map(|told| told.name).into()
+}
+
+/// As the call had it.
+pub(super) fn raw<'a>(event: &'a Event, argument: &'a Argument) -> Value<'a> {
+    name_of(event.call, argument).and_then(|it| of(event, it)).map(|told| told.raw).into()
+}
+
+/// All of them: `fd=3 name=/etc/passwd`.
+pub(super) fn all(event: &Event) -> String {
+    let told = names_of(event.call).iter().filter_map(|name| {
+        let value = of(event, name)?.name;
+        value.shown().map(|value| format!("{name}={value}"))
+    });
+    told.collect::<Vec<_>>().join(" ")
+}
+
+/// Whether calls of this kind have it.
+pub(super) fn has(call: Call, argument: &Argument) -> bool {
+    name_of(call, argument).is_some()
+}
+
+fn name_of(call: Call, argument: &Argument) -> Option<&str> {
+    match argument {
+        Argument::Key(name) => names_of(call).contains(&name.as_str()).then_some(name),
+        Argument::Index(index) => names_of(call).get(*index).copied(),
+        Argument::None => None,
+    }
+}
+
+/// Whether any call has an argument of this name.
+pub(super) fn check(name: &str) -> Result<(), NoField> {
+    let mut all = Call::ALL.iter().flat_map(|call| names_of(*call)).chain(ELSEWHERE);
+    if all.any(|it| *it == name) {
+        return Ok(());
+    }
+    let all = Call::ALL.iter().flat_map(|call| names_of(*call)).copied();
+    let message = format!("no call has an argument `{name}`");
+    Err(NoField { message, hint: suggest::hint(name, all) })
+}
+
+/// Names that Falco's tables have for calls or arguments which no event of ours knows.
+const ELSEWHERE: &[&str] = &[
+    "res_or_fd",
+    "dirfd",
+    "linkdirfd",
+    "olddirfd",
+    "newdirfd",
+    "olddir",
+    "newdir",
+    "queuepct",
+    "queuelen",
+    "queuemax",
+    "backlog",
+    "fdlimit",
+    "pgft_maj",
+    "pgft_min",
+    "vm_size",
+    "vm_rss",
+    "vm_swap",
+    "cgroups",
+    "resolve",
+    "uargs",
+    "img",
+    "features",
+    "sq_entries",
+    "cq_entries",
+    "sq_thread_cpu",
+    "sq_thread_idle",
+    "pidns_init_start_ts",
+    "special",
+    "cookie",
+    "proto_flags",
+    "level",
+    "optname",
+    "val",
+    "optlen",
+    "offset",
+    "count",
+    "how",
+    "pos",
+    "whence",
+    "interval",
+    "option",
+    "arg2_str",
+    "arg2_int",
+    "resource",
+    "cur",
+    "max",
+    "operation",
+    "mask",
+    "op",
+    "key",
+    "in_fd",
+    "out_fd",
+    "first",
+    "last",
+    "status",
+    "ret",
+    "core",
+    "reaper_tid",
+    "msgcontrol",
+];
+
+/// In the order of Falco's tables, so that `evt.arg[0]` finds the same.
+#[rustfmt::skip]
+fn names_of(call: Call) -> &'static [&'static str] {
+    use Call as C;
+    match call {
+        C::Execve | C::Execveat => &[
+            "res", "exe", "args", "tid", "pid", "ptid", "cwd", "comm", "env", "tty", "vpgid",
+            "loginuid", "flags", "cap_inheritable", "cap_permitted", "cap_effective", "exe_ino",
+            "exe_ino_ctime", "exe_ino_mtime", "uid",
+        ],
+        C::Clone | C::Clone3 | C::Fork | C::Vfork => &[
+            "res", "exe", "args", "tid", "pid", "ptid", "cwd", "comm", "uid", "gid", "vtid", "vpid",
+        ],
+        C::Open | C::Openat | C::Openat2 => &["fd", "name", "flags", "mode", "dev", "ino"],
+        C::Creat => &["fd", "name", "mode", "dev", "ino"],
+        C::OpenByHandleAt => &["fd", "flags", "path", "dev", "ino"],
+        C::Close => &["res", "fd"],
+        C::Read | C::Write | C::Sendto | C::Recvfrom | C::Sendmsg | C::Recvmsg =>
+            &["res", "data", "fd", "size", "tuple"],
+        C::Rename | C::Renameat | C::Renameat2 | C::Link | C::Linkat =>
+            &["res", "oldpath", "newpath"],
+        C::Symlink | C::Symlinkat => &["res", "target", "linkpath"],
+        C::Unlink | C::Rmdir | C::Chdir | C::Chroot => &["res", "path"],
+        C::Unlinkat => &["res", "name"],
+        C::Fchdir => &["res", "fd"],
+        C::PivotRoot => &["res", "new_root", "put_old"],
+        C::Mkdir | C::Mkdirat => &["res", "path", "mode"],
+        C::Mknod | C::Mknodat => &["res", "path", "mode", "dev"],
+        C::Chmod | C::Fchmodat | C::Fchmodat2 => &["res", "filename", "mode"],
+        C::Fchmod => &["res", "fd", "mode"],
+        C::Chown | C::Lchown => &["res", "path", "uid", "gid"],
+        C::Fchown => &["res", "fd", "uid", "gid"],
+        C::Fchownat => &["res", "pathname", "uid", "gid"],
+        C::Setxattr | C::Lsetxattr | C::Fsetxattr => &["res", "path", "name"],
+        C::Socket => &["fd", "domain", "type", "proto"],
+        C::Connect => &["res", "tuple", "fd", "addr"],
+        C::Bind => &["res", "addr", "fd"],
+        C::Listen => &["res", "fd"],
+        C::Accept | C::Accept4 => &["fd", "tuple"],
+        C::Dup => &["res", "oldfd"],
+        C::Dup2 | C::Dup3 | C::Fcntl => &["res", "oldfd", "newfd"],
+        C::Setuid => &["res", "uid"],
+        C::Setgid => &["res", "gid"],
+        C::Setreuid => &["res", "ruid", "euid"],
+        C::Setregid => &["res", "rgid", "egid"],
+        C::Setresuid => &["res", "ruid", "euid", "suid"],
+        C::Setresgid => &["res", "rgid", "egid", "sgid"],
+        C::Capset => &["res", "cap_inheritable", "cap_permitted", "cap_effective"],
+        C::Setns => &["res", "fd", "nstype"],
+        C::Unshare => &["res", "flags"],
+        C::Mount | C::MoveMount => &["res", "dev", "dir", "type", "flags"],
+        C::Umount2 => &["res", "name", "flags"],
+        C::Ptrace => &["res", "request", "pid"],
+        C::ProcessVmReadv | C::ProcessVmWritev => &["res", "pid"],
+        C::MemfdCreate => &["fd", "name", "flags"],
+        C::Mprotect => &["res", "addr", "length", "prot"],
+        C::InitModule | C::FinitModule => &["res", "path", "name"],
+        C::Bpf => &["fd", "cmd", "name"],
+        C::PerfEventOpen => &["res", "type"],
+        C::Userfaultfd | C::KexecLoad | C::KexecFileLoad => &["res", "flags"],
+        C::IoUringSetup => &["res", "entries"],
+        C::Keyctl | C::Reboot => &["res", "cmd"],
+        C::Kill | C::Tkill | C::Tgkill => &["res", "pid", "tid", "sig"],
+        C::Procexit => &["status", "ret", "sig"],
+        C::Container | C::Lost => &[],
+        C::Other => &["res", "ID", "nativeID"],
+    }
+}
+
+fn of<'a>(event: &'a Event, name: &str) -> Option<Told<'a>> {
+    if name == "res" {
+        return Some(Told::result(event.result));
+    }
+    match &event.act {
+        Act::Exec { .. } | Act::Fork { .. } => of_process(event, name),
+        Act::SetId(SetId { asked, .. }) => of_ids(event, asked, name),
+        Act::Mount(mount) => of_mount(mount, name),
+        _ => of_file(&event.act, name)
+            .or_else(|| of_descriptor(event, name))
+            .or_else(|| of_number(&event.act, name)),
+    }
+}
+
+fn of_process<'a>(event: &'a Event, name: &str) -> Option<Told<'a>> {
+    let process = &event.process;
+    let (executable, credentials) = (&process.executable, &process.credentials);
+    let text = |texts: &[model::event::Text]| {
+        Value::made(texts.iter().map(|it| it.as_slice()).collect::<Vec<_>>().join(&b' '))
+    };
+    Some(match name {
+        "exe" => Told::plain(process.arguments.first()),
+        "args" => Told::plain(text(process.arguments.get(1..).unwrap_or_default())),
+        "env" => Told::plain(text(&process.environment)),
+        "tid" => Told::plain(event.thread),
+        "pid" => Told::plain(process.pid),
+        "ptid" => Told::plain(process.parent),
+        "vtid" | "vpid" => Told::plain(process.virtual_pid),
+        "cwd" => Told::plain(&process.directory),
+        "comm" => Told::plain(&process.name),
+        "tty" => Told::plain(process.terminal),
+        "vpgid" => Told::plain(process.virtual_group),
+        "uid" => Told::user(event, Some(credentials.effective_uid)),
+        "gid" => Told::plain(credentials.effective_gid),
+        "loginuid" => Told::user(event, credentials.login_uid),
+        "cap_inheritable" => Told::plain(credentials.capabilities.inheritable),
+        "cap_permitted" => Told::plain(credentials.capabilities.permitted),
+        "cap_effective" => Told::plain(credentials.capabilities.effective),
+        "exe_ino" => Told::plain(executable.inode),
+        "exe_ino_ctime" => Told::plain(executable.changed),
+        "exe_ino_mtime" => Told::plain(executable.modified),
+        "flags" => {
+            let set = u64::from(executable.writable)
+                | u64::from(executable.layering == Layering::Upper) << 1
+                | u64::from(executable.from_memory) << 2
+                | u64::from(executable.layering == Layering::Lower) << 3;
+            Told::bits(set, EXECUTABLE)
+        }
+        _ => return None,
+    })
+}
+
+const EXECUTABLE: Bits =
+    &[(1, "EXE_WRITABLE"), (2, "EXE_UPPER_LAYER"), (4, "EXE_FROM_MEMFD"), (8, "EXE_LOWER_LAYER")];
+
+fn of_ids<'a>(event: &'a Event, asked: &[Option<u32>; 3], name: &str) -> Option<Told<'a>> {
+    let [real, effective, saved] = *asked;
+    let group = |gid: Option<u32>| Told::plain(gid.map_or(-1, i64::from));
+    Some(match name {
+        "uid" => Told::user(event, effective.or(real)),
+        "ruid" => Told::user(event, real),
+        "euid" => Told::user(event, effective),
+        "suid" => Told::user(event, saved),
+        "gid" => group(effective.or(real)),
+        "rgid" => group(real),
+        "egid" => group(effective),
+        "sgid" => group(saved),
+        _ => return None,
+    })
+}
+
+fn of_mount<'a>(mount: &'a MountAct, name: &str) -> Option<Told<'a>> {
+    Some(match name {
+        "dev" => Told::plain(&mount.source),
+        "dir" => Told::path(&mount.target),
+        "type" => Told::plain(&mount.filesystem),
+        "flags" => Told::bits(mount.flags, flags::MOUNT),
+        _ => return None,
+    })
+}
+
+/// Paths and what is done to them.
+fn of_file<'a>(act: &'a Act, name: &str) -> Option<Told<'a>> {
+    Some(match (act, name) {
+        (
+            Act::Open { path, .. }
+            | Act::Unlink { path }
+            | Act::RemoveDirectory { path }
+            | Act::MakeDirectory { path, .. }
+            | Act::MakeNode { path, .. }
+            | Act::Chmod { path, .. }
+            | Act::Chown { path, .. }
+            | Act::ChangeDirectory { path }
+            | Act::ChangeRoot { path }
+            | Act::Unmount { path, .. },
+            "name" | "path" | "filename" | "pathname",
+        )
+        | (Act::SetAttribute { path, .. } | Act::LoadModule { path, .. }, "path") => {
+            Told::path(path)
+        }
+        (Act::SetAttribute { name, .. } | Act::LoadModule { name, .. }, "name") => {
+            Told::plain(name)
+        }
+        (Act::Rename { from, .. } | Act::Link { from, .. }, "oldpath") => Told::path(from),
+        (Act::Rename { to, .. } | Act::Link { to, .. }, "newpath") => Told::path(to),
+        (Act::Symlink { target, .. }, "target") => Told::plain(target),
+        (Act::Symlink { path, .. }, "linkpath") => Told::path(path),
+        (Act::PivotRoot { new, .. }, "new_root") => Told::path(new),
+        (Act::PivotRoot { old, .. }, "put_old") => Told::path(old),
+        (Act::Open { flags, .. } | Act::OpenByHandle { flags, .. }, "flags") => {
+            Told::named(flags.bits, Some(open_flags(*flags)))
+        }
+        (Act::Open { mode, .. }, "mode") => Told::named(*mode, Some(octal(*mode))),
+        (Act::MakeDirectory { mode, .. }, "mode") => Told::named(*mode, Some(octal(*mode))),
+        (Act::Chmod { mode, .. } | Act::MakeNode { mode, .. }, "mode") => {
+            let named = flags::bits(u64::from(*mode), flags::MODE);
+            Told::named(*mode, Some(if named.is_empty() { octal(*mode) } else { named }))
+        }
+        (Act::MakeNode { device, .. }, "dev") => Told::plain(*device),
+        (Act::Chown { uid, .. }, "uid") => Told::plain(uid.map_or(-1, i64::from)),
+        (Act::Chown { gid, .. }, "gid") => Told::plain(gid.map_or(-1, i64::from)),
+        (Act::Unmount { flags, .. }, "flags") => Told::bits(*flags, flags::UNMOUNT),
+        _ => return None,
+    })
+}
+
+fn of_descriptor<'a>(event: &'a Event, name: &str) -> Option<Told<'a>> {
+    match (&event.act, name) {
+        (Act::SetNamespace { descriptor, .. }, "fd") => return Some(Told::plain(*descriptor)),
+        (Act::Duplicate { from, .. }, "oldfd") => return Some(Told::plain(*from)),
+        (Act::Duplicate { to, .. }, "newfd") => return Some(Told::plain(*to)),
+        (Act::Bpf { .. }, "fd") => return Some(Told::result(event.result)),
+        (Act::Read { data, .. } | Act::Write { data, .. }, "data") => {
+            return Some(Told::plain(data));
+        }
+        _ => {}
+    }
+    let descriptor = descriptor::of(event)?;
+    Some(match name {
+        "fd" => Told::descriptor(descriptor),
+        "tuple" | "addr" => Told::plain(descriptor::name(descriptor)),
+        "size" => Told::plain(event.result.filter(|size| *size >= 0)),
+        "path" => Told::plain(descriptor::name(descriptor)),
+        "dev" | "ino" => {
+            let file = descriptor::file(descriptor)?;
+            Told::plain(if name == "dev" { file.device } else { file.inode })
+        }
+        _ => return None,
+    })
+}
+
+fn of_number<'a>(act: &'a Act, name: &str) -> Option<Told<'a>> {
+    Some(match (act, name) {
+        (Act::Socket { domain, .. }, "domain") => Told::named(
+            *domain,
+            u64::try_from(*domain).ok().and_then(|it| flags::choice(it, flags::FAMILIES)),
+        ),
+        (Act::Socket { kind, .. }, "type") => Told::plain(*kind),
+        (Act::Socket { protocol, .. }, "proto") => Told::plain(*protocol),
+        (Act::SetCapabilities { after, .. }, "cap_inheritable") => Told::plain(after.inheritable),
+        (Act::SetCapabilities { after, .. }, "cap_permitted") => Told::plain(after.permitted),
+        (Act::SetCapabilities { after, .. }, "cap_effective") => Told::plain(after.effective),
+        (Act::SetNamespace { kinds, .. }, "nstype") | (Act::Unshare { kinds }, "flags") => {
+            Told::bits(*kinds, flags::CLONE)
+        }
+        (Act::Trace { request, .. }, "request") => Told::choice(*request, flags::TRACE),
+        (
+            Act::Trace { process, .. } | Act::ReadMemory { process } | Act::WriteMemory { process },
+            "pid",
+        ) => Told::plain(*process),
+        (Act::MakeMemoryFile { name, .. } | Act::Bpf { name, .. }, "name") => Told::plain(name),
+        (Act::MakeMemoryFile { flags, .. }, "flags") => Told::bits(*flags, flags::MEMORY_FILE),
+        (Act::Protect { address, .. }, "addr") => Told::plain(*address),
+        (Act::Protect { length, .. }, "length") => Told::plain(*length),
+        (Act::Protect { protection, .. }, "prot") => Told::bits(*protection, flags::PROTECTION),
+        (Act::Bpf { command, .. }, "cmd") => Told::choice(*command, flags::BPF),
+        (Act::Keyring { command } | Act::Reboot { command }, "cmd") => Told::plain(*command),
+        (Act::OpenPerformanceCounter { kind }, "type") => Told::plain(*kind),
+        (Act::HandlePageFaults { flags } | Act::LoadKernel { flags }, "flags") => {
+            Told::plain(*flags)
+        }
+        (Act::SetUpRing { entries }, "entries") => Told::plain(*entries),
+        (Act::Kill { process, .. }, "pid" | "tid") => Told::plain(*process),
+        (Act::Kill { signal, .. }, "sig") => Told::named(*signal, names::signal(*signal)),
+        (Act::Exit { status }, "status") => Told::plain(*status),
+        (Act::Exit { status }, "ret") => Told::plain(status >> 8 & 0xff),
+        (Act::Exit { status }, "sig") => Told::plain(status & 0x7f),
+        (Act::Other { number, .. }, "ID" | "nativeID") => Told::plain(*number),
+        _ => return None,
+    })
+}
+
+fn octal(mode: u32) -> String {
+    format!("0{mode:o}")
+}
+
+fn open_flags(flags: OpenFlags) -> String {
+    let bits = u64::from(flags.bits);
+    // Synchronous writing is two bits, of which the other one has a name of its own.
+    let first = flags::OPEN.iter().filter(|(bit, name)| {
+        bits & bit == *bit && !(*name == "O_DIRECTORY" && bits & 0o20_000_000 != 0)
+    });
+    let access = match (flags.reads(), flags.writes()) {
+        (true, true) => Some("O_RDWR"),
+        (false, true) => Some("O_WRONLY"),
+        (true, false) => Some("O_RDONLY"),
+        (false, false) => None,
+    };
+    let later = flags::OPEN_LATER.iter().filter(|(bit, _)| bits & bit == *bit);
+    let all = first.map(|(_, name)| *name).chain(access).chain(later.map(|(_, name)| *name));
+    all.chain(flags.created.then_some("O_F_CREATED")).collect::<Vec<_>>().join("|")
+}
+
+/// Absolute, without `.` and `..`; what the kernel resolved where it was not written absolutely.
+pub(super) fn cleaned(path: &PathArgument) -> Value<'_> {
+    if !path.raw.starts_with(b"/") {
+        return (&path.path).into();
+    }
+    let mut parts: Vec<&[u8]> = Vec::new();
+    for part in path.raw.split(|byte| *byte == b'/') {
+        match part {
+            b"" | b"." => {}
+            b".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    let mut cleaned = vec![b'/'];
+    cleaned.extend(parts.join(&b'/'));
+    if cleaned == **path.raw { (&path.raw).into() } else { Value::made(cleaned) }
+}

@@ -1,0 +1,290 @@
+//! All that is asked of events of one call, as one graph.
+//!
+//! What a call alone decides is decided here, before there is an event: checks of `evt.type` and of
+//! arguments that the call has not become true or false, and what follows from them vanishes. A rule
+//! of which nothing is left is not asked of such calls at all, which is the index; it is sound, for
+//! it is the condition itself. What is left stands once, however many rules share it, and is
+//! answered once an event.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use model::event::Call;
+
+use crate::compile::{Condition, Lacking, Node, Operand, Predicate, Subject, operands};
+use crate::source::Source;
+use crate::value::Value;
+
+/// What is asked of events of one call.
+#[derive(Debug, Default)]
+pub(crate) struct Program {
+    nodes: Vec<Step>,
+    /// What has a value, each once.
+    slots: Vec<Arc<Operand>>,
+    /// Rules by number, with what decides them; the rest never holds.
+    rules: Vec<(usize, Folded)>,
+}
+
+#[derive(Debug, PartialEq, Eq, Hash, Clone)]
+enum Step {
+    And(Vec<usize>),
+    Or(Vec<usize>),
+    Not(usize),
+    Check(Asked),
+}
+
+#[derive(Debug, Clone)]
+struct Asked {
+    predicate: Arc<Predicate>,
+    left: usize,
+    right: Option<usize>,
+}
+
+/// What is left of a condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Folded {
+    Known(bool),
+    Node(usize),
+}
+
+impl PartialEq for Asked {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.predicate, &other.predicate)
+    }
+}
+
+impl Eq for Asked {}
+
+impl std::hash::Hash for Asked {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.predicate).hash(state);
+    }
+}
+
+impl Program {
+    /// The program for a call; None for events that are no calls.
+    pub(crate) fn new<'c>(
+        call: Option<Call>,
+        conditions: impl Iterator<Item = (usize, &'c Arc<Condition>)>,
+    ) -> Self {
+        let mut builder = Builder { call, ..Builder::default() };
+        let mut rules = Vec::new();
+        for (rule, condition) in conditions {
+            match builder.fold(condition) {
+                Folded::Known(false) => {}
+                folded => rules.push((rule, folded)),
+            }
+        }
+        Self { nodes: builder.nodes, slots: builder.slots, rules }
+    }
+
+    /// The numbers of the rules that hold, in order.
+    pub(crate) fn holding(&self, subject: Subject<'_>, mut found: impl FnMut(usize)) {
+        if self.rules.is_empty() {
+            return;
+        }
+        let mut state = State {
+            subject,
+            answers: vec![Answer::Open; self.nodes.len()],
+            values: vec![None; self.slots.len()],
+        };
+        for (rule, folded) in &self.rules {
+            let holds = match folded {
+                Folded::Known(known) => *known,
+                Folded::Node(node) => self.holds(*node, &mut state),
+            };
+            if holds {
+                found(*rule);
+            }
+        }
+    }
+
+    /// Calls itself as deep as conditions are nested, which has a limit.
+    fn holds<'a>(&'a self, node: usize, state: &mut State<'a>) -> bool {
+        match state.answers.get(node) {
+            Some(Answer::Yes) => return true,
+            Some(Answer::No) | None => return false,
+            Some(Answer::Open) => {}
+        }
+        let holds = match self.nodes.get(node) {
+            Some(Step::And(parts)) => parts.iter().all(|part| self.holds(*part, state)),
+            Some(Step::Or(parts)) => parts.iter().any(|part| self.holds(*part, state)),
+            Some(Step::Not(inner)) => !self.holds(*inner, state),
+            Some(Step::Check(asked)) => self.asks(asked, state),
+            None => false,
+        };
+        if let Some(answer) = state.answers.get_mut(node) {
+            *answer = if holds { Answer::Yes } else { Answer::No };
+        }
+        holds
+    }
+
+    fn asks<'a>(&'a self, asked: &'a Asked, state: &mut State<'a>) -> bool {
+        self.fill(asked.left, state);
+        if let Some(right) = asked.right {
+            self.fill(right, state);
+        }
+        let value = |slot: usize| state.values.get(slot).and_then(Option::as_ref);
+        let left = value(asked.left).unwrap_or(&Value::Absent);
+        asked.predicate.holds(left, asked.right.and_then(value))
+    }
+
+    fn fill<'a>(&'a self, slot: usize, state: &mut State<'a>) {
+        if let (Some(value @ None), Some(operand)) =
+            (state.values.get_mut(slot), self.slots.get(slot))
+        {
+            *value = Some(operand.get(state.subject));
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    Open,
+    Yes,
+    No,
+}
+
+/// What is known of one event.
+struct State<'a> {
+    subject: Subject<'a>,
+    answers: Vec<Answer>,
+    values: Vec<Option<Value<'a>>>,
+}
+
+#[derive(Default)]
+struct Builder {
+    call: Option<Call>,
+    /// What no such event has is taken for something that one may have.
+    lenient: bool,
+    nodes: Vec<Step>,
+    costs: Vec<u32>,
+    positions: HashMap<Step, usize>,
+    slots: Vec<Arc<Operand>>,
+    slot_positions: HashMap<*const Operand, usize>,
+    folded: HashMap<*const Condition, Folded>,
+}
+
+impl Builder {
+    fn fold(&mut self, condition: &Arc<Condition>) -> Folded {
+        if let Some(folded) = self.folded.get(&Arc::as_ptr(condition)) {
+            return *folded;
+        }
+        let folded = match &condition.node {
+            Node::And(parts) => self.chain(parts, false),
+            Node::Or(parts) => self.chain(parts, true),
+            Node::Not(inner) => match self.fold(inner) {
+                Folded::Known(known) => Folded::Known(!known),
+                Folded::Node(node) => {
+                    let cost = self.costs.get(node).copied().unwrap_or_default();
+                    Folded::Node(self.intern(Step::Not(node), cost))
+                }
+            },
+            Node::Check(predicate) => self.check(predicate),
+        };
+        self.folded.insert(Arc::as_ptr(condition), folded);
+        folded
+    }
+
+    /// Parts of which one that is `decisive` decides all.
+    fn chain(&mut self, parts: &[Arc<Condition>], decisive: bool) -> Folded {
+        let mut nodes = Vec::new();
+        for part in parts {
+            match self.fold(part) {
+                Folded::Known(known) if known == decisive => return Folded::Known(decisive),
+                Folded::Known(_) => {}
+                Folded::Node(node) if nodes.contains(&node) => {}
+                Folded::Node(node) => nodes.push(node),
+            }
+        }
+        // No part changes anything, so the cheap ones go first.
+        let cost = |node: &usize| self.costs.get(*node).copied().unwrap_or_default();
+        nodes.sort_by_key(cost);
+        let cost = nodes.iter().map(cost).fold(0, u32::saturating_add);
+        match nodes.as_slice() {
+            [] => Folded::Known(!decisive),
+            [only] => Folded::Node(*only),
+            _ if decisive => Folded::Node(self.intern(Step::Or(nodes), cost)),
+            _ => Folded::Node(self.intern(Step::And(nodes), cost)),
+        }
+    }
+
+    fn check(&mut self, predicate: &Arc<Predicate>) -> Folded {
+        let left = self.known(&predicate.left);
+        let right = predicate.right.as_ref().and_then(|right| self.known(right));
+        match (&left, &right, &predicate.right) {
+            (Some(Value::Absent), _, _) | (_, Some(Value::Absent), _) => {
+                return Folded::Known(false);
+            }
+            (Some(value), _, None) => return Folded::Known(predicate.holds(value, None)),
+            _ => {}
+        }
+        let left = self.slot(&predicate.left);
+        let right = predicate.right.as_ref().map(|right| self.slot(right));
+        let asked = Asked { predicate: Arc::clone(predicate), left, right };
+        Folded::Node(self.intern(Step::Check(asked), predicate.cost()))
+    }
+
+    fn known(&self, operand: &Operand) -> Option<Value<'static>> {
+        match self.lenient && operand.lacking(self.call).is_some() {
+            true => None,
+            false => operand.known(self.call),
+        }
+    }
+
+    fn slot(&mut self, operand: &Arc<Operand>) -> usize {
+        let next = self.slots.len();
+        let slot = *self.slot_positions.entry(Arc::as_ptr(operand)).or_insert(next);
+        if slot == next {
+            self.slots.push(Arc::clone(operand));
+        }
+        slot
+    }
+
+    fn intern(&mut self, step: Step, cost: u32) -> usize {
+        let next = self.nodes.len();
+        let position = *self.positions.entry(step.clone()).or_insert(next);
+        if position == next {
+            self.nodes.push(step);
+            self.costs.push(cost);
+        }
+        position
+    }
+}
+
+/// The calls of which some event may make a condition hold.
+pub(crate) fn calls(condition: &Arc<Condition>) -> Vec<Call> {
+    let holds = |call: &&Call| may_hold(condition, Some(**call), false);
+    Call::ALL.iter().filter(holds).copied().collect()
+}
+
+/// Why no event there is can make a condition hold; None if one can.
+pub(crate) fn never_holds(condition: &Arc<Condition>, source: Source) -> Option<Vec<Lacking>> {
+    let kinds: Vec<Option<Call>> = match source {
+        Source::Syscall => Call::ALL.iter().copied().map(Some).collect(),
+        Source::K8sAudit => vec![None],
+    };
+    if kinds.iter().any(|call| may_hold(condition, *call, false)) {
+        return None;
+    }
+    // Of the events that it is about, what all of them lack is to blame.
+    let wanted: Vec<_> =
+        kinds.into_iter().filter(|call| may_hold(condition, *call, true)).collect();
+    let mut lacking: Vec<Lacking> = Vec::new();
+    for operand in operands(condition).into_iter().filter(|_| !wanted.is_empty()) {
+        let lacks = |call: &Option<Call>| operand.lacking(*call);
+        let first = wanted.first().and_then(lacks);
+        let Some(first) = first.filter(|_| wanted.iter().all(|call| lacks(call).is_some())) else {
+            continue;
+        };
+        if !lacking.contains(&first) {
+            lacking.push(first);
+        }
+    }
+    Some(lacking)
+}
+
+fn may_hold(condition: &Arc<Condition>, call: Option<Call>, lenient: bool) -> bool {
+    let mut builder = Builder { call, lenient, ..Builder::default() };
+    builder.fold(condition) != Folded::Known(false)
+}

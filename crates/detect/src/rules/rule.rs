@@ -1,0 +1,105 @@
+//! A rule, whatever form it was written in.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::compile::Condition;
+use crate::diagnostic::Place;
+use crate::output::Output;
+use crate::source::Source;
+
+/// What is looked for, and what is told of it.
+#[derive(Debug)]
+pub struct Rule {
+    /// What it is called: the name of a Falco rule, the id of one of ours.
+    pub name: String,
+    pub source: Source,
+    /// What it finds and why that matters.
+    pub description: String,
+    pub priority: Priority,
+    /// Sorted.
+    pub tags: Vec<String>,
+    pub enabled: bool,
+    /// Where it was defined first.
+    pub place: Place,
+    /// The condition as written, with exceptions and what was appended.
+    pub text: String,
+    pub(crate) condition: Arc<Condition>,
+    pub(crate) output: Output,
+}
+
+/// How urgent a rule's finding is, the most urgent first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Priority {
+    Emergency,
+    Alert,
+    Critical,
+    Error,
+    Warning,
+    Notice,
+    Informational,
+    Debug,
+}
+
+impl Priority {
+    pub const ALL: &[Self] = &[
+        Self::Emergency,
+        Self::Alert,
+        Self::Critical,
+        Self::Error,
+        Self::Warning,
+        Self::Notice,
+        Self::Informational,
+        Self::Debug,
+    ];
+
+    /// As Falco's outputs spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Emergency => "Emergency",
+            Self::Alert => "Alert",
+            Self::Critical => "Critical",
+            Self::Error => "Error",
+            Self::Warning => "Warning",
+            Self::Notice => "Notice",
+            Self::Informational => "Informational",
+            Self::Debug => "Debug",
+        }
+    }
+
+    /// In any case; `INFO` is short for the longest.
+    pub fn of_name(name: &str) -> Option<Self> {
+        let is = |priority: &&Self| priority.name().eq_ignore_ascii_case(name);
+        let info = name.eq_ignore_ascii_case("info").then_some(Self::Informational);
+        Self::ALL.iter().find(is).copied().or(info)
+    }
+}
+
+impl fmt::Display for Priority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Rule {
+    /// The same rule that tells more.
+    pub(super) fn with_output(&self, more: Output) -> Self {
+        Self {
+            name: self.name.clone(),
+            source: self.source,
+            description: self.description.clone(),
+            priority: self.priority,
+            tags: self.tags.clone(),
+            enabled: self.enabled,
+            place: self.place.clone(),
+            text: self.text.clone(),
+            condition: Arc::clone(&self.condition),
+            output: self.output.clone().then(more),
+        }
+    }
+
+    /// What it tells, with `%field` where values stand.
+    pub fn output(&self) -> &str {
+        self.output.text()
+    }
+}
