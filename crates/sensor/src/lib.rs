@@ -7,4 +7,7 @@
 //! The only crate that knows the kernel. It tells what happened and never judges it; whatever it
 //! could not deliver it counts and tells.
 
+mod calls;
 pub mod record;
+
+pub use calls::Class;
