@@ -3,6 +3,8 @@
 
 mod numbers;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use model::event::Call;
 
 use crate::record::Abi;
@@ -195,8 +197,12 @@ pub(crate) fn can_tell(call: Call) -> bool {
     LINES.iter().any(|line| line.call == call)
 }
 
-/// What the kernel's table holds for a call, at each of its places.
-pub(crate) fn plans(call: Call) -> Vec<(u32, Plan)> {
+/// What the kernel's table holds for calls, by its places.
+pub(crate) fn plans_of(calls: &BTreeSet<Call>) -> BTreeMap<u32, Plan> {
+    calls.iter().flat_map(|call| plans(*call)).collect()
+}
+
+fn plans(call: Call) -> Vec<(u32, Plan)> {
     let Some(line) = LINES.iter().find(|line| line.call == call) else { return Vec::new() };
     let Some((_, numbers)) = NUMBERS.iter().find(|(named, _)| *named == call) else {
         return Vec::new();
