@@ -225,13 +225,17 @@ static __always_inline struct plan *plan_of(u32 abi, s64 number)
 static __always_inline s64 unfold(struct call_body *body)
 {
 #if defined(__TARGET_ARCH_x86)
-	u32 words[6] = {};
+	u64 words = body->arguments[1];
 	u32 call = (u32)body->arguments[0];
 
-	bpf_probe_read_user(words, sizeof(words), (void *)body->arguments[1]);
+	/* One by one: a call of two may have them at the end of its memory. */
 #pragma unroll
-	for (u32 index = 0; index < 6; index++)
-		body->arguments[index] = words[index];
+	for (u32 index = 0; index < 6; index++) {
+		u32 word = 0;
+
+		bpf_probe_read_user(&word, sizeof(word), (void *)(words + index * sizeof(word)));
+		body->arguments[index] = word;
+	}
 	return SOCKETCALL_FIRST + (call & 31);
 #else
 	return body->number;

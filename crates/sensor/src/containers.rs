@@ -29,11 +29,11 @@ use std::time::{Duration, Instant};
 
 use model::event::{Container, ContainerRuntime};
 
+use crate::kernel::Hierarchy;
 use crate::record::ProcessId;
 
 use self::ask::{Asker, News, Question};
 use self::group::Groups;
-pub use self::group::Hierarchy;
 pub use self::path::{Named, container_of};
 pub use self::places::Places;
 
@@ -84,8 +84,8 @@ pub struct Settled {
 }
 
 impl Containers {
-    /// `hierarchy` is the one in which the sensor reads identities; without, all is host.
-    pub fn new(hierarchy: Option<Hierarchy>, places: Places) -> Self {
+    /// `hierarchy` is the one in which the sensor reads identities.
+    pub fn new(hierarchy: Hierarchy, places: Places) -> Self {
         let (groups, asker) = (Groups::new(hierarchy), Asker::new(places));
         Self { groups, asker, known: HashMap::new(), looks: 0 }
     }

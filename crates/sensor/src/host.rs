@@ -17,7 +17,8 @@ use model::event::{Act, Call, Event, Loss, Process};
 
 use crate::act;
 use crate::clock::Clock;
-use crate::containers::{Containers, Hierarchy, Places, Settled};
+use crate::containers::{Containers, Places, Settled};
+use crate::kernel::Hierarchy;
 use crate::processes::Processes;
 use crate::record::{CallRecord, Deed, ProcessId, Record};
 use crate::users::Users;
@@ -50,7 +51,7 @@ struct Held {
 
 impl Host {
     /// Reads what runs now. `hierarchy` is the one that the records' control groups are of.
-    pub fn new(hierarchy: Option<Hierarchy>, places: Places) -> Self {
+    pub fn new(hierarchy: Hierarchy, places: Places) -> Self {
         let clock = Clock::now();
         let mut processes = Processes::of_host(clock);
         let mut containers = Containers::new(hierarchy, places);

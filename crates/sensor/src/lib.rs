@@ -8,14 +8,17 @@
 //! could not deliver it counts and tells.
 
 mod act;
+mod calls;
 mod clock;
 pub mod containers;
 mod file;
 mod host;
+pub mod kernel;
 pub mod processes;
 pub mod record;
 mod users;
 
+pub use calls::Class;
 pub use clock::Clock;
 pub use host::Host;
 pub use users::Users;

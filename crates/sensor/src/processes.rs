@@ -223,26 +223,27 @@ impl Processes {
         }
     }
 
-    /// The process of `record` made another.
+    /// The process of `record` made another, which has all of it but its numbers.
     pub fn fork(&mut self, record: &Record, fork: &Fork) {
-        let Some(parent) = self.serial(record.process) else { return };
-        let lineage = self.ancestors(record.process);
-        let Some(entry) = self.entries.get(&parent) else { return };
+        let Some(maker) = self.entry(record.process) else { return };
         let started = self.clock.epoch(fork.child.started);
-        let mut child = Process::clone(&entry.process);
+        let mut child = Process::clone(&maker.process);
         child.pid = fork.child.pid;
         child.started = started;
         child.executed = started;
-        child.parent = record.process.pid;
+        child.parent = fork.parent.pid;
         child.virtual_pid = fork.virtual_child;
         child.control_group = fork.control_group;
         identify(&mut child, &fork.identity);
-        let mut line = vec![Arc::clone(&entry.process)];
+        // With CLONE_PARENT, the parent is that of the maker.
+        let parent = self.serial(fork.parent);
+        let mut line: Vec<_> = self.get(fork.parent).cloned().into_iter().collect();
+        let lineage = self.ancestors(fork.parent);
         line.extend(lineage.iter().take(Event::MAX_ANCESTORS - 1).cloned());
         let entry = Entry {
             birth: Birth { time: fork.child.started, is_exact: true },
             process: Arc::new(child),
-            parent: Some(parent),
+            parent,
             lineage: line.into(),
             lineage_of: self.changes,
             spaces: spaces(&fork.identity),

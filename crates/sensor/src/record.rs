@@ -8,6 +8,12 @@
 //! from bytes that are taken for hostile: a length that leads outside is an error, never a panic, and
 //! nothing is allocated that the bytes do not hold.
 
+mod object;
+mod read;
+mod wire;
+
+pub use read::Damage;
+
 use model::event::{Call, Capabilities, File, FileKind, Layering, Object, Socket, Text};
 
 /// One act of one thread.
@@ -96,10 +102,12 @@ pub struct Identity {
     pub user_namespace: u32,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Fork {
     pub child: ProcessId,
     pub virtual_child: u32,
+    /// The child's; with `CLONE_PARENT` the parent of the record's process rather than that itself.
+    pub parent: ProcessId,
     /// Where the child is, which need not be where the parent is.
     pub control_group: u64,
     pub identity: Identity,

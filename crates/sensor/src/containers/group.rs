@@ -7,8 +7,10 @@
 use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
+
+use crate::kernel::Hierarchy;
 
 /// A host with 10 000 containers has a few groups each.
 const KNOWN_MAX: usize = 65_536;
@@ -20,66 +22,35 @@ const DEPTH_MAX: usize = 32;
 /// Hierarchies of version 1 are a dozen lines.
 const TEXT_BYTES_MAX: usize = 64 << 10;
 
-/// The hierarchy in which the sensor reads identities.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hierarchy {
-    /// Where it is mounted.
-    pub root: PathBuf,
-    /// The controllers that `/proc/PID/cgroup` names it by; empty for version 2.
-    pub controllers: String,
+/// Where the process is in the hierarchy, if it still is.
+fn path_of(hierarchy: &Hierarchy, pid: u32) -> Option<String> {
+    let text = crate::file::read(Path::new(&format!("/proc/{pid}/cgroup")), TEXT_BYTES_MAX)?;
+    path_in(hierarchy.controller, &String::from_utf8_lossy(&text))
 }
 
-impl Hierarchy {
-    /// That of version 2, wherever it is mounted (`/sys/fs/cgroup`, or `unified` below it).
-    pub fn unified() -> Option<Self> {
-        let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
-        let root = mounts.lines().find_map(unified_root)?;
-        Some(Self { root, controllers: String::new() })
-    }
-
-    /// That of one controller of version 1, at its usual place.
-    pub fn of_controller(name: &str) -> Option<Self> {
-        let root = Path::new("/sys/fs/cgroup").join(name);
-        root.is_dir().then(|| Self { root, controllers: name.to_owned() })
-    }
-
-    /// Where the process is, if it still is.
-    fn path_of(&self, pid: u32) -> Option<String> {
-        let text = crate::file::read(Path::new(&format!("/proc/{pid}/cgroup")), TEXT_BYTES_MAX)?;
-        self.path_in(&String::from_utf8_lossy(&text))
-    }
-
-    /// Lines are `NUMBER:CONTROLLERS:PATH`.
-    fn path_in(&self, text: &str) -> Option<String> {
-        text.lines().find_map(|line| {
-            let (number, rest) = line.split_once(':')?;
-            let (controllers, path) = rest.split_once(':')?;
-            let is_ours = match &*self.controllers {
-                "" => number == "0" && controllers.is_empty(),
-                ours => controllers.split(',').any(|controller| controller == ours),
-            };
-            is_ours.then(|| path.to_owned())
-        })
-    }
-
-    /// The identity of the group at `path`. What is above our own root is not reached.
-    fn id_of(&self, path: &str) -> Option<u64> {
-        let path = self.root.join(path.trim_start_matches('/'));
-        fs::symlink_metadata(path).ok().map(|folder| folder.ino())
-    }
+/// Lines are `NUMBER:CONTROLLERS:PATH`; the unified hierarchy has no controllers.
+fn path_in(controller: Option<&str>, text: &str) -> Option<String> {
+    text.lines().find_map(|line| {
+        let (number, rest) = line.split_once(':')?;
+        let (controllers, path) = rest.split_once(':')?;
+        let is_ours = match controller {
+            None => number == "0" && controllers.is_empty(),
+            Some(ours) => controllers.split(',').any(|controller| controller == ours),
+        };
+        is_ours.then(|| path.to_owned())
+    })
 }
 
-fn unified_root(line: &str) -> Option<PathBuf> {
-    let (mount, file_system) = line.split_once(" - ")?;
-    let mut mount = mount.split(' ').skip(3);
-    let (root, point) = (mount.next()?, mount.next()?);
-    (file_system.starts_with("cgroup2 ") && root == "/").then(|| PathBuf::from(point))
+/// The identity of the group at `path`. What is above our own root is not reached.
+fn id_of(hierarchy: &Hierarchy, path: &str) -> Option<u64> {
+    let path = hierarchy.mounted.as_ref()?.join(path.trim_start_matches('/'));
+    fs::symlink_metadata(path).ok().map(|folder| folder.ino())
 }
 
 /// The groups that were met, by identity.
 #[derive(Debug)]
 pub(super) struct Groups {
-    hierarchy: Option<Hierarchy>,
+    hierarchy: Hierarchy,
     known: HashMap<u64, Group>,
     searched: Option<Instant>,
     /// Counts questions, so that the group that was asked for longest ago can be told.
@@ -94,7 +65,7 @@ struct Group {
 }
 
 impl Groups {
-    pub(super) fn new(hierarchy: Option<Hierarchy>) -> Self {
+    pub(super) fn new(hierarchy: Hierarchy) -> Self {
         Self { hierarchy, known: HashMap::new(), searched: None, asked: 0 }
     }
 
@@ -114,20 +85,19 @@ impl Groups {
 
     /// The group of a process that runs.
     pub(super) fn of_process(&self, pid: u32) -> Option<u64> {
-        let hierarchy = self.hierarchy.as_ref()?;
-        hierarchy.id_of(&hierarchy.path_of(pid)?)
+        id_of(&self.hierarchy, &path_of(&self.hierarchy, pid)?)
     }
 
     fn look_up(&mut self, id: u64, pid: u32) -> Option<String> {
-        let hierarchy = self.hierarchy.as_ref()?;
-        if let Some(path) = hierarchy.path_of(pid).filter(|path| hierarchy.id_of(path) == Some(id))
-        {
+        let hierarchy = &self.hierarchy;
+        let path = path_of(hierarchy, pid);
+        if let Some(path) = path.filter(|path| id_of(hierarchy, path) == Some(id)) {
             return Some(path);
         }
         if self.searched.is_some_and(|time| time.elapsed() < SEARCH_PAUSE) {
             return None;
         }
-        let found = search(&hierarchy.root, id);
+        let found = search(hierarchy.mounted.as_ref()?, id);
         self.searched = Some(Instant::now());
         found
     }
@@ -172,27 +142,14 @@ fn search(root: &Path, id: u64) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn hierarchy(controllers: &str) -> Hierarchy {
-        Hierarchy { root: PathBuf::from("/x"), controllers: controllers.to_owned() }
-    }
-
     #[test]
     fn a_process_tells_its_groups() {
         let hybrid = "9:name=systemd:/docker/a\n4:cpu,cpuacct:/b\n1:memory:/c:d\n0::/e\n";
-        assert_eq!(hierarchy("").path_in(hybrid).as_deref(), Some("/e"));
-        assert_eq!(hierarchy("cpuacct").path_in(hybrid).as_deref(), Some("/b"));
-        assert_eq!(hierarchy("memory").path_in(hybrid).as_deref(), Some("/c:d"));
-        assert_eq!(hierarchy("pids").path_in(hybrid), None);
-        assert_eq!(hierarchy("").path_in("1:memory:/c\nnonsense\n"), None);
-    }
-
-    #[test]
-    fn the_unified_hierarchy_is_found_where_it_is_mounted() {
-        let line = "35 32 0:30 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw";
-        assert_eq!(unified_root(line), Some(PathBuf::from("/sys/fs/cgroup/unified")));
-        let below = "35 32 0:30 /docker/a /mnt rw - cgroup2 cgroup2 rw";
-        assert_eq!(unified_root(below), None);
-        assert_eq!(unified_root("35 32 0:30 / /sys rw - cgroup cgroup rw,cpu"), None);
+        assert_eq!(path_in(None, hybrid).as_deref(), Some("/e"));
+        assert_eq!(path_in(Some("cpuacct"), hybrid).as_deref(), Some("/b"));
+        assert_eq!(path_in(Some("memory"), hybrid).as_deref(), Some("/c:d"));
+        assert_eq!(path_in(Some("pids"), hybrid), None);
+        assert_eq!(path_in(None, "1:memory:/c\nnonsense\n"), None);
     }
 
     /// Any tree of folders will do: inode numbers are all that counts.
@@ -202,8 +159,8 @@ mod tests {
         let deep = tree.path().join("system.slice/docker-x.scope/init");
         fs::create_dir_all(&deep).unwrap();
         let id = fs::metadata(&deep).unwrap().ino();
-        let hierarchy = Hierarchy { root: tree.path().to_owned(), controllers: String::new() };
-        let mut groups = Groups::new(Some(hierarchy));
+        let mounted = Some(tree.path().to_owned());
+        let mut groups = Groups::new(Hierarchy { controller: None, mounted });
         let gone = u32::MAX;
         assert_eq!(groups.path(id, gone), Some("/system.slice/docker-x.scope/init"));
         fs::remove_dir(&deep).unwrap();
@@ -213,7 +170,7 @@ mod tests {
 
     #[test]
     fn what_is_known_is_bounded_and_the_eldest_goes() {
-        let mut groups = Groups::new(None);
+        let mut groups = Groups::new(Hierarchy { controller: None, mounted: None });
         for id in 0..=KNOWN_MAX as u64 {
             groups.path(id, 0);
             groups.path(0, 0);

@@ -11,6 +11,7 @@ use super::*;
 
 /// A process that nobody finds.
 const GONE: ProcessId = ProcessId { pid: u32::MAX, started: 1 };
+const NOWHERE: Hierarchy = Hierarchy { controller: None, mounted: None };
 const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 /// Each folder is a case: what was said, and the container that it is.
@@ -83,8 +84,8 @@ impl Host {
             storage: Vec::new(),
             users: root.join("users"),
         };
-        let hierarchy = Hierarchy { root: groups, controllers: String::new() };
-        Self { containers: Containers::new(Some(hierarchy), places), directory, group }
+        let hierarchy = Hierarchy { controller: None, mounted: Some(groups) };
+        Self { containers: Containers::new(hierarchy, places), directory, group }
     }
 
     fn look(&mut self) -> Arc<Container> {
@@ -208,7 +209,7 @@ fn without_a_daemon_the_bundle_is_the_description() {
 
 #[test]
 fn ten_thousand_containers_are_kept_and_not_more_than_the_bound() {
-    let mut containers = Containers::new(None, Places::default());
+    let mut containers = Containers::new(NOWHERE, Places::default());
     for number in 0..KNOWN_MAX + 10 {
         let known = Known {
             container: Arc::default(),

@@ -14,7 +14,10 @@ fn host() -> Host {
         clock_read: now + Duration::from_secs(3600),
         swept: now,
         processes: Processes::new(Clock::of_boot(1_000_000)),
-        containers: Containers::new(None, Places::default()),
+        containers: Containers::new(
+            Hierarchy { controller: None, mounted: None },
+            Places::default(),
+        ),
         users: Users::default(),
         held: VecDeque::new(),
         number: 0,

@@ -40,10 +40,15 @@ impl Table {
     }
 
     fn fork(&mut self, name: &str, parent: ProcessId, child: ProcessId) {
-        let by = record(parent, ProcessId::default(), name);
+        self.clone(name, parent, parent, child);
+    }
+
+    fn clone(&mut self, name: &str, maker: ProcessId, parent: ProcessId, child: ProcessId) {
+        let by = record(maker, ProcessId::default(), name);
         let fork = Fork {
             child,
             virtual_child: 7,
+            parent,
             control_group: 2,
             identity: Identity { uid: 5, ..Identity::default() },
             executable: Inode::default(),
@@ -130,8 +135,11 @@ fn a_sibling_that_was_forked_for_its_parent_has_that_parent() {
     let [runc, stage, container] = [id(FAR, 1), id(FAR + 1, 2), id(FAR + 2, 3)];
     table.begin("runc", runc, ProcessId::default());
     table.fork("runc", runc, stage);
+    table.clone("runc", stage, runc, container);
+    assert_eq!(table.0.get(container).unwrap().parent, runc.pid);
+    // The same by a kernel that did not say so at the fork.
+    let container = id(FAR + 3, 4);
     table.fork("runc", stage, container);
-    // CLONE_PARENT: the kernel says who would wait for it.
     table.0.meet(&record(container, runc, "runc:[2:INIT]"));
     assert_eq!(table.line(container), ["runc"]);
     assert_eq!(table.0.get(container).unwrap().parent, runc.pid);
