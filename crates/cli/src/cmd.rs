@@ -7,6 +7,7 @@ mod db;
 mod demo;
 mod diff;
 mod global;
+mod guard;
 mod inspect;
 mod judgement;
 mod malware;
@@ -47,6 +48,8 @@ enum Verb {
     Sbom(sbom::SbomArguments),
     /// Read a policy: check it, run its tests, explain what it says and why.
     Policy(policy::PolicyArguments),
+    /// Watch this host and its containers, and tell what rules find.
+    Guard(guard::GuardArguments),
     /// Read the rules of what is looked for in what runs: list, check, test, replay.
     Rules(rules::RulesArguments),
     /// See to the advisories: what is there, fetch, import, export, verify.
@@ -66,6 +69,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, UserError> {
         Verb::Diff(arguments) => diff::run(&arguments, &global),
         Verb::Sbom(arguments) => sbom::run(arguments, &global),
         Verb::Policy(arguments) => policy::run(arguments, &global),
+        Verb::Guard(arguments) => guard::run(arguments, &global),
         Verb::Rules(arguments) => rules::run(arguments, &global),
         Verb::Db(arguments) => db::run(arguments, &global),
         Verb::Cache(arguments) => cache::run(arguments, &global),

@@ -71,3 +71,10 @@ pub(crate) fn progress_on_stderr() -> bool {
 pub(crate) fn processors() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
+
+/// The socket that a variable names, as `unix://PATH` or as a path.
+pub(crate) fn unix_socket(variable: &str) -> Option<PathBuf> {
+    let value = std::env::var(variable).ok()?;
+    let path = PathBuf::from(value.strip_prefix("unix://").unwrap_or(&value));
+    path.is_absolute().then_some(path)
+}

@@ -7,7 +7,12 @@ mod replay;
 mod show;
 mod test;
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
+use detect::Ruleset;
+
+pub(crate) use self::replay::object;
 
 use crate::cmd::global::Global;
 use crate::error::UserError;
@@ -41,4 +46,16 @@ pub(crate) fn run(arguments: RulesArguments, global: &Global) -> Result<ExitCode
         Verb::Test(arguments) => test::run(&arguments),
         Verb::Replay(arguments) => replay::run(&arguments, global),
     }
+}
+
+/// The rules of the paths, or our own, for who watches with them.
+pub(crate) fn to_use(paths: &[PathBuf]) -> Result<(Ruleset, ExitCode), UserError> {
+    let rules = load::rules(paths)?;
+    let watches = rules.0.rules().iter().any(|rule| rule.source == detect::Source::Syscall);
+    if watches {
+        return Ok(rules);
+    }
+    let message = "no rule is about what runs on a host";
+    let hint = "name rule files with --rules PATH, Falco's among them";
+    Err(UserError::new(ExitCode::Usage, message).hint(Some(hint)))
 }

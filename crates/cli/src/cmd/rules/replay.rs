@@ -201,7 +201,7 @@ impl Out {
 }
 
 /// An alert, with everything that its rule names.
-fn object(number: u64, detection: &Detection) -> serde_json::Value {
+pub(crate) fn object(number: u64, detection: &Detection) -> serde_json::Value {
     let fields: serde_json::Map<String, serde_json::Value> =
         detection.fields.iter().cloned().collect();
     json!({

@@ -1,0 +1,75 @@
+//! `lazaret guard`: watches this host and tells what rules find.
+
+mod alert;
+mod doctor;
+mod loss;
+mod places;
+mod record;
+mod sink;
+mod watch;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use detect::Engine;
+
+use crate::cmd::global::Global;
+use crate::cmd::rules;
+use crate::error::UserError;
+use crate::exit_code::ExitCode;
+use crate::{interrupt, output};
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct GuardArguments {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    #[command(flatten)]
+    watch: WatchArguments,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Say what this kernel and this host let the guard see, and what not.
+    Doctor,
+}
+
+#[derive(Debug, Args)]
+struct WatchArguments {
+    /// Rule files, or folders of them, Falco's among them (repeatable)
+    #[arg(long, value_name = "PATH")]
+    rules: Vec<PathBuf>,
+    /// Where alerts go and in which form (repeatable): human, json or falco-json at stdout,
+    /// file:PATH or an http:// URL, which each alert is posted to [default: human@stdout]
+    #[arg(long, value_name = "FORMAT@SINK")]
+    to: Vec<sink::Wanted>,
+    /// Keep every event in this file, for `lazaret rules replay`
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+}
+
+pub(crate) fn run(arguments: GuardArguments, global: &Global) -> Result<ExitCode, UserError> {
+    match arguments.verb {
+        Some(Verb::Doctor) => doctor::run(),
+        None => watch(arguments.watch, global),
+    }
+}
+
+fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserError> {
+    let (ruleset, code) = rules::to_use(&arguments.rules)?;
+    let engine = Engine::new(&ruleset);
+    let stop = interrupt::stop_on_signals(None)?;
+    let look = global.look(None);
+    let sinks = sink::open(&arguments.to, look.color, &stop)?;
+    let recording = arguments.record.as_deref().map(record::Recording::create).transpose()?;
+    let mut guard = watch::Guard::new(engine, ruleset.rules(), sinks, recording)?;
+    if !global.is_quiet() {
+        output::note(&format!("{} rules; Ctrl-C ends", guard.rules()));
+    }
+    guard.run(&stop)?;
+    let summary = guard.finish()?;
+    if !global.is_quiet() {
+        output::note(&summary);
+    }
+    Ok(code)
+}

@@ -1,0 +1,52 @@
+//! `lazaret guard doctor`: what the guard can do on this host, tried rather than guessed.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use model::event::Call;
+use sensor::kernel::{Hierarchy, Kernel, Settings};
+
+use super::{places, watch};
+use crate::error::UserError;
+use crate::exit_code::ExitCode;
+use crate::output;
+
+pub(super) fn run() -> Result<ExitCode, UserError> {
+    let mut text = String::new();
+    let mut line = |name: &str, what: &str| {
+        writeln!(text, "{name:<12} {what}").expect("a String takes anything");
+    };
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    line("kernel", kernel.trim());
+    let started = Kernel::start(&Settings::new()).map_err(watch::refused)?;
+    line("tier", "tracepoints: programs, forks and ends of processes are seen, nothing is blocked");
+    line("calls", &calls(started)?);
+    line("groups", &groups(&Hierarchy::find()));
+    let places = places::of_environment();
+    for (name, sockets) in
+        [("docker", places.docker), ("podman", places.podman), ("containerd", places.containerd)]
+    {
+        let found = sockets.iter().find(|socket| socket.exists());
+        let found = found.map(|socket| format!("listens at {}", socket.display()));
+        line(name, found.as_deref().unwrap_or("does not listen"));
+    }
+    output::write(None, &text)?;
+    Ok(ExitCode::Done)
+}
+
+/// Tries it with a call that is rare.
+fn calls(mut kernel: Kernel) -> Result<String, UserError> {
+    kernel.watch(&BTreeSet::from([Call::Reboot])).map_err(watch::refused)?;
+    Ok("system calls are seen when they return; while a rule wants one, each costs".to_owned())
+}
+
+fn groups(hierarchy: &Hierarchy) -> String {
+    let kind = match hierarchy.controller {
+        None => "version 2".to_owned(),
+        Some(controller) => format!("version 1, by the controller {controller}"),
+    };
+    match &hierarchy.mounted {
+        Some(folder) => format!("{kind}, mounted at {}", folder.display()),
+        None => format!("{kind}, not mounted: containers cannot be told apart"),
+    }
+}

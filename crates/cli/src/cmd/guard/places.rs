@@ -1,0 +1,21 @@
+//! Where the runtimes of this host listen: at the usual places, and where the environment says.
+
+use std::path::PathBuf;
+
+use sensor::containers::Places;
+
+use crate::environment;
+
+pub(super) fn of_environment() -> Places {
+    let mut places = Places::default();
+    add(&mut places.docker, environment::unix_socket("DOCKER_HOST"));
+    add(&mut places.podman, environment::unix_socket("CONTAINER_HOST"));
+    add(&mut places.containerd, environment::unix_socket("CONTAINERD_ADDRESS"));
+    places
+}
+
+fn add(sockets: &mut Vec<PathBuf>, socket: Option<PathBuf>) {
+    if let Some(socket) = socket.filter(|socket| !sockets.contains(socket)) {
+        sockets.insert(0, socket);
+    }
+}
