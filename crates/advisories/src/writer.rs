@@ -38,7 +38,7 @@ pub struct SegmentWriter {
     details: BTreeMap<String, Vec<u8>>,
     scores: BTreeMap<String, Vec<u8>>,
     known_exploited: BTreeMap<String, Vec<u8>>,
-    /// What the three above take, repetitions included.
+    /// What the three above take.
     kept_bytes: usize,
     bytes_max: usize,
     /// There was no room for a record, so that there will be no segment.
@@ -104,8 +104,7 @@ impl SegmentWriter {
         let mut value = Vec::new();
         details::encode(details, &mut value);
         if self.takes(&details.id, value.len().saturating_add(details.id.len())) {
-            self.keep(details.id.len(), value.len());
-            self.details.insert(details.id.clone(), value);
+            keep(&mut self.details, &mut self.kept_bytes, &details.id, value);
         }
     }
 
@@ -114,8 +113,7 @@ impl SegmentWriter {
         let mut value = Vec::new();
         score.encode(&mut value);
         if self.takes(cve, cve.len()) {
-            self.keep(cve.len(), value.len());
-            self.scores.insert(cve.to_owned(), value);
+            keep(&mut self.scores, &mut self.kept_bytes, cve, value);
         }
     }
 
@@ -124,8 +122,7 @@ impl SegmentWriter {
         let mut value = Vec::new();
         entry.encode(&mut value);
         if self.takes(cve, value.len().saturating_add(cve.len())) {
-            self.keep(cve.len(), value.len());
-            self.known_exploited.insert(cve.to_owned(), value);
+            keep(&mut self.known_exploited, &mut self.kept_bytes, cve, value);
         }
     }
 
@@ -155,15 +152,11 @@ impl SegmentWriter {
         self.is_full
     }
 
-    fn keep(&mut self, id: usize, value: usize) {
-        self.kept_bytes += id + value + RECORD_OVERHEAD;
-    }
-
     /// What was collected so far takes about so many bytes of memory.
     fn bytes(&self) -> usize {
-        let rows = self.rows.len() * size_of::<(usize, usize, usize)>();
+        let rows = self.rows.len().saturating_mul(size_of::<(usize, usize, usize)>());
         let texts = [&self.packages, &self.names, &self.statements].map(Interner::bytes);
-        texts.into_iter().fold(self.kept_bytes + rows, usize::saturating_add)
+        texts.into_iter().chain([rows]).fold(self.kept_bytes, usize::saturating_add)
     }
 
     fn takes(&mut self, id: &str, length: usize) -> bool {
@@ -256,6 +249,16 @@ impl SegmentWriter {
             groups.insert(package, value);
         }
         Ok(groups)
+    }
+}
+
+/// Keeps a record in the place of an older one under the same id, and counts its bytes.
+fn keep(records: &mut BTreeMap<String, Vec<u8>>, bytes: &mut usize, id: &str, value: Vec<u8>) {
+    let size =
+        |value: &Vec<u8>| id.len().saturating_add(value.len()).saturating_add(RECORD_OVERHEAD);
+    *bytes = bytes.saturating_add(size(&value));
+    if let Some(old) = records.insert(id.to_owned(), value) {
+        *bytes = bytes.saturating_sub(size(&old));
     }
 }
 

@@ -365,7 +365,7 @@ fn in_parallel<T: Sync>(
     work: &(dyn Fn(&T) -> Result<(), ReadError> + Sync),
 ) -> Result<(), ReadError> {
     let next = AtomicUsize::new(0);
-    let worker = || {
+    let worker = || -> Result<(), ReadError> {
         while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
             // Nobody needs to begin another after an error.
             work(item).inspect_err(|_| next.store(items.len(), Ordering::Relaxed))?;

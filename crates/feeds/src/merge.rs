@@ -55,7 +55,7 @@ struct Latest {
     details: BTreeMap<String, Vec<u8>>,
     scores: BTreeMap<String, (Day, Score)>,
     known_exploited: BTreeMap<String, (Day, KnownExploited)>,
-    /// What all of it takes, repetitions included.
+    /// What all of it takes.
     bytes: usize,
 }
 
@@ -68,18 +68,24 @@ impl Latest {
             Statement::Advisory(_) => {}
             Statement::Details(new) => self.add_details(&new),
             Statement::Score { id, epss, percentile, day } => {
-                self.bytes += id.len() + RECORD_OVERHEAD;
                 let new = (day, Score { epss, percentile });
-                let old = self.scores.entry(id).or_insert(new);
+                let size = id.len() + RECORD_OVERHEAD;
+                let old = self.scores.entry(id).or_insert_with(|| {
+                    self.bytes += size;
+                    new
+                });
                 let rank = |(day, score): &(Day, Score)| (*day, score.epss, score.percentile);
                 if rank(old) < rank(&new) {
                     *old = new;
                 }
             }
             Statement::KnownExploited { id, added, due, ransomware, day } => {
-                self.bytes += id.len() + RECORD_OVERHEAD;
                 let new = (day, KnownExploited { added, due, ransomware });
-                let old = self.known_exploited.entry(id).or_insert_with(|| new.clone());
+                let size = id.len() + RECORD_OVERHEAD;
+                let old = self.known_exploited.entry(id).or_insert_with(|| {
+                    self.bytes += size;
+                    new.clone()
+                });
                 if *old < new {
                     *old = new;
                 }
@@ -94,8 +100,11 @@ impl Latest {
         };
         if is_news {
             let bytes = postcard::to_allocvec(new).expect("a vector takes any bytes");
-            self.bytes += new.id.len() + bytes.len() + RECORD_OVERHEAD;
-            self.details.insert(new.id.clone(), bytes);
+            let size = |bytes: &Vec<u8>| new.id.len() + bytes.len() + RECORD_OVERHEAD;
+            self.bytes += size(&bytes);
+            if let Some(old) = self.details.insert(new.id.clone(), bytes) {
+                self.bytes -= size(&old);
+            }
         }
     }
 

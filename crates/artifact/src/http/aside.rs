@@ -98,7 +98,7 @@ mod tests {
     fn a_stop_and_the_timeout_end_the_wait_and_not_the_work() {
         let (outcome, took) = wait(StdDuration::from_millis(200), &Stop::default());
         assert!(matches!(outcome, Err(Error::Timeout(_))), "{outcome:?}");
-        assert!(took < StdDuration::from_secs(2), "{took:?}");
+        assert!(took < LONG / 2, "{took:?}");
 
         let stop = Stop::default();
         let signal = stop.clone();
@@ -109,7 +109,7 @@ mod tests {
         let (outcome, took) = wait(LONG, &stop);
         asking.join().unwrap();
         assert!(matches!(outcome, Err(Error::Io(_))), "{outcome:?}");
-        assert!(took < StdDuration::from_secs(1), "{took:?}");
+        assert!(took < LONG / 2, "{took:?}");
     }
 
     #[test]
