@@ -254,7 +254,7 @@ struct Shared {
 impl Shared {
     /// One that spills.
     fn sink(&self) -> Sink {
-        Sink { spool: Some(Arc::clone(&self.lock().spool)), ..Sink::default() }
+        Sink::spilling(&self.lock().spool)
     }
 
     fn lock(&self) -> MutexGuard<'_, Collected> {

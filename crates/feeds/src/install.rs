@@ -17,7 +17,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use advisories::{Counts, Origin, Segment, SegmentMeta, SegmentWriter, Store, WriteError};
+use advisories::{Counts, Origin, Segment, SegmentMeta, SegmentWriter, Store, StoreError, WriteError};
 use model::{Problem, ProblemKind};
 
 use crate::collect::{Batch, Collected, Said, Source};
@@ -236,7 +236,7 @@ impl Job {
         }
         merge::add(said, &mut writer)?;
         store.write(writer).map_err(|error| match error {
-            WriteError::TooLarge { .. } => Cause::damaged(error.to_string()),
+            StoreError::Write(WriteError::TooLarge { .. }) => Cause::damaged(error.to_string()),
             _ => Cause::local(error.to_string()),
         })?;
         let counts = self.counts(store)?;

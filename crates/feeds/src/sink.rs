@@ -73,6 +73,11 @@ pub(crate) struct Pending {
 }
 
 impl Sink {
+    /// One that holds little: the rest goes to the spool.
+    pub(crate) fn spilling(spool: &Arc<Mutex<Spool>>) -> Self {
+        Self { spool: Some(Arc::clone(spool)), ..Self::default() }
+    }
+
     /// Names the document that the next statements come from.
     pub(crate) fn begin(&mut self, document: &str) {
         document.clone_into(&mut self.document);
@@ -247,7 +252,7 @@ mod tests {
     #[test]
     fn what_is_too_much_to_be_held_goes_to_the_spool_and_comes_back() {
         let spool = Arc::default();
-        let mut sink = Sink { spool: Some(Arc::clone(&spool)), ..Sink::default() };
+        let mut sink = Sink::spilling(&spool);
         let text = "x".repeat(1000);
         for number in 0..5000 {
             let id = format!("CVE-2024-{number:05}");
