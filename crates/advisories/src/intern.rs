@@ -8,7 +8,11 @@ use std::sync::Arc;
 pub(crate) struct Interner {
     numbers: HashMap<Arc<[u8]>, usize>,
     all: Vec<Arc<[u8]>>,
+    bytes: usize,
 }
+
+/// What a byte string takes beside itself: its counters, and its places in the map and the list.
+const OVERHEAD: usize = 80;
 
 impl Interner {
     /// The number of these bytes.
@@ -17,10 +21,16 @@ impl Interner {
             return *number;
         }
         let number = self.all.len();
+        self.bytes = self.bytes.saturating_add(bytes.len()).saturating_add(OVERHEAD);
         let bytes: Arc<[u8]> = bytes.into();
         self.all.push(Arc::clone(&bytes));
         self.numbers.insert(bytes, number);
         number
+    }
+
+    /// About how many bytes of memory they take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// All, in order of their numbers.

@@ -17,6 +17,13 @@ use crate::{
 /// Most bytes of one encoded record and of a package's name. Real ones are a thousandth of it.
 const RECORD_LIMIT: usize = 1 << 20;
 
+/// Bytes that the records of one segment may take while they are collected. A year of CVE metadata,
+/// 40 000 records with their texts, takes some 60 MB; the longest streams of statements, those of Red Hat's
+/// releases, less than 150 MB at 3 million rows. A document made to fill memory has a million tiny records, and more.
+const COLLECTED_BYTES_MAX: usize = 192 << 20;
+/// What a record under its id takes beside its bytes.
+const RECORD_OVERHEAD: usize = 80;
+
 /// Collects one stream. Records may come in any order and repeat; the bytes written depend only
 /// on the records and the meta. What is collected stays encoded, every name and statement once:
 /// some 40 bytes an advisory.
@@ -31,6 +38,11 @@ pub struct SegmentWriter {
     details: BTreeMap<String, Vec<u8>>,
     scores: BTreeMap<String, Vec<u8>>,
     known_exploited: BTreeMap<String, Vec<u8>>,
+    /// What the three above take.
+    kept_bytes: usize,
+    bytes_max: usize,
+    /// There was no room for a record, so that there will be no segment.
+    is_full: bool,
     problems: Vec<Problem>,
     scratch: Vec<u8>,
 }
@@ -47,6 +59,9 @@ impl SegmentWriter {
             details: BTreeMap::new(),
             scores: BTreeMap::new(),
             known_exploited: BTreeMap::new(),
+            kept_bytes: 0,
+            bytes_max: COLLECTED_BYTES_MAX,
+            is_full: false,
             problems: Vec::new(),
             scratch: Vec::new(),
         }
@@ -89,7 +104,7 @@ impl SegmentWriter {
         let mut value = Vec::new();
         details::encode(details, &mut value);
         if self.takes(&details.id, value.len().saturating_add(details.id.len())) {
-            self.details.insert(details.id.clone(), value);
+            keep(&mut self.details, &mut self.kept_bytes, &details.id, value);
         }
     }
 
@@ -98,7 +113,7 @@ impl SegmentWriter {
         let mut value = Vec::new();
         score.encode(&mut value);
         if self.takes(cve, cve.len()) {
-            self.scores.insert(cve.to_owned(), value);
+            keep(&mut self.scores, &mut self.kept_bytes, cve, value);
         }
     }
 
@@ -107,7 +122,7 @@ impl SegmentWriter {
         let mut value = Vec::new();
         entry.encode(&mut value);
         if self.takes(cve, value.len().saturating_add(cve.len())) {
-            self.known_exploited.insert(cve.to_owned(), value);
+            keep(&mut self.known_exploited, &mut self.kept_bytes, cve, value);
         }
     }
 
@@ -132,7 +147,23 @@ impl SegmentWriter {
         Ok(meta)
     }
 
+    /// Whether there was no room for a record: nothing more is taken, and no segment written.
+    pub fn is_full(&self) -> bool {
+        self.is_full
+    }
+
+    /// What was collected so far takes about so many bytes of memory.
+    fn bytes(&self) -> usize {
+        let rows = self.rows.len().saturating_mul(size_of::<(usize, usize, usize)>());
+        let texts = [&self.packages, &self.names, &self.statements].map(Interner::bytes);
+        texts.into_iter().chain([rows]).fold(self.kept_bytes, usize::saturating_add)
+    }
+
     fn takes(&mut self, id: &str, length: usize) -> bool {
+        self.is_full |= self.bytes() > self.bytes_max;
+        if self.is_full {
+            return false;
+        }
         if length <= RECORD_LIMIT {
             return true;
         }
@@ -146,6 +177,14 @@ impl SegmentWriter {
     pub(crate) fn finish(mut self) -> Result<(Vec<u8>, SegmentMeta), WriteError> {
         if !is_stream_name(&self.meta.stream) {
             return Err(WriteError::StreamName(self.meta.stream));
+        }
+        if self.is_full {
+            let limit = self.bytes_max >> 20;
+            let what = format!(
+                "its records take more than {limit} MiB of memory, and those of no publisher do; \
+                 hint: look at what its source serves"
+            );
+            return Err(too_large(&self.meta, Overflow(what)));
         }
         let groups = self.groups();
         let groups = groups.map_err(|overflow| too_large(&self.meta, overflow))?;
@@ -213,6 +252,16 @@ impl SegmentWriter {
     }
 }
 
+/// Keeps a record in the place of an older one under the same id, and counts its bytes.
+fn keep(records: &mut BTreeMap<String, Vec<u8>>, bytes: &mut usize, id: &str, value: Vec<u8>) {
+    let size =
+        |value: &Vec<u8>| id.len().saturating_add(value.len()).saturating_add(RECORD_OVERHEAD);
+    *bytes = bytes.saturating_add(size(&value));
+    if let Some(old) = records.insert(id.to_owned(), value) {
+        *bytes = bytes.saturating_sub(size(&old));
+    }
+}
+
 fn build(kind: Kind, entries: &BTreeMap<String, Vec<u8>>) -> Result<Built, Overflow> {
     let entries: Vec<(&str, &[u8])> =
         entries.iter().map(|(key, value)| (key.as_str(), value.as_slice())).collect();
@@ -231,4 +280,30 @@ fn shape(kind: Kind) -> Shape {
 
 fn too_large(meta: &SegmentMeta, overflow: Overflow) -> WriteError {
     WriteError::TooLarge { stream: meta.stream.clone(), what: overflow.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_beyond_the_limit_leave_the_old_segment_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cve-2024.seg");
+        let write = |records: u32| {
+            let meta = SegmentMeta { stream: "cve-2024".to_owned(), ..SegmentMeta::default() };
+            let mut writer = SegmentWriter::new(meta);
+            writer.bytes_max = 10_000;
+            for number in 0..records {
+                let id = format!("CVE-2024-{number:05}");
+                writer.details(&Details { id, ..Details::default() });
+            }
+            writer.write(&path).map(|meta| meta.counts.details).map_err(|error| error.to_string())
+        };
+        assert_eq!(write(10), Ok(10));
+        let before = std::fs::read(&path).unwrap();
+        let error = write(1000).unwrap_err();
+        assert!(error.contains("`cve-2024`") && error.contains("hint: "), "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+    }
 }

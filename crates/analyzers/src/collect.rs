@@ -22,13 +22,12 @@ use crate::path_set::{PathHash, PathSet};
 use crate::select::{Rules, Selector, split};
 use crate::{Analyzer, Checks, File, Signatures};
 
-/// Entries whose paths one layer remembers (32 MiB of hashes). The largest layers seen have a
-/// million; readers of archives stop an image before this.
-const ENTRIES_MAX: usize = 4 << 20;
-
 /// Entries that one layer keeps by name: a Debian system with all its packages has 130 000 that
 /// matter.
 const NAMED_MAX: usize = 256 << 10;
+
+/// What an entry that is kept by name occupies beside its texts.
+const NAMED_OVERHEAD: usize = 64;
 
 /// Entries of one layer whose headers are kept for checks; a Debian system has 30. A tree in which
 /// everybody may write to everything has as many as it has files, and the first tell enough.
@@ -48,6 +47,7 @@ pub struct LayerCollector {
     directory: String,
     /// What matters in that directory.
     rules: &'static Rules,
+    /// Bytes that facts, names and hashes may still take.
     room: usize,
     overflowed: bool,
     /// The directories that have entries of their own; None if no check asks for headers.
@@ -117,9 +117,16 @@ impl LayerCollector {
         }
     }
 
+    /// About how many bytes of memory are taken so far. Never less than before.
+    pub fn size(&self) -> usize {
+        FACTS_BYTES_MAX.saturating_sub(self.room)
+    }
+
     /// The facts, once every entry was visited.
     pub fn finish(self) -> LayerFacts {
+        let size = self.size();
         let mut facts = self.facts;
+        facts.size = size;
         if let Some(explicit) = self.explicit.map(PathSet::new) {
             let implied = self.directories.iter().filter(|path| !explicit.holds(**path));
             facts.implied = PathSet::new(implied.copied().collect());
@@ -136,11 +143,7 @@ impl LayerCollector {
     }
 
     fn remember(&mut self, entry: &Entry<'_>) {
-        let remembered = [&self.directories, &self.others, &self.whiteouts, &self.opaques]
-            .into_iter()
-            .fold(0_usize, |sum, paths| sum.saturating_add(paths.len()));
-        if remembered >= ENTRIES_MAX {
-            self.overflow(entry.path, format!("more than {ENTRIES_MAX} entries in one layer"));
+        if entry.kind != EntryKind::Directory && !self.spend(entry.path, size_of::<PathHash>()) {
             self.rules = self.selector.rules(split(entry.path).0);
             return;
         }
@@ -167,6 +170,9 @@ impl LayerCollector {
         }
         let mut directory = path;
         while !is_at_or_above(directory, &self.directory) {
+            if !self.spend(path, size_of::<PathHash>()) {
+                break;
+            }
             self.directories.push(PathHash::of(directory));
             directory = split(directory).0;
         }
@@ -176,9 +182,11 @@ impl LayerCollector {
 
     /// Keeps what checks may ask for of the header.
     fn note(&mut self, entry: &Entry<'_>) {
-        let Some(explicit) = &mut self.explicit else { return };
-        if entry.kind == EntryKind::Directory {
-            explicit.push(PathHash::of(entry.path));
+        if self.explicit.is_none() {
+            return;
+        }
+        if entry.kind == EntryKind::Directory && self.spend(entry.path, size_of::<PathHash>()) {
+            self.explicit.iter_mut().for_each(|it| it.push(PathHash::of(entry.path)));
         }
         // Of two entries at one path the later counts.
         let Some(mode) = Mode::of_notable(entry) else {
@@ -189,7 +197,27 @@ impl LayerCollector {
             let message = format!("more than {MODES_MAX} entries with rights worth a check");
             return self.overflow(entry.path, message);
         }
-        self.facts.modes.insert(entry.path.into(), mode);
+        if self.spend(entry.path, entry.path.len().saturating_add(NAMED_OVERHEAD)) {
+            self.facts.modes.insert(entry.path.into(), mode);
+        }
+    }
+
+    /// Takes so many bytes of the room that is left; that there is none is a problem of the layer.
+    fn spend(&mut self, path: &str, bytes: usize) -> bool {
+        if let Some(rest) = self.room.checked_sub(bytes) {
+            self.room = rest;
+            return true;
+        }
+        self.overflow(path, out_of_room());
+        false
+    }
+
+    /// Takes over what is left of the room after the facts of a file.
+    fn settle(&mut self, path: &str, facts: &FileFacts) {
+        self.room = facts.room();
+        if facts.overflowed() {
+            self.overflow(path, out_of_room());
+        }
     }
 
     /// The first overflow is reported; what follows is more of it.
@@ -200,12 +228,20 @@ impl LayerCollector {
     }
 
     fn keep(&mut self, path: &str, named: Named) {
-        if self.facts.entries.len() >= NAMED_MAX && !self.facts.entries.contains_key(path) {
+        let is_new = !self.facts.entries.contains_key(path);
+        if is_new && self.facts.entries.len() >= NAMED_MAX {
             let message = format!("more than {NAMED_MAX} entries that matter in one layer");
             self.overflow(path, message);
             return;
         }
-        self.facts.entries.insert(path.into(), named);
+        let name = if is_new { path.len().saturating_add(NAMED_OVERHEAD) } else { 0 };
+        let target = match &named {
+            Named::Symlink(target) | Named::HardLink(target) => target.len(),
+            _ => 0,
+        };
+        if self.spend(path, name.saturating_add(target)) {
+            self.facts.entries.insert(path.into(), named);
+        }
     }
 }
 
@@ -253,12 +289,7 @@ impl Visitor for LayerCollector {
                 limit => facts.problem(ProblemKind::LimitReached, too_large(entry, limit)),
             }
         }
-        self.room = facts.room();
-        if facts.overflowed() {
-            let limit = FACTS_BYTES_MAX >> 20;
-            let message = format!("more than {limit} MiB of facts in one layer");
-            self.overflow(entry.path, message);
-        }
+        self.settle(entry.path, &facts);
         if selected.is_some() {
             self.keep(entry.path, Named::File(Some(Box::new(facts))));
         } else if !facts.is_empty() {
@@ -278,7 +309,7 @@ impl LayerCollector {
         }
         let mut facts = FileFacts::with_room(self.room);
         malware::suspect(&mut facts, bytes, name);
-        self.room = facts.room();
+        self.settle(entry.path, &facts);
         self.keep(entry.path, Named::Found(Box::new(facts)));
     }
 
@@ -305,8 +336,9 @@ impl LayerCollector {
 
     /// Notes that nobody takes a file of this size, which somebody wants.
     fn refuse(&mut self, entry: &Entry<'_>, limit: u64) {
-        let mut facts = FileFacts::with_room(0);
+        let mut facts = FileFacts::with_room(self.room);
         facts.problem(ProblemKind::LimitReached, too_large(entry, limit));
+        self.settle(entry.path, &facts);
         let facts = Box::new(facts);
         let is_selected = self.is_wanted(entry.path);
         let named = if is_selected { Named::File(Some(facts)) } else { Named::Found(facts) };
@@ -367,6 +399,10 @@ impl Interest {
 fn takes(analyzer: &dyn Analyzer, bytes: &[u8]) -> bool {
     let head = bytes.get(..HEAD_BYTES).unwrap_or(bytes);
     analyzer.wants().is_none_or(|wants| wants(head))
+}
+
+fn out_of_room() -> String {
+    format!("more than {} MiB of facts in one layer", FACTS_BYTES_MAX >> 20)
 }
 
 fn too_large(entry: &Entry<'_>, limit: u64) -> String {

@@ -15,8 +15,8 @@ use crate::config::thing::Thing;
 use crate::os::release::Release;
 use crate::path_set::{PathHash, PathSet};
 
-/// Bytes of facts that one layer may hold in memory. A Debian system of 3 000 packages takes some
-/// 8 MiB; a database made to fill memory stops here.
+/// Bytes of facts that one layer may hold in memory, with the names and hashes of its paths. A Debian
+/// system of 3 000 packages takes some 8 MiB; a database made to fill memory stops here.
 pub(crate) const FACTS_BYTES_MAX: usize = 32 << 20;
 
 /// Problems that are listed for one file: a database full of garbage tells nothing new after that.
@@ -27,6 +27,9 @@ const FACT_OVERHEAD: usize = 420;
 
 /// What each text of a list occupies beside its bytes.
 const TEXT_OVERHEAD: usize = 24;
+
+/// What a problem of a file occupies beside its words, until it is told with the path.
+const PROBLEM_OVERHEAD: usize = 128;
 
 /// What one layer holds.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -49,9 +52,16 @@ pub struct LayerFacts {
     pub(crate) implied: PathSet,
     /// What concerns the layer as a whole; without a layer index.
     pub(crate) problems: Vec<Problem>,
+    /// Bytes that all of this was counted as when it was collected.
+    pub(crate) size: usize,
 }
 
 impl LayerFacts {
+    /// About how many bytes of memory it takes: the same for the same layer, wherever it is read.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
     /// Takes in what a second pass over the same layer found.
     ///
     /// That one took files for what links say they are: what the first found in them for
@@ -73,6 +83,7 @@ impl LayerFacts {
         }
         self.detoured.extend(second.detoured);
         self.problems.extend(second.problems);
+        self.size = self.size.saturating_add(second.size);
     }
 
     /// Whether the image may hold other packages with this layer than without it.
@@ -293,12 +304,13 @@ impl FileFacts {
 
     /// What could not be read of the file; the path and layer are added later.
     pub fn problem(&mut self, kind: ProblemKind, message: impl Into<String>) {
-        match self.problems.len() {
-            0..PROBLEMS_MAX => self.problems.push((kind, message.into())),
-            PROBLEMS_MAX => {
-                self.problems.push((kind, "more such problems, which are not listed".to_owned()));
-            }
-            _ => {}
+        let message = match self.problems.len() {
+            0..PROBLEMS_MAX => message.into(),
+            PROBLEMS_MAX => "more such problems, which are not listed".to_owned(),
+            _ => return,
+        };
+        if self.spend(message.len().saturating_add(PROBLEM_OVERHEAD)) {
+            self.problems.push((kind, message));
         }
     }
 

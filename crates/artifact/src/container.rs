@@ -4,6 +4,9 @@
 //! Where it cannot (another storage driver, a daemon elsewhere), the daemon's flattened export of
 //! the whole file system is read instead, and a Notice says that layers cannot be told apart.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use model::{ArtifactKind, Layer, Visitor};
 use serde::Deserialize;
 
@@ -79,16 +82,25 @@ impl Container {
         layers: &[Layer],
         wanted: &[u32],
         make: &(dyn Fn() -> V + Sync),
+        done: &(dyn Fn(LayerRead<V>) + Sync),
         reading: &Reading<'_>,
-    ) -> Result<Vec<LayerRead<V>>, ReadError> {
-        let mut read = self.image.read(wanted, make)?;
+    ) -> Result<(), ReadError> {
+        let entries = Mutex::new(BTreeMap::new());
+        self.image.read_each(wanted, make, &|layer| {
+            let mut entries = entries.lock().unwrap_or_else(PoisonError::into_inner);
+            entries.insert(layer.index, layer.entries);
+            drop(entries);
+            done(layer);
+        })?;
         if let Some(own) = layers.last().filter(|own| wanted.contains(&own.index)) {
             let mut visitor = make();
-            reading.count_entries(read.iter().map(|layer| layer.entries).sum());
+            visitor.layer(own.index);
+            let entries = entries.into_inner().unwrap_or_else(PoisonError::into_inner);
+            reading.count_entries(entries.values().sum());
             let outcome = read_tree(&self.upper, own, Role::Layer, &mut visitor, reading)?;
-            read.push(LayerRead::new(own.index, visitor, outcome));
+            done(LayerRead::new(own.index, visitor, outcome));
         }
-        Ok(read)
+        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@
 //! file must never send an `Authorization` header to an origin it was not meant for, follow a
 //! redirect from TLS to plain HTTP, or let a secret into a message.
 
+mod aside;
 mod backoff;
 mod body;
 mod error;
@@ -15,6 +16,7 @@ mod proxy;
 mod transport;
 mod trust;
 
+pub use aside::Naming;
 pub use transport::{Dialing, Polling, PollingTransport};
 
 use std::collections::BTreeMap;
@@ -25,7 +27,6 @@ use std::time::{Duration, Instant};
 use ureq::Agent;
 use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
 use ureq::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
-use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector, RustlsConnector};
 
 pub(crate) use self::backoff::{pauses, seed};
@@ -329,7 +330,7 @@ impl Client {
             Route::Forward(proxy) => {
                 let forwarding = forward::Forwarding::new(&proxy);
                 let connector = ().chain(dialing).chain(polling).chain(forwarding);
-                let names = forward::ProxyNames::new(&proxy);
+                let names = forward::ProxyNames::new(&proxy, Naming::new(&self.stop));
                 return Agent::with_parts(config.build(), connector, names);
             }
         };
@@ -339,7 +340,7 @@ impl Client {
                 .chain(dialing)
                 .chain(polling)
                 .chain(RustlsConnector::default());
-        Agent::with_parts(config.proxy(proxy).build(), connector, DefaultResolver::default())
+        Agent::with_parts(config.proxy(proxy).build(), connector, Naming::new(&self.stop))
     }
 }
 

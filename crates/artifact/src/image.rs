@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use model::{Artifact, ArtifactKind, Digest, Layer, Problem, ProblemKind, Visitor};
@@ -255,11 +256,28 @@ impl Image {
         layers: &[u32],
         make: &(dyn Fn() -> V + Sync),
     ) -> Result<Vec<LayerRead<V>>, ReadError> {
+        let read = Mutex::new(BTreeMap::new());
+        self.read_each(layers, make, &|layer| {
+            read.lock().unwrap_or_else(PoisonError::into_inner).insert(layer.index, layer);
+        })?;
+        Ok(read.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect())
+    }
+
+    /// The same, each layer given to `done` as soon as it is read, from whichever thread read it.
+    /// Some are read again: then the last time counts.
+    pub fn read_each<V: Visitor>(
+        &self,
+        layers: &[u32],
+        make: &(dyn Fn() -> V + Sync),
+        done: &(dyn Fn(LayerRead<V>) + Sync),
+    ) -> Result<(), ReadError> {
         let reading = Reading::new(&self.options);
         let all = &self.artifact.layers;
         match &self.backend {
-            Backend::Container(container) => return container.read(all, layers, make, &reading),
-            Backend::Engine(export) => return export.read(all, layers, make, &reading),
+            Backend::Container(container) => {
+                return container.read(all, layers, make, done, &reading);
+            }
+            Backend::Engine(export) => return export.read(all, layers, make, done, &reading),
             _ => {}
         }
         let is_wanted = |layer: &&Layer| layers.contains(&layer.index);
@@ -267,31 +285,23 @@ impl Image {
         self.backend.arrange(&mut wanted);
         let is_stream = self.backend.is_stream(&wanted);
         let jobs = if is_stream { 1 } else { self.options.jobs.get() };
-        let mut read = self.read_layers(&wanted, jobs, make, &reading)?;
+        let read = |layers: &[&Layer], jobs, reading: &Reading<'_>| {
+            in_parallel(layers, jobs, &|layer| {
+                let mut visitor = make();
+                visitor.layer(layer.index);
+                let outcome = self.read_layer(layer, &mut visitor, reading)?;
+                done(LayerRead::new(layer.index, visitor, outcome));
+                Ok(())
+            })
+        };
+        read(&wanted, jobs, &reading)?;
         if reading.is_cut() && !is_stream && wanted.len() > 1 {
-            // Which layers were cut was a matter of who was faster. One after the other it is not;
-            // the memory of the first attempt is given back before.
-            drop(read);
+            // Which layers were cut was a matter of who was faster. One after the other, from the
+            // lowest up, it is not.
             wanted.sort_by_key(|layer| layer.index);
-            read = self.read_layers(&wanted, 1, make, &Reading::new(&self.options))?;
+            read(&wanted, 1, &Reading::new(&self.options))?;
         }
-        read.sort_by_key(|layer| layer.index);
-        Ok(read)
-    }
-
-    /// Reads these layers, begun in this order, with what is left of the limits.
-    fn read_layers<V: Visitor>(
-        &self,
-        layers: &[&Layer],
-        jobs: usize,
-        make: &(dyn Fn() -> V + Sync),
-        reading: &Reading<'_>,
-    ) -> Result<Vec<LayerRead<V>>, ReadError> {
-        in_parallel(layers, jobs, &|layer| {
-            let mut visitor = make();
-            let outcome = self.read_layer(layer, &mut visitor, reading)?;
-            Ok(LayerRead::new(layer.index, visitor, outcome))
-        })
+        Ok(())
     }
 
     fn read_layer(
@@ -349,36 +359,29 @@ fn contradiction(layer: &Layer, first: u32) -> Problem {
 }
 
 /// Does `work` for every item, in this order, on so many threads. The first error ends it.
-fn in_parallel<T: Sync, R: Send>(
+fn in_parallel<T: Sync>(
     items: &[T],
     threads: usize,
-    work: &(dyn Fn(&T) -> Result<R, ReadError> + Sync),
-) -> Result<Vec<R>, ReadError> {
+    work: &(dyn Fn(&T) -> Result<(), ReadError> + Sync),
+) -> Result<(), ReadError> {
     let next = AtomicUsize::new(0);
-    let worker = || {
-        let mut done = Vec::new();
+    let worker = || -> Result<(), ReadError> {
         while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
-            match work(item) {
-                Ok(result) => done.push(result),
-                Err(error) => {
-                    // Nobody needs to begin another.
-                    next.store(items.len(), Ordering::Relaxed);
-                    return Err(error);
-                }
-            }
+            // Nobody needs to begin another after an error.
+            work(item).inspect_err(|_| next.store(items.len(), Ordering::Relaxed))?;
         }
-        Ok(done)
+        Ok(())
     };
     thread::scope(|scope| {
         let workers: Vec<_> = (0..threads.min(items.len())).map(|_| scope.spawn(worker)).collect();
-        let mut all = Vec::with_capacity(items.len());
+        let mut outcome = Ok(());
         for worker in workers {
             match worker.join() {
-                Ok(done) => all.extend(done?),
+                Ok(ended) => outcome = outcome.and(ended),
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
-        Ok(all)
+        outcome
     })
 }
 

@@ -12,12 +12,12 @@ use std::fs::File;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use model::{Problem, ProblemKind};
 
 use crate::input::{self, Content, Found, Unpacked};
-use crate::sink::Sink;
+use crate::sink::{HELD_BYTES, Names, Sink, Statement, statements};
 use crate::spool::{Extent, Spool};
 use crate::told::Told;
 use crate::{Feed, Form, Options, Sample, json, xml};
@@ -28,8 +28,6 @@ const QUEUE_DOCUMENTS: usize = 256;
 const QUEUE_WEIGHT: usize = 96 << 20;
 /// How many bytes a byte of YAML may become.
 const TEXT_WEIGHT: usize = 8;
-/// Encoded statements that a worker holds before it hands them over.
-const WORKER_BYTES: usize = 1 << 20;
 /// Documents of one import. The list of all CVEs, the longest, has some 350,000.
 const DOCUMENTS_LIMIT: u64 = 4_000_000;
 /// Paths that no feed knew are named up to here, then only counted.
@@ -63,7 +61,7 @@ pub(crate) struct Collected {
     /// The inputs (by index) that these are in.
     pub broken_inputs: BTreeSet<usize>,
     pub unknown: Unknown,
-    spool: Spool,
+    spool: Arc<Mutex<Spool>>,
 }
 
 /// What one feed gave.
@@ -81,7 +79,7 @@ pub(crate) struct Source {
     pub files: BTreeSet<usize>,
     pub streams: BTreeMap<String, Batch>,
     /// What its documents are exhaustive about, whether or not they say anything of it.
-    pub covered: BTreeSet<String>,
+    pub covered: Names,
     pub problems: Told,
     pub passed_over: BTreeMap<String, u64>,
 }
@@ -121,13 +119,30 @@ impl Collected {
         }
     }
 
-    /// The statements of a batch.
-    pub(crate) fn statements(&mut self, batch: &Batch) -> io::Result<Vec<u8>> {
-        let mut encoded = Vec::with_capacity(batch.extents.iter().map(Extent::length).sum());
-        for extent in &batch.extents {
-            self.spool.read(*extent, &mut encoded)?;
+    /// The statements of a batch, in the order in which they came.
+    pub(crate) fn said(&self, batch: &Batch) -> Said {
+        Said { spool: Arc::clone(&self.spool), extents: batch.extents.clone() }
+    }
+}
+
+/// Statements in the spool, which are never all in memory.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    spool: Arc<Mutex<Spool>>,
+    extents: Vec<Extent>,
+}
+
+impl Said {
+    pub(crate) fn each(&self, take: &mut dyn FnMut(Statement)) -> io::Result<()> {
+        let mut encoded = Vec::new();
+        for extent in &self.extents {
+            encoded.clear();
+            let mut spool = self.spool.lock().unwrap_or_else(PoisonError::into_inner);
+            spool.read(*extent, &mut encoded)?;
+            drop(spool);
+            statements(&encoded).for_each(&mut *take);
         }
-        Ok(encoded)
+        Ok(())
     }
 }
 
@@ -237,6 +252,11 @@ struct Shared {
 }
 
 impl Shared {
+    /// One that spills.
+    fn sink(&self) -> Sink {
+        Sink::spilling(&self.lock().spool)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Collected> {
         self.collected.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -255,7 +275,7 @@ struct Worker<'s> {
 
 impl<'s> Worker<'s> {
     fn new(feeds: &'s [&'static dyn Feed], shared: &'s Shared, options: &'s Options) -> Self {
-        let (sink, source) = (Sink::default(), Source::default());
+        let (sink, source) = (shared.sink(), Source::default());
         Self { feeds, shared, options, feed: 0, sink, source }
     }
 
@@ -279,7 +299,7 @@ impl<'s> Worker<'s> {
             self.unknown(unpacked);
             return Ok(());
         };
-        if feed != self.feed || self.sink.bytes > WORKER_BYTES {
+        if feed != self.feed || self.sink.bytes > HELD_BYTES / 2 {
             self.hand_over()?;
             self.feed = feed;
         }
@@ -320,21 +340,24 @@ impl<'s> Worker<'s> {
     }
 
     fn hand_over(&mut self) -> io::Result<()> {
-        let mut sink = std::mem::take(&mut self.sink);
+        let mut sink = std::mem::replace(&mut self.sink, self.shared.sink());
+        sink.spill();
+        if let Some(error) = sink.failure {
+            return Err(error);
+        }
         let mut source = std::mem::take(&mut self.source);
         if source.documents == 0 {
             return Ok(());
         }
         let mut collected = self.shared.lock();
-        let Collected { sources, spool, .. } = &mut *collected;
-        let whole = sources.entry(self.feed).or_default();
+        let whole = collected.sources.entry(self.feed).or_default();
         whole.documents += source.documents;
         whole.damaged_documents += source.damaged_documents;
         whole.damaged_records += sink.damaged;
         whole.statements += sink.statements;
         whole.inputs.append(&mut source.inputs);
         whole.files.append(&mut source.files);
-        whole.covered.append(&mut sink.covered);
+        whole.covered.append(sink.covered);
         whole.problems.append(source.problems);
         whole.problems.add_untold(sink.damaged.saturating_sub(sink.problems.len() as u64));
         sink.problems.into_iter().for_each(|problem| whole.problems.add(problem));
@@ -343,7 +366,7 @@ impl<'s> Worker<'s> {
         }
         for (stream, pending) in sink.streams {
             let batch = whole.streams.entry(stream).or_default();
-            batch.extents.push(spool.append(&pending.encoded)?);
+            batch.extents.extend(pending.extents);
             batch.statements += pending.statements;
             batch.modified = batch.modified.take().max(pending.modified);
         }

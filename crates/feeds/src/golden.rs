@@ -207,8 +207,8 @@ fn said(feed: &str, case: &Path) -> Said {
         said.problems.extend(source.problems.iter().map(shown));
         said.passed_over.extend(source.passed_over);
         for (stream, batch) in source.streams {
-            let encoded = collected.statements(&batch).unwrap();
-            let mut lines: Vec<_> = statements(&encoded).map(|s| line(&s)).collect();
+            let mut lines = Vec::new();
+            collected.said(&batch).each(&mut |statement| lines.push(line(&statement))).unwrap();
             lines.sort_by_key(ToString::to_string);
             lines.dedup();
             if !lines.is_empty() {

@@ -14,7 +14,6 @@ use ureq::Agent;
 use ureq::config::AutoHeaderValue;
 use ureq::http::{HeaderMap, Response, StatusCode};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector, RustlsConnector};
 
 use crate::Options;
@@ -78,7 +77,8 @@ impl<'o> Http<'o> {
                 .chain(artifact::Dialing::new(&options.stop))
                 .chain(artifact::Polling::new(&options.stop))
                 .chain(RustlsConnector::default());
-        let agent = Agent::with_parts(config.build(), connector, DefaultResolver::default());
+        let names = artifact::Naming::new(&options.stop);
+        let agent = Agent::with_parts(config.build(), connector, names);
         Ok(Self { agent, options, first_pause: FIRST_PAUSE })
     }
 
@@ -144,7 +144,6 @@ impl<'o> Http<'o> {
         for (name, value) in transfer.conditions(asked.known) {
             request = request.header(name, value);
         }
-        // A name or a connection cannot be waited for in small steps.
         let connect = self.time_left().unwrap_or(Duration::MAX).min(patience.connect());
         let request = request
             .config()

@@ -15,13 +15,13 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use advisories::{Counts, Origin, Segment, SegmentMeta, SegmentWriter, Store};
+use advisories::{Counts, Origin, Segment, SegmentMeta, SegmentWriter, Store, StoreError, WriteError};
 use model::{Problem, ProblemKind};
 
-use crate::collect::{Batch, Collected, Source};
+use crate::collect::{Batch, Collected, Said, Source};
+use crate::failure::Cause;
 use crate::merge::{self, Covered};
 use crate::{Covers, Failure, Feed, Options, stream, time};
 
@@ -66,15 +66,15 @@ pub(crate) fn install(
     let next = || {
         let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
         let job = queue.0.next()?;
-        let encoded = queue.1.statements(&job.batch);
-        Some((job, encoded))
+        let said = queue.1.said(&job.batch);
+        Some((job, said))
     };
     std::thread::scope(|scope| {
         for _ in 0..options.jobs.get() {
             scope.spawn(|| {
-                while let Some((job, encoded)) = next() {
+                while let Some((job, said)) = next() {
                     options.progress.writes(&job.stream);
-                    let (outcome, problems) = job.run(encoded, store, options);
+                    let (outcome, problems) = job.run(&said, store, options);
                     let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
                     let (source, stream) = (job.source(), job.stream);
                     done.0.push(StreamReport { stream, source, outcome });
@@ -118,7 +118,7 @@ fn plan(
             source.inputs.iter().filter_map(|i| origins.get(*i)).cloned().collect();
         origins.sort();
         origins.dedup();
-        let covered = Arc::new(std::mem::take(&mut source.covered));
+        let covered = Arc::new(std::mem::take(&mut source.covered).into_all());
         let job = |stream: &str, batch| Job {
             feed,
             stream: stream.to_owned(),
@@ -160,7 +160,9 @@ fn silenced(
     spoken_of: &BTreeMap<String, Batch>,
     store: &Store,
 ) -> Vec<String> {
-    let covered = Covered::by(feed.covers(), named, &[]);
+    let Ok(covered) = Covered::by(feed.covers(), named, &Said::default()) else {
+        return Vec::new();
+    };
     if covered.is_empty() {
         return Vec::new();
     }
@@ -178,6 +180,9 @@ fn damage(source: &Source, collected: &Collected) -> Option<String> {
     if !source.files.is_disjoint(&collected.broken_files) {
         return Some("its input could not be read to the end".to_owned());
     }
+    if source.covered.is_full() {
+        return Some("it names more vulnerabilities than there are".to_owned());
+    }
     let Source { documents, damaged_documents, statements, damaged_records, .. } = *source;
     if damaged_documents.saturating_mul(BLEMISH) > documents {
         return Some(format!("{damaged_documents} of {documents} documents are damaged"));
@@ -193,32 +198,27 @@ impl Job {
         self.feed.source(&self.stream)
     }
 
-    fn run(
-        &self,
-        encoded: io::Result<Vec<u8>>,
-        store: &Store,
-        options: &Options,
-    ) -> (Outcome, Vec<Problem>) {
+    fn run(&self, said: &Said, store: &Store, options: &Options) -> (Outcome, Vec<Problem>) {
         let mut problems = Vec::new();
-        let outcome = match encoded {
-            Ok(encoded) => self.write(&encoded, store, options, &mut problems),
-            Err(error) => Err(error.to_string()),
-        };
-        let outcome = outcome.unwrap_or_else(|error| {
-            let message = format!("not written, what was there before stays: {error}");
-            problems.push(Problem::new(ProblemKind::Unreadable, &self.stream, message));
-            Outcome::Kept(Failure::Local)
+        let outcome = self.write(said, store, options, &mut problems).unwrap_or_else(|cause| {
+            let kind = match cause.failure {
+                Failure::Damaged => ProblemKind::LimitReached,
+                _ => ProblemKind::Unreadable,
+            };
+            let message = format!("not written, what was there before stays: {cause}");
+            problems.push(Problem::new(kind, &self.stream, message));
+            Outcome::Kept(cause.failure)
         });
         (outcome, problems)
     }
 
     fn write(
         &self,
-        encoded: &[u8],
+        said: &Said,
         store: &Store,
         options: &Options,
         problems: &mut Vec<Problem>,
-    ) -> Result<Outcome, String> {
+    ) -> Result<Outcome, Cause> {
         let old = self.installed(store, problems);
         let damage = self.damage.clone().or_else(|| self.shrinkage(old.as_deref()?));
         if let (Some(damage), Some(_), false) = (&damage, &old, options.accept_damaged) {
@@ -231,11 +231,14 @@ impl Job {
         let kept = old.as_deref().filter(|_| other.is_none() && covers != Covers::Stream);
         let mut writer = SegmentWriter::new(self.meta(kept.map(Segment::meta), options));
         if let Some(old) = kept {
-            let covered = Covered::by(covers, &self.covered, encoded);
+            let covered = Covered::by(covers, &self.covered, said)?;
             problems.extend(merge::keep_uncovered(old, &covered, &mut writer));
         }
-        merge::add(encoded, &mut writer);
-        store.write(writer).map_err(|error| error.to_string())?;
+        merge::add(said, &mut writer)?;
+        store.write(writer).map_err(|error| match error {
+            StoreError::Write(WriteError::TooLarge { .. }) => Cause::damaged(error.to_string()),
+            _ => Cause::local(error.to_string()),
+        })?;
         let counts = self.counts(store)?;
         Ok(match (other, kept, old.is_some()) {
             (Some(other), ..) => Outcome::Replaced { other, counts },
@@ -305,12 +308,12 @@ impl Job {
         }
     }
 
-    fn counts(&self, store: &Store) -> Result<Counts, String> {
+    fn counts(&self, store: &Store) -> Result<Counts, Cause> {
         // A store of its own: the caller's may hold the old segment open.
         match Store::open(store.dir()).segment(&self.stream) {
             Ok(Some(segment)) => Ok(segment.meta().counts),
-            Ok(None) => Err("it is gone after it was written".to_owned()),
-            Err(error) => Err(error.to_string()),
+            Ok(None) => Err(Cause::local("it is gone after it was written")),
+            Err(error) => Err(Cause::local(error.to_string())),
         }
     }
 }

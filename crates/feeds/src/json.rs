@@ -15,9 +15,9 @@ use serde_json::value::RawValue;
 use crate::allowance::Allowance;
 use crate::{Document, FeedError};
 
-/// What one record may take, read (see [`weight`]). A CSAF file of 30 MB, as long as they get, is
-/// put at some 120 MB.
-const WEIGHT_LIMIT: usize = 192 << 20;
+/// What one record may take, read (see [`weight`]). A CSAF file is put at four times its bytes, so
+/// this is the longest that is read of them; what it takes in truth is less.
+const WEIGHT_LIMIT: usize = 640 << 20;
 /// What an object or a list may take beyond its own bytes: those of a product tree are 150 bytes,
 /// and the list they are in has grown to twice its need at worst.
 const CONTAINER_WEIGHT: usize = 320;

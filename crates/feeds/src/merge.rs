@@ -5,47 +5,75 @@
 //! statements were read.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::io;
 
 use advisories::{KnownExploited, Score, Segment, SegmentError, SegmentWriter};
 use model::{Advisory, Details, Problem};
 
 use crate::Covers;
-use crate::sink::{Day, Statement, statements};
+use crate::collect::Said;
+use crate::failure::Cause;
+use crate::sink::{Day, Statement};
 
-/// Adds encoded statements.
-pub(crate) fn add(encoded: &[u8], writer: &mut SegmentWriter) {
+/// Bytes of records, one an id, that are held until all were seen: more than a segment may have of
+/// them.
+const LATEST_BYTES_MAX: usize = 192 << 20;
+/// What a record takes beside its bytes.
+const RECORD_OVERHEAD: usize = 96;
+/// Different names that a stream's statements may be about; the vulnerabilities of all time are
+/// some 350 000.
+const KEYS_MAX: usize = 1 << 20;
+
+/// Adds statements.
+pub(crate) fn add(said: &Said, writer: &mut SegmentWriter) -> Result<(), Cause> {
     let mut latest = Latest::default();
-    for statement in statements(encoded) {
-        match statement {
-            Statement::Advisory(advisory) => writer.advisory(&advisory),
-            other => latest.add(other),
-        }
+    said.each(&mut |statement| match statement {
+        Statement::Advisory(advisory) => writer.advisory(&advisory),
+        other => latest.add(other),
+    })
+    .map_err(unreadable)?;
+    if latest.bytes > LATEST_BYTES_MAX {
+        let limit = LATEST_BYTES_MAX >> 20;
+        return Err(Cause::damaged(format!(
+            "its records take more than {limit} MiB of memory, and those of no publisher do; \
+             hint: look at what its source serves"
+        )));
     }
     latest.write(writer);
+    Ok(())
+}
+
+fn unreadable(error: io::Error) -> Cause {
+    Cause::local(format!("what was read cannot be read again: {error}"))
 }
 
 /// One record an id: where several documents have one, the latest.
 #[derive(Default)]
 struct Latest {
-    details: BTreeMap<String, Details>,
+    /// With the bytes that they are encoded as: most of them are never looked at before they are
+    /// written.
+    details: BTreeMap<String, Vec<u8>>,
     scores: BTreeMap<String, (Day, Score)>,
     known_exploited: BTreeMap<String, (Day, KnownExploited)>,
+    /// What all of it takes.
+    bytes: usize,
 }
 
 impl Latest {
     fn add(&mut self, statement: Statement) {
+        if self.bytes > LATEST_BYTES_MAX {
+            return;
+        }
         match statement {
             Statement::Advisory(_) => {}
-            Statement::Details(new) => match self.details.get_mut(&new.id) {
-                Some(old) if !precedes(old, &new) => {}
-                Some(old) => *old = new,
-                None => {
-                    self.details.insert(new.id.clone(), new);
-                }
-            },
+            Statement::Details(new) => self.add_details(&new),
             Statement::Score { id, epss, percentile, day } => {
                 let new = (day, Score { epss, percentile });
-                let old = self.scores.entry(id).or_insert(new);
+                let size = id.len() + RECORD_OVERHEAD;
+                let old = self.scores.entry(id).or_insert_with(|| {
+                    self.bytes += size;
+                    new
+                });
                 let rank = |(day, score): &(Day, Score)| (*day, score.epss, score.percentile);
                 if rank(old) < rank(&new) {
                     *old = new;
@@ -53,7 +81,11 @@ impl Latest {
             }
             Statement::KnownExploited { id, added, due, ransomware, day } => {
                 let new = (day, KnownExploited { added, due, ransomware });
-                let old = self.known_exploited.entry(id).or_insert_with(|| new.clone());
+                let size = id.len() + RECORD_OVERHEAD;
+                let old = self.known_exploited.entry(id).or_insert_with(|| {
+                    self.bytes += size;
+                    new.clone()
+                });
                 if *old < new {
                     *old = new;
                 }
@@ -61,13 +93,33 @@ impl Latest {
         }
     }
 
-    fn write(&self, writer: &mut SegmentWriter) {
-        self.details.values().for_each(|details| writer.details(details));
-        self.scores.iter().for_each(|(id, (_, score))| writer.score(id, *score));
-        for (id, (_, entry)) in &self.known_exploited {
-            writer.known_exploited(id, entry);
+    fn add_details(&mut self, new: &Details) {
+        let is_news = match self.details.get(&new.id) {
+            Some(old) => precedes(&decoded(old), new),
+            None => true,
+        };
+        if is_news {
+            let bytes = postcard::to_allocvec(new).expect("a vector takes any bytes");
+            let size = |bytes: &Vec<u8>| new.id.len() + bytes.len() + RECORD_OVERHEAD;
+            self.bytes += size(&bytes);
+            if let Some(old) = self.details.insert(new.id.clone(), bytes) {
+                self.bytes -= size(&old);
+            }
         }
     }
+
+    /// What is written is let go at once.
+    fn write(self, writer: &mut SegmentWriter) {
+        self.details.into_values().for_each(|details| writer.details(&decoded(&details)));
+        self.scores.into_iter().for_each(|(id, (_, score))| writer.score(&id, score));
+        for (id, (_, entry)) in self.known_exploited {
+            writer.known_exploited(&id, &entry);
+        }
+    }
+}
+
+fn decoded(details: &[u8]) -> Details {
+    postcard::from_bytes(details).expect("only this process wrote these bytes")
 }
 
 /// Of two records of one vulnerability the later speaks; equally late, the greater, so that it is
@@ -110,12 +162,15 @@ pub(crate) struct Covered {
 
 impl Covered {
     /// What the documents name, and what their statements are about.
-    pub(crate) fn by(covers: Covers, named: &BTreeSet<String>, new: &[u8]) -> Self {
+    pub(crate) fn by(covers: Covers, named: &BTreeSet<String>, new: &Said) -> Result<Self, Cause> {
         let mut keys: HashSet<String> = match covers {
             Covers::Vulnerability | Covers::Notice => named.iter().cloned().collect(),
             Covers::Package | Covers::Stream => HashSet::new(),
         };
-        for statement in statements(new) {
+        let mut add = |statement| {
+            if keys.len() > KEYS_MAX {
+                return;
+            }
             match (statement, covers) {
                 (Statement::Advisory(advisory), Covers::Vulnerability) => {
                     keys.insert(advisory.id);
@@ -128,8 +183,16 @@ impl Covered {
                 }
                 _ => {}
             }
+        };
+        new.each(&mut add).map_err(unreadable)?;
+        if keys.len() > KEYS_MAX {
+            let what = format!(
+                "it is about more than {KEYS_MAX} vulnerabilities, which is more than there are; \
+                 hint: look at what its source serves"
+            );
+            return Err(Cause::damaged(what));
         }
-        Self { covers, keys }
+        Ok(Self { covers, keys })
     }
 
     pub(crate) fn is_empty(&self) -> bool {

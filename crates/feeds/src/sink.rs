@@ -6,12 +6,24 @@
 //! replaces what; `install` does.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::{fmt, io};
 
 use advisories::{KnownExploited, Score};
 use model::{Advisory, Details, Problem, ProblemKind};
 use serde::{Deserialize, Serialize};
 
+use crate::spool::{Extent, Spool};
+
+/// Encoded statements that are held before they go to the spool.
+pub(crate) const HELD_BYTES: usize = 1 << 20;
+/// What the names that a source is exhaustive about may take in memory: those of all CVEs, some
+/// 350 000, take half of it.
+pub(crate) const NAMES_BYTES_MAX: usize = 48 << 20;
+/// What a name takes beside its bytes.
+const NAME_OVERHEAD: usize = 56;
+/// Streams of one source. Those of languages, releases and years together are some 300.
+const STREAMS_MAX: usize = 4096;
 /// Records that made no sense are said one by one up to here, then only counted.
 const DAMAGED_SHOWN: u64 = 20;
 /// Different reasons for passing something over; more means a feed puts record names into them.
@@ -37,8 +49,12 @@ pub struct Sink {
     /// The path of the document being read: the subject of problems.
     document: String,
     pub(crate) streams: BTreeMap<String, Pending>,
-    pub(crate) covered: BTreeSet<String>,
-    /// Of all that is encoded.
+    pub(crate) covered: Names,
+    /// Where statements go that are too many to be held.
+    pub(crate) spool: Option<Arc<Mutex<Spool>>>,
+    /// Why they could not go there.
+    pub(crate) failure: Option<io::Error>,
+    /// Of all that is held.
     pub(crate) bytes: usize,
     pub(crate) statements: u64,
     pub(crate) damaged: u64,
@@ -49,12 +65,19 @@ pub struct Sink {
 /// Statements about one stream, encoded one after the other.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
+    /// In the spool.
+    pub extents: Vec<Extent>,
     pub encoded: Vec<u8>,
     pub statements: u64,
     pub modified: Option<String>,
 }
 
 impl Sink {
+    /// One that holds little: the rest goes to the spool.
+    pub(crate) fn spilling(spool: &Arc<Mutex<Spool>>) -> Self {
+        Self { spool: Some(Arc::clone(spool)), ..Self::default() }
+    }
+
     /// Names the document that the next statements come from.
     pub(crate) fn begin(&mut self, document: &str) {
         document.clone_into(&mut self.document);
@@ -94,15 +117,13 @@ impl Sink {
     /// [`crate::Covers`]), in whatever stream. What it no longer says was taken back: a record that
     /// is withdrawn says nothing but this.
     pub fn covers(&mut self, name: &str) {
-        if !self.covered.contains(name) {
-            self.covered.insert(name.to_owned());
-        }
+        self.covered.add(name);
     }
 
     /// When the publisher last changed what the document says of this stream (RFC 3339 in UTC, so
     /// that the greatest text is the latest).
     pub fn modified(&mut self, stream: &str, when: &str) {
-        let pending = self.pending(stream);
+        let Some(pending) = self.pending(stream) else { return };
         if pending.modified.as_deref() < Some(when) {
             pending.modified = Some(when.to_owned());
         }
@@ -128,20 +149,79 @@ impl Sink {
     }
 
     fn put(&mut self, stream: &str, statement: &Statement) {
-        let pending = self.pending(stream);
+        let Some(pending) = self.pending(stream) else {
+            return self.damaged(stream, format!("there are more than {STREAMS_MAX} streams"));
+        };
         let before = pending.encoded.len();
         let encoded = postcard::to_extend(statement, std::mem::take(&mut pending.encoded));
         pending.encoded = encoded.expect("a vector takes any bytes, and no part lacks a length");
         pending.statements += 1;
+        let added = pending.encoded.len() - before;
         self.statements += 1;
-        self.bytes += self.streams.get(stream).map_or(0, |p| p.encoded.len() - before);
+        self.bytes += added;
+        if self.bytes > HELD_BYTES {
+            self.spill();
+        }
     }
 
-    fn pending(&mut self, stream: &str) -> &mut Pending {
+    /// Moves what is held to the spool, if there is one. After a failure it is forgotten: there will
+    /// be no segment of it.
+    pub(crate) fn spill(&mut self) {
+        let Some(spool) = &self.spool else { return };
+        let mut spool = spool.lock().unwrap_or_else(PoisonError::into_inner);
+        for pending in self.streams.values_mut().filter(|it| !it.encoded.is_empty()) {
+            let encoded = std::mem::take(&mut pending.encoded);
+            match spool.append(&encoded) {
+                Ok(extent) => pending.extents.push(extent),
+                Err(error) => drop(self.failure.get_or_insert(error)),
+            }
+        }
+        self.bytes = 0;
+    }
+
+    fn pending(&mut self, stream: &str) -> Option<&mut Pending> {
         if !self.streams.contains_key(stream) {
+            if self.streams.len() >= STREAMS_MAX {
+                return None;
+            }
             self.streams.insert(stream.to_owned(), Pending::default());
         }
-        self.streams.get_mut(stream).expect("it was inserted where it was missing")
+        self.streams.get_mut(stream)
+    }
+}
+
+/// Names of vulnerabilities and notices, each once, as long as there is room.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    all: BTreeSet<String>,
+    bytes: usize,
+    is_full: bool,
+}
+
+impl Names {
+    pub(crate) fn add(&mut self, name: &str) {
+        if self.all.contains(name) {
+            return;
+        }
+        self.is_full |= self.bytes > NAMES_BYTES_MAX;
+        if !self.is_full {
+            self.bytes = self.bytes.saturating_add(name.len()).saturating_add(NAME_OVERHEAD);
+            self.all.insert(name.to_owned());
+        }
+    }
+
+    pub(crate) fn append(&mut self, other: Self) {
+        self.is_full |= other.is_full;
+        other.all.iter().for_each(|name| self.add(name));
+    }
+
+    pub(crate) fn into_all(self) -> BTreeSet<String> {
+        self.all
+    }
+
+    /// Whether some are missing.
+    pub(crate) fn is_full(&self) -> bool {
+        self.is_full
     }
 }
 
@@ -163,4 +243,47 @@ pub(crate) fn statements(encoded: &[u8]) -> impl Iterator<Item = Statement> {
         rest = after;
         Some(statement)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_much_to_be_held_goes_to_the_spool_and_comes_back() {
+        let spool = Arc::default();
+        let mut sink = Sink::spilling(&spool);
+        let text = "x".repeat(1000);
+        for number in 0..5000 {
+            let id = format!("CVE-2024-{number:05}");
+            let stream = if number % 2 == 0 { "even" } else { "odd" };
+            sink.details(stream, Details { id, description: text.clone(), ..Details::default() });
+            let held: usize = sink.streams.values().map(|pending| pending.encoded.len()).sum();
+            assert!(held <= HELD_BYTES, "{held}");
+        }
+        sink.spill();
+        assert!(sink.failure.is_none());
+        let mut spool = spool.lock().unwrap();
+        for pending in sink.streams.values() {
+            let mut encoded = Vec::new();
+            pending.extents.iter().for_each(|it| spool.read(*it, &mut encoded).unwrap());
+            assert_eq!(statements(&encoded).count(), 2500);
+        }
+    }
+
+    #[test]
+    fn names_and_streams_without_end_have_one() {
+        let mut sink = Sink::default();
+        let long = "x".repeat(1 << 20);
+        for number in 0..60 {
+            sink.covers(&format!("{number}{long}"));
+        }
+        assert!(sink.covered.is_full());
+        assert!(sink.covered.into_all().len() < 60);
+        let mut sink = Sink::default();
+        for number in 0..=STREAMS_MAX {
+            sink.details(&format!("debian-{number}"), Details::default());
+        }
+        assert_eq!((sink.streams.len(), sink.damaged), (STREAMS_MAX, 1));
+    }
 }

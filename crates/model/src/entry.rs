@@ -56,6 +56,9 @@ pub const HEAD_BYTES: usize = 8192;
 /// then the reader records a Problem and goes on. Where it answers [`Want::Head`],
 /// [`head`](Self::head) is asked before.
 pub trait Visitor: Send {
+    /// Which layer it is about to be shown; not called where that is known only at the end.
+    fn layer(&mut self, _index: u32) {}
+
     fn entry(&mut self, entry: &Entry<'_>) -> Want;
 
     /// Whether the rest of a file is wanted that begins so: [`Want::Nothing`] or [`Want::Content`].

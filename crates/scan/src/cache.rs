@@ -9,9 +9,10 @@ mod file;
 mod images;
 mod room;
 
-use std::cell::{Cell, RefCell};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use analyzers::LayerFacts;
 use model::{Problem, ProblemKind};
@@ -35,28 +36,21 @@ pub(crate) struct Kept {
     pub(crate) facts: LayerFacts,
 }
 
-impl Kept {
-    /// The bytes that it takes when it is kept.
-    pub(crate) fn size(&self) -> usize {
-        postcard::to_allocvec(self).map_or(usize::MAX, |bytes| bytes.len())
-    }
-}
-
 /// A folder of cached facts, or none.
 pub(crate) struct Cache {
     /// The user's cache folder.
     dir: Option<PathBuf>,
     /// The folder of what is looked for, as this program does it.
     generation: String,
-    has_grown: Cell<bool>,
+    has_grown: AtomicBool,
     /// The first failure to write: a full or read-only disk fails for every layer alike.
-    failure: RefCell<Option<(PathBuf, io::Error)>>,
+    failure: Mutex<Option<(PathBuf, io::Error)>>,
 }
 
 impl Cache {
     pub(crate) fn open(dir: Option<&Path>, generation: String) -> Self {
         let dir = dir.map(Path::to_owned);
-        Self { dir, generation, has_grown: Cell::new(false), failure: RefCell::default() }
+        Self { dir, generation, has_grown: AtomicBool::new(false), failure: Mutex::default() }
     }
 
     /// The facts kept under a key. A file that is absent, damaged or of another version is none.
@@ -68,22 +62,27 @@ impl Cache {
     pub(crate) fn store(&self, key: &str, kept: &Kept) {
         let Some(path) = self.path(key) else { return };
         match file::write(&path, MARK, kept) {
-            Ok(()) => self.has_grown.set(true),
-            Err(error) => drop(self.failure.borrow_mut().get_or_insert((path, error))),
+            Ok(()) => self.has_grown.store(true, Ordering::Relaxed),
+            Err(error) => drop(self.failure().get_or_insert((path, error))),
         }
     }
 
     /// Keeps the folder below `limit` bytes, if this run has added to it.
     pub(crate) fn make_room(&self, limit: u64) {
-        let Some(dir) = self.dir.as_deref().filter(|_| self.has_grown.get()) else { return };
+        let has_grown = self.has_grown.load(Ordering::Relaxed);
+        let Some(dir) = self.dir.as_deref().filter(|_| has_grown) else { return };
         if let Err(error) = room::make_room(dir, limit) {
-            self.failure.borrow_mut().get_or_insert((layers_dir(dir), error));
+            self.failure().get_or_insert((layers_dir(dir), error));
         }
+    }
+
+    fn failure(&self) -> MutexGuard<'_, Option<(PathBuf, io::Error)>> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// That nothing could be kept, if so.
     pub(crate) fn problem(&self) -> Option<Problem> {
-        let failure = self.failure.borrow();
+        let failure = self.failure();
         let (path, error) = failure.as_ref()?;
         let message = format!("layer results could not be cached: {error}");
         Some(Problem::new(ProblemKind::Notice, path.display().to_string(), message))
@@ -96,6 +95,9 @@ impl Cache {
         Some(dir.join(blake3::hash(key.as_bytes()).to_hex().as_str()))
     }
 }
+
+/// The folder of images, beside those of generations.
+const IMAGES: &str = "images";
 
 /// One folder a generation of analyzers is in here.
 fn layers_dir(cache_dir: &Path) -> PathBuf {

@@ -7,17 +7,19 @@
 //! alone. Facts are kept only of a layer that was read to its end and, under a diff ID, found to
 //! have it; one that is damaged, was left out, or was cut at a limit that all layers share, is read
 //! again next time. What a second pass finds depends on the links of this image, and is kept under
-//! them.
+//! them. How much an image may have of it all, `budget.rs` decides.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use analyzers::{Checks, Detour, LayerCollector, LayerFacts, Signatures};
-use artifact::{ENTRIES_MAX, GROWTH_BYTES_MAX, Image, LayerRead, ReadError};
+use artifact::{ENTRIES_MAX, GROWTH_BYTES_MAX, Image, LayerRead, OpenError, ReadError};
 use model::{Problem, ProblemKind};
 
+use crate::budget::{Budget, FACTS_BYTES_MAX};
 use crate::cache::{Cache, Kept};
 use crate::clamd::{Asking, Clamd};
+use crate::collecting::Collecting;
 
 /// What is looked for in each layer.
 pub(crate) struct Looking {
@@ -42,10 +44,6 @@ impl Looking {
     }
 }
 
-/// What layers that stand in an image more than once may take in memory, as they would be cached.
-/// That is rare but for empty ones; a builder that repeats its largest layer stays below.
-const COPIES_BYTES_MAX: usize = 64 << 20;
-
 /// What was read of an image.
 pub(crate) struct Layers {
     /// Of each layer, from the lowest up.
@@ -62,8 +60,7 @@ pub(crate) fn collect(
     looking: &Looking,
 ) -> Result<Layers, ReadError> {
     let make = || looking.visitor();
-    let first = Pass { image, cache, make: &make, sent_for: String::new() };
-    let mut layers = first_pass(&first)?;
+    let mut layers = first_pass(&Pass { image, cache, make: &make, sent_for: String::new() })?;
     let detours = analyzers::unresolved(&layers.facts);
     if !detours.is_empty() {
         second_pass(&mut layers, detours, image, cache)?;
@@ -73,63 +70,78 @@ pub(crate) fn collect(
 
 impl Layers {
     /// Puts each layer where it belongs, again where it stands more than once.
-    fn new(like: Vec<u32>, mut read: BTreeMap<u32, Kept>) -> Self {
+    fn new(image: &Image, like: Vec<u32>, mut read: Known, budget: &Budget) -> Self {
         let mut layers = Self { facts: Vec::new(), problems: Vec::new(), like };
-        let mut room = COPIES_BYTES_MAX;
+        let beyond = budget.first_beyond();
         for (index, like) in (0_u32..).zip(&layers.like) {
             let is_needed_again =
                 layers.like.iter().skip(layers.facts.len() + 1).any(|it| it == like);
-            let kept = match is_needed_again {
-                false => read.remove(like).unwrap_or_default(),
-                true => read.get(like).map(|kept| copy(kept, &mut room)).unwrap_or_default(),
+            let (facts, problems) = match read.get_mut(like).map(|read| &mut read.kept) {
+                Some(kept) if is_needed_again => (kept.facts.clone(), kept.problems.clone()),
+                Some(kept) => (std::mem::take(&mut kept.facts), kept.problems.clone()),
+                None => (LayerFacts::default(), Vec::new()),
             };
             // Kept facts may come from another image, where this layer had another position.
-            layers.problems.extend(kept.problems.into_iter().map(|it| it.in_layer(index)));
-            layers.facts.push(kept.facts);
+            layers.problems.extend(problems.into_iter().map(|it| it.in_layer(index)));
+            let fits = beyond.is_none_or(|beyond| index < beyond);
+            layers.facts.push(if fits { facts } else { LayerFacts::default() });
         }
+        layers.problems.extend(beyond.map(|index| beyond_budget(image, index, "of it")));
         layers
     }
 
-    /// Adds what a second pass over a layer found, wherever that layer stands.
-    fn absorb(&mut self, like: u32, second: &Kept) {
+    /// Adds what a second pass found, wherever its layer stands.
+    fn absorb(&mut self, image: &Image, second: &Known, budget: &Budget) {
+        let beyond = budget.first_beyond();
         let places = (0_u32..).zip(&self.like).zip(&mut self.facts);
-        for ((index, _), facts) in places.filter(|((_, it), _)| **it == like) {
-            facts.absorb(second.facts.clone());
-            let problems = second.problems.iter().cloned();
+        for ((index, like), facts) in places {
+            let Some(Read { kept, .. }) = second.get(like) else { continue };
+            if beyond.is_none_or(|beyond| index < beyond) {
+                facts.absorb(kept.facts.clone());
+            }
+            let problems = kept.problems.iter().cloned();
             self.problems.extend(problems.map(|problem| problem.in_layer(index)));
         }
+        let what = "of what links lead to in it";
+        self.problems.extend(beyond.map(|index| beyond_budget(image, index, what)));
         // The first pass met the same problems on the same layer.
         self.problems.sort();
         self.problems.dedup();
     }
 }
 
-/// The same once more, as far as there is room.
-fn copy(kept: &Kept, room: &mut usize) -> Kept {
-    let Kept { entries, growth, problems, facts } = kept;
-    let (entries, growth, mut problems) = (*entries, *growth, problems.clone());
-    let size = kept.size();
-    match room.checked_sub(size) {
-        Some(left) => {
-            *room = left;
-            Kept { entries, growth, problems, facts: facts.clone() }
-        }
-        None => {
-            let message = "it stands in the image so often that it is not looked at each time";
-            problems.push(Problem::new(ProblemKind::LimitReached, "a repeated layer", message));
-            Kept { entries, growth, problems, facts: LayerFacts::default() }
-        }
-    }
+/// That from this layer on there was no room.
+fn beyond_budget(image: &Image, index: u32, what: &str) -> Problem {
+    let layers = &image.artifact().layers;
+    let layer = layers.iter().find(|layer| layer.index == index);
+    let digest = layer.and_then(|layer| layer.digest.as_ref().or(layer.diff_id.as_ref()));
+    let subject = digest.map_or_else(|| format!("layer {index}"), ToString::to_string);
+    let limit = FACTS_BYTES_MAX >> 20;
+    let message = format!(
+        "with it the image has more than {limit} MiB of facts; nothing {what} is kept, nor of the \
+         layers above"
+    );
+    Problem::new(ProblemKind::LimitReached, subject, message).in_layer(index)
 }
 
 /// Whether layers take too much of the limits that they share: entries in each of their places,
 /// growth when they are read.
-fn is_too_much(like: &[u32], read: &BTreeMap<u32, Kept>) -> bool {
-    let entries = like.iter().filter_map(|like| read.get(like)).map(|kept| kept.entries);
-    let growth = read.values().map(|kept| kept.growth);
+fn is_too_much(like: &[u32], read: &Known) -> bool {
+    let entries = like.iter().filter_map(|like| read.get(like)).map(|read| read.kept.entries);
+    let growth = read.values().map(|read| read.kept.growth);
     entries.fold(0, u64::saturating_add) > ENTRIES_MAX
         || growth.fold(0, u64::saturating_add) > GROWTH_BYTES_MAX
 }
+
+/// One layer, as it was read or kept from another time.
+struct Read {
+    kept: Kept,
+    /// Why the source gave up on it, if nothing came before.
+    failure: Option<OpenError>,
+}
+
+/// By index.
+type Known = BTreeMap<u32, Read>;
 
 /// One pass over layers, each into a visitor of its own.
 struct Pass<'a> {
@@ -142,20 +154,34 @@ struct Pass<'a> {
 
 /// Looks at all layers; each is read once, unless that is beyond the limits.
 fn first_pass(pass: &Pass<'_>) -> Result<Layers, ReadError> {
-    let all: Vec<u32> = pass.image.artifact().layers.iter().map(|layer| layer.index).collect();
-    let like: Vec<u32> = all.iter().map(|&index| pass.image.first_like(index)).collect();
+    let image = pass.image;
+    let all: Vec<u32> = image.artifact().layers.iter().map(|layer| layer.index).collect();
+    let like: Vec<u32> = all.iter().map(|&index| image.first_like(index)).collect();
     let firsts: BTreeSet<u32> = like.iter().copied().collect();
-    let mut read = pass.load(&firsts);
-    let spared = read.len() + (all.len() - firsts.len());
-    let unknown: Vec<u32> = firsts.into_iter().filter(|it| !read.contains_key(it)).collect();
-    pass.read_into(&mut read, &unknown)?;
+    let budget = Budget::new(FACTS_BYTES_MAX, &like);
+    let known = pass.load(&firsts, &budget);
+    let spared = known.len() + (all.len() - firsts.len());
+    let unknown: Vec<u32> = firsts.into_iter().filter(|it| !known.contains_key(it)).collect();
+    let read = reachable(pass.read(known, &unknown, &budget)?)?;
     if spared == 0 || !is_too_much(&like, &read) {
-        return Ok(Layers::new(like, read));
+        return Ok(Layers::new(image, like, read, &budget));
     }
     // Where an image is cut must not depend on what happens to be cached, or to be there twice.
-    read.clear();
-    pass.read_into(&mut read, &all)?;
-    Ok(Layers::new(all, read))
+    drop(read);
+    let budget = Budget::new(FACTS_BYTES_MAX, &all);
+    let read = reachable(pass.read(Known::new(), &all, &budget)?)?;
+    Ok(Layers::new(image, all, read, &budget))
+}
+
+/// If nothing is known, because the source is out of reach, there is no result.
+fn reachable(mut read: Known) -> Result<Known, ReadError> {
+    match read.values().all(|read| read.failure.is_some()) {
+        true => match read.values_mut().find_map(|read| read.failure.take()) {
+            Some(failure) => Err(failure.into()),
+            None => Ok(read),
+        },
+        false => Ok(read),
+    }
 }
 
 /// Reads the files that a link, perhaps in another layer, made interesting: in one go, for there
@@ -173,52 +199,62 @@ fn second_pass(
     let detours: Vec<Detour> = detours.into_iter().collect();
     let make = || Asking::new(LayerCollector::for_paths(&detours), None);
     let pass = Pass { image, cache, make: &make, sent_for: format!(" {detours:?}") };
-    let mut found = pass.load(&wanted);
-    let unknown: Vec<u32> = wanted.into_iter().filter(|it| !found.contains_key(it)).collect();
-    found.extend(pass.read(&unknown)?.into_iter().map(|read| pass.keep(read)));
-    found.iter().for_each(|(like, second)| layers.absorb(*like, second));
+    let taken = layers.facts.iter().map(LayerFacts::size).fold(0, usize::saturating_add);
+    let budget = Budget::new(FACTS_BYTES_MAX.saturating_sub(taken), &layers.like);
+    let known = pass.load(&wanted, &budget);
+    let unknown: Vec<u32> = wanted.into_iter().filter(|it| !known.contains_key(it)).collect();
+    let found = pass.read(known, &unknown, &budget)?;
+    layers.absorb(image, &found, &budget);
     Ok(())
 }
 
 impl Pass<'_> {
     /// What the cache has of these layers.
-    fn load(&self, layers: &BTreeSet<u32>) -> BTreeMap<u32, Kept> {
-        let load = |&index: &u32| {
-            let key = self.image.cache_key(index)? + &self.sent_for;
-            Some((index, self.cache.load(&key)?))
-        };
-        layers.iter().filter_map(load).collect()
-    }
-
-    /// Reads layers and adds what they hold to what is `known`. If nothing is known then, because
-    /// the source is out of reach, there is no result.
-    fn read_into(&self, known: &mut BTreeMap<u32, Kept>, layers: &[u32]) -> Result<(), ReadError> {
-        let mut reads = self.read(layers)?;
-        let is_beyond_reach =
-            |read: &LayerRead<Asking>| read.failure.is_some() && read.entries == 0;
-        if known.is_empty()
-            && reads.iter().all(is_beyond_reach)
-            && let Some(failure) = reads.iter_mut().find_map(|read| read.failure.take())
-        {
-            return Err(failure.into());
+    fn load(&self, layers: &BTreeSet<u32>, budget: &Budget) -> Known {
+        let mut known = Known::new();
+        for &index in layers {
+            let key = self.image.cache_key(index).map(|key| key + &self.sent_for);
+            if let Some(kept) = key.and_then(|key| self.cache.load(&key)) {
+                budget.note(index, kept.facts.size());
+                add(&mut known, index, Read { kept, failure: None }, budget);
+            }
         }
-        known.extend(reads.into_iter().map(|read| self.keep(read)));
-        Ok(())
+        known
     }
 
-    fn read(&self, layers: &[u32]) -> Result<Vec<LayerRead<Asking>>, ReadError> {
-        self.image.read(layers, self.make)
+    /// Reads layers and adds what they hold to what is `known`.
+    fn read(&self, known: Known, layers: &[u32], budget: &Budget) -> Result<Known, ReadError> {
+        let known = Mutex::new(known);
+        let make = || Collecting::new((self.make)(), budget);
+        self.image.read_each(layers, &make, &|read| {
+            let (index, read) = self.keep(read, budget);
+            add(&mut known.lock().unwrap_or_else(PoisonError::into_inner), index, read, budget);
+        })?;
+        Ok(known.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The facts of a layer, kept for the next time if they are all of them.
-    fn keep(&self, read: LayerRead<Asking>) -> (u32, Kept) {
+    fn keep(&self, read: LayerRead<Collecting<'_>>, budget: &Budget) -> (u32, Read) {
         let key = self.image.cache_key_of(&read).filter(|_| is_whole(&read.problems));
-        let LayerRead { index, entries, growth, problems, visitor, .. } = read;
-        let kept = Kept { entries, growth, problems, facts: visitor.finish() };
-        if let Some(key) = key {
+        let LayerRead { index, entries, growth, problems, visitor, failure, .. } = read;
+        let collected = visitor.finish();
+        let is_collected = collected.is_some();
+        let kept = Kept { entries, growth, problems, facts: collected.unwrap_or_default() };
+        if is_collected {
+            budget.note(index, kept.facts.size());
+        }
+        if let Some(key) = key.filter(|_| is_collected) {
             self.cache.store(&(key + &self.sent_for), &kept);
         }
-        (index, kept)
+        (index, Read { kept, failure: failure.filter(|_| entries == 0) })
+    }
+}
+
+/// Adds a layer to those that are known, and lets go of what cannot fit any more.
+fn add(known: &mut Known, index: u32, read: Read, budget: &Budget) {
+    known.insert(index, read);
+    if let Some(beyond) = budget.first_beyond() {
+        known.range_mut(beyond..).for_each(|(_, it)| it.kept.facts = LayerFacts::default());
     }
 }
 

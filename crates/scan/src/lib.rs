@@ -9,8 +9,10 @@
 //! scan: it becomes a Problem of the result. The only errors are those that leave no result.
 
 mod base;
+mod budget;
 pub mod cache;
 mod clamd;
+mod collecting;
 mod layers;
 mod redact;
 mod signatures;

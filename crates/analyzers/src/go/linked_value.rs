@@ -29,6 +29,9 @@ pub(super) fn version(program: &Program<'_>) -> Option<String> {
     }
     let (base, texts) = program.placed(&[".rodata", "__rodata"])?;
     let candidates = candidates(texts, base)?;
+    if candidates.is_empty() {
+        return None;
+    }
     let (base, variables) = program.placed(&[".data", "__data"])?;
     let relocations = program.section(&[".rela.dyn"]).unwrap_or_default();
     let mut versions: Vec<&str> = fixed(variables, &candidates)
@@ -43,7 +46,18 @@ pub(super) fn version(program: &Program<'_>) -> Option<String> {
 /// The texts that are versions, by address; None if there are so many that they mean nothing.
 fn candidates(bytes: &[u8], base: u64) -> Option<HashMap<u64, &str>> {
     let mut found = HashMap::new();
-    for end in memchr_iter(0, bytes) {
+    let mut looked_at = 0;
+    // A version has dots, and they are far rarer than zeros.
+    for dot in memchr_iter(b'.', bytes).filter(|dot| is_between_digits(bytes, *dot)) {
+        if dot < looked_at {
+            continue;
+        }
+        let rest = bytes.get(dot..).unwrap_or_default();
+        let end = dot.saturating_add(rest.iter().take_while(|it| is_of_a_version(**it)).count());
+        looked_at = end;
+        if bytes.get(end) != Some(&0) {
+            continue;
+        }
         let before = bytes.get(end.saturating_sub(VERSION_BYTES_MAX)..end).unwrap_or_default();
         let length = before.iter().rev().take_while(|byte| is_of_a_version(**byte)).count();
         let begin = end.saturating_sub(length);
@@ -55,6 +69,11 @@ fn candidates(bytes: &[u8], base: u64) -> Option<HashMap<u64, &str>> {
         found.insert(base.checked_add(u64::try_from(begin).ok()?)?, text);
     }
     Some(found)
+}
+
+fn is_between_digits(bytes: &[u8], at: usize) -> bool {
+    let is_digit = |at: Option<usize>| bytes.get(at?).map(u8::is_ascii_digit);
+    is_digit(at.checked_sub(1)) == Some(true) && is_digit(at.checked_add(1)) == Some(true)
 }
 
 fn is_of_a_version(byte: u8) -> bool {
@@ -73,7 +92,13 @@ fn fixed<'a>(
     candidates: &HashMap<u64, &'a str>,
 ) -> impl Iterator<Item = &'a str> {
     let numbers = || variables.chunks_exact(8).filter_map(|raw| Order::Little.u64(raw, 0));
-    numbers().zip(numbers().skip(1)).filter_map(|(address, length)| {
+    let lowest = candidates.keys().min().copied().unwrap_or(u64::MAX);
+    let highest = candidates.keys().max().copied().unwrap_or(0);
+    numbers().zip(numbers().skip(1)).filter_map(move |(address, length)| {
+        // Most are no addresses of texts, and a look at the map takes longer.
+        if !(lowest..=highest).contains(&address) {
+            return None;
+        }
         let text = candidates.get(&address)?;
         is_length(text, length).then_some(*text)
     })

@@ -85,11 +85,12 @@ impl Export {
         layers: &[Layer],
         wanted: &[u32],
         make: &(dyn Fn() -> V + Sync),
+        done: &(dyn Fn(LayerRead<V>) + Sync),
         reading: &Reading<'_>,
-    ) -> Result<Vec<LayerRead<V>>, ReadError> {
-        let mut gathering = Gathering::new(layers, wanted);
+    ) -> Result<(), ReadError> {
+        let mut gathering = Gathering::new(layers, wanted, done);
         if gathering.missing.is_empty() {
-            return Ok(Vec::new());
+            return Ok(());
         }
         let copies = gathering.copies();
         let end = self.each(&reading.options.stop, &mut |part| {
@@ -104,7 +105,8 @@ impl Export {
             gathering.add(visitors.0, outcome);
             Ok(if gathering.missing.is_empty() { Go::Enough } else { Go::On })
         })?;
-        Ok(gathering.finish(end, make))
+        gathering.finish(end, make);
+        Ok(())
     }
 
     /// Goes through the stream. What is wrong with the stream itself is returned, for what came
@@ -186,27 +188,29 @@ impl Read for Content<'_, '_> {
     }
 }
 
-/// Layers that have come, and those that are still to come.
+/// Layers that are still to come, and where those go that have come.
 struct Gathering<'a, V> {
     layers: &'a [Layer],
     /// By diff ID; images do repeat layers.
     missing: BTreeMap<Digest, Vec<u32>>,
-    found: Vec<LayerRead<V>>,
-    /// Layers that hash to nothing we look for, or that broke off.
-    strays: Vec<(Vec<V>, Outcome)>,
+    done: &'a (dyn Fn(LayerRead<V>) + Sync),
+    /// The first layer that hashes to nothing we look for, or that broke off.
+    stray: Option<(Vec<V>, Outcome)>,
+    /// How many of that kind there were.
+    strays: u32,
     /// Layers seen.
     seen: u32,
 }
 
 impl<'a, V> Gathering<'a, V> {
-    fn new(layers: &'a [Layer], wanted: &[u32]) -> Self {
+    fn new(layers: &'a [Layer], wanted: &[u32], done: &'a (dyn Fn(LayerRead<V>) + Sync)) -> Self {
         let mut missing: BTreeMap<Digest, Vec<u32>> = BTreeMap::new();
         for layer in layers.iter().filter(|layer| wanted.contains(&layer.index)) {
             if let Some(diff_id) = &layer.diff_id {
                 missing.entry(diff_id.clone()).or_default().push(layer.index);
             }
         }
-        Self { layers, missing, found: Vec::new(), strays: Vec::new(), seen: 0 }
+        Self { layers, missing, done, stray: None, strays: 0, seen: 0 }
     }
 
     /// How many visitors have to see each layer: one for each place that the same one has.
@@ -237,25 +241,26 @@ impl<'a, V> Gathering<'a, V> {
     fn add(&mut self, mut visitors: Vec<V>, outcome: Outcome) {
         let indexes = outcome.diff_id.as_ref().and_then(|diff_id| self.missing.remove(diff_id));
         let Some(indexes) = indexes else {
-            self.strays.push((visitors, outcome));
+            self.strays = self.strays.saturating_add(1);
+            self.stray.get_or_insert((visitors, outcome));
             return;
         };
         for index in indexes {
             let Some(visitor) = visitors.pop() else { break };
-            self.found.push(placed(index, visitor, &outcome, true));
+            (self.done)(placed(index, visitor, &outcome, true));
         }
     }
 
-    /// What was found, and a Problem for each layer that was not.
-    fn finish(mut self, end: Option<Fault>, make: &(dyn Fn() -> V + Sync)) -> Vec<LayerRead<V>> {
+    /// A Problem for each layer that was not found.
+    fn finish(mut self, end: Option<Fault>, make: &(dyn Fn() -> V + Sync)) {
         let why = end.map_or_else(String::new, |fault| format!(": {fault}"));
         let missing: Vec<(Digest, u32)> = std::mem::take(&mut self.missing)
             .into_iter()
             .flat_map(|(diff_id, indexes)| indexes.into_iter().map(move |i| (diff_id.clone(), i)))
             .collect();
         // One stray for one gap: a layer that broke off, or is not what its digest says.
-        let stray = if missing.len() == 1 { self.strays.pop() } else { None };
-        let mut stray = stray.filter(|_| self.strays.is_empty());
+        let is_sure = missing.len() == 1 && self.strays == 1;
+        let mut stray = self.stray.filter(|_| is_sure);
         for (diff_id, index) in missing {
             let message = format!("the export does not hold it whole{why}");
             let problem = Problem::new(ProblemKind::Damaged, diff_id.to_string(), message);
@@ -267,10 +272,8 @@ impl<'a, V> Gathering<'a, V> {
                 None => (Vec::new(), Outcome::missing(problem)),
             };
             let visitor = visitors.pop().unwrap_or_else(make);
-            self.found.push(placed(index, visitor, &outcome, false));
+            (self.done)(placed(index, visitor, &outcome, false));
         }
-        self.found.sort_by_key(|read| read.index);
-        self.found
     }
 }
 

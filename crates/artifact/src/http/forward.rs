@@ -8,22 +8,22 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use ureq::config::Config;
 use ureq::http::Uri;
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 use ureq::{Error, Proxy};
 
-use super::{Secret, host};
+use super::{Naming, Secret, host};
 
 /// Finds the proxy, whatever host is asked for: the proxy alone need know that one.
 #[derive(Debug)]
 pub(super) struct ProxyNames {
     proxy: Uri,
-    names: DefaultResolver,
+    names: Naming,
 }
 
 impl ProxyNames {
-    pub(super) fn new(proxy: &Proxy) -> Self {
-        Self { proxy: proxy.uri().clone(), names: DefaultResolver::default() }
+    pub(super) fn new(proxy: &Proxy, names: Naming) -> Self {
+        Self { proxy: proxy.uri().clone(), names }
     }
 }
 

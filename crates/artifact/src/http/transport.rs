@@ -6,8 +6,6 @@ use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use ureq::Error;
@@ -16,9 +14,10 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, TcpConnector,
-    Transport,
+    Transport, time,
 };
 
+use super::aside::aside;
 use super::pace::Pace;
 use crate::Stop;
 
@@ -145,34 +144,22 @@ impl<In: Transport> Connector<In> for Dialing {
         if chained.is_some() {
             return Ok(chained.map(Either::A));
         }
-        let answer = dial(details)?;
-        loop {
-            match answer.recv_timeout(POLL) {
-                Ok(connected) => return Ok(connected?.map(Either::B)),
-                Err(RecvTimeoutError::Timeout) => {
-                    self.stop.check().map_err(|why| Error::Io(io::Error::other(why)))?;
-                }
-                Err(RecvTimeoutError::Disconnected) => {
-                    return Err(Error::Io(io::Error::other("the connecting thread ended early")));
-                }
-            }
-        }
+        dial(details, &self.stop).map(|connected| connected.map(Either::B))
     }
 }
 
 type Connected = <TcpConnector as Connector<()>>::Out;
 
-/// Connects in another thread; what comes of it arrives on the channel.
-fn dial(
-    details: &ConnectionDetails<'_>,
-) -> Result<mpsc::Receiver<Result<Option<Connected>, Error>>, Error> {
-    let (sender, receiver) = mpsc::channel();
+/// Connects in another thread, within the time that the details give.
+fn dial(details: &ConnectionDetails<'_>, stop: &Stop) -> Result<Option<Connected>, Error> {
     let (uri, addrs, config) = (details.uri.clone(), details.addrs.clone(), details.config.clone());
     let (request_level, now, timeout) = (details.request_level, details.now, details.timeout);
     let current_time = Arc::clone(&details.current_time);
     let run_connector = Arc::clone(&details.run_connector);
     let register_shutdown = Arc::clone(&details.register_shutdown);
-    let connect = move || {
+    // The connector keeps the time; it takes a little longer than it is given.
+    let forever = NextTimeout { after: time::Duration::NotHappening, ..timeout };
+    aside("connect", forever, stop, move || {
         let details = ConnectionDetails {
             uri: &uri,
             addrs,
@@ -185,11 +172,8 @@ fn dial(
             run_connector,
             register_shutdown,
         };
-        // Nobody may be waiting any more.
-        let _unheard = sender.send(TcpConnector::default().connect(&details, None::<()>));
-    };
-    thread::Builder::new().name("connect".to_owned()).spawn(connect)?;
-    Ok(receiver)
+        TcpConnector::default().connect(&details, None::<()>)
+    })
 }
 
 /// As good as no bound on how long a server makes us wait.

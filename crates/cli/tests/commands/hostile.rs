@@ -151,6 +151,43 @@ fn a_layer_that_is_listed_often_is_looked_at_once() {
     assert_ends(&sandbox, "oci-dir:other", 21, "with another digest or size");
 }
 
+/// A layer with a database of its own that takes nearly what the facts of one may.
+fn full_layer(number: u32) -> LayerBuilder {
+    let packages = (0..70_000).map(|package| {
+        format!("Package: p{number}-{package}\nStatus: install ok installed\nVersion: 1\n\n")
+    });
+    let path = format!("var/lib/dpkg/status.d/{number}");
+    LayerBuilder::gzip(TarBuilder::new().file(&path, packages.collect::<String>()))
+}
+
+/// Many layers, each within its own limits: together they have another one. Which are kept does not
+/// depend on how many are read at a time.
+#[test]
+fn layers_full_of_facts_end_at_a_limit_of_the_image() {
+    let sandbox = Sandbox::new().with_advisories();
+    let image = ImageBuilder::new("shop:1").layer(LayerBuilder::gzip(good()));
+    let image = (0..8).fold(image, |image, number| image.layer(full_layer(number)));
+    image.write_oci_dir(&sandbox.path("full"));
+    drop(image);
+    let mut reports = Vec::new();
+    for jobs in ["1", "16"] {
+        let scan = ["scan", "--offline", "--no-cache", "--checks", "vuln", "--format", "json"];
+        let mut command = sandbox.command(&scan);
+        let ended = sandbox.run_bounded(command.args(["--jobs", jobs, "oci-dir:full"]));
+        assert_eq!(ended.code, Some(21), "{jobs}: {}", ended.stderr);
+        reports.push(ended.stdout);
+    }
+    assert!(reports.iter().all(|report| *report == reports[0]), "the same whoever was faster");
+    let report: Value = serde_json::from_str(&reports[0]).unwrap();
+    assert!(!report["findings"].as_array().unwrap().is_empty(), "the good is found");
+    let problems: Vec<&Value> = report["problems"].as_array().unwrap().iter().collect();
+    let told = |problem: &&&Value| problem.to_string().contains("MiB of facts");
+    assert_eq!(problems.iter().filter(told).count(), 1, "{problems:?}");
+    let packages = report["packages"].as_array().unwrap();
+    let from = |layer: u64| packages.iter().any(|package| package["layer"] == layer);
+    assert!(from(1) && !from(2), "the lowest that fit are kept");
+}
+
 #[test]
 fn links_that_lead_round_lead_nowhere() {
     let sandbox = Sandbox::new().with_advisories();

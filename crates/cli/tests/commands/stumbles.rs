@@ -177,17 +177,20 @@ fn the_cache_is_shown_cleaned_and_bounded() {
         assert_eq!(ended.code, Some(0), "{ended:?}");
         assert!(ended.stdout.contains(expected), "{ended:?}");
     };
-    run(&["cache", "status"], "0 layers in [SANDBOX]/cache/lazaret, 0 kB of at most 2.1 GB");
+    run(
+        &["cache", "status"],
+        "0 layers and 0 images in [SANDBOX]/cache/lazaret, 0 kB of at most 2.1 GB",
+    );
     for name in ["a", "b", "c"] {
         run(&["sbom", "--offline", &image(name)], "CycloneDX");
     }
     run(&["cache", "status"], "3 layers");
-    run(&["cache", "clean", "--older-than", "1d"], "0 layers deleted");
+    run(&["cache", "clean", "--older-than", "1d"], "0 layers and 0 images deleted");
     run(&["sbom", "--offline", "--no-cache", &image("d")], "CycloneDX");
     run(&["cache", "status"], "3 layers");
     run(&["sbom", "--offline", "--cache-limit", "1", &image("e")], "CycloneDX");
     run(&["cache", "status"], "0 layers");
     run(&["sbom", "--offline", &image("f")], "CycloneDX");
-    run(&["cache", "clean"], "1 layer deleted");
+    run(&["cache", "clean"], "1 layer and 0 images deleted");
     run(&["cache", "status"], "0 layers");
 }

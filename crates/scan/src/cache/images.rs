@@ -5,13 +5,14 @@
 //! what it was built on, or by the name that the image went by.
 
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 use model::{Digest, Os, Package};
 use serde::{Deserialize, Serialize};
 
 use super::file::{self, Mark};
-use super::{Cache, layers_dir};
+use super::{Cache, IMAGES, layers_dir};
 
 const MARK: Mark = *b"lzrimg\x00\x01";
 /// An image with more packages is hardly one that others are built on, and is not kept: the largest
@@ -51,8 +52,8 @@ impl Cache {
         let own = hash(&seen.digest.to_string());
         let path = dir.join(format!("{}-{name}-{own}", hash(&lowest.to_string())));
         match file::write(&path, MARK, seen) {
-            Ok(()) => self.has_grown.set(true),
-            Err(error) => drop(self.failure.borrow_mut().get_or_insert((path, error))),
+            Ok(()) => self.has_grown.store(true, Ordering::Relaxed),
+            Err(error) => drop(self.failure().get_or_insert((path, error))),
         }
     }
 
@@ -82,7 +83,7 @@ impl Cache {
     }
 
     fn images_dir(&self) -> Option<PathBuf> {
-        Some(layers_dir(self.dir.as_deref()?).join("images"))
+        Some(layers_dir(self.dir.as_deref()?).join(IMAGES))
     }
 }
 

@@ -12,6 +12,8 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use super::IMAGES;
+
 /// Cached facts that are used again get a new time at most this often, for a write each time would
 /// cost more than the order among recent ones is worth.
 const USE_NOTED_EVERY: Duration = Duration::from_secs(3600);
@@ -20,11 +22,14 @@ const WRITING_MAX: Duration = Duration::from_secs(3600);
 /// Making room stops at this share of the limit, so that not every run has to do it again.
 const ROOM_LEFT: (u64, u64) = (9, 10);
 
-/// Cached layer facts, summed up.
+/// What the cache holds, summed up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Layers.
-    pub files: u64,
+    /// Layers with their facts; one that links lead to has a second file for each such image.
+    pub layers: u64,
+    /// Images that were seen.
+    pub images: u64,
+    /// Of both.
     pub bytes: u64,
     /// When the one that was not used for longest was used.
     pub oldest: Option<SystemTime>,
@@ -32,7 +37,10 @@ pub struct Usage {
 
 impl Usage {
     fn add(&mut self, file: &CachedFile) {
-        self.files += 1;
+        match file.is_image {
+            true => self.images += 1,
+            false => self.layers += 1,
+        }
         self.bytes += file.bytes;
         self.oldest = self.oldest.into_iter().chain([file.used]).min();
     }
@@ -44,6 +52,7 @@ struct CachedFile {
     used: SystemTime,
     path: PathBuf,
     bytes: u64,
+    is_image: bool,
     is_temporary: bool,
 }
 
@@ -108,13 +117,14 @@ pub(super) fn note_use(file: &std::fs::File, used: SystemTime) {
 fn files(cache_dir: &Path) -> io::Result<Vec<CachedFile>> {
     let mut files = Vec::new();
     for generation in folders(cache_dir)? {
+        let is_image = generation.ends_with(IMAGES);
         for entry in entries(&generation)? {
             let Some(metadata) = absent_is_none(entry.metadata())?.filter(|it| it.is_file()) else {
                 continue;
             };
             let is_temporary = entry.file_name().as_encoded_bytes().starts_with(b".tmp");
             let (used, bytes) = (metadata.modified()?, metadata.len());
-            files.push(CachedFile { used, path: entry.path(), bytes, is_temporary });
+            files.push(CachedFile { used, path: entry.path(), bytes, is_image, is_temporary });
         }
     }
     Ok(files)
@@ -222,12 +232,23 @@ mod tests {
         std::os::unix::fs::symlink(outside.path(), dir.path().join("layers/link")).unwrap();
         let a_day_ago = SystemTime::now() - Duration::from_secs(24 * HOUR);
         let deleted = clean(dir.path(), Some(a_day_ago)).unwrap();
-        assert_eq!((deleted.files, deleted.bytes), (1, 100));
-        assert_eq!(usage(dir.path()).unwrap().files, 1);
-        assert_eq!(clean(dir.path(), None).unwrap().files, 1);
+        assert_eq!((deleted.layers, deleted.images, deleted.bytes), (1, 0, 100));
+        assert_eq!(usage(dir.path()).unwrap().layers, 1);
+        assert_eq!(clean(dir.path(), None).unwrap().layers, 1);
         assert_eq!(usage(dir.path()).unwrap(), Usage::default());
         assert!(outside.path().join("mine").exists());
         assert_eq!(clean(Path::new("/nonexistent"), None).unwrap(), Usage::default());
+    }
+
+    #[test]
+    fn images_are_no_layers() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["0a/1", "0a/2", "images/3", "images/4", "images/5"] {
+            file(dir.path(), name, 1);
+        }
+        let held = usage(dir.path()).unwrap();
+        assert_eq!((held.layers, held.images, held.bytes), (2, 3, 500));
+        assert_eq!(clean(dir.path(), None).unwrap(), held);
     }
 
     #[test]

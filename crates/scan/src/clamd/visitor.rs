@@ -19,6 +19,11 @@ impl Asking {
         Self { collector, clamd, connection: None }
     }
 
+    /// About how many bytes of memory the facts take so far.
+    pub(crate) fn size(&self) -> usize {
+        self.collector.size()
+    }
+
     pub(crate) fn finish(self) -> LayerFacts {
         self.collector.finish()
     }
@@ -27,6 +32,10 @@ impl Asking {
 impl Visitor for Asking {
     fn entry(&mut self, entry: &Entry<'_>) -> Want {
         self.collector.entry(entry)
+    }
+
+    fn head(&mut self, entry: &Entry<'_>, head: &[u8]) -> Want {
+        self.collector.head(entry, head)
     }
 
     fn content(&mut self, entry: &Entry<'_>, bytes: &[u8]) {

@@ -229,7 +229,7 @@ mod tests {
 
     /// The first document, spelled as JSON would be, and the kinds of the Problems.
     fn read(text: &str) -> (String, Vec<ProblemKind>) {
-        let mut facts = FileFacts::default();
+        let mut facts = FileFacts::with_room(1 << 20);
         let documents = documents(text, &mut facts);
         let spelled = documents.iter().map(spell).collect::<Vec<_>>().join(" | ");
         (spelled, facts.problems.iter().map(|(kind, _)| *kind).collect())
@@ -270,7 +270,7 @@ mod tests {
 
     #[test]
     fn what_a_map_says_itself_counts_more_than_what_is_merged_into_it() {
-        let mut facts = FileFacts::default();
+        let mut facts = FileFacts::with_room(1 << 20);
         let text = "x: &x {k: 1, l: 1}\ny: &y {k: 2, m: 2}\nz: {k: 0, <<: [*x, *y]}\n\
                     w: {<<: [*x, *y]}\n";
         let documents = documents(text, &mut facts);

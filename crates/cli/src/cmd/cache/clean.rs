@@ -25,7 +25,8 @@ pub(crate) fn run(arguments: &CleanArguments, global: &Global) -> Result<ExitCod
         let message = format!("cannot clean `{}`: {error}", global.cache_dir.display());
         UserError::new(ExitCode::Failed, message)
     };
-    let Usage { files, bytes, .. } = clean(&global.cache_dir, since).map_err(failed)?;
-    output::write(None, &format!("{} deleted, {}\n", count(files, "layer"), size(bytes)))?;
+    let Usage { layers, images, bytes, .. } = clean(&global.cache_dir, since).map_err(failed)?;
+    let (layers, images) = (count(layers, "layer"), count(images, "image"));
+    output::write(None, &format!("{layers} and {images} deleted, {}\n", size(bytes)))?;
     Ok(ExitCode::Done)
 }

@@ -1,4 +1,4 @@
-//! `lazaret cache status`: how much room cached layers take.
+//! `lazaret cache status`: how much room the cache takes.
 
 use std::fmt::Write as _;
 
@@ -16,10 +16,11 @@ pub(crate) fn run(global: &Global) -> Result<ExitCode, UserError> {
         let message = format!("cannot read `{}`: {error}", global.cache_dir.display());
         UserError::new(ExitCode::Failed, message)
     };
-    let Usage { files, bytes, oldest } = usage(&global.cache_dir).map_err(failed)?;
+    let Usage { layers, images, bytes, oldest } = usage(&global.cache_dir).map_err(failed)?;
     let mut text = format!(
-        "{} in {}, {} of at most {}\n",
-        count(files, "layer"),
+        "{} and {} in {}, {} of at most {}\n",
+        count(layers, "layer"),
+        count(images, "image"),
         global.cache_dir.display(),
         size(bytes),
         size(global.cache_limit)
