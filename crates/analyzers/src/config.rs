@@ -18,6 +18,7 @@ pub(crate) mod history;
 mod image;
 mod judge;
 pub(crate) mod kubernetes;
+mod list;
 pub(crate) mod mask;
 mod reference;
 mod shell;

@@ -64,7 +64,10 @@ impl Port {
 
 impl Image {
     fn of(config: &ImageConfig) -> Self {
-        let masked = |words: &[String]| words.iter().map(|word| mask::text(word)).collect();
+        // They are one command: the program of the first may await a secret in the second.
+        let command = mask::words(&[config.entrypoint.as_slice(), &config.command].concat());
+        let (entrypoint, command) =
+            command.split_at_checked(config.entrypoint.len()).unwrap_or_default();
         let label = |(name, value): (&String, &String)| (name.clone(), mask::value(name, value));
         let test = config.healthcheck.as_deref().unwrap_or_default();
         Self {
@@ -73,14 +76,14 @@ impl Image {
             environment: (config.environment.iter())
                 .map(|(name, value)| Variable::new(name, value))
                 .collect(),
-            entrypoint: masked(&config.entrypoint),
-            command: masked(&config.command),
+            entrypoint: entrypoint.to_vec(),
+            command: command.to_vec(),
             working_dir: config.working_dir.clone(),
             ports: config.exposed_ports.iter().flat_map(|port| Port::all(port)).collect(),
             volumes: config.volumes.clone(),
             labels: config.labels.iter().map(label).collect(),
             has_healthcheck: test.first().is_some_and(|first| first != "NONE"),
-            on_build: masked(&config.on_build),
+            on_build: config.on_build.iter().map(|it| mask::text(it)).collect(),
         }
     }
 
