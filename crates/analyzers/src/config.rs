@@ -20,6 +20,7 @@ mod judge;
 pub(crate) mod kubernetes;
 mod list;
 pub(crate) mod mask;
+mod path;
 mod reference;
 mod shell;
 mod step;

@@ -83,6 +83,11 @@ pub fn words(words: &[String]) -> Vec<String> {
     ends.into_iter().map(word).collect()
 }
 
+/// Whether there is a secret in the words of a command.
+pub(crate) fn is_told_by(words: &[String]) -> bool {
+    self::words(words) != words
+}
+
 /// The text without what names and commands tell to be secret, the finder's are taken out already.
 fn without_told(text: &str) -> String {
     let text = without_listed(text);

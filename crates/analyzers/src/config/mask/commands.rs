@@ -38,7 +38,7 @@ const COMMANDS: [(&str, &str); 11] = [
 
 /// What any program may await, wherever it stands.
 const ANYWHERE: [&str; 2] = [
-    r"(?:^|\s)--?(?i:[a-z-]*(?:password|passwd|passphrase|secret|token|storepass|keypass|api-?key|access-?key|secret-?key)|-pass)[\s=]+{}",
+    r"(?:^|\s)--?(?i:[a-z-]*(?:password|passwd|passphrase|secret|token|storepass|keypass|requirepass|masterauth|api-?key|access-?key|secret-?key)|-pass)[\s=]+{}",
     r#"[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@"'<>]*:(?<secret>[^\s/@"'<>]+)@"#,
 ];
 

@@ -10,11 +10,9 @@ fn nothing_of_a_secret_is_left_and_all_else_stays() {
     for line in cases.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let line = line.replace('⏎', "\n");
         let (given, expected) = line.split_once(" => ").unwrap_or((&line, &line));
-        for given in [given, expected] {
-            let shown = text(given);
-            if shown != expected {
-                wrong.push(format!("{given}\n  is shown as {shown}\n  and not as {expected}"));
-            }
+        let shown = text(given);
+        if shown != expected {
+            wrong.push(format!("{given}\n  is shown as {shown}\n  and not as {expected}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
