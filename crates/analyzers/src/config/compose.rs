@@ -212,7 +212,7 @@ fn environment(node: &Node) -> Vec<Variable> {
 fn secret_arguments(node: &Node) -> Vec<String> {
     let listed = node.items().iter().map(|item| {
         let text = item.text();
-        text.split_once('=').map_or(text.clone(), |(name, _)| name.to_owned())
+        text.split_once('=').map_or(text.as_str(), |(name, _)| name).to_owned()
     });
     let mapped = node.entries().iter().map(|(name, _)| name.clone());
     listed.chain(mapped).filter(|name| mask::gives_away(name, "something")).collect()

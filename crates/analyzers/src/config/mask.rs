@@ -50,7 +50,7 @@ pub fn text(text: &str) -> String {
 /// The words of one command, each of which may tell what the next one is.
 pub fn words(words: &[String]) -> Vec<String> {
     // What ends a command or a word means nothing within one that stands alone.
-    let plain = |c: char| if c.is_whitespace() || "\"'|;&\\<>`".contains(c) { '_' } else { c };
+    let plain = |c: char| if c.is_whitespace() || "\"'|;&\\<>`()".contains(c) { '_' } else { c };
     let mut line = String::new();
     let mut shape = String::new();
     let mut ends = Vec::new();

@@ -38,7 +38,7 @@ pub(in crate::config) fn context(patterns: &Patterns, meter: &Meter) -> Context<
     context.add_function(CONTAINS, contains).expect(NEW);
     let counted = meter.clone();
     let join = move |items: Arc<Vec<Value>>, between: Arc<String>| {
-        joined(&items, &between, &counted).map(Value::String)
+        joined(&items, &between, &counted).map(|text| Value::String(Arc::new(text)))
     };
     context.add_function(JOIN, join).expect(NEW);
     let counted = meter.clone();
@@ -51,7 +51,7 @@ pub(in crate::config) fn context(patterns: &Patterns, meter: &Meter) -> Context<
     context
 }
 
-fn joined(items: &[Value], between: &str, meter: &Meter) -> Result<Arc<String>, ExecutionError> {
+fn joined(items: &[Value], between: &str, meter: &Meter) -> Result<String, ExecutionError> {
     let mut texts = Vec::with_capacity(items.len());
     for item in items {
         match item {
@@ -65,7 +65,7 @@ fn joined(items: &[Value], between: &str, meter: &Meter) -> Result<Arc<String>, 
     let bytes = texts.iter().map(|text| text.len()).fold(0, usize::saturating_add);
     let bytes = bytes.saturating_add(texts.len().saturating_mul(between.len()));
     enough(meter.writing(bytes), JOIN)?;
-    Ok(Arc::new(texts.join(between)))
+    Ok(texts.join(between))
 }
 
 fn enough(is_enough: bool, function: &str) -> Result<bool, ExecutionError> {

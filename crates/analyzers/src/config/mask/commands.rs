@@ -9,42 +9,55 @@ use regex::Regex;
 
 use super::Places;
 
-/// One word, which may be quoted.
-const WORD: &str = r#"(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s"'|;&]+)"#;
+/// One word, which may be quoted, or what a command writes.
+const WORD: &str = r#"(?:\$\([^()\n]*\)|"(?:[^"\\]|\\.)*"|'[^']*'|[^\s"'|;&]+)"#;
 
 /// A user and a password in one word.
 const PAIR: &str = r#"(?:"[^":]+:(?<_a>[^"]+)|'[^':]+:(?<_b>[^']+)|[^\s:"'|;&-][^\s:"'|;&]*:(?<secret>[^\s"'|;&]+))"#;
 
 /// Programs, and what they await; `{}` is where the secret stands, `{pair}` a user's in front of it.
-const COMMANDS: [(&str, &str); 11] = [
+const COMMANDS: [(&str, &str); 17] = [
     (
-        r"sshpass|user(?:add|mod)|mysql\w*|mariadb[\w-]*|mongo\w*|7z[ar]?|(?:docker|podman|nerdctl|skopeo|buildah|crane|oras|helm\s+registry)\s+login",
+        r"sshpass|user(?:add|mod)|mysql\w*|mariadb[\w-]*|mongo\w*|7z[ar]?|(?:docker|podman|nerdctl|skopeo|buildah|crane|oras|helm\s+registry|az)\s+login",
         r"\s-p\s*{}",
     ),
     (r"redis-cli|valkey-cli", r"\s-a\s*{}"),
     ("sqlcmd|bcp|isql|zip|unzip", r"\s-P\s*{}"),
     (r"ldap\w+", r"\s-w\s*{}"),
     ("curl|wget", r"\s(?:-[a-zA-Z]{0,8}[uU]|--user|--proxy-user)[\s=]*{pair}"),
-    ("htpasswd", r"\s-\w*b\w*(?:\s+-\S+)*\s+[^\s-]\S*\s+\S+\s+{}"),
+    // A file, a user and the password; with `-n` no file.
+    ("htpasswd", r"\s-[a-mo-zA-Z]*b[a-mo-zA-Z]*(?:\s+-\S+)*\s+[^\s-]\S*\s+\S+\s+{}"),
+    ("htpasswd", r"\s-(?:\w*n\w*b|\w*b\w*n)\w*(?:\s+-\S+)*\s+[^\s-]\S*\s+{}"),
     (
         "openssl",
-        r"\spasswd(?:\s+-(?:salt|in|rand|writerand)\s+\S+|\s+-\S+)*\s+(?<secret>[^\s|;&-][^\s|;&]*)",
+        r"\spasswd(?:\s+-(?:salt|in|rand|writerand)\s+\S+|\s+-\S+)*\s+(?<secret>[^\s|;&)-][^\s|;&)]*)",
     ),
     ("openssl|keytool", r"\s-pass(?:in|out)?\s+pass:{}"),
+    ("openssl", r"\s-k\s+{}"),
+    ("mysqladmin|mariadb-admin", r"\spassword\s+{}"),
+    ("composer", r"\s(?:http-basic\.\S+\s+\S+|(?:github-oauth|gitlab-token|bearer)\.\S+)\s+{}"),
+    (r"vault\s+login|snyk\s+auth", r"^\s+(?:-\S+\s+)*{}"),
+    ("mc", r"\s(?:alias\s+set|config\s+host\s+add)\s+\S+\s+\S+\s+\S+\s+{}"),
     ("smbclient", r"\s-U\s*[^\s%]+%{}"),
     ("rabbitmqctl", r"\s(?:add_user|change_password|authenticate_user)\s+\S+\s+{}"),
-    ("mkpasswd", r"\s(?<secret>[^\s|;&-][^\s|;&]*)"),
+    ("mkpasswd", r"\s(?<secret>[^\s|;&)-][^\s|;&)]*)"),
 ];
 
 /// What any program may await, wherever it stands.
-const ANYWHERE: [&str; 2] = [
+const ANYWHERE: [&str; 5] = [
     r"(?:^|\s)--?(?i:[a-z-]*(?:password|passwd|passphrase|secret|token|storepass|keypass|requirepass|masterauth|api-?key|access-?key|secret-?key)|-pass)[\s=]+{}",
     r#"[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@"'<>]*:(?<secret>[^\s/@"'<>]+)@"#,
+    // A token in the place of a user.
+    r#"https?://(?<secret>[^\s/:@"'<>]+)@"#,
+    // SQL.
+    r"(?i:\b(?:identified\s+(?:with\s+\S+\s+)?by|password)\s+)'(?<secret>[^']+)'",
+    // A line of `.netrc`.
+    r"\blogin\s+\S+\s+password\s+{}",
 ];
 
 /// What belongs to a command, from behind its name on.
 static REST: LazyLock<Regex> = LazyLock::new(|| {
-    let rest = r#"(?s)^(?:\\.|"(?:[^"\\]|\\.)*"|'[^']*'|[^|;&\n"'\\])*"#;
+    let rest = r#"(?s)^(?:\\.|"(?:[^"\\]|\\.)*"|'[^']*'|\$\([^()\n]*\)|[^|;&()\n"'\\])*"#;
     Regex::new(rest).expect("a test compiles it")
 });
 
@@ -57,7 +70,7 @@ static COMPILED: LazyLock<Vec<(Regex, Regex)>> = LazyLock::new(|| {
     COMMANDS.into_iter().map(compile).collect()
 });
 
-static EVERYWHERE: LazyLock<[Regex; 2]> = LazyLock::new(|| ANYWHERE.map(awaiting));
+static EVERYWHERE: LazyLock<[Regex; 5]> = LazyLock::new(|| ANYWHERE.map(awaiting));
 
 fn awaiting(form: &str) -> Regex {
     let form = form.replace("{pair}", PAIR).replace("{}", &format!("(?<secret>{WORD})"));

@@ -10,9 +10,14 @@ use super::telling::is_literal;
 /// Programs that read passwords, and nothing that their names are a part of.
 const READERS: &str = r#"(?:\S*/)?(?:ch|smb|vnc)?passwd(?:[\s;&|)"'<]|$)"#;
 
+/// Programs that are told to read one.
+const TAKERS: &str = r"openssl\s+passwd\s|[\w./-]+\s[^|;&\n]*--?(?:password-)?stdin\b";
+
 /// What is written into a pipe that ends in such a program.
 static PIPED: LazyLock<[Regex; 3]> = LazyLock::new(|| {
-    let into = format!(r"\s*\|(?:[^|;&\n]*\|){{0,4}}?\s*(?:sudo\s+(?:-\S+\s+)*)?{READERS}");
+    let into = format!(
+        r"\s*\|(?:[^|;&\n]*\|){{0,4}}?\s*(?:[(\{{]\s*)?(?:sudo\s+(?:-\S+\s+)*)?(?:{READERS}|{TAKERS})"
+    );
     let forms = [
         r#"\b(?:echo|printf|yes)\s+(?:-[neE]+\s+|--\s+)*(?<secret>(?:"(?:[^"\\]|\\.)*"|'[^']*'|\\.|[^"'|;&\n\\])+?)"#,
         r"\((?<secret>[^()|\n]*)\)",

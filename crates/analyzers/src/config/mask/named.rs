@@ -18,7 +18,7 @@ static VALUE: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Each has a `name` and a `secret`.
-static FORMS: LazyLock<[Regex; 5]> = LazyLock::new(|| {
+static FORMS: LazyLock<[Regex; 7]> = LazyLock::new(|| {
     let forms = [
         // The older form of `ENV`: a name, and all that follows it.
         r"(?s)^(?:/bin/sh -c #\(nop\)\s+)?ENV\s+(?<name>[A-Za-z_][\w.-]*)\s+(?<secret>[^\s=].*)$",
@@ -26,7 +26,10 @@ static FORMS: LazyLock<[Regex; 5]> = LazyLock::new(|| {
         r#"\s(?:-H|--header)[\s=]*["']?(?<name>[\w-]+):[\s_]*(?:(?i:bearer|basic|token)[\s_]+)?(?<secret>[^"'\r\n]+)"#,
         r#"\b(?:config|configure)\s+(?:set\s+)?(?:-\S+\s+)*(?<name>[^\s=-][^\s=]*)[\s=]+(?<secret>"[^"]*"|'[^']*'|[^\s"'|;&]+)"#,
         r#""(?<name>[\w.-]+)"\s*:\s*"(?<secret>(?:[^"\\]|\\.)+)"#,
-        // The same within quotes.
+        // A setting: a line of a here-document, or what is written into a file.
+        r"(?m)^[ \t]*(?<name>[A-Za-z_][\w.-]*)[ \t]*[:=][ \t]+(?<secret>\S[^\n]*)",
+        r#"["'](?<name>[A-Za-z_][\w.-]*)\s*[:=]\s+(?:(?i:bearer|basic|token)\s+)?(?<secret>[^\s"'][^"'\n]*)"#,
+        // A field of JSON within quotes.
         r#"\\"(?<name>[\w.-]+)\\"\s*:\s*\\"(?<secret>[^"\\]+)"#,
     ];
     forms.map(|form| Regex::new(form).expect("a test compiles it"))

@@ -10,7 +10,7 @@ static TELLING: LazyLock<Regex> = LazyLock::new(|| {
         passw(or)?d | passphrase | (^|[_.-])(pass|pwd|pw|psk)$ | secret | (^|[_.-])tokens?$
         | (access|auth|bearer|refresh|api|bot|csrf|id|jwt|github|gitlab|npm|slack|session)_?token
         | (api|access|private|encryption|signing|master|account|storage|license)[_.-]?key
-        | credential | connection[_.-]?string | ^(proxy-)?authorization$";
+        | credential | connection[_.-]?string | ^(proxy-)?authorization$ | ^(set-)?cookie$";
     Regex::new(telling).expect("a test compiles it")
 });
 
