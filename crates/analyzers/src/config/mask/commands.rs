@@ -45,7 +45,8 @@ const COMMANDS: [(&str, &str); 17] = [
 
 /// What any program may await, wherever it stands.
 const ANYWHERE: [&str; 5] = [
-    r"(?:^|\s)--?(?i:[a-z-]*(?:password|passwd|passphrase|secret|token|storepass|keypass|requirepass|masterauth|api-?key|access-?key|secret-?key)|-pass)[\s=]+{}",
+    // A secret by itself may be the name of one: `--pull-secret`.
+    r"(?:^|\s)--?(?i:[a-z-]*(?:password|passwd|passphrase|token|storepass|keypass|requirepass|masterauth|api-?key|access-?key|secret-?key)|(?:[a-z-]*(?:access|api|app|auth|client|consumer|cookie|encryption|hmac|jwt|master|rpc|session|shared|signing|user|webhook)-)?secret|-pass)[\s=]+{}",
     r#"[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@"'<>]*:(?<secret>[^\s/@"'<>]+)@"#,
     // A token in the place of a user.
     r#"https?://(?<secret>[^\s/:@"'<>]+)@"#,

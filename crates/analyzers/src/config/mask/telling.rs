@@ -20,7 +20,7 @@ static HARMLESS: LazyLock<Regex> = LazyLock::new(|| {
         [_.-](file|path|dir|url|uri|endpoint|host|name|names|id|ids|type|length|size|ttl|expiry
         |expires|expiration|timeout|age|enabled|disabled|required|policy|prefix|suffix|header
         |algorithm|version|count|min|max|field|user|username|arn|provider|mode|format|fingerprint
-        |store|location|ref|hint)$ | public | ^(gpg|pgp)_ | ^no_ | ^(allow|require|use|enable
+        |store|location|ref|hint)$ | (pull|tls)[_.-]?secrets?$ | public | ^(gpg|pgp)_ | ^no_ | ^(allow|require|use|enable
         |disable|generate|random|skip)_";
     Regex::new(harmless).expect("a test compiles it")
 });
