@@ -3,7 +3,7 @@
 //! Builders record build arguments and whole commands, and variables and labels hold what somebody
 //! put there. Whoever looks for secrets in them has looked before.
 
-use analyzers::{redact, redact_value};
+use analyzers::{redact, redact_value, redact_words};
 use model::{Artifact, ImageConfig};
 
 pub(crate) fn artifact(artifact: &mut Artifact) {
@@ -15,8 +15,14 @@ fn config(config: &mut ImageConfig) {
     config.history.iter_mut().for_each(|step| in_place(&mut step.created_by));
     config.environment.iter_mut().for_each(|(name, value)| assigned(name, value));
     config.labels.iter_mut().for_each(|(name, value)| assigned(name, value));
-    let commands = [&mut config.entrypoint, &mut config.command, &mut config.on_build];
-    commands.into_iter().chain(config.healthcheck.as_mut()).flatten().for_each(in_place);
+    config.on_build.iter_mut().for_each(in_place);
+    if let Some(test) = &mut config.healthcheck {
+        *test = redact_words(test);
+    }
+    // They are one command: the program of the first may await a secret in the second.
+    let mut command = redact_words(&[config.entrypoint.as_slice(), &config.command].concat());
+    config.command = command.split_off(config.entrypoint.len().min(command.len()));
+    config.entrypoint = command;
 }
 
 fn in_place(text: &mut String) {
@@ -33,6 +39,22 @@ mod tests {
     use model::{ArtifactKind, HistoryStep, Layer};
 
     use super::*;
+
+    #[test]
+    fn what_a_command_awaits_may_stand_in_another_list() {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<String>>();
+        let mut image = ImageConfig {
+            entrypoint: words("docker-entrypoint.sh mysql"),
+            command: words("-u root -phunter2"),
+            healthcheck: Some(words("CMD mysqladmin ping -p hunter2")),
+            ..ImageConfig::default()
+        };
+        config(&mut image);
+        assert_eq!(image.entrypoint, words("docker-entrypoint.sh mysql"));
+        assert_eq!(image.command, words("-u root -p…_7_characters"));
+        let test = image.healthcheck.unwrap_or_default();
+        assert_eq!(test, words("CMD mysqladmin ping -p …_7_characters"));
+    }
 
     #[test]
     fn no_text_of_an_image_shows_a_secret() {

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::image::Variable;
 use super::mask;
+use super::path;
 use super::reference::Reference;
 use super::thing::{On, Thing};
 use super::yaml::{self, Node, YAML_BYTES_MAX};
@@ -38,9 +39,15 @@ pub(crate) struct Service {
     userns_mode: String,
     cgroup: String,
     devices: Vec<String>,
+    /// Rules of devices that the container may make itself: `c 1:3 mr`.
+    device_rules: Vec<String>,
     mounts: Vec<Mount>,
     ports: Vec<PublishedPort>,
     environment: Vec<Variable>,
+    /// The command, or the test of its health, has a secret in it.
+    secret_in_command: bool,
+    /// Build arguments by whose names secrets are handed to the build.
+    secret_arguments: Vec<String>,
     read_only: bool,
     has_memory_limit: bool,
     has_pids_limit: bool,
@@ -56,6 +63,7 @@ const RANGE_MAX: usize = 1024;
 struct Mount {
     /// `bind`, `volume` or `tmpfs`.
     kind: String,
+    /// Without `..` and other detours.
     source: String,
     target: String,
     read_only: bool,
@@ -80,7 +88,7 @@ impl Analyzer for Compose {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn check(&self) -> Option<Check> {
@@ -140,9 +148,21 @@ impl Service {
             userns_mode: text("userns_mode"),
             cgroup: text("cgroup"),
             devices: node.get("devices").items().iter().map(device).collect(),
+            device_rules: node.get("device_cgroup_rules").texts(),
             mounts: node.get("volumes").items().iter().map(Mount::of).collect(),
             ports: node.get("ports").items().iter().flat_map(PublishedPort::all).collect(),
             environment: environment(node.get("environment")),
+            secret_in_command: [
+                node.get("entrypoint")
+                    .texts()
+                    .into_iter()
+                    .chain(node.get("command").texts())
+                    .collect(),
+                health.get("test").texts(),
+            ]
+            .iter()
+            .any(|words: &Vec<String>| mask::is_told_by(words)),
+            secret_arguments: secret_arguments(node.at(&["build", "args"])),
             read_only: node.get("read_only").is_true(),
             has_memory_limit: has(node.get("mem_limit")) || has(limits.get("memory")),
             has_pids_limit: has(node.get("pids_limit")) || has(limits.get("pids")),
@@ -174,7 +194,7 @@ pub(super) fn capabilities(node: &Node) -> Vec<String> {
 fn device(node: &Node) -> String {
     let source = node.get("source").text();
     let text = if source.is_empty() { node.text() } else { source };
-    text.split(':').next().unwrap_or_default().to_owned()
+    path::clean(text.split(':').next().unwrap_or_default())
 }
 
 /// A list of `NAME=value`, or a map.
@@ -188,12 +208,22 @@ fn environment(node: &Node) -> Vec<Variable> {
     listed.chain(mapped).collect()
 }
 
+/// A list of `NAME=value`, or a map. What the value is does not matter: it comes from somewhere.
+fn secret_arguments(node: &Node) -> Vec<String> {
+    let listed = node.items().iter().map(|item| {
+        let text = item.text();
+        text.split_once('=').map_or(text.as_str(), |(name, _)| name).to_owned()
+    });
+    let mapped = node.entries().iter().map(|(name, _)| name.clone());
+    listed.chain(mapped).filter(|name| mask::gives_away(name, "something")).collect()
+}
+
 impl Mount {
     fn of(node: &Node) -> Self {
         if !node.entries().is_empty() {
             return Self {
                 kind: node.get("type").text(),
-                source: node.get("source").text(),
+                source: path::clean(&node.get("source").text()),
                 target: node.get("target").text(),
                 read_only: node.get("read_only").is_true(),
                 propagation: node.at(&["bind", "propagation"]).text(),
@@ -210,7 +240,7 @@ impl Mount {
         let shared = options.iter().find(|it| it.ends_with("shared") || it.ends_with("slave"));
         Self {
             kind: if is_path { "bind" } else { "volume" }.to_owned(),
-            source: first.to_owned(),
+            source: if is_path { path::clean(first) } else { first.to_owned() },
             target: target.to_owned(),
             read_only: options.contains(&"ro"),
             propagation: shared.map_or_else(String::new, |it| (*it).to_owned()),

@@ -2,7 +2,8 @@
 //!
 //! An expression is refused before any scan if it names what is not there: a field, a function, a
 //! variable, a pattern that does not compile. Patterns are texts in the expression and are compiled
-//! once; loops stand in each other to a depth that [`super::cost`] can count.
+//! once. Loops, and functions that go through texts, are made to tell the meter of [`super::cost`]
+//! what they take (`condition/metered.rs`).
 
 use std::sync::{Arc, LazyLock};
 
@@ -10,17 +11,22 @@ use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, SelectExpr};
 use cel::{Context, Env, Value};
 use regex::{Regex, RegexBuilder};
 
+use super::cost::Cost;
+
+mod metered;
+
+pub(super) use self::metered::context;
+
 /// Bytes of one expression; the longest of ours has some 600.
 const EXPRESSION_BYTES_MAX: usize = 8 << 10;
 
 /// Loops within loops; each multiplies the cost by the length of a list.
 const LOOPS_MAX: u32 = 2;
 
-/// Memory that one compiled pattern may take.
-const PATTERN_BYTES_MAX: usize = 1 << 20;
-
-/// What `matches` becomes: no user can write this name.
-const MATCHES: &str = "@matches";
+/// Memory that one compiled pattern may take, and how much longer than a comparison one of that size
+/// takes at worst: it has to be in many states at once.
+const PATTERN_SIZES: [(usize, u64); 4] =
+    [(16 << 10, 1), (64 << 10, 8), (256 << 10, 64), (1 << 20, 512)];
 
 /// What may be called beside operators and the loops that the parser turns into comprehensions.
 const FUNCTIONS: [&str; 10] = [
@@ -51,20 +57,16 @@ pub(super) struct Fault {
     pub(super) message: String,
 }
 
-/// The patterns of all conditions of a set.
+/// The patterns of all conditions of a set, and how long each takes.
 #[derive(Debug, Default)]
-pub(super) struct Patterns(Vec<Regex>);
+pub(super) struct Patterns(Vec<(Regex, u64)>);
 
 /// An expression that may be evaluated.
 #[derive(Clone, Debug)]
 pub(super) struct Condition {
     expression: IdedExpr,
-    /// Parts of the expression.
-    pub(super) nodes: u64,
-    /// How deep its loops stand in each other.
-    pub(super) loops: u32,
-    /// The length of the longest list that it writes out.
-    pub(super) widest: u64,
+    /// Of one evaluation, without its loops.
+    pub(super) cost: Cost,
 }
 
 impl Condition {
@@ -84,17 +86,15 @@ impl Condition {
         let mut inspection = Inspection {
             patterns,
             scope: vec![(variable.to_owned(), Some(example))],
-            nodes: 0,
-            loops: 0,
-            widest: 0,
+            cost: Cost::default(),
         };
         inspection.visit(&mut expression, 0).map_err(|(id, message)| {
             let offset = program.source_info().offset_for(id).map_or(1, |(start, _)| start);
             let (line, column) = position(source, usize::try_from(offset).unwrap_or(1));
             Fault { line, column, message }
         })?;
-        let Inspection { nodes, loops, widest, .. } = inspection;
-        Ok(Self { expression, nodes, loops, widest })
+        let cost = inspection.cost;
+        Ok(Self { expression, cost })
     }
 
     /// Whether the condition holds.
@@ -114,19 +114,6 @@ impl Condition {
             Err(error) => Err(short(&error)),
         }
     }
-}
-
-/// Where conditions are evaluated, before anything is in it.
-pub(super) fn context(patterns: &Patterns) -> Context<'static, 'static> {
-    let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
-    let patterns = patterns.0.clone();
-    let matches = move |text: Arc<String>, pattern: i64| {
-        let pattern = usize::try_from(pattern).ok().and_then(|pattern| patterns.get(pattern));
-        pattern.is_some_and(|pattern| pattern.is_match(&text))
-    };
-    let added = context.add_function(MATCHES, matches);
-    added.expect("the standard library has no function of this name");
-    context
 }
 
 /// A value of JSON in the expression language; all whole numbers are of one type there.
@@ -154,9 +141,8 @@ struct Inspection<'e, 'p> {
     patterns: &'p mut Patterns,
     /// The variables, the innermost last, with what they look like as far as that is known.
     scope: Vec<(String, Option<&'e serde_json::Value>)>,
-    nodes: u64,
-    loops: u32,
-    widest: u64,
+    /// Of what is read, up to the loop around it.
+    cost: Cost,
 }
 
 /// The part that is wrong, and why.
@@ -169,7 +155,7 @@ impl<'e> Inspection<'e, '_> {
         part: &mut IdedExpr,
         loops: u32,
     ) -> Result<Option<&'e serde_json::Value>, Wrong> {
-        self.nodes = self.nodes.saturating_add(1);
+        self.cost.nodes = self.cost.nodes.saturating_add(1);
         let id = part.id;
         match &mut part.expr {
             Expr::Ident(name) => {
@@ -180,7 +166,6 @@ impl<'e> Inspection<'e, '_> {
             Expr::Select(select) => return self.field(id, select, loops),
             Expr::Call(call) => self.call(id, call, loops)?,
             Expr::List(list) => {
-                self.widest = self.widest.max(list.elements.len() as u64);
                 for element in &mut list.elements {
                     self.visit(element, loops)?;
                 }
@@ -192,7 +177,6 @@ impl<'e> Inspection<'e, '_> {
                 if loops > LOOPS_MAX {
                     return Err((id, format!("more than {LOOPS_MAX} loops within each other")));
                 }
-                self.loops = self.loops.max(loops);
                 self.visit(&mut comprehension.accu_init, loops)?;
                 let element = over.and_then(|over| over.get(0));
                 let depth = self.scope.len();
@@ -200,8 +184,11 @@ impl<'e> Inspection<'e, '_> {
                 let second = comprehension.iter_var2.clone();
                 self.scope.extend(second.map(|name| (name, None)));
                 self.scope.push((comprehension.accu_var.clone(), None));
+                let around = std::mem::take(&mut self.cost);
                 self.visit(&mut comprehension.loop_cond, loops)?;
                 self.visit(&mut comprehension.loop_step, loops)?;
+                let body = std::mem::replace(&mut self.cost, around);
+                metered::count_turns(comprehension, body);
                 self.visit(&mut comprehension.result, loops)?;
                 self.scope.truncate(depth);
             }
@@ -240,12 +227,14 @@ impl<'e> Inspection<'e, '_> {
             return Err((id, format!("there is no function `{name}`")));
         }
         let is_matches = name == "matches";
+        self.cost.add(metered::reads_texts(call), metered::copies_texts(call));
         for part in call.target.iter_mut().map(|it| &mut **it).chain(&mut call.args) {
             self.visit(part, loops)?;
         }
         if is_matches {
             self.pattern(id, call)?;
         }
+        metered::count_texts(id, call);
         Ok(())
     }
 
@@ -259,8 +248,7 @@ impl<'e> Inspection<'e, '_> {
         let Expr::Literal(LiteralValue::String(text)) = &pattern.expr else {
             return Err((id, "the pattern of `matches` has to be written out".to_owned()));
         };
-        let compiled = RegexBuilder::new(text.inner()).size_limit(PATTERN_BYTES_MAX).build();
-        let compiled = compiled.map_err(|error| {
+        let compiled = compiled(text.inner()).map_err(|error| {
             let error = error.to_string();
             (id, format!("a pattern that does not compile: {}", error.replace('\n', " ")))
         })?;
@@ -268,10 +256,20 @@ impl<'e> Inspection<'e, '_> {
         self.patterns.0.push(compiled);
         let number = Expr::Literal(LiteralValue::Int(number.into()));
         arguments.push(IdedExpr { id: pattern.id, expr: number });
-        MATCHES.clone_into(&mut call.func_name);
+        metered::MATCHES.clone_into(&mut call.func_name);
         call.args = arguments;
         Ok(())
     }
+}
+
+/// The pattern, and how long it takes.
+fn compiled(pattern: &str) -> Result<(Regex, u64), regex::Error> {
+    let compile = |size: usize| RegexBuilder::new(pattern).size_limit(size).build();
+    let [(least, weight), more @ ..] = PATTERN_SIZES;
+    let first = compile(least).map(|pattern| (pattern, weight));
+    more.into_iter().fold(first, |compiled, (size, weight)| {
+        compiled.or_else(|_| compile(size).map(|pattern| (pattern, weight)))
+    })
 }
 
 fn syntax(errors: &cel::ParseErrors) -> Fault {

@@ -8,6 +8,7 @@ use include_dir::{Dir, DirEntry, include_dir};
 
 use super::check::{Check, Description, Refusal};
 use super::condition::{self, Patterns};
+use super::cost::Meter;
 use super::judge;
 
 static CONTENT: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../content/checks");
@@ -157,6 +158,6 @@ fn position(text: &str, at: usize) -> (usize, usize) {
 }
 
 /// Where conditions of these checks are evaluated.
-pub(super) fn context(set: &CheckSet) -> cel::Context<'static, 'static> {
-    condition::context(&set.patterns)
+pub(super) fn context(set: &CheckSet, meter: &Meter) -> cel::Context<'static, 'static> {
+    condition::context(&set.patterns, meter)
 }

@@ -33,7 +33,7 @@ impl Analyzer for Dockerfile {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn check(&self) -> Option<Check> {
@@ -83,7 +83,8 @@ fn things(instructions: &[Instruction]) -> Vec<Thing> {
     let mut stages = Stages::default();
     let mut steps = Vec::new();
     for instruction in instructions {
-        let step = Step::new(&instruction.name, &instruction.text);
+        let mut step = Step::new(&instruction.name, &instruction.text);
+        step.variables = stages.variables();
         stages.take(instruction.line, &step);
         steps.push((stages.number(), instruction.line, step));
     }

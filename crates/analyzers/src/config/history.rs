@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 use model::{HistoryStep, ImageConfig};
 use regex::Regex;
 
+use super::list;
 use super::mask;
 use super::step::Step;
 use super::thing::{On, Thing};
@@ -42,6 +43,11 @@ static SHELL: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(shell).expect("a test compiles it")
 });
 
+/// An option of `RUN`.
+static RUN_OPTION: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new("(?:^| )--(?:mount|network|security|device)=").expect("a test compiles it")
+});
+
 /// A step, taken apart.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Parsed {
@@ -49,16 +55,25 @@ pub(crate) struct Parsed {
     pub(crate) arguments: String,
     /// `NAME=value` each.
     pub(crate) build_arguments: Vec<String>,
+    /// Recorded by BuildKit, which leaves some options out.
+    pub(crate) is_by_buildkit: bool,
 }
 
 /// Takes the record of a step apart.
 pub(crate) fn parse(created_by: &str) -> Parsed {
     let text = created_by.trim();
-    let text = text.strip_suffix("# buildkit").unwrap_or(text).trim_end();
+    let (text, is_by_buildkit) =
+        text.strip_suffix("# buildkit").map_or((text, false), |text| (text.trim_end(), true));
     let (mut instruction, mut rest) = instruction(text).unwrap_or(("RUN", text));
     let mut build_arguments = Vec::new();
+    let mut flags = "";
     if instruction == "RUN" {
+        // Builders differ in whether options stand before the arguments or behind them.
+        (flags, rest) = options(rest);
         (build_arguments, rest) = given(rest);
+        if flags.is_empty() {
+            (flags, rest) = options(rest);
+        }
         if let Some(command) = behind_shell(rest) {
             rest = command.trim_start();
             // "No operation": the classic builder's way to say that no shell ran.
@@ -67,8 +82,45 @@ pub(crate) fn parse(created_by: &str) -> Parsed {
             }
         }
     }
-    let (instruction, arguments) = (instruction.to_owned(), rest.to_owned());
-    Parsed { instruction, arguments, build_arguments }
+    let arguments = match instruction {
+        "CMD" | "ENTRYPOINT" | "RUN" => as_written(rest).unwrap_or_else(|| rest.to_owned()),
+        "HEALTHCHECK" => health(rest).unwrap_or_else(|| rest.to_owned()),
+        _ => rest.to_owned(),
+    };
+    Parsed {
+        instruction: instruction.to_owned(),
+        arguments: format!("{flags}{arguments}"),
+        build_arguments,
+        is_by_buildkit,
+    }
+}
+
+/// A list as a Dockerfile has it: builders leave the commas out.
+fn as_written(text: &str) -> Option<String> {
+    serde_json::to_string(&list::texts(text)?).ok()
+}
+
+/// What builders write of a `HEALTHCHECK`: `&{["CMD-SHELL" "curl x"] "30s" …}`.
+fn health(text: &str) -> Option<String> {
+    let test = text.strip_prefix("&{").filter(|test| test.starts_with('['))?;
+    let words: Vec<String> = list::at(test, 0).elements.into_iter().map(|it| it.text).collect();
+    match words.split_first()? {
+        (kind, [command, ..]) if kind == "CMD-SHELL" => Some(format!("CMD {command}")),
+        (kind, words) if kind == "CMD" => {
+            Some(format!("CMD {}", serde_json::to_string(words).ok()?))
+        }
+        (kind, _) => Some(kind.clone()),
+    }
+}
+
+/// Options at the beginning (`--mount=type=cache,… `), with the blank behind them, and the rest.
+fn options(text: &str) -> (&str, &str) {
+    let mut rest = text;
+    while rest.starts_with("--") {
+        let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+        rest = rest.get(end..).unwrap_or_default().trim_start();
+    }
+    text.split_at_checked(text.len().saturating_sub(rest.len())).unwrap_or(("", text))
 }
 
 /// The command before which a builder wrote the shell that runs it. A line of a Dockerfile may begin
@@ -91,8 +143,11 @@ fn given(text: &str) -> (Vec<String>, &str) {
     let Some(counted) = text.strip_prefix('|') else { return (Vec::new(), text) };
     let Some((count, rest)) = counted.split_once(' ') else { return (Vec::new(), text) };
     let Ok(count) = count.parse::<usize>() else { return (Vec::new(), text) };
-    // Values are not quoted: what they hold ends where the shell begins.
-    let end = SHELL.find(rest).map_or(rest.len(), |shell| shell.start());
+    // Values are not quoted: what they hold ends where the shell, or an option of `RUN`, begins.
+    // Where there is neither, the last value is a word.
+    let shell = SHELL.find(rest).map(|shell| shell.start());
+    let option = RUN_OPTION.find(rest).map(|option| option.start());
+    let end = shell.into_iter().chain(option).min().unwrap_or_else(|| behind(rest, count));
     let (arguments, command) = rest.split_at_checked(end).unwrap_or((rest, ""));
     let mut given: Vec<String> = Vec::new();
     for word in arguments.split(' ').filter(|word| !word.is_empty()) {
@@ -109,12 +164,27 @@ fn given(text: &str) -> (Vec<String>, &str) {
     (given, command.trim_start())
 }
 
+/// Behind the word that gives the last of `count` arguments.
+fn behind(text: &str, count: usize) -> usize {
+    let mut end = 0_usize;
+    let mut given = 0_usize;
+    for word in text.split_inclusive(' ') {
+        if given >= count {
+            break;
+        }
+        given = given.saturating_add(usize::from(word.contains('=')));
+        end = end.saturating_add(word.len());
+    }
+    end
+}
+
 /// The steps of an image's history, each with the layer it made.
 pub(crate) fn things(config: &ImageConfig) -> Vec<(Option<u32>, Thing)> {
     let mut told = BTreeSet::new();
     let thing = |(number, recorded): (u32, &HistoryStep)| {
         let parsed = parse(&recorded.created_by);
         let mut step = Step::new(&parsed.instruction, &parsed.arguments);
+        step.has_all_flags = !parsed.is_by_buildkit;
         // Every command after its `ARG` is given an argument: the first is enough to tell.
         let given = parsed.build_arguments.iter().filter_map(|it| it.split_once('='));
         for (name, value) in given {
@@ -136,6 +206,52 @@ mod tests {
     fn takes_every_form_apart() {
         let cases: &[(&str, &str, &str, &[&str])] = &[
             ("/bin/sh -c #(nop)  CMD [\"bash\"]", "CMD", "[\"bash\"]", &[]),
+            (
+                "CMD [\"nginx\" \"-g\" \"daemon off;\"]",
+                "CMD",
+                "[\"nginx\",\"-g\",\"daemon off;\"]",
+                &[],
+            ),
+            ("/bin/sh -c #(nop)  ENTRYPOINT [\"a\" \"b\"]", "ENTRYPOINT", "[\"a\",\"b\"]", &[]),
+            (
+                "HEALTHCHECK &{[\"CMD-SHELL\" \"curl -k x || exit 1\"] \"30s\" \"3s\" \"0s\" \"0s\" '\\x03'}",
+                "HEALTHCHECK",
+                "CMD curl -k x || exit 1",
+                &[],
+            ),
+            (
+                "HEALTHCHECK &{[\"CMD\" \"curl\" \"x\"] \"30s\"}",
+                "HEALTHCHECK",
+                "CMD [\"curl\",\"x\"]",
+                &[],
+            ),
+            ("HEALTHCHECK &{[\"NONE\"] \"0s\"}", "HEALTHCHECK", "NONE", &[]),
+            (
+                "RUN --mount=type=cache,target=/c /bin/sh -c make # buildkit",
+                "RUN",
+                "--mount=type=cache,target=/c make",
+                &[],
+            ),
+            (
+                "RUN --mount=type=secret,id=a |1 A=b /bin/sh -c make",
+                "RUN",
+                "--mount=type=secret,id=a make",
+                &["A=b"],
+            ),
+            (
+                "RUN |1 A=b c --mount=type=secret,id=a /bin/sh -c make",
+                "RUN",
+                "--mount=type=secret,id=a make",
+                &["A=b c"],
+            ),
+            ("RUN |1 A=b /usr/bin/make x=y # buildkit", "RUN", "/usr/bin/make x=y", &["A=b"]),
+            ("RUN |2 A=b c D= make # buildkit", "RUN", "make", &["A=b c", "D="]),
+            (
+                "COPY --from=build --chown=a:b /x /y # buildkit",
+                "COPY",
+                "--from=build --chown=a:b /x /y",
+                &[],
+            ),
             ("/bin/sh -c #(nop) ADD file:ab in / ", "ADD", "file:ab in /", &[]),
             ("/bin/sh -c apt-get update", "RUN", "apt-get update", &[]),
             ("RUN /bin/sh -c apk add x # buildkit", "RUN", "apk add x", &[]),

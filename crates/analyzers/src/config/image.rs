@@ -36,10 +36,14 @@ pub(crate) struct Variable {
     pub(crate) gives_away: bool,
 }
 
-/// A port that is said to be listened on.
+/// A port that is said to be listened on, or several.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Port {
+    /// The first of a range.
     pub(crate) number: u32,
+    /// The last; the same for one port.
+    pub(crate) last: u32,
+    /// In lower case.
     pub(crate) protocol: String,
 }
 
@@ -51,20 +55,22 @@ impl Variable {
 }
 
 impl Port {
-    /// Every port of `8080/tcp`, `53` or `8000-8010/udp`; of a range its ends.
-    fn all(text: &str) -> Vec<Self> {
+    /// What `8080/tcp`, `53` or `8000-8010/udp` says; None for what only the build knows.
+    pub(crate) fn range(text: &str) -> Option<Self> {
         let (numbers, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
-        let ends = numbers.split('-').filter_map(|number| number.trim().parse().ok());
-        let mut numbers: Vec<u32> = ends.collect();
-        numbers.dedup();
-        let port = |number| Self { number, protocol: protocol.to_owned() };
-        numbers.into_iter().map(port).collect()
+        let (first, last) = numbers.split_once('-').unwrap_or((numbers, numbers));
+        let number = first.trim().parse().ok()?;
+        let last = last.trim().parse().ok().filter(|last| *last >= number)?;
+        Some(Self { number, last, protocol: protocol.to_ascii_lowercase() })
     }
 }
 
 impl Image {
     fn of(config: &ImageConfig) -> Self {
-        let masked = |words: &[String]| words.iter().map(|word| mask::text(word)).collect();
+        // They are one command: the program of the first may await a secret in the second.
+        let command = mask::words(&[config.entrypoint.as_slice(), &config.command].concat());
+        let (entrypoint, command) =
+            command.split_at_checked(config.entrypoint.len()).unwrap_or_default();
         let label = |(name, value): (&String, &String)| (name.clone(), mask::value(name, value));
         let test = config.healthcheck.as_deref().unwrap_or_default();
         Self {
@@ -73,21 +79,21 @@ impl Image {
             environment: (config.environment.iter())
                 .map(|(name, value)| Variable::new(name, value))
                 .collect(),
-            entrypoint: masked(&config.entrypoint),
-            command: masked(&config.command),
+            entrypoint: entrypoint.to_vec(),
+            command: command.to_vec(),
             working_dir: config.working_dir.clone(),
-            ports: config.exposed_ports.iter().flat_map(|port| Port::all(port)).collect(),
+            ports: config.exposed_ports.iter().filter_map(|port| Port::range(port)).collect(),
             volumes: config.volumes.clone(),
             labels: config.labels.iter().map(label).collect(),
             has_healthcheck: test.first().is_some_and(|first| first != "NONE"),
-            on_build: masked(&config.on_build),
+            on_build: config.on_build.iter().map(|it| mask::text(it)).collect(),
         }
     }
 
     pub(crate) fn example() -> Self {
         Self {
             environment: vec![Variable::new("A", "b")],
-            ports: Port::all("80/tcp"),
+            ports: vec![Port::default()],
             ..Self::default()
         }
     }

@@ -11,7 +11,7 @@ use model::{ConfigPlace, ImageConfig, Location, Misconfiguration, Problem, Probl
 use super::check::{Check, Rule};
 use super::condition::{self, Patterns};
 use super::content::{self, CheckSet};
-use super::cost::{Budget, Size};
+use super::cost::Meter;
 use super::thing::Thing;
 use super::{history, image as settings, mask};
 use crate::LayerFacts;
@@ -90,8 +90,9 @@ pub fn judge(
 pub(super) struct Judge<'c> {
     set: &'c CheckSet,
     context: Context<'static, 'static>,
-    budget: Budget,
-    is_spent: bool,
+    meter: Meter,
+    /// What is looked at: the file, or the configuration.
+    at: Location,
     reports: BTreeMap<&'c str, usize>,
     misconfigurations: BTreeSet<Misconfiguration>,
     problems: BTreeSet<Problem>,
@@ -99,11 +100,12 @@ pub(super) struct Judge<'c> {
 
 impl<'c> Judge<'c> {
     pub(super) fn new(set: &'c CheckSet) -> Self {
+        let meter = Meter::default();
         Self {
             set,
-            context: content::context(set),
-            budget: Budget::default(),
-            is_spent: false,
+            context: content::context(set, &meter),
+            meter,
+            at: Location::default(),
             reports: BTreeMap::new(),
             misconfigurations: BTreeSet::new(),
             problems: BTreeSet::new(),
@@ -126,6 +128,13 @@ impl<'c> Judge<'c> {
 
     /// Holds every check that is made for such a thing against it.
     pub(super) fn look(&mut self, thing: &Thing, location: &Location) {
+        if self.at.path != location.path || self.at.layer != location.layer {
+            self.at.clone_from(location);
+            self.meter.begin_file();
+        }
+        if self.meter.is_file_spent() || self.meter.is_scan_spent() {
+            return;
+        }
         if thing.view.len() > VIEW_BYTES_MAX {
             let message = format!("{} bytes, too large to be checked", thing.view.len());
             return self.trouble(location, ProblemKind::LimitReached, message);
@@ -133,33 +142,35 @@ impl<'c> Judge<'c> {
         let Ok(view) = serde_json::from_str(&thing.view) else {
             return self.trouble(location, ProblemKind::Damaged, "nothing to check".to_owned());
         };
-        let size = Size::of(&view, thing.view.len());
+        self.meter.look_at(&view);
         // One variable at a time: the next thing of the kind takes its place.
         self.context.add_variable_from_value(thing.on.variable(), condition::value(view));
         let set = self.set;
         for check in &set.checks {
             for rule in check.rules.iter().filter(|rule| rule.on == thing.on) {
-                self.hold(check, rule, thing, size, location);
+                self.hold(check, rule, thing, location);
+                if self.meter.is_file_spent() {
+                    return self.spent(check, location);
+                }
             }
         }
     }
 
-    fn hold(
-        &mut self,
-        check: &'c Check,
-        rule: &Rule,
-        thing: &Thing,
-        size: Size,
-        location: &Location,
-    ) {
-        if !self.budget.spend(&rule.when, size) {
-            if !std::mem::replace(&mut self.is_spent, true) {
-                let message = format!("too much to be checked, from `{}` on", check.id);
-                self.trouble(location, ProblemKind::LimitReached, message);
-            }
+    /// Says from where on nothing is known: of this file, or of all that come after it.
+    fn spent(&mut self, check: &Check, location: &Location) {
+        let which = if self.meter.is_scan_spent() { ", nor is any other file" } else { "" };
+        let message = format!("too much to be checked, from `{}` on{which}", check.id);
+        self.trouble(location, ProblemKind::LimitReached, message);
+    }
+
+    fn hold(&mut self, check: &'c Check, rule: &Rule, thing: &Thing, location: &Location) {
+        if !self.meter.evaluation(rule.when.cost) {
             return;
         }
-        match rule.when.holds(&self.context) {
+        let holds = rule.when.holds(&self.context);
+        match holds {
+            // A result that the end of the steps made is none.
+            _ if self.meter.is_file_spent() => {}
             Ok(false) => {}
             Ok(true) => self.report(check, rule, thing, location),
             Err(error) => {
@@ -175,7 +186,8 @@ impl<'c> Judge<'c> {
         if *count > REPORTS_MAX {
             return;
         }
-        let evidence = rule.evidence.as_ref().map(|evidence| evidence.text(&self.context));
+        let affordable = rule.evidence.as_ref().filter(|it| self.meter.evaluation(it.cost));
+        let evidence = affordable.map(|evidence| evidence.text(&self.context));
         let evidence = match evidence {
             Some(Ok(text)) => mask::text(&text),
             // What was found counts more than how it is shown.
@@ -206,7 +218,7 @@ impl<'c> Judge<'c> {
 /// Evaluates a check once on an example of each kind of thing that it is made for.
 pub(super) fn rehearse(check: &Check, patterns: &Patterns) -> Result<(), String> {
     for rule in &check.rules {
-        let mut context = condition::context(patterns);
+        let mut context = condition::context(patterns, &Meter::default());
         let example = condition::value(rule.on.example());
         context.add_variable_from_value(rule.on.variable(), example);
         rule.when.holds(&context).map_err(|error| format!("`when` {error}"))?;

@@ -1,7 +1,8 @@
 //! The analyzer `kubernetes`: manifests of Kubernetes, in YAML or JSON, object by object.
 //!
 //! Whatever makes pods is brought to the one form that checks look at (`pod.rs`). Templates of Helm
-//! charts are not rendered here: where nothing but a template says what an object is, that is said.
+//! charts are not rendered here, nor are charts in archives opened: of each file that is said. The
+//! values of a chart, and other files that are no manifests, may hold objects; those are checked.
 
 mod object;
 mod pod;
@@ -25,13 +26,19 @@ const OBJECTS_MAX: usize = 2000;
 /// Lists within lists; nothing makes them.
 const LISTS_MAX: usize = 4;
 
+/// How deep objects stand in files that are none; playbooks have them in the fifth level.
+const DEPTH_MAX: usize = 8;
+
+/// What only a template of Helm says.
+const HELM: [&str; 5] = [".Values", ".Release", ".Chart", "include \"", "template \""];
+
 impl Analyzer for Kubernetes {
     fn name(&self) -> &'static str {
         "kubernetes"
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn check(&self) -> Option<Check> {
@@ -44,6 +51,7 @@ impl Analyzer for Kubernetes {
                 Select::Anywhere { directory: "*", name: "*.yaml" },
                 Select::Anywhere { directory: "*", name: "*.yml" },
                 Select::Anywhere { directory: "*", name: "*.json" },
+                Select::Anywhere { directory: "charts", name: "*.tgz" },
             ]
         }
     }
@@ -54,9 +62,21 @@ impl Analyzer for Kubernetes {
     }
 
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
+        if file.name().ends_with(".tgz") {
+            let message = "a chart in an archive that is not opened, so it is not checked; \
+                           hint: scan what `helm template` writes";
+            return facts.problem(ProblemKind::Unsupported, message);
+        }
         // Most YAML and JSON is something else.
         let holds = |word: &str| memmem::find(file.bytes, word.as_bytes()).is_some();
-        if !holds("apiVersion") || !holds("kind") {
+        let is_manifest = holds("apiVersion") && holds("kind");
+        let is_helm = || HELM.iter().any(|word| holds(word));
+        if is_template(file.path) && holds("{{") && (is_manifest || is_helm()) {
+            let message = "a template of a Helm chart that is not rendered, so it is not checked; \
+                           hint: scan what `helm template` writes";
+            return facts.problem(ProblemKind::Unsupported, message);
+        }
+        if !is_manifest {
             return;
         }
         let size = file.bytes.len() as u64;
@@ -64,15 +84,13 @@ impl Analyzer for Kubernetes {
             let message = format!("{size} bytes, more than the {YAML_BYTES_MAX} that are read");
             return facts.problem(ProblemKind::LimitReached, message);
         }
-        if holds("{{") && is_template(file.path) {
-            let message = "a template of a Helm chart that is not rendered, so it is not checked; \
-                           hint: scan what `helm template` writes";
-            return facts.problem(ProblemKind::Unsupported, message);
-        }
         let mut objects = Vec::new();
         let documents = yaml::documents(&file.text(), facts);
         for document in &documents {
-            gather(document, LISTS_MAX, &mut objects);
+            match is_object(document) {
+                true => gather(document, LISTS_MAX, &mut objects),
+                false => gather_within(document, DEPTH_MAX, &mut objects),
+            }
         }
         if objects.len() > OBJECTS_MAX {
             let message = format!("more than {OBJECTS_MAX} objects; the rest is not checked");
@@ -90,12 +108,26 @@ fn is_template(path: &str) -> bool {
     path.split('/').any(|part| part == "templates")
 }
 
+fn is_object(node: &Node) -> bool {
+    !node.get("kind").text().is_empty() && !node.get("apiVersion").text().is_empty()
+}
+
+/// Every object of a document that is none. What has no `metadata` only names one.
+fn gather_within<'n>(node: &'n Node, depth: usize, objects: &mut Vec<&'n Node>) {
+    let Some(depth) = depth.checked_sub(1) else { return };
+    if is_object(node) && !node.get("metadata").entries().is_empty() {
+        return gather(node, LISTS_MAX, objects);
+    }
+    let inner = node.items().iter().chain(node.entries().iter().map(|(_, inner)| inner));
+    inner.for_each(|inner| gather_within(inner, depth, objects));
+}
+
 /// Every object, those in lists included.
 fn gather<'n>(node: &'n Node, lists: usize, objects: &mut Vec<&'n Node>) {
-    let kind = node.get("kind").text();
-    if kind.is_empty() || node.get("apiVersion").text().is_empty() {
+    if !is_object(node) {
         return;
     }
+    let kind = node.get("kind").text();
     match lists.checked_sub(1) {
         Some(lists) if kind.ends_with("List") && !node.get("items").items().is_empty() => {
             node.get("items").items().iter().for_each(|item| gather(item, lists, objects));

@@ -6,6 +6,8 @@
 
 use serde::Serialize;
 
+mod operands;
+
 /// Commands of one instruction that are told apart; the longest seen have some 200.
 const COMMANDS_MAX: usize = 1000;
 
@@ -22,6 +24,10 @@ pub(crate) struct Command {
     pub(crate) program: String,
     /// What follows the program.
     pub(crate) words: Vec<String>,
+    /// Of these, without options and what they take.
+    pub(crate) operands: Vec<String>,
+    /// What the program is told to install, with versions as they are written.
+    pub(crate) installs: Vec<String>,
     /// The programs behind it in its pipe: what it writes may reach each of them.
     pub(crate) piped_into: Vec<String>,
     /// Behind `sudo`, `doas` or the like.
@@ -101,6 +107,20 @@ fn add(words: &[String], scripts: usize, commands: &mut Vec<Command>) -> Option<
 }
 
 impl Command {
+    /// Gives every way to call pip its name: `pip3.12`, `python3 -m pip`, `uv pip`.
+    fn calls_pip(&mut self) {
+        let is_version = |rest: &str| rest.chars().all(|c| c.is_ascii_digit() || c == '.');
+        let is = |name: &str| self.program.strip_prefix(name).is_some_and(is_version);
+        let before = match self.words.first().map(String::as_str) {
+            _ if is("pip") => 0,
+            Some("-m") if is("python") && self.words.get(1).is_some_and(|it| it == "pip") => 2,
+            Some("pip") if self.program == "uv" => 1,
+            _ => return,
+        };
+        "pip".clone_into(&mut self.program);
+        self.words.drain(..before);
+    }
+
     /// What a shell is told to run (`-c`, also among other letters: `-ec`).
     fn script(&self) -> Option<&str> {
         if !matches!(&*self.program, "sh" | "bash" | "dash" | "ash" | "ksh" | "zsh") {
@@ -150,6 +170,9 @@ fn command(words: &[String]) -> Option<Command> {
     };
     program.clone_into(&mut command.program);
     command.words = words.cloned().collect();
+    command.calls_pip();
+    command.operands = operands::operands(&command);
+    command.installs = operands::installs(&command);
     Some(command)
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::image::Port;
 use super::mask;
 use super::shell::{self, Command};
 
@@ -24,10 +25,17 @@ pub(crate) struct Step {
     pub(crate) commands: Vec<Command>,
     /// Variables that the instruction sets and whose values are for few.
     pub(crate) gives_away: Vec<String>,
+    /// Of a Dockerfile: names that `ENV` and `ARG` give a value above, in the same stage.
+    pub(crate) variables: Vec<String>,
+    /// Of an `EXPOSE`.
+    pub(crate) ports: Vec<Port>,
     /// Build arguments by whose names secrets are handed to the build.
     pub(crate) secret_arguments: Vec<String>,
     /// Of a Dockerfile: whether the stage it is in becomes the image. History always has.
     pub(crate) in_final_stage: bool,
+    /// Whether all options are written down: of a history, BuildKit leaves out where `COPY` takes
+    /// its files from, and whether `ADD` verified them.
+    pub(crate) has_all_flags: bool,
 }
 
 impl Step {
@@ -35,12 +43,20 @@ impl Step {
     pub(crate) fn new(instruction: &str, unmasked: &str) -> Self {
         let (flags, unmasked) = options(instruction, unmasked);
         let text = masked(instruction, unmasked);
-        let elements = text.trim_start().starts_with('[').then(|| serde_json::from_str(&text));
+        // The command that tells of the health is an instruction within another.
+        let first = text.get(..3).filter(|it| it.eq_ignore_ascii_case("CMD"));
+        let first = first.filter(|_| instruction == "HEALTHCHECK");
+        let command = first.and_then(|_| text.get(3..)).unwrap_or(&text).trim_start();
+        let elements = command.starts_with('[').then(|| serde_json::from_str(command));
         let elements: Option<Vec<String>> = elements.and_then(Result::ok);
         let is_run = matches!(instruction, "RUN" | "CMD" | "ENTRYPOINT" | "HEALTHCHECK");
+        let ports = match instruction {
+            "EXPOSE" => shell::words(&text).iter().filter_map(|it| Port::range(it)).collect(),
+            _ => Vec::new(),
+        };
         let commands = match &elements {
             Some(words) if is_run => shell::of_words(words),
-            None if is_run => shell::commands(&text),
+            None if is_run => shell::commands(command),
             _ => Vec::new(),
         };
         let (gives_away, secret_arguments) = match instruction {
@@ -54,14 +70,17 @@ impl Step {
             text,
             flags,
             commands,
+            variables: Vec::new(),
+            ports,
             gives_away,
             secret_arguments,
             in_final_stage: true,
+            has_all_flags: true,
         }
     }
 
     pub(crate) fn example() -> Self {
-        Self::new("RUN", "apt-get install nginx")
+        Self { ports: vec![Port::default()], ..Self::new("RUN", "apt-get install nginx") }
     }
 }
 

@@ -205,7 +205,7 @@ impl Analyzer for SystemSettings {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn check(&self) -> Option<Check> {

@@ -261,15 +261,112 @@ fn no_report_shows_a_secret() {
     assert!(!all.contains("hunter2"), "{all}");
 }
 
+/// An image that makes conditions take long: many labels, and a user of many letters.
+fn hostile_image() -> ImageConfig {
+    let label = |number: u32| (number.to_string(), String::new());
+    let labels = (0..9000).map(label).collect();
+    ImageConfig { labels, user: "a".repeat(100_000), ..ImageConfig::default() }
+}
+
 #[test]
 fn what_costs_too_much_is_said() {
+    let conditions = [
+        // All pairs.
+        "image.labels.all(a, image.labels.all(b, image.labels[a] != \"x\"))",
+        // A long text, again and again.
+        "image.labels.exists(a, image.labels.exists(b, image.user.matches(\"b\")))",
+        "image.labels.exists(a, image.labels.exists(b, image.user.contains(\"b\")))",
+        "image.labels.exists(a, image.labels.exists(b, image.user == image.user + a))",
+        // A pattern that is in many states at once.
+        "image.labels.exists(a, image.user.matches(\"(a|b|ab|ba|aab){1,500}c\"))",
+        // A text that grows.
+        "image.labels.map(a, image.labels.map(b, image.user).join()).join() == \"\"",
+        "image.labels.map(a, image.labels.filter(b, true)).size() == 0",
+        "image.labels.map(a, image.user).exists(u, image.labels.exists(b, u == b))",
+    ];
+    for condition in conditions {
+        let mut set = CheckSet::default();
+        set.add("hostile.toml", &own("image", &format!("'{condition}'"))).unwrap();
+        let begun = std::time::Instant::now();
+        let problems = image(&hostile_image(), &set).problems;
+        let said = problems.iter().any(|it| it.message.contains("too much to be checked"));
+        assert!(said, "{condition}: {problems:?}");
+        let taken = begun.elapsed();
+        assert!(taken.as_secs() < 60, "{condition} took {taken:?}");
+    }
+}
+
+#[test]
+fn a_long_file_is_checked_whole() {
+    // As long as the longest that people write: three hundred instructions, some of them scripts.
+    let package = |number: u32| format!("package-{number}=1.{number}-1 \\\n  ");
+    let packages: String = (0..60).map(package).collect();
+    let run = format!("RUN apt-get update && apt-get install -y {packages} && rm -rf /a\n");
+    let script = format!(
+        "RUN <<EOF\n{}EOF\n",
+        "if test -f a; then cp a b && sed -i s/a/b/ b; fi\n".repeat(400)
+    );
+    let text = format!("FROM a:1\n{}{}USER root\n", run.repeat(290), script.repeat(10));
+    let judged = file_named("Dockerfile", &text, &CheckSet::default());
+    assert_eq!(judged.problems.iter().filter(|it| it.message.contains("too much")).count(), 0);
+    assert_eq!(reports(&judged, "dockerfile-root-user"), 1);
+}
+
+#[test]
+fn evidence_has_its_price() {
     let mut set = CheckSet::default();
-    let when = "'image.labels.all(a, image.labels.all(b, image.labels[a] != \"x\"))'";
-    set.add("all-pairs.toml", &own("image", when)).unwrap();
-    let label = |number: u32| (number.to_string(), String::new());
-    let config = ImageConfig { labels: (0..9000).map(label).collect(), ..ImageConfig::default() };
-    let problems = image(&config, &set).problems;
-    assert!(problems.iter().any(|it| it.message.contains("too much")), "{problems:?}");
+    let evidence = "image.labels.map(a, image.labels.map(b, image.user).join()).join()";
+    let text = own("image", &format!("'true'\nevidence = '{evidence}'"));
+    set.add("hostile.toml", &text).unwrap();
+    let judged = image(&hostile_image(), &set);
+    assert_eq!(reports(&judged, "hostile"), 1, "what was found counts more than how it is shown");
+    let said = judged.problems.iter().any(|it| it.message.contains("too much to be checked"));
+    assert!(said, "{:?}", judged.problems);
+}
+
+#[test]
+fn a_hostile_file_does_not_hide_another() {
+    let mut set = CheckSet::default();
+    let when = "'step.words.all(a, step.words.all(b, a + b != \"x\"))'";
+    set.add("all-pairs.toml", &own("dockerfile", when)).unwrap();
+    let mut collector = LayerCollector::new(ALL);
+    let many = format!("FROM a:1\nRUN {}\nUSER root\n", "a ".repeat(20_000));
+    for (path, content) in [("a/Dockerfile", &*many), ("b/Dockerfile", "FROM a:1\nUSER root\n")] {
+        let size = content.len() as u64;
+        let entry = Entry { path, kind: EntryKind::File, mode: 0o644, uid: 0, gid: 0, size };
+        collector.entry(&entry);
+        collector.content(&entry, content.as_bytes());
+    }
+    let judged = judge(&[collector.finish()], None, SYSTEM, &set);
+    let problems: Vec<&str> = judged.problems.iter().map(|it| &*it.subject).collect();
+    assert_eq!(problems, ["a/Dockerfile"], "{:?}", judged.problems);
+    let found = |it: &&Misconfiguration| it.check == "dockerfile-root-user";
+    let found = judged.misconfigurations.iter().filter(found).map(|it| &*it.location.path);
+    assert_eq!(found.collect::<Vec<_>>(), ["b/Dockerfile"]);
+}
+
+#[test]
+fn of_charts_what_is_not_rendered_is_said_and_what_is_plain_is_checked() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {hostPID: true, \
+               containers: [{name: a, image: a:1}]}\n";
+    let values = format!("image: a:1\nextraDeploy:\n  - {}", pod.replace('\n', "\n    "));
+    let reference = "autoscaling:\n  target: {apiVersion: v1, kind: ServiceAccount, name: a}\n";
+    let cases: &[(&str, &str, usize, usize)] = &[
+        ("chart/templates/a.yaml", pod, 1, 0),
+        ("chart/templates/a.yaml", "apiVersion: v1\nkind: Pod\nx: {{ .a }}\n", 0, 1),
+        ("chart/templates/a.yaml", "{{ include \"common.pod\" . }}\n", 0, 1),
+        ("chart/templates/a.yaml", "{{- if .Values.a }}\na: b\n{{- end }}\n", 0, 1),
+        ("mail/templates/a.yaml", "subject: hello {{ name }}\n", 0, 0),
+        ("chart/charts/b-1.0.tgz", "\u{1f}", 0, 1),
+        ("chart/values.yaml", &values, 1, 0),
+        ("chart/values.yaml", "image: a:1\n", 0, 0),
+        ("chart/values.yaml", reference, 0, 0),
+    ];
+    for (path, content, expected, problems) in cases {
+        let judged = file_named(path, content, &CheckSet::default());
+        assert_eq!(reports(&judged, "kubernetes-host-pid"), *expected, "{path}: {content}");
+        assert_eq!(problems_of(path, content).len(), *problems, "{path}: {content}");
+    }
 }
 
 #[test]

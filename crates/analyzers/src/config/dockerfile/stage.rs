@@ -7,6 +7,12 @@ use serde::Serialize;
 use super::super::image::is_root;
 use super::super::step::Step;
 
+/// Bytes of a value that is put in for a variable; names of images and users are shorter.
+const VALUE_MAX: usize = 512;
+
+/// Variables of a stage that are known. Each stage has its own, and those of the one below it.
+const VARIABLES_MAX: usize = 100;
+
 /// What conditions see as `stage`.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Stage {
@@ -26,7 +32,8 @@ pub(crate) struct Stage {
     pub(crate) has_digest: bool,
     /// It becomes the image.
     pub(crate) is_final: bool,
-    /// Of the last `USER`, here or in a stage below; empty for none.
+    /// Of the last `USER`, here or in a stage below, variables put in as far as the file gives them
+    /// a value; empty for none.
     pub(crate) user: String,
     /// A `USER` says so.
     pub(crate) runs_as_root: bool,
@@ -51,12 +58,22 @@ pub(super) struct Stages {
     stages: Vec<Stage>,
     /// Build arguments above the first stage, which alone `FROM` may use.
     arguments: HashMap<String, String>,
+    /// What variables stand for in each stage, as far as the file tells.
+    variables: Vec<HashMap<String, String>>,
 }
 
 impl Stages {
     /// The number of the stage that instructions are in now; 0 above the first.
     pub(super) fn number(&self) -> usize {
         self.stages.len()
+    }
+
+    /// The variables that are known in the stage that instructions are in now.
+    pub(super) fn variables(&self) -> Vec<String> {
+        let names = self.variables.last().into_iter().flat_map(HashMap::keys);
+        let mut names: Vec<String> = names.cloned().collect();
+        names.sort_unstable();
+        names
     }
 
     pub(super) fn finish(mut self) -> Vec<Stage> {
@@ -73,13 +90,15 @@ impl Stages {
         let Some(stage) = self.stages.last_mut() else {
             for word in step.words.iter().filter(|_| step.instruction == "ARG") {
                 let (name, value) = word.split_once('=').unwrap_or((word, ""));
-                self.arguments.insert(name.to_owned(), value.to_owned());
+                know(&mut self.arguments, name, value.to_owned());
             }
             return;
         };
+        let Some(variables) = self.variables.last_mut() else { return };
         match step.instruction.as_str() {
+            "ARG" | "ENV" => set(step, &self.arguments, variables),
             "USER" => {
-                step.text.trim().clone_into(&mut stage.user);
+                stage.user = resolve(step.words.first().map_or("", String::as_str), variables);
                 stage.runs_as_root = is_root(&stage.user);
             }
             "HEALTHCHECK" => {
@@ -97,9 +116,12 @@ impl Stages {
         let written = words.next().map_or("", String::as_str);
         let is_as = words.next().is_some_and(|word| word.eq_ignore_ascii_case("as"));
         let name = words.next().filter(|_| is_as).cloned().unwrap_or_default();
-        let base = self.resolve(written);
-        let below = self.stages.iter().rev().find(|it| it.name.eq_ignore_ascii_case(&base));
-        let below = below.filter(|it| !it.name.is_empty());
+        let base = resolve(written, &self.arguments);
+        let below = self.stages.iter().rposition(|it| it.name.eq_ignore_ascii_case(&base));
+        let below = below.filter(|_| !base.is_empty());
+        let variables = below.and_then(|below| self.variables.get(below)).cloned();
+        self.variables.push(variables.unwrap_or_default());
+        let below = below.and_then(|below| self.stages.get(below));
         let path = base.rsplit_once('/').map_or(base.as_str(), |(_, name)| name);
         let (path, digest) = path.split_once('@').unwrap_or((path, ""));
         let tag = path.split_once(':').map_or("", |(_, tag)| tag);
@@ -119,37 +141,72 @@ impl Stages {
         };
         self.stages.push(stage);
     }
+}
 
-    /// Puts build arguments in: `$NAME`, `${NAME}`, `${NAME:-default}`.
-    fn resolve(&self, text: &str) -> String {
-        let mut resolved = String::new();
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once('$') {
-            resolved.push_str(before);
-            let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
-            let (name, default, end) = match after.strip_prefix('{') {
-                Some(braced) => {
-                    let (inner, end) = braced.split_once('}').unwrap_or((braced, ""));
-                    let (name, default) = inner.split_once(":-").unwrap_or((inner, ""));
-                    (name, default, end)
-                }
-                None => {
-                    let end = after.find(|c| !fits(c)).unwrap_or(after.len());
-                    let (name, end) = after.split_at_checked(end).unwrap_or((after, ""));
-                    (name, "", end)
-                }
-            };
-            let value = self.arguments.get(name).map(String::as_str);
-            match value.filter(|value| !value.is_empty()).unwrap_or(default) {
-                "" => {
-                    resolved.push('$');
-                    resolved.push_str(name);
-                }
-                value => resolved.push_str(value),
-            }
-            rest = end;
+/// What an `ARG` or `ENV` sets in its stage. An argument without a value has the one that was given
+/// above all stages.
+fn set(step: &Step, arguments: &HashMap<String, String>, variables: &mut HashMap<String, String>) {
+    let is_argument = step.instruction == "ARG";
+    let mut words = step.words.iter();
+    let mut pairs: Vec<(&str, String)> = Vec::new();
+    match step.words.first() {
+        // The older form of `ENV`.
+        Some(name) if !is_argument && !name.contains('=') => {
+            words.next();
+            pairs.push((name, words.cloned().collect::<Vec<_>>().join(" ")));
         }
-        resolved.push_str(rest);
-        resolved
+        _ => pairs.extend(words.map(|word| {
+            let (name, value) = word.split_once('=').unwrap_or((word, ""));
+            (name, value.to_owned())
+        })),
     }
+    for (name, value) in pairs {
+        let given = arguments.get(name).filter(|_| is_argument && value.is_empty());
+        let value = given.cloned().unwrap_or_else(|| resolve(&value, variables));
+        know(variables, name, value);
+    }
+}
+
+/// Remembers what a variable stands for, unless that is too much: then nobody knows.
+fn know(variables: &mut HashMap<String, String>, name: &str, value: String) {
+    let is_known = variables.len() < VARIABLES_MAX || variables.contains_key(name);
+    if name.len() > VALUE_MAX || value.len() > VALUE_MAX || !is_known {
+        variables.remove(name);
+    } else {
+        variables.insert(name.to_owned(), value);
+    }
+}
+
+/// Puts variables in: `$NAME`, `${NAME}`, `${NAME:-default}`. What is not known stays `$NAME`.
+fn resolve(text: &str, variables: &HashMap<String, String>) -> String {
+    let mut resolved = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('$').filter(|_| resolved.len() < VALUE_MAX) {
+        resolved.push_str(before);
+        let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let (name, default, end) = match after.strip_prefix('{') {
+            Some(braced) => {
+                let (inner, end) = braced.split_once('}').unwrap_or((braced, ""));
+                let (name, default) =
+                    inner.split_once(":-").or_else(|| inner.split_once('-')).unwrap_or((inner, ""));
+                (name, default, end)
+            }
+            None => {
+                let end = after.find(|c| !fits(c)).unwrap_or(after.len());
+                let (name, end) = after.split_at_checked(end).unwrap_or((after, ""));
+                (name, "", end)
+            }
+        };
+        let value = variables.get(name).map(String::as_str);
+        match value.filter(|value| !value.is_empty()).unwrap_or(default) {
+            "" => {
+                resolved.push('$');
+                resolved.push_str(name);
+            }
+            value => resolved.push_str(value),
+        }
+        rest = end;
+    }
+    resolved.push_str(rest);
+    resolved
 }

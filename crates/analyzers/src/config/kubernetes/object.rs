@@ -104,13 +104,25 @@ impl Subject {
     }
 }
 
-/// Whether a rule without a peer and a port stands there: it is for everybody.
+/// Whether a rule for everybody and every port stands there.
 fn allows_all(spec: &Node) -> bool {
     let open = |rules: &str, peers: &str| {
         let mut rules = spec.get(rules).items().iter();
-        rules.any(|rule| rule.get(peers).items().is_empty() && rule.get("ports").items().is_empty())
+        rules.any(|rule| {
+            let peers = rule.get(peers).items();
+            let is_everybody = peers.is_empty() || peers.iter().any(is_every_address);
+            is_everybody && rule.get("ports").items().is_empty()
+        })
     };
     open("ingress", "from") || open("egress", "to")
+}
+
+/// Whether a peer is all addresses there are.
+fn is_every_address(peer: &Node) -> bool {
+    let block = peer.get("ipBlock");
+    let addresses = block.get("cidr").text();
+    let is_all = addresses.ends_with("/0") && !addresses.is_empty();
+    is_all && block.get("except").items().is_empty()
 }
 
 fn texts(node: &Node) -> BTreeMap<String, String> {
@@ -139,8 +151,8 @@ pub(super) fn things(node: &Node) -> Vec<Thing> {
             things.push(Thing::new(On::Rule, rule.line, &text, &view).named(title.clone()));
         }
     }
-    if let Some(spec) = pod::spec(node, &object.kind) {
-        things.extend(pod::things(spec, &object));
+    if let Some(template) = pod::template(node, &object.kind) {
+        things.extend(pod::things(template, &object));
     }
     things
 }

@@ -7,6 +7,8 @@ use serde::Serialize;
 
 use super::super::compose::capabilities;
 use super::super::image::Variable;
+use super::super::mask;
+use super::super::path;
 use super::super::reference::Reference;
 use super::super::thing::{On, Thing};
 use super::super::yaml::Node;
@@ -40,7 +42,7 @@ struct Volume {
     name: String,
     /// As the API calls it: `hostPath`, `emptyDir`, `secret` …
     kind: String,
-    /// Of the node.
+    /// Of the node, without `..` and other detours.
     path: String,
 }
 
@@ -75,11 +77,13 @@ pub(crate) struct Container {
     has_memory_request: bool,
     has_liveness_probe: bool,
     has_readiness_probe: bool,
-    /// Commands that a probe or hook runs on another host.
+    /// Whom a probe or hook asks instead of the pod.
     probe_hosts: Vec<String>,
     environment: Vec<Variable>,
     /// Variables that take their values from a Secret.
     secret_variables: Vec<String>,
+    /// The command, or that of a probe or hook, has a secret in it.
+    secret_in_command: bool,
     /// All of a Secret becomes the environment.
     takes_secrets: bool,
     mount_paths: Vec<String>,
@@ -87,27 +91,21 @@ pub(crate) struct Container {
     workload: String,
 }
 
-/// The pod that an object of this kind makes, if it makes any.
-pub(super) fn spec<'n>(node: &'n Node, kind: &str) -> Option<&'n Node> {
-    let paths: [&[&str]; 4] = [
-        &["spec"],
-        &["spec", "jobTemplate", "spec", "template", "spec"],
-        &["template", "spec"],
-        &["spec", "template", "spec"],
-    ];
-    let [pod, scheduled, template, workload] = paths;
-    let spec = match kind {
-        "Pod" => node.at(pod),
-        "CronJob" => node.at(scheduled),
-        "PodTemplate" => node.at(template),
+/// The pod that an object of this kind makes, if it makes any: what has its `metadata` and `spec`.
+pub(super) fn template<'n>(node: &'n Node, kind: &str) -> Option<&'n Node> {
+    let template = match kind {
+        "Pod" => node,
+        "CronJob" => node.at(&["spec", "jobTemplate", "spec", "template"]),
+        "PodTemplate" => node.get("template"),
         // Whatever else has a template of pods makes pods, also what was defined elsewhere.
-        _ => node.at(workload),
+        _ => node.at(&["spec", "template"]),
     };
-    (!spec.get("containers").items().is_empty()).then_some(spec)
+    (!template.at(&["spec", "containers"]).items().is_empty()).then_some(template)
 }
 
 /// The pod and its containers.
-pub(super) fn things(spec: &Node, object: &Object) -> Vec<Thing> {
+pub(super) fn things(template: &Node, object: &Object) -> Vec<Thing> {
+    let spec = template.get("spec");
     let title = object.title();
     let pod = Pod::of(spec, object);
     let mut things = vec![Thing::new(On::Pod, spec.line, &title, &pod).named(title.clone())];
@@ -118,7 +116,7 @@ pub(super) fn things(spec: &Node, object: &Object) -> Vec<Thing> {
     ];
     for (role, key) in roles {
         for node in spec.get(key).items() {
-            let container = Container::of(node, spec, role, object);
+            let container = Container::of(node, template, role, object);
             let text = format!("container {}", container.name);
             let thing = Thing::new(On::Container, node.line, &text, &container);
             things.push(thing.named(format!("{title}, {text}")));
@@ -162,15 +160,15 @@ impl Volume {
         Self {
             name: node.get("name").text(),
             kind: source.map_or_else(String::new, |(kind, _)| kind.clone()),
-            path: node.at(&["hostPath", "path"]).text(),
+            path: path::clean(&node.at(&["hostPath", "path"]).text()),
         }
     }
 }
 
 impl Container {
-    fn of(node: &Node, spec: &Node, role: &str, object: &Object) -> Self {
+    fn of(node: &Node, template: &Node, role: &str, object: &Object) -> Self {
         let own = node.get("securityContext");
-        let pods = spec.get("securityContext");
+        let pods = template.at(&["spec", "securityContext"]);
         let either = |keys: &[&str]| {
             let own = own.at(keys);
             if own.is_nothing() { pods.at(keys) } else { own }
@@ -178,8 +176,6 @@ impl Container {
         let has = |keys: &[&str]| !node.at(keys).is_nothing();
         let variables = node.get("env").items();
         let host_ports = node.get("ports").items().iter();
-        let probes = ["livenessProbe", "readinessProbe", "startupProbe"];
-        let probe_host = |probe: &&str| node.at(&[probe, "httpGet", "host"]).text();
         let secret = |it: &&Node| !it.at(&["valueFrom", "secretKeyRef"]).is_nothing();
         Self {
             name: node.get("name").text(),
@@ -195,7 +191,7 @@ impl Container {
             cap_add: capabilities(own.at(&["capabilities", "add"])),
             cap_drop: capabilities(own.at(&["capabilities", "drop"])),
             seccomp: either(&["seccompProfile", "type"]).text(),
-            apparmor: either(&["appArmorProfile", "type"]).text(),
+            apparmor: apparmor(either(&["appArmorProfile", "type"]), node, template),
             selinux_type: either(&["seLinuxOptions", "type"]).text(),
             selinux_user: either(&["seLinuxOptions", "user"]).text(),
             selinux_role: either(&["seLinuxOptions", "role"]).text(),
@@ -210,7 +206,7 @@ impl Container {
                 || has(&["resources", "limits", "memory"]),
             has_liveness_probe: has(&["livenessProbe"]),
             has_readiness_probe: has(&["readinessProbe"]),
-            probe_hosts: probes.iter().map(probe_host).filter(|it| !it.is_empty()).collect(),
+            probe_hosts: probe_hosts(node),
             environment: variables
                 .iter()
                 .map(|it| Variable::new(&it.get("name").text(), &it.get("value").text()))
@@ -218,6 +214,7 @@ impl Container {
             secret_variables: (variables.iter().filter(secret))
                 .map(|it| it.get("name").text())
                 .collect(),
+            secret_in_command: commands(node).iter().any(|words| mask::is_told_by(words)),
             takes_secrets: (node.get("envFrom").items().iter())
                 .any(|it| !it.get("secretRef").is_nothing()),
             mount_paths: (node.get("volumeMounts").items().iter())
@@ -230,4 +227,45 @@ impl Container {
     pub(crate) fn example() -> Self {
         Self { environment: vec![Variable::new("A", "b")], ..Self::default() }
     }
+}
+
+/// The profile, which an annotation of the pod named before Kubernetes 1.30.
+fn apparmor(profile: &Node, container: &Node, template: &Node) -> String {
+    if !profile.is_nothing() {
+        return profile.text();
+    }
+    let key = "container.apparmor.security.beta.kubernetes.io/";
+    let key = format!("{key}{}", container.get("name").text());
+    let value = template.at(&["metadata", "annotations", &key]).text();
+    match value.split('/').next() {
+        Some("unconfined") => "Unconfined".to_owned(),
+        Some("localhost") => "Localhost".to_owned(),
+        Some("runtime") => "RuntimeDefault".to_owned(),
+        _ => value,
+    }
+}
+
+/// Where the kubelet is told to ask or run something.
+const PROBES: [&[&str]; 5] = [
+    &["livenessProbe"],
+    &["readinessProbe"],
+    &["startupProbe"],
+    &["lifecycle", "postStart"],
+    &["lifecycle", "preStop"],
+];
+
+/// All that the container is told to run.
+fn commands(container: &Node) -> Vec<Vec<String>> {
+    let own = [container.get("command").texts(), container.get("args").texts()].concat();
+    let probes = PROBES.map(|probe| container.at(probe).at(&["exec", "command"]).texts());
+    [vec![own], probes.to_vec()].concat()
+}
+
+/// Whom probes and hooks ask that name somebody.
+fn probe_hosts(container: &Node) -> Vec<String> {
+    let asked = PROBES.into_iter().flat_map(|probe| {
+        let probe = container.at(probe);
+        ["httpGet", "tcpSocket"].map(|way| probe.at(&[way, "host"]).text())
+    });
+    asked.filter(|host| !host.is_empty()).collect()
 }

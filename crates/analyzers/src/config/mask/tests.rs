@@ -1,0 +1,58 @@
+//! Every line of `testdata/redaction.txt`, and words and values by themselves.
+
+use super::{text, value, words};
+
+#[test]
+fn nothing_of_a_secret_is_left_and_all_else_stays() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/redaction.txt");
+    let cases = std::fs::read_to_string(path).unwrap();
+    let mut wrong = Vec::new();
+    for line in cases.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let line = line.replace('⏎', "\n");
+        let (given, expected) = line.split_once(" => ").unwrap_or((&line, &line));
+        let shown = text(given);
+        if shown != expected {
+            wrong.push(format!("{given}\n  is shown as {shown}\n  and not as {expected}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn words_tell_of_each_other() {
+    let cases: &[(&[&str], &[&str])] = &[
+        (&["mysql", "-p", "hunter2"], &["mysql", "-p", "…_7_characters"]),
+        (&["app", "--password", "a b|c"], &["app", "--password", "…_5_characters"]),
+        (&["app", "--password=a b"], &["app", "--password=…_3_characters"]),
+        (&["env", "DB_PASSWORD=a b"], &["env", "DB_PASSWORD=…_3_characters"]),
+        (&["curl", "-u", "a:hünter", "x"], &["curl", "-u", "a:…_6_characters", "x"]),
+        (&["sh", "-c", "mysql -pabc x"], &["sh", "-c", "mysql -p…_3_characters x"]),
+        (&["a b", "\"c\"", "ü"], &["a b", "\"c\"", "ü"]),
+        (&["--password"], &["--password"]),
+        (&[], &[]),
+    ];
+    for (given, expected) in cases {
+        let given: Vec<String> = given.iter().map(|word| (*word).to_owned()).collect();
+        assert_eq!(words(&given), *expected);
+    }
+}
+
+#[test]
+fn values_are_looked_into() {
+    let cases = [
+        ("DB_PASSWORD", "hunter2", "…_7_characters"),
+        ("JAVA_OPTS", "-Ddb.password=hunter2 -Dx=y", "-Ddb.password=…_7_characters -Dx=y"),
+        ("ARGS", "--password hunter2", "--password …_7_characters"),
+        ("PATH", "/usr/bin:/bin", "/usr/bin:/bin"),
+    ];
+    for (name, given, expected) in cases {
+        assert_eq!(value(name, given), expected);
+    }
+}
+
+#[test]
+fn a_token_is_hidden_wherever_it_stands() {
+    let token = format!("gh{}p_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa1yLcDB", "");
+    let shown = text(&format!("git clone https://x:{token}@host/r"));
+    assert!(!shown.contains("aaaaaaaa"), "{shown}");
+}
