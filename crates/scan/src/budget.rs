@@ -8,9 +8,9 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Bytes of facts of one image, as [`analyzers::LayerFacts::size`] counts them. The reference image
-/// of the benchmarks (2.35 GB, 2 588 packages) has 6 MiB. What is made of them for a report takes some five
-/// times as much, and a scan is to stay below 256 MB.
+/// Bytes of facts of one image, as [`analyzers::LayerFacts::size`] counts them: half as many again as
+/// one layer may have. What is made of them for a report takes some four times as much, and a scan is
+/// to stay below 256 MB.
 pub(crate) const FACTS_BYTES_MAX: usize = 48 << 20;
 
 /// What the layers of an image take.
