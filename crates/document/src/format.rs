@@ -1,4 +1,5 @@
-//! The names of the machine formats, as `--format` takes them: the next one is a file and a line.
+//! The machine formats: what `--format` calls them, what they are for, who writes them. The next one
+//! is a file and a few lines here.
 
 use crate::{
     Report, cosign, csv, cyclonedx, gitlab, html, json, junit, markdown, sarif, spdx, vex,
@@ -23,22 +24,88 @@ pub enum Format {
     SpdxTagValue,
 }
 
+/// What there is to know of a format.
+struct Known {
+    name: &'static str,
+    about: &'static str,
+    render: fn(&Report) -> String,
+}
+
+const fn known(name: &'static str, about: &'static str, render: fn(&Report) -> String) -> Known {
+    Known { name, about, render }
+}
+
 impl Format {
-    pub fn render(self, report: &Report) -> String {
+    /// Every format, in the order in which people are told of them.
+    pub const ALL: [Self; 13] = [
+        Self::Json,
+        Self::Html,
+        Self::Markdown,
+        Self::Csv,
+        Self::Sarif,
+        Self::Junit,
+        Self::Gitlab,
+        Self::CosignVuln,
+        Self::CycloneDxJson,
+        Self::CycloneDxXml,
+        Self::SpdxJson,
+        Self::SpdxTagValue,
+        Self::OpenVexJson,
+    ];
+
+    /// Those that say what is inside, where nothing else was looked for.
+    pub const INVENTORIES: [Self; 5] =
+        [Self::CycloneDxJson, Self::CycloneDxXml, Self::SpdxJson, Self::SpdxTagValue, Self::Json];
+
+    const fn known(self) -> Known {
         match self {
-            Self::CosignVuln => cosign::render(report),
-            Self::Csv => csv::render(report),
-            Self::CycloneDxJson => cyclonedx::json::render(report),
-            Self::CycloneDxXml => cyclonedx::xml::render(report),
-            Self::Gitlab => gitlab::render(report),
-            Self::Html => html::render(report),
-            Self::Json => json::render(report),
-            Self::Junit => junit::render(report),
-            Self::Markdown => markdown::render(report),
-            Self::OpenVexJson => vex::openvex::render(report),
-            Self::Sarif => sarif::render(report),
-            Self::SpdxJson => spdx::json::render(report),
-            Self::SpdxTagValue => spdx::tag_value::render(report),
+            Self::CosignVuln => {
+                known("cosign-vuln", "Predicate for `cosign attest --type vuln`", cosign::render)
+            }
+            Self::Csv => known("csv", "One row for everything that is wrong", csv::render),
+            Self::CycloneDxJson => {
+                known("cyclonedx-json", "Bill of materials, CycloneDX 1.6", cyclonedx::json::render)
+            }
+            Self::CycloneDxXml => known("cyclonedx-xml", "The same as XML", cyclonedx::xml::render),
+            Self::Gitlab => known("gitlab", "GitLab's container scanning report", gitlab::render),
+            Self::Html => known(
+                "html",
+                "One page with charts and filters that needs nothing else",
+                html::render,
+            ),
+            Self::Json => {
+                known("json", "Everything that is known; see docs/report.schema.json", json::render)
+            }
+            Self::Junit => known("junit", "Test results, for build servers", junit::render),
+            Self::Markdown => {
+                known("markdown", "For a comment on a pull request", markdown::render)
+            }
+            Self::OpenVexJson => {
+                known("openvex-json", "What is silenced, for others to read", vex::openvex::render)
+            }
+            Self::Sarif => known("sarif", "SARIF 2.1.0, for code hosts and editors", sarif::render),
+            Self::SpdxJson => known("spdx-json", "Bill of materials, SPDX 2.3", spdx::json::render),
+            Self::SpdxTagValue => {
+                known("spdx-tag-value", "The same as tags and values", spdx::tag_value::render)
+            }
         }
+    }
+
+    /// What users call it.
+    pub const fn name(self) -> &'static str {
+        self.known().name
+    }
+
+    /// What it is for, in a line.
+    pub const fn about(self) -> &'static str {
+        self.known().about
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.name() == name)
+    }
+
+    pub fn render(self, report: &Report) -> String {
+        (self.known().render)(report)
     }
 }

@@ -12,6 +12,7 @@ use model::{Decision, Reason, Verdict};
 use crate::Report;
 use crate::fault::{self, Fault, Kind};
 use crate::text::printable;
+use crate::xml::Xml;
 
 /// The report as XML with a final newline.
 pub fn render(report: &Report) -> String {
@@ -161,106 +162,66 @@ fn class(fault: &Fault<'_>) -> String {
 }
 
 fn write(report: &Report, suites: &[Suite]) -> String {
-    let total = |count: fn(&Suite) -> usize| suites.iter().map(count).sum::<usize>();
-    let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    element(
-        &mut xml,
-        "testsuites",
-        &[
-            ("name", &format!("lazaret {}", report.artifact.name)),
-            ("tests", &total(Suite::tests).to_string()),
-            ("failures", &total(|suite| suite.count(Outcome::Failure)).to_string()),
-            ("errors", &total(|suite| suite.count(Outcome::Error)).to_string()),
-            ("time", "0"),
-        ],
-    );
-    xml.push_str(">\n");
-    // The format wants local time without a zone; ours is UTC and says seconds.
-    let timestamp = report.now.trim_end_matches('Z');
-    for (id, suite) in suites.iter().enumerate() {
-        xml.push_str("  ");
-        element(
-            &mut xml,
-            "testsuite",
-            &[
-                ("name", &suite.name),
-                ("id", &id.to_string()),
-                ("tests", &suite.tests().to_string()),
-                ("failures", &suite.count(Outcome::Failure).to_string()),
-                ("errors", &suite.count(Outcome::Error).to_string()),
-                ("skipped", &suite.count(Outcome::Skipped).to_string()),
-                ("time", "0"),
-                ("timestamp", timestamp),
-                ("hostname", "localhost"),
-            ],
-        );
-        xml.push_str(">\n");
-        suite.cases.iter().for_each(|case| write_case(&mut xml, case));
-        if suite.cases.is_empty() {
-            xml.push_str("    ");
-            let within = if report.is_incomplete() { " in what could be checked" } else { "" };
-            let name = format!("no {} found{within}", suite.name);
-            element(
-                &mut xml,
-                "testcase",
-                &[("classname", &suite.name), ("name", &name), ("time", "0")],
-            );
-            xml.push_str("/>\n");
+    let total = |count: fn(&Suite) -> usize| suites.iter().map(count).sum::<usize>().to_string();
+    let name = format!("lazaret {}", printable(&report.artifact.name));
+    let attributes: [(&str, &str); 5] = [
+        ("name", &name),
+        ("tests", &total(Suite::tests)),
+        ("failures", &total(|suite| suite.count(Outcome::Failure))),
+        ("errors", &total(|suite| suite.count(Outcome::Error))),
+        ("time", "0"),
+    ];
+    let mut xml = Xml::new();
+    xml.element("testsuites", &attributes, |xml| {
+        for (id, suite) in suites.iter().enumerate() {
+            write_suite(xml, id, suite, report);
         }
-        xml.push_str("  </testsuite>\n");
-    }
-    xml.push_str("</testsuites>\n");
-    xml
+    });
+    xml.finish()
 }
 
-fn write_case(xml: &mut String, case: &Case) {
+fn write_suite(xml: &mut Xml, id: usize, suite: &Suite, report: &Report) {
+    let count = |outcome| suite.count(outcome).to_string();
+    let attributes: [(&str, &str); 9] = [
+        ("name", &suite.name),
+        ("id", &id.to_string()),
+        ("tests", &suite.tests().to_string()),
+        ("failures", &count(Outcome::Failure)),
+        ("errors", &count(Outcome::Error)),
+        ("skipped", &count(Outcome::Skipped)),
+        ("time", "0"),
+        // The format wants local time without a zone; ours is UTC and says seconds.
+        ("timestamp", report.now.trim_end_matches('Z')),
+        ("hostname", "localhost"),
+    ];
+    xml.element("testsuite", &attributes, |xml| {
+        suite.cases.iter().for_each(|case| write_case(xml, case));
+        if suite.cases.is_empty() {
+            let within = if report.is_incomplete() { " in what could be checked" } else { "" };
+            let name = format!("no {} found{within}", suite.name);
+            xml.empty("testcase", &[("classname", &suite.name), ("name", &name), ("time", "0")]);
+        }
+    });
+}
+
+fn write_case(xml: &mut Xml, case: &Case) {
     let Case { class, name, outcome, message, word, text } = case;
-    xml.push_str("    ");
-    element(xml, "testcase", &[("classname", class), ("name", name), ("time", "0")]);
-    xml.push_str(">\n      ");
+    let (class, name, message) = (printable(class), printable(name), printable(message));
+    let attributes = [("classname", &*class), ("name", &*name), ("time", "0")];
     let (tag, word) = match outcome {
         Outcome::Skipped => ("skipped", None),
         Outcome::Failure => ("failure", Some(word)),
         Outcome::Error => ("error", Some(word)),
         Outcome::Passed => ("system-out", None),
     };
-    let message = (*outcome != Outcome::Passed).then_some(("message", message.as_str()));
-    let attributes: Vec<(&str, &str)> =
-        message.into_iter().chain(word.map(|word| ("type", *word))).collect();
-    element(xml, tag, &attributes);
-    if text.is_empty() {
-        xml.push_str("/>\n");
-    } else {
-        let lines: Vec<String> = text.lines().map(escaped).collect();
-        xml.push('>');
-        xml.push_str(&lines.join("\n"));
-        writeln!(xml, "</{tag}>").expect("writing to a String cannot fail");
-    }
-    xml.push_str("    </testcase>\n");
-}
-
-/// The beginning of a start tag: who calls closes it.
-fn element(xml: &mut String, name: &str, attributes: &[(&str, &str)]) {
-    xml.push('<');
-    xml.push_str(name);
-    for (name, value) in attributes {
-        write!(xml, " {name}=\"{}\"", escaped(value)).expect("writing to a String cannot fail");
-    }
-}
-
-/// Text that XML 1.0 may hold, and that is no markup.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in printable(text).chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            // The two characters that are in Unicode and not in XML.
-            '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
-            other => escaped.push(other),
+    xml.element("testcase", &attributes, |xml| {
+        let message = (*outcome != Outcome::Passed).then_some(("message", &*message));
+        let attributes: Vec<(&str, &str)> =
+            message.into_iter().chain(word.map(|word| ("type", *word))).collect();
+        let lines: Vec<_> = text.lines().map(printable).collect();
+        match lines.as_slice() {
+            [] => xml.empty(tag, &attributes),
+            lines => xml.text(tag, &attributes, &lines.join("\n")),
         }
-    }
-    escaped
+    });
 }

@@ -53,6 +53,12 @@ impl Xml {
         }
     }
 
+    /// An element that holds nothing.
+    pub(crate) fn empty(&mut self, name: &str, attributes: &[(&str, &str)]) {
+        self.begin(name, attributes);
+        self.text.push_str("/>\n");
+    }
+
     fn begin(&mut self, name: &str, attributes: &[(&str, &str)]) {
         self.indent();
         self.text.push('<');

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use document::{Format, Report};
 use jiff::tz::TimeZone;
 use model::Eol;
@@ -24,27 +25,20 @@ pub(crate) struct SbomArguments {
     #[arg(
         short,
         long,
-        value_enum,
-        default_value = "cyclonedx-json",
+        value_parser = formats(),
+        default_value = Format::CycloneDxJson.name(),
         help_heading = "Report options"
     )]
-    format: SbomFormat,
+    format: Format,
     /// Write to this file instead of stdout
     #[arg(short, long, value_name = "FILE", help_heading = "Report options")]
     output: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum SbomFormat {
-    #[value(name = "cyclonedx-json")]
-    CycloneDxJson,
-    #[value(name = "cyclonedx-xml")]
-    CycloneDxXml,
-    #[value(name = "spdx-json")]
-    SpdxJson,
-    #[value(name = "spdx-tag-value")]
-    SpdxTagValue,
-    Json,
+/// The forms of a bill: those of a report that say what is inside.
+fn formats() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(Format::INVENTORIES.map(Format::name))
+        .try_map(|name| Format::from_name(&name).ok_or("there is no such format"))
 }
 
 pub(crate) fn run(arguments: SbomArguments, global: &Global) -> Result<ExitCode, UserError> {
@@ -73,14 +67,7 @@ pub(crate) fn run(arguments: SbomArguments, global: &Global) -> Result<ExitCode,
         checks: Vec::new(),
         now: global.now.to_string(),
     };
-    let format = match arguments.format {
-        SbomFormat::CycloneDxJson => Format::CycloneDxJson,
-        SbomFormat::CycloneDxXml => Format::CycloneDxXml,
-        SbomFormat::SpdxJson => Format::SpdxJson,
-        SbomFormat::SpdxTagValue => Format::SpdxTagValue,
-        SbomFormat::Json => Format::Json,
-    };
-    output::write(arguments.output.as_deref(), &format.render(&report))?;
+    output::write(arguments.output.as_deref(), &arguments.format.render(&report))?;
     output::print_problems(&report.problems);
     Ok(outcome(&report))
 }

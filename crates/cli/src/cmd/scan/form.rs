@@ -5,7 +5,9 @@
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
+use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 use document::{Format, Report, Template, github, table, template};
 
@@ -14,46 +16,39 @@ use crate::error::UserError;
 use crate::exit_code::ExitCode;
 
 /// The forms of a report, as users name them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum ScanFormat {
-    /// For people at a terminal
     #[default]
     Table,
-    /// Everything that is known; see docs/report.schema.json
-    Json,
-    /// One page with charts and filters that needs nothing else
-    Html,
-    /// For a comment on a pull request
-    Markdown,
-    /// One row for everything that is wrong
-    Csv,
-    /// SARIF 2.1.0, for code hosts and editors
-    Sarif,
-    /// Test results, for build servers
-    Junit,
-    /// GitLab's container scanning report
-    Gitlab,
-    /// GitHub's dependency snapshot; needs a commit, see --github-sha
+    Machine(Format),
     Github,
-    /// Predicate for `cosign attest --type vuln`
-    CosignVuln,
-    /// Bill of materials, CycloneDX 1.6
-    #[value(name = "cyclonedx-json")]
-    CycloneDxJson,
-    /// The same as XML
-    #[value(name = "cyclonedx-xml")]
-    CycloneDxXml,
-    /// Bill of materials, SPDX 2.3
-    #[value(name = "spdx-json")]
-    SpdxJson,
-    /// The same as tags and values
-    #[value(name = "spdx-tag-value")]
-    SpdxTagValue,
-    /// What is silenced, for others to read
-    #[value(name = "openvex-json")]
-    OpenVexJson,
-    /// Your own, see --template
     Template,
+}
+
+/// Those that a report alone makes stand between the one for people and those that need more.
+static FORMS: LazyLock<Vec<ScanFormat>> = LazyLock::new(|| {
+    let mut forms = vec![ScanFormat::Table];
+    forms.extend(Format::ALL.map(ScanFormat::Machine));
+    forms.extend([ScanFormat::Github, ScanFormat::Template]);
+    forms
+});
+
+impl ValueEnum for ScanFormat {
+    fn value_variants<'a>() -> &'a [Self] {
+        &FORMS
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, about) = match self {
+            Self::Table => ("table", "For people at a terminal"),
+            Self::Machine(format) => (format.name(), format.about()),
+            Self::Github => {
+                ("github", "GitHub's dependency snapshot; needs a commit, see --github-sha")
+            }
+            Self::Template => ("template", "Your own, see --template"),
+        };
+        Some(PossibleValue::new(name).help(about))
+    }
 }
 
 /// What some forms need.
@@ -96,19 +91,7 @@ impl FormArguments {
         }
         Ok(match self.format {
             ScanFormat::Table => Form::Table,
-            ScanFormat::Json => Form::Machine(Format::Json),
-            ScanFormat::Html => Form::Machine(Format::Html),
-            ScanFormat::Markdown => Form::Machine(Format::Markdown),
-            ScanFormat::Csv => Form::Machine(Format::Csv),
-            ScanFormat::Sarif => Form::Machine(Format::Sarif),
-            ScanFormat::Junit => Form::Machine(Format::Junit),
-            ScanFormat::Gitlab => Form::Machine(Format::Gitlab),
-            ScanFormat::CosignVuln => Form::Machine(Format::CosignVuln),
-            ScanFormat::CycloneDxJson => Form::Machine(Format::CycloneDxJson),
-            ScanFormat::CycloneDxXml => Form::Machine(Format::CycloneDxXml),
-            ScanFormat::SpdxJson => Form::Machine(Format::SpdxJson),
-            ScanFormat::SpdxTagValue => Form::Machine(Format::SpdxTagValue),
-            ScanFormat::OpenVexJson => Form::Machine(Format::OpenVexJson),
+            ScanFormat::Machine(format) => Form::Machine(format),
             ScanFormat::Github => Form::Github(self.job()?),
             ScanFormat::Template => Form::Template(Box::new(read(self.template.as_deref())?)),
         })
