@@ -51,6 +51,9 @@ pub enum Refusal {
     /// CRAN and Hackage: versions are numbers, dots and hyphens.
     #[error("it has something that is not a number between its dots and hyphens")]
     NotNumbers,
+    /// Perl: `version` calls it an invalid format.
+    #[error("it is not a version of Perl's")]
+    NotCpanVersion,
     /// Python: `packaging` accepts PEP 440 versions only.
     #[error("it is not a PEP 440 version")]
     NotPep440,

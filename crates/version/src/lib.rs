@@ -25,6 +25,7 @@
 
 mod apk;
 mod composer;
+mod cpan;
 mod debian;
 mod error;
 mod gem;

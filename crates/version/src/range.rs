@@ -73,7 +73,7 @@ pub enum RangeFault {
 impl Range {
     /// Reads a range as the ecosystem's own tool does.
     ///
-    /// Debian, RPM, apk, Go, CRAN, Hackage, Swift and "semver" have no grammar of ranges in one
+    /// Debian, RPM, apk, Go, CPAN, CRAN, Hackage, Swift and "semver" have no grammar of ranges in one
     /// text; theirs are read as [`Range::plain`].
     ///
     /// # Errors
@@ -90,6 +90,7 @@ impl Range {
             Scheme::Pep440 => pep440::parse,
             Scheme::Pub => pub_dev::parse,
             Scheme::Apk
+            | Scheme::Cpan
             | Scheme::Cran
             | Scheme::Debian
             | Scheme::Golang

@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 
 use crate::{
-    VersionError, apk, composer, debian, gem, golang, maven, nuget, number_list, pep440, pub_dev,
-    rpm, semver,
+    VersionError, apk, composer, cpan, debian, gem, golang, maven, nuget, number_list, pep440,
+    pub_dev, rpm, semver,
 };
 
 /// How an ecosystem orders its versions and writes ranges of them.
@@ -16,6 +16,8 @@ pub enum Scheme {
     Cargo,
     /// PHP: Packagist.
     Composer,
+    /// Perl.
+    Cpan,
     /// R.
     Cran,
     /// dpkg: Debian, Ubuntu and their derivatives.
@@ -52,6 +54,7 @@ impl Scheme {
         Self::Apk,
         Self::Cargo,
         Self::Composer,
+        Self::Cpan,
         Self::Cran,
         Self::Debian,
         Self::Gem,
@@ -74,6 +77,7 @@ impl Scheme {
             Self::Apk => "apk",
             Self::Cargo => "cargo",
             Self::Composer => "composer",
+            Self::Cpan => "cpan",
             Self::Cran => "cran",
             Self::Debian => "debian",
             Self::Gem => "gem",
@@ -112,6 +116,7 @@ impl Scheme {
                 semver::compare(a, b)
             }
             Self::Composer => composer::compare(a, b),
+            Self::Cpan => cpan::compare(a, b),
             Self::Cran | Self::Hackage => number_list::compare(a, b),
             Self::Debian => debian::compare(a, b),
             Self::Gem => gem::compare(a, b),

@@ -17,6 +17,7 @@ impl Nasty {
             Scheme::Cargo | Scheme::Hex => STRICT,
             Scheme::Npm | Scheme::Nuget | Scheme::Pub | Scheme::Semver | Scheme::Swift => SEMVER,
             Scheme::Composer => COMPOSER,
+            Scheme::Cpan => CPAN,
             Scheme::Cran | Scheme::Hackage => NUMBERS,
             Scheme::Debian => DEBIAN,
             Scheme::Gem => GEM,
@@ -27,6 +28,7 @@ impl Nasty {
         };
         let starts = match scheme {
             Scheme::Cargo | Scheme::Hex => "1.2.3-alpha 1.2.3-rc.1 1.2.3- 1.2.3 0.0.0-a.b",
+            Scheme::Cpan => "1 1.0 1.02 v1 v1.2 0.001 1.2.3 v0.10.0 .",
             Scheme::Golang => "v1.2.3 v1.2.3- v1 v1.2 v0.0.0 v1.2.3-pre go1.21",
             Scheme::Npm => "1.2.3 1.2.3- v1.2.3 0.0.0 1.2.3-alpha 10.0.1 1",
             _ => "1 1 1 0 2.0 10",
@@ -120,6 +122,8 @@ const MAVEN: &str = "0 00 01 1 9 10 1234567890 12345678901234567890 . . . - - .0
     .RELEASE sp -sp -SP1 xyz -foo .Bar x X _ + jre8 -jre";
 
 const NUMBERS: &str = "0 00 01 1 9 10 18446744073709551616 . . . . - - .0 -0 .1 -1 a";
+
+const CPAN: &str = "0 00 1 9 02 10 100 999 0001 18446744073709551616 . . .1 .01 .001 .000 _1 _ v a";
 
 const PEP440: &str = "0 00 01 1 9 10 18446744073709551616 . . .0 .1 a1 a b2 .beta -alpha.1 rc1 c2 \
     .pre preview3 .post1 post -1 - .rev r2 .dev1 dev .dev0 +local +1 +1.a +a-1 _ .a 1! v ! DEV RC2";

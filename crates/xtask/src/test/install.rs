@@ -26,6 +26,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("golang-go", "judges the order of Go versions"),
     ("libmaven3-core-java", "judges the order of Maven versions, and their ranges"),
     ("node-semver", "judges the order of npm versions, and their ranges"),
+    ("perl-base", "judges the order of CPAN versions"),
     ("php-cli", "runs Composer's own order of versions"),
     ("php-composer-semver", "judges the order of Composer versions, and their ranges"),
     ("podman", "holds images: `podman:`"),
@@ -58,10 +59,16 @@ const SARIF: (&str, &str, &str) = (
     "node_modules/@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json",
 );
 
+/// The package (PyPI) whose source brings the schema by which Jenkins reads JUnit's XML, its folder under
+/// `target/`, and the schema in it. Nobody publishes GitLab's schemas in a registry.
+const JUNIT: (&str, &str, &str) =
+    ("pytest-8.3.5", "tools/junit", "pytest-8.3.5/testing/example_scripts/junit-10.xsd");
+
 pub(super) fn run(session: &mut Session<'_>) -> Result<Done, String> {
     packages()?;
     validators(session.root)?;
-    sarif(session.root)
+    sarif(session.root)?;
+    junit(session.root)
 }
 
 fn packages() -> Result<Done, String> {
@@ -108,6 +115,21 @@ fn sarif(root: &Path) -> Result<Done, String> {
     let options = ["install", "--no-save", "--ignore-scripts", "--legacy-peer-deps", "--omit=peer"];
     let quiet = ["--no-audit", "--no-fund", "--loglevel=error", "--no-package-lock"];
     finish(Command::new("npm").arg("--prefix").arg(&folder).args(options).args(quiet).arg(package))
+}
+
+/// A source is downloaded and not installed: only a file of it is read.
+fn junit(root: &Path) -> Result<Done, String> {
+    let (package, folder, schema) = JUNIT;
+    let python = root.join("target").join(VALIDATORS_FOLDER).join("bin/python");
+    let folder = root.join("target").join(folder);
+    if folder.join(schema).exists() {
+        return Ok(Done::Passed);
+    }
+    let options = ["-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:"];
+    let wanted = package.replacen('-', "==", 1);
+    finish(Command::new(python).args(options).arg("--dest").arg(&folder).arg(wanted))?;
+    let archive = folder.join(format!("{package}.tar.gz"));
+    finish(Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(&folder).arg(schema))
 }
 
 fn is_installed(package: &str) -> bool {

@@ -65,6 +65,11 @@ fn elixir_agrees() {
 }
 
 #[test]
+fn perl_agrees() {
+    judges(Scheme::Cpan, Refusals::Same, || script("perl", &[], "perl.pl"));
+}
+
+#[test]
 fn r_agrees() {
     judges(Scheme::Cran, Refusals::Same, || script("Rscript", &["--vanilla"], "r.R"));
 }
