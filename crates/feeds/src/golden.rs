@@ -87,6 +87,7 @@ fn every_stream_has_its_authoritative_source() {
         ("amazon-2023", "amazon-alas"),
         ("azurelinux-3.0", "azurelinux-oval"),
         ("chainguard", "chainguard-secdb"),
+        ("cpan", "cpansa"),
         ("cve-1999", "nvd"),
         ("cve-2024", "nvd"),
         ("debian-12", "debian-tracker"),

@@ -77,6 +77,15 @@ pub(crate) fn each_entry(
     walk(document, Root::Object, each)
 }
 
+/// Calls `each` for every entry of the object under the top-level key `key`.
+pub(crate) fn each_entry_under(
+    document: &Document<'_>,
+    key: &str,
+    each: &mut dyn FnMut(&str, Record<'_>),
+) -> Result<(), FeedError> {
+    walk(document, Root::ObjectUnder(key), each)
+}
+
 /// The text under a top-level key; None if it is absent or no text.
 pub(crate) fn text_at(document: &Document<'_>, key: &str) -> Option<String> {
     let mut found = None;
@@ -105,6 +114,7 @@ enum Root<'k> {
     Object,
     Array,
     ArrayUnder(&'k str),
+    ObjectUnder(&'k str),
     TextUnder(&'k str),
 }
 
@@ -130,7 +140,7 @@ impl<'de> DeserializeSeed<'de> for Walk<'_> {
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         match self.root {
             Root::Array => deserializer.deserialize_seq(self),
-            Root::Object | Root::ArrayUnder(_) | Root::TextUnder(_) => {
+            Root::Object | Root::ArrayUnder(_) | Root::ObjectUnder(_) | Root::TextUnder(_) => {
                 deserializer.deserialize_map(self)
             }
         }
@@ -143,7 +153,9 @@ impl<'de> Visitor<'de> for Walk<'_> {
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.root {
             Root::Array => "an array",
-            Root::Object | Root::ArrayUnder(_) | Root::TextUnder(_) => "an object",
+            Root::Object | Root::ArrayUnder(_) | Root::ObjectUnder(_) | Root::TextUnder(_) => {
+                "an object"
+            }
         })
     }
 
@@ -164,12 +176,17 @@ impl<'de> Visitor<'de> for Walk<'_> {
                     let array = Walk { root: Root::Array, each, allowance: self.allowance };
                     entries.next_value_seed(array)?;
                 }
+                Root::ObjectUnder(wanted) if wanted == key => {
+                    let each = &mut *self.each;
+                    let object = Walk { root: Root::Object, each, allowance: self.allowance };
+                    entries.next_value_seed(object)?;
+                }
                 Root::TextUnder(wanted) if wanted == key => {
                     let raw: Box<RawValue> = entries.next_value()?;
                     (self.each)(&key, Record(raw.get()));
                     return Ok(());
                 }
-                Root::ArrayUnder(_) | Root::TextUnder(_) => {
+                Root::ArrayUnder(_) | Root::ObjectUnder(_) | Root::TextUnder(_) => {
                     entries.next_value::<IgnoredAny>()?;
                 }
                 Root::Object | Root::Array => {

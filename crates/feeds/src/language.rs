@@ -14,6 +14,7 @@ const STREAMS: &[(&str, Scheme)] = &[
     ("cargo", Scheme::Cargo),
     ("composer", Scheme::Composer),
     ("conan", Scheme::Semver),
+    ("cpan", Scheme::Cpan),
     ("cran", Scheme::Cran),
     ("gem", Scheme::Gem),
     ("golang", Scheme::Golang),

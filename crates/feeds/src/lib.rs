@@ -68,6 +68,7 @@ mod yaml;
 mod almalinux;
 mod amazon;
 mod azurelinux;
+mod cpansa;
 mod cve5;
 mod cvss;
 mod debian;

@@ -36,6 +36,8 @@ pub const ALL: &[&dyn Feed] = &[
     &crate::ubuntu::oval::States,
     &crate::ubuntu::oval::Notices,
     &crate::secdb::WOLFI,
+    // The one database of Perl's distributions.
+    &crate::cpansa::Database,
     // Databases of languages, which OSV exports too: imported, not fetched.
     &crate::friendsofphp::Advisories,
     &crate::rubysec::Advisories,

@@ -6,6 +6,7 @@
 //! left to it wherever its own advisories are consulted. A package that somebody else built is not
 //! the distribution's, wherever it puts its files: what is in it is matched.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use model::{Basis, Inventory, Package, PackageKind, Problem, ProblemKind, Subject};
@@ -20,6 +21,7 @@ const ECOSYSTEMS: &[(PackageKind, Scheme)] = &[
     (PackageKind::Cargo, Scheme::Cargo),
     (PackageKind::Composer, Scheme::Composer),
     (PackageKind::Conan, Scheme::Semver),
+    (PackageKind::Cpan, Scheme::Cpan),
     (PackageKind::Cran, Scheme::Cran),
     (PackageKind::Gem, Scheme::Gem),
     (PackageKind::Generic, Scheme::Semver),
@@ -47,6 +49,13 @@ pub(crate) fn scheme(kind: PackageKind) -> Option<Scheme> {
 /// The order of the versions of any kind of package, the operating system's included.
 pub(crate) fn order(kind: PackageKind) -> Scheme {
     scheme(kind).unwrap_or_else(|| distro::scheme(kind))
+}
+
+/// Which of two versions of a kind of package is the later, as its ecosystem orders them; None where
+/// it would not compare them, and for a kind whose order nobody here knows.
+pub fn compare(kind: PackageKind, one: &str, other: &str) -> Option<Ordering> {
+    let scheme = if kind.is_os() { distro::scheme(kind) } else { scheme(kind)? };
+    scheme.compare(one, other).ok()
 }
 
 /// A plan for each ecosystem that has packages here. `declared`: what lock files name counts too.
