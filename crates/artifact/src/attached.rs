@@ -1,6 +1,7 @@
 //! What others attached to an image: documents in manifests that refer to it (OCI distribution spec
 //! 1.1, "Listing Referrers", and its tag schema), and those that cosign puts under tags made from
-//! the image's digest.
+//! the image's digest. What is attached to the index that the image was chosen from is attached to
+//! every image in it.
 //!
 //! A source says how it is asked ([`Ask`]); where to look and what to take stands here. Nothing is
 //! interpreted and no signature is verified: whoever may write beside an image can attach to it.
@@ -9,6 +10,7 @@
 use std::collections::BTreeSet;
 
 use model::{Digest, Problem, ProblemKind};
+use ureq::http::Uri;
 
 use crate::OpenError;
 use crate::limits::MANIFEST_BYTES_MAX;
@@ -17,6 +19,8 @@ use crate::manifest::{self, Descriptor, Document};
 /// How many manifests that refer to an image are read. A pipeline attaches a handful; one that does
 /// so every night to the same image has months.
 const REFERRERS_MAX: usize = 128;
+/// Pages of a list that are followed, so that one that leads back to itself ends.
+const PAGES_MAX: usize = 16;
 /// How many documents are read.
 const DOCUMENTS_MAX: usize = 32;
 /// The largest document, and all of them: the bill of an image of 10 000 packages takes 10 MiB, and
@@ -33,46 +37,68 @@ const SIGNATURE: &str = "simplesigning";
 pub struct Attachment {
     pub digest: Digest,
     pub media_type: String,
-    /// The digest of the image that it was found with.
+    /// The digest of the manifest or index that it was found with.
     pub subject: Digest,
     pub bytes: Vec<u8>,
 }
 
 /// What is asked of a source.
 pub(crate) enum Ask<'a> {
-    /// An index that lists manifests which refer to this one, among others perhaps.
-    Referrers(&'a Digest),
+    /// A page of an index that lists manifests which refer to this one, among others perhaps: the
+    /// first, or where the one before it led.
+    Referrers(&'a Digest, Option<&'a Uri>),
     /// The manifest or index under a tag.
     Tag(&'a str),
     /// A manifest or blob.
     Content(&'a Descriptor, u64),
 }
 
-/// Answers with bytes; None if there are none.
-pub(crate) type Source<'a> = dyn FnMut(Ask<'_>) -> Result<Option<Vec<u8>>, OpenError> + 'a;
+/// What a source has.
+pub(crate) struct Answer {
+    pub(crate) bytes: Vec<u8>,
+    /// Where the next page is, of a list that goes on.
+    pub(crate) next: Option<Uri>,
+}
 
-/// Everything that is attached to the image with this manifest.
+impl Answer {
+    /// All there is.
+    pub(crate) fn whole(bytes: Vec<u8>) -> Self {
+        Self { bytes, next: None }
+    }
+}
+
+/// Answers with bytes; None if there are none.
+pub(crate) type Source<'a> = dyn FnMut(Ask<'_>) -> Result<Option<Answer>, OpenError> + 'a;
+
+/// Everything that is attached to the image with the first of these manifests and indexes, or to
+/// the others, from which it was chosen.
 pub(crate) fn collect(
-    subject: &Digest,
+    subjects: &[Digest],
     source: &mut Source<'_>,
 ) -> (Vec<Attachment>, Vec<Problem>) {
     let mut search = Search {
-        subject,
+        subjects,
         source,
+        listed: Vec::new(),
         seen: BTreeSet::new(),
         left: ALL_BYTES_MAX,
         found: Vec::new(),
         problems: Vec::new(),
     };
+    subjects.iter().for_each(|subject| search.list(subject));
     search.referrers();
-    COSIGN_ENDS.iter().for_each(|end| search.tagged(end));
+    for subject in subjects {
+        COSIGN_ENDS.iter().for_each(|end| search.tagged(subject, end));
+    }
     let Search { found, problems, .. } = search;
     (found, problems)
 }
 
 struct Search<'a, 'b> {
-    subject: &'a Digest,
+    subjects: &'a [Digest],
     source: &'a mut Source<'b>,
+    /// What may refer to any of the subjects, each once.
+    listed: Vec<Descriptor>,
     seen: BTreeSet<Digest>,
     /// Bytes that may still be read.
     left: u64,
@@ -81,53 +107,73 @@ struct Search<'a, 'b> {
 }
 
 impl Search<'_, '_> {
+    /// Reads the list of what refers to a subject, page by page.
+    fn list(&mut self, subject: &Digest) {
+        let tag = tag(subject, "");
+        let mut place: Option<Uri> = None;
+        for _ in 0..PAGES_MAX {
+            let answer = match (self.source)(Ask::Referrers(subject, place.as_ref())) {
+                // A registry that does not know the request leaves the list to whoever attaches.
+                Ok(None) if place.is_none() => (self.source)(Ask::Tag(&tag)),
+                answer => answer,
+            };
+            let Answer { bytes, next } = match answer {
+                Ok(Some(answer)) => answer,
+                Ok(None) if place.is_none() => return,
+                Ok(None) => return self.note(&tag, "a page of the list is not there"),
+                Err(error) => return self.note(&tag, &error.to_string()),
+            };
+            match manifest::parse(&tag, &bytes) {
+                Ok(Document::Index(entries)) => self.listed.extend(entries),
+                Ok(Document::Manifest(_)) => return self.note(&tag, "it is no index"),
+                Err(error) => return self.note(&tag, &error.to_string()),
+            }
+            match next {
+                Some(next) => place = Some(next),
+                None => return,
+            }
+        }
+        self.note(&tag, &format!("the list has more than {PAGES_MAX} pages; the rest is left out"));
+    }
+
     fn referrers(&mut self) {
-        let tag = self.tag("");
-        let listed = match (self.source)(Ask::Referrers(self.subject)) {
-            // A registry that does not know the request leaves the list to whoever attaches.
-            Ok(None) => (self.source)(Ask::Tag(&tag)),
-            listed => listed,
-        };
-        let entries = match listed.map(|bytes| bytes.map(|it| manifest::parse(&tag, &it))) {
-            Ok(None) => return,
-            Ok(Some(Ok(Document::Index(entries)))) => entries,
-            Ok(Some(Ok(Document::Manifest(_)))) => return self.note(&tag, "it is no index"),
-            Ok(Some(Err(error))) | Err(error) => return self.note(&tag, &error.to_string()),
-        };
-        if entries.len() > REFERRERS_MAX {
-            let message =
-                format!("{} are listed, of which {REFERRERS_MAX} are read", entries.len());
+        let mut listed = std::mem::take(&mut self.listed);
+        let mut met = BTreeSet::new();
+        listed.retain(|entry| met.insert(entry.digest.clone()));
+        if listed.len() > REFERRERS_MAX {
+            let message = format!("{} are listed, of which {REFERRERS_MAX} are read", listed.len());
             self.note("referrers", &message);
         }
-        for entry in entries.iter().take(REFERRERS_MAX) {
+        for entry in listed.iter().take(REFERRERS_MAX) {
             let Some(bytes) = self.content(entry, MANIFEST_BYTES_MAX) else { continue };
             // Others than this image's are in a layout's index.
-            match manifest::parse(&entry.digest.to_string(), &bytes) {
-                Ok(Document::Manifest(manifest))
-                    if manifest.subject.as_ref() == Some(self.subject) =>
-                {
-                    self.documents(&manifest.layers);
-                }
-                _ => {}
+            let Ok(Document::Manifest(manifest)) =
+                manifest::parse(&entry.digest.to_string(), &bytes)
+            else {
+                continue;
+            };
+            let subject = self.subjects.iter().find(|it| manifest.subject.as_ref() == Some(*it));
+            if let Some(subject) = subject {
+                self.documents(subject, &manifest.layers);
             }
         }
     }
 
-    fn tagged(&mut self, end: &str) {
-        let tag = self.tag(end);
+    fn tagged(&mut self, subject: &Digest, end: &str) {
+        let tag = tag(subject, end);
         let bytes = match (self.source)(Ask::Tag(&tag)) {
             Ok(None) => return,
-            Ok(Some(bytes)) => bytes,
+            Ok(Some(answer)) => answer.bytes,
             Err(error) => return self.note(&tag, &error.to_string()),
         };
         match manifest::parse(&tag, &bytes) {
-            Ok(Document::Manifest(manifest)) => self.documents(&manifest.layers),
+            Ok(Document::Manifest(manifest)) => self.documents(subject, &manifest.layers),
             Ok(Document::Index(_)) => self.note(&tag, "it is no manifest"),
             Err(error) => self.note(&tag, &error.to_string()),
         }
     }
 
-    fn documents(&mut self, layers: &[Descriptor]) {
+    fn documents(&mut self, subject: &Digest, layers: &[Descriptor]) {
         for layer in layers.iter().filter(|layer| !layer.media_type.contains(SIGNATURE)) {
             // The same document is often attached in both ways.
             if self.found.iter().any(|it| it.digest == layer.digest) {
@@ -140,7 +186,7 @@ impl Search<'_, '_> {
             self.found.push(Attachment {
                 digest: layer.digest.clone(),
                 media_type: layer.media_type.clone(),
-                subject: self.subject.clone(),
+                subject: subject.clone(),
                 bytes,
             });
         }
@@ -155,7 +201,7 @@ impl Search<'_, '_> {
         let limit = limit.min(self.left);
         let mut source = |it: &Descriptor, limit: u64| {
             let bytes = (self.source)(Ask::Content(it, limit))?;
-            Ok(bytes.unwrap_or_default())
+            Ok(bytes.map(|answer| answer.bytes).unwrap_or_default())
         };
         match manifest::fetch_checked(descriptor, limit, &mut source) {
             Ok(bytes) => {
@@ -169,13 +215,13 @@ impl Search<'_, '_> {
         }
     }
 
-    /// `sha256-<hexadecimal>`, which tags may hold where digests may not.
-    fn tag(&self, end: &str) -> String {
-        format!("{}-{}{end}", self.subject.algorithm().name(), self.subject.hex())
-    }
-
     fn note(&mut self, subject: &str, message: &str) {
         let message = format!("attached to the image, and not read: {message}");
         self.problems.push(Problem::new(ProblemKind::Notice, subject, message));
     }
+}
+
+/// `sha256-<hexadecimal>`, which tags may hold where digests may not.
+fn tag(subject: &Digest, end: &str) -> String {
+    format!("{}-{}{end}", subject.algorithm().name(), subject.hex())
 }

@@ -31,6 +31,8 @@ pub struct Image {
     backend: Backend,
     options: Options,
     likes: Vec<Like>,
+    /// The digests of the indexes through which it was chosen, the nearest first.
+    indexes: Vec<Digest>,
 }
 
 /// The first layer of an image that is read from the same bytes as another one.
@@ -164,7 +166,13 @@ impl Image {
         options: &Options,
     ) -> Self {
         let likes = likes(&artifact.layers, &backend);
-        Self { artifact, config, problems, backend, options: options.clone(), likes }
+        let (options, indexes) = (options.clone(), Vec::new());
+        Self { artifact, config, problems, backend, options, likes, indexes }
+    }
+
+    /// The same, chosen from among the images of these indexes.
+    pub(crate) fn chosen_from(self, indexes: Vec<Digest>) -> Self {
+        Self { indexes, ..self }
     }
 
     /// The lowest layer that is read from the same bytes, and promised to be the same: what was read
@@ -187,15 +195,18 @@ impl Image {
         &self.artifact
     }
 
-    /// What others attached to the image; None where the source holds no such things.
+    /// What others attached to the image, or to the index of several platforms that it was chosen
+    /// from; None where the source holds no such things.
     pub fn attached(&self) -> Option<(Vec<Attachment>, Vec<Problem>)> {
-        let subject = self.artifact.manifest_digest.as_ref()?;
+        let manifest = self.artifact.manifest_digest.clone()?;
+        let subjects: Vec<Digest> =
+            std::iter::once(manifest).chain(self.indexes.iter().cloned()).collect();
         match &self.backend {
             Backend::Local(image) if self.artifact.kind != ArtifactKind::DockerArchive => {
-                Some(attached::collect(subject, &mut |ask| oci::answer(&image.store, &ask)))
+                Some(attached::collect(&subjects, &mut |ask| oci::answer(&image.store, &ask)))
             }
             Backend::Registry(repository) => {
-                Some(attached::collect(subject, &mut |ask| repository.answer(&ask)))
+                Some(attached::collect(&subjects, &mut |ask| repository.answer(&ask)))
             }
             _ => None,
         }

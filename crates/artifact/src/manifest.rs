@@ -68,6 +68,8 @@ pub(crate) struct Resolved {
     pub(crate) manifest_digest: Digest,
     pub(crate) config_digest: Digest,
     pub(crate) config: ImageConfig,
+    /// The indexes on the way to the manifest, the nearest first.
+    pub(crate) indexes: Vec<Digest>,
     /// As the manifest lists them, the lowest first; as many as the configuration has diff IDs.
     pub(crate) layers: Vec<Descriptor>,
 }
@@ -116,7 +118,11 @@ pub(crate) fn resolve(
         Document::Manifest(manifest) => {
             finish(name, manifest, digest_of(algorithm, top), wanted, fetch)
         }
-        Document::Index(entries) => resolve_entries(name, entries, wanted, fetch),
+        Document::Index(entries) => {
+            let mut resolved = resolve_entries(name, entries, wanted, fetch)?;
+            resolved.indexes.push(digest_of(algorithm, top));
+            Ok(resolved)
+        }
     }
 }
 
@@ -127,10 +133,13 @@ pub(crate) fn resolve_entries(
     wanted: Option<&Platform>,
     fetch: &mut Fetch<'_>,
 ) -> Result<Resolved, OpenError> {
-    let chosen = Search { name, wanted, fetch, indexes: 0 }.choose(entries)?;
+    let (chosen, indexes) = Search::new(name, wanted, fetch).choose(entries)?;
     let bytes = fetch_checked(&chosen, MANIFEST_BYTES_MAX, fetch)?;
     match parse(name, &bytes)? {
-        Document::Manifest(manifest) => finish(name, manifest, chosen.digest, wanted, fetch),
+        Document::Manifest(manifest) => {
+            let resolved = finish(name, manifest, chosen.digest, wanted, fetch)?;
+            Ok(Resolved { indexes, ..resolved })
+        }
         Document::Index(_) => {
             Err(damaged(format!("`{}` is listed as a manifest and is an index", chosen.digest)))
         }
@@ -146,7 +155,7 @@ pub(crate) fn find_by_config(
     fetch: &mut Fetch<'_>,
 ) -> Option<Digest> {
     let mut images = Vec::new();
-    Search { name, wanted: None, fetch, indexes: 0 }.gather(entries, 1, &mut images).ok()?;
+    Search::new(name, None, fetch).gather(entries, 1, &mut images).ok()?;
     let has_config = |image: &Descriptor| {
         let bytes = fetch_checked(image, MANIFEST_BYTES_MAX, fetch).ok()?;
         let Ok(Document::Manifest(manifest)) = parse(name, &bytes) else { return None };
@@ -166,7 +175,8 @@ fn finish(
     let config = config::parse(&bytes)?;
     config.check(name, manifest.layers.len(), wanted)?;
     let config_digest = manifest.config.digest;
-    Ok(Resolved { manifest_digest, config_digest, config, layers: manifest.layers })
+    let (indexes, layers) = (Vec::new(), manifest.layers);
+    Ok(Resolved { manifest_digest, config_digest, config, indexes, layers })
 }
 
 /// Reads an index or a manifest. A document that could be taken for both is refused: two readers
@@ -249,10 +259,25 @@ struct Search<'a, 'f> {
     wanted: Option<&'a Platform>,
     fetch: &'a mut Fetch<'f>,
     indexes: usize,
+    /// In which index a manifest or index was first met.
+    parents: BTreeMap<Digest, Digest>,
 }
 
-impl Search<'_, '_> {
-    fn choose(&mut self, entries: Vec<Descriptor>) -> Result<Descriptor, OpenError> {
+impl<'a, 'f> Search<'a, 'f> {
+    fn new(name: &'a str, wanted: Option<&'a Platform>, fetch: &'a mut Fetch<'f>) -> Self {
+        Self { name, wanted, fetch, indexes: 0, parents: BTreeMap::new() }
+    }
+
+    /// The image, and the indexes it was found in, the nearest first.
+    fn choose(&mut self, entries: Vec<Descriptor>) -> Result<(Descriptor, Vec<Digest>), OpenError> {
+        let chosen = self.choose_image(entries)?;
+        let up = |it: &Digest| self.parents.get(it).cloned();
+        let indexes = std::iter::successors(up(&chosen.digest), up);
+        let indexes = indexes.take(INDEX_DEPTH_MAX).collect();
+        Ok((chosen, indexes))
+    }
+
+    fn choose_image(&mut self, entries: Vec<Descriptor>) -> Result<Descriptor, OpenError> {
         let mut images = Vec::new();
         self.gather(entries, 1, &mut images)?;
         let wanted = self.wanted.cloned().unwrap_or_else(Platform::host);
@@ -297,6 +322,9 @@ impl Search<'_, '_> {
                     entry.digest
                 )));
             };
+            for it in &inner {
+                self.parents.entry(it.digest.clone()).or_insert_with(|| entry.digest.clone());
+            }
             self.gather(inner, depth + 1, images)?;
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use model::{Artifact, ArtifactKind, Problem, ProblemKind};
 
-use crate::attached::Ask;
+use crate::attached::{Answer, Ask};
 use crate::error::OpenErrorKind;
 use crate::image::Backend;
 use crate::limits::MANIFEST_BYTES_MAX;
@@ -62,7 +62,8 @@ pub(crate) fn from_store(
     let problems = store.problem(name).into_iter().chain(notice).collect();
     let layers = resolved.layers.iter().map(layer).collect();
     let backend = Backend::Local(LocalImage { store, layers });
-    Ok(Image::new(artifact, Some(resolved.config), problems, backend, options))
+    let image = Image::new(artifact, Some(resolved.config), problems, backend, options);
+    Ok(image.chosen_from(resolved.indexes))
 }
 
 /// The image names among what entries are called: many are called by a tag alone.
@@ -118,11 +119,13 @@ fn choose(
 }
 
 /// What a layout has of what is attached to its images: its index lists everything.
-pub(crate) fn answer(store: &Store, ask: &Ask<'_>) -> Result<Option<Vec<u8>>, OpenError> {
+pub(crate) fn answer(store: &Store, ask: &Ask<'_>) -> Result<Option<Answer>, OpenError> {
     let index = || store.read("index.json", MANIFEST_BYTES_MAX);
     match ask {
-        Ask::Referrers(_) => index(),
-        Ask::Content(descriptor, limit) => store.read(&descriptor.blob_path(), *limit),
+        Ask::Referrers(..) => Ok(index()?.map(Answer::whole)),
+        Ask::Content(descriptor, limit) => {
+            Ok(store.read(&descriptor.blob_path(), *limit)?.map(Answer::whole))
+        }
         Ask::Tag(tag) => {
             let Some(bytes) = index()? else { return Ok(None) };
             let Document::Index(entries) = manifest::parse(tag, &bytes)? else { return Ok(None) };
@@ -132,7 +135,7 @@ pub(crate) fn answer(store: &Store, ask: &Ask<'_>) -> Result<Option<Vec<u8>>, Op
             };
             let fetched =
                 entry.map(|entry| manifest::fetch_checked(entry, MANIFEST_BYTES_MAX, &mut fetch));
-            fetched.transpose()
+            Ok(fetched.transpose()?.map(Answer::whole))
         }
     }
 }

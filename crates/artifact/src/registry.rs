@@ -25,7 +25,7 @@ use self::blob::Blob;
 use self::mirrors::{Blocked, Endpoint, Registries};
 use self::session::Session;
 pub use self::stored::{StoredArtifact, StoredBlob, stored};
-use crate::attached::Ask;
+use crate::attached::{Answer, Ask};
 use crate::error::OpenErrorKind;
 use crate::http::join;
 use crate::image::{Backend, Source};
@@ -129,9 +129,11 @@ fn open_at(
     let wanted = options.platform.as_ref();
     let resolved = manifest::resolve(name, &top, expected, wanted, &mut fetch)?;
     let artifact = resolved.artifact(name, ArtifactKind::Registry);
+    let indexes = resolved.indexes;
     let problems = problems.iter().cloned().chain(session.problems()).collect();
     let backend = Backend::Registry(Repository { session, layers: resolved.layers });
-    Ok(Image::new(artifact, Some(resolved.config), problems, backend, options))
+    let image = Image::new(artifact, Some(resolved.config), problems, backend, options);
+    Ok(image.chosen_from(indexes))
 }
 
 /// The document that the image's tag or digest leads to, and the digest it has by the registry's
@@ -164,18 +166,26 @@ fn document(session: &Session, descriptor: &Descriptor, limit: u64) -> Result<Ve
 
 impl Repository {
     /// What the place that gave the image has of what is attached to it.
-    pub(crate) fn answer(&self, ask: &Ask<'_>) -> Result<Option<Vec<u8>>, OpenError> {
+    pub(crate) fn answer(&self, ask: &Ask<'_>) -> Result<Option<Answer>, OpenError> {
         let session = &self.session;
-        let (path, limit) = match ask {
-            Ask::Referrers(digest) => (format!("referrers/{digest}"), MANIFEST_BYTES_MAX),
-            Ask::Tag(tag) => (format!("manifests/{tag}"), MANIFEST_BYTES_MAX),
+        let path = match ask {
+            Ask::Referrers(digest, _) => format!("referrers/{digest}"),
+            Ask::Tag(tag) => format!("manifests/{tag}"),
             Ask::Content(descriptor, limit) => {
-                return document(session, descriptor, *limit).map(Some);
+                return document(session, descriptor, *limit).map(|it| Some(Answer::whole(it)));
             }
         };
+        let url = match ask {
+            Ask::Referrers(_, Some(next)) => (*next).clone(),
+            _ => session.url(&path)?,
+        };
         let accept = [("accept", MANIFEST_TYPES.join(", "))];
-        match session.document(&session.url(&path)?, &accept, &path, limit) {
-            Ok((bytes, _)) => Ok(Some(bytes)),
+        match session.document(&url, &accept, &path, MANIFEST_BYTES_MAX) {
+            Ok((bytes, response)) => {
+                let link = response.header("link").and_then(next_link);
+                let next = link.and_then(|link| join(&response.url, link));
+                Ok(Some(Answer { bytes, next }))
+            }
             Err(error) if error.kind() == OpenErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }

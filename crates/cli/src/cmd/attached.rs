@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use document::attached;
-use model::{Package, Problem, ProblemKind};
+use model::{Digest, Package, Problem, ProblemKind, Purl, VexStatement};
 use scan::Inspection;
 
 use crate::cmd::vex::Statements;
@@ -11,12 +11,16 @@ use crate::cmd::vex::Statements;
 /// Adds attached statements to what the user brought, and says what became of each document. Whoever
 /// may write to a repository may attach, so that each is called unverified where it is named.
 pub(crate) fn read(inspection: &mut Inspection, vex: &mut Statements) {
-    let Inspection { inventory, attached, .. } = inspection;
+    let Inspection { artifact, inventory, attached } = inspection;
     for attachment in std::mem::take(attached) {
         let name = format!("attached {} (unverified)", attachment.digest);
         let said = match attached::read(&name, &attachment.bytes, &attachment.subject) {
             Err(error) => format!("not used: {error}"),
-            Ok(it) => {
+            Ok(mut it) => {
+                let image = artifact.manifest_digest.as_ref();
+                image
+                    .iter()
+                    .for_each(|image| inherit(&mut it.statements, &attachment.subject, image));
                 let bill =
                     it.sbom.map(|sbom| compared(&sbom.inventory.packages, &inventory.packages));
                 let statements = match it.statements.len() {
@@ -30,6 +34,22 @@ pub(crate) fn read(inspection: &mut Inspection, vex: &mut Statements) {
         inventory.problems.push(Problem::new(ProblemKind::Notice, name, said));
     }
     inventory.problems.sort();
+}
+
+/// What is said of an index by its digest is said of every image in it, and so of this one.
+fn inherit(statements: &mut [VexStatement], index: &Digest, image: &Digest) {
+    let is_index = |name: &String| {
+        let digest = match name.parse::<Purl>() {
+            Ok(purl) if purl.kind == "oci" => purl.version,
+            _ => name.clone(),
+        };
+        digest.parse::<Digest>().is_ok_and(|digest| digest == *index)
+    };
+    for product in statements.iter_mut().flat_map(|it| &mut it.products) {
+        if product.names.iter().any(is_index) {
+            product.names.push(image.to_string());
+        }
+    }
 }
 
 /// How a bill and what was found differ, by type, name and version.

@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use testkit::{Content, ImageBuilder, LayerBuilder, Server, TarBuilder, sha256};
+use testkit::{Content, ImageBuilder, LayerBuilder, Reply, Server, TarBuilder, sha256};
 
 use crate::run::Sandbox;
 
@@ -78,7 +78,10 @@ fn index(entries: &[Value]) -> Vec<u8> {
 }
 
 fn scan(sandbox: &Sandbox, content: Content, more: &[&str]) -> Value {
-    let server = Server::registry(content);
+    scan_at(sandbox, &Server::registry(content), more)
+}
+
+fn scan_at(sandbox: &Sandbox, server: &Server, more: &[&str]) -> Value {
     let host = server.host();
     let target = format!("registry:{host}/team/shop:1");
     let fixed = ["scan", "-f", "json", "--max-age", "9999h", "--db-url", "http://127.0.0.1:9"];
@@ -140,6 +143,102 @@ fn attached_documents_are_found_however_they_are_attached() {
     let content = content.manifest("team/shop", "stray", MANIFEST, stray.clone());
     let content = content.referrers("team/shop", &subject, index(&[entry(&stray)]));
     assert_eq!(silenced(&scan(&sandbox, content, &["--attached"])), [""; 0]);
+}
+
+/// The newer form that signers put around an envelope.
+fn bundle(envelope: &[u8]) -> Vec<u8> {
+    let envelope: Value = serde_json::from_slice(envelope).unwrap();
+    let bundle = json!({
+        "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
+        "verificationMaterial": { "publicKey": { "hint": "x" }, "tlogEntries": [] },
+        "dsseEnvelope": envelope,
+    });
+    bundle.to_string().into_bytes()
+}
+
+/// An image of several platforms; what is attached to the whole is attached to each of them.
+#[test]
+fn what_is_attached_to_an_index_counts_for_the_images_in_it() {
+    let sandbox = Sandbox::new().with_advisories();
+    let index_type = "application/vnd.oci.image.index.v1+json";
+    let images = [image(), image().architecture("arm64")];
+    let platforms: Vec<Value> = images.iter().map(ImageBuilder::descriptor).collect();
+    let whole = index(&platforms);
+    let subject = sha256(&whole);
+    let content = (images.iter().zip(["amd64", "arm64"]))
+        .fold(Content::default(), |content, (it, tag)| content.image("team/shop", tag, it))
+        .manifest("team/shop", "1", index_type, whole.clone());
+    let tag = format!("sha256-{}", subject.hex());
+    // By its own digest, as those who sign a name of several platforms do.
+    let mut of_whole = vex();
+    of_whole["statements"][0]["products"] = json!([{
+        "@id": format!("pkg:oci/shop@sha256%3A{}", subject.hex()),
+        "subcomponents": [{"@id": "pkg:deb/ubuntu/openssl"}],
+    }]);
+    for predicate in [vex(), of_whole] {
+        let enveloped = envelope(subject.hex(), &predicate);
+        for document in [bundle(&enveloped), enveloped] {
+            let artifact = artifact(&document, Some(&whole));
+            let bare = self::artifact(&document, None);
+            let content = content.clone().blob("team/shop", document.clone());
+            let with =
+                content.clone().manifest("team/shop", "artifact", MANIFEST, artifact.clone());
+            let list = index(&[entry(&artifact)]);
+            let cases = [
+                with.clone().referrers("team/shop", &subject, list.clone()),
+                with.manifest("team/shop", &tag, index_type, list),
+                content.clone().manifest(
+                    "team/shop",
+                    &format!("{tag}.att"),
+                    MANIFEST,
+                    bare.clone(),
+                ),
+                content.manifest("team/shop", &format!("{tag}.sbom"), MANIFEST, bare),
+            ];
+            for (number, content) in cases.into_iter().enumerate() {
+                let report = scan(&sandbox, content, &["--attached"]);
+                let expected = format!("attached {} (unverified)", sha256(&document));
+                assert_eq!(silenced(&report), [expected.as_str()], "{number}: {report}");
+            }
+        }
+    }
+}
+
+/// A list that goes on is read to its end; one that has none, up to a limit that is said.
+#[test]
+fn lists_are_followed_from_page_to_page() {
+    let sandbox = Sandbox::new().with_advisories();
+    let manifest = image().manifest();
+    let subject = sha256(&manifest);
+    let document = vex().to_string().into_bytes();
+    let attached = artifact(&document, Some(&manifest));
+    let content = Content::default()
+        .image("team/shop", "1", &image())
+        .blob("team/shop", document)
+        .manifest("team/shop", "artifact", MANIFEST, attached.clone());
+    let place = format!("/v2/team/shop/referrers/{subject}");
+    for (last, count, words) in [
+        (3, 1, "a VEX document with 1 statements"),
+        (usize::MAX, 0, "the list has more than 16 pages; the rest is left out"),
+    ] {
+        let (place, list) = (place.clone(), index(&[entry(&attached)]));
+        let server = Server::meddling_registry(content.clone(), move |request, reply| {
+            let (path, query) = request.path.split_once('?').unwrap_or((&request.path, "page=1"));
+            if path != place {
+                return reply;
+            }
+            let page: usize = query.trim_start_matches("page=").parse().unwrap();
+            let list = if page == last { list.clone() } else { index(&[]) };
+            let reply = Reply::new(200, list);
+            match page < last {
+                true => reply.header("link", format!("<{place}?page={}>; rel=\"next\"", page + 1)),
+                false => reply,
+            }
+        });
+        let report = scan_at(&sandbox, &server, &["--attached"]);
+        assert_eq!(silenced(&report).len(), count, "{report}");
+        assert!(report["problems"].to_string().contains(words), "{}", report["problems"]);
+    }
 }
 
 #[test]
