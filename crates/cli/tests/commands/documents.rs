@@ -94,6 +94,48 @@ fn bills_of_materials_please_the_official_validators() {
     }
 }
 
+/// Failures, errors and skipped tests, with and without a policy.
+#[test]
+fn test_results_please_the_schema_of_their_readers() {
+    let python = at("../../target/tools/sbom/bin/python");
+    let schema = at("../../target/tools/junit/pytest-8.3.5/testing/example_scripts/junit-10.xsd");
+    if let Some(missing) = [&python, &schema].into_iter().find(|it| !it.exists()) {
+        return testkit::skip(&format!("{} is not there", missing.display()));
+    }
+    let sandbox = Sandbox::new().with_advisories();
+    write_demo(&sandbox, "vulnerable");
+    std::fs::create_dir_all(sandbox.path("empty")).unwrap();
+    sandbox.file("ignore", "CVE-2023-38545\n");
+    sandbox.file("policy.yaml", "version: 1\npresets: [baseline]\n");
+    let write = |name: &str, more: &[&str], target: &str| {
+        let file = format!("{name}.junit.xml");
+        let fixed = ["scan", "--offline", "--format", "junit", "-o", &file];
+        let ended = sandbox.run(&[&fixed[..], more, &[target]].concat());
+        assert!(matches!(ended.code, Some(0 | 1 | 3 | 20 | 21)), "{target}: {ended:?}");
+        file
+    };
+    let ignore = ["--ignore-file", "ignore", "--policy", "policy.yaml"];
+    let documents =
+        [write("vulnerable", &ignore, "dir:vulnerable"), write("empty", &[], "dir:empty")];
+    let text = std::fs::read_to_string(sandbox.path(&documents[0])).unwrap();
+    for outcome in ["<failure ", "<skipped ", "<testsuite name=\"policy\""] {
+        assert!(text.contains(outcome), "{outcome} in {text}");
+    }
+    let judge = |documents: &[String]| {
+        let mut command = Command::new(&python);
+        command.arg(at("tests/commands/validate.py")).args(documents);
+        command.current_dir(sandbox.dir.path()).output().unwrap()
+    };
+    let judged = judge(&documents);
+    let said = String::from_utf8_lossy(&judged.stdout);
+    assert!(judged.status.success(), "{said}{}", String::from_utf8_lossy(&judged.stderr));
+    sandbox.file(
+        "broken.junit.xml",
+        text.replacen("<failure ", "<fault ", 1).replacen("</failure>", "</fault>", 1),
+    );
+    assert!(!judge(&["broken.junit.xml".to_owned()]).status.success(), "the judge sleeps");
+}
+
 /// The demo's image as a directory.
 fn write_demo(sandbox: &Sandbox, folder: &str) {
     let demo = at("../../content/demo/image");

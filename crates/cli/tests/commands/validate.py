@@ -1,19 +1,21 @@
-"""Judges bills of materials by tools that we did not write.
+"""Judges bills of materials, and test results, by tools and schemas that we did not write.
 
 Arguments are files, their formats told by their names' endings; complaints go to stdout, and the
 exit code is 1 if there are any. Its needs (cyclonedx-python-lib with the official schemas,
 spdx-tools, license-expression, packageurl-python) are what `cargo xtask test` installs into
-target/tools/sbom.
+target/tools/sbom; the schema of test results lies in target/tools/junit.
 """
 
 import json
 import re
 import sys
+from pathlib import Path
 
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from cyclonedx.validation.xml import XmlValidator
 from license_expression import get_spdx_licensing
+from lxml import etree
 from packageurl import PackageURL
 from spdx_tools.spdx.parser.error import SPDXParsingError
 from spdx_tools.spdx.parser.parse_anything import parse_file
@@ -58,6 +60,12 @@ def spdx(name):
         yield f"content: {message.validation_message}"
 
 
+def junit(name):
+    schema = etree.XMLSchema(etree.parse(JUNIT))
+    if not schema.validate(etree.parse(name)):
+        yield from (f"schema: {error.message}" for error in schema.error_log)
+
+
 def read(name):
     with open(name, encoding="utf-8") as document:
         return document.read()
@@ -69,11 +77,16 @@ def canonical(purl):
     return re.sub("%[0-9a-f]{2}", lambda escape: escape.group().upper(), spelled)
 
 
+JUNIT = (
+    Path(__file__).parents[4]
+    / "target/tools/junit/pytest-8.3.5/testing/example_scripts/junit-10.xsd"
+)
 JUDGES = {
     ".cdx.json": cyclonedx_json,
     ".cdx.xml": cyclonedx_xml,
     ".spdx.json": spdx,
     ".spdx": spdx,
+    ".junit.xml": junit,
 }
 
 
