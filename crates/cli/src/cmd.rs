@@ -1,5 +1,6 @@
 //! The subcommands: one file each, and the options that all of them share.
 
+mod answer;
 mod attached;
 mod cache;
 mod checks;
@@ -41,7 +42,7 @@ enum Verb {
     /// Find the vulnerabilities of an image, a directory or an archive.
     Scan(Box<scan::ScanArguments>),
     /// Compare two images, bills or earlier reports: what an upgrade brings and what it takes.
-    Diff(diff::DiffArguments),
+    Diff(Box<diff::DiffArguments>),
     /// List what is inside an image, a directory or an archive. Never touches advisories.
     Sbom(sbom::SbomArguments),
     /// Read a policy: check it, run its tests, explain what it says and why.
@@ -60,7 +61,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, UserError> {
     let global = global.settle()?;
     match verb {
         Verb::Scan(arguments) => scan::run(*arguments, &global),
-        Verb::Diff(arguments) => diff::run(&arguments, &global),
+        Verb::Diff(arguments) => diff::run(*arguments, &global),
         Verb::Sbom(arguments) => sbom::run(arguments, &global),
         Verb::Policy(arguments) => policy::run(arguments, &global),
         Verb::Db(arguments) => db::run(arguments, &global),

@@ -2,17 +2,23 @@
 //!
 //! Two reports are held against each other; the table and the JSON of it are other files. Only what
 //! was looked for in both is compared: a bill of materials knows no secrets, so that none of an
-//! image's are new because of it. Nothing is judged here.
+//! image's are new because of it. Nothing is judged here; the order of versions and what the user
+//! wants to see are the caller's to tell.
 
 mod faults;
 mod packages;
 
-use model::{Finding, Inventory};
+use std::cmp::Ordering;
 
-pub(crate) use self::faults::Faults;
-pub(crate) use self::packages::{PackageChange, PackageChanges};
+use model::{Finding, Inventory, PackageKind, Severity};
+
+pub(crate) use self::faults::{Faults, LeftOut};
+pub(crate) use self::packages::{Direction, PackageChange, PackageChanges};
 use crate::fault::{Kind, Of};
 use crate::{DataSource, Report};
+
+/// Which of two versions of a kind of package is the later; None where nobody can tell.
+pub type Order<'o> = dyn Fn(PackageKind, &str, &str) -> Option<Ordering> + 'o;
 
 /// The difference between two reports.
 #[derive(Debug)]
@@ -25,14 +31,19 @@ pub struct Diff<'a> {
 }
 
 impl<'a> Diff<'a> {
-    pub fn of(before: &'a Report, after: &'a Report) -> Self {
-        let packages = PackageChanges::of(&before.inventory.packages, &after.inventory.packages);
-        let compared = |kind: Kind| {
-            let searched = |report: &Report| report.checks.iter().any(|it| it == kind.check());
-            (searched(before) && searched(after)).then(|| Faults::of(kind, before, after))
-        };
-        let faults = Kind::ALL.into_iter().map(|kind| (kind, compared(kind))).collect();
-        Self { before, after, packages, faults }
+    /// Of everything that both reports have, what somebody says not to report excepted.
+    pub fn of(before: &'a Report, after: &'a Report, order: &Order<'_>) -> Self {
+        let (old, new) = (&before.inventory.packages, &after.inventory.packages);
+        let packages = PackageChanges::of(old, new, order);
+        Self { before, after, packages, faults: faults::of(before, after) }
+    }
+
+    /// Leaves out what the user does not want to see, and counts it. What was there before and is
+    /// less severe now is no less the same: so this comes after the comparison.
+    pub fn leave_out(&mut self, keeps: impl Fn(Severity, Option<&Finding>) -> bool) {
+        for (_, faults) in &mut self.faults {
+            faults.iter_mut().for_each(|it| it.leave_out(&keeps));
+        }
     }
 
     /// What is wrong now and was not before, in the shape in which a gate takes it.

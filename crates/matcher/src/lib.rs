@@ -51,10 +51,11 @@ use model::{
     Finding, Inventory, Malware, Package, PackageKind, Problem, ProblemKind, Silenced, SilencedBy,
 };
 
+pub use ecosystem::compare;
 pub use enrich::{Enriched, enrich, metadata_needs};
 pub use eol::end_of_life;
 pub use upgrades::{Upgrade, upgrades};
-pub use vex::silence;
+pub use vex::{Told, silence};
 
 use crate::distro::Plan;
 use crate::links::Links;

@@ -3,29 +3,53 @@
 //! Of all statements about a vulnerability in a product the latest counts. `not affected` and
 //! `fixed` silence, `affected` and `under investigation` do not; of two that are equally late and
 //! disagree, the one that silences nothing counts. A statement that is about something narrower, or
-//! something that cannot be told, is about nothing here: silence is only for what was meant.
+//! something that cannot be told, is about nothing here: silence is only for what was meant. What
+//! could not be held against anything is said.
 
+mod cpe;
 mod product;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
-use model::{Artifact, Finding, Inventory, Silenced, SilencedBy, VexStatement, VexStatus};
+use model::{
+    Artifact, Finding, Inventory, Problem, ProblemKind, Silenced, SilencedBy, VexStatement,
+    VexStatus,
+};
 
 use self::product::Subject;
 
 /// How late a statement is, whether it lets a finding stand, and its position: the greatest counts.
 type Rank = (Option<Timestamp>, bool, usize);
 
-/// The findings that nobody speaks against, and those that are silenced, both in their order.
+/// What became of findings.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// Those that nobody speaks against, in their order.
+    pub kept: Vec<Finding>,
+    /// The others, in their order.
+    pub silenced: Vec<Silenced>,
+    /// What of the statements could not be used. They silence nothing then.
+    pub problems: Vec<Problem>,
+}
+
+/// Tells the findings apart that statements silence. Who is told to stop before all statements were
+/// read silences nothing: a later one might have said otherwise.
 pub fn silence(
     findings: Vec<Finding>,
     statements: &[VexStatement],
     artifact: &Artifact,
     inventory: &Inventory,
-) -> (Vec<Finding>, Vec<Silenced>) {
+    is_stopped: &dyn Fn() -> bool,
+) -> Told {
     let (mut kept, mut silenced) = (Vec::new(), Vec::new());
-    let counting = counting(&findings, statements, artifact, inventory);
+    let counted = counting(&findings, statements, artifact, inventory, is_stopped);
+    let Some(Counting { counting, unclear }) = counted else {
+        let message = "stopped before every statement was read: nothing is silenced";
+        let problems = vec![Problem::new(ProblemKind::Notice, "vex", message)];
+        return Told { kept: findings, silenced, problems };
+    };
+    let problems = unclear.into_iter().map(|(source, count)| incomparable(source, count)).collect();
     for (finding, statement) in findings.into_iter().zip(counting) {
         match statement {
             Some(statement) if silences(statement) => {
@@ -41,21 +65,40 @@ pub fn silence(
             _ => kept.push(finding),
         }
     }
-    (kept, silenced)
+    Told { kept, silenced, problems }
 }
 
-/// The statement that counts for each finding. Each product is looked up once, whatever the number
-/// of findings: documents may have hundreds of thousands.
+fn incomparable(source: &str, count: usize) -> Problem {
+    let message = format!(
+        "{count} products for which it says that a vulnerability found here is no problem cannot be \
+         compared: they are named by a CPE or in the publisher's own words, which packages here do \
+         not have; nothing is silenced for them"
+    );
+    Problem::new(ProblemKind::Notice, source, message)
+}
+
+/// What counts, and what could not be told.
+struct Counting<'a> {
+    /// The statement that counts for each finding.
+    counting: Vec<Option<&'a VexStatement>>,
+    /// How many products of a document's silencing statements could not be compared.
+    unclear: BTreeMap<&'a str, usize>,
+}
+
+/// Each product is looked up once, whatever the number of findings: documents may have hundreds of
+/// thousands. None if it was stopped.
 fn counting<'a>(
     findings: &[Finding],
     statements: &'a [VexStatement],
     artifact: &Artifact,
     inventory: &Inventory,
-) -> Vec<Option<&'a VexStatement>> {
+    is_stopped: &dyn Fn() -> bool,
+) -> Option<Counting<'a>> {
     let subject = Subject::new(findings, artifact, inventory);
     let asked: BTreeSet<&str> = findings.iter().flat_map(names).collect();
     // By vulnerability and package; None stands for every package.
     let mut latest: HashMap<(&str, Option<usize>), Rank> = HashMap::new();
+    let mut unclear: BTreeMap<&str, usize> = BTreeMap::new();
     for (position, statement) in statements.iter().enumerate() {
         let told = statement.vulnerabilities.iter().map(String::as_str);
         let told: BTreeSet<&str> = told.filter(|name| asked.contains(name)).collect();
@@ -65,7 +108,11 @@ fn counting<'a>(
         // A time that does not parse, or is not given, is older than any.
         let time = statement.timestamp.parse::<Timestamp>().ok();
         let rank = (time, !silences(statement), position);
-        for package in subject.meant(statement) {
+        let meant = subject.meant(statement, is_stopped)?;
+        if meant.unclear > 0 && silences(statement) {
+            *unclear.entry(&statement.source).or_default() += meant.unclear;
+        }
+        for package in meant.packages {
             for name in &told {
                 let known = latest.entry((name, package)).or_insert(rank);
                 *known = rank.max(*known);
@@ -78,7 +125,7 @@ fn counting<'a>(
         let (_, _, position) = about.filter_map(|key| latest.get(&key)).max()?;
         statements.get(*position)
     };
-    findings.iter().map(of).collect()
+    Some(Counting { counting: findings.iter().map(of).collect(), unclear })
 }
 
 fn names(finding: &Finding) -> impl Iterator<Item = &str> {

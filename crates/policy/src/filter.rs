@@ -30,7 +30,8 @@ impl Filter {
         self.keeps_severity(misconfiguration.severity)
     }
 
-    fn keeps_severity(&self, severity: Severity) -> bool {
+    /// Of what only a severity is known.
+    pub fn keeps_severity(&self, severity: Severity) -> bool {
         self.severities.is_empty() || self.severities.contains(&severity)
     }
 

@@ -7,17 +7,19 @@
 use std::path::Path;
 
 use advisories::Store;
+use document::table;
 use include_dir::{Dir, include_dir};
 use model::Digest;
 use sha2::{Digest as _, Sha256};
 
+use crate::cmd::answer::{Answer, show};
 use crate::cmd::db;
 use crate::cmd::global::Global;
-use crate::cmd::judgement::Judge;
-use crate::cmd::scan::{Form, ReportArguments, present, scan_error};
+use crate::cmd::scan::{ending, scan_error};
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::interrupt::stop_on_signals;
+use crate::output;
 
 static CONTENT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../content/demo");
 
@@ -49,6 +51,7 @@ pub(crate) fn run(global: &Global) -> Result<ExitCode, UserError> {
 
     let store = Store::open(folder.path().join("db"));
     let stop = stop_on_signals(None)?;
+    let answer = Answer::default();
     let feeds = feeds::Options { offline: true, ..global.feeds(&stop) };
     db::import_raw(&store, &[feeds_dir], &feeds)?;
     let options = scan::Options {
@@ -61,7 +64,7 @@ pub(crate) fn run(global: &Global) -> Result<ExitCode, UserError> {
         cache_limit: 0,
         clamd: None,
         signatures: None,
-        checks: ReportArguments::default().checks.settle(),
+        checks: answer.checks.settle(),
         check_set: None,
         declared: false,
         attached: false,
@@ -74,8 +77,10 @@ pub(crate) fn run(global: &Global) -> Result<ExitCode, UserError> {
         .map_err(|error| scan_error(error, &target, &options.artifact.stop))?;
     // The folder's random name says nothing, and would make every run another.
     result.artifact.name = NAME.to_owned();
-    let judge = Judge::default();
-    present(result, ReportArguments::default(), &Form::Table, &judge, global)
+    let mut report = answer.report_of(result, global);
+    show(&mut report, &answer.filter);
+    output::write(None, &table::render(&report, global.look(None)))?;
+    Ok(ending(&report, &policy::GateVerdict::default()))
 }
 
 /// Writes an archive as `docker save` does.

@@ -1,21 +1,20 @@
 //! `lazaret diff`: what became different from one artifact to the next.
 //!
-//! Each side is scanned, or read where it is the report of an earlier scan; what is new may be held
-//! against a threshold.
+//! Each side is scanned, or read where it is the report of an earlier scan, and judged as `scan`
+//! does; what is new may be held against a threshold.
 
 use std::path::PathBuf;
 
-use artifact::Stop;
 use clap::{Args, ValueEnum};
 use document::{Diff, Report, json, table};
 use model::{Problem, ProblemKind, Severity};
 
+use crate::cmd::answer::{Answer, AnswerArguments};
 use crate::cmd::checks::ChecksArguments;
 use crate::cmd::global::Global;
-use crate::cmd::inspect::inspect;
-use crate::cmd::scan::{gate_ending, leave_out_published, outcome, report_of};
-use crate::cmd::stored;
+use crate::cmd::scan::{ending, outcome};
 use crate::cmd::target::OpeningArguments;
+use crate::cmd::{judgement, stored};
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::interrupt::stopped;
@@ -25,6 +24,7 @@ const EXAMPLES: &str = "\
 Examples:
   lazaret diff shop:1 shop:2                       what the upgrade brings and takes
   lazaret diff --fail-on high old.tar new.tar      stop at what is new and at least high
+  lazaret diff --policy policy.yaml shop:1 shop:2  judge both, and stop at what denies the second
   lazaret diff last-week.json shop:2               a report of `scan --format json`, and an image
   lazaret diff -f json shop.cdx.json shop:2        a bill of materials: its packages";
 
@@ -39,6 +39,8 @@ pub(crate) struct DiffArguments {
     opening: OpeningArguments,
     #[command(flatten)]
     report: DiffReportArguments,
+    #[command(flatten)]
+    answer: AnswerArguments,
 }
 
 #[derive(Debug, Args)]
@@ -53,8 +55,6 @@ struct DiffReportArguments {
     /// End with exit code 1 if something new is at least this severe
     #[arg(long, value_name = "SEVERITY")]
     fail_on: Option<Severity>,
-    #[command(flatten)]
-    checks: ChecksArguments,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -66,48 +66,53 @@ enum DiffFormat {
     Json,
 }
 
-pub(crate) fn run(arguments: &DiffArguments, global: &Global) -> Result<ExitCode, UserError> {
-    let DiffReportArguments { format, output, fail_on, checks } = &arguments.report;
+pub(crate) fn run(arguments: DiffArguments, global: &Global) -> Result<ExitCode, UserError> {
+    let DiffReportArguments { format, output, fail_on } = arguments.report;
     output::check(output.as_deref())?;
     let stop = arguments.opening.stop()?;
-    let before = side(&arguments.before, arguments, &stop, global)?;
-    let mut after = side(&arguments.after, arguments, &stop, global)?;
-    let impossible = uncompared(&Diff::of(&before, &after), checks);
+    let mut options = arguments.opening.settle(&stop, global);
+    let answer = arguments.answer.settle(&mut options)?;
+    let before = side(&arguments.before, &answer, &mut options, global)?;
+    let mut after = side(&arguments.after, &answer, &mut options, global)?;
+    let impossible = uncompared(&Diff::of(&before, &after, &matcher::compare), &answer.checks);
     after.problems.extend(impossible);
     after.problems.sort();
 
-    let diff = Diff::of(&before, &after);
+    let mut diff = Diff::of(&before, &after, &matcher::compare);
+    let gate = fail_on.map(|threshold| gate(&diff, &answer.filter, threshold)).unwrap_or_default();
+    diff.leave_out(|severity, finding| match finding {
+        Some(finding) => answer.filter.keeps(finding),
+        None => answer.filter.keeps_severity(severity),
+    });
     let text = match format {
         DiffFormat::Table => table::diff(&diff, global.look(output.as_deref())),
         DiffFormat::Json => json::diff(&diff),
     };
     output::write(output.as_deref(), &text)?;
-    if *format != DiffFormat::Table || output.is_some() {
+    if format != DiffFormat::Table || output.is_some() {
         output::print_problems(&before.problems);
         output::print_problems(&after.problems);
+        after.verdict.iter().for_each(judgement::note);
     }
-    let code = ending(&diff, &before, &after, *fail_on);
+    let code = graver(ending(&after, &gate), outcome(&before));
     Ok(if stop.is_stopped() && code != ExitCode::GateReached { stopped(&stop) } else { code })
 }
 
-/// What is known of one side.
+/// What is known of one side, judged.
 fn side(
     target: &str,
-    arguments: &DiffArguments,
-    stop: &Stop,
+    answer: &Answer,
+    options: &mut scan::Options,
     global: &Global,
 ) -> Result<Report, UserError> {
     if let Some(report) = stored::recognize(target)? {
-        return Ok(report);
+        return Ok(answer.of_stored(report, &options.artifact.stop, global));
     }
-    let checks = &arguments.report.checks;
-    let mut options = arguments.opening.settle(stop, global);
-    options.checks = checks.settle();
-    let inspection = inspect(target, &mut options)?;
-    let mut result = scan::look_up(inspection, &options, &global.store);
-    leave_out_published(&mut result);
-    let checks = checks.names(result.artifact.kind);
-    Ok(report_of(result, &policy::Filter::default(), checks, global))
+    // A bill of sources on one side says nothing of the other.
+    let declared = options.declared;
+    let report = answer.of_target(target, options, global);
+    options.declared = declared;
+    report
 }
 
 /// That something was asked for by name that not both sides can tell.
@@ -119,20 +124,19 @@ fn uncompared(diff: &Diff<'_>, checks: &ChecksArguments) -> Option<Problem> {
     (!lacking.is_empty()).then(|| Problem::new(ProblemKind::Unsupported, "checks", message))
 }
 
-/// The gate sees what is new alone; else the graver of the two endings counts.
-fn ending(diff: &Diff<'_>, before: &Report, after: &Report, fail_on: Option<Severity>) -> ExitCode {
+/// The gate sees what is new alone.
+fn gate(diff: &Diff<'_>, filter: &policy::Filter, threshold: Severity) -> policy::GateVerdict {
+    for check in diff.not_compared() {
+        output::note(&format!("gate: not judged, because not both sides were searched: {check}"));
+    }
     let (findings, inventory) = diff.brought();
-    let gate = |threshold| {
-        for check in diff.not_compared() {
-            output::note(&format!(
-                "gate: not judged, because not both sides were searched: {check}"
-            ));
-        }
-        policy::gate(&findings, &inventory, &policy::Filter::default(), threshold)
-    };
-    let verdict = fail_on.map(gate).unwrap_or_default();
-    match (gate_ending(after, &verdict), outcome(before)) {
-        (ExitCode::GateReached, _) => ExitCode::GateReached,
+    policy::gate(&findings, &inventory, filter, threshold)
+}
+
+/// Gate and policy judge the later side; as for what is missing, the graver of the two counts.
+fn graver(after: ExitCode, before: ExitCode) -> ExitCode {
+    match (after, before) {
+        (ExitCode::GateReached | ExitCode::PolicyUnknown, _) => after,
         (ExitCode::AdvisoriesMissing, _) | (_, ExitCode::AdvisoriesMissing) => {
             ExitCode::AdvisoriesMissing
         }

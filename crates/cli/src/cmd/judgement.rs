@@ -4,10 +4,10 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use document::Report;
 use jiff::civil::Date;
-use model::{Decision, Excepted, Silenced, Verdict};
+use model::{Decision, Verdict};
 use policy::{FILE_BYTES_MAX, Facts, Ignored, Policy, PolicyError};
-use scan::ScanResult;
 
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
@@ -32,14 +32,6 @@ pub(crate) struct Judge {
     gives_verdict: bool,
 }
 
-/// What a policy makes of a result.
-#[derive(Debug, Default)]
-pub(crate) struct Judged {
-    pub(crate) silenced: Vec<Silenced>,
-    pub(crate) excepted: Vec<Excepted>,
-    pub(crate) verdict: Option<Verdict>,
-}
-
 impl JudgeArguments {
     pub(crate) fn settle(&self) -> Result<Judge, UserError> {
         let mut policy = self.policy.as_deref().map(load).transpose()?;
@@ -54,10 +46,10 @@ impl JudgeArguments {
 }
 
 impl Judge {
-    /// Takes out of a result what exceptions cover, and judges the rest.
-    pub(crate) fn judge(&self, result: &mut ScanResult, checks: &[String], today: Date) -> Judged {
-        let Some(policy) = &self.policy else { return Judged::default() };
-        let ScanResult { artifact, inventory, findings, eol, problems, base, .. } = result;
+    /// Tells what exceptions cover apart, and judges the rest of a report.
+    pub(crate) fn judge(&self, report: &mut Report, today: Date) {
+        let Some(policy) = &self.policy else { return };
+        let Report { artifact, inventory, findings, eol, problems, checks, base, .. } = report;
         let covered = policy.cover(artifact, findings, inventory, today);
         let base = base.as_ref();
         let facts = Facts { artifact, inventory, eol, findings, problems, checks, base };
@@ -66,7 +58,10 @@ impl Judge {
             Some(verdict) => verdict.notes.extend(covered.notes),
             None => covered.notes.iter().for_each(|note| output::note(note)),
         }
-        Judged { silenced: covered.silenced, excepted: covered.excepted, verdict }
+        // What was told apart before is no less so.
+        report.silenced.extend(covered.silenced);
+        report.excepted.extend(covered.excepted);
+        report.verdict = verdict;
     }
 }
 

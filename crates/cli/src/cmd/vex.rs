@@ -7,9 +7,10 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use artifact::Stop;
+use document::Report;
 use document::vex::{BYTES_MAX, VexError, locations, read};
 use model::{Problem, ProblemKind, VexProduct, VexStatement};
-use scan::ScanResult;
 
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
@@ -25,7 +26,7 @@ const NAMES_MAX: usize = 1_000_000;
 const DEPTH_MAX: usize = 16;
 
 /// What documents say, and which could not be read.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Statements {
     statements: Vec<VexStatement>,
     names: usize,
@@ -34,11 +35,11 @@ pub(crate) struct Statements {
 
 impl Statements {
     /// Reads everything the user named.
-    pub(crate) fn read(paths: &[PathBuf]) -> Result<Self, UserError> {
+    pub(crate) fn read(paths: &[PathBuf], stop: &Stop) -> Result<Self, UserError> {
         let mut all = Self::default();
         for path in paths {
             if path.is_dir() {
-                all.folder(path)?;
+                all.folder(path, stop)?;
             } else {
                 let shown = path.display().to_string();
                 let bytes = content(path).map_err(|error| unreadable(path, &error))?;
@@ -49,18 +50,19 @@ impl Statements {
         Ok(all)
     }
 
-    /// Tells the silenced findings of a result apart.
-    pub(crate) fn silence(self, result: &mut ScanResult) {
-        result.problems.extend(self.problems);
-        result.problems.sort();
-        let findings = std::mem::take(&mut result.findings);
-        let (kept, silenced) =
-            matcher::silence(findings, &self.statements, &result.artifact, &result.inventory);
-        result.findings = kept;
-        result.silenced.extend(silenced);
+    /// Tells the silenced findings of a report apart.
+    pub(crate) fn silence(self, report: &mut Report, stop: &Stop) {
+        report.problems.extend(self.problems);
+        let findings = std::mem::take(&mut report.findings);
+        let Report { artifact, inventory, .. } = report;
+        let is_stopped = || stop.is_stopped();
+        let told = matcher::silence(findings, &self.statements, artifact, inventory, &is_stopped);
+        report.findings = told.kept;
+        report.silenced.extend(told.silenced);
+        report.problems.extend(told.problems);
     }
 
-    fn folder(&mut self, folder: &Path) -> Result<(), UserError> {
+    fn folder(&mut self, folder: &Path, stop: &Stop) -> Result<(), UserError> {
         let index = content(&folder.join("index.json")).ok();
         let documents = match index.and_then(|bytes| locations(&bytes)) {
             Some(listed) => listed.iter().map(|location| folder.join(location)).collect(),
@@ -72,6 +74,10 @@ impl Statements {
             self.notice(&folder.display().to_string(), message);
         }
         for path in documents.iter().take(DOCUMENTS_MAX) {
+            // The scan itself, which comes next, says that there is no time left.
+            if stop.is_stopped() {
+                return Ok(());
+            }
             let shown = path.display().to_string();
             let outcome = content(path).map_err(|error| error.to_string());
             match outcome.and_then(|bytes| read(&shown, &bytes).map_err(|error| error.to_string()))

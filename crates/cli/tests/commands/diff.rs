@@ -11,6 +11,21 @@ const APP: &str = include_str!("../../../../content/demo/image/status.app");
 /// Not a key of anybody: it has the form of one.
 const KEY: &str = "aws_access_key_id = AKIAQ3EGZ7XVXWTQ5LKB\n";
 
+/// Says that the vulnerability of curl is none.
+const VEX: &str = r#"{"@context": "https://openvex.dev/ns/v0.2.0", "@id": "urn:x", "author": "us",
+    "timestamp": "2024-01-01T00:00:00Z", "version": 1, "statements": [{
+        "vulnerability": {"name": "CVE-2023-38545"},
+        "products": [{"@id": "pkg:deb/ubuntu/curl?arch=src"}],
+        "status": "not_affected", "justification": "vulnerable_code_not_in_execute_path"}]}"#;
+
+/// Denies one vulnerability.
+fn policy(id: &str) -> String {
+    format!(
+        "version: 1\nrules:\n  - id: one\n    on: finding\n    when: finding.id == '{id}'\n    \
+         action: deny\n    reason: it is this one\n"
+    )
+}
+
 /// The base with what both images have, and a layer of each.
 fn images() -> Sandbox {
     let sandbox = Sandbox::new().with_advisories();
@@ -92,6 +107,78 @@ fn the_gate_sees_what_is_new() {
         let ended = diff(&sandbox, &["--fail-on", threshold, before, after]);
         assert_eq!(ended.code, Some(code), "{before} {after} {threshold}: {ended:?}");
         assert_eq!(ended.stderr.contains("gate: "), code == 1, "{ended:?}");
+    }
+}
+
+/// Options, the exit code, and what the table says.
+const FILTERED: &[(&[&str], i32, &str)] = &[
+    (&["--fail-on", "high"], 1, "vulnerabilities: 3 new (2 high, 1 medium), 6 gone (6 high)"),
+    (&["--severity", "medium"], 0, "vulnerabilities: 1 new (1 medium), none gone"),
+    (&["--severity", "medium"], 0, "  not shown: 2 new, 6 gone; "),
+    // What is not reported stops nothing.
+    (&["--severity", "medium", "--fail-on", "high"], 0, "  not shown: 2 new"),
+    (&["--vex", "vex.json"], 0, "vulnerabilities: 1 new (1 medium), 6 gone (6 high)"),
+    (&["--vex", "vex.json"], 0, "silenced: 0 before, 2 after"),
+    (&["--vex", "vex.json", "--fail-on", "high"], 0, "silenced: 0 before, 2 after"),
+    (&["--ignore-file", "ignore"], 0, "vulnerabilities: 1 new (1 medium), 4 gone (4 high)"),
+    (&["--ignore-file", "ignore", "--fail-on", "high"], 0, "silenced: 2 before, 2 after"),
+    // The verdict on what is ends the run, not the one on what was.
+    (&["--policy", "old.yaml"], 0, "verdict before: DENY\n"),
+    (&["--policy", "old.yaml"], 0, "verdict: ALLOW by old.yaml"),
+    (&["--policy", "new.yaml"], 1, "verdict before: ALLOW\n"),
+    (&["--policy", "new.yaml"], 1, "verdict: DENY by new.yaml"),
+];
+
+/// A severity, a VEX document, an ignore file and a policy do to either side what they do in a scan.
+#[test]
+fn either_side_is_filtered_and_judged_as_a_scan_is() {
+    let sandbox = images();
+    sandbox.file("vex.json", VEX);
+    sandbox.file("ignore", "CVE-2023-38545\nCVE-2022-3602\n");
+    sandbox.file("old.yaml", policy("CVE-2022-3786"));
+    sandbox.file("new.yaml", policy("CVE-2023-4863"));
+    let (one, two) = ("shop-1.tar", "shop-2.tar");
+    for (arguments, code, words) in FILTERED {
+        let ended = diff(&sandbox, &[&["--checks", "vuln"], arguments, &[one, two]].concat());
+        assert_eq!(ended.code, Some(*code), "{arguments:?}: {ended:?}");
+        assert!(ended.stdout.contains(words), "{arguments:?}: `{words}` in {}", ended.stdout);
+    }
+    // The same of reports that were stored.
+    for (file, image) in [("one.json", one), ("two.json", two)] {
+        let write = ["scan", "--offline", "-f", "json", "-o", file, image];
+        assert_eq!(sandbox.run(&write).code, Some(0));
+    }
+    for arguments in [["--vex", "vex.json"], ["--policy", "new.yaml"]] {
+        let of =
+            |sides: [&str; 2]| diff(&sandbox, &[&["-f", "json"][..], &arguments, &sides].concat());
+        let (images, reports) = (of([one, two]), of(["one.json", "two.json"]));
+        assert_eq!(images.code, reports.code, "{arguments:?}: {reports:?}");
+        let parsed = |ended: Ended| serde_json::from_str::<Value>(&ended.stdout).unwrap();
+        let (images, reports) = (parsed(images), parsed(reports));
+        for part in ["vulnerabilities", "packages"] {
+            assert_eq!(images[part], reports[part], "{arguments:?}: {part}");
+        }
+        for side in ["before", "after"] {
+            assert_eq!(images[side]["verdict"], reports[side]["verdict"], "{arguments:?}");
+            assert_eq!(images[side]["silenced"], reports[side]["silenced"], "{arguments:?}");
+        }
+    }
+}
+
+/// A package of a lower version is no upgrade, as its own ecosystem orders versions.
+#[test]
+fn which_way_a_package_went_is_told() {
+    let sandbox = images();
+    for (before, after, direction, word) in [
+        ("shop-1.tar", "shop-2.tar", "upgrade", "upgraded"),
+        ("shop-2.tar", "shop-1.tar", "downgrade", "downgraded"),
+    ] {
+        let difference = json(&sandbox, &[before, after], 0);
+        let changed = &difference["packages"]["changed"];
+        assert_eq!(texts(changed, "direction"), [direction; 2]);
+        let ended = diff(&sandbox, &[before, after]);
+        assert!(ended.stdout.contains(&format!("\n{word}")), "{ended:?}");
+        assert!(ended.stdout.contains(&format!("2 changed (2 {word})")), "{ended:?}");
     }
 }
 

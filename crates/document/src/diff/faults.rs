@@ -5,8 +5,10 @@
 
 use std::collections::BTreeSet;
 
+use model::{Finding, Severity};
+
 use crate::Report;
-use crate::fault::{Fault, Kind, faults};
+use crate::fault::{self, Fault, Kind};
 
 /// What is wrong of one kind; each list in the order of reports.
 #[derive(Debug)]
@@ -17,22 +19,67 @@ pub(crate) struct Faults<'a> {
     pub(crate) gone: Vec<Fault<'a>>,
     /// There on both sides, as it is after.
     pub(crate) kept: Vec<Fault<'a>>,
+    /// How many of each the user does not want to see.
+    pub(crate) left_out: LeftOut,
 }
 
-impl<'a> Faults<'a> {
-    pub(super) fn of(kind: Kind, before: &'a Report, after: &'a Report) -> Self {
-        let all = |report| faults(report).into_iter().filter(move |fault| fault.kind == kind);
-        let known = |report: &'a Report| -> BTreeSet<String> {
-            all(report).flat_map(|fault| names(&fault, report)).collect()
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LeftOut {
+    pub(crate) new: usize,
+    pub(crate) gone: usize,
+    pub(crate) kept: usize,
+}
+
+/// Every kind, in the order of [`Kind::ALL`]; None where not both reports were searched for it.
+pub(super) fn of<'a>(before: &'a Report, after: &'a Report) -> Vec<(Kind, Option<Faults<'a>>)> {
+    let is_searched = |kind: Kind| {
+        let searched = |report: &Report| report.checks.iter().any(|it| it == kind.check());
+        searched(before) && searched(after)
+    };
+    let (old, new) = (named(before), named(after));
+    let (known_before, known_after) = (known(&old), known(&new));
+    let faults = |kind: Kind| {
+        let of = |all: &[(Fault<'a>, Vec<String>)], others: &BTreeSet<&str>, is_known: bool| {
+            let is_among = |names: &[String]| names.iter().any(|it| others.contains(it.as_str()));
+            let wanted = all
+                .iter()
+                .filter(|(fault, names)| fault.kind == kind && is_among(names) == is_known);
+            wanted.map(|(fault, _)| fault.clone()).collect()
         };
-        let (known_before, known_after) = (known(before), known(after));
-        let is_in = |known: &BTreeSet<String>, fault: &Fault<'_>, report| {
-            names(fault, report).iter().any(|name| known.contains(name))
+        Faults {
+            new: of(&new, &known_before, false),
+            gone: of(&old, &known_after, false),
+            kept: of(&new, &known_before, true),
+            left_out: LeftOut::default(),
+        }
+    };
+    Kind::ALL.into_iter().map(|kind| (kind, is_searched(kind).then(|| faults(kind)))).collect()
+}
+
+impl Faults<'_> {
+    pub(super) fn leave_out(&mut self, keeps: &impl Fn(Severity, Option<&Finding>) -> bool) {
+        let Self { new, gone, kept, left_out } = self;
+        let sift = |list: &mut Vec<Fault<'_>>, count: &mut usize| {
+            let all = list.len();
+            list.retain(|fault| keeps(fault.severity, fault.finding()));
+            *count += all - list.len();
         };
-        let (kept, new) = all(after).partition(|it| is_in(&known_before, it, after));
-        let gone = all(before).filter(|it| !is_in(&known_after, it, before)).collect();
-        Self { new, gone, kept }
+        sift(new, &mut left_out.new);
+        sift(gone, &mut left_out.gone);
+        sift(kept, &mut left_out.kept);
     }
+}
+
+fn named<'r>(report: &'r Report) -> Vec<(Fault<'r>, Vec<String>)> {
+    let with_names = |fault: Fault<'r>| {
+        let names = names(&fault, report);
+        (fault, names)
+    };
+    fault::faults(report).into_iter().map(with_names).collect()
+}
+
+fn known<'n>(all: &'n [(Fault<'_>, Vec<String>)]) -> BTreeSet<&'n str> {
+    all.iter().flat_map(|(_, names)| names).map(String::as_str).collect()
 }
 
 /// What it is known by; one in common is enough.

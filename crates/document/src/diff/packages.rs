@@ -1,11 +1,31 @@
 //! Which packages came, went and changed their version.
 //!
 //! A package is the same under its kind and name, wherever it lies: the jar of another version has
-//! another path. Where several versions of one are there, those on both sides cancel out.
+//! another path. Where several versions of one are there, those on both sides cancel out. Which way
+//! a change went is said where every version that came is on the same side of every one that went.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Package, PackageKind};
+
+use super::Order;
+
+/// Which way versions went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Upgrade,
+    Downgrade,
+}
+
+impl Direction {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Upgrade => "upgrade",
+            Self::Downgrade => "downgrade",
+        }
+    }
+}
 
 /// What became of the packages of one name.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,6 +36,9 @@ pub(crate) struct PackageChange<'a> {
     pub(crate) from: Vec<&'a str>,
     /// Those that were not there before; one of the two is not empty.
     pub(crate) to: Vec<&'a str>,
+    /// None where one of the two is empty, where they lie among each other, and where nobody can
+    /// tell which version is the later.
+    pub(crate) direction: Option<Direction>,
 }
 
 /// All that became of packages; each list by kind and name.
@@ -32,7 +55,7 @@ pub(crate) struct PackageChanges<'a> {
 type Versions<'a> = (BTreeSet<&'a str>, BTreeSet<&'a str>);
 
 impl<'a> PackageChanges<'a> {
-    pub(super) fn of(before: &'a [Package], after: &'a [Package]) -> Self {
+    pub(super) fn of(before: &'a [Package], after: &'a [Package], order: &Order<'_>) -> Self {
         let mut all: BTreeMap<(PackageKind, &str), Versions<'_>> = BTreeMap::new();
         for package in before {
             let versions = all.entry((package.kind, &package.name)).or_default();
@@ -53,24 +76,53 @@ impl<'a> PackageChanges<'a> {
                 (false, true) => &mut changes.removed,
                 (false, false) => &mut changes.changed,
             };
-            list.push(PackageChange { kind, name, from, to });
+            let direction = direction(kind, &from, &to, order);
+            list.push(PackageChange { kind, name, from, to, direction });
         }
         changes
     }
+
+    /// How many packages went which way.
+    pub(crate) fn moved(&self, direction: Direction) -> usize {
+        self.changed.iter().filter(|it| it.direction == Some(direction)).count()
+    }
+}
+
+fn direction(
+    kind: PackageKind,
+    from: &[&str],
+    to: &[&str],
+    order: &Order<'_>,
+) -> Option<Direction> {
+    let mut steps = from.iter().flat_map(|old| to.iter().map(|new| order(kind, old, new)));
+    let first = steps.next()??;
+    let direction = match first {
+        Ordering::Less => Direction::Upgrade,
+        Ordering::Greater => Direction::Downgrade,
+        Ordering::Equal => return None,
+    };
+    steps.all(|step| step == Some(first)).then_some(direction)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// `name version, …` of both sides, and `name from > to` of what is expected.
-    const CASES: [(&str, &str, &str); 7] = [
+    /// `name version, …` of both sides, and `name from > to` of what is expected, with the direction.
+    const CASES: [(&str, &str, &str); 12] = [
         ("a 1", "a 1", ""),
         ("", "a 1", "a  > 1"),
         ("a 1", "", "a 1 > "),
-        ("a 1", "a 2", "a 1 > 2"),
+        ("a 1", "a 2", "a 1 > 2 upgrade"),
+        ("a 2", "a 1", "a 2 > 1 downgrade"),
         // One of several versions is enough to be one that stays.
-        ("a 1, a 2", "a 2, a 3", "a 1 > 3"),
+        ("a 1, a 2", "a 2, a 3", "a 1 > 3 upgrade"),
+        ("a 1, a 2", "a 3", "a 1 2 > 3 upgrade"),
+        // On both sides of what went, or not to be compared.
+        ("a 2", "a 1, a 3", "a 2 > 1 3"),
+        ("a x", "a 2", "a x > 2"),
+        // Other letters for the same version: neither way.
+        ("a 1", "a 01", "a 1 > 01"),
         ("a 1", "a 1, a 2", "a  > 2"),
         // The same in two places is one.
         ("a 1, a 1", "a 1", ""),
@@ -88,11 +140,18 @@ mod tests {
     fn versions_on_both_sides_cancel_out() {
         for (before, after, expected) in CASES {
             let (old, new) = (packages(before), packages(after));
-            let PackageChanges { added, removed, changed, .. } = PackageChanges::of(&old, &new);
+            let order = |_: PackageKind, one: &str, other: &str| {
+                Some(one.parse::<u8>().ok()?.cmp(&other.parse().ok()?))
+            };
+            let PackageChanges { added, removed, changed, .. } =
+                PackageChanges::of(&old, &new, &order);
             let all: Vec<String> = [added, removed, changed]
                 .iter()
                 .flatten()
-                .map(|it| format!("{} {} > {}", it.name, it.from.join(" "), it.to.join(" ")))
+                .map(|it| {
+                    let way = it.direction.map(|it| format!(" {}", it.name())).unwrap_or_default();
+                    format!("{} {} > {}{way}", it.name, it.from.join(" "), it.to.join(" "))
+                })
                 .collect();
             assert_eq!(all.join(", "), expected, "{before} -> {after}");
         }

@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
+use super::verdict::VerdictJson;
 use super::{DataJson, ProblemJson, SCHEMA_VERSION};
 use crate::Report;
-use crate::diff::{Diff, Faults, PackageChange};
+use crate::diff::{Diff, Direction, Faults, LeftOut, PackageChange};
 use crate::fault::{Fault, Kind};
 
 /// The difference as pretty-printed JSON with a final newline.
@@ -73,6 +74,10 @@ struct SideJson<'a> {
     data: Vec<DataJson<'a>>,
     problems: Vec<ProblemJson<'a>>,
     incomplete: bool,
+    /// How many things somebody says not to report.
+    silenced: usize,
+    /// Null without a policy.
+    verdict: Option<VerdictJson<'a>>,
 }
 
 #[derive(Serialize)]
@@ -99,6 +104,8 @@ impl<'a> SideJson<'a> {
             data: report.data.iter().map(DataJson::of).collect(),
             problems: report.problems.iter().map(ProblemJson::of).collect(),
             incomplete: report.is_incomplete(),
+            silenced: report.told_apart(),
+            verdict: report.verdict.as_ref().map(VerdictJson::of),
         }
     }
 }
@@ -120,6 +127,8 @@ struct PackageJson<'a> {
     from: &'a [&'a str],
     /// Those that were not there before.
     to: &'a [&'a str],
+    /// Null where there is none, or nobody can tell.
+    direction: Option<&'static str>,
 }
 
 impl<'a> PackagesJson<'a> {
@@ -136,8 +145,8 @@ impl<'a> PackagesJson<'a> {
 
 impl<'a> PackageJson<'a> {
     fn of(change: &'a PackageChange<'_>) -> Self {
-        let PackageChange { kind, name, from, to } = change;
-        Self { name, kind: kind.name(), from, to }
+        let PackageChange { kind, name, from, to, direction } = change;
+        Self { name, kind: kind.name(), from, to, direction: direction.map(Direction::name) }
     }
 }
 
@@ -146,12 +155,27 @@ struct FaultsJson<'a> {
     new: Vec<FaultJson<'a>>,
     gone: Vec<FaultJson<'a>>,
     kept: Vec<FaultJson<'a>>,
+    left_out: LeftOutJson,
+}
+
+/// What the user does not want to see, in numbers.
+#[derive(Serialize)]
+struct LeftOutJson {
+    new: usize,
+    gone: usize,
+    kept: usize,
 }
 
 impl<'a> FaultsJson<'a> {
     fn of(faults: &'a Faults<'_>) -> Self {
         let list = |faults: &'a [Fault<'_>]| faults.iter().map(FaultJson::of).collect();
-        Self { new: list(&faults.new), gone: list(&faults.gone), kept: list(&faults.kept) }
+        let LeftOut { new, gone, kept } = faults.left_out;
+        Self {
+            new: list(&faults.new),
+            gone: list(&faults.gone),
+            kept: list(&faults.kept),
+            left_out: LeftOutJson { new, gone, kept },
+        }
     }
 }
 

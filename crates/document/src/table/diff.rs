@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 use model::Severity;
 
 use super::{Look, heading, line, paint, severities, severity_style, warning};
-use crate::diff::{Diff, Faults, PackageChange};
+use crate::diff::{Diff, Direction, Faults, LeftOut, PackageChange};
 use crate::fault::{Fault, Kind};
 use crate::text::{cell, pad, printable, size, widths, wrap};
 use crate::{DataSource, Report};
@@ -30,6 +30,7 @@ pub fn diff(diff: &Diff<'_>, look: Look) -> String {
     for (word, report) in sides(diff) {
         problems(&mut text, word, report, look);
     }
+    verdicts(&mut text, diff, look);
     text
 }
 
@@ -46,12 +47,16 @@ fn packages(text: &mut String, diff: &Diff<'_>, look: Look) {
     ];
     let row = |word: &str, change: &PackageChange<'_>| {
         let versions = |versions: &[&str]| cell(&versions.join(", "));
-        let PackageChange { kind, name, from, to } = change;
+        let PackageChange { kind, name, from, to, direction: _ } = change;
         [word.to_owned(), cell(name), versions(from), versions(to), kind.name().to_owned()]
     };
-    let rows = lists
-        .into_iter()
-        .flat_map(|(word, style, list)| list.iter().map(move |change| (style, row(word, change))));
+    let rows = lists.into_iter().flat_map(|(word, style, list)| {
+        list.iter().map(move |change| match change.direction {
+            Some(Direction::Upgrade) => (style, row("upgraded", change)),
+            Some(Direction::Downgrade) => (warning(), row("downgraded", change)),
+            None => (style, row(word, change)),
+        })
+    });
     table(text, ["CHANGE", "PACKAGE", "BEFORE", "AFTER", "TYPE"], rows.collect(), look);
 }
 
@@ -117,21 +122,26 @@ fn summary(text: &mut String, diff: &Diff<'_>, look: Look) {
     let (added, removed, changed) =
         (changes.added.len(), changes.removed.len(), changes.changed.len());
     let kept = changes.kept;
+    let ways = [Direction::Upgrade, Direction::Downgrade];
+    let ways = ways.into_iter().map(|way| (way, changes.moved(way))).filter(|(_, many)| *many > 0);
+    let ways: Vec<String> = ways.map(|(way, many)| format!("{many} {}d", way.name())).collect();
+    let ways = if ways.is_empty() { String::new() } else { format!(" ({})", ways.join(", ")) };
     line(
         text,
         format_args!(
-            "packages: {added} added, {removed} removed, {changed} changed; {kept} the same"
+            "packages: {added} added, {removed} removed, {changed} changed{ways}; {kept} the same"
         ),
     );
     for (kind, faults) in &diff.faults {
         let name = kind.plural().to_lowercase();
         match faults {
-            Some(Faults { new, gone, kept }) => {
-                let (new, gone) = (tally(new, "new", look), tally(gone, "gone", look));
-                line(text, format_args!("{name}: {new}, {gone}; {} as before", kept.len()));
-            }
+            Some(faults) => tallies(text, &name, faults, look),
             None => line(text, format_args!("{name}: not compared; {}", unsearched(diff, *kind))),
         }
+    }
+    let (old, new) = (diff.before.told_apart(), diff.after.told_apart());
+    if old + new > 0 {
+        line(text, format_args!("silenced: {old} before, {new} after"));
     }
     sizes(text, diff);
     for (before, after) in diff.uneven_data() {
@@ -148,6 +158,25 @@ fn summary(text: &mut String, diff: &Diff<'_>, look: Look) {
         let caution = "the result is incomplete: more may be new or gone";
         line(text, format_args!("{}", paint(caution, warning(), look)));
     }
+}
+
+/// What is new, gone and as before; then what of it is not shown.
+fn tallies(text: &mut String, name: &str, faults: &Faults<'_>, look: Look) {
+    let Faults { new, gone, kept, left_out } = faults;
+    let (new, gone) = (tally(new, "new", look), tally(gone, "gone", look));
+    line(text, format_args!("{name}: {new}, {gone}; {} as before", kept.len()));
+    if *left_out != LeftOut::default() {
+        let LeftOut { new, gone, kept } = left_out;
+        line(text, format_args!("  not shown: {new} new, {gone} gone; {kept} as before"));
+    }
+}
+
+/// The verdict on what was in a word, and on what is with its reasons.
+fn verdicts(text: &mut String, diff: &Diff<'_>, look: Look) {
+    if let Some(before) = &diff.before.verdict {
+        line(text, format_args!("\nverdict before: {}", before.decision.name().to_uppercase()));
+    }
+    super::verdict::verdict(text, diff.after, look);
 }
 
 /// `3 new (1 high, 2 low)`

@@ -2,7 +2,8 @@
 //! alike.
 //!
 //! Products stand in a tree and have identifiers; a component within a product is a product of its
-//! own by way of a relationship. What no package URL or hash identifies matches nothing.
+//! own by way of a relationship. What nothing identifies keeps its place without a name, so that
+//! somebody can say of it that it matches nothing.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -71,6 +72,7 @@ struct Helper {
     purl: Option<String>,
     #[serde(default)]
     purls: Vec<String>,
+    cpe: Option<String>,
     #[serde(default)]
     hashes: Vec<Hashes>,
 }
@@ -247,6 +249,6 @@ impl Helper {
         let hashes = self.hashes.iter().flat_map(|it| &it.file_hashes);
         let hashes =
             hashes.map(|hash| format!("{}:{}", hash.algorithm.replace('-', ""), hash.value));
-        self.purl.iter().chain(&self.purls).cloned().chain(hashes).collect()
+        self.purl.iter().chain(&self.purls).chain(&self.cpe).cloned().chain(hashes).collect()
     }
 }

@@ -2,10 +2,12 @@
 //!
 //! A product is a package, or an image by its digest or name; parts narrow it down. A package URL
 //! that gives no version means all versions, and one that gives qualifiers means only packages that
-//! have the same. Names in other systems (CPE, or a vendor's own) match nothing.
+//! have the same. A CPE means the distribution itself, of which a package is a part; as the name of
+//! anything else, and as a vendor's own word, it can be compared with nothing here, and is counted.
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::cpe;
 use model::{
     Artifact, Digest, Finding, ImageRef, Inventory, Os, Package, PackageKind, Purl, VexProduct,
     VexStatement, purl,
@@ -21,6 +23,15 @@ const ELSEWHERE: [&str; 7] = [
     "upstream",
     "vcs_url",
 ];
+
+/// What a statement is about.
+#[derive(Debug, Default)]
+pub(super) struct Meant {
+    /// By the number of [`Subject::position`]; None means every package.
+    pub(super) packages: BTreeSet<Option<usize>>,
+    /// Products that nothing here can be compared with.
+    pub(super) unclear: usize,
+}
 
 /// What was scanned, as products name it.
 pub(super) struct Subject<'a> {
@@ -54,32 +65,49 @@ impl<'a> Subject<'a> {
         self.concerned.positions.get(&identity(package, self.os)).copied()
     }
 
-    /// The packages that any product of the statement is, or holds; None means every package.
-    pub(super) fn meant(&self, statement: &VexStatement) -> BTreeSet<Option<usize>> {
-        let mut meant = BTreeSet::new();
-        for VexProduct { names, parts } in &statement.products {
-            let is_image = || names.iter().any(|name| self.is_image(name));
-            if parts.is_empty() {
-                if is_image() {
-                    return BTreeSet::from([None]);
-                }
-                meant.extend(self.concerned.of(names).map(Some));
-                continue;
+    /// The packages that any product of the statement is, or holds; None if it was stopped.
+    pub(super) fn meant(
+        &self,
+        statement: &VexStatement,
+        is_stopped: &dyn Fn() -> bool,
+    ) -> Option<Meant> {
+        let mut meant = Meant::default();
+        for product in &statement.products {
+            if is_stopped() {
+                return None;
             }
-            let parts: BTreeSet<usize> =
-                parts.iter().flat_map(|part| self.concerned.of(part)).collect();
-            if parts.is_empty() {
-                continue;
+            let VexProduct { names, parts } = product;
+            if !is_comparable(product) {
+                meant.unclear += 1;
+            } else if !parts.is_empty() {
+                meant.packages.extend(self.parts_of(names, parts).into_iter().map(Some));
+            } else if names.iter().any(|name| self.is_image(name)) {
+                meant.packages.insert(None);
+            } else {
+                meant.packages.extend(self.concerned.of(names).map(Some));
             }
-            let is_whole = is_image();
-            let holders: BTreeSet<&str> = match is_whole {
-                true => BTreeSet::new(),
-                false => self.holders.of(names).filter_map(|it| self.holders.path(it)).collect(),
-            };
-            let is_meant = |part: &usize| is_whole || self.is_held(*part, &holders);
-            meant.extend(parts.into_iter().filter(is_meant).map(Some));
         }
-        meant
+        Some(meant)
+    }
+
+    /// The packages that are one of these parts of what goes by these names.
+    fn parts_of(&self, names: &[String], parts: &[Vec<String>]) -> BTreeSet<usize> {
+        let mut parts: BTreeSet<usize> =
+            parts.iter().flat_map(|part| self.concerned.of(part)).collect();
+        if parts.is_empty() || names.iter().any(|name| self.is_image(name)) {
+            return parts;
+        }
+        let is_system = self.os.is_some_and(|os| names.iter().any(|name| cpe::is_system(name, os)));
+        let holders: BTreeSet<&str> =
+            self.holders.of(names).filter_map(|it| self.holders.path(it)).collect();
+        parts.retain(|part| {
+            (is_system && self.is_of_system(*part)) || self.is_held(*part, &holders)
+        });
+        parts
+    }
+
+    fn is_of_system(&self, part: usize) -> bool {
+        self.concerned.all.get(part).is_some_and(|it| it.package.kind.is_os())
     }
 
     /// Whether a package was found in one of these files: a library that a program is linked from,
@@ -92,6 +120,9 @@ impl<'a> Subject<'a> {
     }
 
     fn is_image(&self, name: &str) -> bool {
+        if cpe::is_cpe(name) {
+            return false;
+        }
         if let Ok(digest) = name.parse::<Digest>() {
             return self.has_digest(&digest);
         }
@@ -126,6 +157,17 @@ impl<'a> Subject<'a> {
             let is_tag = tag.is_empty() || name.tag() == Some(tag);
             last == purl.name && is_place && is_tag
         })
+    }
+}
+
+/// Whether a product has names of which it can be told whether something here bears them: of every
+/// part, and of the whole. A distribution is known by its CPE too where a part of it is meant.
+fn is_comparable(product: &VexProduct) -> bool {
+    let VexProduct { names, parts } = product;
+    let is_told = |names: &[String]| names.iter().any(|name| !cpe::is_cpe(name));
+    match parts.is_empty() {
+        true => is_told(names),
+        false => parts.iter().any(|part| is_told(part)) && !names.is_empty(),
     }
 }
 
