@@ -13,6 +13,7 @@ pub(crate) const TIME: u64 = 1_769_867_611_726_060_287;
 const SECOND: u64 = 1_000_000_000;
 
 /// The event of a name.
+#[expect(clippy::panic, reason = "only tests and benches ask, for events that there are")]
 pub(crate) fn event(name: &str) -> Event {
     let host = |call, act, result| at(call, act, result, None, &["bash", "sshd", "systemd"]);
     let inside = |call, act, result| {
