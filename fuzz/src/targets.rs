@@ -60,6 +60,16 @@ pub fn targets() -> Vec<Target> {
             }),
             seeds: "crates/document/testdata/vex".to_owned(),
         },
+        Target {
+            name: "audit-records",
+            run: Box::new(detect::fuzz::audit),
+            seeds: "crates/detect/testdata/audit/fields".to_owned(),
+        },
+        Target {
+            name: "event-recording",
+            run: Box::new(detect::fuzz::recording),
+            seeds: "crates/detect/testdata/recording".to_owned(),
+        },
         corpus("bbolt", |bytes| swallow(artifact::fuzz::bolt(bytes))),
         corpus("challenge", |bytes| swallow(artifact::fuzz::challenge(bytes))),
         corpus("image-config", |bytes| swallow(artifact::fuzz::image_config(bytes))),

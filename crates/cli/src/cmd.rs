@@ -14,6 +14,7 @@ mod own_checks;
 mod policy;
 #[cfg(test)]
 mod reference;
+mod rules;
 mod sbom;
 mod scan;
 mod stored;
@@ -46,6 +47,8 @@ enum Verb {
     Sbom(sbom::SbomArguments),
     /// Read a policy: check it, run its tests, explain what it says and why.
     Policy(policy::PolicyArguments),
+    /// Read the rules of what is looked for in what runs: list, check, test, replay.
+    Rules(rules::RulesArguments),
     /// See to the advisories: what is there, fetch, import, export, verify.
     Db(db::DbArguments),
     /// See to what is kept of layers that were read before.
@@ -63,6 +66,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, UserError> {
         Verb::Diff(arguments) => diff::run(&arguments, &global),
         Verb::Sbom(arguments) => sbom::run(arguments, &global),
         Verb::Policy(arguments) => policy::run(arguments, &global),
+        Verb::Rules(arguments) => rules::run(arguments, &global),
         Verb::Db(arguments) => db::run(arguments, &global),
         Verb::Cache(arguments) => cache::run(arguments, &global),
         Verb::Demo => demo::run(&global),

@@ -32,13 +32,13 @@ impl ExitCode {
         (Self::Done, "done; nothing the gate or the policy stops at"),
         (
             Self::GateReached,
-            "`--fail-on` was reached, the policy denies, or a check of `db verify`, `db vercmp` or \
-             `policy test` failed",
+            "`--fail-on` was reached, the policy denies, or a check of `db verify`, `db vercmp`, \
+             `policy test` or `rules test` failed",
         ),
         (
             Self::Usage,
             "wrong usage: unknown option, malformed target, contradicting options, mistakes in a \
-             policy",
+             policy or in rules",
         ),
         (
             Self::PolicyUnknown,
@@ -50,7 +50,8 @@ impl ExitCode {
         (Self::Network, "a registry, daemon or mirror could not be reached or broke off"),
         (
             Self::Damaged,
-            "manifest, configuration, bundle or feed is damaged or not what its digest says",
+            "manifest, configuration, bundle, feed or recording is damaged or not what its digest \
+             says",
         ),
         (Self::Unsupported, "a kind of image that is known and not supported (Windows)"),
         (Self::AdvisoriesMissing, "done, but advisories that the target needs are missing"),

@@ -1,12 +1,23 @@
-//! Kubernetes audit: what an API server was asked for.
+//! Kubernetes audit: what an API server was asked, by whom, and what it answered.
+//!
+//! ```text
+//! bytes (one record, an EventList, an array, JSON lines) → read → Record → FIELDS → Value
+//! ```
+//!
+//! Records come from files, webhooks and recordings, that is from whoever can make requests to an
+//! API server: nothing here trusts their size, depth or shape. What cannot be read is an
+//! [`AuditProblem`] with its line, and what stands around it is read all the same.
 
-/// One event of an audit log.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Record {
-    /// Counts the events of one log from 1.
-    pub number: u64,
-    /// Nanoseconds since the Unix epoch.
-    pub time: u64,
-    /// The event as it was sent: an object of the kind `Event` of `audit.k8s.io`.
-    pub json: serde_json::Value,
-}
+mod fields;
+mod json;
+mod pod;
+mod rbac;
+mod read;
+mod record;
+mod request;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use fields::FIELDS;
+pub use read::{AuditProblem, read};
+pub use record::{AuditError, Record};

@@ -12,6 +12,7 @@ mod operand;
 mod options;
 mod paths;
 mod set;
+mod show;
 mod test;
 
 use std::collections::HashSet;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 
 pub(crate) use condition::{CompileError, Compiler, Names};
 pub(crate) use operand::{Operand, Subject};
+pub(crate) use show::{fields, text};
 pub(crate) use test::Test;
 
 use crate::field::Shape;
@@ -52,6 +54,8 @@ pub(crate) struct Predicate {
     pub(crate) test: Test,
     /// What the test compares with, where that is no constant.
     pub(crate) right: Option<Arc<Operand>>,
+    /// As it is written, lists in their places.
+    pub(crate) text: String,
 }
 
 impl Predicate {

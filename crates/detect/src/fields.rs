@@ -14,6 +14,7 @@ mod user;
 
 pub(crate) use time::{iso8601, of_day};
 
+use crate::audit;
 use crate::field::{Argument, ArgumentKind, Field};
 use crate::source::Source;
 use crate::suggest;
@@ -31,7 +32,7 @@ fn classes(source: Source) -> &'static [&'static [Field]] {
             user::FIELDS,
             container::FIELDS,
         ],
-        Source::K8sAudit => &[],
+        Source::K8sAudit => audit::FIELDS,
     }
 }
 

@@ -20,6 +20,7 @@ pub mod fuzz;
 mod glob;
 mod output;
 mod program;
+pub mod recording;
 mod rules;
 mod source;
 mod suggest;

@@ -170,6 +170,11 @@ impl Global {
         }
     }
 
+    /// Whether nothing is to be said but what was asked for.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// How to talk to registries.
     pub(crate) fn registries(&self, stop: &Stop) -> artifact::Options {
         let mut options = artifact::Options {

@@ -11,7 +11,7 @@ use model::event::Call;
 use super::operand::{Operand, What};
 use super::options::Options;
 use super::test::Test;
-use super::{Condition, DEPTH_MAX, Node, Predicate, literal};
+use super::{Condition, DEPTH_MAX, Node, Predicate, literal, show};
 use crate::field::{Argument, Kind, OfCall, Shape};
 use crate::fields;
 use crate::filter::{self, Check, Expression, FieldName, Function, Literal, Operator, Right};
@@ -177,8 +177,8 @@ impl<'n> Compiler<'n> {
 
     fn check(&mut self, check: &Check) -> Result<Arc<Predicate>, CompileError> {
         let left = self.operand(&check.left)?;
-        let (test, right, key) = match &check.right {
-            Right::Nothing => (Test::Exists, None, String::new()),
+        let (test, right, key, with) = match &check.right {
+            Right::Nothing => (Test::Exists, None, String::new(), String::new()),
             Right::One(literal) => {
                 let literals = self.texts(std::slice::from_ref(literal))?;
                 if let [_, _, ..] | [] = literals.as_slice() {
@@ -190,29 +190,30 @@ impl<'n> Compiler<'n> {
                     return Err(CompileError::new(literal.at, message)
                         .hint(Some("write `in` with the list in parentheses".to_owned())));
                 }
-                let key = key_of(&literals);
-                (self.test(check, &left, literals)?, None, key)
+                let (key, with) = (key_of(&literals), show::literals(&literals, false));
+                (self.test(check, &left, literals)?, None, key, with)
             }
             Right::Many(literals) => {
                 let literals = self.texts(literals)?;
-                let key = key_of(&literals);
-                (self.test(check, &left, literals)?, None, key)
+                let (key, with) = (key_of(&literals), show::literals(&literals, true));
+                (self.test(check, &left, literals)?, None, key, with)
             }
             Right::Operand(operand) => {
                 let right = self.operand(operand)?;
                 self.comparable(check, &left, &right)?;
                 let key = right.name.clone();
                 let test = Test::Other(check.operator);
-                (all_of_list(check, &left, test), Some(right), key)
+                (all_of_list(check, &left, test), Some(right), key.clone(), key)
             }
         };
         let modifier = check.modifier.map_or("", filter::Modifier::word);
         let key = format!("{} {} {modifier} {key}", left.name, check.operator.word());
         let shape = left.shape;
+        let text = show::check(&left, check.operator, modifier, &with);
         let predicate = self
             .predicates
             .entry(key)
-            .or_insert_with(|| Arc::new(Predicate { left, shape, test, right }));
+            .or_insert_with(|| Arc::new(Predicate { left, shape, test, right, text }));
         Ok(Arc::clone(predicate))
     }
 

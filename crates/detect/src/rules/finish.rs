@@ -111,7 +111,7 @@ impl Finisher<'_> {
         };
         let compiler = self.compilers.get_mut(&source)?;
         let compiled = compiler.condition(&tree).map_err(|error| (error, &condition));
-        let output = Output::of_rule(compiler, source, item.output.text())
+        let output = Output::of_rule(compiler, source, item.output.text().trim_end())
             .map_err(|error| (error, &item.output));
         let doubts = compiler.take_doubts();
         for doubt in doubts {

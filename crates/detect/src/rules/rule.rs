@@ -1,9 +1,10 @@
 //! A rule, whatever form it was written in.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::compile::Condition;
+use crate::compile::{self, Condition};
 use crate::diagnostic::Place;
 use crate::output::Output;
 use crate::source::Source;
@@ -134,6 +135,17 @@ impl Rule {
             condition: Arc::clone(&self.condition),
             output: self.output.clone().then(more),
         }
+    }
+
+    /// The condition with macros and lists in their places; a line for each of its first parts.
+    pub fn expanded(&self) -> String {
+        compile::text(&self.condition)
+    }
+
+    /// The fields that the condition asks for, sorted.
+    pub fn fields(&self) -> Vec<String> {
+        let names: BTreeSet<&str> = compile::fields(&self.condition);
+        names.into_iter().map(str::to_owned).collect()
     }
 
     /// What it tells, with `%field` where values stand.

@@ -1,0 +1,220 @@
+//! `lazaret rules replay`: rules over what happened before. Needs no privileges and no sensor.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use detect::recording::{HEADER, Reader};
+use detect::{Detection, Engine, audit};
+use document::printable;
+use serde_json::json;
+
+use super::list::Filter;
+use super::load::{self, Usable};
+use crate::cmd::global::Global;
+use crate::error::UserError;
+use crate::exit_code::ExitCode;
+use crate::output;
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArguments {
+    /// A recording (`events.lzr`), or audit records of Kubernetes as JSON
+    file: PathBuf,
+    /// Rule files, or folders of them (repeatable) [default: the rules that come with lazaret]
+    #[arg(long, value_name = "PATH")]
+    rules: Vec<PathBuf>,
+    #[command(flatten)]
+    filter: Filter,
+    /// How to write what rules tell
+    #[arg(short, long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A line an alert
+    #[default]
+    Human,
+    /// An object a line
+    Json,
+    /// An object a line, in the shape that Falco's have
+    FalcoJson,
+}
+
+/// A log of audit records is rotated at 100 MiB unless an API server is told otherwise.
+const AUDIT_BYTES_MAX: u64 = 512 << 20;
+
+/// What is told of a recording has no host of its own.
+const HOSTNAME: &str = "recording";
+
+/// What was held against rules, and what could not be.
+#[derive(Default)]
+pub(super) struct Replayed {
+    pub(super) events: u64,
+    pub(super) problems: Vec<String>,
+    /// More problems than are kept.
+    pub(super) unsaid: u64,
+}
+
+/// Problems of one file that are said; a damaged log may have one a line.
+const PROBLEMS_MAX: usize = 20;
+
+impl Replayed {
+    fn problem(&mut self, problem: String) {
+        if self.problems.len() < PROBLEMS_MAX {
+            self.problems.push(problem);
+        } else {
+            self.unsaid += 1;
+        }
+    }
+}
+
+pub(crate) fn run(arguments: &ReplayArguments, global: &Global) -> Result<ExitCode, UserError> {
+    let Usable { mut ruleset, code, .. } = load::rules(&arguments.rules)?;
+    ruleset.retain(|rule| arguments.filter.takes(rule));
+    let engine = Engine::new(&ruleset);
+    let mut out = Out { format: arguments.format, text: String::new(), alerts: 0 };
+    let mut written = Ok(());
+    let replayed = replay(&engine, &arguments.file, &mut |number, detection| {
+        if written.is_ok() {
+            written = out.detection(number, &detection);
+        }
+    })?;
+    written?;
+    output::write(None, &out.text)?;
+    for problem in &replayed.problems {
+        output::note(&format!("`{}`: {problem}", arguments.file.display()));
+    }
+    if replayed.unsaid > 0 {
+        output::note(&format!("and {} more problems", replayed.unsaid));
+    }
+    if replayed.events == 0 && !replayed.problems.is_empty() {
+        let message = format!("`{}` holds no event that can be read", arguments.file.display());
+        return Err(UserError::new(ExitCode::Damaged, message));
+    }
+    if !global.is_quiet() {
+        let counted =
+            |count: u64, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
+        let (events, alerts) = (counted(replayed.events, "event"), counted(out.alerts, "alert"));
+        output::note(&format!("{events}, {alerts}"));
+    }
+    let complete = replayed.problems.is_empty();
+    Ok(if code == ExitCode::Done && !complete { ExitCode::Incomplete } else { code })
+}
+
+/// Holds the rules against a file; `each` is given what they tell, with the event's number.
+pub(super) fn replay(
+    engine: &Engine,
+    path: &Path,
+    each: &mut dyn FnMut(u64, Detection),
+) -> Result<Replayed, UserError> {
+    let failed = |error: std::io::Error| load::unreadable(path, &error);
+    let mut beginning = Vec::new();
+    let file = File::open(path).map_err(failed)?;
+    file.take(HEADER.len() as u64).read_to_end(&mut beginning).map_err(failed)?;
+    if is_recording(&beginning) {
+        let file = File::open(path).map_err(failed)?;
+        return Ok(recording(engine, BufReader::new(file), each));
+    }
+    Ok(records(engine, &load::read(path, AUDIT_BYTES_MAX)?, each))
+}
+
+/// The same of what is in memory.
+pub(super) fn replay_bytes(
+    engine: &Engine,
+    bytes: &[u8],
+    each: &mut dyn FnMut(u64, Detection),
+) -> Replayed {
+    if is_recording(bytes) { recording(engine, bytes, each) } else { records(engine, bytes, each) }
+}
+
+/// All versions begin alike, and the beginning of that is a recording that was cut off.
+fn is_recording(bytes: &[u8]) -> bool {
+    let magic = HEADER.split_last().map_or(&[] as &[u8], |(_version, magic)| magic);
+    !bytes.is_empty() && (bytes.starts_with(magic) || magic.starts_with(bytes))
+}
+
+fn recording(engine: &Engine, source: impl Read, each: &mut dyn FnMut(u64, Detection)) -> Replayed {
+    let mut replayed = Replayed::default();
+    let reader = match Reader::new(source) {
+        Ok(reader) => reader,
+        Err(error) => {
+            replayed.problem(with_cause(&error));
+            return replayed;
+        }
+    };
+    for event in reader {
+        match event {
+            Ok(event) => {
+                replayed.events += 1;
+                engine.judge(&event).into_iter().for_each(|it| each(event.number, it));
+            }
+            Err(error) => replayed.problem(with_cause(&error)),
+        }
+    }
+    replayed
+}
+
+fn with_cause(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
+
+pub(super) fn records(
+    engine: &Engine,
+    bytes: &[u8],
+    each: &mut dyn FnMut(u64, Detection),
+) -> Replayed {
+    let mut replayed = Replayed::default();
+    audit::read(bytes, &mut |record| match record {
+        Ok(record) => {
+            replayed.events += 1;
+            engine.judge_record(&record).into_iter().for_each(|it| each(record.number, it));
+        }
+        Err(problem) => replayed.problem(with_cause(&problem)),
+    });
+    replayed
+}
+
+/// What goes to stdout, some of it at a time.
+struct Out {
+    format: Format,
+    text: String,
+    alerts: u64,
+}
+
+impl Out {
+    fn detection(&mut self, number: u64, detection: &Detection) -> Result<(), UserError> {
+        const CHUNK: usize = 64 * 1024;
+        self.alerts += 1;
+        match self.format {
+            Format::Human => self.text.push_str(&printable(&detection.line())),
+            Format::Json => self.text.push_str(&object(number, detection).to_string()),
+            Format::FalcoJson => self.text.push_str(&detection.json(HOSTNAME).to_string()),
+        }
+        self.text.push('\n');
+        if self.text.len() >= CHUNK {
+            output::write(None, &std::mem::take(&mut self.text))?;
+        }
+        Ok(())
+    }
+}
+
+/// An alert, with everything that its rule names.
+fn object(number: u64, detection: &Detection) -> serde_json::Value {
+    let fields: serde_json::Map<String, serde_json::Value> =
+        detection.fields.iter().cloned().collect();
+    json!({
+        "event": number,
+        "time": detection.time,
+        "rule": detection.rule.name,
+        "priority": detection.rule.priority.name(),
+        "source": detection.rule.source.name(),
+        "tags": detection.rule.tags,
+        "message": detection.message,
+        "fields": fields,
+    })
+}

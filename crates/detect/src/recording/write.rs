@@ -1,0 +1,152 @@
+//! Events to bytes.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::Arc;
+
+use model::event::{Container, Event, Process};
+use thiserror::Error;
+
+use super::{EventRecord, MAX_RECORD, RecordOf, SLOTS};
+
+/// Turns events into the bytes that follow a [`super::HEADER`].
+#[derive(Default)]
+pub struct Writer {
+    processes: Slots<(u32, u64), Process>,
+    containers: Slots<String, Container>,
+}
+
+/// An event that cannot be recorded.
+#[derive(Debug, Error)]
+#[error("event {number} needs a record of {length} bytes; one has at most {MAX_RECORD}")]
+pub struct TooLarge {
+    pub number: u64,
+    pub length: usize,
+}
+
+impl Writer {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Appends the event, and before it whatever it refers to and the recording does not have yet.
+    /// After an error the recording is whole, without the event.
+    pub fn event(&mut self, event: &Event, bytes: &mut Vec<u8>) -> Result<(), TooLarge> {
+        self.append(event, bytes).map_err(|length| TooLarge { number: event.number, length })
+    }
+
+    fn append(&mut self, event: &Event, bytes: &mut Vec<u8>) -> Result<(), usize> {
+        let process = self.process(&event.process, &[], bytes)?;
+        let mut used = vec![process];
+        for ancestor in event.ancestors.iter().take(Event::MAX_ANCESTORS) {
+            used.push(self.process(ancestor, &used, bytes)?);
+        }
+        let container = match &event.container {
+            Some(container) => Some(self.container(container, bytes)?),
+            None => None,
+        };
+        let record = EventRecord {
+            number: event.number,
+            time: event.time,
+            call: event.call,
+            thread: event.thread,
+            processor: event.processor,
+            process,
+            ancestors: used.split_off(1),
+            container,
+            act: &event.act,
+            result: event.result,
+            denied: event.denied,
+        };
+        frame(&RecordOf::Event(record), bytes)
+    }
+
+    /// The slot of a process; those in `used` are not to be disturbed.
+    fn process(
+        &mut self,
+        process: &Arc<Process>,
+        used: &[u32],
+        bytes: &mut Vec<u8>,
+    ) -> Result<u32, usize> {
+        let (slot, is_new) = self.processes.slot((process.pid, process.started), process, used);
+        if is_new {
+            let stored = frame(&RecordOf::Process { slot, process }, bytes);
+            stored.inspect_err(|_| self.processes.forget(slot))?;
+        }
+        Ok(slot)
+    }
+
+    fn container(&mut self, container: &Arc<Container>, bytes: &mut Vec<u8>) -> Result<u32, usize> {
+        let (slot, is_new) = self.containers.slot(container.id.clone(), container, &[]);
+        if is_new {
+            let stored = frame(&RecordOf::Container { slot, container }, bytes);
+            stored.inspect_err(|_| self.containers.forget(slot))?;
+        }
+        Ok(slot)
+    }
+}
+
+/// Appends one frame, or nothing and says how long the record would have been.
+fn frame(record: &RecordOf<'_>, bytes: &mut Vec<u8>) -> Result<(), usize> {
+    let record = postcard::to_stdvec(record).expect("postcard encodes every type of the model");
+    let length = u32::try_from(record.len()).ok().filter(|_| record.len() <= MAX_RECORD);
+    let length = length.ok_or(record.len())?;
+    bytes.extend(length.to_le_bytes());
+    bytes.extend(crc32fast::hash(&record).to_le_bytes());
+    bytes.extend(record);
+    Ok(())
+}
+
+/// What the reader will hold in its slots, and where.
+struct Slots<K, T> {
+    held: HashMap<K, (u32, Arc<T>)>,
+    /// By slot.
+    keys: Vec<Option<K>>,
+    next: u32,
+}
+
+impl<K, T> Default for Slots<K, T> {
+    fn default() -> Self {
+        Self { held: HashMap::new(), keys: Vec::new(), next: 0 }
+    }
+}
+
+impl<K: Clone + Eq + Hash, T: PartialEq> Slots<K, T> {
+    /// The slot that holds the thing, and whether it has yet to be written there. Slots in `used`
+    /// keep what they hold.
+    fn slot(&mut self, key: K, thing: &Arc<T>, used: &[u32]) -> (u32, bool) {
+        if let Some((slot, held)) = self.held.get_mut(&key) {
+            if Arc::ptr_eq(held, thing) || **held == **thing {
+                return (*slot, false);
+            }
+            // The same at another moment; where one event needs both, they need two slots.
+            if !used.contains(slot) {
+                *held = Arc::clone(thing);
+                return (*slot, true);
+            }
+        }
+        while used.contains(&self.next) {
+            self.next = (self.next + 1) % SLOTS;
+        }
+        let slot = self.next;
+        self.next = (self.next + 1) % SLOTS;
+        self.forget(slot);
+        let index = slot as usize;
+        if self.keys.len() <= index {
+            self.keys.resize(index + 1, None);
+        }
+        if let Some(place) = self.keys.get_mut(index) {
+            *place = Some(key.clone());
+        }
+        self.held.insert(key, (slot, Arc::clone(thing)));
+        (slot, true)
+    }
+
+    fn forget(&mut self, slot: u32) {
+        let Some(key) = self.keys.get_mut(slot as usize).and_then(Option::take) else { return };
+        // The key may live in a later slot by now.
+        if self.held.get(&key).is_some_and(|(held, _)| *held == slot) {
+            self.held.remove(&key);
+        }
+    }
+}
