@@ -21,6 +21,7 @@ mod output;
 mod policies;
 mod registries;
 mod reports;
+mod rules;
 mod run;
 mod secrets;
 mod settings;

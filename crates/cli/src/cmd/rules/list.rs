@@ -8,7 +8,7 @@ use detect::{Priority, Rule, Source};
 use document::printable;
 use serde_json::json;
 
-use super::load;
+use super::load::{self, Usable};
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::output;
@@ -58,7 +58,7 @@ impl Filter {
 }
 
 pub(crate) fn run(arguments: &ListArguments) -> Result<ExitCode, UserError> {
-    let (mut ruleset, code) = load::rules(&arguments.paths)?;
+    let Usable { mut ruleset, code, .. } = load::rules(&arguments.paths)?;
     ruleset.retain(|rule| arguments.filter.takes(rule));
     let text = match arguments.format {
         Format::Table => table(ruleset.rules()),

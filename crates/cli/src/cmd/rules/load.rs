@@ -106,21 +106,30 @@ pub(super) fn own(beside: &str, path: &Path) -> Result<Vec<u8>, UserError> {
     })
 }
 
-/// The rules of the paths, for who wants to use them: mistakes are said, and what has none counts.
-pub(super) fn rules(paths: &[PathBuf]) -> Result<(Ruleset, ExitCode), UserError> {
+/// Rules for who wants to use them.
+pub(super) struct Usable {
+    pub(super) ruleset: Ruleset,
+    /// What is to be said of the rules that are there.
+    pub(super) doubts: Vec<Diagnostic>,
+    /// How the run ends if nothing else ends it.
+    pub(super) code: ExitCode,
+}
+
+/// The rules of the paths: mistakes are said, and what has none counts.
+pub(super) fn rules(paths: &[PathBuf]) -> Result<Usable, UserError> {
     let (ruleset, diagnostics) = Content::read(paths)?.rules();
-    let errors: Vec<&Diagnostic> =
-        diagnostics.iter().filter(|it| it.level == Level::Error).collect();
+    let (errors, doubts): (Vec<_>, Vec<_>) =
+        diagnostics.into_iter().partition(|it| it.level == Level::Error);
     for error in &errors {
         output::note(&error.to_string());
     }
     if ruleset.rules().is_empty() {
         let message = "there is no rule to use";
-        return Err(
-            UserError::new(ExitCode::Usage, message).hint(Some("`lazaret rules check` says why"))
-        );
+        let hint = "`lazaret rules check` says what is wrong with files";
+        return Err(UserError::new(ExitCode::Usage, message).hint(Some(hint)));
     }
-    Ok((ruleset, if errors.is_empty() { ExitCode::Done } else { ExitCode::Usage }))
+    let code = if errors.is_empty() { ExitCode::Done } else { ExitCode::Usage };
+    Ok(Usable { ruleset, doubts, code })
 }
 
 /// The file itself, or the rule files and tests below a folder, sorted by name.

@@ -11,7 +11,7 @@ use document::printable;
 use serde_json::json;
 
 use super::list::Filter;
-use super::load;
+use super::load::{self, Usable};
 use crate::cmd::global::Global;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
@@ -71,7 +71,7 @@ impl Replayed {
 }
 
 pub(crate) fn run(arguments: &ReplayArguments, global: &Global) -> Result<ExitCode, UserError> {
-    let (mut ruleset, code) = load::rules(&arguments.rules)?;
+    let Usable { mut ruleset, code, .. } = load::rules(&arguments.rules)?;
     ruleset.retain(|rule| arguments.filter.takes(rule));
     let engine = Engine::new(&ruleset);
     let mut out = Out { format: arguments.format, text: String::new(), alerts: 0 };
@@ -94,7 +94,10 @@ pub(crate) fn run(arguments: &ReplayArguments, global: &Global) -> Result<ExitCo
         return Err(UserError::new(ExitCode::Damaged, message));
     }
     if !global.is_quiet() {
-        output::note(&format!("{} events, {} alerts", replayed.events, out.alerts));
+        let counted =
+            |count: u64, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
+        let (events, alerts) = (counted(replayed.events, "event"), counted(out.alerts, "alert"));
+        output::note(&format!("{events}, {alerts}"));
     }
     let complete = replayed.problems.is_empty();
     Ok(if code == ExitCode::Done && !complete { ExitCode::Incomplete } else { code })

@@ -1,12 +1,13 @@
 //! `lazaret rules show`: all there is to know of one rule.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use detect::{Rule, Source};
 use document::printable;
 
-use super::load;
+use super::load::{self, Usable};
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::output;
@@ -21,48 +22,46 @@ pub(crate) struct ShowArguments {
 }
 
 pub(crate) fn run(arguments: &ShowArguments) -> Result<ExitCode, UserError> {
-    let (ruleset, code) = load::rules(&arguments.paths)?;
-    let wanted = arguments.rule.to_lowercase();
-    let rules = ruleset.rules();
-    let named: Vec<&Rule> = rules
-        .iter()
-        .map(|rule| &**rule)
-        .filter(|rule| rule.name.to_lowercase() == wanted)
-        .collect();
-    let similar = || {
-        rules.iter().map(|rule| &**rule).filter(|rule| rule.name.to_lowercase().contains(&wanted))
-    };
-    let found: Vec<&Rule> = if named.is_empty() { similar().collect() } else { named };
-    let [rule] = found.as_slice() else {
-        /// Enough to find the one that was meant.
-        const NAMED: usize = 10;
-        let names: Vec<String> =
-            found.iter().take(NAMED).map(|rule| format!("`{}`", rule.name)).collect();
-        let (message, hint) = match found.len() {
-            0 => (
-                format!("there is no rule `{}`", arguments.rule),
-                "`lazaret rules list` lists them".to_owned(),
-            ),
-            count => (
-                format!("{count} rules have `{}` in their names", arguments.rule),
-                names.join(", "),
-            ),
-        };
-        return Err(UserError::new(ExitCode::TargetNotFound, message).hint(Some(hint)));
-    };
-    output::write(None, &said(rule))?;
+    let Usable { ruleset, doubts, code } = load::rules(&arguments.paths)?;
+    let rule = find(ruleset.rules(), &arguments.rule)?;
+    let doubts = doubts.iter().filter(|doubt| doubt.subject == rule.name);
+    let doubts: Vec<&str> = doubts.map(|doubt| doubt.message.as_str()).collect();
+    output::write(None, &said(rule, &doubts))?;
     Ok(code)
 }
 
-fn said(rule: &Rule) -> String {
+/// The rule of a name, or the only one that has the text in its name.
+fn find<'r>(rules: &'r [Arc<Rule>], name: &str) -> Result<&'r Rule, UserError> {
+    /// Enough to find the one that was meant.
+    const NAMED: usize = 10;
+    let wanted = name.to_lowercase();
+    let of = |is: fn(&str, &str) -> bool| {
+        let rules = rules.iter().filter(|rule| is(&rule.name.to_lowercase(), &wanted));
+        rules.map(|rule| &**rule).collect::<Vec<&Rule>>()
+    };
+    let mut found = of(|name, wanted| name == wanted);
+    if found.is_empty() {
+        found = of(|name, wanted| name.contains(wanted));
+    }
+    let (message, hint) = match found.as_slice() {
+        [rule] => return Ok(rule),
+        [] => (format!("there is no rule `{name}`"), "`lazaret rules list` has them".to_owned()),
+        several => {
+            let names = several.iter().take(NAMED).map(|rule| format!("`{}`", rule.name));
+            let names: Vec<String> = names.collect();
+            (format!("{} rules are called so: `{name}`", several.len()), names.join(", "))
+        }
+    };
+    Err(UserError::new(ExitCode::TargetNotFound, message).hint(Some(hint)))
+}
+
+fn said(rule: &Rule, doubts: &[&str]) -> String {
     let mut text = String::new();
     let mut line = |name: &str, said: &str| {
-        if !said.is_empty() {
-            for (number, part) in said.lines().enumerate() {
-                let name = if number == 0 { name } else { "" };
-                text.push_str(format!("{name:13}{}", printable(part)).trim_end());
-                text.push('\n');
-            }
+        for (number, part) in said.trim().lines().enumerate() {
+            let name = if number == 0 { name } else { "" };
+            text.push_str(format!("{name:13}{}", printable(part)).trim_end());
+            text.push('\n');
         }
     };
     line("rule:", &rule.name);
@@ -70,32 +69,19 @@ fn said(rule: &Rule) -> String {
     line("source:", rule.source.name());
     line("enabled:", if rule.enabled { "yes" } else { "no" });
     line("defined:", &rule.place.to_string());
-    line("finds:", rule.description.trim());
-    let (attack, tags): (Vec<&String>, Vec<&String>) =
-        rule.tags.iter().partition(|tag| is_of_attack(tag));
-    line(
-        "ATT&CK:",
-        &attack
-            .into_iter()
-            .map(|tag| tag.trim_start_matches("mitre_").replace('_', " "))
-            .collect::<Vec<_>>()
-            .join(", "),
-    );
-    line("tags:", &tags.into_iter().map(String::as_str).collect::<Vec<_>>().join(", "));
+    line("finds:", &rule.description);
+    let (attack, tags): (Vec<&str>, Vec<&str>) =
+        rule.tags.iter().map(String::as_str).partition(|tag| is_of_attack(tag));
+    line("ATT&CK:", &attack.join(", ").replace("mitre_", "").replace('_', " "));
+    line("tags:", &tags.join(", "));
     if rule.source == Source::Syscall {
-        let calls = rule.calls();
-        let names: Vec<&str> = calls.iter().map(|call| call.name()).collect();
-        line(
-            "asked of:",
-            &if names.is_empty() {
-                "no event: it can never fire here".to_owned()
-            } else {
-                names.join(", ")
-            },
-        );
+        let calls: Vec<&str> = rule.calls().iter().map(|call| call.name()).collect();
+        line("asked of:", if calls.is_empty() { "no event" } else { "" });
+        line("asked of:", &calls.join(", "));
     }
+    line("doubts:", &doubts.join("\n"));
     line("fields:", &rule.fields().join(", "));
-    line("written:", rule.text.trim());
+    line("written:", &rule.text);
     line("means:", &rule.expanded());
     line("tells:", rule.output());
     text
