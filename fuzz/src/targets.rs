@@ -83,6 +83,8 @@ pub fn targets() -> Vec<Target> {
             run: Box::new(|bytes| swallow(analyzers::fuzz::image_settings(bytes))),
             seeds: "crates/analyzers/testdata/dockerfile".to_owned(),
         },
+        corpus("detect-condition", detect::fuzz::condition),
+        corpus("detect-rules", detect::fuzz::rules),
         corpus("image-manifest", |bytes| swallow(artifact::fuzz::image_manifest(bytes))),
         corpus("logins", |bytes| swallow(artifact::fuzz::logins(bytes))),
         corpus("policy", policy),

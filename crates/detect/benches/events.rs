@@ -14,13 +14,16 @@ use std::time::Instant;
 
 use detect::{Engine, RuleFile, Ruleset};
 
-const EVENTS: u32 = 200_000;
+/// Of how many events each time is the mean, and how many times are taken.
+const EVENTS: u32 = 200;
+const BATCHES: usize = 500;
 const NAMES: [&str; 8] =
     ["shell", "ls", "read-shadow", "open-failed", "truncate", "connect", "datagram", "write"];
 const FILES: [&str; 3] =
     ["falco_rules.yaml", "falco-incubating_rules.yaml", "falco-sandbox_rules.yaml"];
 
 fn main() {
+    let only = std::env::args().nth(1).filter(|it| !it.starts_with('-'));
     let folder =
         PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/falco/rules"));
     let files: Result<Vec<_>, _> = FILES.into_iter().map(|it| fs::read(folder.join(it))).collect();
@@ -38,14 +41,21 @@ fn main() {
         loaded.as_secs_f64() * 1e3,
         (begun.elapsed() - loaded).as_secs_f64() * 1e3
     );
-    for name in NAMES {
+    for name in NAMES.into_iter().filter(|name| only.as_deref().is_none_or(|it| it == *name)) {
         let event = events::event(name);
         let found = engine.judge(&event).len();
-        let begun = Instant::now();
-        for _ in 0..EVENTS {
-            black_box(engine.judge(black_box(&event)));
-        }
-        let nanoseconds = begun.elapsed().as_secs_f64() * 1e9 / f64::from(EVENTS);
-        println!("{name}: {nanoseconds:.0} ns, {found} detections");
+        let mut times: Vec<f64> = (0..BATCHES)
+            .map(|_| {
+                let begun = Instant::now();
+                for _ in 0..EVENTS {
+                    black_box(engine.judge(black_box(&event)));
+                }
+                begun.elapsed().as_secs_f64() * 1e9 / f64::from(EVENTS)
+            })
+            .collect();
+        times.sort_by(f64::total_cmp);
+        // On a machine that has other things to do, the fast ones are those that were left alone.
+        let fast = times.get(BATCHES / 10).copied().unwrap_or_default();
+        println!("{name}: {fast:.0} ns, {found} detections");
     }
 }

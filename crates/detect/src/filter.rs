@@ -21,7 +21,7 @@ const BYTES_MAX: usize = 256 << 10;
 
 /// How deep parentheses, negations and functions may stand in each other. The parser and all that
 /// walks its trees call themselves, so this bounds the stack; people stay below 10.
-pub(crate) const DEPTH_MAX: usize = 100;
+pub(crate) const DEPTH_MAX: usize = 50;
 
 /// Why a text is no condition.
 #[derive(Clone, Debug, PartialEq, Eq)]

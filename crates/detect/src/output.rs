@@ -46,7 +46,7 @@ impl Output {
         source: Source,
         text: &str,
     ) -> Result<Self, CompileError> {
-        let own = Self::new(compiler, text)?;
+        let own = Self::new(compiler, text.trim_end())?;
         match source {
             Source::Syscall => {
                 let more = Self::new(compiler, OF_CONTAINERS)?;

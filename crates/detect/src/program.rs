@@ -6,7 +6,7 @@
 //! it is the condition itself. What is left stands once, however many rules share it, and is
 //! answered once an event.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use model::event::Call;
@@ -14,6 +14,9 @@ use model::event::Call;
 use crate::compile::{Condition, Lacking, Node, Operand, Predicate, Subject, operands};
 use crate::source::Source;
 use crate::value::Value;
+
+/// Larger parts stay what they are, or macros of macros would be copied over and over.
+const FLATTENED_MAX: usize = 64;
 
 /// What is asked of events of one call.
 #[derive(Debug, Default)]
@@ -189,12 +192,15 @@ impl Builder {
     /// Parts of which one that is `decisive` decides all.
     fn chain(&mut self, parts: &[Arc<Condition>], decisive: bool) -> Folded {
         let mut nodes = Vec::new();
+        let mut seen = HashSet::new();
         for part in parts {
             match self.fold(part) {
                 Folded::Known(known) if known == decisive => return Folded::Known(decisive),
                 Folded::Known(_) => {}
-                Folded::Node(node) if nodes.contains(&node) => {}
-                Folded::Node(node) => nodes.push(node),
+                Folded::Node(node) => {
+                    let inner = self.inner(node, decisive);
+                    nodes.extend(inner.into_iter().filter(|node| seen.insert(*node)));
+                }
             }
         }
         // No part changes anything, so the cheap ones go first.
@@ -206,6 +212,16 @@ impl Builder {
             [only] => Folded::Node(*only),
             _ if decisive => Folded::Node(self.intern(Step::Or(nodes), cost)),
             _ => Folded::Node(self.intern(Step::And(nodes), cost)),
+        }
+    }
+
+    /// The parts of a part that is of the same kind: one walk instead of two, and the cheapest of
+    /// them all first.
+    fn inner(&self, node: usize, decisive: bool) -> Vec<usize> {
+        match self.nodes.get(node) {
+            Some(Step::Or(parts)) if decisive && parts.len() <= FLATTENED_MAX => parts.clone(),
+            Some(Step::And(parts)) if !decisive && parts.len() <= FLATTENED_MAX => parts.clone(),
+            _ => vec![node],
         }
     }
 

@@ -6,11 +6,13 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use model::event::Call;
+
 use super::operand::{Operand, What};
 use super::options::Options;
 use super::test::Test;
 use super::{Condition, DEPTH_MAX, Node, Predicate, literal, show};
-use crate::field::{Argument, Kind, Shape};
+use crate::field::{Argument, Kind, OfCall, Shape};
 use crate::fields;
 use crate::filter::{self, Check, Expression, FieldName, Function, Literal, Operator, Right};
 use crate::source::Source;
@@ -63,8 +65,12 @@ pub(crate) struct Compiler<'n> {
     /// None while it is being compiled.
     macros: HashMap<String, Option<Result<Arc<Condition>, CompileError>>>,
     pub(crate) used_lists: BTreeSet<String>,
+    /// What may be meant otherwise.
+    doubts: Vec<CompileError>,
     literals_left: usize,
     regexes_left: usize,
+    /// How many conditions are being compiled, each in the one before.
+    depth: usize,
 }
 
 impl<'n> Compiler<'n> {
@@ -76,9 +82,16 @@ impl<'n> Compiler<'n> {
             predicates: HashMap::new(),
             macros: HashMap::new(),
             used_lists: BTreeSet::new(),
+            doubts: Vec::new(),
             literals_left: LITERALS_MAX,
             regexes_left: REGEXES_MAX,
+            depth: 0,
         }
+    }
+
+    /// What is doubtful in what was compiled since the last call.
+    pub(crate) fn take_doubts(&mut self) -> Vec<CompileError> {
+        std::mem::take(&mut self.doubts)
     }
 
     /// The macros that were named by anything compiled so far.
@@ -87,6 +100,17 @@ impl<'n> Compiler<'n> {
     }
 
     pub(crate) fn condition(&mut self, tree: &Expression) -> Result<Arc<Condition>, CompileError> {
+        self.depth += 1;
+        // What is below a macro that was compiled before counts too: it is walked later.
+        let compiled = match self.depth > DEPTH_MAX {
+            true => Err(too_deep()),
+            false => self.node(tree),
+        };
+        self.depth -= 1;
+        compiled
+    }
+
+    fn node(&mut self, tree: &Expression) -> Result<Arc<Condition>, CompileError> {
         let (node, depth) = match tree {
             Expression::And(parts) => {
                 let (parts, depth) = self.parts(parts)?;
@@ -104,11 +128,10 @@ impl<'n> Compiler<'n> {
             Expression::Macro { name, at } => return self.of_macro(name, *at),
             Expression::Check(check) => (Node::Check(self.check(check)?), 0),
         };
-        if depth >= DEPTH_MAX {
-            let message = format!("with its macros, it is nested more than {DEPTH_MAX} times");
-            return Err(CompileError::new(0, message));
+        match depth >= DEPTH_MAX {
+            true => Err(too_deep()),
+            false => Ok(Arc::new(Condition { node, depth: depth + 1 })),
         }
-        Ok(Arc::new(Condition { node, depth: depth + 1 }))
     }
 
     fn parts(
@@ -139,16 +162,16 @@ impl<'n> Compiler<'n> {
                 false => error.hint(suggest::hint(name, names.macros.keys().map(String::as_str))),
             });
         };
-        if self.macros.values().filter(|state| state.is_none()).count() >= DEPTH_MAX {
-            let message = format!("more than {DEPTH_MAX} macros stand in each other");
-            return Err(CompileError::new(at, message));
-        }
         self.macros.insert(name.to_owned(), None);
+        let doubts = self.doubts.len();
         let compiled = self.condition(tree).map_err(|error| {
             let within = error.within.clone().or_else(|| Some(name.to_owned()));
             CompileError { within, ..error }
         });
         self.macros.insert(name.to_owned(), Some(compiled.clone()));
+        for doubt in self.doubts.iter_mut().skip(doubts) {
+            doubt.within.get_or_insert_with(|| name.to_owned());
+        }
         compiled
     }
 
@@ -224,6 +247,7 @@ impl<'n> Compiler<'n> {
         literals: Vec<Literal>,
     ) -> Result<Test, CompileError> {
         literal::fits(check, left)?;
+        self.doubt_calls(check, left, &literals);
         if check.operator == Operator::Regex {
             self.regexes_left = self.regexes_left.checked_sub(literals.len()).ok_or_else(|| {
                 let message = format!("more than {REGEXES_MAX} regular expressions in all");
@@ -240,6 +264,21 @@ impl<'n> Compiler<'n> {
             }
         };
         Ok(all_of_list(check, left, test))
+    }
+
+    /// Calls that no sensor reports: a slip, or one of those that Falco has besides.
+    fn doubt_calls(&mut self, check: &Check, left: &Operand, literals: &[Literal]) {
+        let is_call = matches!(&left.what, What::Field { field, .. }
+            if matches!(field.of_call, OfCall::Name));
+        let names = matches!(check.operator, Operator::Equal | Operator::In | Operator::Intersects);
+        for literal in literals.iter().filter(|_| is_call && names) {
+            let name = String::from_utf8_lossy(&literal.text);
+            if Call::of_name(&name).is_none() {
+                let message = format!("the sensor reports no call `{name}`");
+                let hint = suggest::hint(&name, Call::ALL.iter().map(|call| call.name()));
+                self.doubts.push(CompileError::new(literal.at, message).hint(hint));
+            }
+        }
     }
 
     fn comparable(
@@ -334,6 +373,11 @@ impl<'n> Compiler<'n> {
         let shape = field.shape_with(&argument);
         Ok(Operand { name, kind: field.kind, shape, what: What::Field { field, argument } })
     }
+}
+
+fn too_deep() -> CompileError {
+    let message = format!("with its macros, it is nested more than {DEPTH_MAX} times");
+    CompileError::new(0, message)
 }
 
 /// What tells apart two checks that compare with texts.

@@ -47,9 +47,8 @@ pub(super) fn fits(check: &Check, left: &Operand) -> Result<(), CompileError> {
     if fits {
         return Ok(());
     }
-    let list = if left.shape == Shape::List { "a list of " } else { "" };
-    let message =
-        format!("`{}` does not suit `{name}`, which is {list}{}", operator.word(), told(left.kind));
+    let kind = if left.shape == Shape::List { "a list" } else { told(left.kind) };
+    let message = format!("`{}` does not suit `{name}`, which is {kind}", operator.word());
     Err(CompileError::new(check.at, message))
 }
 

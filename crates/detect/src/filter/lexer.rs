@@ -175,7 +175,10 @@ impl<'t> Lexer<'t> {
                 return ahead.exactly(operator.word());
             }
             ahead.word(operator.word())
-                && (operator.takes_list() || *operator == Operator::Exists || ahead.blank())
+                && (operator.takes_list()
+                    || *operator == Operator::Exists
+                    || ahead.blank()
+                    || ahead.is_at_end())
         })?;
         self.at += operator.word().len();
         // Both spellings of equality.

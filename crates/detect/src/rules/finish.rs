@@ -111,6 +111,10 @@ impl Finisher<'_> {
         let compiled = compiler.condition(&tree).map_err(|error| (error, &condition));
         let output = Output::of_rule(compiler, source, item.output.text().trim_end())
             .map_err(|error| (error, &item.output));
+        let doubts = compiler.take_doubts();
+        for doubt in doubts {
+            self.doubt(item, &condition, doubt);
+        }
         let (compiled, output) = match (compiled, output) {
             (Ok(compiled), Ok(output)) => (compiled, output),
             (compiled, output) => {
@@ -158,6 +162,18 @@ impl Finisher<'_> {
         let message = format!("the macro `{}` has a mistake", key.1);
         let place = item.place.clone();
         self.diagnostics.push(Diagnostic::new(level, place, &item.name, message));
+    }
+
+    /// Something doubtful in a condition, told where it is.
+    fn doubt(&mut self, item: &RuleItem, text: &Written, doubt: CompileError) {
+        let CompileError { at, message, hint, within, .. } = doubt;
+        let text = within.as_ref().and_then(|it| self.macros.get(it.as_str())).unwrap_or(&text);
+        let place = text.place(self.files, at);
+        let subject = within.as_ref().unwrap_or(&item.name);
+        let warning = Diagnostic::new(Level::Warning, place, subject, message).hint(hint);
+        if !self.diagnostics.contains(&warning) {
+            self.diagnostics.push(warning);
+        }
     }
 
     /// Rules that never fire, and those that are asked too often.

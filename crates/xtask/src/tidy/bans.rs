@@ -45,7 +45,8 @@ const BANS: &[Ban] = &[
 const HARMLESS: &str = "std::env::consts";
 
 /// Crates whose result is a function of their arguments.
-const PURE: &[&str] = &["analyzers/", "document/", "matcher/", "model/", "policy/", "version/"];
+const PURE: &[&str] =
+    &["analyzers/", "detect/", "document/", "matcher/", "model/", "policy/", "version/"];
 
 struct Ban {
     /// Paths: as they stand, what is inside of them, and their ends (`time::Instant::now`).
