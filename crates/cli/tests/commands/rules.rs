@@ -211,7 +211,7 @@ fn audit_records_are_replayed() {
     assert_eq!(told["rule"], "Something kept is removed");
     assert_eq!(told["output_fields"]["ka.target.name"], "key");
 
-    sandbox.file("cut.json", format!("{RECORD}\n{}", &RECORD[..60]));
+    sandbox.file("cut.json", format!("{RECORD}\n{}", RECORD.split_at(60).0));
     let ended = sandbox.run(&["rules", "replay", "--rules", "rules", "cut.json"]);
     assert_eq!((ended.code, ended.stdout.lines().count()), (Some(21), 1), "{ended:?}");
     assert!(ended.stderr.contains("`cut.json`: line 2: it is not JSON: EOF"), "{ended:?}");

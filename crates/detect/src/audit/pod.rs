@@ -65,7 +65,7 @@ pub(super) fn effective<'a>(
     let of_pod = json::at(&record.json, &["requestObject", "spec", "securityContext", key]);
     json::values(containers(record, list, item).into_iter().map(|container| {
         let own = json::at(container, &["securityContext", key]);
-        own.or(of_pod).map_or(Value::text("0"), json::value)
+        own.or(of_pod).map_or_else(|| Value::text("0"), json::value)
     }))
 }
 
