@@ -32,6 +32,6 @@ pub use diagnostic::{Diagnostic, Level, Place};
 pub use engine::{Detection, Engine};
 pub use field::{Argument, ArgumentKind, Extract, Field, Kind, OfCall, Shape};
 pub use fields::fields;
-pub use rules::{FILE_BYTES_MAX, Priority, Rule, RuleFile, Ruleset};
+pub use rules::{Action, FILE_BYTES_MAX, Fixtures, Priority, Rule, RuleFile, Ruleset, Scope};
 pub use source::Source;
 pub use value::Value;

@@ -12,6 +12,7 @@ mod exception;
 mod finish;
 mod item;
 mod overriding;
+mod own;
 mod read;
 mod rule;
 #[cfg(test)]
@@ -21,7 +22,7 @@ mod yaml;
 
 use std::sync::Arc;
 
-pub use rule::{Priority, Rule};
+pub use rule::{Action, Fixtures, Priority, Rule, Scope};
 
 use crate::diagnostic::{Diagnostic, Level, Place};
 use crate::source::Source;

@@ -8,8 +8,9 @@ use model::event::Call;
 use super::Ruleset;
 use super::exception::{self, quoted};
 use super::item::{Items, List, RuleItem};
+use super::own;
 use super::read::Read;
-use super::rule::Rule;
+use super::rule::{Rule, Scope};
 use super::written::{File, Written};
 use crate::compile::{CompileError, Compiler, Condition, Lacking, Names};
 use crate::diagnostic::{Diagnostic, Level, Place};
@@ -91,7 +92,8 @@ impl Finisher<'_> {
             self.diagnostics.push(warning);
             return None;
         };
-        let condition = match exception::apply(&item.condition, &item.exceptions) {
+        let condition = scoped(&item.condition, item.form.scope);
+        let condition = match exception::apply(&condition, &item.exceptions) {
             Ok(condition) => condition,
             Err((file, node, message)) => {
                 let file = self.files.get(file).map(|it| it.name.clone()).unwrap_or_default();
@@ -129,7 +131,12 @@ impl Finisher<'_> {
         Some(Rule {
             name: item.name.clone(),
             source,
+            title: item.form.title.clone().unwrap_or_else(|| item.name.clone()),
             description: item.description.clone(),
+            attack: attack(item),
+            scope: item.form.scope,
+            action: item.form.action,
+            fixtures: item.form.fixtures.clone(),
             priority: item.priority,
             tags: item.tags.iter().cloned().collect(),
             enabled: item.enabled,
@@ -201,6 +208,28 @@ impl Finisher<'_> {
             |it: &List| it.items.iter().any(|(_, node)| node.scalar() == Some(list.name.as_str()));
         self.compilers.values().any(|it| it.used_lists.contains(&list.name))
             || all.iter().any(in_list)
+    }
+}
+
+/// The condition where a rule looks.
+fn scoped(condition: &Written, scope: Scope) -> Written {
+    let more = match scope {
+        Scope::Anywhere => return condition.clone(),
+        Scope::Container => ") and container.id != host",
+        Scope::Host => ") and container.id = host",
+    };
+    let mut scoped = Written::default();
+    scoped.push_text("(");
+    scoped.extend(condition);
+    scoped.push_text(more);
+    scoped
+}
+
+/// Falco's rules name techniques among their tags.
+fn attack(item: &RuleItem) -> Vec<String> {
+    match &item.form.title {
+        Some(_) => item.form.attack.clone(),
+        None => item.tags.iter().filter(|tag| own::is_technique(tag)).cloned().collect(),
     }
 }
 

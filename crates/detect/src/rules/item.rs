@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::rule::Priority;
+use super::rule::{Action, Fixtures, Priority, Scope};
 use super::written::Written;
 use super::yaml::Node;
 use crate::diagnostic::Place;
@@ -36,6 +36,17 @@ pub(super) struct RuleItem {
     pub(super) exceptions: Vec<Exception>,
     pub(super) warns_of_types: bool,
     pub(super) skipped_if_unknown: bool,
+    pub(super) form: Form,
+}
+
+/// What only rules of our own form say.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Form {
+    pub(super) title: Option<String>,
+    pub(super) attack: Vec<String>,
+    pub(super) scope: Scope,
+    pub(super) action: Action,
+    pub(super) fixtures: Fixtures,
 }
 
 /// Cases in which a rule does not fire, as tables of values.

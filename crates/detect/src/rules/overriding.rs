@@ -110,7 +110,7 @@ pub(super) fn change_rule(
         true => Some(exception::read(read, item, false)?),
         false => None,
     };
-    let tags = read.tags(item)?;
+    let tags = read.texts(item, "tags")?;
     let text = |key: &str| match overrides.appends(key) || overrides.replaces(key) {
         true => read.text(item, key).map(Some),
         false => Ok(None),

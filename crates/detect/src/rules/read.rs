@@ -1,8 +1,9 @@
 //! The items of a file, one by one, and what they do to items of earlier files.
 
 use super::exception;
-use super::item::{Items, List, Macro, RuleItem};
+use super::item::{Form, Items, List, Macro, RuleItem};
 use super::overriding::{self, Overrides};
+use super::own;
 use super::rule::Priority;
 use super::written::{File, Written};
 use super::yaml::{self, Content, Node};
@@ -113,6 +114,7 @@ impl Read {
             ("list", Self::list as fn(&mut Self, Item<'_>) -> Result<(), Mistake>),
             ("macro", Self::a_macro),
             ("rule", Self::rule),
+            ("id", Self::own_rule),
         ] {
             if let Some(name) = node.get(kind) {
                 let item = item(name.scalar().unwrap_or_default());
@@ -128,7 +130,7 @@ impl Read {
             None => "an item without a key".to_owned(),
         };
         let hint = key.and_then(Node::scalar).and_then(|key| {
-            suggest::hint(key, ["rule", "macro", "list", "required_engine_version"])
+            suggest::hint(key, ["rule", "id", "macro", "list", "required_engine_version"])
         });
         let place = self.place(file, key.unwrap_or(node));
         self.diagnostics.push(Diagnostic::new(Level::Warning, place, "", message).hint(hint));
@@ -239,6 +241,11 @@ impl Read {
         self.define_rule(item)
     }
 
+    fn own_rule(&mut self, item: Item<'_>) -> Result<(), Mistake> {
+        self.unknown_keys(item, own::KEYS);
+        own::define(self, item)
+    }
+
     /// A rule of which nothing but `enabled` is said.
     fn switch_rule(&mut self, item: Item<'_>) -> Result<(), Mistake> {
         let enabled = self.truth(item, "enabled")?;
@@ -272,11 +279,12 @@ impl Read {
             condition,
             output,
             priority,
-            tags: self.tags(item)?.into_iter().collect(),
+            tags: self.texts(item, "tags")?.into_iter().collect(),
             enabled: self.truth(item, "enabled")?.unwrap_or(true),
             exceptions: exception::read(self, item, false)?,
             warns_of_types: self.truth(item, "warn_evttypes")?.unwrap_or(true),
             skipped_if_unknown: self.truth(item, "skip-if-unknown-filter")?.unwrap_or(false),
+            form: Form::default(),
         };
         if let Some(earlier) = self.rules.get_mut(name)
             && earlier.source != rule.source
@@ -301,18 +309,19 @@ impl Read {
         })
     }
 
-    pub(super) fn tags(&self, item: Item<'_>) -> Result<Vec<String>, Mistake> {
-        let Some(tags) = item.node.get("tags").filter(|tags| !tags.is_nothing()) else {
+    /// A list of texts; empty where nothing is said.
+    pub(super) fn texts(&self, item: Item<'_>, key: &str) -> Result<Vec<String>, Mistake> {
+        let Some(node) = item.node.get(key).filter(|node| !node.is_nothing()) else {
             return Ok(Vec::new());
         };
-        let Some(list) = tags.items() else {
-            return Err(self.mistake(item, tags, "`tags` is not a list"));
+        let Some(list) = node.items() else {
+            return Err(self.mistake(item, node, format!("`{key}` is not a list")));
         };
-        let tag = |node: &Node| match node.scalar() {
-            Some(tag) => Ok(tag.to_owned()),
-            None => Err(self.mistake(item, node, "a tag that is not a text")),
+        let text = |node: &Node| match node.scalar() {
+            Some(text) => Ok(text.to_owned()),
+            None => Err(self.mistake(item, node, "not a text")),
         };
-        list.iter().map(tag).collect()
+        list.iter().map(text).collect()
     }
 
     /// A text that has to be there.

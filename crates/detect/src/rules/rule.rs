@@ -15,11 +15,19 @@ pub struct Rule {
     /// What it is called: the name of a Falco rule, the id of one of ours.
     pub name: String,
     pub source: Source,
+    /// What it finds, in a few words; of a Falco rule, its name.
+    pub title: String,
     /// What it finds and why that matters.
     pub description: String,
     pub priority: Priority,
     /// Sorted.
     pub tags: Vec<String>,
+    /// Techniques of ATT&CK.
+    pub attack: Vec<String>,
+    pub scope: Scope,
+    /// What its author thinks should be done; a policy decides.
+    pub action: Action,
+    pub fixtures: Fixtures,
     pub enabled: bool,
     /// Where it was defined first.
     pub place: Place,
@@ -27,6 +35,31 @@ pub struct Rule {
     pub text: String,
     pub(crate) condition: Arc<Condition>,
     pub(crate) output: Output,
+}
+
+/// Where a rule looks. The condition says so too: a scope is short for a part of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scope {
+    #[default]
+    Anywhere,
+    Container,
+    Host,
+}
+
+/// What is done about what a rule finds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Action {
+    #[default]
+    Alert,
+    /// Where the sensor can, before it happens.
+    Block,
+}
+
+/// Recordings that show what a rule does, by their names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fixtures {
+    pub fires: Vec<String>,
+    pub silent: Vec<String>,
 }
 
 /// How urgent a rule's finding is, the most urgent first.
@@ -88,7 +121,12 @@ impl Rule {
         Self {
             name: self.name.clone(),
             source: self.source,
+            title: self.title.clone(),
             description: self.description.clone(),
+            attack: self.attack.clone(),
+            scope: self.scope,
+            action: self.action,
+            fixtures: self.fixtures.clone(),
             priority: self.priority,
             tags: self.tags.clone(),
             enabled: self.enabled,

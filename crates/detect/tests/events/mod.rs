@@ -14,12 +14,20 @@ const SECOND: u64 = 1_000_000_000;
 
 /// The event of a name.
 pub(crate) fn event(name: &str) -> Event {
-    let host = |call, act, result| at(call, act, result, None, &["bash", "sshd", "systemd"]);
-    let inside = |call, act, result| {
-        at(call, act, result, Some(container()), &["bash", "containerd-shim", "systemd"])
-    };
-    let open = |path: &str, bits, number| opened(path, path, bits, number);
-    match name {
+    let event = of_process(name).or_else(|| of_file(name)).or_else(|| of_socket(name));
+    event.expect("an event of this name")
+}
+
+fn host(call: Call, act: Act, result: Option<i64>) -> Event {
+    at(call, act, result, None, &["bash", "sshd", "systemd"])
+}
+
+fn inside(call: Call, act: Act, result: Option<i64>) -> Event {
+    at(call, act, result, Some(container()), &["bash", "containerd-shim", "systemd"])
+}
+
+fn of_process(name: &str) -> Option<Event> {
+    Some(match name {
         "shell" => exec(inside(Call::Execve, exec_of("/bin/bash"), Some(0)), "bash", "-c id"),
         "shell-on-host" => exec(host(Call::Execve, exec_of("/bin/bash"), Some(0)), "bash", "-i"),
         "ls" => exec(host(Call::Execve, exec_of("/bin/ls"), Some(0)), "ls", ""),
@@ -36,6 +44,21 @@ pub(crate) fn event(name: &str) -> Event {
             Arc::make_mut(&mut event.process).executable.layering = Layering::Upper;
             event
         }
+        "setuid" => host(
+            Call::Setuid,
+            Act::SetId(SetId { group: false, asked: [Some(0), Some(0), Some(0)] }),
+            Some(0),
+        ),
+        "ptrace" => host(Call::Ptrace, Act::Trace { request: 16, process: 77 }, Some(0)),
+        "bpf" => host(Call::Bpf, Act::Bpf { command: 5, name: "probe".into() }, Some(9)),
+        "orphan" => at(Call::Execve, exec_of("/bin/sh"), Some(0), Some(container()), &["sh"]),
+        _ => return None,
+    })
+}
+
+fn of_file(name: &str) -> Option<Event> {
+    let open = |path: &str, bits, number| opened(path, path, bits, number);
+    Some(match name {
         "read-shadow" => host(Call::Openat, open("/etc/shadow", 0, 3), Some(3)),
         "traversal" => {
             host(Call::Openat, opened("/etc/../etc/../etc/shadow", "/etc/shadow", 0, 3), Some(3))
@@ -51,6 +74,38 @@ pub(crate) fn event(name: &str) -> Event {
             }
             event
         }
+        "rename" => host(
+            Call::Renameat2,
+            Act::Rename { from: path("/root/.bash_history"), to: path("/tmp/x") },
+            Some(0),
+        ),
+        "symlink" => host(
+            Call::Symlinkat,
+            Act::Symlink { target: "/etc/shadow".into(), path: path("/tmp/link") },
+            Some(0),
+        ),
+        "chmod" => host(Call::Fchmodat, Act::Chmod { path: path("/tmp/x"), mode: 0o4755 }, Some(0)),
+        "mount" => inside(
+            Call::Mount,
+            Act::Mount(MountAct {
+                source: "/dev/sda1".into(),
+                target: path("/mnt"),
+                filesystem: "ext4".into(),
+                flags: 4097,
+            }),
+            Some(-1),
+        ),
+        "write" => host(
+            Call::Write,
+            Act::Write { descriptor: file("/tmp/x", 4), data: b"\xca\xfe\xba\xbe\x00".into() },
+            Some(5),
+        ),
+        _ => return None,
+    })
+}
+
+fn of_socket(name: &str) -> Option<Event> {
+    Some(match name {
         "connect" => inside(Call::Connect, Act::Connect { descriptor: tcp(5) }, Some(-115)),
         "accept" => {
             let mut descriptor = tcp(6);
@@ -68,47 +123,13 @@ pub(crate) fn event(name: &str) -> Event {
             inside(Call::Sendto, Act::Send { descriptor, questions: Vec::new() }, Some(32))
         }
         "dup" => inside(Call::Dup2, Act::Duplicate { from: 5, to: 0, descriptor: tcp(0) }, Some(0)),
-        "rename" => host(
-            Call::Renameat2,
-            Act::Rename { from: path("/root/.bash_history"), to: path("/tmp/x") },
-            Some(0),
-        ),
-        "symlink" => host(
-            Call::Symlinkat,
-            Act::Symlink { target: "/etc/shadow".into(), path: path("/tmp/link") },
-            Some(0),
-        ),
-        "chmod" => host(Call::Fchmodat, Act::Chmod { path: path("/tmp/x"), mode: 0o4755 }, Some(0)),
-        "setuid" => host(
-            Call::Setuid,
-            Act::SetId(SetId { group: false, asked: [Some(0), Some(0), Some(0)] }),
-            Some(0),
-        ),
-        "ptrace" => host(Call::Ptrace, Act::Trace { request: 16, process: 77 }, Some(0)),
         "packet" => inside(
             Call::Socket,
             Act::Socket { descriptor: Descriptor::default(), domain: 17, kind: 3, protocol: 768 },
             Some(8),
         ),
-        "bpf" => host(Call::Bpf, Act::Bpf { command: 5, name: "probe".into() }, Some(9)),
-        "mount" => inside(
-            Call::Mount,
-            Act::Mount(MountAct {
-                source: "/dev/sda1".into(),
-                target: path("/mnt"),
-                filesystem: "ext4".into(),
-                flags: 4097,
-            }),
-            Some(-1),
-        ),
-        "write" => host(
-            Call::Write,
-            Act::Write { descriptor: file("/tmp/x", 4), data: b"\xca\xfe\xba\xbe\x00".into() },
-            Some(5),
-        ),
-        "orphan" => at(Call::Execve, exec_of("/bin/sh"), Some(0), Some(container()), &["sh"]),
-        other => panic!("no event is called {other}"),
-    }
+        _ => return None,
+    })
 }
 
 fn at(
