@@ -93,7 +93,7 @@ impl Guard {
 
     /// Until the user says stop.
     pub(super) fn run(&mut self, stop: &Stop) -> Result<(), UserError> {
-        while stop.check().is_ok() {
+        while !stop.is_stopped() {
             let silence = if self.told.host.is_waiting() { SHORT_SILENCE } else { SILENCE };
             self.receive(silence)?;
             if self.losses_read.elapsed() > LOSSES_PAUSE {
