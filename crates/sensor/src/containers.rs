@@ -215,5 +215,19 @@ fn user_of(path: &str) -> Option<u32> {
     parts.next()?.strip_prefix("user-")?.strip_suffix(".slice")?.parse().ok()
 }
 
+/// For the fuzzer.
+pub(crate) mod fuzz {
+    use super::{containerd, engine, http, spec};
+
+    pub(crate) fn answer(bytes: &[u8]) {
+        if let Some((_, body)) = http::parse(bytes) {
+            drop(engine::parse(body));
+        }
+        drop(engine::parse(bytes));
+        drop(spec::parse(bytes));
+        drop(containerd::parse(bytes));
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -436,5 +436,13 @@ fn executable(inode: &Inode, credentials: &Credentials) -> Executable {
     }
 }
 
+/// For the fuzzer.
+pub(crate) mod fuzz {
+    pub(crate) fn stat(bytes: &[u8]) {
+        drop(super::stat::Stat::parse(bytes));
+        drop(super::stat::texts(bytes));
+    }
+}
+
 #[cfg(test)]
 mod tests;
