@@ -96,6 +96,11 @@ pub fn targets() -> Vec<Target> {
         corpus("segment-index", |bytes| swallow(Index::parse(bytes))),
         corpus("report", |bytes| swallow(document::json::read(bytes))),
         corpus("segment", segment),
+        of_sensor("sensor-addresses", sensor::fuzz::addresses),
+        of_sensor("sensor-control-group", sensor::fuzz::control_group),
+        of_sensor("sensor-files", sensor::fuzz::files),
+        of_sensor("sensor-record", sensor::fuzz::record),
+        of_sensor("sensor-runtime", sensor::fuzz::runtime),
         corpus("tar", tar),
     ];
     targets.extend(analyzers::ALL.iter().map(|analyzer| of_analyzer(*analyzer)));
@@ -109,6 +114,10 @@ fn of_analyzer(analyzer: &'static dyn Analyzer) -> Target {
     let run = move |bytes: &[u8]| swallow(analyzers::fuzz::analyze(analyzer, bytes));
     let seeds = format!("crates/analyzers/testdata/{}", analyzer.name());
     Target { name: analyzer.name(), run: Box::new(run), seeds }
+}
+
+fn of_sensor(name: &'static str, run: fn(&[u8])) -> Target {
+    Target { name, run: Box::new(run), seeds: "crates/sensor/testdata".to_owned() }
 }
 
 fn corpus(name: &'static str, run: fn(&[u8])) -> Target {

@@ -334,3 +334,10 @@ pub(crate) fn directory(call: &CallRecord) -> Option<&Text> {
         _ => None,
     })
 }
+
+/// For the fuzzer.
+pub(crate) fn fuzz(bytes: &[u8]) {
+    drop(socket::endpoint(bytes));
+    drop(socket::questions(bytes));
+    drop(path::argument(bytes, b"/base"));
+}

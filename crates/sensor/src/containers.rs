@@ -33,7 +33,7 @@ use crate::kernel::Hierarchy;
 use crate::record::ProcessId;
 
 use self::ask::{Asker, News, Question};
-use self::group::Groups;
+use self::group::{Groups, Place};
 pub use self::path::{Named, container_of};
 pub use self::places::Places;
 
@@ -93,11 +93,10 @@ impl Containers {
     /// The container whose control group `id` is, in which the process `pid` was seen. None is the
     /// host, or a group that was gone before it was looked up.
     pub fn of_group(&mut self, id: u64, seen: ProcessId) -> Option<Arc<Container>> {
-        let path = self.groups.path(id, seen.pid)?;
-        let named = container_of(path)?;
+        let place = self.groups.place(id, seen.pid)?;
         self.looks += 1;
         let looks = self.looks;
-        if let Some(known) = self.known.get_mut(&named.id) {
+        if let Some(known) = self.known.get_mut(&place.named.id) {
             known.looked = looks;
             let is_stale =
                 matches!(known.state, State::Unknown(time) if time.elapsed() > ASK_AGAIN);
@@ -105,8 +104,7 @@ impl Containers {
                 return Some(Arc::clone(&known.container));
             }
         }
-        let user = user_of(path);
-        Some(self.meet(named, user, seen))
+        Some(self.meet(&place, seen))
     }
 
     /// Notes the container of a process that runs already; its control group, if that is known.
@@ -143,8 +141,9 @@ impl Containers {
         settled
     }
 
-    fn meet(&mut self, named: Named, user: Option<u32>, seen: ProcessId) -> Arc<Container> {
+    fn meet(&mut self, place: &Place, seen: ProcessId) -> Arc<Container> {
         self.forget();
+        let Place { named, user } = place.clone();
         let Named { id, runtime } = named.clone();
         let container = Arc::new(Container { id: id.clone(), runtime, ..Container::default() });
         let is_asked = self.asker.ask(Question { named, user });
@@ -206,13 +205,18 @@ impl Known {
     }
 }
 
-/// Whose slice it is in: `user.slice/user-1000.slice/…`.
-fn user_of(path: &str) -> Option<u32> {
-    let mut parts = path.split('/').filter(|part| !part.is_empty());
-    if parts.next() != Some("user.slice") {
-        return None;
+/// For the fuzzer.
+pub(crate) mod fuzz {
+    use super::{containerd, engine, http, spec};
+
+    pub(crate) fn answer(bytes: &[u8]) {
+        if let Some((_, body)) = http::parse(bytes) {
+            drop(engine::parse(body));
+        }
+        drop(engine::parse(bytes));
+        drop(spec::parse(bytes));
+        drop(containerd::parse(bytes));
     }
-    parts.next()?.strip_prefix("user-")?.strip_suffix(".slice")?.parse().ok()
 }
 
 #[cfg(test)]

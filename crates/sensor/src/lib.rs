@@ -12,6 +12,8 @@ mod calls;
 mod clock;
 pub mod containers;
 mod file;
+#[doc(hidden)]
+pub mod fuzz;
 mod host;
 pub mod kernel;
 pub mod processes;

@@ -56,6 +56,9 @@ struct Entry {
     lineage_of: u64,
     spaces: Spaces,
     has_ended: bool,
+    /// When its program began, in nanoseconds since boot: records of before come out of another
+    /// buffer, and may come after.
+    program_of: u64,
 }
 
 /// Nanoseconds since boot.
@@ -194,6 +197,9 @@ impl Processes {
         let is_first_thread = record.thread == record.process.pid;
         let parent = self.new_parent(serial, record.parent);
         let Some(entry) = self.entries.get_mut(&serial) else { return };
+        if record.time < entry.program_of {
+            return;
+        }
         let process = &entry.process;
         let has_new_name = is_first_thread && process.name != record.name;
         let has_new_group = process.control_group != record.control_group;
@@ -248,6 +254,7 @@ impl Processes {
             lineage_of: self.changes,
             spaces: spaces(&fork.identity),
             has_ended: false,
+            program_of: record.time,
         };
         self.insert(fork.child.pid, entry);
     }
@@ -268,6 +275,7 @@ impl Processes {
         identify(process, &exec.identity);
         process.executable = executable(&exec.executable, &process.credentials);
         entry.spaces = spaces(&exec.identity);
+        entry.program_of = record.time;
         self.changes += 1;
     }
 
@@ -345,6 +353,7 @@ impl Processes {
             lineage_of: u64::MAX,
             spaces: found.spaces,
             has_ended: false,
+            program_of: 0,
             process: Arc::new(process),
         };
         let pid = entry.process.pid;
@@ -433,6 +442,14 @@ fn executable(inode: &Inode, credentials: &Credentials) -> Executable {
         sets_user: inode.mode & SETS_USER != 0,
         sets_group: inode.mode & SETS_GROUP != 0,
         file_capabilities: inode.file_capabilities.unwrap_or(false),
+    }
+}
+
+/// For the fuzzer.
+pub(crate) mod fuzz {
+    pub(crate) fn stat(bytes: &[u8]) {
+        drop(super::stat::Stat::parse(bytes));
+        drop(super::stat::texts(bytes));
     }
 }
 

@@ -256,6 +256,12 @@ impl Map {
     }
 }
 
+/// For the fuzzer.
+pub(crate) fn fuzz(bytes: &[u8]) {
+    drop((users(bytes), groups(bytes)));
+    drop(Map::parse(&String::from_utf8_lossy(bytes)));
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;

@@ -12,6 +12,7 @@ mod ecosystems;
 mod exit_codes;
 mod fetching;
 mod full_disks;
+mod guard;
 mod hostile;
 mod languages;
 mod malware;

@@ -81,25 +81,33 @@ pub(super) const FIELDS: &[Field] = &[
     })
     .argument(ArgumentKind::Required),
     Field::event("container.mount.source", Kind::Text, "source of a destination", |event, it| {
-        mount(event, it, |mount| &mount.destination).map(|mount| &mount.source).into()
+        or_none(
+            event,
+            mount(event, it, |mount| &mount.destination).map(|mount| &mount.source).into(),
+        )
     })
     .argument(ArgumentKind::Required),
     Field::event("container.mount.dest", Kind::Text, "destination of a source", |event, it| {
-        mount(event, it, |mount| &mount.source).map(|mount| &mount.destination).into()
+        or_none(
+            event,
+            mount(event, it, |mount| &mount.source).map(|mount| &mount.destination).into(),
+        )
     })
     .argument(ArgumentKind::Required),
     Field::event("container.mount.mode", Kind::Text, "mode of a source's mount", |event, it| {
-        mount(event, it, |mount| &mount.source).map(|mount| &mount.mode).into()
+        or_none(event, mount(event, it, |mount| &mount.source).map(|mount| &mount.mode).into())
     })
     .argument(ArgumentKind::Required),
     Field::event("container.mount.rdwr", Kind::Text, "whether it is writable", |event, it| {
-        mount(event, it, |mount| &mount.source)
-            .map(|mount| if mount.writable { "true" } else { "false" })
-            .into()
+        let mount = mount(event, it, |mount| &mount.source);
+        or_none(event, mount.map(|mount| if mount.writable { "true" } else { "false" }).into())
     })
     .argument(ArgumentKind::Required),
     Field::event("container.mount.propagation", Kind::Text, "its propagation", |event, it| {
-        mount(event, it, |mount| &mount.source).map(|mount| &mount.propagation).into()
+        or_none(
+            event,
+            mount(event, it, |mount| &mount.source).map(|mount| &mount.propagation).into(),
+        )
     })
     .argument(ArgumentKind::Required),
     Field::event("container.start_ts", Kind::Number, "when it started, in ns", |event, _| {
@@ -225,6 +233,14 @@ fn mount<'a>(
             mounts.iter().find(matches)
         }
         Argument::None => None,
+    }
+}
+
+/// That a container has no such mount is told in words, which Falco's rules compare with.
+fn or_none<'a>(event: &Event, value: Value<'a>) -> Value<'a> {
+    match value {
+        Value::Absent if event.container.is_some() => "N/A".into(),
+        value => value,
     }
 }
 

@@ -8,8 +8,10 @@ use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::path::{Named, container_of, user_of};
 use crate::kernel::Hierarchy;
 
 /// A host with 10 000 containers has a few groups each.
@@ -59,9 +61,17 @@ pub(super) struct Groups {
 
 #[derive(Debug)]
 struct Group {
-    /// None where it was gone before it was looked up.
-    path: Option<String>,
+    /// None for the host, and where it was gone before it was looked up.
+    place: Option<Arc<Place>>,
     asked: u64,
+}
+
+/// What the path of a group tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) named: Named,
+    /// Whose rootless runtime it belongs to.
+    pub(super) user: Option<u32>,
 }
 
 impl Groups {
@@ -69,18 +79,21 @@ impl Groups {
         Self { hierarchy, known: HashMap::new(), searched: None, asked: 0 }
     }
 
-    /// The path of the group `id`, in which the process `pid` was seen.
-    pub(super) fn path(&mut self, id: u64, pid: u32) -> Option<&str> {
+    /// The container of the group `id`, in which the process `pid` was seen.
+    pub(super) fn place(&mut self, id: u64, pid: u32) -> Option<Arc<Place>> {
         self.asked += 1;
         let asked = self.asked;
         if !self.known.contains_key(&id) {
-            let path = self.look_up(id, pid);
+            let path = self.look_up(id, pid)?;
+            let place = path.as_deref().and_then(|path| {
+                Some(Arc::new(Place { named: container_of(path)?, user: user_of(path) }))
+            });
             self.forget();
-            self.known.insert(id, Group { path, asked });
+            self.known.insert(id, Group { place, asked });
         }
         let group = self.known.get_mut(&id)?;
         group.asked = asked;
-        group.path.as_deref()
+        group.place.clone()
     }
 
     /// The group of a process that runs.
@@ -88,18 +101,19 @@ impl Groups {
         id_of(&self.hierarchy, &path_of(&self.hierarchy, pid)?)
     }
 
-    fn look_up(&mut self, id: u64, pid: u32) -> Option<String> {
+    /// Its path, if it has one; None if that is to be looked for later.
+    fn look_up(&mut self, id: u64, pid: u32) -> Option<Option<String>> {
         let hierarchy = &self.hierarchy;
         let path = path_of(hierarchy, pid);
         if let Some(path) = path.filter(|path| id_of(hierarchy, path) == Some(id)) {
-            return Some(path);
+            return Some(Some(path));
         }
         if self.searched.is_some_and(|time| time.elapsed() < SEARCH_PAUSE) {
             return None;
         }
-        let found = search(hierarchy.mounted.as_ref()?, id);
+        let found = hierarchy.mounted.as_ref().and_then(|root| search(root, id));
         self.searched = Some(Instant::now());
-        found
+        Some(found)
     }
 
     /// Makes room, by an eighth at a time: identities are never used again, so all will go.
@@ -156,24 +170,32 @@ mod tests {
     #[test]
     fn groups_are_known_by_inode_even_when_the_process_is_gone() {
         let tree = tempfile::tempdir().unwrap();
-        let deep = tree.path().join("system.slice/docker-x.scope/init");
+        let scope = format!("system.slice/docker-{}.scope", "0".repeat(64));
+        let deep = tree.path().join(scope).join("init");
         fs::create_dir_all(&deep).unwrap();
         let id = fs::metadata(&deep).unwrap().ino();
         let mounted = Some(tree.path().to_owned());
         let mut groups = Groups::new(Hierarchy { controller: None, mounted });
         let gone = u32::MAX;
-        assert_eq!(groups.path(id, gone), Some("/system.slice/docker-x.scope/init"));
+        let place = groups.place(id, gone).unwrap();
+        assert_eq!((&*place.named.id, place.user), (&*"0".repeat(64), None));
         fs::remove_dir(&deep).unwrap();
-        assert_eq!(groups.path(id, gone), Some("/system.slice/docker-x.scope/init"));
-        assert_eq!(groups.path(u64::MAX, gone), None);
+        assert_eq!(groups.place(id, gone), Some(place));
+        // Whoever cannot be looked for now is looked for later.
+        assert_eq!(groups.place(7, gone), None);
+        assert!(!groups.known.contains_key(&7));
+        groups.searched = None;
+        assert_eq!(groups.place(7, gone), None);
+        assert!(groups.known.contains_key(&7));
     }
 
     #[test]
     fn what_is_known_is_bounded_and_the_eldest_goes() {
         let mut groups = Groups::new(Hierarchy { controller: None, mounted: None });
         for id in 0..=KNOWN_MAX as u64 {
-            groups.path(id, 0);
-            groups.path(0, 0);
+            groups.searched = None;
+            groups.place(id, u32::MAX);
+            groups.place(0, u32::MAX);
         }
         assert!(groups.known.len() <= KNOWN_MAX);
         assert!(groups.known.contains_key(&0) && !groups.known.contains_key(&1));

@@ -78,6 +78,15 @@ const NAMES: &[Name] = {
     ]
 };
 
+/// Whose slice it is in: `user.slice/user-1000.slice/…`.
+pub(super) fn user_of(path: &str) -> Option<u32> {
+    let mut parts = path.split('/').filter(|part| !part.is_empty());
+    if parts.next() != Some("user.slice") {
+        return None;
+    }
+    parts.next()?.strip_prefix("user-")?.strip_suffix(".slice")?.parse().ok()
+}
+
 /// Which container the group at `path` belongs to: itself, or one that it is below of.
 pub fn container_of(path: &str) -> Option<Named> {
     let mut folder = "";
@@ -135,6 +144,14 @@ mod tests {
             };
             assert_eq!(actual.to_lowercase(), expected.trim(), "{path}");
         }
+    }
+
+    #[test]
+    fn rootless_groups_tell_their_user() {
+        let path = "/user.slice/user-1000.slice/user@1000.service/user.slice/docker-x.scope";
+        assert_eq!(user_of(path), Some(1000));
+        assert_eq!(user_of("/system.slice/docker-x.scope"), None);
+        assert_eq!(user_of("/system.slice/user.slice/user-1.slice"), None);
     }
 
     #[test]

@@ -52,14 +52,6 @@ fn nonsense_is_no_container() {
     }
 }
 
-#[test]
-fn rootless_groups_tell_their_user() {
-    let path = "/user.slice/user-1000.slice/user@1000.service/user.slice/docker-x.scope";
-    assert_eq!(user_of(path), Some(1000));
-    assert_eq!(user_of("/system.slice/docker-x.scope"), None);
-    assert_eq!(user_of("/system.slice/user.slice/user-1.slice"), None);
-}
-
 /// A tree of folders in place of the control groups, and no runtime but those of the test.
 struct Host {
     directory: tempfile::TempDir,

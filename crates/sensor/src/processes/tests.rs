@@ -169,6 +169,17 @@ fn names_change_with_the_first_thread_alone() {
 }
 
 #[test]
+fn a_record_of_before_the_program_does_not_rename_it() {
+    let mut table = Table::new();
+    let process = id(FAR, 1);
+    table.begin("runc:[2:INIT]", process, ProcessId::default());
+    table.exec(process, &["sh"]);
+    let before = record(process, ProcessId::default(), "runc:[2:INIT]");
+    table.0.meet(&Record { time: before.time - 1, ..before });
+    assert_eq!(table.0.get(process).unwrap().name, "sh");
+}
+
+#[test]
 fn what_runs_now_is_known_from_the_start() {
     let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
     let clock = Clock::now();

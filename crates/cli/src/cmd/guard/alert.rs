@@ -24,8 +24,7 @@ impl Alert<'_> {
     pub(super) fn human(&self, color: bool) -> String {
         let Self { event, detection } = self;
         let rule = &detection.rule;
-        let mut text = detection.line();
-        text = printable(&text).into_owned();
+        let text = printable(&detection.line()).into_owned();
         let title = format!("{} {}", rule.priority.name(), rule.name);
         let title = printable(&title).into_owned();
         let title = match color {
@@ -126,10 +125,10 @@ fn about(process: &Process) -> Value {
 
 /// The number of an ANSI color.
 fn paint(priority: Priority) -> &'static str {
-    match priority.name() {
-        "Emergency" | "Alert" | "Critical" => "1;31",
-        "Error" => "31",
-        "Warning" => "33",
-        _ => "36",
+    match priority {
+        Priority::Emergency | Priority::Alert | Priority::Critical => "1;31",
+        Priority::Error => "31",
+        Priority::Warning => "33",
+        Priority::Notice | Priority::Informational | Priority::Debug => "36",
     }
 }

@@ -93,7 +93,7 @@ impl Guard {
 
     /// Until the user says stop.
     pub(super) fn run(&mut self, stop: &Stop) -> Result<(), UserError> {
-        while stop.check().is_ok() {
+        while !stop.is_stopped() {
             let silence = if self.told.host.is_waiting() { SHORT_SILENCE } else { SILENCE };
             self.receive(silence)?;
             if self.losses_read.elapsed() > LOSSES_PAUSE {
@@ -107,15 +107,19 @@ impl Guard {
 
     fn receive(&mut self, silence: Duration) -> Result<(), UserError> {
         let Self { kernel, told, .. } = self;
+        let mut records = Vec::new();
         let received = kernel.receive(silence, &mut |record| match record {
-            Ok(record) => {
-                for event in told.host.take(&record) {
-                    told.pass(&event);
-                }
-            }
+            Ok(record) => records.push(record),
             Err(_) => told.damaged += 1,
         });
         received.map_err(refused)?;
+        // They come out of two buffers; a program is not to be told what it did before it began.
+        records.sort_by_key(|record| record.time);
+        for record in records {
+            for event in told.host.take(&record) {
+                told.pass(&event);
+            }
+        }
         for event in told.host.settle() {
             told.pass(&event);
         }

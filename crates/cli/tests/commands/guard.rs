@@ -1,0 +1,180 @@
+//! The guard on a real kernel and real containers.
+
+use std::fs::File;
+use std::process::{Child, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use testkit::{Docker, TarBuilder, run, skip};
+
+use crate::run::Sandbox;
+
+/// In Falco's language, which is ours too.
+const RULES: &str = r#"
+- rule: Shell on a terminal
+  desc: a shell in a container has a terminal
+  condition: evt.type = execve and proc.name = sh and proc.tty != 0 and container.id != host
+  output: a shell (user=%user.name container=%container.name)
+  priority: NOTICE
+- rule: Shadow read
+  desc: passwords of a container are read
+  condition: evt.type in (open, openat) and evt.is_open_read = true and fd.name = /etc/shadow and container.id != host
+  output: shadow was read (command=%proc.cmdline container=%container.name image=%container.image.repository)
+  priority: WARNING
+- rule: Short life
+  desc: a program that is there for a moment
+  condition: evt.type = execve and proc.args contains "a-moment"
+  output: it was there (parent=%proc.pname)
+  priority: NOTICE
+- rule: New container
+  desc: a container was not there before
+  condition: evt.type = container and container.privileged = false
+  output: new (container=%container.name)
+  priority: INFO
+"#;
+
+const READY: Duration = Duration::from_secs(60);
+
+/// The guard, told to end when dropped.
+struct Guard {
+    child: Child,
+    sandbox: Sandbox,
+}
+
+impl Guard {
+    fn start(sandbox: Sandbox, docker: &Docker, arguments: &[&str]) -> Self {
+        let errors = File::create(sandbox.path("stderr")).unwrap();
+        let mut command = sandbox.command(arguments);
+        command.env("DOCKER_HOST", format!("unix://{}", docker.socket().display()));
+        let child = command.stdout(Stdio::null()).stderr(errors).spawn().unwrap();
+        let mut guard = Self { child, sandbox };
+        let begun = Instant::now();
+        while !guard.said().contains("Ctrl-C ends") {
+            let ended = guard.child.try_wait().unwrap();
+            assert!(ended.is_none(), "{ended:?}: {}", guard.said());
+            assert!(begun.elapsed() < READY, "{}", guard.said());
+            thread::sleep(Duration::from_millis(20));
+        }
+        guard
+    }
+
+    fn said(&self) -> String {
+        std::fs::read_to_string(self.sandbox.path("stderr")).unwrap()
+    }
+
+    /// Ends it as Ctrl-C does, and gives its alerts.
+    fn end(&mut self) -> Vec<Value> {
+        // What happened last is on its way.
+        thread::sleep(Duration::from_secs(1));
+        run("kill", &["-INT", &self.child.id().to_string()]);
+        let status = self.child.wait().unwrap();
+        assert_eq!(status.code(), Some(0), "{}", self.said());
+        let text = std::fs::read_to_string(self.sandbox.path("alerts.json")).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _killed = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+/// An image of nothing but busybox and two files.
+fn make_image(sandbox: &Sandbox, docker: &Docker) -> Option<()> {
+    let Ok(busybox) = std::fs::read("/bin/busybox") else {
+        skip("busybox-static is not installed");
+        return None;
+    };
+    let mut tar = TarBuilder::new()
+        .executable("bin/busybox", &busybox)
+        .file("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n")
+        .file("etc/group", "root:x:0:\n")
+        .file("etc/shadow", "root:*:1:0:99999:7:::\n");
+    for name in ["sh", "cat", "sleep", "true"] {
+        tar = tar.symlink(&format!("bin/{name}"), "busybox");
+    }
+    let archive = sandbox.file("image.tar", tar.finish());
+    docker.docker(&["import", &archive, "guarded:1"]);
+    Some(())
+}
+
+fn of_rule<'a>(alerts: &'a [Value], rule: &str) -> Vec<&'a Value> {
+    alerts.iter().filter(|alert| alert["rule"] == rule).collect()
+}
+
+#[test]
+fn what_containers_do_is_told_with_who_they_are() {
+    let Some(docker) = Docker::ready() else { return };
+    let sandbox = Sandbox::new();
+    if make_image(&sandbox, &docker).is_none() {
+        return;
+    }
+    let rules = sandbox.file("rules.yaml", RULES);
+    let to = format!("json@file:{}", sandbox.path("alerts.json").display());
+    let record = sandbox.path("events.lzr").display().to_string();
+    let arguments = ["guard", "--rules", &rules, "--to", &to, "--record", &record];
+    let mut guard = Guard::start(sandbox, &docker, &arguments);
+
+    // The first thing that a container does, and one that does nothing else.
+    let with = ["run", "--rm", "--network", "none"];
+    docker.docker(&[&with[..], &["--name", "reader", "guarded:1", "cat", "/etc/shadow"]].concat());
+    docker.docker(&[&with[..], &["-d", "--name", "open", "guarded:1", "sleep", "60"]].concat());
+    docker.docker(&["exec", "-t", "open", "sh", "-c", "true a-moment; /bin/true a-moment"]);
+    let id = docker.docker(&["inspect", "--format", "{{.Id}}", "open"]);
+    docker.docker(&["rm", "--force", "open"]);
+    let alerts = guard.end();
+    docker.docker(&["image", "rm", "guarded:1"]);
+
+    let read = of_rule(&alerts, "Shadow read");
+    assert_eq!(read.len(), 1, "{alerts:#?}");
+    assert_eq!(read[0]["container"]["name"], "reader");
+    assert_eq!(read[0]["container"]["image"], "guarded:1");
+    assert_eq!(read[0]["fields"]["container.image.repository"], "guarded");
+    assert_eq!(read[0]["process"]["arguments"], serde_json::json!(["cat", "/etc/shadow"]));
+
+    let shell = of_rule(&alerts, "Shell on a terminal");
+    assert_eq!(shell.len(), 1, "{alerts:#?}");
+    assert_eq!(shell[0]["container"]["id"], id.as_str());
+    assert_eq!(shell[0]["container"]["name"], "open");
+    assert_eq!(shell[0]["process"]["user"], "root");
+    let ancestors = shell[0]["ancestors"].as_array().unwrap();
+    assert!(
+        ancestors.iter().any(|it| it["name"].as_str().unwrap().contains("containerd-shim")),
+        "{ancestors:#?}"
+    );
+
+    let short = of_rule(&alerts, "Short life");
+    let of_true = short.iter().find(|alert| alert["process"]["name"] == "true");
+    let of_true = of_true.unwrap_or_else(|| panic!("{alerts:#?}"));
+    assert_eq!(of_true["process"]["arguments"], serde_json::json!(["/bin/true", "a-moment"]));
+    assert_eq!(of_true["fields"]["proc.pname"], "sh");
+    assert_eq!(of_true["container"]["name"], "open");
+
+    let new = of_rule(&alerts, "New container");
+    let mut names: Vec<&str> =
+        new.iter().filter_map(|alert| alert["container"]["name"].as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["open", "reader"]);
+
+    let said = guard.said();
+    assert!(said.contains(" events, "), "{said}");
+    // The same rules find the same in what was recorded.
+    let replay = ["rules", "replay", "--rules", &rules, "--format", "json", &record];
+    let replayed = guard.sandbox.run(&replay);
+    assert_eq!(replayed.code, Some(0), "{replayed:?}");
+    assert_eq!(replayed.stdout.lines().count(), alerts.len());
+}
+
+#[test]
+fn a_guard_without_rules_about_hosts_says_what_it_wants() {
+    let sandbox = Sandbox::new();
+    let ended = sandbox.run(&["guard"]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("--rules PATH"), "{ended:?}");
+    let ended = sandbox.run(&["guard", "--to", "xml@stdout"]);
+    assert!(ended.stderr.contains("no format `xml`"), "{ended:?}");
+}

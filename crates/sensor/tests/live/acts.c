@@ -1,0 +1,145 @@
+/* Does one thing that the test names, and nothing else that could be taken for it. */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static long compat(long number, long first, long second, long third)
+{
+	long result;
+
+	__asm__ volatile("int $0x80"
+			 : "=a"(result)
+			 : "a"(number), "b"(first), "c"(second), "d"(third)
+			 : "memory", "r8", "r9", "r10", "r11");
+	return (int)result;
+}
+
+/* Memory that 32 bits can name. */
+static char *low(const char *text)
+{
+	char *memory = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+
+	strcpy(memory, text);
+	return memory;
+}
+
+static int listener(int family, struct sockaddr *address, socklen_t *size)
+{
+	int server = socket(family, SOCK_STREAM, 0);
+
+	bind(server, address, *size);
+	listen(server, 1);
+	getsockname(server, address, size);
+	return server;
+}
+
+static void over(int family, struct sockaddr *address, socklen_t size)
+{
+	int server = listener(family, address, &size);
+	int client = socket(family, SOCK_STREAM, 0);
+
+	connect(client, address, size);
+	accept(server, 0, 0);
+	dup2(client, 0);
+}
+
+static void deep(int depth)
+{
+	char name[] = "dddddddddddddddddddd";
+
+	while (depth--) {
+		mkdir(name, 0700);
+		if (chdir(name))
+			exit(9);
+	}
+	open("file", O_CREAT | O_RDWR, 0600);
+}
+
+int main(int count, char **arguments)
+{
+	const char *act = count > 1 ? arguments[1] : "";
+	const char *path = count > 2 ? arguments[2] : "";
+
+	if (!strcmp(act, "open"))
+		syscall(SYS_openat, AT_FDCWD, path, O_RDONLY);
+	if (!strcmp(act, "openat"))
+		syscall(SYS_openat, open(path, O_DIRECTORY), arguments[3], O_RDWR);
+	if (!strcmp(act, "v4")) {
+		struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000001) };
+		over(AF_INET, (void *)&address, sizeof(address));
+	}
+	if (!strcmp(act, "v6")) {
+		struct sockaddr_in6 address = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+		over(AF_INET6, (void *)&address, sizeof(address));
+	}
+	if (!strcmp(act, "unix")) {
+		struct sockaddr_un address = { .sun_family = AF_UNIX };
+		strcpy(address.sun_path, path);
+		over(AF_UNIX, (void *)&address, sizeof(address));
+	}
+	if (!strcmp(act, "abstract")) {
+		struct sockaddr_un address = { .sun_family = AF_UNIX };
+		strcpy(address.sun_path + 1, path);
+		over(AF_UNIX, (void *)&address, 2 + 1 + strlen(path));
+	}
+	if (!strcmp(act, "refused")) {
+		struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(1),
+					       .sin_addr.s_addr = htonl(0x7f000001) };
+		connect(socket(AF_INET, SOCK_STREAM, 0), (void *)&address, sizeof(address));
+	}
+	if (!strcmp(act, "datagram")) {
+		struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(53),
+					       .sin_addr.s_addr = htonl(0x7f000001) };
+		sendto(socket(AF_INET, SOCK_DGRAM, 0), "question", 8, 0, (void *)&address, sizeof(address));
+	}
+	if (!strcmp(act, "memory")) {
+		int memory = memfd_create("nothing", 0), from = open("/bin/true", O_RDONLY);
+		char bytes[4096], *none[] = { "true", 0 };
+		long size;
+		while ((size = read(from, bytes, sizeof(bytes))) > 0)
+			write(memory, bytes, size);
+		fexecve(memory, none, none + 1);
+	}
+	if (!strcmp(act, "compat-open"))
+		compat(5, (long)low(path), O_RDONLY, 0);
+	if (!strcmp(act, "compat-socketcall")) {
+		int *words = (int *)low("");
+		words[0] = AF_INET, words[1] = SOCK_STREAM, words[2] = 0;
+		compat(102, 1, (long)words, 0);
+	}
+	if (!strcmp(act, "x32-open"))
+		syscall(0x40000000 | SYS_open, path, O_RDONLY);
+	if (!strcmp(act, "deep"))
+		deep(atoi(path));
+	if (!strcmp(act, "setuid"))
+		setresuid(1, 2, 3);
+	if (!strcmp(act, "fork") && !fork())
+		_exit(7);
+	if (!strcmp(act, "threads-exit"))
+		raise(9);
+	if (!strcmp(act, "opens"))
+		for (long left = atol(path); left > 0; left--)
+			close(syscall(SYS_openat, AT_FDCWD, "/dev/null", O_RDONLY));
+	if (!strcmp(act, "execs"))
+		for (long left = atol(path); left > 0; left--) {
+			int child = vfork();
+			if (!child) {
+				execl("/bin/true", "true", NULL);
+				_exit(1);
+			}
+			waitpid(child, 0, 0);
+		}
+	return 0;
+}

@@ -1,0 +1,207 @@
+//! System calls: paths, descriptors, addresses, and the calls of other ABIs.
+
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, symlink};
+
+use model::event::{Call, Endpoint, FileKind, Object, Protocol, SocketFamily, Text};
+use sensor::record::{Abi, CallRecord, Held, Inode, Part, Place, WalkEnd};
+
+use crate::watch::act;
+
+fn file(record: &CallRecord) -> &Inode {
+    match &record.handle(Place::Result).expect("a handle").held {
+        Held::File(inode) => inode,
+        held => panic!("{held:?} is no file"),
+    }
+}
+
+#[test]
+fn an_opened_file_is_what_the_kernel_opened() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("real")).expect("a folder");
+    std::fs::write(folder.path().join("real/secret"), "x").expect("a file");
+    symlink("real", folder.path().join("link")).expect("a link");
+    let written = folder.path().join("link/../link/./secret");
+    let Some(seen) = act(&[Call::Openat], &["open".as_ref(), written.as_os_str()]) else { return };
+    let calls = seen.calls(Call::Openat);
+    let raw = Text::from(written.as_os_str().as_bytes());
+    let record = calls.iter().find(|record| record.text(1) == Some(&raw)).expect("it is told");
+    assert_eq!(record.abi, Abi::Native);
+    assert!(record.result >= 0);
+    assert_eq!(record.base(1), None, "an absolute path has none");
+    let opened = file(record);
+    let real = folder.path().canonicalize().expect("it is there").join("real/secret");
+    assert_eq!(opened.walk.path, real.as_os_str().as_bytes());
+    assert_eq!(opened.walk.end, WalkEnd::Root);
+    let known = std::fs::metadata(&real).expect("it is there");
+    assert_eq!(opened.inode, known.ino());
+    assert_eq!(opened.kind(), FileKind::Regular);
+    assert_eq!(opened.device, rustix_device(known.dev()));
+}
+
+/// `stat`'s number as records have it.
+fn rustix_device(number: u64) -> u64 {
+    u64::from(rustix::fs::major(number)) << 32 | u64::from(rustix::fs::minor(number))
+}
+
+#[test]
+fn a_relative_path_comes_with_its_directory() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let arguments = ["openat".as_ref(), folder.path().as_os_str(), "none/../none".as_ref()];
+    let Some(seen) = act(&[Call::Openat], &arguments) else { return };
+    let calls = seen.calls(Call::Openat);
+    let raw = Text::from("none/../none");
+    let record = calls.iter().find(|record| record.text(1) == Some(&raw)).expect("it is told");
+    assert_eq!(record.result, -2);
+    assert!(record.failed());
+    assert_eq!(record.handle(Place::Result), None);
+    let base = record.base(1).expect("its directory");
+    assert_eq!(base.path, folder.path().as_os_str().as_bytes());
+}
+
+#[test]
+fn a_path_deeper_than_the_limit_is_cut_and_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let Some(program) = crate::watch::acts() else { return };
+    let Some(mut kernel) = crate::watch::kernel(&sensor::kernel::Settings::new()) else { return };
+    for (depth, end) in [(100, WalkEnd::Root), (300, WalkEnd::Cut)] {
+        let mut command = std::process::Command::new(program);
+        command.args(["deep", &depth.to_string()]).current_dir(folder.path());
+        let seen = crate::watch::run(&mut kernel, &[Call::Openat], &mut command);
+        let calls = seen.calls(Call::Openat);
+        let record = calls.iter().find(|record| record.text(1) == Some(&Text::from("file")));
+        let walk = &file(record.expect("it is told")).walk;
+        assert_eq!(walk.end, end, "{depth}");
+        assert!(walk.path.ends_with(b"/dddddddddddddddddddd/file"));
+    }
+}
+
+const NETWORK: [Call; 5] = [Call::Connect, Call::Accept, Call::Bind, Call::Dup2, Call::Socket];
+
+/// Local and remote of the connected socket, which then stands at 0.
+fn connected(arguments: &[&str]) -> Option<(Endpoint, Endpoint, SocketFamily)> {
+    let seen = act(&NETWORK, arguments)?;
+    let connects = seen.calls(Call::Connect);
+    let [connect] = *connects else { panic!("{:#?}", seen.records) };
+    assert_eq!(connect.result, 0);
+    let handle = connect.handle(Place::Argument(0)).expect("a handle");
+    let Object::Socket(socket) = handle.held.object() else { panic!("{handle:?}") };
+    assert_eq!(socket.server, Some(false));
+    assert_eq!(socket.connected, Some(true));
+
+    let copies = seen.calls(Call::Dup2);
+    let copy = copies.last().expect("a copy");
+    let standard = copy.handle(Place::Result).expect("a handle");
+    assert_eq!(standard.number, 0);
+    assert!(matches!(standard.held, Held::Socket { .. }), "{standard:?}");
+    assert_eq!(inode(&standard.held), inode(&handle.held));
+
+    let accepts = seen.calls(Call::Accept);
+    let accepted = accepts[0].handle(Place::Result).expect("a handle").held.object();
+    let Object::Socket(accepted) = accepted else { panic!("{accepted:?}") };
+    assert_eq!(accepted.server, Some(true));
+    assert_eq!(accepted.local, socket.remote);
+    if let Some(local) = &socket.local {
+        assert_eq!(accepted.remote.as_ref(), Some(local));
+    }
+    let local = socket.local.unwrap_or(Endpoint::Unix(Text::default()));
+    Some((local, socket.remote.expect("a remote end"), socket.family))
+}
+
+fn inode(held: &Held) -> u64 {
+    match held {
+        Held::Socket { inode, .. } => *inode,
+        held => panic!("{held:?} is no socket"),
+    }
+}
+
+#[test]
+fn connections_tell_both_ends() {
+    for (act, family) in [("v4", SocketFamily::Inet4), ("v6", SocketFamily::Inet6)] {
+        let Some((local, remote, found)) = connected(&[act]) else { return };
+        assert_eq!(found, family);
+        assert!(local.address().expect("an address").is_loopback());
+        assert!(remote.address().expect("an address").is_loopback());
+        assert!(local.port() > Some(0) && remote.port() > Some(0));
+        assert_ne!(local.port(), remote.port());
+    }
+}
+
+#[test]
+fn unix_sockets_are_known_by_path_and_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("../").join(folder.path().file_name().expect("a name")).join("s");
+    let Some((_, remote, family)) = connected(&["unix", path.to_str().expect("text")]) else {
+        return;
+    };
+    assert_eq!(family, SocketFamily::Unix);
+    let real = folder.path().join("s");
+    assert_eq!(remote, Endpoint::Unix(real.as_os_str().as_bytes().into()));
+    let name = format!("lazaret-{}", std::process::id());
+    let Some((_, remote, _)) = connected(&["abstract", &name]) else { return };
+    assert_eq!(remote, Endpoint::Unix(format!("\0{name}").into()));
+}
+
+#[test]
+fn a_refused_connection_tells_where_it_was_meant_to_go() {
+    let Some(seen) = act(&NETWORK, &["refused"]) else { return };
+    let connects = seen.calls(Call::Connect);
+    let record = connects[0];
+    assert_eq!(record.result, -111);
+    let address = record.parts_of(Place::Argument(1)).find_map(|part| match part {
+        Part::Address(bytes) => Some(bytes),
+        _ => None,
+    });
+    let address = address.expect("an address");
+    assert_eq!(address.get(..8), Some([2, 0, 0, 1, 127, 0, 0, 1].as_slice()));
+    assert_eq!(address.len(), 16);
+}
+
+#[test]
+fn a_datagram_tells_its_bytes_and_its_target() {
+    let Some(seen) = act(&[Call::Sendto], &["datagram"]) else { return };
+    let sent = seen.calls(Call::Sendto);
+    let data = sent[0].parts_of(Place::Argument(1)).next().expect("bytes");
+    assert_eq!(*data, Part::Data(Text::from("question")));
+    let address = sent[0].parts_of(Place::Argument(4)).next().expect("an address");
+    assert!(matches!(address, Part::Address(bytes) if bytes.get(2..4) == Some(&[0, 53])));
+    let Object::Socket(socket) = sent[0].handle(Place::Argument(0)).expect("it").held.object()
+    else {
+        panic!("no socket")
+    };
+    assert_eq!(socket.protocol, Protocol::Udp);
+    assert_eq!(socket.connected, Some(false));
+}
+
+#[test]
+fn new_credentials_are_told() {
+    let Some(seen) = act(&[Call::Setresuid], &["setuid"]) else { return };
+    let record = seen.calls(Call::Setresuid)[0];
+    let Some(Part::Identity(identity)) = record.parts_of(Place::Process).next() else {
+        panic!("{record:?}")
+    };
+    assert_eq!((identity.uid, identity.effective_uid, identity.saved_uid), (1, 2, 3));
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn calls_of_32_bits_are_known_as_what_they_are() {
+    let Some(seen) = act(&[Call::Open], &["compat-open", "/etc/passwd"]) else { return };
+    let opens = seen.calls(Call::Open);
+    let [record] = *opens else { panic!("{:#?}", seen.records) };
+    assert_eq!((record.abi, record.number), (Abi::Compat, 5));
+    assert_eq!(record.text(0), Some(&Text::from("/etc/passwd")));
+    assert_eq!(file(record).walk.path, "/etc/passwd");
+
+    let Some(seen) = act(&[Call::Socket], &["compat-socketcall"]) else { return };
+    let record = seen.calls(Call::Socket)[0];
+    assert_eq!(record.abi, Abi::Compat);
+    assert_eq!(record.arguments.get(..3), Some([2, 1, 0].as_slice()));
+    assert!(matches!(record.handle(Place::Result).expect("it").held, Held::Socket { .. }));
+
+    let Some(seen) = act(&[Call::Open], &["x32-open", "/etc/passwd"]) else { return };
+    let opens = seen.calls(Call::Open);
+    let record = opens.iter().find(|record| record.abi == Abi::X32);
+    let record = record.expect("x32 calls are told, even where the kernel has none");
+    assert_eq!(record.number, 2);
+}

@@ -1,0 +1,129 @@
+//! One group of processes floods, another one starts programs: what is lost is counted to the last.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use model::event::Call;
+use sensor::kernel::{Kernel, Settings};
+use sensor::record::{Deed, Record};
+
+use crate::watch::{acts, kernel};
+
+const OPENS: u64 = 300_000;
+const EXECS: u64 = 1_000;
+
+/// A control group of its own, taken away at the end.
+struct Group(PathBuf);
+
+impl Group {
+    fn new(hierarchy: &Path, name: &str) -> Self {
+        let folder = hierarchy.join(format!("lazaret-test-{name}-{}", std::process::id()));
+        std::fs::create_dir(&folder).expect("a control group");
+        Self(folder)
+    }
+
+    fn number(&self) -> u64 {
+        std::fs::metadata(&self.0).expect("the group").ino()
+    }
+
+    /// The shell enters the group and waits for a line before it becomes the program.
+    fn start(&self, program: &Path, act: &str, count: u64) -> Child {
+        let script = "echo $$ > \"$0/cgroup.procs\"; read go; exec \"$@\"";
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).arg(&self.0).arg(program).args([act, &count.to_string()]);
+        command.stdin(Stdio::piped()).spawn().expect("a shell")
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // Its processes have ended; what is left of it is said by the next run's error.
+        let _left: Result<(), std::io::Error> = std::fs::remove_dir(&self.0);
+    }
+}
+
+#[derive(Default)]
+struct Counts {
+    opens: u64,
+    execs: u64,
+    exits: u64,
+}
+
+impl Counts {
+    fn add(&mut self, record: &Record, flood: u64, storm: u64) {
+        match &record.deed {
+            Deed::Call(call) if record.control_group == flood => {
+                let is_ours = call.text(1).is_some_and(|path| *path == "/dev/null");
+                self.opens += u64::from(is_ours);
+            }
+            Deed::Exec(exec) if record.control_group == storm => {
+                self.execs += u64::from(exec.arguments.first().is_some_and(|name| *name == "true"));
+            }
+            Deed::Exit(_) if record.control_group == storm => self.exits += 1,
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn a_flood_of_opens_costs_no_exec_and_is_counted() {
+    let settings = Settings { bulk_bytes: 1 << 20, bulk_budget: 1_000_000, ..Settings::new() };
+    let Some((counts, lost)) = flood(&settings) else { return };
+    assert_eq!(counts.opens + lost, OPENS, "{} told, {lost} counted as lost", counts.opens);
+}
+
+#[test]
+fn a_budget_holds_back_one_group_and_counts_it() {
+    let settings = Settings { bulk_budget: 100, ..Settings::new() };
+    let Some((counts, lost)) = flood(&settings) else { return };
+    assert!(lost > 0);
+    assert_eq!(counts.opens + lost, OPENS, "{} told, {lost} counted as lost", counts.opens);
+}
+
+/// What was told, and the opens of the flooding group that were counted as lost.
+fn flood(settings: &Settings) -> Option<(Counts, u64)> {
+    let program = acts()?;
+    let mut kernel = kernel(settings)?;
+    let hierarchy = settings.hierarchy.mounted.clone().expect("a hierarchy");
+    let (flooding, storming) = (Group::new(&hierarchy, "flood"), Group::new(&hierarchy, "storm"));
+    let mut children =
+        [flooding.start(program, "opens", OPENS), storming.start(program, "execs", EXECS)];
+    let ids = (flooding.number(), storming.number());
+    // The shells' own opens are not to be counted.
+    std::thread::sleep(Duration::from_millis(300));
+    kernel.watch(&BTreeSet::from([Call::Openat])).expect("opens are watched");
+    for child in &mut children {
+        let mut input = child.stdin.take().expect("its input");
+        input.write_all(b"go\n").expect("it waits");
+    }
+    let since = Instant::now();
+    let mut counts = Counts::default();
+    let mut receive = |kernel: &mut Kernel| {
+        let add = &mut |record: Result<Record, _>| {
+            counts.add(&record.expect("a record"), ids.0, ids.1);
+        };
+        kernel.receive(Duration::from_millis(100), add).expect("records")
+    };
+    while children.iter_mut().any(|child| child.try_wait().expect("a child").is_none()) {
+        receive(&mut kernel);
+        assert!(since.elapsed() < Duration::from_secs(60), "the flood does not end");
+    }
+    while receive(&mut kernel) > 0 {}
+    let losses = kernel.losses().expect("counts");
+    println!(
+        "{OPENS} opens and {EXECS} execs in {:?}: {} opens told, lost: {losses:?}; {:?}",
+        since.elapsed(),
+        counts.opens,
+        kernel.costs().expect("costs"),
+    );
+    assert_eq!(counts.execs, EXECS, "every program is told");
+    // The shell that became the program, and its children.
+    assert_eq!(counts.exits, EXECS + 1);
+    let of_flood = losses.iter().filter(|lost| lost.control_group == Some(ids.0));
+    let opens = of_flood.filter(|lost| lost.class.name() == "open");
+    Some((counts, opens.map(|lost| lost.count).sum()))
+}
