@@ -27,6 +27,9 @@ static __always_inline u64 file_of(struct task_struct *task, s32 number)
 	return file;
 }
 
+/* The kernel notes here that somebody looked. */
+#define TIME_ASKED (1U << 31)
+
 static __always_inline void fill_times(struct file_part *part, u64 inode_at)
 {
 	struct inode___seconds *seconds = (void *)inode_at;
@@ -35,7 +38,7 @@ static __always_inline void fill_times(struct file_part *part, u64 inode_at)
 
 	if (bpf_core_field_exists(seconds->i_ctime_sec)) {
 		part->changed_seconds = BPF_CORE_READ(seconds, i_ctime_sec);
-		part->changed_nanoseconds = BPF_CORE_READ(seconds, i_ctime_nsec);
+		part->changed_nanoseconds = BPF_CORE_READ(seconds, i_ctime_nsec) & ~TIME_ASKED;
 		part->modified_seconds = BPF_CORE_READ(seconds, i_mtime_sec);
 		part->modified_nanoseconds = BPF_CORE_READ(seconds, i_mtime_nsec);
 		return;

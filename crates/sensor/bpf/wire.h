@@ -141,3 +141,18 @@ struct closed_part {
 	s32 number;
 	u32 unused;
 };
+
+/* Nothing reads this: it brings the layouts above into the object's type information. */
+struct record_layouts {
+	struct record_head record_head;
+	struct fork_body fork_body;
+	struct exit_body exit_body;
+	struct call_body call_body;
+	struct part_head part_head;
+	struct identity_part identity_part;
+	struct walk_part walk_part;
+	struct file_part file_part;
+	struct socket_part socket_part;
+	struct closed_part closed_part;
+};
+const volatile struct record_layouts *const volatile record_layouts = 0;

@@ -10,6 +10,8 @@
 
 mod object;
 mod read;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 pub use read::Damage;

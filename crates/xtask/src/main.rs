@@ -1,10 +1,11 @@
-//! Development tasks: `cargo xtask test`, `bench`, `tidy`; one verb, one file.
+//! Development tasks: `cargo xtask test`, `bench`, `bpf`, `tidy`; one verb, one file.
 //!
 //! These are tools for people who change the project. No other crate may use them.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to a terminal")]
 
 mod bench;
+mod bpf;
 mod test;
 mod tidy;
 
@@ -18,6 +19,7 @@ use clap::Parser;
 #[command(name = "cargo xtask")]
 enum Task {
     Bench(bench::Args),
+    Bpf(bpf::Args),
     Test(test::Args),
     Tidy(tidy::Args),
 }
@@ -25,6 +27,7 @@ enum Task {
 fn main() -> ExitCode {
     let result = match Task::parse() {
         Task::Bench(args) => bench::run(&root(), &args),
+        Task::Bpf(args) => bpf::run(&root(), &args),
         Task::Test(args) => test::run(&root(), &args),
         Task::Tidy(args) => tidy::run(&root(), &args),
     };

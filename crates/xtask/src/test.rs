@@ -19,6 +19,11 @@ const STEPS: &[Step] = &[
     Step { name: "services", why: "containerd and the Docker Engine run", run: services::start },
     Step { name: "fmt", why: "one layout for all", run: checks::fmt },
     Step { name: "tidy", why: "the rules of the house", run: checks::tidy },
+    Step {
+        name: "bpf",
+        why: "the sensor's programs are what their source makes",
+        run: checks::bpf,
+    },
     Step { name: "clippy", why: "warnings are errors", run: checks::clippy },
     Step { name: "doctests", why: "examples in the documentation hold", run: checks::doctests },
     Step { name: "fuzz", why: "hostile bytes, a few seconds a target", run: checks::fuzz },

@@ -125,9 +125,12 @@ int main(int count, char **arguments)
 		deep(atoi(path));
 	if (!strcmp(act, "setuid"))
 		setresuid(1, 2, 3);
-	if (!strcmp(act, "fork") && !fork())
-		_exit(7);
-	if (!strcmp(act, "threads-exit"))
+	if (!strcmp(act, "fork")) {
+		if (!fork())
+			_exit(7);
+		wait(0);
+	}
+	if (!strcmp(act, "killed"))
 		raise(9);
 	if (!strcmp(act, "opens"))
 		for (long left = atol(path); left > 0; left--)

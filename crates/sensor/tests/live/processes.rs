@@ -114,7 +114,7 @@ fn a_process_of_a_moment_is_told_from_fork_to_exit() {
 
 #[test]
 fn a_killed_process_tells_its_signal() {
-    let Some(seen) = act::<&str>(&[], &["threads-exit"]) else { return };
+    let Some(seen) = act::<&str>(&[], &["killed"]) else { return };
     let Some(Deed::Exit(exit)) = seen.records.last().map(|record| &record.deed) else {
         panic!("no exit")
     };

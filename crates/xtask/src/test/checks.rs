@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::{Done, Session};
-use crate::tidy;
+use crate::{bpf, tidy};
 
 /// A workspace of its own, so that its dependencies are not ours.
 const FUZZ: &str = "fuzz/Cargo.toml";
@@ -32,6 +32,13 @@ pub(super) fn tidy(session: &mut Session<'_>) -> Result<Done, String> {
     match tidy::run(session.root, &tidy::Args {})? {
         true => Ok(Done::Passed),
         false => Err("see the complaints above".to_owned()),
+    }
+}
+
+pub(super) fn bpf(session: &mut Session<'_>) -> Result<Done, String> {
+    match bpf::run(session.root, &bpf::Args { write: false })? {
+        true => Ok(Done::Passed),
+        false => Err("see the objects above".to_owned()),
     }
 }
 
