@@ -202,78 +202,82 @@ pub(crate) fn things(config: &ImageConfig) -> Vec<(Option<u32>, Thing)> {
 mod tests {
     use super::*;
 
+    /// What is recorded, the instruction, what follows it, and the build arguments.
+    type Form<'a> = (&'a str, &'a str, &'a str, &'a [&'a str]);
+
+    const FORMS: &[Form<'_>] = &[
+        ("/bin/sh -c #(nop)  CMD [\"bash\"]", "CMD", "[\"bash\"]", &[]),
+        (
+            "CMD [\"nginx\" \"-g\" \"daemon off;\"]",
+            "CMD",
+            "[\"nginx\",\"-g\",\"daemon off;\"]",
+            &[],
+        ),
+        ("/bin/sh -c #(nop)  ENTRYPOINT [\"a\" \"b\"]", "ENTRYPOINT", "[\"a\",\"b\"]", &[]),
+        (
+            "HEALTHCHECK &{[\"CMD-SHELL\" \"curl -k x || exit 1\"] \"30s\" \"3s\" \"0s\" \"0s\" '\\x03'}",
+            "HEALTHCHECK",
+            "CMD curl -k x || exit 1",
+            &[],
+        ),
+        (
+            "HEALTHCHECK &{[\"CMD\" \"curl\" \"x\"] \"30s\"}",
+            "HEALTHCHECK",
+            "CMD [\"curl\",\"x\"]",
+            &[],
+        ),
+        ("HEALTHCHECK &{[\"NONE\"] \"0s\"}", "HEALTHCHECK", "NONE", &[]),
+        (
+            "RUN --mount=type=cache,target=/c /bin/sh -c make # buildkit",
+            "RUN",
+            "--mount=type=cache,target=/c make",
+            &[],
+        ),
+        (
+            "RUN --mount=type=secret,id=a |1 A=b /bin/sh -c make",
+            "RUN",
+            "--mount=type=secret,id=a make",
+            &["A=b"],
+        ),
+        (
+            "RUN |1 A=b c --mount=type=secret,id=a /bin/sh -c make",
+            "RUN",
+            "--mount=type=secret,id=a make",
+            &["A=b c"],
+        ),
+        ("RUN |1 A=b /usr/bin/make x=y # buildkit", "RUN", "/usr/bin/make x=y", &["A=b"]),
+        ("RUN |2 A=b c D= make # buildkit", "RUN", "make", &["A=b c", "D="]),
+        (
+            "COPY --from=build --chown=a:b /x /y # buildkit",
+            "COPY",
+            "--from=build --chown=a:b /x /y",
+            &[],
+        ),
+        ("/bin/sh -c #(nop) ADD file:ab in / ", "ADD", "file:ab in /", &[]),
+        ("/bin/sh -c apt-get update", "RUN", "apt-get update", &[]),
+        ("RUN /bin/sh -c apk add x # buildkit", "RUN", "apk add x", &[]),
+        ("ENV A=b", "ENV", "A=b", &[]),
+        ("USER root", "USER", "root", &[]),
+        ("|1 TOKEN=abc /bin/sh -c make", "RUN", "make", &["TOKEN=abc"]),
+        (
+            "RUN |2 A=b c TOKEN=x=y /bin/sh -c make # buildkit",
+            "RUN",
+            "make",
+            &["A=b c", "TOKEN=x=y"],
+        ),
+        ("|1 A=b /bin/bash -euo pipefail -c curl x", "RUN", "curl x", &["A=b"]),
+        ("RUN /bin/bash -euo pipefail -c curl -k x", "RUN", "curl -k x", &[]),
+        ("RUN bash -c \"make x\"", "RUN", "bash -c \"make x\"", &[]),
+        ("/busybox/sh -ec make # buildkit", "RUN", "make", &[]),
+        ("RUN git push -c x", "RUN", "git push -c x", &[]),
+        ("bazel build ...", "RUN", "bazel build ...", &[]),
+        ("|x", "RUN", "|x", &[]),
+        ("", "RUN", "", &[]),
+    ];
+
     #[test]
     fn takes_every_form_apart() {
-        let cases: &[(&str, &str, &str, &[&str])] = &[
-            ("/bin/sh -c #(nop)  CMD [\"bash\"]", "CMD", "[\"bash\"]", &[]),
-            (
-                "CMD [\"nginx\" \"-g\" \"daemon off;\"]",
-                "CMD",
-                "[\"nginx\",\"-g\",\"daemon off;\"]",
-                &[],
-            ),
-            ("/bin/sh -c #(nop)  ENTRYPOINT [\"a\" \"b\"]", "ENTRYPOINT", "[\"a\",\"b\"]", &[]),
-            (
-                "HEALTHCHECK &{[\"CMD-SHELL\" \"curl -k x || exit 1\"] \"30s\" \"3s\" \"0s\" \"0s\" '\\x03'}",
-                "HEALTHCHECK",
-                "CMD curl -k x || exit 1",
-                &[],
-            ),
-            (
-                "HEALTHCHECK &{[\"CMD\" \"curl\" \"x\"] \"30s\"}",
-                "HEALTHCHECK",
-                "CMD [\"curl\",\"x\"]",
-                &[],
-            ),
-            ("HEALTHCHECK &{[\"NONE\"] \"0s\"}", "HEALTHCHECK", "NONE", &[]),
-            (
-                "RUN --mount=type=cache,target=/c /bin/sh -c make # buildkit",
-                "RUN",
-                "--mount=type=cache,target=/c make",
-                &[],
-            ),
-            (
-                "RUN --mount=type=secret,id=a |1 A=b /bin/sh -c make",
-                "RUN",
-                "--mount=type=secret,id=a make",
-                &["A=b"],
-            ),
-            (
-                "RUN |1 A=b c --mount=type=secret,id=a /bin/sh -c make",
-                "RUN",
-                "--mount=type=secret,id=a make",
-                &["A=b c"],
-            ),
-            ("RUN |1 A=b /usr/bin/make x=y # buildkit", "RUN", "/usr/bin/make x=y", &["A=b"]),
-            ("RUN |2 A=b c D= make # buildkit", "RUN", "make", &["A=b c", "D="]),
-            (
-                "COPY --from=build --chown=a:b /x /y # buildkit",
-                "COPY",
-                "--from=build --chown=a:b /x /y",
-                &[],
-            ),
-            ("/bin/sh -c #(nop) ADD file:ab in / ", "ADD", "file:ab in /", &[]),
-            ("/bin/sh -c apt-get update", "RUN", "apt-get update", &[]),
-            ("RUN /bin/sh -c apk add x # buildkit", "RUN", "apk add x", &[]),
-            ("ENV A=b", "ENV", "A=b", &[]),
-            ("USER root", "USER", "root", &[]),
-            ("|1 TOKEN=abc /bin/sh -c make", "RUN", "make", &["TOKEN=abc"]),
-            (
-                "RUN |2 A=b c TOKEN=x=y /bin/sh -c make # buildkit",
-                "RUN",
-                "make",
-                &["A=b c", "TOKEN=x=y"],
-            ),
-            ("|1 A=b /bin/bash -euo pipefail -c curl x", "RUN", "curl x", &["A=b"]),
-            ("RUN /bin/bash -euo pipefail -c curl -k x", "RUN", "curl -k x", &[]),
-            ("RUN bash -c \"make x\"", "RUN", "bash -c \"make x\"", &[]),
-            ("/busybox/sh -ec make # buildkit", "RUN", "make", &[]),
-            ("RUN git push -c x", "RUN", "git push -c x", &[]),
-            ("bazel build ...", "RUN", "bazel build ...", &[]),
-            ("|x", "RUN", "|x", &[]),
-            ("", "RUN", "", &[]),
-        ];
-        for (text, instruction, arguments, given) in cases {
+        for (text, instruction, arguments, given) in FORMS {
             let parsed = parse(text);
             assert_eq!(parsed.instruction, *instruction, "{text}");
             assert_eq!(parsed.arguments, *arguments, "{text}");
