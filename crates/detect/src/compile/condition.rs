@@ -248,6 +248,7 @@ impl<'n> Compiler<'n> {
     ) -> Result<Test, CompileError> {
         literal::fits(check, left)?;
         self.doubt_calls(check, left, &literals);
+        self.doubt_fields(left, &literals);
         if check.operator == Operator::Regex {
             self.regexes_left = self.regexes_left.checked_sub(literals.len()).ok_or_else(|| {
                 let message = format!("more than {REGEXES_MAX} regular expressions in all");
@@ -264,6 +265,19 @@ impl<'n> Compiler<'n> {
             }
         };
         Ok(all_of_list(check, left, test))
+    }
+
+    /// Names of fields that are compared as texts.
+    fn doubt_fields(&mut self, left: &Operand, literals: &[Literal]) {
+        for literal in literals.iter().filter(|_| left.kind == Kind::Text) {
+            let is_field = |name: &str| fields::fields(self.source).any(|it| it.name == name);
+            let text = std::str::from_utf8(&literal.text).unwrap_or_default();
+            if text.contains('.') && is_field(text) {
+                let message = format!("`{text}` is compared as a text here, not as a field");
+                let hint = Some(format!("write `val({text})` for the field"));
+                self.doubts.push(CompileError::new(literal.at, message).hint(hint));
+            }
+        }
     }
 
     /// Calls that no sensor reports: a slip, or one of those that Falco has besides.
