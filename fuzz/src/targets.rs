@@ -94,11 +94,9 @@ pub fn targets() -> Vec<Target> {
     targets
 }
 
-/// What the guard reads: rules, records of audit logs, recordings.
+/// What the guard reads: rules, recordings, audit records.
 fn of_guard() -> Vec<Target> {
     vec![
-        corpus("detect-condition", detect::fuzz::condition),
-        corpus("detect-rules", detect::fuzz::rules),
         Target {
             name: "audit-records",
             run: Box::new(detect::fuzz::audit),
@@ -109,6 +107,8 @@ fn of_guard() -> Vec<Target> {
             run: Box::new(detect::fuzz::recording),
             seeds: "crates/detect/testdata/recording".to_owned(),
         },
+        corpus("detect-condition", detect::fuzz::condition),
+        corpus("detect-rules", detect::fuzz::rules),
     ]
 }
 

@@ -11,6 +11,8 @@
 pub mod audit;
 mod compile;
 mod diagnostic;
+#[cfg(test)]
+mod documented;
 mod engine;
 mod field;
 mod fields;

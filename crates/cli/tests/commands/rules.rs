@@ -39,7 +39,7 @@ fires = ["Something kept is removed", "Everything"]
 [[case]]
 name = "nothing goes"
 records = '{"auditID":"2","stageTimestamp":"2026-01-02T03:04:05Z","verb":"get"}'
-quiet = ["Something kept is removed"]
+silent = ["Something kept is removed"]
 "#;
 
 /// Rules, their tests, and records.
@@ -157,15 +157,16 @@ fn tests_pass_fail_and_are_missed() {
     assert_eq!(sandbox.run(&["rules", "test", "rules/shop.yaml"]).code, Some(0));
 
     sandbox
-        .file("rules/shop.toml", TESTS.replace("\"get\"", "\"delete\"").replace("fires", "quiet"));
+        .file("rules/shop.toml", TESTS.replace("\"get\"", "\"delete\"").replace("fires", "silent"));
     let ended = sandbox.run(&["rules", "test", "rules"]);
     assert_eq!(ended.code, Some(1), "{ended:?}");
     let failed = "failed  a secret goes\n  `Everything` fires once\n  `Something kept is removed` fires once\n";
     assert!(ended.stdout.starts_with(failed), "{ended:?}");
     for (tests, reason) in [
         (TESTS.replace("Everything", "Nothing"), "speaks of `Nothing`, and no rule is called so"),
+        (TESTS.replace("\"records.json", "\"../rules/records.json"), "leaves its folder"),
         (TESTS.replace("records =", "record ="), "unknown field `record`"),
-        (TESTS.replace("quiet = [\"Something kept is removed\"]", ""), "expects nothing"),
+        (TESTS.replace("silent = [\"Something kept is removed\"]", ""), "expects nothing"),
         (
             TESTS.replace("recording = \"records.json\"", ""),
             "needs either `recording` or `records`",
@@ -177,6 +178,26 @@ fn tests_pass_fail_and_are_missed() {
         assert!(ended.stderr.contains(reason), "{ended:?}");
     }
     assert_eq!(sandbox.run(&["rules", "test", "broken.yaml"]).code, Some(2));
+}
+
+#[test]
+fn rules_of_our_own_form_name_their_recordings() {
+    let sandbox = sandbox();
+    let rule = "- id: removal\n  title: Removal\n  why: x\n  source: k8s_audit\n  \
+                condition: ka.verb = delete\n  severity: low\n  \
+                fixtures: { fires: [records.json], silent: [other.json] }\n";
+    sandbox.file("own/removal.yaml", rule);
+    sandbox.file("own/records.json", RECORD);
+    sandbox.file("own/other.json", RECORD.replace("delete", "get"));
+    let ended = sandbox.run(&["rules", "test", "own", "--all"]);
+    let passed = "ok  removal: records.json\nok  removal: other.json\n2 passed, 0 failed\n";
+    assert_eq!(ok(&ended), passed);
+    sandbox.file("own/other.json", RECORD);
+    let ended = sandbox.run(&["rules", "test", "own"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stdout.contains("removal: other.json\n  `removal` fires once\n"), "{ended:?}");
+    std::fs::remove_file(sandbox.path("own/other.json")).unwrap();
+    assert_eq!(sandbox.run(&["rules", "test", "own"]).code, Some(10));
 }
 
 #[test]
@@ -211,7 +232,7 @@ fn audit_records_are_replayed() {
     assert_eq!(told["rule"], "Something kept is removed");
     assert_eq!(told["output_fields"]["ka.target.name"], "key");
 
-    sandbox.file("cut.json", format!("{RECORD}\n{}", &RECORD[..60]));
+    sandbox.file("cut.json", format!("{RECORD}\n{}", RECORD.split_at(60).0));
     let ended = sandbox.run(&["rules", "replay", "--rules", "rules", "cut.json"]);
     assert_eq!((ended.code, ended.stdout.lines().count()), (Some(21), 1), "{ended:?}");
     assert!(ended.stderr.contains("`cut.json`: line 2: it is not JSON: EOF"), "{ended:?}");

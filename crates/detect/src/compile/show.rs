@@ -23,12 +23,18 @@ pub(crate) fn text(condition: &Condition) -> String {
     text
 }
 
+/// Parts of parts too, where the same word joins them.
 fn lines(parts: &[Arc<Condition>], word: &'static str, text: &mut String) {
-    for (number, part) in parts.iter().enumerate() {
-        if number > 0 {
-            text.extend(["\n", word, " "]);
+    for part in parts {
+        match (&part.node, word) {
+            (Node::And(inner), "and") | (Node::Or(inner), "or") => lines(inner, word, text),
+            _ => {
+                if !text.is_empty() {
+                    text.extend(["\n", word, " "]);
+                }
+                write(part, word, text);
+            }
         }
-        write(part, word, text);
     }
 }
 
@@ -87,4 +93,61 @@ fn literal(literal: &Literal) -> String {
 /// The names of everything that it asks for.
 pub(crate) fn fields(condition: &Arc<Condition>) -> BTreeSet<&str> {
     super::operands(condition).into_iter().map(|operand| operand.name.as_str()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{RuleFile, Ruleset};
+
+    #[test]
+    fn what_is_shown_means_what_was_written() {
+        for (written, shown) in [
+            ("proc.name = a", "proc.name = a"),
+            ("not (proc.name=a or proc.pid=1)", "not (proc.name = a or proc.pid = 1)"),
+            (
+                "m and not m",
+                "(proc.pid = 1 or proc.name exists)\nand not (proc.pid = 1 or proc.name exists)",
+            ),
+            ("m or proc.name = b", "proc.pid = 1\nor proc.name exists\nor proc.name = b"),
+            (
+                "proc.name in (l, \"c d\", '', \"q\\\"\")",
+                "proc.name in (x, y, \"c d\", \"\", \"q\\\"\")",
+            ),
+            ("proc.name contains anyof (l)", "proc.name contains anyof (x, y)"),
+            ("tolower(proc.name) = val(proc.exe)", "tolower(proc.name) = val(proc.exe)"),
+            ("proc.aname[2] startswith \"system:\"", "proc.aname[2] startswith system:"),
+        ] {
+            let rule = |condition: &str| {
+                let file = serde_json::json!([
+                    { "list": "l", "items": ["x", "y"] },
+                    { "macro": "m", "condition": "proc.pid = 1 or proc.name exists" },
+                    { "rule": "r", "desc": "d", "condition": condition, "output": "o", "priority": "INFO" },
+                ]);
+                let bytes = file.to_string();
+                let (rules, told) =
+                    Ruleset::load(&[RuleFile { name: "t", bytes: bytes.as_bytes() }]);
+                let expanded = rules.rules().first().map(|rule| rule.expanded());
+                expanded.unwrap_or_else(|| panic!("{condition}: {told:?}"))
+            };
+            assert_eq!(rule(written), shown);
+            assert_eq!(rule(shown), shown, "read again");
+        }
+    }
+
+    /// Forty macros of two each stand for more than a terabyte.
+    #[test]
+    fn macros_that_double_are_cut_off() {
+        let mut items = vec![serde_json::json!({ "macro": "m0", "condition": "proc.pid = 1" })];
+        for number in 1..=40 {
+            let condition = format!("m{0} and proc.pid = {number} or m{0}", number - 1);
+            items
+                .push(serde_json::json!({ "macro": format!("m{number}"), "condition": condition }));
+        }
+        items.push(serde_json::json!({ "rule": "r", "desc": "d", "condition": "m40", "output": "o", "priority": "INFO" }));
+        let bytes = serde_json::Value::from(items).to_string();
+        let (rules, told) = Ruleset::load(&[RuleFile { name: "t", bytes: bytes.as_bytes() }]);
+        let rule = rules.rules().first().unwrap_or_else(|| panic!("{told:?}"));
+        let shown = rule.expanded();
+        assert!(shown.ends_with(" …") && shown.len() < 300 * 1024, "{}", shown.len());
+    }
 }

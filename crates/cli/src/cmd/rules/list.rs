@@ -95,10 +95,12 @@ fn table(rules: &[Arc<Rule>]) -> String {
 pub(super) fn object(rule: &Rule) -> serde_json::Value {
     json!({
         "name": rule.name,
+        "title": rule.title,
         "description": rule.description,
         "priority": rule.priority.name(),
         "source": rule.source.name(),
         "tags": rule.tags,
+        "attack": rule.attack,
         "enabled": rule.enabled,
         "file": rule.place.file,
         "line": rule.place.line,

@@ -65,15 +65,25 @@ fn said(rule: &Rule, doubts: &[&str]) -> String {
         }
     };
     line("rule:", &rule.name);
+    line("title:", if rule.title == rule.name { "" } else { &rule.title });
     line("priority:", rule.priority.name());
     line("source:", rule.source.name());
     line("enabled:", if rule.enabled { "yes" } else { "no" });
     line("defined:", &rule.place.to_string());
     line("finds:", &rule.description);
-    let (attack, tags): (Vec<&str>, Vec<&str>) =
-        rule.tags.iter().map(String::as_str).partition(|tag| is_of_attack(tag));
+    // Of a rule in Falco's form, they stand among its tags.
+    let (tactics, tags): (Vec<&str>, Vec<&str>) = rule
+        .tags
+        .iter()
+        .map(String::as_str)
+        .filter(|tag| !rule.attack.iter().any(|technique| technique == tag))
+        .partition(|tag| tag.starts_with("mitre_"));
+    let techniques = rule.attack.iter().map(String::as_str);
+    let attack: Vec<&str> = techniques.chain(tactics).collect();
     line("ATT&CK:", &attack.join(", ").replace("mitre_", "").replace('_', " "));
     line("tags:", &tags.join(", "));
+    line("fires on:", &rule.fixtures.fires.join(", "));
+    line("silent on:", &rule.fixtures.silent.join(", "));
     if rule.source == Source::Syscall {
         let calls: Vec<&str> = rule.calls().iter().map(|call| call.name()).collect();
         line("asked of:", if calls.is_empty() { "no event" } else { "" });
@@ -85,12 +95,4 @@ fn said(rule: &Rule, doubts: &[&str]) -> String {
     line("means:", &rule.expanded());
     line("tells:", rule.output());
     text
-}
-
-/// Tactics and techniques stand among the tags: `mitre_execution`, `T1059.004`.
-fn is_of_attack(tag: &str) -> bool {
-    let number = tag.strip_prefix("TA").or_else(|| tag.strip_prefix('T'));
-    let is_number =
-        |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c == '.');
-    tag.starts_with("mitre_") || number.is_some_and(is_number)
 }

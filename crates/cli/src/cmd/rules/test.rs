@@ -1,12 +1,13 @@
 //! `lazaret rules test`: recordings that rules must fire on, and that they must not.
 //!
-//! Cases stand in TOML beside the rules; `docs/rules.md` describes them.
+//! A rule of our own form names its recordings; for files in Falco's form, cases stand in TOML
+//! beside them. `docs/rules.md` describes both.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
-use detect::{Detection, Engine, Level, Ruleset};
+use detect::{Detection, Engine, Level, Rule, Ruleset};
 use document::printable;
 use serde::Deserialize;
 use serde_json::json;
@@ -35,7 +36,7 @@ struct Cases {
 }
 
 /// Something that happened, and what rules have to make of it.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
     name: String,
@@ -48,32 +49,34 @@ struct Case {
     fires: BTreeSet<String>,
     /// Rules that must not.
     #[serde(default)]
-    quiet: BTreeSet<String>,
+    silent: BTreeSet<String>,
 }
 
 pub(crate) fn run(arguments: &TestArguments) -> Result<ExitCode, UserError> {
-    let content = Content::read(&arguments.paths)?;
-    let ruleset = all_enabled(content.rules)?;
+    let mut content = Content::read(&arguments.paths)?;
+    let ruleset = all_enabled(&mut content.rules)?;
     let engine = Engine::new(&ruleset);
     let mut text = String::new();
     let (mut passed, mut failed) = (0_usize, 0_usize);
     let mut tested = Tested::default();
+    let mut all = fixtures(&content.rules, &ruleset);
     for file in &content.tests {
-        for case in cases(file, &ruleset)? {
-            let wrong = judge(&engine, file, &case)?;
-            let word = if wrong.is_empty() { "ok" } else { "failed" };
-            text.extend([word, "  ", &*printable(&case.name), "\n"]);
-            for wrong in &wrong {
-                text.extend(["  ", &*printable(wrong), "\n"]);
-            }
-            *if wrong.is_empty() { &mut passed } else { &mut failed } += 1;
-            tested.fires.extend(case.fires);
-            tested.quiet.extend(case.quiet);
+        all.extend(cases(file, &ruleset)?.into_iter().map(|case| (file, case)));
+    }
+    for (file, case) in all {
+        let wrong = judge(&engine, file, &case)?;
+        let word = if wrong.is_empty() { "ok" } else { "failed" };
+        text.extend([word, "  ", &*printable(&case.name), "\n"]);
+        for wrong in &wrong {
+            text.extend(["  ", &*printable(wrong), "\n"]);
         }
+        *if wrong.is_empty() { &mut passed } else { &mut failed } += 1;
+        tested.fires.extend(case.fires);
+        tested.silent.extend(case.silent);
     }
     if passed + failed == 0 && !arguments.all {
         let message = "there are no tests beside these rules";
-        let hint = "they stand in .toml files; see docs/rules.md";
+        let hint = "a rule names them under `fixtures`; see docs/rules.md";
         return Err(UserError::new(ExitCode::Usage, message).hint(Some(hint)));
     }
     let untested = tested.missing(&ruleset);
@@ -86,8 +89,8 @@ pub(crate) fn run(arguments: &TestArguments) -> Result<ExitCode, UserError> {
 }
 
 /// The rules, those that are disabled too: a test says what one would do.
-fn all_enabled(mut files: Vec<Loaded>) -> Result<Ruleset, UserError> {
-    let (ruleset, diagnostics) = load::of(&files);
+fn all_enabled(files: &mut Vec<Loaded>) -> Result<Ruleset, UserError> {
+    let (ruleset, diagnostics) = load::of(files);
     let errors: Vec<_> = diagnostics.iter().filter(|it| it.level == Level::Error).collect();
     for error in &errors {
         output::note(&error.to_string());
@@ -106,7 +109,32 @@ fn all_enabled(mut files: Vec<Loaded>) -> Result<Ruleset, UserError> {
     // JSON is YAML, and a later file may change what earlier ones define.
     let bytes = serde_json::Value::from(enabled).to_string().into_bytes();
     files.push(Loaded { name: "tests".to_owned(), path: None, bytes });
-    Ok(load::of(&files).0)
+    Ok(load::of(files).0)
+}
+
+/// What rules of our own form show of themselves.
+fn fixtures<'f>(files: &'f [Loaded], ruleset: &Ruleset) -> Vec<(&'f Loaded, Case)> {
+    let mut cases = Vec::new();
+    for rule in ruleset.rules() {
+        let Some(file) = files.iter().find(|file| file.name == rule.place.file) else { continue };
+        let name = || BTreeSet::from([rule.name.clone()]);
+        for recording in &rule.fixtures.fires {
+            let case = Case { fires: name(), ..Case::of(rule, recording) };
+            cases.push((file, case));
+        }
+        for recording in &rule.fixtures.silent {
+            let case = Case { silent: name(), ..Case::of(rule, recording) };
+            cases.push((file, case));
+        }
+    }
+    cases
+}
+
+impl Case {
+    fn of(rule: &Rule, recording: &str) -> Self {
+        let name = format!("{}: {recording}", rule.name);
+        Self { name, recording: Some(recording.into()), ..Self::default() }
+    }
 }
 
 /// The cases of a file, which speak of rules that there are.
@@ -118,15 +146,15 @@ fn cases(file: &Loaded, ruleset: &Ruleset) -> Result<Vec<Case>, UserError> {
         .map_err(|error| mistake(format!("`{}` is no list of cases: {error}", file.name)))?;
     for case in &cases.case {
         let of_case = format!("the case `{}` of `{}`", case.name, file.name);
-        if case.fires.is_empty() && case.quiet.is_empty() {
-            let hint = Some("`fires` and `quiet` list rules");
+        if case.fires.is_empty() && case.silent.is_empty() {
+            let hint = Some("`fires` and `silent` list rules");
             return Err(mistake(format!("{of_case} expects nothing")).hint(hint));
         }
         if case.recording.is_some() == case.records.is_some() {
             let message = format!("{of_case} needs either `recording` or `records`");
             return Err(mistake(message));
         }
-        let named = case.fires.iter().chain(&case.quiet);
+        let named = case.fires.iter().chain(&case.silent);
         let is_there = |name: &&String| ruleset.rules().iter().any(|rule| rule.name == **name);
         if let Some(name) = named.into_iter().find(|name| !is_there(name)) {
             return Err(mistake(format!("{of_case} speaks of `{name}`, and no rule is called so")));
@@ -155,7 +183,7 @@ fn judge(engine: &Engine, file: &Loaded, case: &Case) -> Result<Vec<String>, Use
             wrong.push(format!("`{rule}` does not fire"));
         }
     }
-    for rule in &case.quiet {
+    for rule in &case.silent {
         if let Some(count) = fired.get(rule) {
             let times = if *count == 1 { "once".to_owned() } else { format!("{count} times") };
             wrong.push(format!("`{rule}` fires {times}"));
@@ -170,6 +198,10 @@ fn recorded(
     path: &Path,
     count: &mut dyn FnMut(u64, Detection),
 ) -> Result<Replayed, UserError> {
+    if !path.components().all(|part| matches!(part, Component::Normal(_))) {
+        let message = format!("`{}` of `{}` leaves its folder", path.display(), file.name);
+        return Err(UserError::new(ExitCode::Usage, message));
+    }
     match &file.path {
         Some(beside) => replay::replay(engine, &beside.with_file_name("").join(path), count),
         None => Ok(replay::replay_bytes(engine, &load::own(&file.name, path)?, count)),
@@ -180,7 +212,7 @@ fn recorded(
 #[derive(Default)]
 struct Tested {
     fires: BTreeSet<String>,
-    quiet: BTreeSet<String>,
+    silent: BTreeSet<String>,
 }
 
 impl Tested {
@@ -191,7 +223,7 @@ impl Tested {
             if !self.fires.contains(&rule.name) {
                 missing.push(format!("`{}`: nothing fires it", rule.name));
             }
-            if !self.quiet.contains(&rule.name) {
+            if !self.silent.contains(&rule.name) {
                 missing.push(format!("`{}`: nothing is said not to fire it", rule.name));
             }
         }
