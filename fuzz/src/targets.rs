@@ -60,16 +60,6 @@ pub fn targets() -> Vec<Target> {
             }),
             seeds: "crates/document/testdata/vex".to_owned(),
         },
-        Target {
-            name: "audit-records",
-            run: Box::new(detect::fuzz::audit),
-            seeds: "crates/detect/testdata/audit/fields".to_owned(),
-        },
-        Target {
-            name: "event-recording",
-            run: Box::new(detect::fuzz::recording),
-            seeds: "crates/detect/testdata/recording".to_owned(),
-        },
         corpus("bbolt", |bytes| swallow(artifact::fuzz::bolt(bytes))),
         corpus("challenge", |bytes| swallow(artifact::fuzz::challenge(bytes))),
         corpus("image-config", |bytes| swallow(artifact::fuzz::image_config(bytes))),
@@ -83,8 +73,6 @@ pub fn targets() -> Vec<Target> {
             run: Box::new(|bytes| swallow(analyzers::fuzz::image_settings(bytes))),
             seeds: "crates/analyzers/testdata/dockerfile".to_owned(),
         },
-        corpus("detect-condition", detect::fuzz::condition),
-        corpus("detect-rules", detect::fuzz::rules),
         corpus("image-manifest", |bytes| swallow(artifact::fuzz::image_manifest(bytes))),
         corpus("logins", |bytes| swallow(artifact::fuzz::logins(bytes))),
         corpus("policy", policy),
@@ -103,11 +91,30 @@ pub fn targets() -> Vec<Target> {
         of_sensor("sensor-runtime", sensor::fuzz::runtime),
         corpus("tar", tar),
     ];
+    targets.extend(of_guard());
     targets.extend(analyzers::ALL.iter().map(|analyzer| of_analyzer(*analyzer)));
     targets.extend(feeds::ALL.iter().map(|feed| of_feed(*feed)));
     targets.extend(Scheme::ALL.iter().map(|scheme| of_scheme(*scheme)));
     targets.sort_by_key(|target| target.name);
     targets
+}
+
+/// What the guard reads: rules, recordings, audit records.
+fn of_guard() -> Vec<Target> {
+    vec![
+        Target {
+            name: "audit-records",
+            run: Box::new(detect::fuzz::audit),
+            seeds: "crates/detect/testdata/audit/fields".to_owned(),
+        },
+        Target {
+            name: "event-recording",
+            run: Box::new(detect::fuzz::recording),
+            seeds: "crates/detect/testdata/recording".to_owned(),
+        },
+        corpus("detect-condition", detect::fuzz::condition),
+        corpus("detect-rules", detect::fuzz::rules),
+    ]
 }
 
 fn of_analyzer(analyzer: &'static dyn Analyzer) -> Target {

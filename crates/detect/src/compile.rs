@@ -7,6 +7,7 @@
 //! What cannot be asked is told here, with its place, before there is an event.
 
 mod condition;
+mod function;
 mod literal;
 mod operand;
 mod options;

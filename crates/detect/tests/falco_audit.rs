@@ -62,9 +62,9 @@ fn table() -> BTreeMap<String, Vec<String>> {
     let table = include_str!("../testdata/audit/falco-events.txt");
     let lines = table.lines().filter(|line| !line.starts_with('#'));
     let row = |line: &str| {
-        let (event, rules) = line.split_once(':').expect("rules");
+        let (event, rules) = line.split_once(':')?;
         let rules = rules.split(';').map(|rule| rule.trim().to_owned());
-        (event.to_owned(), rules.filter(|rule| !rule.is_empty()).collect())
+        Some((event.to_owned(), rules.filter(|rule| !rule.is_empty()).collect()))
     };
-    lines.map(row).collect()
+    lines.filter_map(row).collect()
 }

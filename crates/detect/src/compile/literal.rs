@@ -116,9 +116,9 @@ fn number(text: &str) -> Result<i64, &'static str> {
     let parsed = match hexadecimal {
         Some(digits) if !digits.starts_with(['-', '+']) => u64::from_str_radix(digits, 16),
         _ if !digits.starts_with(['-', '+']) => digits.parse(),
-        _ => return Err("a number"),
+        _ => return Err("a whole number"),
     };
-    parsed.map(|number| number.cast_signed().wrapping_mul(sign)).or(Err("a number"))
+    parsed.map(|number| number.cast_signed().wrapping_mul(sign)).or(Err("a whole number"))
 }
 
 fn address(text: &str) -> Result<core::net::IpAddr, &'static str> {

@@ -240,28 +240,34 @@ fn samples() -> Vec<Event> {
 }
 
 fn acts() -> Vec<Act> {
-    let path = || PathArgument { raw: "../etc".into(), path: "/etc".into(), resolved: true };
-    let descriptor = || Descriptor {
-        number: 3,
-        object: Object::File(File { path: "/dev/null".into(), inode: 9, ..File::default() }),
+    [acts_on_files(), acts_on_sockets(), acts_on_tasks()].concat()
+}
+
+fn path() -> PathArgument {
+    PathArgument { raw: "../etc".into(), path: "/etc".into(), resolved: true }
+}
+
+fn descriptor() -> Descriptor {
+    let file = File { path: "/dev/null".into(), inode: 9, ..File::default() };
+    Descriptor { number: 3, object: Object::File(file) }
+}
+
+fn socket() -> Descriptor {
+    let socket = Socket {
+        family: SocketFamily::Inet6,
+        protocol: Protocol::Tcp,
+        local: Some(Endpoint::Unix("\0name".into())),
+        remote: Some(Endpoint::Internet("[::1]:443".parse().unwrap())),
+        server: Some(false),
+        ..Socket::default()
     };
-    let socket = || Descriptor {
-        number: -1,
-        object: Object::Socket(Socket {
-            family: SocketFamily::Inet6,
-            protocol: Protocol::Tcp,
-            local: Some(Endpoint::Unix("\0name".into())),
-            remote: Some(Endpoint::Internet("[::1]:443".parse().unwrap())),
-            server: Some(false),
-            ..Socket::default()
-        }),
-    };
-    let questions = || {
-        let answers = vec!["192.0.2.1".parse().unwrap()];
-        vec![Question { name: "pool.example".into(), kind: 28, answers }]
-    };
-    let flags = OpenFlags { bits: 0o1101, created: true };
-    let capabilities = Capabilities { effective: u64::MAX, permitted: 1, inheritable: 0 };
+    Descriptor { number: -1, object: Object::Socket(socket) }
+}
+
+const FLAGS: OpenFlags = OpenFlags { bits: 0o1101, created: true };
+
+fn acts_on_files() -> Vec<Act> {
+    let flags = FLAGS;
     vec![
         Act::Exec { file: path() },
         Act::Fork { child: 8 },
@@ -283,6 +289,15 @@ fn acts() -> Vec<Act> {
         Act::ChangeDirectory { path: path() },
         Act::ChangeRoot { path: path() },
         Act::PivotRoot { new: path(), old: path() },
+    ]
+}
+
+fn acts_on_sockets() -> Vec<Act> {
+    let questions = || {
+        let answers = vec!["192.0.2.1".parse().unwrap()];
+        vec![Question { name: "pool.example".into(), kind: 28, answers }]
+    };
+    vec![
         Act::Socket { descriptor: socket(), domain: 10, kind: 1, protocol: 6 },
         Act::Connect { descriptor: socket() },
         Act::Bind { descriptor: socket() },
@@ -290,6 +305,13 @@ fn acts() -> Vec<Act> {
         Act::Accept { descriptor: socket() },
         Act::Send { descriptor: socket(), questions: questions() },
         Act::Receive { descriptor: socket(), questions: vec![] },
+    ]
+}
+
+fn acts_on_tasks() -> Vec<Act> {
+    let flags = FLAGS;
+    let capabilities = Capabilities { effective: u64::MAX, permitted: 1, inheritable: 0 };
+    vec![
         Act::Duplicate { from: 3, to: 0, descriptor: pipe() },
         Act::SetId(SetId { group: true, asked: [Some(0), None, Some(u32::MAX)] }),
         Act::SetCapabilities { before: capabilities, after: Capabilities::default() },
