@@ -14,7 +14,7 @@ mod tests;
 pub(crate) use ast::{
     Check, Expression, FieldName, Function, Literal, Modifier, Operand, Operator, Right,
 };
-pub(crate) use parser::{literal, operand, parse};
+pub(crate) use parser::{is_function, literal, operand, parse};
 
 /// Longer conditions are refused; the longest of Falco's has 6 KiB with its exceptions.
 const BYTES_MAX: usize = 256 << 10;

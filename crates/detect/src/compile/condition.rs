@@ -190,12 +190,12 @@ impl<'n> Compiler<'n> {
                     return Err(CompileError::new(literal.at, message)
                         .hint(Some("write `in` with the list in parentheses".to_owned())));
                 }
-                let (key, with) = (key_of(&literals), show::literals(&literals, false));
+                let (key, with) = (literal::key(&literals), show::literals(&literals, false));
                 (self.test(check, &left, literals)?, None, key, with)
             }
             Right::Many(literals) => {
                 let literals = self.texts(literals)?;
-                let (key, with) = (key_of(&literals), show::literals(&literals, true));
+                let (key, with) = (literal::key(&literals), show::literals(&literals, true));
                 (self.test(check, &left, literals)?, None, key, with)
             }
             Right::Operand(operand) => {
@@ -248,6 +248,7 @@ impl<'n> Compiler<'n> {
     ) -> Result<Test, CompileError> {
         literal::fits(check, left)?;
         self.doubt_calls(check, left, &literals);
+        self.doubt_fields(left, &literals);
         if check.operator == Operator::Regex {
             self.regexes_left = self.regexes_left.checked_sub(literals.len()).ok_or_else(|| {
                 let message = format!("more than {REGEXES_MAX} regular expressions in all");
@@ -264,6 +265,19 @@ impl<'n> Compiler<'n> {
             }
         };
         Ok(all_of_list(check, left, test))
+    }
+
+    /// Names of fields that are compared as texts.
+    fn doubt_fields(&mut self, left: &Operand, literals: &[Literal]) {
+        for literal in literals.iter().filter(|_| left.kind == Kind::Text) {
+            let is_field = |name: &str| fields::fields(self.source).any(|it| it.name == name);
+            let text = std::str::from_utf8(&literal.text).unwrap_or_default();
+            if text.contains('.') && is_field(text) {
+                let message = format!("`{text}` is compared as a text here, not as a field");
+                let hint = Some(format!("write `val({text})` for the field"));
+                self.doubts.push(CompileError::new(literal.at, message).hint(hint));
+            }
+        }
     }
 
     /// Calls that no sensor reports: a slip, or one of those that Falco has besides.
@@ -378,12 +392,6 @@ impl<'n> Compiler<'n> {
 fn too_deep() -> CompileError {
     let message = format!("with its macros, it is nested more than {DEPTH_MAX} times");
     CompileError::new(0, message)
-}
-
-/// What tells apart two checks that compare with texts.
-fn key_of(literals: &[Literal]) -> String {
-    let texts: Vec<&[u8]> = literals.iter().map(|literal| &*literal.text).collect();
-    format!("{texts:?}")
 }
 
 fn names_of(operands: &[Operand]) -> String {

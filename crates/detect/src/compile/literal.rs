@@ -52,6 +52,12 @@ pub(super) fn fits(check: &Check, left: &Operand) -> Result<(), CompileError> {
     Err(CompileError::new(check.at, message))
 }
 
+/// What tells apart two checks that compare with texts.
+pub(super) fn key(literals: &[Literal]) -> String {
+    let texts: Vec<&[u8]> = literals.iter().map(|literal| &*literal.text).collect();
+    format!("{texts:?}")
+}
+
 pub(super) fn told(kind: Kind) -> &'static str {
     match kind {
         Kind::Bool => "true or false",
@@ -116,9 +122,9 @@ fn number(text: &str) -> Result<i64, &'static str> {
     let parsed = match hexadecimal {
         Some(digits) if !digits.starts_with(['-', '+']) => u64::from_str_radix(digits, 16),
         _ if !digits.starts_with(['-', '+']) => digits.parse(),
-        _ => return Err("a number"),
+        _ => return Err("a whole number"),
     };
-    parsed.map(|number| number.cast_signed().wrapping_mul(sign)).or(Err("a number"))
+    parsed.map(|number| number.cast_signed().wrapping_mul(sign)).or(Err("a whole number"))
 }
 
 fn address(text: &str) -> Result<core::net::IpAddr, &'static str> {

@@ -1,6 +1,6 @@
 //! A condition as people read it: macros and lists in their places.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Condition, Node, Operand};
@@ -91,24 +91,8 @@ fn literal(literal: &Literal) -> String {
 }
 
 /// The names of everything that it asks for.
-pub(crate) fn fields(condition: &Condition) -> BTreeSet<&str> {
-    let mut names = BTreeSet::new();
-    let mut seen = HashSet::new();
-    let mut left = vec![condition];
-    while let Some(condition) = left.pop() {
-        if !seen.insert(core::ptr::from_ref(condition)) {
-            continue;
-        }
-        match &condition.node {
-            Node::And(parts) | Node::Or(parts) => left.extend(parts.iter().map(|part| &**part)),
-            Node::Not(inner) => left.push(inner),
-            Node::Check(check) => {
-                let operands = core::iter::once(&check.left).chain(&check.right);
-                names.extend(operands.map(|operand| operand.name.as_str()));
-            }
-        }
-    }
-    names
+pub(crate) fn fields(condition: &Arc<Condition>) -> BTreeSet<&str> {
+    super::operands(condition).into_iter().map(|operand| operand.name.as_str()).collect()
 }
 
 #[cfg(test)]

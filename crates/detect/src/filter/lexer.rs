@@ -124,21 +124,39 @@ impl<'t> Lexer<'t> {
         Err(FilterError::new(self.at, "a `]` is missing after the argument of the field"))
     }
 
-    /// A number, decimal or hexadecimal.
+    /// A number, decimal or hexadecimal. That of a fraction is read, so that it can be told that there
+    /// are none.
     pub(super) fn number(&mut self) -> Option<Literal> {
         let begin = *self;
         let _signed = self.exactly("-") || self.exactly("+");
-        let digits = if self.exactly("0x") || self.exactly("0X") {
-            self.run(|c| c.is_ascii_hexdigit())
-        } else {
-            self.run(|c| c.is_ascii_digit())
+        let is_hexadecimal = self.exactly("0x") || self.exactly("0X");
+        let digits = match is_hexadecimal {
+            true => self.run(|c| c.is_ascii_hexdigit()),
+            false => self.run(|c| c.is_ascii_digit()),
         };
         if digits.is_none() {
             self.at = begin.at;
             return None;
         }
+        if !is_hexadecimal {
+            self.fraction();
+        }
         let text = self.text.get(begin.at..self.at).unwrap_or_default();
         Some(Literal { text: text.into(), quoted: true, at: begin.at })
+    }
+
+    /// What may follow the digits of a decimal number.
+    fn fraction(&mut self) {
+        if self.exactly(".") {
+            self.run(|c| c.is_ascii_digit());
+        }
+        let before = self.at;
+        let has_exponent = (self.exactly("e") || self.exactly("E"))
+            && (self.exactly("+") || self.exactly("-"))
+            && self.run(|c| c.is_ascii_digit()).is_some();
+        if !has_exponent {
+            self.at = before;
+        }
     }
 
     /// A text in quotes, or one that ends at a space, parenthesis, comma, equals sign or quote.

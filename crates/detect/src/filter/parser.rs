@@ -35,6 +35,13 @@ pub(crate) fn operand(text: &str) -> Result<(Operand, usize), FilterError> {
     }
 }
 
+/// Whether a text is a function with its operands, and nothing else.
+pub(crate) fn is_function(text: &str) -> bool {
+    let Ok(lexer) = Lexer::new(text) else { return false };
+    let mut parser = Parser { lexer, depth: 0 };
+    matches!(parser.right_operand(), Ok(Some(_))) && parser.lexer.is_at_end()
+}
+
 /// Reads a text in quotes.
 pub(crate) fn literal(text: &str) -> Result<Literal, FilterError> {
     let mut lexer = Lexer::new(text)?;
@@ -139,11 +146,12 @@ impl Parser<'_> {
         if operator == Operator::Exists {
             return Ok((None, Right::Nothing));
         }
-        self.lexer.blank();
+        let apart = self.lexer.blank();
         if operator.takes_list() {
             return Ok((None, self.many()?));
         }
-        if !operator.takes_number()
+        if apart
+            && !operator.takes_number()
             && let Some(modifier) = self.modifier()
         {
             return Ok((Some(modifier), self.many()?));
@@ -214,6 +222,15 @@ impl Parser<'_> {
     fn right_operand(&mut self) -> Result<Option<Operand>, FilterError> {
         let at = self.lexer.at();
         match self.lexer.function() {
+            Some(Function::Value) => {
+                let operand = self.function(Function::Value, at)?;
+                let is_field = matches!(&operand, Operand::Function { operands, .. }
+                    if matches!(operands.as_slice(), [Operand::Field(_)]));
+                match is_field {
+                    true => Ok(Some(operand)),
+                    false => Err(FilterError::new(at, "`val()` takes a field")),
+                }
+            }
             Some(function) => self.function(function, at).map(Some),
             None => Ok(None),
         }

@@ -13,7 +13,7 @@ use super::read::{Item, Mistake, Read};
 use super::written::Written;
 use super::yaml::{Content, Node};
 use crate::diagnostic::{Diagnostic, Level, Place};
-use crate::filter::{Modifier, Operator};
+use crate::filter::{self, Modifier, Operator};
 use crate::suggest;
 
 /// The exceptions that an item has. What is appended to others of their name needs no fields.
@@ -254,12 +254,14 @@ fn of_value(value: &Node, takes_list: bool) -> Option<String> {
     }
 }
 
-/// In quotes, where it would not be one text without. Quotes that are there already are left.
+/// In quotes, where it would not be one text without. Quotes that are there already are left, and so
+/// is a function, which is a value of the event.
 pub(super) fn quoted(text: &str) -> String {
     let is_quoted = text.starts_with(['"', '\'']);
     let needs = text.is_empty()
         || text.contains(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | ',' | '='));
-    if is_quoted || !needs {
+    let is_function = !text.contains(char::is_whitespace) && filter::is_function(text);
+    if is_quoted || !needs || is_function {
         return text.to_owned();
     }
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))

@@ -191,6 +191,7 @@ impl Read {
         let items: Vec<_> = items.iter().map(|node| (file, node.clone())).collect();
         let overrides = overriding::read(self, item, &["items"], &["items"])?;
         self.unknown_keys(item, &["list", "items", "append", "override"]);
+        self.doubt_name(item, |c| !c.is_whitespace() && !"()\"'=,".contains(c));
         if overrides.appends("items") {
             let Some(earlier) = self.lists.get_mut(name) else {
                 return Err(self.nothing_earlier(item, "list", self.lists.names()));
@@ -208,6 +209,7 @@ impl Read {
         let text = self.text(item, "condition")?;
         let overrides = overriding::read(self, item, &["condition"], &["condition"])?;
         self.unknown_keys(item, &["macro", "condition", "append", "override"]);
+        self.doubt_name(item, |c| c.is_ascii_alphanumeric() || c == '_');
         if overrides.appends("condition") {
             let Some(earlier) = self.macros.get_mut(name) else {
                 return Err(self.nothing_earlier(item, "macro", self.macros.names()));
@@ -225,6 +227,7 @@ impl Read {
 
     fn rule(&mut self, item: Item<'_>) -> Result<(), Mistake> {
         self.unknown_keys(item, RULE_KEYS);
+        self.captures(item)?;
         let overrides = overriding::read(
             self,
             item,
@@ -239,6 +242,24 @@ impl Read {
             return self.switch_rule(item);
         }
         self.define_rule(item)
+    }
+
+    /// Nothing is captured here, but what is said of it has to be sound.
+    fn captures(&self, item: Item<'_>) -> Result<(), Mistake> {
+        self.truth(item, "capture")?;
+        match item.node.get("capture_duration") {
+            Some(node) if node.scalar().and_then(|text| text.parse::<u32>().ok()).is_none() => {
+                Err(self.mistake(item, node, "`capture_duration` is a number of milliseconds"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A name that no condition can write.
+    fn doubt_name(&mut self, item: Item<'_>, belongs: fn(char) -> bool) {
+        if !item.name.chars().all(belongs) {
+            self.warn(item, item.node, "no condition can write this name");
+        }
     }
 
     fn own_rule(&mut self, item: Item<'_>) -> Result<(), Mistake> {
