@@ -189,12 +189,12 @@ impl<'n> Compiler<'n> {
                     return Err(CompileError::new(literal.at, message)
                         .hint(Some("write `in` with the list in parentheses".to_owned())));
                 }
-                let (key, with) = (key_of(&literals), show::literals(&literals, false));
+                let (key, with) = (literal::key(&literals), show::literals(&literals, false));
                 (self.test(check, &left, literals)?, None, key, with)
             }
             Right::Many(literals) => {
                 let literals = self.texts(literals)?;
-                let (key, with) = (key_of(&literals), show::literals(&literals, true));
+                let (key, with) = (literal::key(&literals), show::literals(&literals, true));
                 (self.test(check, &left, literals)?, None, key, with)
             }
             Right::Operand(operand) => {
@@ -391,12 +391,6 @@ impl<'n> Compiler<'n> {
 fn too_deep() -> CompileError {
     let message = format!("with its macros, it is nested more than {DEPTH_MAX} times");
     CompileError::new(0, message)
-}
-
-/// What tells apart two checks that compare with texts.
-fn key_of(literals: &[Literal]) -> String {
-    let texts: Vec<&[u8]> = literals.iter().map(|literal| &*literal.text).collect();
-    format!("{texts:?}")
 }
 
 fn names_of(operands: &[Operand]) -> String {

@@ -52,6 +52,12 @@ pub(super) fn fits(check: &Check, left: &Operand) -> Result<(), CompileError> {
     Err(CompileError::new(check.at, message))
 }
 
+/// What tells apart two checks that compare with texts.
+pub(super) fn key(literals: &[Literal]) -> String {
+    let texts: Vec<&[u8]> = literals.iter().map(|literal| &*literal.text).collect();
+    format!("{texts:?}")
+}
+
 pub(super) fn told(kind: Kind) -> &'static str {
     match kind {
         Kind::Bool => "true or false",
