@@ -19,7 +19,7 @@ pub(crate) fn of_call(call: &CallRecord, before: &Process, after: &Process) -> A
         .or_else(|| read.of_descriptor())
         .or_else(|| read.of_process(after))
         .or_else(|| read.of_kernel())
-        .unwrap_or(Act::Other { number: u64::from(call.number), arguments: call.arguments })
+        .unwrap_or_else(|| Act::Other { number: u64::from(call.number), arguments: call.arguments })
 }
 
 /// A path as a call names it, in the process' own directory.

@@ -67,7 +67,7 @@ impl Host {
             swept: now,
             processes,
             containers,
-            users: Users::default(),
+            users: Users::of_host(),
             held: VecDeque::new(),
             number: 0,
         }

@@ -63,6 +63,17 @@ struct Reader {
 }
 
 impl Users {
+    /// With the accounts of the host, which is whose root is ours: its files make nobody wait.
+    pub fn of_host() -> Self {
+        let pid = std::process::id();
+        let space = |name: &str| crate::processes::space(&Path::new("/proc/self/ns").join(name));
+        let (mount, user) = (space("mnt").unwrap_or(0), space("user").unwrap_or(0));
+        let spaces = Spaces { mount, user };
+        let accounts = Accounts::of_process(pid, spaces);
+        let known = Known { accounts, asked: None, read: Instant::now(), is_hung: false };
+        Self { known: HashMap::from([(spaces, known)]), ..Self::default() }
+    }
+
     /// Names that are to be told with these numbers of the process `pid`; whatever is not known stays
     /// as it is. False if an answer is on its way.
     pub fn name(&mut self, spaces: Spaces, pid: u32, credentials: &mut Credentials) -> bool {
@@ -120,7 +131,7 @@ impl Users {
         for (spaces, accounts) in reader.answers.try_iter() {
             let Some(known) = self.known.get_mut(&spaces) else { continue };
             known.asked = None;
-            known.accounts = accounts.or(known.accounts.take());
+            known.accounts = accounts.or_else(|| known.accounts.take());
         }
         let late = |known: &Known| known.asked.is_some_and(|asked| asked.elapsed() > PATIENCE);
         if self.known.values().any(late) {
@@ -317,6 +328,13 @@ mod tests {
         let pid = std::process::id();
         let mount = crate::processes::space(Path::new("/proc/self/ns/mnt")).unwrap();
         let spaces = Spaces { mount, user: 1 };
+        let host = Spaces {
+            user: crate::processes::space(Path::new("/proc/self/ns/user")).unwrap(),
+            mount,
+        };
+        let mut credentials = Credentials::default();
+        assert!(Users::of_host().name(host, pid, &mut credentials), "known at once");
+        assert_eq!(credentials.user.unwrap().name, "root");
         let mut users = Users::default();
         let root = || Credentials { login_uid: Some(0), ..Credentials::default() };
         assert!(!users.name(spaces, pid, &mut root()));

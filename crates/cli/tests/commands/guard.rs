@@ -123,7 +123,7 @@ fn what_containers_do_is_told_with_who_they_are() {
     let with = ["run", "--rm", "--network", "none"];
     docker.docker(&[&with[..], &["--name", "reader", "guarded:1", "cat", "/etc/shadow"]].concat());
     docker.docker(&[&with[..], &["-d", "--name", "open", "guarded:1", "sleep", "60"]].concat());
-    docker.docker(&["exec", "-t", "open", "sh", "-c", "true a-moment; /bin/true a-moment"]);
+    docker.docker(&["exec", "-t", "open", "sh", "-c", "/bin/true a-moment; true"]);
     let id = docker.docker(&["inspect", "--format", "{{.Id}}", "open"]);
     docker.docker(&["rm", "--force", "open"]);
     let alerts = guard.end();

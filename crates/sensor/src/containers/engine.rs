@@ -185,10 +185,10 @@ impl HostConfig {
 
     fn seccomp(&self) -> Option<String> {
         let options = self.security_opt.iter().flatten();
-        let chosen = options.filter_map(|option| {
+        let mut chosen = options.filter_map(|option| {
             option.strip_prefix("seccomp=").or_else(|| option.strip_prefix("seccomp:"))
         });
-        let told = match chosen.last() {
+        let told = match chosen.next_back() {
             // The text of a profile has no name.
             Some(profile) if profile.starts_with('{') => "custom",
             Some(profile) => profile,

@@ -122,7 +122,8 @@ mod tests {
 
     #[test]
     fn answers_are_read_and_others_are_not() {
-        let cases: [(&[u8], Option<(u16, &[u8])>); 7] = [
+        type Case<'a> = (&'a [u8], Option<(u16, &'a [u8])>);
+        let cases: [Case<'_>; 7] = [
             (b"HTTP/1.0 200 OK\r\nContent-Type: x\r\n\r\n{}", Some((200, b"{}"))),
             (b"HTTP/1.1 404 Not Found\r\n\r\n", Some((404, b""))),
             (b"HTTP/1.0 200\r\n\r\n", Some((200, b""))),

@@ -16,7 +16,7 @@ pub(super) fn running_image(reference: &str, id: Option<&str>) -> RunningImage {
     };
     let is_bare_id = name.starts_with("sha256:");
     let (repository, tag) = if is_bare_id { ("", None) } else { (repository, tag) };
-    let id = id.or(is_bare_id.then_some(name)).filter(|id| !id.is_empty());
+    let id = id.or_else(|| is_bare_id.then_some(name)).filter(|id| !id.is_empty());
     RunningImage {
         reference: reference.to_owned(),
         repository: repository.to_owned(),

@@ -215,3 +215,33 @@ fn ten_thousand_containers_are_kept_and_not_more_than_the_bound() {
     assert!((10_000..=KNOWN_MAX).contains(&containers.known.len()));
     assert!(!containers.known.contains_key("0"));
 }
+
+/// The real daemon: frames, fields and all.
+#[test]
+fn containerd_describes_what_it_made() {
+    let Some(containerd) = testkit::Containerd::start() else { return };
+    let layer = testkit::TarBuilder::new().file("etc/hostname", "x");
+    let image = testkit::ImageBuilder::new("shop:1")
+        .layer(testkit::LayerBuilder::plain(layer))
+        .oci_archive();
+    let folder = tempfile::tempdir().unwrap();
+    let archive = folder.path().join("image.tar");
+    fs::write(&archive, image).unwrap();
+    let archive = archive.to_str().unwrap();
+    containerd.ctr(&["images", "import", "--base-name", "localhost/shop", archive]);
+    let name = containerd.ctr(&["images", "list", "-q"]);
+    let create = ["containers", "create", "--label", "team=shop", "--env", "MODE=live"];
+    containerd.ctr(&[&create[..], &[name.trim(), "web", "sh"]].concat());
+
+    let socket = containerd.root().parent().unwrap().join("containerd.sock");
+    let container = containerd::ask(&socket, "default", "web").unwrap().unwrap();
+    let image = container.image.unwrap();
+    assert_eq!(image.reference, name.trim());
+    assert!(image.digest.unwrap().starts_with("sha256:"));
+    assert_eq!(container.labels["team"], "shop");
+    assert!(container.environment.contains(&"MODE=live".to_owned()));
+    assert!(container.capabilities.is_some_and(|bits| bits != 0));
+    assert_eq!(container.privileged, Some(false));
+    assert!(containerd::ask(&socket, "default", "nobody").unwrap().is_none());
+    assert!(containerd::ask(&socket, "elsewhere", "web").unwrap().is_none());
+}
