@@ -8,6 +8,7 @@
 //! could not deliver it counts and tells.
 
 mod calls;
+pub mod doctor;
 pub mod kernel;
 pub mod record;
 
