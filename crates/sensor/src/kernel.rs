@@ -300,11 +300,6 @@ fn drain(
     let mut count = 0;
     while count < limit {
         let Some(bytes) = buffer.next() else { break };
-        if let Some(d) = std::env::var_os("DUMP") {
-            let n = format!("{}-{:?}", bytes.len(), std::time::Instant::now())
-                .replace(['{', '}', ' ', ':'], "");
-            let _ = std::fs::write(std::path::Path::new(&d).join(n), &*bytes);
-        }
         sink(Record::read(&bytes));
         count += 1;
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use object::{Object, ObjectSection};
+use ::object::{File as Binary, Object as _, ObjectSection as _};
 use sha2::{Digest, Sha256};
 
 use super::wire::LAYOUTS;
@@ -98,7 +98,7 @@ fn both_sides_have_one_layout() {
     for architecture in ["x86_64", "aarch64"] {
         let path = Path::new(FOLDER).join(format!("prebuilt/guard-{architecture}.o"));
         let bytes = std::fs::read(path).expect("an object");
-        let object = object::File::parse(bytes.as_slice()).expect("an object");
+        let object = Binary::parse(bytes.as_slice()).expect("an object");
         let types = object.section_by_name(".BTF").expect("its types").data().expect("bytes");
         for (name, size, members) in LAYOUTS {
             let (found_size, found) = structure(types, name).unwrap_or_else(|| panic!("no {name}"));
