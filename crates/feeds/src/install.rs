@@ -17,7 +17,9 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use advisories::{Counts, Origin, Segment, SegmentMeta, SegmentWriter, Store, StoreError, WriteError};
+use advisories::{
+    Counts, Origin, Segment, SegmentMeta, SegmentWriter, Store, StoreError, WriteError,
+};
 use model::{Problem, ProblemKind};
 
 use crate::collect::{Batch, Collected, Said, Source};
