@@ -89,16 +89,12 @@ pub fn targets() -> Vec<Target> {
         corpus("segment-index", |bytes| swallow(Index::parse(bytes))),
         corpus("report", |bytes| swallow(document::json::read(bytes))),
         corpus("segment", segment),
-        of_sensor("sensor-addresses", sensor::fuzz::addresses),
-        of_sensor("sensor-control-group", sensor::fuzz::control_group),
-        of_sensor("sensor-files", sensor::fuzz::files),
-        of_sensor("sensor-record", sensor::fuzz::record),
-        of_sensor("sensor-runtime", sensor::fuzz::runtime),
         corpus("tar", tar),
     ];
     targets.extend(of_guard());
     targets.extend(analyzers::ALL.iter().map(|analyzer| of_analyzer(*analyzer)));
     targets.extend(feeds::ALL.iter().map(|feed| of_feed(*feed)));
+    targets.extend(of_sensor());
     targets.extend(Scheme::ALL.iter().map(|scheme| of_scheme(*scheme)));
     targets.sort_by_key(|target| target.name);
     targets
@@ -128,8 +124,20 @@ fn of_analyzer(analyzer: &'static dyn Analyzer) -> Target {
     Target { name: analyzer.name(), run: Box::new(run), seeds }
 }
 
-fn of_sensor(name: &'static str, run: fn(&[u8])) -> Target {
-    Target { name, run: Box::new(run), seeds: "crates/sensor/testdata".to_owned() }
+/// What the kernel, runtimes and containers say to the guard.
+fn of_sensor() -> [Target; 5] {
+    let target = |name, run: fn(&[u8])| Target {
+        name,
+        run: Box::new(run),
+        seeds: "crates/sensor/testdata".to_owned(),
+    };
+    [
+        target("sensor-addresses", sensor::fuzz::addresses),
+        target("sensor-control-group", sensor::fuzz::control_group),
+        target("sensor-files", sensor::fuzz::files),
+        target("sensor-record", sensor::fuzz::record),
+        target("sensor-runtime", sensor::fuzz::runtime),
+    ]
 }
 
 fn corpus(name: &'static str, run: fn(&[u8])) -> Target {

@@ -172,7 +172,10 @@ fn what_containers_do_is_told_with_who_they_are() {
 #[test]
 fn a_guard_without_rules_about_hosts_says_what_it_wants() {
     let sandbox = Sandbox::new();
-    let ended = sandbox.run(&["guard"]);
+    let rule = "- rule: Audit\n  desc: d\n  condition: ka.verb = get\n  output: o\n  \
+                priority: INFO\n  source: k8s_audit\n";
+    let rules = sandbox.file("audit.yaml", rule);
+    let ended = sandbox.run(&["guard", "--rules", &rules]);
     assert_eq!(ended.code, Some(2), "{ended:?}");
     assert!(ended.stderr.contains("--rules PATH"), "{ended:?}");
     let ended = sandbox.run(&["guard", "--to", "xml@stdout"]);

@@ -4,6 +4,7 @@
 //! threads of their own.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -147,7 +148,8 @@ impl Guard {
         }
         let mut summary = format!("{events} events, {alerts} alerts; {}", self.losses.summary());
         for (name, count) in dropped {
-            summary.push_str(&format!("; {count} alerts did not get to {name}"));
+            write!(summary, "; {count} alerts did not get to {name}")
+                .expect("a String takes anything");
         }
         Ok(summary)
     }
