@@ -51,9 +51,9 @@ pub(crate) fn run(arguments: RulesArguments, global: &Global) -> Result<ExitCode
 /// The rules of the paths, or our own, for who watches with them.
 pub(crate) fn to_use(paths: &[PathBuf]) -> Result<(Ruleset, ExitCode), UserError> {
     let rules = load::rules(paths)?;
-    let watches = rules.0.rules().iter().any(|rule| rule.source == detect::Source::Syscall);
+    let watches = rules.ruleset.rules().iter().any(|rule| rule.source == detect::Source::Syscall);
     if watches {
-        return Ok(rules);
+        return Ok((rules.ruleset, rules.code));
     }
     let message = "no rule is about what runs on a host";
     let hint = "name rule files with --rules PATH, Falco's among them";

@@ -139,7 +139,7 @@ fn either_side_is_filtered_and_judged_as_a_scan_is() {
     sandbox.file("new.yaml", policy("CVE-2023-4863"));
     let (one, two) = ("shop-1.tar", "shop-2.tar");
     for (arguments, code, words) in FILTERED {
-        let ended = diff(&sandbox, &[&["--checks", "vuln"], arguments, &[one, two]].concat());
+        let ended = diff(&sandbox, &[&["--checks", "vuln"][..], *arguments, &[one, two]].concat());
         assert_eq!(ended.code, Some(*code), "{arguments:?}: {ended:?}");
         assert!(ended.stdout.contains(words), "{arguments:?}: `{words}` in {}", ended.stdout);
     }
