@@ -42,11 +42,6 @@ pub fn targets() -> Vec<Target> {
             seeds: "crates/cli/testdata/bills".to_owned(),
         },
         Target {
-            name: "record",
-            run: Box::new(|bytes| swallow(sensor::record::Record::read(bytes))),
-            seeds: "crates/sensor/testdata/records".to_owned(),
-        },
-        Target {
             name: "attached",
             run: Box::new(|bytes| {
                 let image =
@@ -90,6 +85,7 @@ pub fn targets() -> Vec<Target> {
         corpus("report", |bytes| swallow(document::json::read(bytes))),
         corpus("segment", segment),
         corpus("tar", tar),
+        record(),
     ];
     targets.extend(analyzers::ALL.iter().map(|analyzer| of_analyzer(*analyzer)));
     targets.extend(feeds::ALL.iter().map(|feed| of_feed(*feed)));
@@ -102,6 +98,13 @@ fn of_analyzer(analyzer: &'static dyn Analyzer) -> Target {
     let run = move |bytes: &[u8]| swallow(analyzers::fuzz::analyze(analyzer, bytes));
     let seeds = format!("crates/analyzers/testdata/{}", analyzer.name());
     Target { name: analyzer.name(), run: Box::new(run), seeds }
+}
+
+/// What the kernel hands over.
+fn record() -> Target {
+    let run = |bytes: &[u8]| swallow(sensor::record::Record::read(bytes));
+    let seeds = "crates/sensor/testdata/records".to_owned();
+    Target { name: "record", run: Box::new(run), seeds }
 }
 
 fn corpus(name: &'static str, run: fn(&[u8])) -> Target {
