@@ -27,8 +27,7 @@ fn main() {
     let Ok(files) = files else {
         return println!("skipped: Falco's rule files are not beside the repository");
     };
-    let files: Vec<_> =
-        files.iter().map(|bytes| RuleFile { name: "falco", bytes }).collect();
+    let files: Vec<_> = files.iter().map(|bytes| RuleFile { name: "falco", bytes }).collect();
     let begun = Instant::now();
     let (ruleset, _) = Ruleset::load(&files);
     let loaded = begun.elapsed();
