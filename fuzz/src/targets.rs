@@ -42,11 +42,6 @@ pub fn targets() -> Vec<Target> {
             seeds: "crates/cli/testdata/bills".to_owned(),
         },
         Target {
-            name: "record",
-            run: Box::new(|bytes| swallow(sensor::record::Record::read(bytes))),
-            seeds: "crates/sensor/testdata/records".to_owned(),
-        },
-        Target {
             name: "attached",
             run: Box::new(|bytes| {
                 let image =

@@ -33,6 +33,7 @@ enum bpf_map_type {
 
 enum { BPF_NOEXIST = 1 };
 enum { BPF_RB_AVAIL_DATA = 0 };
+enum { BPF_RB_NO_WAKEUP = 1 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 

@@ -61,6 +61,7 @@ __noinline int admit(u64 control_group, u32 class, u32 is_critical)
 	return admitted;
 }
 
+/* Nobody is woken: an interrupt a record costs more than making it, so user space looks by itself. */
 __noinline int send(u64 control_group, u32 class, u32 is_critical)
 {
 	struct draft *draft = the_draft();
@@ -75,9 +76,9 @@ __noinline int send(u64 control_group, u32 class, u32 is_critical)
 		return 0;
 	head_of(draft)->size = size;
 	if (is_critical)
-		error = bpf_ringbuf_output(&critical, draft->bytes, size, 0);
+		error = bpf_ringbuf_output(&critical, draft->bytes, size, BPF_RB_NO_WAKEUP);
 	else
-		error = bpf_ringbuf_output(&bulk, draft->bytes, size, 0);
+		error = bpf_ringbuf_output(&bulk, draft->bytes, size, BPF_RB_NO_WAKEUP);
 	if (error)
 		lose(control_group, class, CAUSE_FULL);
 	return 0;

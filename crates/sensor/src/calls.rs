@@ -239,3 +239,58 @@ pub(crate) fn of_number(abi: Abi, number: u32) -> Option<Call> {
     };
     NUMBERS.iter().find(|(_, numbers)| has_it(numbers)).map(|(call, _)| *call)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The kernel's own tables, where its headers are installed.
+    const HEADERS: [(&str, usize); 3] = [
+        ("/usr/include/x86_64-linux-gnu/asm/unistd_64.h", 0),
+        ("/usr/include/x86_64-linux-gnu/asm/unistd_32.h", 1),
+        ("/usr/include/asm-generic/unistd.h", 2),
+    ];
+    /// x32's own numbers begin here, and those of `socketcall` above all of them.
+    const OWN: u16 = 512;
+
+    #[test]
+    fn every_call_that_can_be_told_has_a_plan() {
+        for line in LINES {
+            let plans = plans_of(&BTreeSet::from([line.call]));
+            assert!(!plans.is_empty(), "{:?}", line.call);
+            for plan in plans.values() {
+                assert_eq!(plan[0], 1);
+            }
+        }
+        let socket = plans_of(&BTreeSet::from([Call::Socket]));
+        assert_eq!(of_number(Abi::Native, 1 << 20), None);
+        assert!(socket.len() >= 2, "{socket:?}");
+    }
+
+    #[test]
+    fn numbers_are_those_of_the_kernels_headers() {
+        for (header, column) in HEADERS {
+            let Ok(text) = std::fs::read_to_string(header) else {
+                testkit::lack(&format!("`{header}` is not installed"));
+                continue;
+            };
+            for (call, numbers) in NUMBERS {
+                let numbers = numbers[column].iter().filter(|number| **number < OWN);
+                // The headers may be older than a call.
+                for number in numbers.filter(|number| **number < 450) {
+                    let spelt = ["__NR_", "__NR3264_"].iter().any(|prefix| {
+                        ["", "32", "64"].iter().any(|suffix| {
+                            let name = format!("{prefix}{}{suffix}", call.name());
+                            text.lines().any(|line| {
+                                let mut words = line.split_whitespace().skip(1);
+                                words.next() == Some(&name)
+                                    && words.next() == Some(&number.to_string())
+                            })
+                        })
+                    });
+                    assert!(spelt, "{header}: {call:?} {number}");
+                }
+            }
+        }
+    }
+}

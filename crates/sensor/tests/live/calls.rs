@@ -104,7 +104,7 @@ fn connected(arguments: &[&str]) -> Option<(Endpoint, Endpoint, SocketFamily)> {
     if let Some(local) = &socket.local {
         assert_eq!(accepted.remote.as_ref(), Some(local));
     }
-    let local = socket.local.unwrap_or(Endpoint::Unix(Text::default()));
+    let local = socket.local.unwrap_or_else(|| Endpoint::Unix(Text::default()));
     Some((local, socket.remote.expect("a remote end"), socket.family))
 }
 

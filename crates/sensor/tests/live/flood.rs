@@ -106,11 +106,11 @@ fn flood(settings: &Settings) -> Option<(Counts, u64)> {
         let add = &mut |record: Result<Record, _>| {
             counts.add(&record.expect("a record"), ids.0, ids.1);
         };
-        kernel.receive(Duration::from_millis(100), add).expect("records")
+        kernel.receive(Duration::from_millis(100), add)
     };
     while children.iter_mut().any(|child| child.try_wait().expect("a child").is_none()) {
         receive(&mut kernel);
-        assert!(since.elapsed() < Duration::from_secs(60), "the flood does not end");
+        assert!(since.elapsed() < Duration::from_secs(180), "the flood does not end");
     }
     while receive(&mut kernel) > 0 {}
     let losses = kernel.losses().expect("counts");
