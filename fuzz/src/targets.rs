@@ -27,89 +27,89 @@ fn swallow<T>(value: T) {
 
 /// Every parser of bytes from outside, sorted by name.
 pub fn targets() -> Vec<Target> {
-    let mut targets = vec![
-        Target {
-            name: "rpm-header",
-            run: Box::new(|bytes| swallow(analyzers::fuzz::rpm_header(bytes))),
-            seeds: "crates/analyzers/testdata/rpm-sqlite".to_owned(),
-        },
-        corpus("clam-signatures", |bytes| {
-            swallow(analyzers::fuzz::clam_signatures(bytes));
-        }),
-        Target {
-            name: "sbom",
-            run: Box::new(|bytes| swallow(document::Sbom::read("fuzz", bytes))),
-            seeds: "crates/cli/testdata/bills".to_owned(),
-        },
-        Target {
-            name: "attached",
-            run: Box::new(|bytes| {
-                let image =
-                    "sha256:0000000000000000000000000000000000000000000000000000000000000000";
-                if let Ok(image) = image.parse() {
-                    drop(black_box(document::attached::read("fuzz", bytes, &image)));
-                }
-            }),
-            seeds: "crates/document/testdata/vex".to_owned(),
-        },
-        Target {
-            name: "vex",
-            run: Box::new(|bytes| {
-                swallow(document::vex::locations(bytes));
-                swallow(document::vex::read("fuzz", bytes));
-            }),
-            seeds: "crates/document/testdata/vex".to_owned(),
-        },
-        corpus("bbolt", |bytes| swallow(artifact::fuzz::bolt(bytes))),
-        corpus("challenge", |bytes| swallow(artifact::fuzz::challenge(bytes))),
-        corpus("image-config", |bytes| swallow(artifact::fuzz::image_config(bytes))),
-        Target {
-            name: "own-check",
-            run: Box::new(|bytes| swallow(analyzers::fuzz::own_check(bytes))),
-            seeds: "content/checks".to_owned(),
-        },
-        Target {
-            name: "image-settings",
-            run: Box::new(|bytes| swallow(analyzers::fuzz::image_settings(bytes))),
-            seeds: "crates/analyzers/testdata/dockerfile".to_owned(),
-        },
-        corpus("image-manifest", |bytes| swallow(artifact::fuzz::image_manifest(bytes))),
-        corpus("logins", |bytes| swallow(artifact::fuzz::logins(bytes))),
-        corpus("policy", policy),
-        corpus("policy-condition", condition),
-        corpus("policy-ignore", |bytes| {
-            swallow(policy::Ignored::parse(&String::from_utf8_lossy(bytes), "fuzz"));
-        }),
-        corpus("registries-conf", |bytes| swallow(artifact::fuzz::registries_conf(bytes))),
-        corpus("segment-index", |bytes| swallow(Index::parse(bytes))),
-        corpus("report", |bytes| swallow(document::json::read(bytes))),
-        corpus("segment", segment),
-        corpus("tar", tar),
-    ];
+    let mut targets = Vec::new();
+    targets.extend(of_images());
+    targets.extend(of_documents());
+    targets.extend(of_judgement());
     targets.extend(of_guard());
+    targets.extend(of_sensor());
     targets.extend(analyzers::ALL.iter().map(|analyzer| of_analyzer(*analyzer)));
     targets.extend(feeds::ALL.iter().map(|feed| of_feed(*feed)));
-    targets.extend(of_sensor());
     targets.extend(Scheme::ALL.iter().map(|scheme| of_scheme(*scheme)));
     targets.sort_by_key(|target| target.name);
     targets
 }
 
+/// What archives, registries and daemons bring, beside what analyzers read.
+fn of_images() -> [Target; 11] {
+    let headers = "crates/analyzers/testdata/rpm-sqlite";
+    let files = "crates/analyzers/testdata/dockerfile";
+    [
+        corpus("bbolt", |bytes| swallow(artifact::fuzz::bolt(bytes))),
+        corpus("challenge", |bytes| swallow(artifact::fuzz::challenge(bytes))),
+        corpus("clam-signatures", |bytes| swallow(analyzers::fuzz::clam_signatures(bytes))),
+        corpus("image-config", |bytes| swallow(artifact::fuzz::image_config(bytes))),
+        corpus("image-manifest", |bytes| swallow(artifact::fuzz::image_manifest(bytes))),
+        seeded("image-settings", files, |bytes| swallow(analyzers::fuzz::image_settings(bytes))),
+        corpus("logins", |bytes| swallow(artifact::fuzz::logins(bytes))),
+        corpus("registries-conf", |bytes| swallow(artifact::fuzz::registries_conf(bytes))),
+        seeded("rpm-header", headers, |bytes| swallow(analyzers::fuzz::rpm_header(bytes))),
+        corpus("segment", segment),
+        corpus("tar", tar),
+    ]
+}
+
+/// Bills, reports and statements that somebody else wrote.
+fn of_documents() -> [Target; 5] {
+    let statements = "crates/document/testdata/vex";
+    [
+        seeded("attached", statements, attached),
+        corpus("report", |bytes| swallow(document::json::read(bytes))),
+        seeded("sbom", "crates/cli/testdata/bills", |bytes| {
+            swallow(document::Sbom::read("fuzz", bytes));
+        }),
+        corpus("segment-index", |bytes| swallow(Index::parse(bytes))),
+        seeded("vex", statements, |bytes| {
+            swallow(document::vex::locations(bytes));
+            swallow(document::vex::read("fuzz", bytes));
+        }),
+    ]
+}
+
+/// What users write: policies, exceptions, checks.
+fn of_judgement() -> [Target; 4] {
+    [
+        seeded("own-check", "content/checks", |bytes| {
+            swallow(analyzers::fuzz::own_check(bytes));
+        }),
+        corpus("policy", policy),
+        corpus("policy-condition", condition),
+        corpus("policy-ignore", |bytes| {
+            swallow(policy::Ignored::parse(&String::from_utf8_lossy(bytes), "fuzz"));
+        }),
+    ]
+}
+
 /// What the guard reads: rules, recordings, audit records.
-fn of_guard() -> Vec<Target> {
-    vec![
-        Target {
-            name: "audit-records",
-            run: Box::new(detect::fuzz::audit),
-            seeds: "crates/detect/testdata/audit/fields".to_owned(),
-        },
-        Target {
-            name: "event-recording",
-            run: Box::new(detect::fuzz::recording),
-            seeds: "crates/detect/testdata/recording".to_owned(),
-        },
+fn of_guard() -> [Target; 4] {
+    let records = "crates/detect/testdata/audit/fields";
+    [
+        seeded("audit-records", records, detect::fuzz::audit),
         corpus("detect-condition", detect::fuzz::condition),
         corpus("detect-rules", detect::fuzz::rules),
+        seeded("event-recording", "crates/detect/testdata/recording", detect::fuzz::recording),
+    ]
+}
+
+/// What the kernel, runtimes and containers say to the guard.
+fn of_sensor() -> [Target; 5] {
+    let seeds = "crates/sensor/testdata";
+    [
+        seeded("sensor-addresses", seeds, sensor::fuzz::addresses),
+        seeded("sensor-control-group", seeds, sensor::fuzz::control_group),
+        seeded("sensor-files", seeds, sensor::fuzz::files),
+        seeded("sensor-record", "crates/sensor/testdata/records", sensor::fuzz::record),
+        seeded("sensor-runtime", "crates/sensor/testdata/runtime", sensor::fuzz::runtime),
     ]
 }
 
@@ -136,7 +136,18 @@ fn of_sensor() -> [Target; 5] {
 }
 
 fn corpus(name: &'static str, run: fn(&[u8])) -> Target {
-    Target { name, run: Box::new(run), seeds: format!("fuzz/corpus/{name}") }
+    seeded(name, &format!("fuzz/corpus/{name}"), run)
+}
+
+fn seeded(name: &'static str, seeds: &str, run: fn(&[u8])) -> Target {
+    Target { name, run: Box::new(run), seeds: seeds.to_owned() }
+}
+
+fn attached(bytes: &[u8]) {
+    let image = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
+    if let Ok(image) = image.parse() {
+        drop(black_box(document::attached::read("fuzz", bytes, &image)));
+    }
 }
 
 /// Recognition sees every document of every import, so it is part of each feed's target.
