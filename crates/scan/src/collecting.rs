@@ -97,10 +97,10 @@ mod tests {
     }
 
     #[test]
-    fn the_beginning_of_a_program_decides_whether_it_is_read() {
+    fn the_beginning_of_an_assembly_decides_whether_it_is_read() {
         let budget = Budget::new(1 << 20, &[0]);
         let mut visitor = visitor(&budget);
-        let program = file("usr/bin/app", 1 << 20);
+        let program = Entry { mode: 0o644, ..file("app/shop.dll", 1 << 20) };
         assert_eq!(visitor.entry(&program), Want::Head);
         assert_eq!(visitor.head(&program, &[b'x'; 4096]), Want::Nothing);
     }
@@ -121,6 +121,7 @@ mod tests {
         upper.content(&file(path, text.len()), text.as_bytes());
         assert!(budget.holds(1), "alone it fits");
         let text = status("lower");
+        assert_eq!(lower.entry(&file(path, text.len())), Want::Content);
         lower.content(&file(path, text.len()), text.as_bytes());
         assert!(budget.holds(0) && !budget.holds(1));
         upper.content(&file(path, text.len()), text.as_bytes());

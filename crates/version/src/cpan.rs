@@ -53,20 +53,23 @@ impl<'a> Numbers<'a> {
         let has_v = numbers.len() < version.len();
         let dots = numbers.bytes().filter(|byte| *byte == b'.').count();
         let is_list = has_v || dots > 1;
-        if !(is_marked_well(numbers) && (!is_list || is_list_of_numbers(numbers, has_v))) {
+        if !(is_marked_well(numbers, is_list) && (!is_list || is_list_of_numbers(numbers, has_v))) {
             return Err(VersionError::new(text, Refusal::NotCpanVersion));
         }
         Ok(Self { rest: Some(numbers.as_bytes()), in_fraction: false, is_list })
     }
 }
 
-/// Whether it is digits and dots, with one underscore at most: between digits, behind the last dot.
-fn is_marked_well(numbers: &str) -> bool {
+/// Whether it is digits and dots, with one underscore at most: between digits, behind the last dot;
+/// a list may end with it.
+fn is_marked_well(numbers: &str, is_list: bool) -> bool {
     let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let Some((before, behind)) = numbers.split_once('_') else { return is_plain(numbers) };
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
     let last = before.rsplit_once('.').map(|(_, last)| last);
-    is_plain(before) && last.is_some_and(is_number) && is_number(behind)
+    is_plain(before)
+        && last.is_some_and(is_number)
+        && (is_number(behind) || (is_list && behind.is_empty()))
 }
 
 /// Whether something stands on either side of every dot; but for the first of a list without a `v`,

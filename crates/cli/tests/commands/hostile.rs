@@ -170,7 +170,7 @@ fn layers_full_of_facts_end_at_a_limit_of_the_image() {
     image.write_oci_dir(&sandbox.path("full"));
     drop(image);
     let mut reports = Vec::new();
-    for jobs in ["1", "16"] {
+    for jobs in ["1", "4"] {
         let scan = ["scan", "--offline", "--no-cache", "--checks", "vuln", "--format", "json"];
         let mut command = sandbox.command(&scan);
         let ended = sandbox.run_bounded(command.args(["--jobs", jobs, "oci-dir:full"]));
