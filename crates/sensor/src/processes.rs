@@ -424,8 +424,9 @@ fn executable(inode: &Inode, credentials: &Credentials) -> Executable {
     };
     let path = match inode.from_memory {
         true => {
+            // The kernel puts the same word before the name, in what it calls the file.
             let name = inode.walk.path.strip_prefix(b"/").unwrap_or(&inode.walk.path);
-            [b"memfd:", name].concat().into()
+            [b"memfd:", name.strip_prefix(b"memfd:").unwrap_or(name)].concat().into()
         }
         false => inode.walk.path.clone(),
     };

@@ -206,3 +206,16 @@ fn what_runs_now_is_known_from_the_start() {
     let ours = of(&table, std::process::id());
     assert!(!table.entry(ours).unwrap().has_ended);
 }
+
+#[test]
+fn a_program_from_memory_is_called_what_its_maker_called_it() {
+    let mut table = Table::new();
+    for (name, path) in [("memfd:x", "memfd:x"), ("/memfd:x", "memfd:x"), ("x", "memfd:x")] {
+        let process = id(FAR, 10);
+        let walk = crate::record::Walk { path: name.into(), ..crate::record::Walk::default() };
+        let executable = Inode { from_memory: true, walk, ..Inode::default() };
+        let by = record(process, ProcessId::default(), "x");
+        table.0.exec(&by, &Exec { executable, ..Exec::default() });
+        assert_eq!(table.0.get(process).unwrap().executable.path, path, "{name}");
+    }
+}
