@@ -107,13 +107,10 @@ pub(super) const FIELDS: &[Field] = &[
     field("fd.sport", Kind::Number, "port of the server", |e, _| server(e).1),
     field("fd.lport", Kind::Number, "port of this side", |e, _| local(e).1),
     field("fd.rport", Kind::Number, "port of the other side", |e, _| remote(e).1),
-    field("fd.rip.name", Kind::Text, "name of the other side", |e, _| names(e, true))
-        .shape(Shape::Any),
-    field("fd.sip.name", Kind::Text, "name of the server", |event, _| names(event, !serves(event)))
-        .shape(Shape::Any),
-    field("fd.cip.name", Kind::Text, "name of the client", |event, _| names(event, serves(event)))
-        .shape(Shape::Any),
-    Field::never("fd.lip.name", Kind::Text, "names of the host's own addresses are not asked for"),
+    Field::never("fd.rip.name", Kind::Text, NO_NAMES),
+    Field::never("fd.sip.name", Kind::Text, NO_NAMES),
+    Field::never("fd.cip.name", Kind::Text, NO_NAMES),
+    Field::never("fd.lip.name", Kind::Text, NO_NAMES),
     Field::never("fd.proto", Kind::Text, NO_SERVICE),
     Field::never("fd.cproto", Kind::Text, NO_SERVICE),
     Field::never("fd.sproto", Kind::Text, NO_SERVICE),
@@ -121,6 +118,7 @@ pub(super) const FIELDS: &[Field] = &[
     Field::never("fd.rproto", Kind::Text, NO_SERVICE),
 ];
 
+const NO_NAMES: &str = "names of addresses are not learnt yet: ask for the address";
 const NO_SERVICE: &str = "ports are numbers here: ask for the port";
 
 /// A field that only calls with descriptors have.
@@ -374,10 +372,4 @@ fn either_ip(event: &Event) -> Value<'_> {
 
 fn some(values: Vec<Value<'_>>) -> Value<'_> {
     if values.is_empty() { Value::Absent } else { Value::List(values) }
-}
-
-/// Names are known of the other side only.
-fn names(event: &Event, of_remote: bool) -> Value<'_> {
-    let names = socket(event).filter(|_| of_remote).map(|socket| &*socket.names);
-    some(names.unwrap_or_default().iter().map(Into::into).collect())
 }
