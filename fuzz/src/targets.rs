@@ -119,22 +119,6 @@ fn of_analyzer(analyzer: &'static dyn Analyzer) -> Target {
     Target { name: analyzer.name(), run: Box::new(run), seeds }
 }
 
-/// What the kernel, runtimes and containers say to the guard.
-fn of_sensor() -> [Target; 5] {
-    let target = |name, run: fn(&[u8])| Target {
-        name,
-        run: Box::new(run),
-        seeds: "crates/sensor/testdata".to_owned(),
-    };
-    [
-        target("sensor-addresses", sensor::fuzz::addresses),
-        target("sensor-control-group", sensor::fuzz::control_group),
-        target("sensor-files", sensor::fuzz::files),
-        target("sensor-record", sensor::fuzz::record),
-        target("sensor-runtime", sensor::fuzz::runtime),
-    ]
-}
-
 fn corpus(name: &'static str, run: fn(&[u8])) -> Target {
     seeded(name, &format!("fuzz/corpus/{name}"), run)
 }

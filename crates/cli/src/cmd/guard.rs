@@ -39,9 +39,13 @@ struct WatchArguments {
     /// Rule files, or folders of them, Falco's among them (repeatable)
     #[arg(long, value_name = "PATH")]
     rules: Vec<PathBuf>,
-    /// Where alerts go and in which form (repeatable): human, json or falco-json at stdout,
-    /// file:PATH or an http:// URL, which each alert is posted to [default: human@stdout]
-    #[arg(long, value_name = "FORMAT@SINK")]
+    // In an attribute, because a documentation comment takes its brackets for a link.
+    #[arg(
+        long,
+        value_name = "FORMAT@SINK",
+        help = "Where alerts go and in which form (repeatable): human, json or falco-json at stdout, \
+                file:PATH or an http:// URL, which each alert is posted to [default: human@stdout]"
+    )]
     to: Vec<sink::Wanted>,
     /// Keep every event in this file, for `lazaret rules replay`
     #[arg(long, value_name = "FILE")]
