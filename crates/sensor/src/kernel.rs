@@ -216,7 +216,7 @@ impl Kernel {
     }
 
     /// Waits until there is something, at most so long, then gives everything that is there. The
-    /// critical buffer goes first and is never waiting longer than [`TURN`] records of the other.
+    /// critical buffer goes first and is never waiting longer than `TURN` records of the other.
     pub fn receive(
         &mut self,
         timeout: Duration,
