@@ -7,7 +7,7 @@
 //! ```
 //!
 //! An event's process, ancestors and container are stored when they are first met and whenever
-//! they differ from what their slot holds. There are [`SLOTS`] of each kind and the oldest makes
+//! they differ from what their slot holds. There are `SLOTS` of each kind and the oldest makes
 //! room, so that writing and reading need no more memory for a day than for an hour.
 //!
 //! Nothing here opens a file: [`Writer`] gives bytes, [`Reader`] takes any source of them. A
@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 pub use read::{Reader, RecordingError};
 pub use write::{TooLarge, Writer};
 
-/// How a recording begins; the last byte is [`VERSION`].
+/// How a recording begins; the last byte is `VERSION`.
 pub const HEADER: [u8; 16] = *b"lazaret events\n\x01";
 
 /// What stands before the version.
