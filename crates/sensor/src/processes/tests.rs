@@ -212,6 +212,7 @@ fn a_program_from_memory_is_called_what_its_maker_called_it() {
     let mut table = Table::new();
     for (name, path) in [("memfd:x", "memfd:x"), ("/memfd:x", "memfd:x"), ("x", "memfd:x")] {
         let process = id(FAR, 10);
+        table.begin("x", process, ProcessId::default());
         let walk = crate::record::Walk { path: name.into(), ..crate::record::Walk::default() };
         let executable = Inode { from_memory: true, walk, ..Inode::default() };
         let by = record(process, ProcessId::default(), "x");
