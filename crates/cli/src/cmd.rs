@@ -7,6 +7,7 @@ mod checks;
 mod db;
 mod demo;
 mod diff;
+mod ending;
 mod global;
 mod guard;
 mod inspect;

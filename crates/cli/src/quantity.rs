@@ -42,7 +42,8 @@ pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
 }
 
 /// `1 layer`, `2 layers`.
-pub(crate) fn count(number: u64, noun: &str) -> String {
+pub(crate) fn count(number: impl TryInto<u64>, noun: &str) -> String {
+    let number = number.try_into().unwrap_or(u64::MAX);
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 

@@ -5,7 +5,6 @@
 
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use document::{Format, Report, Sbom};
@@ -62,44 +61,28 @@ fn package(number: usize) -> Package {
 }
 
 fn report() -> Report {
-    Report {
-        base: None,
-        artifact: Artifact {
-            name: "bench".to_owned(),
-            kind: ArtifactKind::Dir,
-            references: Vec::new(),
-            digest: None,
-            manifest_digest: None,
-            platform: None,
-            size_bytes: None,
-            created: None,
-            config: None,
-            layers: Vec::new(),
-        },
-        inventory: Inventory {
-            os: Some(Os {
-                family: "debian".to_owned(),
-                version: "12".to_owned(),
-                codename: None,
-                pretty_name: None,
-                derived_id: None,
-            }),
-            packages: (0..PACKAGES).map(package).collect(),
-            ..Inventory::default()
-        },
-        eol: Eol::Unknown,
-        findings: Vec::new(),
-        silenced: Vec::new(),
-        excepted: Vec::new(),
-        verdict: None,
-        left_out: BTreeMap::new(),
-        secrets_left_out: 0,
-        malware_left_out: 0,
-        misconfigurations_left_out: 0,
-        upgrades: Vec::new(),
-        problems: Vec::new(),
-        data: Vec::new(),
-        checks: Vec::new(),
-        now: "2024-06-02T00:00:00Z".to_owned(),
-    }
+    let artifact = Artifact {
+        name: "bench".to_owned(),
+        kind: ArtifactKind::Dir,
+        references: Vec::new(),
+        digest: None,
+        manifest_digest: None,
+        platform: None,
+        size_bytes: None,
+        created: None,
+        config: None,
+        layers: Vec::new(),
+    };
+    let inventory = Inventory {
+        os: Some(Os {
+            family: "debian".to_owned(),
+            version: "12".to_owned(),
+            codename: None,
+            pretty_name: None,
+            derived_id: None,
+        }),
+        packages: (0..PACKAGES).map(package).collect(),
+        ..Inventory::default()
+    };
+    Report::of(artifact, inventory, Eol::Unknown, "2024-06-02T00:00:00Z".to_owned())
 }

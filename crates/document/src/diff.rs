@@ -18,7 +18,7 @@ use crate::fault::{Kind, Of};
 use crate::{DataSource, Report};
 
 /// Which of two versions of a kind of package is the later; None where nobody can tell.
-pub type Order<'o> = dyn Fn(PackageKind, &str, &str) -> Option<Ordering> + 'o;
+pub type Order = fn(PackageKind, &str, &str) -> Option<Ordering>;
 
 /// The difference between two reports.
 #[derive(Debug)]
@@ -30,9 +30,15 @@ pub struct Diff<'a> {
     pub(crate) faults: Vec<(Kind, Option<Faults<'a>>)>,
 }
 
+/// The checks, as reports name them, that were not made of both.
+pub fn not_compared(before: &Report, after: &Report) -> impl Iterator<Item = &'static str> {
+    let lacking = Kind::ALL.into_iter().filter(move |kind| !faults::compares(before, after, *kind));
+    lacking.map(Kind::check)
+}
+
 impl<'a> Diff<'a> {
     /// Of everything that both reports have, what somebody says not to report excepted.
-    pub fn of(before: &'a Report, after: &'a Report, order: &Order<'_>) -> Self {
+    pub fn of(before: &'a Report, after: &'a Report, order: Order) -> Self {
         let (old, new) = (&before.inventory.packages, &after.inventory.packages);
         let packages = PackageChanges::of(old, new, order);
         Self { before, after, packages, faults: faults::of(before, after) }
@@ -62,10 +68,9 @@ impl<'a> Diff<'a> {
         (findings, inventory)
     }
 
-    /// The checks, as reports name them, that were not made of both.
+    /// The checks that were not made of both.
     pub fn not_compared(&self) -> impl Iterator<Item = &'static str> {
-        let lacking = self.faults.iter().filter(|(_, faults)| faults.is_none());
-        lacking.map(|(kind, _)| kind.check())
+        not_compared(self.before, self.after)
     }
 
     /// Whether something may be missing on either side.

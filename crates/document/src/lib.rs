@@ -31,7 +31,7 @@ mod text;
 pub mod vex;
 mod xml;
 
-pub use diff::{Diff, Order};
+pub use diff::{Diff, Order, not_compared};
 pub use format::Format;
 pub(crate) use model::purl;
 pub use report::{DataSource, Report, Upgrade};

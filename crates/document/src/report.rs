@@ -67,6 +67,29 @@ pub struct Report {
 }
 
 impl Report {
+    /// Of what is inside; nothing was looked for yet.
+    pub fn of(artifact: Artifact, inventory: Inventory, eol: Eol, now: String) -> Self {
+        Self {
+            artifact,
+            base: None,
+            inventory,
+            eol,
+            findings: Vec::new(),
+            silenced: Vec::new(),
+            excepted: Vec::new(),
+            left_out: BTreeMap::new(),
+            secrets_left_out: 0,
+            malware_left_out: 0,
+            misconfigurations_left_out: 0,
+            upgrades: Vec::new(),
+            problems: Vec::new(),
+            data: Vec::new(),
+            checks: Vec::new(),
+            verdict: None,
+            now,
+        }
+    }
+
     /// Whether something may be missing from the findings.
     pub fn is_incomplete(&self) -> bool {
         self.problems.iter().any(|problem| problem.kind.makes_incomplete())

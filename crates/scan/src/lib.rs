@@ -25,7 +25,6 @@ use analyzers::config::{self, CheckSet, Judged, Scope};
 use analyzers::{LayerFacts, Signatures};
 use artifact::{Attachment, Image, OpenError, ReadError};
 use jiff::Timestamp;
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use model::{
     Artifact, ArtifactKind, Base, Eol, Finding, Inventory, Os, Problem, ProblemKind, Silenced,
@@ -88,6 +87,8 @@ pub struct Inspection {
     pub inventory: Inventory,
     /// As found: what it means is for others to say.
     pub attached: Vec<Attachment>,
+    /// Nothing is installed there: what lock files name is what is used.
+    pub of_sources: bool,
 }
 
 /// What is inside a target, and what is known to be wrong with it.
@@ -106,8 +107,6 @@ pub struct ScanResult {
     pub data: Vec<SegmentMeta>,
     /// What the image was built on, if that was scanned before.
     pub base: Option<Base>,
-    /// The user or the time limit ended the fetching of advisories: the rest stands.
-    pub was_stopped: bool,
 }
 
 /// Why there is no result.
@@ -159,19 +158,24 @@ pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError>
     inventory.problems.dedup();
     // From here on only what may be shown.
     redact::artifact(&mut artifact);
-    Ok(Inspection { artifact, inventory, attached })
+    let of_sources = artifact.kind == ArtifactKind::Dir;
+    Ok(Inspection { artifact, inventory, attached, of_sources })
 }
 
 /// What is attached to an image; that a source holds no such things is a problem, for it was asked.
 fn attached(image: &Image, inventory: &mut Inventory) -> Vec<Attachment> {
     let Some((attached, problems)) = image.attached() else {
-        let message = "only registries and OCI layouts hold what is attached to an image";
-        let problem = Problem::new(ProblemKind::Unsupported, "attachments", message);
-        inventory.problems.push(problem);
+        inventory.problems.push(nothing_attached());
         return Vec::new();
     };
     inventory.problems.extend(problems);
     attached
+}
+
+/// What was asked for cannot be there.
+fn nothing_attached() -> Problem {
+    let message = "only registries and OCI layouts hold what is attached to an image";
+    Problem::new(ProblemKind::Unsupported, "attachments", message)
 }
 
 /// Holds the checks of settings against what was found.
@@ -194,15 +198,21 @@ fn judge(
 }
 
 /// What somebody else found in an artifact, under the names that advisories go by.
-pub fn inspected(artifact: Artifact, mut inventory: Inventory, options: &Options) -> Inspection {
+pub fn inspected(
+    artifact: Artifact,
+    mut inventory: Inventory,
+    of_sources: bool,
+    options: &Options,
+) -> Inspection {
     if let Some(os) = &options.distro {
         inventory.os = Some(os.clone());
     } else if let Some(os) = &mut inventory.os {
         os.family = analyzers::family(&os.family);
     }
+    inventory.problems.extend(options.attached.then(nothing_attached));
     inventory.problems.sort();
     inventory.problems.dedup();
-    Inspection { artifact, inventory, attached: Vec::new() }
+    Inspection { artifact, inventory, attached: Vec::new(), of_sources }
 }
 
 /// Inspects a target, and holds the advisories it needs against it if that is asked for.
@@ -212,25 +222,17 @@ pub fn run(target: &str, options: &Options, store: &Store) -> Result<ScanResult,
 
 /// Holds the advisories that an inspection needs against it, if that is asked for.
 pub fn look_up(inspection: Inspection, options: &Options, store: &Store) -> ScanResult {
-    let Inspection { artifact, mut inventory, attached: _ } = inspection;
+    let Inspection { artifact, mut inventory, attached: _, of_sources } = inspection;
     let problems = std::mem::take(&mut inventory.problems);
     let today = options.now.to_zoned(TimeZone::UTC).date();
     let eol = inventory.os.as_ref().map_or(Eol::Unknown, |os| matcher::end_of_life(os, today));
     let (findings, silenced, data) = (Vec::new(), Vec::new(), Vec::new());
-    let was_stopped = false;
-    let mut result = ScanResult {
-        artifact,
-        inventory,
-        eol,
-        findings,
-        silenced,
-        problems,
-        data,
-        base: None,
-        was_stopped,
-    };
+    let base = None;
+    let mut result =
+        ScanResult { artifact, inventory, eol, findings, silenced, problems, data, base };
     if options.checks.vulnerabilities {
-        find(&mut result, options, store, today);
+        let how = matcher::Options { today, declared: options.declared || of_sources };
+        find(&mut result, how, options, store);
     }
     result.problems.sort();
     result.problems.dedup();
@@ -240,13 +242,11 @@ pub fn look_up(inspection: Inspection, options: &Options, store: &Store) -> Scan
 }
 
 /// Finds what publishers say of the inventory, and what is known of that.
-fn find(result: &mut ScanResult, options: &Options, store: &Store, today: Date) {
-    let ScanResult { artifact, inventory, problems, findings, silenced, data, was_stopped, .. } =
-        result;
-    let declared = options.declared || artifact.kind == ArtifactKind::Dir;
-    let needs = matcher::needs(inventory, declared);
+fn find(result: &mut ScanResult, how: matcher::Options, options: &Options, store: &Store) {
+    let ScanResult { inventory, problems, findings, silenced, data, .. } = result;
+    let needs = matcher::needs(inventory, how.declared);
     problems.extend(feeds::ensure(&needs.streams, store, &options.feeds));
-    let matched = matcher::findings(inventory, store, matcher::Options { today, declared });
+    let matched = matcher::findings(inventory, store, how);
     let told = |problem: &Problem| {
         problems.iter().any(|p| p.kind == problem.kind && p.subject == problem.subject)
     };
@@ -262,7 +262,6 @@ fn find(result: &mut ScanResult, options: &Options, store: &Store, today: Date) 
 
     let metadata = matcher::metadata_needs(findings);
     problems.extend(feeds::ensure(&metadata, store, &options.feeds));
-    *was_stopped = options.feeds.stop.is_stopped();
     let enriched = matcher::enrich(findings, store);
     problems.extend(enriched.problems);
     data.extend(enriched.data);

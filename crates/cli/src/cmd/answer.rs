@@ -4,7 +4,7 @@
 //! What the user brings is read before anything is opened. Nothing is printed but what has no place
 //! in a report.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use artifact::Stop;
@@ -24,12 +24,12 @@ use crate::cmd::own_checks;
 use crate::cmd::vex::Statements;
 use crate::error::UserError;
 
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Args)]
 pub(crate) struct AnswerArguments {
     #[command(flatten)]
     report: ReportArguments,
-    /// Add checks of settings from these files, or from the *.toml files of these folders
-    #[arg(long, value_name = "PATH", num_args = 1..)]
+    /// Add checks of settings from this file, or from the *.toml files of this folder (repeatable)
+    #[arg(long, value_name = "PATH")]
     #[arg(help_heading = "Target options")]
     checks_from: Vec<PathBuf>,
     #[command(flatten)]
@@ -37,7 +37,7 @@ pub(crate) struct AnswerArguments {
 }
 
 /// What to tell of what is found.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Args)]
 #[command(next_help_heading = "Report options")]
 struct ReportArguments {
     /// Report these severities only: critical, high, medium, low, negligible, unknown
@@ -91,33 +91,56 @@ impl Answer {
     pub(crate) fn of_target(
         &self,
         target: &str,
-        options: &mut scan::Options,
+        options: &scan::Options,
         global: &Global,
     ) -> Result<Report, UserError> {
         let mut inspection = inspect(target, options)?;
-        let mut vex = self.vex.clone();
+        let mut vex = Cow::Borrowed(&self.vex);
         attached::read(&mut inspection, &mut vex);
         let mut result = scan::look_up(inspection, options, &global.store);
         result.problems.extend(self.unused.iter().cloned());
         result.problems.extend(self.checks.impossible(result.artifact.kind));
         let report = self.report_of(result, global);
-        Ok(self.judged(report, vex, &options.artifact.stop, global))
+        Ok(self.judged(report, &vex, &options.artifact.stop, global))
     }
 
-    /// The same of a report that was stored: what it silenced itself it does not tell.
-    pub(crate) fn of_stored(&self, report: Report, stop: &Stop, global: &Global) -> Report {
-        self.judged(report, self.vex.clone(), stop, global)
+    /// The same of a report that was stored: what it silenced itself it does not tell, and what would
+    /// have to be looked for in the artifact is not there.
+    pub(crate) fn of_stored(
+        &self,
+        mut report: Report,
+        options: &scan::Options,
+        global: &Global,
+    ) -> Report {
+        let scan::Options { attached, clamd, signatures, check_set, .. } = options;
+        if *attached || clamd.is_some() || signatures.is_some() || check_set.is_some() {
+            let message = "a stored report is not looked into again: --attached, --checks-from and \
+                           the malware options change nothing in it";
+            report.problems.push(Problem::new(ProblemKind::Unsupported, "options", message));
+        }
+        self.judged(report, &self.vex, &options.artifact.stop, global)
     }
 
     /// What there is to show of a result, not judged.
     pub(crate) fn report_of(&self, result: ScanResult, global: &Global) -> Report {
         let checks = self.checks.names(result.artifact.kind);
-        let mut report = report_of(result, checks, global);
+        let ScanResult { artifact, inventory, eol, findings, silenced, problems, data, base } =
+            result;
+        let source = |meta: advisories::SegmentMeta| document::DataSource {
+            source: meta.source,
+            stream: meta.stream,
+            built_at: meta.built_at,
+            modified: meta.upstream_modified,
+            license: meta.license,
+        };
+        let data = data.into_iter().map(source).collect();
+        let empty = Report::of(artifact, inventory, eol, global.now.to_string());
+        let mut report = Report { base, findings, silenced, problems, data, checks, ..empty };
         leave_out_published(&mut report);
         report
     }
 
-    fn judged(&self, mut report: Report, vex: Statements, stop: &Stop, global: &Global) -> Report {
+    fn judged(&self, mut report: Report, vex: &Statements, stop: &Stop, global: &Global) -> Report {
         vex.silence(&mut report, stop);
         // A policy judges everything that was found, whatever is shown of it.
         self.judge.judge(&mut report, global.today);
@@ -133,37 +156,6 @@ fn leave_out_published(report: &mut Report) {
         let message = format!("{count} in files that packages publish to everybody are not listed");
         report.problems.push(Problem::new(ProblemKind::Notice, "secrets", message));
         report.problems.sort();
-    }
-}
-
-fn report_of(result: ScanResult, checks: Vec<String>, global: &Global) -> Report {
-    let ScanResult { artifact, inventory, eol, findings, silenced, problems, data, base, .. } =
-        result;
-    let source = |meta: advisories::SegmentMeta| document::DataSource {
-        source: meta.source,
-        stream: meta.stream,
-        built_at: meta.built_at,
-        modified: meta.upstream_modified,
-        license: meta.license,
-    };
-    Report {
-        artifact,
-        base,
-        inventory,
-        eol,
-        findings,
-        silenced,
-        excepted: Vec::new(),
-        verdict: None,
-        left_out: BTreeMap::new(),
-        secrets_left_out: 0,
-        malware_left_out: 0,
-        misconfigurations_left_out: 0,
-        upgrades: Vec::new(),
-        problems,
-        data: data.into_iter().map(source).collect(),
-        checks,
-        now: global.now.to_string(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! `--attached`: what others attached to the image is used; VEX silences, a bill is compared.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use document::attached;
@@ -10,24 +11,25 @@ use crate::cmd::vex::Statements;
 
 /// Adds attached statements to what the user brought, and says what became of each document. Whoever
 /// may write to a repository may attach, so that each is called unverified where it is named.
-pub(crate) fn read(inspection: &mut Inspection, vex: &mut Statements) {
-    let Inspection { artifact, inventory, attached } = inspection;
+pub(crate) fn read(inspection: &mut Inspection, vex: &mut Cow<'_, Statements>) {
+    let Inspection { artifact, inventory, attached, .. } = inspection;
     for attachment in std::mem::take(attached) {
         let name = format!("attached {} (unverified)", attachment.digest);
         let said = match attached::read(&name, &attachment.bytes, &attachment.subject) {
             Err(error) => format!("not used: {error}"),
             Ok(mut it) => {
-                let image = artifact.manifest_digest.as_ref();
-                image
-                    .iter()
-                    .for_each(|image| inherit(&mut it.statements, &attachment.subject, image));
+                if let Some(image) = &artifact.manifest_digest {
+                    inherit(&mut it.statements, &attachment.subject, image);
+                }
                 let bill =
                     it.sbom.map(|sbom| compared(&sbom.inventory.packages, &inventory.packages));
                 let statements = match it.statements.len() {
                     0 => None,
-                    count => Some(format!("a VEX document with {count} statements")),
+                    count => {
+                        vex.to_mut().add(&name, it.statements);
+                        Some(format!("a VEX document with {count} statements"))
+                    }
                 };
-                vex.add(&name, it.statements);
                 bill.into_iter().chain(statements).collect::<Vec<_>>().join("; ")
             }
         };

@@ -14,8 +14,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::cmd::answer::{Answer, show};
 use crate::cmd::db;
+use crate::cmd::ending::{ending, scan_error};
 use crate::cmd::global::Global;
-use crate::cmd::scan::{ending, scan_error};
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::interrupt::stop_on_signals;

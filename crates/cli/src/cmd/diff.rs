@@ -11,8 +11,8 @@ use model::{Problem, ProblemKind, Severity};
 
 use crate::cmd::answer::{Answer, AnswerArguments};
 use crate::cmd::checks::ChecksArguments;
+use crate::cmd::ending::{ending, graver, outcome};
 use crate::cmd::global::Global;
-use crate::cmd::scan::{ending, outcome};
 use crate::cmd::target::OpeningArguments;
 use crate::cmd::{judgement, stored};
 use crate::error::UserError;
@@ -72,13 +72,13 @@ pub(crate) fn run(arguments: DiffArguments, global: &Global) -> Result<ExitCode,
     let stop = arguments.opening.stop()?;
     let mut options = arguments.opening.settle(&stop, global);
     let answer = arguments.answer.settle(&mut options)?;
-    let before = side(&arguments.before, &answer, &mut options, global)?;
-    let mut after = side(&arguments.after, &answer, &mut options, global)?;
-    let impossible = uncompared(&Diff::of(&before, &after, &matcher::compare), &answer.checks);
-    after.problems.extend(impossible);
+    let before = side(&arguments.before, &answer, &options, global)?;
+    let mut after = side(&arguments.after, &answer, &options, global)?;
+    after.problems.extend(uncompared(&before, &after, &answer.checks));
     after.problems.sort();
 
-    let mut diff = Diff::of(&before, &after, &matcher::compare);
+    let mut diff = Diff::of(&before, &after, matcher::compare);
+    let was_stopped = stop.is_stopped();
     let gate = fail_on.map(|threshold| gate(&diff, &answer.filter, threshold)).unwrap_or_default();
     diff.leave_out(|severity, finding| match finding {
         Some(finding) => answer.filter.keeps(finding),
@@ -95,30 +95,27 @@ pub(crate) fn run(arguments: DiffArguments, global: &Global) -> Result<ExitCode,
         after.verdict.iter().for_each(judgement::note);
     }
     let code = graver(ending(&after, &gate), outcome(&before));
-    Ok(if stop.is_stopped() && code != ExitCode::GateReached { stopped(&stop) } else { code })
+    Ok(if was_stopped && code != ExitCode::GateReached { stopped(&stop) } else { code })
 }
 
 /// What is known of one side, judged.
 fn side(
     target: &str,
     answer: &Answer,
-    options: &mut scan::Options,
+    options: &scan::Options,
     global: &Global,
 ) -> Result<Report, UserError> {
-    if let Some(report) = stored::recognize(target)? {
-        return Ok(answer.of_stored(report, &options.artifact.stop, global));
+    match stored::recognize(target)? {
+        Some(report) => Ok(answer.of_stored(report, options, global)),
+        None => answer.of_target(target, options, global),
     }
-    // A bill of sources on one side says nothing of the other.
-    let declared = options.declared;
-    let report = answer.of_target(target, options, global);
-    options.declared = declared;
-    report
 }
 
 /// That something was asked for by name that not both sides can tell.
-fn uncompared(diff: &Diff<'_>, checks: &ChecksArguments) -> Option<Problem> {
-    let lacking: Vec<&str> =
-        diff.not_compared().filter(|it| checks.asked_for().any(|asked| asked == *it)).collect();
+fn uncompared(before: &Report, after: &Report, checks: &ChecksArguments) -> Option<Problem> {
+    let lacking: Vec<&str> = document::not_compared(before, after)
+        .filter(|it| checks.asked_for().any(|asked| asked == *it))
+        .collect();
     let message =
         format!("{} could not be compared: not both sides were searched", lacking.join(", "));
     (!lacking.is_empty()).then(|| Problem::new(ProblemKind::Unsupported, "checks", message))
@@ -131,15 +128,4 @@ fn gate(diff: &Diff<'_>, filter: &policy::Filter, threshold: Severity) -> policy
     }
     let (findings, inventory) = diff.brought();
     policy::gate(&findings, &inventory, filter, threshold)
-}
-
-/// Gate and policy judge the later side; as for what is missing, the graver of the two counts.
-fn graver(after: ExitCode, before: ExitCode) -> ExitCode {
-    match (after, before) {
-        (ExitCode::GateReached | ExitCode::PolicyUnknown, _) => after,
-        (ExitCode::AdvisoriesMissing, _) | (_, ExitCode::AdvisoriesMissing) => {
-            ExitCode::AdvisoriesMissing
-        }
-        (ExitCode::Done, code) | (code, _) => code,
-    }
 }

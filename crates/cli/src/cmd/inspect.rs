@@ -10,16 +10,15 @@ use document::{Sbom, SbomError};
 use model::ArtifactKind;
 use scan::Inspection;
 
-use crate::cmd::scan::scan_error;
+use crate::cmd::ending::scan_error;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 
 /// How much of a file tells whether it may be a bill: a tar's magic stands at 257.
 const HEAD_BYTES: u64 = 512;
 
-/// Takes stock of a target. Of a bill that was made from sources, what lock files name counts, as it
-/// does in the sources.
-pub(crate) fn inspect(target: &str, options: &mut scan::Options) -> Result<Inspection, UserError> {
+/// Takes stock of a target. A bill that was made from sources is one of sources.
+pub(crate) fn inspect(target: &str, options: &scan::Options) -> Result<Inspection, UserError> {
     let bill = match target.split_once(':') {
         Some(("sbom", path)) => Some(read(path)?),
         _ => recognize(target)?,
@@ -28,8 +27,7 @@ pub(crate) fn inspect(target: &str, options: &mut scan::Options) -> Result<Inspe
         return scan::inspect(target, options)
             .map_err(|error| scan_error(error, target, &options.artifact.stop));
     };
-    options.declared |= of_sources;
-    Ok(scan::inspected(artifact, inventory, options))
+    Ok(scan::inspected(artifact, inventory, of_sources, options))
 }
 
 /// The bill that a file without a prefix is, if it is one.

@@ -1,6 +1,5 @@
 //! `lazaret sbom`: what is inside, without a look at advisories.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -9,9 +8,10 @@ use document::{Format, Report};
 use jiff::tz::TimeZone;
 use model::Eol;
 
+use crate::cmd::ending::outcome;
 use crate::cmd::global::Global;
 use crate::cmd::inspect::inspect;
-use crate::cmd::scan::outcome;
+use crate::cmd::scan::form;
 use crate::cmd::target::TargetArguments;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
@@ -37,36 +37,19 @@ pub(crate) struct SbomArguments {
 
 /// The forms of a bill: those of a report that say what is inside.
 fn formats() -> impl TypedValueParser<Value = Format> {
-    PossibleValuesParser::new(Format::INVENTORIES.map(Format::name))
+    PossibleValuesParser::new(Format::INVENTORIES.map(form::value))
         .try_map(|name| Format::from_name(&name).ok_or("there is no such format"))
 }
 
 pub(crate) fn run(arguments: SbomArguments, global: &Global) -> Result<ExitCode, UserError> {
     output::check(arguments.output.as_deref())?;
-    let (target, mut options) = arguments.target.settle(global)?;
-    let scan::Inspection { artifact, mut inventory, .. } = inspect(&target, &mut options)?;
+    let (target, options) = arguments.target.settle(global)?;
+    let scan::Inspection { artifact, mut inventory, .. } = inspect(&target, &options)?;
     let problems = std::mem::take(&mut inventory.problems);
     let today = global.now.to_zoned(TimeZone::UTC).date();
     let eol = inventory.os.as_ref().map_or(Eol::Unknown, |os| matcher::end_of_life(os, today));
-    let report = Report {
-        artifact,
-        inventory,
-        eol,
-        findings: Vec::new(),
-        silenced: Vec::new(),
-        excepted: Vec::new(),
-        base: None,
-        verdict: None,
-        left_out: BTreeMap::new(),
-        secrets_left_out: 0,
-        malware_left_out: 0,
-        misconfigurations_left_out: 0,
-        upgrades: Vec::new(),
-        problems,
-        data: Vec::new(),
-        checks: Vec::new(),
-        now: global.now.to_string(),
-    };
+    let now = global.now.to_string();
+    let report = Report { problems, ..Report::of(artifact, inventory, eol, now) };
     output::write(arguments.output.as_deref(), &arguments.format.render(&report))?;
     output::print_problems(&report.problems);
     Ok(outcome(&report))

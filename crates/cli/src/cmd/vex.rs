@@ -51,8 +51,8 @@ impl Statements {
     }
 
     /// Tells the silenced findings of a report apart.
-    pub(crate) fn silence(self, report: &mut Report, stop: &Stop) {
-        report.problems.extend(self.problems);
+    pub(crate) fn silence(&self, report: &mut Report, stop: &Stop) {
+        report.problems.extend(self.problems.iter().cloned());
         let findings = std::mem::take(&mut report.findings);
         let Report { artifact, inventory, .. } = report;
         let is_stopped = || stop.is_stopped();

@@ -265,3 +265,13 @@ fn a_layout_has_them_too_and_an_archive_of_docker_does_not() {
     assert_eq!(ended.code, Some(21), "{ended:?}");
     assert!(ended.stdout.contains("only registries and OCI layouts"), "{ended:?}");
 }
+
+/// A bill has nothing beside it: what was asked for is not said to be done.
+#[test]
+fn a_bill_has_nothing_attached() {
+    let sandbox = Sandbox::new().with_advisories();
+    sandbox.file("bill.json", r#"{"bomFormat": "CycloneDX", "specVersion": "1.6"}"#);
+    let ended = sandbox.run(&["scan", "--offline", "--attached", "--checks", "vuln", "bill.json"]);
+    assert_eq!(ended.code, Some(21), "{}", ended.stderr);
+    assert!(ended.stdout.contains("hold what is attached to an image"), "{}", ended.stdout);
+}

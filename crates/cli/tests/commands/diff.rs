@@ -148,6 +148,12 @@ fn either_side_is_filtered_and_judged_as_a_scan_is() {
         let write = ["scan", "--offline", "-f", "json", "-o", file, image];
         assert_eq!(sandbox.run(&write).code, Some(0));
     }
+    // What would have to be looked for again is not, and that is said.
+    for arguments in [&["--attached"][..], &["--clamd", "clamd.socket"]] {
+        let ended = diff(&sandbox, &[arguments, &["one.json", "two.json"]].concat());
+        assert_eq!(ended.code, Some(21), "{arguments:?}: {ended:?}");
+        assert!(ended.stdout.contains("not looked into again"), "{}", ended.stdout);
+    }
     for arguments in [["--vex", "vex.json"], ["--policy", "new.yaml"]] {
         let of =
             |sides: [&str; 2]| diff(&sandbox, &[&["-f", "json"][..], &arguments, &sides].concat());

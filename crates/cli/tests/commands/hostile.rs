@@ -372,3 +372,28 @@ fn feeds_made_to_harm_are_read_within_bounds() {
     assert_ne!(ended.code, Some(0), "{ended:?}");
     assert!(ended.stderr.contains("more documents"), "{ended:?}");
 }
+
+/// Of one package, twenty thousand versions before and as many others after.
+#[test]
+fn a_package_of_many_versions_is_compared_in_no_time() {
+    let sandbox = Sandbox::new().with_advisories();
+    let bill = |file: &str, major: u32| {
+        let component = |minor: u32| {
+            let version = format!("{major}.{minor}.0");
+            serde_json::json!({
+                "type": "library", "name": "a", "version": version, "purl": format!("pkg:npm/a@{version}"),
+            })
+        };
+        let components: Vec<Value> = (0..20_000).map(component).collect();
+        let bill = serde_json::json!({
+            "bomFormat": "CycloneDX", "specVersion": "1.6", "components": components,
+        });
+        sandbox.file(file, bill.to_string());
+    };
+    bill("old.json", 1);
+    bill("new.json", 2);
+    let mut command = sandbox.command(&["diff", "--offline", "--checks", "vuln"]);
+    let ended = sandbox.run_bounded(command.args(["-f", "json", "old.json", "new.json"]));
+    let diff: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(diff["packages"]["changed"][0]["direction"], "upgrade", "{}", ended.stderr);
+}

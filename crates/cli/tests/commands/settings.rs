@@ -85,7 +85,7 @@ fn users_checks_are_read_before_anything_is_scanned() {
         .layer(LayerBuilder::plain(TarBuilder::new().file("a", "b")))
         .write_oci_dir(&sandbox.path("layout"));
     let arguments =
-        ["scan", "--offline", "--checks", "config", "oci-dir:layout", "--checks-from", "checks"];
+        ["scan", "--offline", "--checks", "config", "--checks-from", "checks", "oci-dir:layout"];
     let ended = sandbox.run(&arguments);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     assert!(ended.stdout.contains("no owner"), "{}", ended.stdout);

@@ -32,10 +32,6 @@ pub(crate) struct LeftOut {
 
 /// Every kind, in the order of [`Kind::ALL`]; None where not both reports were searched for it.
 pub(super) fn of<'a>(before: &'a Report, after: &'a Report) -> Vec<(Kind, Option<Faults<'a>>)> {
-    let is_searched = |kind: Kind| {
-        let searched = |report: &Report| report.checks.iter().any(|it| it == kind.check());
-        searched(before) && searched(after)
-    };
     let (old, new) = (named(before), named(after));
     let (known_before, known_after) = (known(&old), known(&new));
     let faults = |kind: Kind| {
@@ -53,7 +49,14 @@ pub(super) fn of<'a>(before: &'a Report, after: &'a Report) -> Vec<(Kind, Option
             left_out: LeftOut::default(),
         }
     };
-    Kind::ALL.into_iter().map(|kind| (kind, is_searched(kind).then(|| faults(kind)))).collect()
+    let compared = |kind| compares(before, after, kind).then(|| faults(kind));
+    Kind::ALL.into_iter().map(|kind| (kind, compared(kind))).collect()
+}
+
+/// Whether both reports were searched for it.
+pub(super) fn compares(before: &Report, after: &Report, kind: Kind) -> bool {
+    let searched = |report: &Report| report.checks.iter().any(|it| it == kind.check());
+    searched(before) && searched(after)
 }
 
 impl Faults<'_> {

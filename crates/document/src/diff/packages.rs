@@ -55,7 +55,7 @@ pub(crate) struct PackageChanges<'a> {
 type Versions<'a> = (BTreeSet<&'a str>, BTreeSet<&'a str>);
 
 impl<'a> PackageChanges<'a> {
-    pub(super) fn of(before: &'a [Package], after: &'a [Package], order: &Order<'_>) -> Self {
+    pub(super) fn of(before: &'a [Package], after: &'a [Package], order: Order) -> Self {
         let mut all: BTreeMap<(PackageKind, &str), Versions<'_>> = BTreeMap::new();
         for package in before {
             let versions = all.entry((package.kind, &package.name)).or_default();
@@ -88,20 +88,30 @@ impl<'a> PackageChanges<'a> {
     }
 }
 
-fn direction(
-    kind: PackageKind,
-    from: &[&str],
-    to: &[&str],
-    order: &Order<'_>,
-) -> Option<Direction> {
-    let mut steps = from.iter().flat_map(|old| to.iter().map(|new| order(kind, old, new)));
-    let first = steps.next()??;
-    let direction = match first {
-        Ordering::Less => Direction::Upgrade,
-        Ordering::Greater => Direction::Downgrade,
-        Ordering::Equal => return None,
+/// A bill may name thousands of versions of one package, so each is looked at once: the highest of
+/// one side decides against the lowest of the other.
+fn direction(kind: PackageKind, from: &[&str], to: &[&str], order: Order) -> Option<Direction> {
+    let order = |one: &str, other: &str| order(kind, one, other);
+    let is_below = |old: &[&str], new: &[&str]| {
+        let highest = extreme(old, Ordering::Greater, order)?;
+        Some(order(highest, extreme(new, Ordering::Less, order)?)? == Ordering::Less)
     };
-    steps.all(|step| step == Some(first)).then_some(direction)
+    match (is_below(from, to)?, is_below(to, from)?) {
+        (true, _) => Some(Direction::Upgrade),
+        (_, true) => Some(Direction::Downgrade),
+        _ => None,
+    }
+}
+
+/// The one to which no other is what is `wanted`; None where some cannot be compared.
+fn extreme<'a>(
+    all: &[&'a str],
+    wanted: Ordering,
+    order: impl Fn(&str, &str) -> Option<Ordering>,
+) -> Option<&'a str> {
+    let (first, rest) = all.split_first()?;
+    let further = |kept, it: &&'a str| Some(if order(it, kept)? == wanted { *it } else { kept });
+    rest.iter().try_fold(*first, further)
 }
 
 #[cfg(test)]
@@ -109,7 +119,7 @@ mod tests {
     use super::*;
 
     /// `name version, …` of both sides, and `name from > to` of what is expected, with the direction.
-    const CASES: [(&str, &str, &str); 12] = [
+    const CASES: [(&str, &str, &str); 14] = [
         ("a 1", "a 1", ""),
         ("", "a 1", "a  > 1"),
         ("a 1", "", "a 1 > "),
@@ -121,6 +131,8 @@ mod tests {
         // On both sides of what went, or not to be compared.
         ("a 2", "a 1, a 3", "a 2 > 1 3"),
         ("a x", "a 2", "a x > 2"),
+        ("a 1, a x", "a 2", "a 1 x > 2"),
+        ("a 3, a 1, a 2", "a 6, a 4, a 5", "a 1 2 3 > 4 5 6 upgrade"),
         // Other letters for the same version: neither way.
         ("a 1", "a 01", "a 1 > 01"),
         ("a 1", "a 1, a 2", "a  > 2"),
@@ -140,11 +152,10 @@ mod tests {
     fn versions_on_both_sides_cancel_out() {
         for (before, after, expected) in CASES {
             let (old, new) = (packages(before), packages(after));
-            let order = |_: PackageKind, one: &str, other: &str| {
-                Some(one.parse::<u8>().ok()?.cmp(&other.parse().ok()?))
-            };
+            let order: Order =
+                |_, one, other| Some(one.parse::<u8>().ok()?.cmp(&other.parse().ok()?));
             let PackageChanges { added, removed, changed, .. } =
-                PackageChanges::of(&old, &new, &order);
+                PackageChanges::of(&old, &new, order);
             let all: Vec<String> = [added, removed, changed]
                 .iter()
                 .flatten()

@@ -8,6 +8,7 @@ use crate::cmd::judgement;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::output;
+use crate::quantity::count;
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArguments {
@@ -18,9 +19,7 @@ pub(crate) struct CheckArguments {
 pub(crate) fn run(arguments: &CheckArguments) -> Result<ExitCode, UserError> {
     let policy = judgement::load(&arguments.file)?;
     let (rules, exceptions) = (policy.describe().len(), policy.describe_exceptions().len());
-    let counted =
-        |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
-    let (rules, exceptions) = (counted(rules, "rule"), counted(exceptions, "exception"));
+    let (rules, exceptions) = (count(rules, "rule"), count(exceptions, "exception"));
     output::write(None, &format!("well-formed: {rules}, {exceptions}\n"))?;
     Ok(ExitCode::Done)
 }

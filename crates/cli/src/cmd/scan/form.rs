@@ -33,6 +33,11 @@ static FORMS: LazyLock<Vec<ScanFormat>> = LazyLock::new(|| {
     forms
 });
 
+/// A format, as the help tells of it.
+pub(crate) fn value(format: Format) -> PossibleValue {
+    PossibleValue::new(format.name()).help(format.about())
+}
+
 impl ValueEnum for ScanFormat {
     fn value_variants<'a>() -> &'a [Self] {
         &FORMS
@@ -41,7 +46,7 @@ impl ValueEnum for ScanFormat {
     fn to_possible_value(&self) -> Option<PossibleValue> {
         let (name, about) = match self {
             Self::Table => ("table", "For people at a terminal"),
-            Self::Machine(format) => (format.name(), format.about()),
+            Self::Machine(format) => return Some(value(*format)),
             Self::Github => {
                 ("github", "GitHub's dependency snapshot; needs a commit, see --github-sha")
             }
@@ -52,7 +57,7 @@ impl ValueEnum for ScanFormat {
 }
 
 /// What some forms need.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Args)]
 pub(super) struct FormArguments {
     /// Form of the report
     #[arg(short, long, value_enum, default_value_t)]
@@ -76,7 +81,7 @@ pub(super) struct FormArguments {
 
 /// A form with all it needs.
 #[derive(Debug)]
-pub(crate) enum Form {
+pub(super) enum Form {
     Table,
     Machine(Format),
     Github(github::Job),
