@@ -149,7 +149,7 @@ fn either_side_is_filtered_and_judged_as_a_scan_is() {
         assert_eq!(sandbox.run(&write).code, Some(0));
     }
     // What would have to be looked for again is not, and that is said.
-    for arguments in [&["--attached"][..], &["--clamd", "clamd.socket"]] {
+    for arguments in [&["--attached"][..], &["--clamd", "/nonexistent/clamd.socket"]] {
         let ended = diff(&sandbox, &[arguments, &["one.json", "two.json"]].concat());
         assert_eq!(ended.code, Some(21), "{arguments:?}: {ended:?}");
         assert!(ended.stdout.contains("not looked into again"), "{}", ended.stdout);

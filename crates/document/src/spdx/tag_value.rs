@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::{DOCUMENT_ID, Document, NOT_SAID, Package, one_line};
 use crate::Report;
 use crate::bill::Bill;
-use crate::text::printable_lines;
+use crate::text::{printable, printable_lines};
 
 /// The bill of materials as lines.
 pub fn render(report: &Report) -> String {
@@ -77,11 +77,11 @@ fn annotation(text: &mut String, package: &Package<'_>, document: &Document<'_>)
 }
 
 fn tag(text: &mut String, tag: &str, value: &str) {
-    writeln!(text, "{tag}: {value}").expect("a String takes all");
+    writeln!(text, "{tag}: {}", printable(value)).expect("a String takes all");
 }
 
 /// A text of many lines, that its own end cannot be mistaken for and that steers no terminal.
 fn long(text: &mut String, name: &str, value: &str) {
     let value = printable_lines(value).replace("</text>", "&lt;/text&gt;");
-    tag(text, name, &format!("<text>{value}</text>"));
+    writeln!(text, "{name}: <text>{value}</text>").expect("a String takes all");
 }
