@@ -92,7 +92,17 @@ pub(super) fn all(event: &Event) -> String {
 
 /// Whether calls of this kind have it.
 pub(super) fn has(call: Call, argument: &Argument) -> bool {
-    name_of(call, argument).is_some()
+    name_of(call, argument).is_some_and(|name| !is_untold(call, name))
+}
+
+/// Arguments that Falco's tables have, and so a place in ours, and no event of ours.
+fn is_untold(call: Call, name: &str) -> bool {
+    use Call as C;
+    match call {
+        C::Fchmod | C::Fchown | C::Fchdir => name == "fd",
+        C::Sendto | C::Sendmsg | C::Recvfrom | C::Recvmsg => name == "data",
+        _ => false,
+    }
 }
 
 fn name_of(call: Call, argument: &Argument) -> Option<&str> {
