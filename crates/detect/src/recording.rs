@@ -16,7 +16,7 @@
 mod held;
 mod read;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod write;
 
 use model::event::{Act, Call, Container, Process};
