@@ -19,7 +19,7 @@ mod test;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-pub(crate) use condition::{CompileError, Compiler, Names};
+pub(crate) use condition::{CompileError, Compiler, Names, of_broken};
 pub(crate) use operand::{Operand, Subject};
 pub(crate) use show::{fields, text};
 pub(crate) use test::Test;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// One mistake or doubt.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Diagnostic {
     pub level: Level,
     pub place: Place,
@@ -14,7 +14,7 @@ pub struct Diagnostic {
     pub hint: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
     /// What it is about is loaded.
     Warning,
@@ -23,7 +23,7 @@ pub enum Level {
 }
 
 /// A place in a rule file.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     pub file: String,
     /// From 1; 0 for the file as a whole.

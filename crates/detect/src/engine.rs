@@ -104,13 +104,3 @@ impl Detection {
         })
     }
 }
-
-impl Rule {
-    /// The calls of which an event may make it hold; none for rules about other sources.
-    pub fn calls(&self) -> Vec<Call> {
-        match self.source {
-            Source::Syscall => crate::program::calls(&self.condition),
-            Source::K8sAudit => Vec::new(),
-        }
-    }
-}

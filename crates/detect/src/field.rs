@@ -87,6 +87,8 @@ pub enum OfCall {
     Unknown,
     /// All: its value is the call's name.
     Name,
+    /// All: every event has this value.
+    Always(&'static str),
     /// Whether it has a value.
     Has(fn(Call, &Argument) -> bool),
 }
@@ -164,6 +166,7 @@ impl std::fmt::Debug for OfCall {
         f.write_str(match self {
             Self::Unknown => "Unknown",
             Self::Name => "Name",
+            Self::Always(_) => "Always",
             Self::Has(_) => "Has",
         })
     }

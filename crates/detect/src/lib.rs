@@ -20,6 +20,7 @@ mod filter;
 #[doc(hidden)]
 pub mod fuzz;
 mod glob;
+mod line;
 mod output;
 mod program;
 pub mod recording;
@@ -32,6 +33,7 @@ pub use diagnostic::{Diagnostic, Level, Place};
 pub use engine::{Detection, Engine};
 pub use field::{Argument, ArgumentKind, Extract, Field, Kind, OfCall, Shape};
 pub use fields::fields;
+pub use line::json_line;
 pub use rules::{Action, FILE_BYTES_MAX, Fixtures, Priority, Rule, RuleFile, Ruleset, Scope};
 pub use source::Source;
 pub use value::Value;

@@ -268,39 +268,59 @@ impl Builder {
     }
 }
 
-/// The calls of which some event may make a condition hold.
-pub(crate) fn calls(condition: &Arc<Condition>) -> Vec<Call> {
-    let holds = |call: &&Call| may_hold(condition, Some(**call), false);
-    Call::ALL.iter().filter(holds).copied().collect()
+/// Of which events conditions may hold. What conditions share is looked at once, as in a program.
+pub(crate) struct Reach {
+    /// One a kind of event: each call, or None for the events of other sources.
+    strict: Vec<Builder>,
+    /// The same of events that have what none has.
+    lenient: Vec<Builder>,
+    /// What was asked about: builders know conditions by their addresses.
+    kept: Vec<Arc<Condition>>,
 }
 
-/// Why no event there is can make a condition hold; None if one can.
-pub(crate) fn never_holds(condition: &Arc<Condition>, source: Source) -> Option<Vec<Lacking>> {
-    let kinds: Vec<Option<Call>> = match source {
-        Source::Syscall => Call::ALL.iter().copied().map(Some).collect(),
-        Source::K8sAudit => vec![None],
-    };
-    if kinds.iter().any(|call| may_hold(condition, *call, false)) {
-        return None;
-    }
-    // Of the events that it is about, what all of them lack is to blame.
-    let wanted: Vec<_> =
-        kinds.into_iter().filter(|call| may_hold(condition, *call, true)).collect();
-    let mut lacking: Vec<Lacking> = Vec::new();
-    for operand in operands(condition).into_iter().filter(|_| !wanted.is_empty()) {
-        let lacks = |call: &Option<Call>| operand.lacking(*call);
-        let first = wanted.first().and_then(lacks);
-        let Some(first) = first.filter(|_| wanted.iter().all(|call| lacks(call).is_some())) else {
-            continue;
+impl Reach {
+    pub(crate) fn new(source: Source) -> Self {
+        let kinds: Vec<Option<Call>> = match source {
+            Source::Syscall => Call::ALL.iter().copied().map(Some).collect(),
+            Source::K8sAudit => vec![None],
         };
-        if !lacking.contains(&first) {
-            lacking.push(first);
-        }
+        let builders = |lenient: bool| {
+            let builder =
+                |call: &Option<Call>| Builder { call: *call, lenient, ..Builder::default() };
+            kinds.iter().map(builder).collect()
+        };
+        Self { strict: builders(false), lenient: builders(true), kept: Vec::new() }
     }
-    Some(lacking)
+
+    /// The kinds of events of which some may make the condition hold.
+    pub(crate) fn kinds(&mut self, condition: &Arc<Condition>) -> Vec<Option<Call>> {
+        self.kept.push(Arc::clone(condition));
+        holding(&mut self.strict, condition)
+    }
+
+    /// Why none can, where that is so: of the events that the condition is about, what all of them
+    /// lack is to blame.
+    pub(crate) fn lacking(&mut self, condition: &Arc<Condition>) -> Vec<Lacking> {
+        self.kept.push(Arc::clone(condition));
+        let wanted = holding(&mut self.lenient, condition);
+        let mut lacking: Vec<Lacking> = Vec::new();
+        for operand in operands(condition).into_iter().filter(|_| !wanted.is_empty()) {
+            let lacks = |call: &Option<Call>| operand.lacking(*call);
+            let first = wanted.first().and_then(lacks);
+            let Some(first) = first.filter(|_| wanted.iter().all(|call| lacks(call).is_some()))
+            else {
+                continue;
+            };
+            if !lacking.contains(&first) {
+                lacking.push(first);
+            }
+        }
+        lacking
+    }
 }
 
-fn may_hold(condition: &Arc<Condition>, call: Option<Call>, lenient: bool) -> bool {
-    let mut builder = Builder { call, lenient, ..Builder::default() };
-    builder.fold(condition) != Folded::Known(false)
+fn holding(builders: &mut [Builder], condition: &Arc<Condition>) -> Vec<Option<Call>> {
+    let holds = |it: &mut &mut Builder| it.fold(condition) != Folded::Known(false);
+    let kinds = builders.iter_mut().filter_map(|mut it| holds(&mut it).then_some(it.call));
+    kinds.collect()
 }

@@ -13,9 +13,10 @@
 //! Nothing here opens a file: [`Writer`] gives bytes, [`Reader`] takes any source of them. A
 //! recording that is cut off or damaged gives every event before the damage, then says so.
 
+mod held;
 mod read;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod write;
 
 use model::event::{Act, Call, Container, Process};
@@ -40,8 +41,8 @@ const SLOTS: u32 = 16_384;
 /// without a limit, four bytes of a damaged file would ask for 4 GiB.
 const MAX_RECORD: usize = 2 * 1024 * 1024;
 
-/// What the slots of one kind hold at a time, as encoded: `SLOTS` at 16 KiB each.
-const MAX_HELD: usize = 256 * 1024 * 1024;
+/// What the slots of one kind take at a time, in memory: `SLOTS` at 32 KiB each.
+const MAX_HELD: usize = 512 * 1024 * 1024;
 
 /// One frame's content, as it is read.
 #[derive(Deserialize)]

@@ -14,8 +14,12 @@ pub(crate) fn nearest<'a>(
     if written.len() > WORD_BYTES_MAX {
         return None;
     }
-    let limit = EDITS_MAX.min(written.chars().count().div_ceil(3));
-    let near = words.into_iter().filter(|word| word.len() <= WORD_BYTES_MAX);
+    let length = written.chars().count();
+    let limit = EDITS_MAX.min(length.div_ceil(3));
+    // What differs more in length than that differs in more than that.
+    let near = words.into_iter().filter(|word| {
+        word.len() <= WORD_BYTES_MAX && word.chars().count().abs_diff(length) <= limit
+    });
     let near = near.map(|word| (strsim::damerau_levenshtein(written, word), word));
     near.filter(|(edits, _)| *edits <= limit).min_by_key(|(edits, _)| *edits).map(|(_, word)| word)
 }

@@ -14,6 +14,7 @@ pub enum Value<'a> {
     /// Bytes, as names and arguments are.
     Text(Cow<'a, [u8]>),
     Address(IpAddr),
+    /// Never empty: made by [`Value::list`].
     List(Vec<Self>),
 }
 
@@ -24,6 +25,12 @@ impl<'a> Value<'a> {
 
     pub fn made(text: impl Into<Vec<u8>>) -> Self {
         Self::Text(Cow::Owned(text.into()))
+    }
+
+    /// Many values. None at all is no value: what is asked of each of none would hold.
+    pub fn list(values: impl IntoIterator<Item = Self>) -> Self {
+        let values: Vec<Self> = values.into_iter().collect();
+        if values.is_empty() { Self::Absent } else { Self::List(values) }
     }
 
     pub fn is_absent(&self) -> bool {

@@ -54,7 +54,7 @@ fn at<'a>(record: &'a Record, keys: &[&str]) -> Value<'a> {
 
 /// The texts below the keys, of every list on the way.
 fn below<'a>(record: &'a Record, keys: &[&str], argument: &Argument) -> Value<'a> {
-    json::values(json::each(&record.json, keys, item(argument)).into_iter().map(json::value))
+    Value::list(json::each(&record.json, keys, item(argument)).into_iter().map(json::value))
 }
 
 /// Of which item.

@@ -60,9 +60,3 @@ pub(super) fn value(json: &Json) -> Value<'_> {
         other => Value::made(other.to_string()),
     }
 }
-
-/// A list of texts; none at all is no value.
-pub(super) fn values<'a>(values: impl IntoIterator<Item = Value<'a>>) -> Value<'a> {
-    let values: Vec<Value<'_>> = values.into_iter().collect();
-    if values.is_empty() { Value::Absent } else { Value::List(values) }
-}

@@ -17,7 +17,7 @@ fn containers<'a>(record: &'a Record, list: &str, item: Option<usize>) -> Vec<&'
 pub(super) fn repositories<'a>(record: &'a Record, list: &str, item: Option<usize>) -> Value<'a> {
     let images = json::each(&record.json, &["requestObject", "spec", list, "image"], item);
     let images = images.into_iter().filter_map(Json::as_str);
-    json::values(images.map(|image| Value::text(repository(image))))
+    Value::list(images.map(|image| Value::text(repository(image))))
 }
 
 /// `registry:5000/team/app:1@sha256:…` without what follows the name.
@@ -39,7 +39,7 @@ pub(super) fn words<'a>(
 ) -> Value<'a> {
     let containers = containers(record, list, item).into_iter();
     let lists = containers.filter_map(|container| json::at(container, &[key])?.as_array());
-    json::values(lists.map(|words| {
+    Value::list(lists.map(|words| {
         let words: Vec<Cow<'_, str>> = words.iter().map(json::text).collect();
         Value::made(words.join(" "))
     }))
@@ -49,7 +49,7 @@ pub(super) fn words<'a>(
 pub(super) fn host_ports<'a>(record: &'a Record, list: &str, item: Option<usize>) -> Value<'a> {
     let containers = containers(record, list, item).into_iter();
     let ports = containers.flat_map(|container| json::each(container, &["ports"], None));
-    json::values(ports.filter_map(|port| {
+    Value::list(ports.filter_map(|port| {
         let number = json::at(port, &["hostPort"]).or_else(|| json::at(port, &["containerPort"]));
         number.map(json::value)
     }))
@@ -63,7 +63,7 @@ pub(super) fn effective<'a>(
     item: Option<usize>,
 ) -> Value<'a> {
     let of_pod = json::at(&record.json, &["requestObject", "spec", "securityContext", key]);
-    json::values(containers(record, list, item).into_iter().map(|container| {
+    Value::list(containers(record, list, item).into_iter().map(|container| {
         let own = json::at(container, &["securityContext", key]);
         own.or(of_pod).map_or_else(|| Value::text("0"), json::value)
     }))
@@ -73,7 +73,7 @@ pub(super) fn effective<'a>(
 pub(super) fn volume_types(record: &Record, item: Option<usize>) -> Value<'_> {
     let volumes = json::each(&record.json, &["requestObject", "spec", "volumes"], item);
     let keys = volumes.into_iter().filter_map(Json::as_object).flat_map(|volume| volume.keys());
-    json::values(keys.filter(|key| *key != "name").map(Value::text))
+    Value::list(keys.filter(|key| *key != "name").map(Value::text))
 }
 
 pub(super) fn has_host_path<'a>(record: &'a Record, wanted: &'a Argument) -> Value<'a> {

@@ -15,13 +15,13 @@ fn subjects<'a>(record: &'a Record, kind: &str) -> Vec<&'a Json> {
 /// The names of those of one kind.
 pub(super) fn names<'a>(record: &'a Record, kind: &str) -> Value<'a> {
     let subjects = subjects(record, kind).into_iter();
-    json::values(subjects.filter_map(|subject| json::at(subject, &["name"])).map(json::value))
+    Value::list(subjects.filter_map(|subject| json::at(subject, &["name"])).map(json::value))
 }
 
 /// Service accounts as `namespace:name`.
 pub(super) fn accounts_in_namespaces(record: &Record) -> Value<'_> {
     let accounts = subjects(record, "ServiceAccount").into_iter();
-    json::values(accounts.filter_map(|subject| {
+    Value::list(accounts.filter_map(|subject| {
         let namespace = json::text(json::at(subject, &["namespace"])?);
         let name = json::text(json::at(subject, &["name"])?);
         Some(Value::made(format!("{namespace}:{name}")))

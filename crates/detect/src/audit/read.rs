@@ -36,10 +36,14 @@ impl Error for AuditProblem {
     }
 }
 
+/// How often damaged bytes are looked at: what begins in them may end anywhere. Records of a list
+/// are in one or two others.
+const LOOKS_MAX: usize = 16;
+
 /// Hands over every record of `bytes` in its order, and a problem for whatever is none.
 ///
 /// One record at a time is in memory. A damaged document costs itself alone: what begins on a
-/// later line is read.
+/// later line is read, records of a damaged list too.
 pub fn read(bytes: &[u8], each: &mut dyn FnMut(Result<Record, AuditProblem>)) {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut number = 0;
@@ -51,7 +55,7 @@ pub fn read(bytes: &[u8], each: &mut dyn FnMut(Result<Record, AuditProblem>)) {
     };
     let each = &mut numbered;
     match core::str::from_utf8(bytes) {
-        Ok(text) if is_json(text) => read_documents(text, 1, each),
+        Ok(text) if is_json(text) => drop(read_documents(text, 1, each)),
         _ => read_chunks(bytes, each),
     }
 }
@@ -61,12 +65,12 @@ fn is_json(text: &str) -> bool {
     Deserializer::from_str(text).into_iter::<IgnoredAny>().all(|document| document.is_ok())
 }
 
-/// Documents that follow each other, up to the first that is damaged.
+/// Documents that follow each other, up to the first that is damaged: where that begins.
 fn read_documents(
     text: &str,
     first_line: usize,
     each: &mut dyn FnMut(Result<Record, AuditProblem>),
-) {
+) -> Option<usize> {
     let mut documents = Deserializer::from_str(text).into_iter::<&RawValue>();
     let (mut line, mut counted) = (first_line, 0);
     loop {
@@ -78,14 +82,15 @@ fn read_documents(
         line += newlines(text.get(counted..begins).unwrap_or_default());
         counted = begins;
         match document {
-            None => return,
+            None => return None,
             Some(Ok(document)) => Place { line, each }.document(document, 0, &mut None),
             Some(Err(cause)) => {
                 // The rest of a list whose beginning is damaged is no further damage.
                 if !rest.trim_matches([',', ']', ' ', '\t', '\r', '\n']).is_empty() {
-                    each(Err(AuditProblem { line, item: None, cause: AuditError::Json(cause) }));
+                    let cause = AuditError::json(&cause);
+                    each(Err(AuditProblem { line, item: None, cause }));
                 }
-                return;
+                return Some(begins);
             }
         }
     }
@@ -97,8 +102,15 @@ fn read_chunks(bytes: &[u8], each: &mut dyn FnMut(Result<Record, AuditProblem>))
     while !rest.is_empty() {
         let (chunk, after) = rest.split_at(end_of_chunk(rest));
         match core::str::from_utf8(chunk) {
-            Ok(text) => read_documents(text, line, each),
-            Err(_) => each(Err(AuditProblem { line, item: None, cause: AuditError::Encoding })),
+            Ok(text) => {
+                if let Some(begins) = read_documents(text, line, each) {
+                    read_inner(chunk, begins + 1, line, each);
+                }
+            }
+            Err(_) => {
+                each(Err(AuditProblem { line, item: None, cause: AuditError::Encoding }));
+                read_inner(chunk, 1, line, each);
+            }
         }
         line += memchr::memchr_iter(b'\n', chunk).count();
         rest = after;
@@ -111,8 +123,63 @@ fn end_of_chunk(bytes: &[u8]) -> usize {
     memchr::memchr_iter(b'\n', bytes).map(|at| at + 1).find(begins).unwrap_or(bytes.len())
 }
 
+/// Records that begin on lines of a damaged document, behind `at`: those of an indented list. What
+/// is none belongs to the damage, which was told.
+fn read_inner(
+    bytes: &[u8],
+    at: usize,
+    first_line: usize,
+    each: &mut dyn FnMut(Result<Record, AuditProblem>),
+) {
+    let mut looks = bytes.len().saturating_mul(LOOKS_MAX);
+    let (mut line, mut counted, mut at) = (first_line, 0, at);
+    while let Some(begins) = next_inner(bytes, at) {
+        line += lines(bytes.get(counted..begins).unwrap_or_default());
+        counted = begins;
+        let rest = bytes.get(begins..).unwrap_or_default();
+        let mut documents = Deserializer::from_slice(rest).into_iter::<&RawValue>();
+        let looked = match documents.next() {
+            Some(Ok(document)) => {
+                let each = &mut |result: Result<Record, AuditProblem>| {
+                    if result.is_ok() {
+                        each(result);
+                    }
+                };
+                Place { line, each }.document(document, 0, &mut None);
+                at = begins + documents.byte_offset().max(1);
+                documents.byte_offset()
+            }
+            Some(Err(error)) => {
+                at = begins + 1;
+                memchr::memchr_iter(b'\n', rest).nth(error.line()).unwrap_or(rest.len())
+            }
+            None => return,
+        };
+        match looks.checked_sub(looked) {
+            Some(left) => looks = left,
+            None => {
+                return each(Err(AuditProblem { line, item: None, cause: AuditError::TooDamaged }));
+            }
+        }
+    }
+}
+
+/// Where, behind `at`, a line begins with a bracket behind its indentation.
+fn next_inner(bytes: &[u8], at: usize) -> Option<usize> {
+    memchr::memchr_iter(b'\n', bytes.get(at..)?).find_map(|newline| {
+        let begins = at + newline + 1;
+        let line = bytes.get(begins..)?;
+        let indentation = line.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        matches!(line.get(indentation), Some(b'{' | b'[')).then_some(begins + indentation)
+    })
+}
+
 fn newlines(text: &str) -> usize {
-    memchr::memchr_iter(b'\n', text.as_bytes()).count()
+    lines(text.as_bytes())
+}
+
+fn lines(bytes: &[u8]) -> usize {
+    memchr::memchr_iter(b'\n', bytes).count()
 }
 
 /// Enough of a document to see what it is.
@@ -224,6 +291,11 @@ mod tests {
         let (a, b) = (record("a"), record("b"));
         let cut = a.split_at(a.len() - 9).0;
         let not_json = "it is not JSON";
+        // Why it is none is for the library to say.
+        let found = |bytes: &[u8]| -> Vec<String> {
+            let found = found(bytes).into_iter();
+            found.map(|it| it.split(": ").take(2).collect::<Vec<_>>().join(": ")).collect()
+        };
         assert_eq!(found(format!("{cut}\n{b}").as_bytes()), [&format!("line 1: {not_json}"), "b"]);
         assert_eq!(found(format!("{a}\n{cut}").as_bytes()), ["a", &format!("line 2: {not_json}")]);
         assert_eq!(
@@ -238,6 +310,36 @@ mod tests {
         let at = a.len() + 1;
         bytes[at] = 0xff;
         assert_eq!(found(&bytes), ["line 1: it is not UTF-8", "b"]);
+    }
+
+    #[test]
+    fn damage_in_an_indented_list_costs_itself_alone() {
+        let indented = |id: &str| record(id).replace(',', ",\n      ").replace('{', "{\n      ");
+        let (a, b, c) = (indented("a"), indented("b"), indented("c"));
+        let cut = b.replacen("auditID\"", "auditID", 1);
+        let list = |middle: &str| {
+            format!(
+                "{{\n  \"items\": [\n    {a},\n    {middle},\n    {c}\n  ],\n  \"kind\": \"EventList\"\n}}\n"
+            )
+        };
+        assert_eq!(found(list(&b).as_bytes()), ["a", "b", "c"]);
+        let told = found(list(&cut).as_bytes());
+        assert!(
+            told[0].starts_with("line 1: it is not JSON: ") && told[1..] == ["a", "c"],
+            "{told:?}"
+        );
+        assert_eq!(told[0].matches("line ").count(), 1, "{told:?}");
+        let mut bytes = list(&b).into_bytes();
+        let at = bytes.windows(3).position(|it| it == b"\"b\"").unwrap() + 1;
+        bytes[at] = 0xff;
+        assert_eq!(found(&bytes), ["line 1: it is not UTF-8", "a", "c"]);
+    }
+
+    #[test]
+    fn damage_is_not_looked_at_over_and_over() {
+        let told = found(" [\n".repeat(200_000).as_bytes());
+        assert_eq!(told.len(), 2, "{:?}", told.get(..3));
+        assert!(told[1].ends_with("it is damaged in too many places: the rest is not read"));
     }
 
     #[test]

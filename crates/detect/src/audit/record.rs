@@ -20,8 +20,11 @@ pub struct Record {
 /// Why something is no audit record.
 #[derive(Debug, Error)]
 pub enum AuditError {
-    #[error("it is not JSON")]
-    Json(#[source] serde_json::Error),
+    /// Why; where, whoever knows where the text begins says.
+    #[error("it is not JSON: {0}")]
+    Json(String),
+    #[error("it is damaged in too many places: the rest is not read")]
+    TooDamaged,
     #[error("it is not UTF-8")]
     Encoding,
     #[error("{0}")]
@@ -32,6 +35,15 @@ pub enum AuditError {
     TooDeep,
     #[error("`{0}` is not a time")]
     Time(String),
+}
+
+impl AuditError {
+    /// Lines that the reader of JSON counts are those of a document, which nobody can find.
+    pub(super) fn json(error: &serde_json::Error) -> Self {
+        let told = error.to_string();
+        let why = told.split_once(" at line ").map_or(told.as_str(), |(why, _)| why);
+        Self::Json(why.to_owned())
+    }
 }
 
 impl Record {
@@ -50,7 +62,7 @@ impl Record {
         if text.len() > Self::MAX_BYTES {
             return Err(AuditError::TooLarge);
         }
-        let json: Json = serde_json::from_str(text).map_err(AuditError::Json)?;
+        let json: Json = serde_json::from_str(text).map_err(|error| AuditError::json(&error))?;
         if !json.is_object() {
             return Err(AuditError::Shape("it is not an object"));
         }
@@ -91,8 +103,8 @@ mod tests {
     #[test]
     fn what_is_no_record_is_refused_with_the_reason() {
         for (text, reason) in [
-            ("", "it is not JSON"),
-            ("{", "it is not JSON"),
+            ("", "it is not JSON: EOF while parsing a value"),
+            ("{", "it is not JSON: EOF while parsing an object"),
             ("[]", "it is not an object"),
             (r#"{"kind":"Event"}"#, "it is not an audit record: it has no `auditID`"),
             (r#"{"auditID":7}"#, "it is not an audit record: it has no `auditID`"),

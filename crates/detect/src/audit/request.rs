@@ -27,7 +27,15 @@ pub(super) fn pointer<'a>(record: &'a Record, argument: &'a Argument) -> Value<'
     found.map_or(Value::Absent, json::value)
 }
 
+/// Larger records stay on one line: indented, lists in lists could take a hundred times as much.
+const INDENTED_BYTES_MAX: usize = 256 << 10;
+
+/// Indented, as Falco has it.
 pub(super) fn whole(record: &Record) -> Value<'_> {
+    let text = record.json.to_string();
+    if text.len() > INDENTED_BYTES_MAX {
+        return Value::made(text);
+    }
     serde_json::to_string_pretty(&record.json).map_or(Value::Absent, Value::made)
 }
 
@@ -76,6 +84,15 @@ fn digit(byte: u8) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_record_does_not_grow_without_bound() {
+        let list = format!("{}{}0{}", "[".repeat(100), "0,".repeat(1 << 20), "]".repeat(100));
+        let record = |list: &str| Record { number: 1, time: 0, json: list.parse().unwrap() };
+        let shown = |record: &Record| whole(record).shown().map_or(0, |shown| shown.len());
+        assert_eq!(shown(&record(&list)), list.len());
+        assert_eq!(shown(&record("[0]")), "[\n  0\n]".len());
+    }
 
     #[test]
     fn a_query_is_decoded() {

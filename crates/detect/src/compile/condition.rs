@@ -17,18 +17,25 @@ use crate::filter::{self, Check, Expression, FieldName, Literal, Operator, Right
 use crate::source::Source;
 use crate::suggest;
 
-/// Texts of all conditions of one source, those of lists as often as they are used; Falco's rules
-/// have 30 000.
+/// Texts of all conditions of one source by their weight, those of lists as often as they are used;
+/// Falco's rules have 30 000.
 const LITERALS_MAX: usize = 1 << 20;
 
 /// Regular expressions of one source. Each may take `REGEX_BYTES_MAX` several times over.
 const REGEXES_MAX: usize = 512;
 
+/// Doubtful texts of one check that are told one by one.
+const DOUBTS_MAX: usize = 8;
+
+/// Words are compared with the names of no more lists than these; Falco's rules have 150.
+const LISTS_NEAR_MAX: usize = 1000;
+
 /// What the names in conditions stand for.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
-    pub(crate) lists: HashMap<String, Vec<Literal>>,
-    pub(crate) macros: HashMap<String, Expression>,
+    /// None for those that have a mistake, which was told.
+    pub(crate) lists: HashMap<String, Option<Vec<Literal>>>,
+    pub(crate) macros: HashMap<String, Option<Expression>>,
 }
 
 /// Why a condition cannot be asked.
@@ -60,7 +67,7 @@ pub(crate) struct Compiler<'n> {
     source: Source,
     names: &'n Names,
     operands: HashMap<String, Arc<Operand>>,
-    predicates: HashMap<String, Arc<Predicate>>,
+    predicates: HashMap<Vec<u8>, Arc<Predicate>>,
     /// None while it is being compiled.
     macros: HashMap<String, Option<Result<Arc<Condition>, CompileError>>>,
     pub(crate) used_lists: BTreeSet<String>,
@@ -161,6 +168,9 @@ impl<'n> Compiler<'n> {
                 false => error.hint(suggest::hint(name, names.macros.keys().map(String::as_str))),
             });
         };
+        let Some(tree) = tree else {
+            return Err(CompileError::new(at, of_broken("macro", name)));
+        };
         self.macros.insert(name.to_owned(), None);
         let doubts = self.doubts.len();
         let compiled = self.condition(tree).map_err(|error| {
@@ -177,7 +187,7 @@ impl<'n> Compiler<'n> {
     fn check(&mut self, check: &Check) -> Result<Arc<Predicate>, CompileError> {
         let left = self.operand(&check.left)?;
         let (test, right, key, with) = match &check.right {
-            Right::Nothing => (Test::Exists, None, String::new(), String::new()),
+            Right::Nothing => (Test::Exists, None, Vec::new(), String::new()),
             Right::One(literal) => {
                 let literals = self.texts(std::slice::from_ref(literal))?;
                 if let [_, _, ..] | [] = literals.as_slice() {
@@ -193,6 +203,7 @@ impl<'n> Compiler<'n> {
                 (self.test(check, &left, literals)?, None, key, with)
             }
             Right::Many(literals) => {
+                self.doubt_lists(literals);
                 let literals = self.texts(literals)?;
                 let (key, with) = (literal::key(&literals), show::literals(&literals, true));
                 (self.test(check, &left, literals)?, None, key, with)
@@ -200,13 +211,15 @@ impl<'n> Compiler<'n> {
             Right::Operand(operand) => {
                 let right = self.operand(operand)?;
                 self.comparable(check, &left, &right)?;
-                let key = right.name.clone();
+                let (key, with) = (right.name.clone().into_bytes(), right.name.clone());
                 let test = Test::Other(check.operator);
-                (all_of_list(check, &left, test), Some(right), key.clone(), key)
+                (all_of_list(check, &left, test), Some(right), key, with)
             }
         };
         let modifier = check.modifier.map_or("", filter::Modifier::word);
-        let key = format!("{} {} {modifier} {key}", left.name, check.operator.word());
+        let kind = if right.is_some() { "operand" } else { "" };
+        let asked = format!("{} {} {modifier} {kind} ", left.name, check.operator.word());
+        let key = [asked.into_bytes(), key].concat();
         let shape = left.shape;
         let text = show::check(&left, check.operator, modifier, &with);
         let predicate = self
@@ -225,12 +238,16 @@ impl<'n> Compiler<'n> {
                 Some(list) => {
                     self.used_lists.insert(name.to_owned());
                     let at = literal.at;
+                    let list = list.as_ref();
+                    let list =
+                        list.ok_or_else(|| CompileError::new(at, of_broken("list", name)))?;
                     texts.extend(list.iter().map(|text| Literal { at, ..text.clone() }));
                 }
                 None => texts.push(literal.clone()),
             }
         }
-        self.literals_left = self.literals_left.checked_sub(texts.len()).ok_or_else(|| {
+        let weight = texts.iter().map(Literal::weight).sum();
+        self.literals_left = self.literals_left.checked_sub(weight).ok_or_else(|| {
             let at = literals.first().map_or(0, |literal| literal.at);
             let message =
                 format!("the conditions compare with more than {LITERALS_MAX} texts in all");
@@ -268,15 +285,15 @@ impl<'n> Compiler<'n> {
 
     /// Names of fields that are compared as texts.
     fn doubt_fields(&mut self, left: &Operand, literals: &[Literal]) {
-        for literal in literals.iter().filter(|_| left.kind == Kind::Text) {
-            let is_field = |name: &str| fields::fields(self.source).any(|it| it.name == name);
-            let text = std::str::from_utf8(&literal.text).unwrap_or_default();
-            if text.contains('.') && is_field(text) {
-                let message = format!("`{text}` is compared as a text here, not as a field");
-                let hint = Some(format!("write `val({text})` for the field"));
-                self.doubts.push(CompileError::new(literal.at, message).hint(hint));
-            }
-        }
+        let is_field = |text: &str| {
+            text.contains('.') && fields::fields(self.source).any(|it| it.name == text)
+        };
+        let doubtful =
+            literals.iter().filter(|it| left.kind == Kind::Text && is_field(&it.lossy()));
+        self.doubts.extend(some_of(doubtful, |text| {
+            let message = format!("`{text}` is compared as a text here, not as a field");
+            (message, Some(format!("write `val({text})` for the field")))
+        }));
     }
 
     /// Calls that no sensor reports: a slip, or one of those that Falco has besides.
@@ -284,14 +301,28 @@ impl<'n> Compiler<'n> {
         let is_call = matches!(&left.what, What::Field { field, .. }
             if matches!(field.of_call, OfCall::Name));
         let names = matches!(check.operator, Operator::Equal | Operator::In | Operator::Intersects);
-        for literal in literals.iter().filter(|_| is_call && names) {
-            let name = String::from_utf8_lossy(&literal.text);
-            if Call::of_name(&name).is_none() {
-                let message = format!("the sensor reports no call `{name}`");
-                let hint = suggest::hint(&name, Call::ALL.iter().map(|call| call.name()));
-                self.doubts.push(CompileError::new(literal.at, message).hint(hint));
-            }
-        }
+        let doubtful = literals.iter().filter(|_| is_call && names);
+        let doubtful = doubtful.filter(|it| Call::of_name(&it.lossy()).is_none());
+        self.doubts.extend(some_of(doubtful, |name| {
+            let message = format!("the sensor reports no call `{name}`");
+            (message, suggest::hint(name, Call::ALL.iter().map(|call| call.name())))
+        }));
+    }
+
+    /// Words that are the name of nothing, and nearly that of a list.
+    fn doubt_lists(&mut self, literals: &[Literal]) {
+        let names = self.names;
+        let nearest = |word: &str| match names.lists.len() <= LISTS_NEAR_MAX {
+            true => suggest::nearest(word, names.lists.keys().map(String::as_str)),
+            false => None,
+        };
+        let words = literals.iter().filter(|it| !it.quoted);
+        let words = words.filter(|it| !names.lists.contains_key(&*it.lossy()));
+        let doubtful = words.filter(|it| nearest(&it.lossy()).is_some());
+        self.doubts.extend(some_of(doubtful, |word| {
+            let message = format!("there is no list `{word}`: it is compared as a text");
+            (message, suggest::hint(word, names.lists.keys().map(String::as_str)))
+        }));
     }
 
     fn comparable(
@@ -333,7 +364,8 @@ impl<'n> Compiler<'n> {
         match tree {
             filter::Operand::Field(field) => self.field(field),
             filter::Operand::Literal(literal) => Ok(Operand {
-                name: format!("{:?}", String::from_utf8_lossy(&literal.text)),
+                // Every byte shows: two of the same name are the same.
+                name: format!("\"{}\"", literal.text.escape_ascii()),
                 kind: Kind::Text,
                 shape: Shape::One,
                 what: What::Text(literal.text.clone()),
@@ -388,9 +420,31 @@ impl<'n> Compiler<'n> {
     }
 }
 
+/// Said of what names something that was left out, whose own mistake was told.
+pub(crate) fn of_broken(kind: &str, name: &str) -> String {
+    format!("the {kind} `{name}` has a mistake")
+}
+
 fn too_deep() -> CompileError {
     let message = format!("with its macros, it is nested more than {DEPTH_MAX} times");
     CompileError::new(0, message)
+}
+
+/// What is said of doubtful texts of one check: of a few, and how many there are besides.
+fn some_of<'l>(
+    mut doubtful: impl Iterator<Item = &'l Literal>,
+    say: impl Fn(&str) -> (String, Option<String>),
+) -> Vec<CompileError> {
+    let mut told = Vec::new();
+    for literal in doubtful.by_ref().take(DOUBTS_MAX) {
+        let (message, hint) = say(&literal.lossy());
+        told.push(CompileError::new(literal.at, message).hint(hint));
+    }
+    if let Some(first) = doubtful.next() {
+        let message = format!("and {} more like these", 1 + doubtful.count());
+        told.push(CompileError::new(first.at, message));
+    }
+    told
 }
 
 fn names_of(operands: &[Operand]) -> String {

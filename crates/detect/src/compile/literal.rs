@@ -6,7 +6,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use super::condition::CompileError;
 use super::operand::Operand;
 use super::paths::Paths;
-use super::test::{Network, NumberTest, Test, TextTest};
+use super::test::{self, Network, NumberTest, Test, TextTest};
 use crate::field::{Kind, Shape};
 use crate::filter::{Check, Literal, Operator};
 
@@ -53,9 +53,9 @@ pub(super) fn fits(check: &Check, left: &Operand) -> Result<(), CompileError> {
 }
 
 /// What tells apart two checks that compare with texts.
-pub(super) fn key(literals: &[Literal]) -> String {
-    let texts: Vec<&[u8]> = literals.iter().map(|literal| &*literal.text).collect();
-    format!("{texts:?}")
+pub(super) fn key(literals: &[Literal]) -> Vec<u8> {
+    let one = |literal: &Literal| [&literal.text.len().to_le_bytes(), &*literal.text].concat();
+    literals.iter().flat_map(one).collect()
 }
 
 pub(super) fn told(kind: Kind) -> &'static str {
@@ -111,24 +111,13 @@ fn truth(text: &str) -> Result<bool, &'static str> {
     }
 }
 
-/// Numbers above those that have a sign wrap around, as values do.
 fn number(text: &str) -> Result<i64, &'static str> {
-    let (sign, digits) = match text.strip_prefix('-') {
-        Some(digits) => (-1, digits),
-        None => (1, text.strip_prefix('+').unwrap_or(text)),
-    };
-    let hexadecimal = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X"));
-    // The parser of the library takes a second sign.
-    let parsed = match hexadecimal {
-        Some(digits) if !digits.starts_with(['-', '+']) => u64::from_str_radix(digits, 16),
-        _ if !digits.starts_with(['-', '+']) => digits.parse(),
-        _ => return Err("a whole number"),
-    };
-    parsed.map(|number| number.cast_signed().wrapping_mul(sign)).or(Err("a whole number"))
+    test::number(text.as_bytes()).ok_or("a whole number")
 }
 
 fn address(text: &str) -> Result<core::net::IpAddr, &'static str> {
-    text.parse().or(Err("an IP address"))
+    // Events have addresses of version 4 as such, never as `::ffff:192.0.2.1`.
+    text.parse().map(|it: core::net::IpAddr| it.to_canonical()).or(Err("an IP address"))
 }
 
 fn network(text: &str) -> Result<Network, &'static str> {
@@ -174,7 +163,11 @@ fn text_test(operator: Operator, literals: &[Literal]) -> Result<TextTest, Compi
         }
         Operator::Regex => TextTest::Regex(Box::new(regex(literal)?)),
         Operator::Less | Operator::LessOrEqual | Operator::Greater | Operator::GreaterOrEqual => {
-            TextTest::Compare(operator, text)
+            let with = test::number(&text).ok_or_else(|| {
+                let text = String::from_utf8_lossy(&text);
+                CompileError::new(literal.at, format!("`{text}` is not a whole number"))
+            })?;
+            TextTest::Compare(operator, with)
         }
         Operator::Exists | Operator::In | Operator::Intersects | Operator::PathMatch => {
             return Err(CompileError::new(literal.at, "one text is wanted here"));

@@ -53,7 +53,7 @@ impl Operand {
             },
             What::Text(text) => Value::text(text),
             What::List(operands) => {
-                Value::List(operands.iter().flat_map(|it| flat(it.get(subject))).collect())
+                Value::list(operands.iter().flat_map(|it| flat(it.get(subject))))
             }
             What::Lower(of) => each(of.get(subject), |text| Some(text.to_ascii_lowercase())),
             What::Upper(of) => each(of.get(subject), |text| Some(text.to_ascii_uppercase())),
@@ -99,6 +99,9 @@ impl Operand {
         match &self.what {
             What::Field { field: Field { of_call: OfCall::Name, .. }, .. } => {
                 call.map(|call| call.name().into())
+            }
+            What::Field { field: Field { of_call: OfCall::Always(text), .. }, .. } => {
+                Some((*text).into())
             }
             _ => None,
         }
@@ -148,7 +151,7 @@ fn each<'a>(value: Value<'a>, make: fn(&[u8]) -> Option<Vec<u8>>) -> Value<'a> {
         Value::Text(text) => make(&text).map_or(Value::Absent, Value::made),
         Value::List(values) => {
             let made = values.into_iter().map(|value| each(value, make));
-            Value::List(made.filter(|value| !value.is_absent()).collect())
+            Value::list(made.filter(|value| !value.is_absent()))
         }
         _ => Value::Absent,
     }
@@ -179,7 +182,7 @@ fn read_options(options: &Options, arguments: &[&[u8]], wanted: Option<u8>) -> V
         let all = read.into_iter().flat_map(|(option, value)| {
             std::iter::once(Value::made([option])).chain(value.map(Value::made))
         });
-        return Value::List(all.collect());
+        return Value::list(all);
     };
     let last = read.into_iter().rev().find(|(option, _)| *option == wanted);
     match last {

@@ -64,7 +64,8 @@ pub(crate) enum TextTest {
         ignore_case: bool,
     },
     Regex(Box<Regex>),
-    Compare(Operator, Vec<u8>),
+    /// A text that is a number is compared as one; no other text is smaller or greater.
+    Compare(Operator, i64),
     In(TextSet),
     Below(Paths),
 }
@@ -159,7 +160,9 @@ impl TextTest {
                 crate::glob::matches(pattern, text, *ignore_case)
             }
             Self::Regex(regex) => regex.is_match(text),
-            Self::Compare(operator, with) => compares(*operator, text.cmp(with)),
+            Self::Compare(operator, with) => {
+                number(text).is_some_and(|number| compares(*operator, number.cmp(with)))
+            }
             Self::In(set) => set.contains(text),
             Self::Below(paths) => paths.contains(text),
         }
@@ -184,7 +187,16 @@ impl Network {
             Some((address, prefix)) => (address, Some(prefix.parse::<u32>().ok()?)),
             None => (text, None),
         };
-        match address.parse().ok()? {
+        // As events have them: `::ffff:10.0.0.0/104` is a network of version 4.
+        let (address, prefix) = match address.parse().ok()? {
+            IpAddr::V6(v6) if prefix.is_none_or(|it| it >= 96) => {
+                let mapped = v6.to_ipv4_mapped();
+                let prefix = prefix.map(|it| if mapped.is_some() { it - 96 } else { it });
+                (mapped.map_or(IpAddr::V6(v6), IpAddr::V4), prefix)
+            }
+            address => (address, prefix),
+        };
+        match address {
             IpAddr::V4(address) => {
                 let prefix = prefix.unwrap_or(32);
                 let mask =
@@ -235,6 +247,9 @@ fn other(operator: Operator, left: &Value<'_>, right: &Value<'_>) -> bool {
             Operator::EndsWith => left.ends_with(right),
             Operator::Glob => crate::glob::matches(right, left, false),
             Operator::FoldedGlob => crate::glob::matches(right, left, true),
+            _ if operator.takes_number() => number(left)
+                .zip(number(right))
+                .is_some_and(|(left, right)| compares(operator, left.cmp(&right))),
             _ => compares(operator, left.cmp(right)),
         },
         (Value::Number(left), Value::Number(right)) => compares(operator, left.cmp(right)),
@@ -242,6 +257,25 @@ fn other(operator: Operator, left: &Value<'_>, right: &Value<'_>) -> bool {
         (Value::Address(left), Value::Address(right)) => compares(operator, left.cmp(right)),
         _ => operator == Operator::NotEqual,
     }
+}
+
+/// The whole number that a text is. Those above what has a sign wrap around, as values do.
+pub(super) fn number(text: &[u8]) -> Option<i64> {
+    let text = std::str::from_utf8(text).ok()?;
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => (-1, digits),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let hexadecimal = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X"));
+    // The parser of the library takes a second sign.
+    if hexadecimal.unwrap_or(digits).starts_with(['-', '+']) {
+        return None;
+    }
+    let parsed = match hexadecimal {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => digits.parse(),
+    };
+    parsed.ok().map(|number| number.cast_signed().wrapping_mul(sign))
 }
 
 /// Whether a text holds another one, which is in lower case.

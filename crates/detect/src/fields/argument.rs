@@ -92,7 +92,17 @@ pub(super) fn all(event: &Event) -> String {
 
 /// Whether calls of this kind have it.
 pub(super) fn has(call: Call, argument: &Argument) -> bool {
-    name_of(call, argument).is_some()
+    name_of(call, argument).is_some_and(|name| !is_untold(call, name))
+}
+
+/// Arguments that Falco's tables have, and so a place in ours, and no event of ours.
+fn is_untold(call: Call, name: &str) -> bool {
+    use Call as C;
+    match call {
+        C::Fchmod | C::Fchown | C::Fchdir => name == "fd",
+        C::Sendto | C::Sendmsg | C::Recvfrom | C::Recvmsg => name == "data",
+        _ => false,
+    }
 }
 
 fn name_of(call: Call, argument: &Argument) -> Option<&str> {
@@ -475,4 +485,91 @@ pub(super) fn cleaned(path: &PathArgument) -> Value<'_> {
     let mut cleaned = vec![b'/'];
     cleaned.extend(parts.join(&b'/'));
     if cleaned == **path.raw { (&path.raw).into() } else { Value::made(cleaned) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recording::tests::samples;
+
+    /// Acts by name, and the calls that are such.
+    const CALLS: &str = "
+        Exec execve execveat
+        Fork clone clone3 fork vfork
+        Exit procexit
+        Open open openat openat2 creat
+        OpenByHandle open_by_handle_at
+        Close close
+        Read read
+        Write write
+        Rename rename renameat renameat2
+        Link link linkat
+        Symlink symlink symlinkat
+        Unlink unlink unlinkat
+        MakeDirectory mkdir mkdirat
+        RemoveDirectory rmdir
+        MakeNode mknod mknodat
+        Chmod chmod fchmod fchmodat fchmodat2
+        Chown chown lchown fchown fchownat
+        SetAttribute setxattr lsetxattr fsetxattr
+        ChangeDirectory chdir fchdir
+        ChangeRoot chroot
+        PivotRoot pivot_root
+        Socket socket
+        Connect connect
+        Bind bind
+        Listen listen
+        Accept accept accept4
+        Send sendto sendmsg
+        Receive recvfrom recvmsg
+        Duplicate dup dup2 dup3 fcntl
+        SetId setuid setgid setreuid setregid setresuid setresgid
+        SetCapabilities capset
+        SetNamespace setns
+        Unshare unshare
+        Mount mount move_mount
+        Unmount umount2
+        Trace ptrace
+        ReadMemory process_vm_readv
+        WriteMemory process_vm_writev
+        MakeMemoryFile memfd_create
+        Protect mprotect
+        LoadModule init_module finit_module
+        Bpf bpf
+        OpenPerformanceCounter perf_event_open
+        HandlePageFaults userfaultfd
+        SetUpRing io_uring_setup
+        Keyring keyctl
+        LoadKernel kexec_load kexec_file_load
+        Reboot reboot
+        Kill kill tkill tgkill
+        Container container
+        Lost lost
+        Other other";
+
+    #[test]
+    fn calls_have_the_arguments_that_their_events_tell() {
+        let mut met = 0;
+        let mut wrong = Vec::new();
+        for line in CALLS.lines().filter(|line| !line.is_empty()) {
+            let mut words = line.split_whitespace();
+            let act = words.next().unwrap();
+            for call in words {
+                let call = Call::of_name(call).unwrap();
+                met += 1;
+                let is_act = |event: &Event| {
+                    format!("{:?}", event.act).split([' ', '(', '{']).next() == Some(act)
+                };
+                let event = samples().into_iter().find(is_act).unwrap();
+                let event = Event { call, result: Some(3), ..event };
+                for name in names_of(call) {
+                    let has = has(call, &Argument::Key((*name).to_owned()));
+                    if has != of(&event, name).is_some() {
+                        wrong.push(format!("{} {name}", call.name()));
+                    }
+                }
+            }
+        }
+        assert_eq!((met, wrong), (Call::ALL.len(), Vec::<String>::new()));
+    }
 }

@@ -54,7 +54,8 @@ pub(super) const FIELDS: &[Field] = &[
     }),
     Field::event("evt.dir", Kind::Text, "`<`: every event is the end of its call", |_, _| {
         "<".into()
-    }),
+    })
+    .of_call(OfCall::Always("<")),
     Field::event("evt.category", Kind::Text, "file, net, process, memory, …", |event, _| {
         category(&event.act).into()
     }),

@@ -100,7 +100,7 @@ pub(super) const FIELDS: &[Field] = &[
     field("fd.rnet", Kind::Network, "network of the other side", |e, _| remote(e).0),
     field("fd.port", Kind::Number, "port of either end", |event, _| {
         let both = [local(event).1, remote(event).1];
-        some(both.into_iter().filter(|it| !it.is_absent()).collect())
+        Value::list(both.into_iter().filter(|it| !it.is_absent()))
     })
     .shape(Shape::Either),
     field("fd.cport", Kind::Number, "port of the client", |e, _| client(e).1),
@@ -367,9 +367,5 @@ fn server(event: &Event) -> End<'_> {
 
 fn either_ip(event: &Event) -> Value<'_> {
     let both = [local(event).0, remote(event).0];
-    some(both.into_iter().filter(|it| !it.is_absent()).collect())
-}
-
-fn some(values: Vec<Value<'_>>) -> Value<'_> {
-    if values.is_empty() { Value::Absent } else { Value::List(values) }
+    Value::list(both.into_iter().filter(|it| !it.is_absent()))
 }

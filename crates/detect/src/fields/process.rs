@@ -213,9 +213,8 @@ fn of_ancestors<'a>(
 ) -> Value<'a> {
     match argument {
         Argument::Index(depth) => of(event, *depth, get),
-        Argument::Key(_) | Argument::None if event.ancestors.is_empty() => Value::Absent,
         Argument::Key(_) | Argument::None => {
-            Value::List(event.ancestors.iter().map(|ancestor| get(ancestor)).collect())
+            Value::list(event.ancestors.iter().map(|ancestor| get(ancestor)))
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What a condition is made of, before anybody knows what its names mean.
 
+use std::borrow::Cow;
+
 /// A condition or a part of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Expression {
@@ -40,6 +42,18 @@ pub(crate) struct Literal {
     /// Without quotes it may be the name of a list.
     pub(crate) quoted: bool,
     pub(crate) at: usize,
+}
+
+impl Literal {
+    /// What it counts where texts are counted: long ones as several, so that a limit of texts is one
+    /// of bytes too.
+    pub(crate) fn weight(&self) -> usize {
+        1 + self.text.len() / 64
+    }
+
+    pub(crate) fn lossy(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.text)
+    }
 }
 
 /// Something that has a value at each event.

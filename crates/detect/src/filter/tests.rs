@@ -15,11 +15,11 @@ fn answer(text: &str) -> String {
     let mut names = Names::default();
     for (name, text) in [("spawned", "evt.type in (execve, execveat)"), ("broken", "proc.pid = x")]
     {
-        names.macros.insert(name.to_owned(), parse(text).expect("a condition"));
+        names.macros.insert(name.to_owned(), Some(parse(text).expect("a condition")));
     }
     for (name, texts) in [("shells", &["sh", "bash"][..]), ("only", &["one"]), ("none", &[])] {
         let literal = |text: &&str| Literal { text: (*text).into(), quoted: true, at: 0 };
-        names.lists.insert(name.to_owned(), texts.iter().map(literal).collect());
+        names.lists.insert(name.to_owned(), Some(texts.iter().map(literal).collect()));
     }
     match Compiler::new(Source::Syscall, &names).condition(&tree) {
         Ok(_) => "ok".to_owned(),

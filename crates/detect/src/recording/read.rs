@@ -6,7 +6,8 @@ use std::sync::Arc;
 use model::event::{Container, Event, Process};
 use thiserror::Error;
 
-use super::{EventRecord, HEADER, MAGIC, MAX_HELD, MAX_RECORD, Record, SLOTS, VERSION};
+use super::held::{self, Sizes};
+use super::{EventRecord, HEADER, MAGIC, MAX_RECORD, Record, SLOTS, VERSION};
 
 /// Gives the events of a recording in their order. After the first error it ends.
 pub struct Reader<R> {
@@ -57,11 +58,13 @@ impl<R: Read> Reader<R> {
             let record = postcard::from_bytes(&bytes);
             match record.map_err(|_why| self.damaged("a record of no known form"))? {
                 Record::Process { slot, process } => {
-                    let held = self.processes.hold(slot, process, bytes.len());
+                    let size = held::of_process(&process, bytes.len());
+                    let held = self.processes.hold(slot, process, size);
                     held.map_err(|what| self.damaged(what))?;
                 }
                 Record::Container { slot, container } => {
-                    let held = self.containers.hold(slot, container, bytes.len());
+                    let size = held::of_container(&container, bytes.len());
+                    let held = self.containers.hold(slot, container, size);
                     held.map_err(|what| self.damaged(what))?;
                 }
                 Record::Event(record) => {
@@ -151,19 +154,18 @@ impl<R: Read> Iterator for Reader<R> {
 
 /// What slots hold.
 struct Held<T> {
-    /// With the length that it had as a record.
-    slots: Vec<Option<(Arc<T>, usize)>>,
-    bytes: usize,
+    slots: Vec<Option<Arc<T>>>,
+    sizes: Sizes,
 }
 
 impl<T> Default for Held<T> {
     fn default() -> Self {
-        Self { slots: Vec::new(), bytes: 0 }
+        Self { slots: Vec::new(), sizes: Sizes::default() }
     }
 }
 
 impl<T> Held<T> {
-    fn hold(&mut self, slot: u32, thing: T, length: usize) -> Result<(), &'static str> {
+    fn hold(&mut self, slot: u32, thing: T, size: usize) -> Result<(), &'static str> {
         if slot >= SLOTS {
             return Err("a slot that there is not");
         }
@@ -172,15 +174,14 @@ impl<T> Held<T> {
             self.slots.resize_with(index + 1, || None);
         }
         let Some(place) = self.slots.get_mut(index) else { return Ok(()) };
-        self.bytes = self.bytes + length - place.as_ref().map_or(0, |(_, length)| *length);
-        if self.bytes > MAX_HELD {
+        if !self.sizes.replace(slot, size) {
             return Err("more is referred to at a time than any recording needs");
         }
-        *place = Some((Arc::new(thing), length));
+        *place = Some(Arc::new(thing));
         Ok(())
     }
 
     fn get(&self, slot: u32) -> Option<Arc<T>> {
-        Some(Arc::clone(&self.slots.get(slot as usize)?.as_ref()?.0))
+        self.slots.get(slot as usize)?.clone()
     }
 }

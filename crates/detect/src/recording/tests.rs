@@ -198,7 +198,7 @@ fn sample() -> Event {
 }
 
 /// An event of every act.
-fn samples() -> Vec<Event> {
+pub(crate) fn samples() -> Vec<Event> {
     let shell = Arc::new(Process {
         pid: 70,
         started: 5,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use model::event::{Container, Event, Process};
 use thiserror::Error;
 
+use super::held::{self, Sizes};
 use super::{EventRecord, MAX_RECORD, RecordOf, SLOTS};
 
 /// Turns events into the bytes that follow a [`super::HEADER`].
@@ -18,11 +19,17 @@ pub struct Writer {
 
 /// An event that cannot be recorded.
 #[derive(Debug, Error)]
-#[error("event {number} needs a record of {length} bytes; one has at most {MAX_RECORD}")]
+#[error("event {number} cannot be recorded: {why}")]
 pub struct TooLarge {
     pub number: u64,
-    pub length: usize,
+    pub why: &'static str,
 }
+
+/// One record would be longer than `MAX_RECORD`.
+const LONG_RECORD: &str = "it needs a record of more than 2 MiB";
+
+/// With it, slots would take more than `MAX_HELD`.
+const MUCH_HELD: &str = "more would be referred to at a time than a reader holds";
 
 impl Writer {
     pub fn new() -> Self {
@@ -32,10 +39,10 @@ impl Writer {
     /// Appends the event, and before it whatever it refers to and the recording does not have yet.
     /// After an error the recording is whole, without the event.
     pub fn event(&mut self, event: &Event, bytes: &mut Vec<u8>) -> Result<(), TooLarge> {
-        self.append(event, bytes).map_err(|length| TooLarge { number: event.number, length })
+        self.append(event, bytes).map_err(|why| TooLarge { number: event.number, why })
     }
 
-    fn append(&mut self, event: &Event, bytes: &mut Vec<u8>) -> Result<(), usize> {
+    fn append(&mut self, event: &Event, bytes: &mut Vec<u8>) -> Result<(), &'static str> {
         let process = self.process(&event.process, &[], bytes)?;
         let mut used = vec![process];
         for ancestor in event.ancestors.iter().take(Event::MAX_ANCESTORS) {
@@ -58,7 +65,7 @@ impl Writer {
             result: event.result,
             denied: event.denied,
         };
-        frame(&RecordOf::Event(record), bytes)
+        frame(&RecordOf::Event(record), bytes).map(drop)
     }
 
     /// The slot of a process; those in `used` are not to be disturbed.
@@ -67,34 +74,42 @@ impl Writer {
         process: &Arc<Process>,
         used: &[u32],
         bytes: &mut Vec<u8>,
-    ) -> Result<u32, usize> {
+    ) -> Result<u32, &'static str> {
         let (slot, is_new) = self.processes.slot((process.pid, process.started), process, used);
         if is_new {
+            let before = bytes.len();
             let stored = frame(&RecordOf::Process { slot, process }, bytes);
-            stored.inspect_err(|_| self.processes.forget(slot))?;
+            let size = stored.map(|record| held::of_process(process, record));
+            self.processes.stored(slot, size).inspect_err(|_| bytes.truncate(before))?;
         }
         Ok(slot)
     }
 
-    fn container(&mut self, container: &Arc<Container>, bytes: &mut Vec<u8>) -> Result<u32, usize> {
+    fn container(
+        &mut self,
+        container: &Arc<Container>,
+        bytes: &mut Vec<u8>,
+    ) -> Result<u32, &'static str> {
         let (slot, is_new) = self.containers.slot(container.id.clone(), container, &[]);
         if is_new {
+            let before = bytes.len();
             let stored = frame(&RecordOf::Container { slot, container }, bytes);
-            stored.inspect_err(|_| self.containers.forget(slot))?;
+            let size = stored.map(|record| held::of_container(container, record));
+            self.containers.stored(slot, size).inspect_err(|_| bytes.truncate(before))?;
         }
         Ok(slot)
     }
 }
 
-/// Appends one frame, or nothing and says how long the record would have been.
-fn frame(record: &RecordOf<'_>, bytes: &mut Vec<u8>) -> Result<(), usize> {
+/// Appends one frame and says how long its record is, or appends nothing.
+fn frame(record: &RecordOf<'_>, bytes: &mut Vec<u8>) -> Result<usize, &'static str> {
     let record = postcard::to_stdvec(record).expect("postcard encodes every type of the model");
     let length = u32::try_from(record.len()).ok().filter(|_| record.len() <= MAX_RECORD);
-    let length = length.ok_or(record.len())?;
+    let length = length.ok_or(LONG_RECORD)?;
     bytes.extend(length.to_le_bytes());
     bytes.extend(crc32fast::hash(&record).to_le_bytes());
-    bytes.extend(record);
-    Ok(())
+    bytes.extend(&record);
+    Ok(record.len())
 }
 
 /// What the reader will hold in its slots, and where.
@@ -102,12 +117,13 @@ struct Slots<K, T> {
     held: HashMap<K, (u32, Arc<T>)>,
     /// By slot.
     keys: Vec<Option<K>>,
+    sizes: Sizes,
     next: u32,
 }
 
 impl<K, T> Default for Slots<K, T> {
     fn default() -> Self {
-        Self { held: HashMap::new(), keys: Vec::new(), next: 0 }
+        Self { held: HashMap::new(), keys: Vec::new(), sizes: Sizes::default(), next: 0 }
     }
 }
 
@@ -140,6 +156,15 @@ impl<K: Clone + Eq + Hash, T: PartialEq> Slots<K, T> {
         }
         self.held.insert(key, (slot, Arc::clone(thing)));
         (slot, true)
+    }
+
+    /// What was written to the slot has the size; where it cannot be there, the slot is forgotten.
+    fn stored(&mut self, slot: u32, size: Result<usize, &'static str>) -> Result<(), &'static str> {
+        let held = size.and_then(|size| match self.sizes.replace(slot, size) {
+            true => Ok(()),
+            false => Err(MUCH_HELD),
+        });
+        held.inspect_err(|_| self.forget(slot))
     }
 
     fn forget(&mut self, slot: u32) {

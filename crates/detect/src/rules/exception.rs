@@ -8,6 +8,8 @@
 //!     values: [[vi, /tmp], [ed, /home]]
 //! ```
 
+use std::collections::HashSet;
+
 use super::item::{Exception, OneOrMany};
 use super::read::{Item, Mistake, Read};
 use super::written::Written;
@@ -33,6 +35,9 @@ pub(super) fn read(
         let exception = one(read, item, node)?;
         if !appended && exception.fields.is_none() {
             return Err(read.mistake(item, node, "an exception without `fields`"));
+        }
+        if appended && exception.values.is_empty() {
+            read.warn(item, node, "an exception is appended without `values`");
         }
         if exceptions.iter().any(|earlier| earlier.name == exception.name) {
             let message = format!("a second exception of the name `{}`", exception.name);
@@ -134,32 +139,34 @@ fn no_operator(text: &str) -> (String, Option<String>) {
     (format!("`{text}` is no operator"), hint)
 }
 
-/// Adds values to exceptions of their name, or exceptions that are new.
-pub(super) fn append(
-    read: &mut Read,
+/// Whether exceptions can be appended to those that a rule has.
+pub(super) fn check_appended(
+    read: &Read,
     item: Item<'_>,
-    exceptions: &mut Vec<Exception>,
-    appended: Vec<Exception>,
+    exceptions: &[Exception],
+    appended: &[Exception],
 ) -> Result<(), Mistake> {
+    let mut names: HashSet<&str> = exceptions.iter().map(|it| it.name.as_str()).collect();
     for exception in appended {
-        let node = exception.node.clone();
-        if exception.values.is_empty() {
-            read.warn(item, &node, "an exception is appended without `values`");
-        }
-        match exceptions.iter_mut().find(|earlier| earlier.name == exception.name) {
-            None if exception.fields.is_none() => {
-                let message = "no exception of this name is there, and it has no `fields`";
-                return Err(read.mistake(item, &node, message));
-            }
-            None => exceptions.push(exception),
-            Some(_) if exception.fields.is_some() => {
-                let message = "only values are appended to an exception that is there";
-                return Err(read.mistake(item, &node, message));
-            }
-            Some(earlier) => earlier.values.extend(exception.values),
-        }
+        let is_new = names.insert(&exception.name);
+        let message = match (is_new, &exception.fields) {
+            (true, None) => "no exception of this name is there, and it has no `fields`",
+            (false, Some(_)) => "only values are appended to an exception that is there",
+            (true, Some(_)) | (false, None) => continue,
+        };
+        return Err(read.mistake(item, &exception.node, message));
     }
     Ok(())
+}
+
+/// Adds values to exceptions of their name, or exceptions that are new.
+pub(super) fn append(exceptions: &mut Vec<Exception>, appended: Vec<Exception>) {
+    for exception in appended {
+        match exceptions.iter_mut().find(|earlier| earlier.name == exception.name) {
+            Some(earlier) => earlier.values.extend(exception.values),
+            None => exceptions.push(exception),
+        }
+    }
 }
 
 /// What is wrong with the values of an exception.
@@ -259,12 +266,20 @@ fn of_value(value: &Node, takes_list: bool) -> Option<String> {
 pub(super) fn quoted(text: &str) -> String {
     let is_quoted = text.starts_with(['"', '\'']);
     let needs = text.is_empty()
-        || text.contains(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | ',' | '='));
+        || text.contains(|c: char| {
+            c.is_whitespace() || matches!(c, '(' | ')' | ',' | '=' | '"' | '\'')
+        });
     let is_function = !text.contains(char::is_whitespace) && filter::is_function(text);
     if is_quoted || !needs || is_function {
         return text.to_owned();
     }
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
+    // A quote after a backslash never ends a text, whatever is before the backslash.
+    let escaped = match escaped.strip_suffix("\\\\") {
+        Some(rest) => format!("{rest}\\x5c"),
+        None => escaped,
+    };
+    format!("\"{escaped}\"")
 }
 
 /// Told of an exception's values.

@@ -1,6 +1,6 @@
 //! From items to rules: what names stand for, what conditions ask, and what never can be.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use model::event::Call;
@@ -12,15 +12,15 @@ use super::own;
 use super::read::Read;
 use super::rule::{Rule, Scope};
 use super::written::{File, Written};
-use crate::compile::{CompileError, Compiler, Condition, Lacking, Names};
+use crate::compile::{CompileError, Compiler, Condition, Lacking, Names, of_broken};
 use crate::diagnostic::{Diagnostic, Level, Place};
 use crate::filter::{self, FilterError, Literal};
 use crate::output::Output;
-use crate::program;
+use crate::program::Reach;
 use crate::source::Source;
 use crate::suggest;
 
-/// Texts of one list with those of the lists in it; the longest of Falco's has 200.
+/// Texts of one list with those of the lists in it, by their weight; the longest of Falco's has 200.
 const LIST_TEXTS_MAX: usize = 64 << 10;
 
 /// Texts of all lists, so expanded: lists of lists could otherwise double with every line.
@@ -33,27 +33,31 @@ const LIST_DEPTH_MAX: usize = 64;
 const MANY_CALLS: usize = Call::ALL.len() / 2;
 
 pub(super) fn finish(read: Read) -> (Ruleset, Vec<Diagnostic>) {
-    let Read { files, lists, macros, rules, mut diagnostics } = read;
-    let mut names = Names { lists: expand(&lists, &mut diagnostics), macros: HashMap::new() };
+    let Read { files, lists, macros, rules, broken_lists, broken_macros, mut diagnostics } = read;
+    let mut names = Names {
+        lists: expand(&lists, &broken_lists, &mut diagnostics),
+        macros: broken_macros.into_iter().map(|name| (name, None)).collect(),
+    };
     let mut conditions = HashMap::new();
     for item in macros.iter() {
-        match filter::parse(item.condition.text()) {
-            Ok(tree) => drop(names.macros.insert(item.name.clone(), tree)),
-            Err(error) => diagnostics.push(told(&files, &item.condition, &item.name, error)),
-        }
+        let tree = filter::parse(item.condition.text())
+            .map_err(|error| diagnostics.push(told(&files, &item.condition, &item.name, error)));
+        names.macros.insert(item.name.clone(), tree.ok());
         conditions.insert(item.name.as_str(), &item.condition);
     }
     let mut finisher = Finisher {
         files: &files,
         macros: conditions,
+        reaches: Source::ALL.iter().map(|it| (*it, Reach::new(*it))).collect(),
         compilers: Source::ALL.iter().map(|it| (*it, Compiler::new(*it, &names))).collect(),
-        told_macros: Vec::new(),
+        told_macros: HashSet::new(),
+        told_doubts: HashSet::new(),
         diagnostics,
     };
     let rules = rules.iter().filter_map(|item| finisher.rule(item)).map(Arc::new).collect();
-    let unused = macros
-        .iter()
-        .filter(|item| names.macros.contains_key(&item.name) && !finisher.uses_macro(&item.name));
+    let is_whole = |name: &String| matches!(names.macros.get(name), Some(Some(_)));
+    let unused =
+        macros.iter().filter(|item| is_whole(&item.name) && !finisher.uses_macro(&item.name));
     let unused = unused.map(|item| (&item.name, &item.place));
     let lists_unused = lists.iter().filter(|list| !finisher.uses_list(list, &lists));
     let unused: Vec<_> = unused
@@ -77,8 +81,11 @@ struct Finisher<'f> {
     /// Where the texts of macros are.
     macros: HashMap<&'f str, &'f Written>,
     compilers: HashMap<Source, Compiler<'f>>,
+    reaches: HashMap<Source, Reach>,
     /// Macros whose mistakes were told: one is enough.
-    told_macros: Vec<(Source, String)>,
+    told_macros: HashSet<(Source, String)>,
+    /// A macro is compiled once a source, and a list may name a text twice.
+    told_doubts: HashSet<Diagnostic>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -92,6 +99,11 @@ impl Finisher<'_> {
             self.diagnostics.push(warning);
             return None;
         };
+        // By itself first, so that no parenthesis of it closes ours.
+        if let Err(error) = filter::parse(item.condition.text()) {
+            self.diagnostics.push(told(self.files, &item.condition, &item.name, error));
+            return None;
+        }
         let condition = scoped(&item.condition, item.form.scope);
         let condition = match exception::apply(&condition, &item.exceptions) {
             Ok(condition) => condition,
@@ -127,7 +139,7 @@ impl Finisher<'_> {
                 return None;
             }
         };
-        self.doubts(item, source, &compiled);
+        let calls = self.calls(item, source, &compiled)?;
         Some(Rule {
             name: item.name.clone(),
             source,
@@ -142,6 +154,7 @@ impl Finisher<'_> {
             enabled: item.enabled,
             place: item.place.clone(),
             text: condition.text().to_owned(),
+            calls,
             condition: compiled,
             output,
         })
@@ -164,7 +177,7 @@ impl Finisher<'_> {
             let place = self.macros.get(key.1.as_str()).map(|it| it.place(self.files, at));
             let place = place.unwrap_or_default();
             self.diagnostics.push(Diagnostic::new(level, place, &key.1, message).hint(hint));
-            self.told_macros.push(key.clone());
+            self.told_macros.insert(key.clone());
         }
         let message = format!("the macro `{}` has a mistake", key.1);
         let place = item.place.clone();
@@ -178,25 +191,33 @@ impl Finisher<'_> {
         let place = text.place(self.files, at);
         let subject = within.as_ref().unwrap_or(&item.name);
         let warning = Diagnostic::new(Level::Warning, place, subject, message).hint(hint);
-        if !self.diagnostics.contains(&warning) {
+        if self.told_doubts.insert(warning.clone()) {
             self.diagnostics.push(warning);
         }
     }
 
-    /// Rules that never fire, and those that are asked too often.
-    fn doubts(&mut self, item: &RuleItem, source: Source, condition: &Arc<Condition>) {
-        let message = if let Some(lacking) = program::never_holds(condition, source) {
-            never(&lacking)
-        } else if source == Source::Syscall
-            && item.warns_of_types
-            && program::calls(condition).len() > MANY_CALLS
-        {
-            "it is asked of nearly every event: name the calls with `evt.type`".to_owned()
+    /// The calls of which a rule may hold. Of one that never fires that is told, and of one that is
+    /// asked too often.
+    fn calls(
+        &mut self,
+        item: &RuleItem,
+        source: Source,
+        condition: &Arc<Condition>,
+    ) -> Option<Vec<Call>> {
+        let reach = self.reaches.get_mut(&source)?;
+        let kinds = reach.kinds(condition);
+        let calls: Vec<Call> = kinds.iter().copied().flatten().collect();
+        let message = if kinds.is_empty() {
+            Some(never(&reach.lacking(condition)))
+        } else if calls.len() > MANY_CALLS && item.warns_of_types {
+            Some("it is asked of nearly every event: name the calls with `evt.type`".to_owned())
         } else {
-            return;
+            None
         };
-        let place = item.place.clone();
-        self.diagnostics.push(Diagnostic::new(Level::Warning, place, &item.name, message));
+        self.diagnostics.extend(message.map(|message| {
+            Diagnostic::new(Level::Warning, item.place.clone(), &item.name, message)
+        }));
+        Some(calls)
     }
 
     fn uses_macro(&self, name: &str) -> bool {
@@ -236,7 +257,8 @@ fn attack(item: &RuleItem) -> Vec<String> {
 /// Why a rule never fires, for people.
 fn never(lacking: &[Lacking]) -> String {
     if lacking.is_empty() {
-        return "it can never fire: no event there is has the type that it asks for".to_owned();
+        return "it can never fire: no event there is has the type or direction that it asks for"
+            .to_owned();
     }
     let fields: Vec<_> = lacking.iter().map(|it| format!("`{}` ({})", it.field, it.why)).collect();
     format!("it can never fire, for want of {}", fields.join(", "))
@@ -247,64 +269,77 @@ fn told(files: &[File], text: &Written, name: &str, error: FilterError) -> Diagn
     Diagnostic::new(Level::Error, place, name, error.message).hint(error.hint)
 }
 
-/// The texts of every list, those of lists in it in their places.
-fn expand(lists: &Items<List>, diagnostics: &mut Vec<Diagnostic>) -> HashMap<String, Vec<Literal>> {
+/// The texts of every list, those of lists in it in their places; None of lists with mistakes.
+fn expand(
+    lists: &Items<List>,
+    broken: &HashSet<String>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> HashMap<String, Option<Vec<Literal>>> {
     let by_name: HashMap<&str, &List> = lists.iter().map(|it| (it.name.as_str(), it)).collect();
-    let mut expansion = Expansion { lists: by_name, done: HashMap::new(), total: 0 };
+    let done = broken.iter().filter(|name| !by_name.contains_key(name.as_str()));
+    let done = done.map(|name| (name.clone(), None)).collect();
+    let mut expansion = Expansion { lists: by_name, done, total: 0, diagnostics };
     for list in lists.iter() {
-        if let Err(message) = expansion.of(list, &mut Vec::new()) {
-            let place = list.place.clone();
-            diagnostics.push(Diagnostic::new(Level::Error, place, &list.name, message));
-        }
+        expansion.list(list, &mut Vec::new());
     }
     expansion.done
 }
 
 struct Expansion<'l> {
     lists: HashMap<&'l str, &'l List>,
-    done: HashMap<String, Vec<Literal>>,
+    done: HashMap<String, Option<Vec<Literal>>>,
+    /// What all texts so far count.
     total: usize,
+    diagnostics: &'l mut Vec<Diagnostic>,
 }
 
 impl<'l> Expansion<'l> {
-    /// Calls itself no deeper than `LIST_DEPTH_MAX`.
-    fn of(&mut self, list: &'l List, outer: &mut Vec<&'l str>) -> Result<(), String> {
+    /// Calls itself no deeper than `LIST_DEPTH_MAX`. A mistake is told of the list that has it.
+    fn list(&mut self, list: &'l List, outer: &mut Vec<&'l str>) {
         if self.done.contains_key(&list.name) {
-            return Ok(());
-        }
-        if outer.len() >= LIST_DEPTH_MAX {
-            return Err(format!("more than {LIST_DEPTH_MAX} lists stand in each other"));
+            return;
         }
         outer.push(&list.name);
-        let mut texts = Vec::new();
+        let texts = self.texts(list, outer).map_err(|message| {
+            let place = list.place.clone();
+            self.diagnostics.push(Diagnostic::new(Level::Error, place, &list.name, message));
+        });
+        outer.pop();
+        self.done.insert(list.name.clone(), texts.ok());
+    }
+
+    fn texts(&mut self, list: &'l List, outer: &mut Vec<&'l str>) -> Result<Vec<Literal>, String> {
+        if outer.len() > LIST_DEPTH_MAX {
+            return Err(format!("more than {LIST_DEPTH_MAX} lists stand in each other"));
+        }
+        let (mut texts, mut weight) = (Vec::new(), 0);
         for (_, node) in &list.items {
             let text = node.scalar().unwrap_or_default();
-            match self.lists.get(text).copied() {
-                // Its own name is a text like any other.
-                Some(inner) if inner.name != list.name => {
-                    if outer.contains(&inner.name.as_str()) {
-                        return Err(format!(
-                            "it is part of the list `{text}`, which is part of it"
-                        ));
-                    }
-                    self.of(inner, outer)?;
-                    texts.extend(self.done.get(text).into_iter().flatten().cloned());
+            // Its own name is a text like any other.
+            if let Some(inner) = self.lists.get(text).copied().filter(|_| text != list.name) {
+                if outer.contains(&text) {
+                    return Err(format!("it is part of the list `{text}`, which is part of it"));
                 }
-                _ => texts.push(literal(text)?),
+                self.list(inner, outer);
             }
-            if texts.len() > LIST_TEXTS_MAX {
+            let first = texts.len();
+            match self.done.get(text).filter(|_| text != list.name) {
+                Some(Some(inner)) => texts.extend(inner.iter().cloned()),
+                Some(None) => return Err(of_broken("list", text)),
+                None => texts.push(literal(text)?),
+            }
+            weight += texts.iter().skip(first).map(Literal::weight).sum::<usize>();
+            if weight > LIST_TEXTS_MAX {
                 return Err(format!(
                     "with the lists in it, it has more than {LIST_TEXTS_MAX} texts"
                 ));
             }
         }
-        outer.pop();
-        self.total += texts.len();
+        self.total += weight;
         if self.total > LISTS_TEXTS_MAX {
             return Err(format!("with it, lists have more than {LISTS_TEXTS_MAX} texts in all"));
         }
-        self.done.insert(list.name.clone(), texts);
-        Ok(())
+        Ok(texts)
     }
 }
 

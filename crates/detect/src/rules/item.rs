@@ -81,6 +81,10 @@ impl<T> Default for Items<T> {
 }
 
 impl<T> Items<T> {
+    pub(super) fn get(&self, name: &str) -> Option<&T> {
+        self.items.get(*self.positions.get(name)?)
+    }
+
     pub(super) fn get_mut(&mut self, name: &str) -> Option<&mut T> {
         self.items.get_mut(*self.positions.get(name)?)
     }

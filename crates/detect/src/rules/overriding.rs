@@ -124,12 +124,15 @@ pub(super) fn change_rule(
     let (enabled, warns) = (truth("enabled")?, truth("warn_evttypes")?);
     let skipped = truth("skip-if-unknown-filter")?;
     let source = item.node.get("source").and_then(|source| source.scalar()).map(str::to_owned);
-    let missing = || read.nothing_earlier(item, "rule", read.rules.names());
-    let (missing, other) = (missing(), read.mistake(item, item.node, "about another source"));
-    let Some(rule) = read.rules.get_mut(item.name) else { return Err(missing) };
+    // What may be wrong is asked first: an override with a mistake changes nothing.
+    let Some(rule) = read.rules.get(item.name) else {
+        return Err(read.nothing_earlier(item, "rule", read.rules.names()));
+    };
     if source.is_some_and(|source| source != rule.source) {
-        return Err(other);
+        return Err(read.mistake(item, item.node, "about another source"));
     }
+    exception::check_appended(read, item, &rule.exceptions, &appended)?;
+    let Some(rule) = read.rules.get_mut(item.name) else { return Ok(()) };
     for (key, node, written) in
         [("condition", condition, &mut rule.condition), ("output", output, &mut rule.output)]
     {
@@ -160,10 +163,6 @@ pub(super) fn change_rule(
     if let Some(exceptions) = replaced {
         rule.exceptions = exceptions;
     }
-    let mut exceptions = std::mem::take(&mut rule.exceptions);
-    let merged = exception::append(read, item, &mut exceptions, appended);
-    if let Some(rule) = read.rules.get_mut(item.name) {
-        rule.exceptions = exceptions;
-    }
-    merged
+    exception::append(&mut rule.exceptions, appended);
+    Ok(())
 }

@@ -71,6 +71,11 @@ pub(super) fn define(read: &mut Read, item: Item<'_>) -> Result<(), Mistake> {
         Some(source) => source.scalar().unwrap_or_default().to_owned(),
     };
     let scope = choice(read, item, "scope", SCOPES)?.unwrap_or_default();
+    if scope != Scope::Anywhere && source != Source::Syscall.name() {
+        let node = node.get("scope").unwrap_or(node);
+        let message = format!("events of the source `{source}` are of no host and no container");
+        return Err(read.mistake(item, node, message));
+    }
     let mut condition = Written::default();
     condition.push(file, read.text(item, "condition")?);
     let mut output = Written::default();

@@ -1,5 +1,7 @@
 //! The items of a file, one by one, and what they do to items of earlier files.
 
+use std::collections::HashSet;
+
 use super::exception;
 use super::item::{Form, Items, List, Macro, RuleItem};
 use super::overriding::{self, Overrides};
@@ -44,6 +46,10 @@ pub(super) struct Read {
     pub(super) lists: Items<List>,
     pub(super) macros: Items<Macro>,
     pub(super) rules: Items<RuleItem>,
+    /// Names of items that were left out: what uses one has a mistake too, unless there is another
+    /// definition.
+    pub(super) broken_lists: HashSet<String>,
+    pub(super) broken_macros: HashSet<String>,
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
@@ -121,7 +127,11 @@ impl Read {
                 if item.name.is_empty() {
                     return Err(self.mistake(item, name, format!("`{kind}` has no name")));
                 }
-                return read(self, item);
+                return read(self, item).inspect_err(|_| match kind {
+                    "list" => drop(self.broken_lists.insert(item.name.to_owned())),
+                    "macro" => drop(self.broken_macros.insert(item.name.to_owned())),
+                    _ => {}
+                });
             }
         }
         let key = node.entries().next().map(|(key, _)| key);
@@ -273,6 +283,15 @@ impl Read {
         let Some(enabled) = enabled else {
             return Err(self.mistake(item, item.node, "a rule without `condition`"));
         };
+        for (key, _) in item.node.entries() {
+            if let Some(name) = key.scalar().filter(|it| !matches!(*it, "rule" | "enabled")) {
+                let message = format!("`{name}` is ignored beside `enabled`");
+                let hint = "`override` says what is appended or replaced";
+                let place = self.place(item.file, key);
+                let warning = Diagnostic::new(Level::Warning, place, item.name, message);
+                self.diagnostics.push(warning.hint(Some(hint)));
+            }
+        }
         match self.rules.get_mut(item.name) {
             Some(rule) => rule.enabled = enabled,
             None => return Err(self.nothing_earlier(item, "rule", self.rules.names())),
@@ -398,7 +417,7 @@ impl Read {
     }
 
     fn unknown_keys(&mut self, item: Item<'_>, known: &[&str]) {
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         for (key, _) in item.node.entries() {
             let name = key.scalar().unwrap_or_default();
             let place = self.place(item.file, key);

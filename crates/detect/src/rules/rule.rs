@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use model::event::Call;
+
 use crate::compile::{self, Condition};
 use crate::diagnostic::Place;
 use crate::output::Output;
@@ -33,6 +35,7 @@ pub struct Rule {
     pub place: Place,
     /// The condition as written, with exceptions and what was appended.
     pub text: String,
+    pub(super) calls: Vec<Call>,
     pub(crate) condition: Arc<Condition>,
     pub(crate) output: Output,
 }
@@ -132,6 +135,7 @@ impl Rule {
             enabled: self.enabled,
             place: self.place.clone(),
             text: self.text.clone(),
+            calls: self.calls.clone(),
             condition: Arc::clone(&self.condition),
             output: self.output.clone().then(more),
         }
@@ -140,6 +144,11 @@ impl Rule {
     /// The condition with macros and lists in their places; a line for each of its first parts.
     pub fn expanded(&self) -> String {
         compile::text(&self.condition)
+    }
+
+    /// The calls of which an event may make it hold; none for rules about other sources.
+    pub fn calls(&self) -> Vec<Call> {
+        self.calls.clone()
     }
 
     /// The fields that the condition asks for, sorted.

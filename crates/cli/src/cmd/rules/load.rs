@@ -45,7 +45,9 @@ impl Content {
         for path in paths {
             let mut files = Vec::new();
             find(path, &mut files)?;
-            if path.is_dir() && files.is_empty() {
+            // Tests alone are no rules.
+            let is_test = |file: &PathBuf| file.extension().is_some_and(|it| it == "toml");
+            if path.is_dir() && files.iter().all(is_test) {
                 let message = format!("`{}` holds no rule files", path.display());
                 let hint = "they end in .yaml or .yml";
                 return Err(UserError::new(ExitCode::TargetNotFound, message).hint(Some(hint)));
@@ -174,10 +176,15 @@ fn find(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), UserError> {
 
 /// A file whole, if it is not larger than anything that makes sense.
 pub(super) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, UserError> {
-    let failed = |error: std::io::Error| unreadable(path, &error);
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    read_from(path, file, limit)
+}
+
+/// The same of what is open already.
+pub(super) fn read_from(path: &Path, source: impl Read, limit: u64) -> Result<Vec<u8>, UserError> {
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(failed)?;
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
+    let read = source.take(limit + 1).read_to_end(&mut bytes);
+    read.map_err(|error| unreadable(path, &error))?;
     if bytes.len() as u64 > limit {
         let message = format!("`{}` is larger than {} MiB", path.display(), limit >> 20);
         return Err(UserError::new(ExitCode::Damaged, message));

@@ -1,12 +1,12 @@
 //! `lazaret rules replay`: rules over what happened before. Needs no privileges and no sensor.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use detect::recording::{HEADER, Reader};
-use detect::{Detection, Engine, audit};
+use detect::{Detection, Engine, audit, json_line};
 use document::printable;
 use serde_json::json;
 
@@ -110,14 +110,16 @@ pub(super) fn replay(
     each: &mut dyn FnMut(u64, Detection),
 ) -> Result<Replayed, UserError> {
     let failed = |error: std::io::Error| load::unreadable(path, &error);
+    let mut file = File::open(path).map_err(failed)?;
     let mut beginning = Vec::new();
-    let file = File::open(path).map_err(failed)?;
-    file.take(HEADER.len() as u64).read_to_end(&mut beginning).map_err(failed)?;
-    if is_recording(&beginning) {
-        let file = File::open(path).map_err(failed)?;
-        return Ok(recording(engine, BufReader::new(file), each));
-    }
-    Ok(records(engine, &load::read(path, AUDIT_BYTES_MAX)?, each))
+    file.by_ref().take(HEADER.len() as u64).read_to_end(&mut beginning).map_err(failed)?;
+    let is_recording = is_recording(&beginning);
+    // What was read is not read again: a pipe has it once.
+    let whole = Cursor::new(beginning).chain(file);
+    Ok(match is_recording {
+        true => recording(engine, BufReader::new(whole), each),
+        false => records(engine, &load::read_from(path, whole, AUDIT_BYTES_MAX)?, each),
+    })
 }
 
 /// The same of what is in memory.
@@ -192,8 +194,8 @@ impl Out {
         self.alerts += 1;
         match self.format {
             Format::Human => self.text.push_str(&printable(&detection.line())),
-            Format::Json => self.text.push_str(&object(number, detection).to_string()),
-            Format::FalcoJson => self.text.push_str(&detection.json(HOSTNAME).to_string()),
+            Format::Json => self.text.push_str(&json_line(&object(number, detection))),
+            Format::FalcoJson => self.text.push_str(&json_line(&detection.json(HOSTNAME))),
         }
         self.text.push('\n');
         if self.text.len() >= CHUNK {

@@ -1,0 +1,83 @@
+//! What the slots of a recording take once they are read.
+//!
+//! An empty text is one byte in a recording and a whole `Vec` in memory, so bytes read are no bound
+//! of what a reader holds. The writer counts as the reader does: it writes nothing that is refused.
+
+use std::mem::size_of;
+
+use model::event::{Container, ContainerMount, Process, Text};
+
+use super::MAX_HELD;
+
+/// What an entry of a map takes besides its texts' bytes.
+const ENTRY: usize = 2 * size_of::<String>() + 16;
+
+/// What the slots of one kind take.
+#[derive(Default)]
+pub(super) struct Sizes {
+    slots: Vec<usize>,
+    total: usize,
+}
+
+impl Sizes {
+    /// Whether there is room for a thing of the size in the slot. It then takes the place of what
+    /// was there.
+    pub(super) fn replace(&mut self, slot: u32, size: usize) -> bool {
+        let index = slot as usize;
+        let earlier = self.slots.get(index).copied().unwrap_or_default();
+        let total = (self.total - earlier).saturating_add(size);
+        if total > MAX_HELD {
+            return false;
+        }
+        if self.slots.len() <= index {
+            self.slots.resize(index + 1, 0);
+        }
+        if let Some(place) = self.slots.get_mut(index) {
+            *place = size;
+            self.total = total;
+        }
+        true
+    }
+}
+
+/// What a process takes whose record has so many bytes.
+pub(super) fn of_process(process: &Process, record: usize) -> usize {
+    let texts = process.arguments.len() + process.environment.len();
+    size_of::<Process>() + texts * size_of::<Text>() + record
+}
+
+/// What a container takes whose record has so many bytes.
+pub(super) fn of_container(container: &Container, record: usize) -> usize {
+    let mounts = container.mounts.as_ref().map_or(0, Vec::len);
+    let labels = container.labels.len() + container.pod.as_ref().map_or(0, |it| it.labels.len());
+    size_of::<Container>()
+        + mounts * size_of::<ContainerMount>()
+        + labels * ENTRY
+        + container.environment.len() * size_of::<String>()
+        + record
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_texts_are_counted_as_what_they_take() {
+        let process = Process { arguments: vec![Text::default(); 1000], ..Process::default() };
+        let record = postcard::to_stdvec(&process).unwrap().len();
+        let size = of_process(&process, record);
+        assert!(record < 2000 && size > 1000 * size_of::<Text>(), "{record}, {size}");
+        let environment = vec![String::new(); 1000];
+        let container = Container { environment, ..Container::default() };
+        assert!(of_container(&container, 0) > 1000 * size_of::<String>());
+    }
+
+    #[test]
+    fn what_is_replaced_makes_room() {
+        let mut sizes = Sizes::default();
+        assert!(sizes.replace(0, MAX_HELD / 2) && sizes.replace(9, MAX_HELD / 2));
+        assert!(!sizes.replace(1, 1) && !sizes.replace(9, MAX_HELD / 2 + 1));
+        assert!(sizes.replace(9, MAX_HELD / 2 - 1) && sizes.replace(1, 1));
+        assert!(!sizes.replace(2, usize::MAX));
+    }
+}
