@@ -114,7 +114,7 @@ struct Silence {
 
 /// What became of a question.
 enum Outcome {
-    Described(Container),
+    Described(Box<Container>),
     /// Nobody knows it.
     Denied,
     /// Who might know it does not answer, and is not asked before.
@@ -177,7 +177,7 @@ impl Thread {
         let mut open = self.open.swap_remove(position);
         match open.ask(&mut self.daemons) {
             Outcome::Described(container) => {
-                self.tell(&open.id, News::Described(Box::new(container)));
+                self.tell(&open.id, News::Described(container));
             }
             Outcome::Denied => {
                 open.denials += 1;
@@ -239,7 +239,7 @@ impl Open {
             match daemons.ask(socket, || engine::ask(socket, &self.id)) {
                 Ok(Some(container)) => {
                     let container = Container { runtime: *runtime, ..container };
-                    return Outcome::Described(self.completed(container));
+                    return Outcome::Described(self.completed(container).into());
                 }
                 Ok(None) => {}
                 Err(later) => unanswered = Some(later),
@@ -251,7 +251,9 @@ impl Open {
         if let Some(namespace) = self.bundle.as_ref().and_then(|it| it.namespace.as_ref()) {
             for socket in &self.asked.containerd {
                 match daemons.ask(socket, || containerd::ask(socket, namespace, &self.id)) {
-                    Ok(Some(container)) => return Outcome::Described(self.completed(container)),
+                    Ok(Some(container)) => {
+                        return Outcome::Described(self.completed(container).into());
+                    }
                     Ok(None) => {}
                     Err(later) => unanswered = Some(later),
                 }
@@ -259,7 +261,7 @@ impl Open {
         }
         match (unanswered, &self.bundle) {
             (Some((until, why)), _) => Outcome::Later(until, why),
-            (None, Some(bundle)) => Outcome::Described(bundle.container.clone()),
+            (None, Some(bundle)) => Outcome::Described(bundle.container.clone().into()),
             (None, None) => Outcome::Denied,
         }
     }

@@ -50,11 +50,11 @@ fn a_program_is_told_before_what_it_does() {
         Deed::Exec(exec) if *exec.arguments == ["/bin/cat", "/dev/null"] => {
             began.insert(record.process);
         }
-        Deed::Call(call) if call.text(1) == Some(&Text::from("/dev/null")) => {
-            if record.name == "cat" {
-                opened += 1;
-                early += usize::from(!began.contains(&record.process));
-            }
+        Deed::Call(call)
+            if record.name == "cat" && call.text(1) == Some(&Text::from("/dev/null")) =>
+        {
+            opened += 1;
+            early += usize::from(!began.contains(&record.process));
         }
         _ => {}
     };
