@@ -159,7 +159,8 @@ static __always_inline void put_planned(struct plan *plan, s64 result, u64 task_
 
 static __always_inline u32 abi_of(struct pt_regs *regs, struct task_struct *task, s64 *number)
 {
-	*number = (s64)regs->orig_ax;
+	/* The kernel goes by the low half and leaves the other as it came. */
+	*number = (s32)regs->orig_ax;
 	if (task->thread_info.status & THREAD_COMPAT) {
 		*number = (u32)*number;
 		return ABI_COMPAT;

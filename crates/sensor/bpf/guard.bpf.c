@@ -127,6 +127,30 @@ int guard_exit(u64 *context)
 	return send(control_group, CLASS_EXIT, 1);
 }
 
+/* A group is told with its path when it is made: it may be gone, and all that was in it, before
+ * anybody reads what was done there. */
+SEC("tp_btf/cgroup_mkdir")
+int guard_group(u64 *context)
+{
+	struct cgroup *made = (void *)number_of(&context[0]);
+	u64 path = number_of(&context[1]), control_group;
+	struct group_body *body;
+	struct draft *draft;
+
+	if ((u32)BPF_CORE_READ(made, root, hierarchy_id) != hierarchy_number)
+		return 0;
+	control_group = control_group_of((void *)bpf_get_current_task());
+	if (!admit(control_group, CLASS_GROUP, 1))
+		return 0;
+	draft = begin(RECORD_GROUP, control_group, sizeof(*body));
+	if (!draft)
+		return 0;
+	body = (void *)(head_of(draft) + 1);
+	body->number = BPF_CORE_READ(made, kn, id);
+	put_kernel_text(TAG(PART_NAMED, PLACE_PROCESS), path);
+	return send(control_group, CLASS_GROUP, 1);
+}
+
 /* Every system call of the machine passes here: what nobody asked for leaves at the first lines. */
 SEC("tp_btf/sys_exit")
 int guard_call(u64 *context)

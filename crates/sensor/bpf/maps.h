@@ -6,6 +6,8 @@
 enum hierarchy { HIERARCHY_UNIFIED, HIERARCHY_MEMORY, HIERARCHY_PIDS, HIERARCHY_CPU,
 		 HIERARCHY_DEVICES, HIERARCHY_FREEZER };
 const volatile u32 hierarchy = HIERARCHY_UNIFIED;
+/* The kernel's own number of it: groups of other ones are not told. */
+const volatile u32 hierarchy_number = 0;
 /* Records that a control group may fill the bulk buffer with in one window. */
 const volatile u64 bulk_budget = 2000;
 /* The same for the critical buffer, counted only while it is more than half full. */
@@ -15,7 +17,7 @@ const volatile u64 critical_bytes = 1 << 24;
 /* Two windows a second would let a burst through twice; ten make the budget even. */
 #define WINDOW_NANOSECONDS 100000000ULL
 
-enum class { CLASS_EXEC, CLASS_FORK, CLASS_EXIT, CLASS_CALLS /* the rest is named by user space */ };
+enum class { CLASS_EXEC, CLASS_FORK, CLASS_EXIT, CLASS_GROUP, CLASS_CALLS /* the rest is named by user space */ };
 enum cause { CAUSE_FULL, CAUSE_BUDGET };
 
 struct {

@@ -80,6 +80,19 @@ static __always_inline void fill_credentials(struct identity_part *part, const s
 	part->user_namespace = BPF_CORE_READ(cred, user_ns, ns.inum);
 }
 
+static __always_inline void fill_root(struct identity_part *part, struct task_struct *task)
+{
+	struct vfsmount *vfsmount = BPF_CORE_READ(task, fs, root.mnt);
+	struct mount *mount = (void *)vfsmount - bpf_core_field_offset(struct mount, mnt);
+	struct dentry *dentry = BPF_CORE_READ(task, fs, root.dentry);
+
+	if (!vfsmount)
+		return;
+	part->root_mount = BPF_CORE_READ(mount, mnt_id);
+	if (dentry != BPF_CORE_READ(vfsmount, mnt_root))
+		part->root_inode = BPF_CORE_READ(dentry, d_inode, i_ino);
+}
+
 __noinline int put_identity(u64 task_at)
 {
 	struct task_struct *task = (void *)task_at;
@@ -112,6 +125,7 @@ __noinline int put_identity(u64 task_at)
 	part->virtual_session = number_at(session, level);
 	part->group = number_at(group, 0);
 	part->virtual_group = number_at(group, level);
+	fill_root(part, task);
 	part->mount_namespace = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
 	if (own) {
 		struct upid *numbers = (void *)own + bpf_core_field_offset(struct pid, numbers);

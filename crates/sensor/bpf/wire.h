@@ -7,7 +7,7 @@
  */
 #pragma once
 
-enum record_kind { RECORD_EXEC = 1, RECORD_FORK, RECORD_EXIT, RECORD_CALL };
+enum record_kind { RECORD_EXEC = 1, RECORD_FORK, RECORD_EXIT, RECORD_CALL, RECORD_GROUP };
 
 enum record_mark { RECORD_CUT = 1 };
 
@@ -41,6 +41,11 @@ struct fork_body {
 struct exit_body {
 	s32 status;
 	u32 unused;
+};
+
+/* Its path follows as PART_NAMED. */
+struct group_body {
+	u64 number;
 };
 
 enum call_abi { ABI_NATIVE, ABI_COMPAT, ABI_X32 };
@@ -92,7 +97,9 @@ struct identity_part {
 	u32 session, virtual_session;
 	u32 group, virtual_group;
 	u32 mount_namespace, pid_namespace, user_namespace;
-	u32 unused;
+	/* Where the root is: a mount, and the folder in it; 0 for the mount's own. */
+	u32 root_mount;
+	u64 root_inode;
 	u64 effective, permitted, inheritable;
 };
 
@@ -147,6 +154,7 @@ struct record_layouts {
 	struct record_head record_head;
 	struct fork_body fork_body;
 	struct exit_body exit_body;
+	struct group_body group_body;
 	struct call_body call_body;
 	struct part_head part_head;
 	struct identity_part identity_part;

@@ -94,9 +94,9 @@ impl Reading<'_> {
                 source: self.path(1).path,
                 target: self.path(3),
                 filesystem: Text::default(),
-                flags: self.argument(4),
+                flags: self.low(4).into(),
             }),
-            Call::Umount2 => Act::Unmount { path: self.path(0), flags: self.argument(1) },
+            Call::Umount2 => Act::Unmount { path: self.path(0), flags: self.low(1).into() },
             _ => return None,
         })
     }
@@ -113,20 +113,20 @@ impl Reading<'_> {
                 kind: self.signed(1) & 0xf,
                 protocol: self.signed(2),
             },
-            Call::Connect => Act::Connect { descriptor: self.with_address(0, 1, Side::Remote) },
+            Call::Connect => Act::Connect { descriptor: self.with_address(0, 1, Side::Peer) },
             Call::Bind => Act::Bind { descriptor: self.with_address(0, 1, Side::Local) },
             Call::Listen => Act::Listen { descriptor: self.descriptor(0) },
             Call::Accept | Call::Accept4 => Act::Accept { descriptor: self.made() },
-            Call::Sendto => self.send(self.with_address(0, 4, Side::Remote)),
-            Call::Sendmsg => self.send(self.with_address(0, 1, Side::Remote)),
-            Call::Recvfrom => self.receive(self.with_address(0, 4, Side::Remote)),
-            Call::Recvmsg => self.receive(self.with_address(0, 1, Side::Remote)),
+            Call::Sendto => self.send(self.with_address(0, 4, Side::Message)),
+            Call::Sendmsg => self.send(self.with_address(0, 1, Side::Message)),
+            Call::Recvfrom => self.receive(self.with_address(0, 4, Side::Message)),
+            Call::Recvmsg => self.receive(self.with_address(0, 1, Side::Message)),
             Call::Dup | Call::Dup2 | Call::Dup3 => self.duplicate(),
             Call::Fcntl if self.is_duplicate() => self.duplicate(),
             Call::MemfdCreate => Act::MakeMemoryFile {
                 descriptor: self.made(),
                 name: self.text(0),
-                flags: self.argument(1),
+                flags: self.low(1).into(),
             },
             Call::OpenByHandleAt => Act::OpenByHandle {
                 descriptor: self.made(),
@@ -157,7 +157,7 @@ impl Reading<'_> {
                 after: after.credentials.capabilities,
             },
             Call::Setns => {
-                Act::SetNamespace { descriptor: self.signed(0), kinds: self.argument(1) }
+                Act::SetNamespace { descriptor: self.signed(0), kinds: self.low(1).into() }
             }
             Call::Unshare => Act::Unshare { kinds: self.argument(0) },
             Call::Ptrace => Act::Trace { request: self.argument(0), process: self.low(1) },
@@ -180,16 +180,16 @@ impl Reading<'_> {
 
     fn of_kernel(&self) -> Option<Act> {
         Some(match self.call.call {
-            Call::Bpf => Act::Bpf { command: self.argument(0), name: Text::default() },
+            Call::Bpf => Act::Bpf { command: self.low(0).into(), name: Text::default() },
             Call::PerfEventOpen => Act::OpenPerformanceCounter {
                 kind: self.words(0).first().map_or(0, |word| low(*word)),
             },
-            Call::Userfaultfd => Act::HandlePageFaults { flags: self.argument(0) },
+            Call::Userfaultfd => Act::HandlePageFaults { flags: self.low(0).into() },
             Call::IoUringSetup => Act::SetUpRing { entries: self.low(0) },
-            Call::Keyctl => Act::Keyring { command: self.argument(0) },
+            Call::Keyctl => Act::Keyring { command: self.low(0).into() },
             Call::KexecLoad => Act::LoadKernel { flags: self.argument(3) },
             Call::KexecFileLoad => Act::LoadKernel { flags: self.argument(4) },
-            Call::Reboot => Act::Reboot { command: self.argument(2) },
+            Call::Reboot => Act::Reboot { command: self.low(2).into() },
             _ => return None,
         })
     }
@@ -212,7 +212,7 @@ impl Reading<'_> {
 
     fn make_node(&self, argument: u8) -> Act {
         let next = usize::from(argument) + 1;
-        let device = self.argument(next + 1);
+        let device = u64::from(self.low(next + 1));
         // The kernel's own notation: twelve bits of major between eight and twelve of minor.
         let (major, minor) = (device >> 8 & 0xfff, device & 0xff | device >> 12 & 0xf_ff00);
         let device = major << 32 | minor;
@@ -230,9 +230,9 @@ impl Reading<'_> {
     }
 
     fn is_duplicate(&self) -> bool {
-        const DUPLICATE: u64 = 0;
-        const DUPLICATE_CLOSE_ON_EXEC: u64 = 1030;
-        [DUPLICATE, DUPLICATE_CLOSE_ON_EXEC].contains(&self.argument(1))
+        const DUPLICATE: u32 = 0;
+        const DUPLICATE_CLOSE_ON_EXEC: u32 = 1030;
+        [DUPLICATE, DUPLICATE_CLOSE_ON_EXEC].contains(&self.low(1))
     }
 
     /// Where the process is after it went there.
@@ -244,6 +244,8 @@ impl Reading<'_> {
         path::resolved(&path.raw, &after.directory)
     }
 
+    /// As wide as the call takes it: a `long`, an address. What it takes as an `int` is `low`, for
+    /// the other half of the register is whatever the process left there.
     fn argument(&self, index: usize) -> u64 {
         self.call.arguments.get(index).copied().unwrap_or(0)
     }
@@ -307,11 +309,13 @@ impl Reading<'_> {
     }
 }
 
-/// Which end of a socket an address is of.
+/// What an address that a call was given is of.
 #[derive(Clone, Copy, PartialEq)]
 enum Side {
     Local,
-    Remote,
+    Peer,
+    /// Whom one message goes to, or comes from.
+    Message,
 }
 
 /// The low half: what a call makes of an argument that is an `int` to it.

@@ -32,6 +32,8 @@ pub enum Class {
     Exec,
     Fork,
     Exit,
+    /// Control groups made.
+    Group,
     /// Files opened.
     Open,
     /// Names and attributes of files changed.
@@ -47,10 +49,11 @@ pub enum Class {
 }
 
 impl Class {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Exec,
         Self::Fork,
         Self::Exit,
+        Self::Group,
         Self::Open,
         Self::Change,
         Self::Network,
@@ -65,6 +68,7 @@ impl Class {
             Self::Exec => "exec",
             Self::Fork => "fork",
             Self::Exit => "exit",
+            Self::Group => "group",
             Self::Open => "open",
             Self::Change => "change",
             Self::Network => "network",
@@ -109,7 +113,7 @@ const LINES: &[Line] = &[
     line(Call::Chdir, Class::Change, b"p_____", DIRECTORY),
     line(Call::Chmod, Class::Change, b"p_____", 0),
     line(Call::Chown, Class::Change, b"p_____", 0),
-    line(Call::Chroot, Class::Escape, b"p_____", CRITICAL | DIRECTORY),
+    line(Call::Chroot, Class::Escape, b"p_____", CRITICAL | DIRECTORY | IDENTITY),
     line(Call::Clone, Class::Other, b"______", 0),
     line(Call::Clone3, Class::Other, b"w_____", 0),
     line(Call::Close, Class::Other, b"______", 0),
@@ -154,7 +158,7 @@ const LINES: &[Line] = &[
     line(Call::Openat, Class::Open, b"_@____", DESCRIPTOR),
     line(Call::Openat2, Class::Open, b"_@w___", DESCRIPTOR),
     line(Call::PerfEventOpen, Class::Escape, b"w_____", CRITICAL | DESCRIPTOR),
-    line(Call::PivotRoot, Class::Escape, b"pp____", CRITICAL),
+    line(Call::PivotRoot, Class::Escape, b"pp____", CRITICAL | IDENTITY),
     line(Call::ProcessVmReadv, Class::Escape, b"______", CRITICAL),
     line(Call::ProcessVmWritev, Class::Escape, b"______", CRITICAL),
     line(Call::Ptrace, Class::Escape, b"______", CRITICAL),

@@ -30,10 +30,10 @@ use std::time::{Duration, Instant};
 use model::event::{Container, ContainerRuntime};
 
 use crate::kernel::Hierarchy;
-use crate::record::ProcessId;
+use crate::record::{Group, ProcessId};
 
 use self::ask::{Asker, News, Question};
-use self::group::{Groups, Place};
+use self::group::{Groups, Home, Place};
 pub use self::path::{Named, container_of};
 pub use self::places::Places;
 
@@ -50,6 +50,8 @@ pub struct Containers {
     groups: Groups,
     asker: Asker,
     known: HashMap<String, Known>,
+    /// That of groups of which nobody knows the path.
+    not_known: Arc<Container>,
     /// Counts looks, so that the container that was looked at longest ago can be told.
     looks: u64,
 }
@@ -87,13 +89,17 @@ impl Containers {
     /// `hierarchy` is the one in which the sensor reads identities.
     pub fn new(hierarchy: Hierarchy, places: Places) -> Self {
         let (groups, asker) = (Groups::new(hierarchy), Asker::new(places));
-        Self { groups, asker, known: HashMap::new(), looks: 0 }
+        Self { groups, asker, known: HashMap::new(), not_known: Arc::default(), looks: 0 }
     }
 
-    /// The container whose control group `id` is, in which the process `pid` was seen. None is the
-    /// host, or a group that was gone before it was looked up.
+    /// The container whose control group `id` is, in which the process `seen` was. None is the host;
+    /// where nobody knows the group, it is a container without an id.
     pub fn of_group(&mut self, id: u64, seen: ProcessId) -> Option<Arc<Container>> {
-        let place = self.groups.place(id, seen.pid)?;
+        let place = match self.groups.home(id, seen.pid) {
+            Home::Host => return None,
+            Home::Unknown => return Some(Arc::clone(&self.not_known)),
+            Home::Container(place) => place,
+        };
         self.looks += 1;
         let looks = self.looks;
         if let Some(known) = self.known.get_mut(&place.named.id) {
@@ -105,6 +111,11 @@ impl Containers {
             }
         }
         Some(self.meet(&place, seen))
+    }
+
+    /// The kernel told that a group was made.
+    pub fn learn_group(&mut self, group: &Group) {
+        self.groups.learn(group.number, &group.path.to_string());
     }
 
     /// Notes the container of a process that runs already; its control group, if that is known.
@@ -146,7 +157,7 @@ impl Containers {
         let Place { named, user } = place.clone();
         let Named { id, runtime } = named.clone();
         let container = Arc::new(Container { id: id.clone(), runtime, ..Container::default() });
-        let is_asked = self.asker.ask(Question { named, user });
+        let is_asked = named.can_be_asked_for() && self.asker.ask(Question { named, user });
         let now = Instant::now();
         let known = Known {
             container: Arc::clone(&container),

@@ -9,7 +9,7 @@
 //! Others go by; the events of one container stay in their order. The process in an event is as it
 //! was at that moment.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,8 @@ use crate::users::Users;
 
 /// Events of new containers that wait; beyond, they are told as they are.
 const HELD_MAX: usize = 8_192;
+/// How often, while records come, it is looked whether what waits is due.
+const SETTLE_PAUSE: Duration = Duration::from_millis(1);
 /// How often the machine's clock is looked at: whoever sets it is noticed.
 const CLOCK_PAUSE: Duration = Duration::from_secs(1);
 /// How often processes are looked for whose exit was not told.
@@ -38,7 +40,10 @@ pub struct Host {
     processes: Processes,
     containers: Containers,
     users: Users,
-    held: VecDeque<Held>,
+    /// By the container's id, in the order in which they happened.
+    held: BTreeMap<String, VecDeque<Held>>,
+    held_count: usize,
+    settled: Instant,
     /// That of the last event.
     number: u64,
 }
@@ -68,32 +73,45 @@ impl Host {
             processes,
             containers,
             users: Users::of_host(),
-            held: VecDeque::new(),
+            held: BTreeMap::new(),
+            held_count: 0,
+            settled: now,
             number: 0,
         }
     }
 
     /// The events that can be told after this record: its own, and those that waited.
     pub fn take(&mut self, record: &Record) -> Vec<Event> {
-        let mut events = if self.held.is_empty() { Vec::new() } else { self.settle() };
-        let event = self.event(record);
-        let waits = event.container.as_ref().is_some_and(|container| {
-            self.containers.awaits(container) || self.awaits_names(record.process)
-        });
-        if waits && self.held.len() < HELD_MAX {
-            self.held.push_back(Held { event, id: record.process });
+        let is_due = self.is_waiting() && self.settled.elapsed() > SETTLE_PAUSE;
+        let mut events = if is_due { self.settle() } else { Vec::new() };
+        let Some(event) = self.event(record) else { return events };
+        let Some(id) = self.waits_with(&event, record.process) else {
+            events.push(self.numbered(event));
+            return events;
+        };
+        if self.held_count < HELD_MAX {
+            self.held_count += 1;
+            self.held.entry(id).or_default().push_back(Held { event, id: record.process });
             return events;
         }
-        if waits {
-            events.extend(self.release(|_, _| true));
-        }
+        events.extend(self.release(|_, _| true));
         events.push(self.numbered(event));
         events
+    }
+
+    /// The container with whose events this one has to wait.
+    fn waits_with(&mut self, event: &Event, process: ProcessId) -> Option<String> {
+        let container = event.container.as_ref()?;
+        let waits = self.held.contains_key(&container.id)
+            || self.containers.awaits(container)
+            || self.awaits_names(process);
+        waits.then(|| container.id.clone())
     }
 
     /// What waited and need not any more, and what was learnt of containers. To be called every now
     /// and then when no record comes.
     pub fn settle(&mut self) -> Vec<Event> {
+        self.settled = Instant::now();
         if self.clock_read.elapsed() > CLOCK_PAUSE {
             self.clock = Clock::now();
             self.clock_read = Instant::now();
@@ -118,7 +136,7 @@ impl Host {
 
     /// Whether events wait: `settle` should not.
     pub fn is_waiting(&self) -> bool {
-        !self.held.is_empty()
+        self.held_count > 0
     }
 
     /// Events that never arrived.
@@ -141,7 +159,8 @@ impl Host {
         })
     }
 
-    fn event(&mut self, record: &Record) -> Event {
+    /// None for what is noted alone.
+    fn event(&mut self, record: &Record) -> Option<Event> {
         let id = record.process;
         self.processes.meet(record);
         let before = self.process(id);
@@ -162,6 +181,10 @@ impl Host {
                 let after = self.process(id);
                 (call.call, act::of_call(call, &before, &after), Some(call.result))
             }
+            Deed::Group(group) => {
+                self.containers.learn_group(group);
+                return None;
+            }
         };
         let container = self.containers.of_group(record.control_group, id);
         self.name(id);
@@ -181,7 +204,7 @@ impl Host {
         if matches!(record.deed, Deed::Exit(_)) {
             self.processes.exit(id);
         }
-        event
+        Some(event)
     }
 
     /// What a call changed in its process.
@@ -219,21 +242,15 @@ impl Host {
     /// Those of the held events that are due. Once one of a container stays, all after it do.
     fn release(&mut self, is_due: impl Fn(&mut Self, &Held) -> bool) -> Vec<Event> {
         let mut events = Vec::new();
-        let mut staying: Vec<String> = Vec::new();
-        for held in std::mem::take(&mut self.held) {
-            let id = held.event.container.as_ref().map(|container| container.id.as_str());
-            let id = id.unwrap_or_default();
-            if staying.iter().any(|it| it == id) {
-                self.held.push_back(held);
-                continue;
+        for (id, mut waiting) in std::mem::take(&mut self.held) {
+            while let Some(held) = waiting.pop_front_if(|held| is_due(self, held)) {
+                self.held_count -= 1;
+                let event = self.completed(held);
+                events.push(self.numbered(event));
             }
-            if !is_due(self, &held) {
-                staying.push(id.to_owned());
-                self.held.push_back(held);
-                continue;
+            if !waiting.is_empty() {
+                self.held.insert(id, waiting);
             }
-            let event = self.completed(held);
-            events.push(self.numbered(event));
         }
         events
     }

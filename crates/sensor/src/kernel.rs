@@ -4,12 +4,13 @@
 //! because that taxes every call of the machine.
 
 mod hierarchy;
+mod inbox;
 mod loss;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use aya::maps::{Array, HashMap, MapData, RingBuf};
+use aya::maps::{Array, HashMap, MapData};
 use aya::programs::BtfTracePoint;
 use aya::programs::tp_btf::BtfTracePointLinkId;
 use aya::{Btf, Ebpf, EbpfLoader};
@@ -18,6 +19,7 @@ use model::event::Call;
 pub use hierarchy::Hierarchy;
 pub use loss::{Cause, Lost};
 
+use self::inbox::Inbox;
 use crate::calls;
 use crate::record::{Damage, Record};
 
@@ -27,10 +29,11 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!("../bpf/prebuilt/guard-x86_64
 static OBJECT: &[u8] = aya::include_bytes_aligned!("../bpf/prebuilt/guard-aarch64.o");
 
 /// The programs that are always there, and the tracepoint of each.
-const ALWAYS: [(&str, &str); 3] = [
+const ALWAYS: [(&str, &str); 4] = [
     ("guard_exec", "sched_process_exec"),
     ("guard_fork", "sched_process_fork"),
     ("guard_exit", "sched_process_exit"),
+    ("guard_group", "cgroup_mkdir"),
 ];
 const CALLS: (&str, &str) = ("guard_call", "sys_exit");
 
@@ -38,8 +41,8 @@ const CALLS: (&str, &str) = ("guard_call", "sys_exit");
 /// microseconds on a virtual machine, ten times what making it did; in this time not even a flood
 /// fills a hundredth of a buffer.
 const LOOK: Duration = Duration::from_millis(10);
-/// Records taken from one buffer before the other is looked at again.
-const TURN: usize = 256;
+/// Records that are handed over before the caller may do its other work, whatever floods.
+const TURN: usize = 4_096;
 
 /// What is chosen before the programs are loaded.
 #[derive(Clone, Debug)]
@@ -104,8 +107,7 @@ pub enum Refusal {
 pub struct Kernel {
     ebpf: Ebpf,
     types: Btf,
-    critical: RingBuf<MapData>,
-    bulk: RingBuf<MapData>,
+    inbox: Inbox,
     plans: Array<MapData, calls::Plan>,
     excluded: HashMap<MapData, u32, u8>,
     losses: HashMap<MapData, [u64; 2], u64>,
@@ -134,9 +136,11 @@ impl Kernel {
         let types = Btf::from_sys_fs().map_err(Refusal::Types)?;
         let critical_bytes = u64::from(settings.critical_bytes);
         let hierarchy = settings.hierarchy.number();
+        let hierarchy_number = settings.hierarchy.kernel_number();
         let mut ebpf = EbpfLoader::new()
             .btf(Some(&types))
             .override_global("hierarchy", &hierarchy, true)
+            .override_global("hierarchy_number", &hierarchy_number, true)
             .override_global("bulk_budget", &settings.bulk_budget, true)
             .override_global("critical_budget", &settings.critical_budget, true)
             .override_global("critical_bytes", &critical_bytes, true)
@@ -145,8 +149,7 @@ impl Kernel {
             .load(OBJECT)
             .map_err(Refusal::Object)?;
         let mut kernel = Self {
-            critical: take(&mut ebpf, "critical")?,
-            bulk: take(&mut ebpf, "bulk")?,
+            inbox: Inbox::new(take(&mut ebpf, "critical")?, take(&mut ebpf, "bulk")?),
             plans: take(&mut ebpf, "plans")?,
             excluded: take(&mut ebpf, "excluded")?,
             losses: take(&mut ebpf, "losses")?,
@@ -215,8 +218,8 @@ impl Kernel {
         inserted.map_err(|error| Refusal::Map { name: "excluded", error })
     }
 
-    /// Waits until there is something, at most so long, then gives everything that is there. The
-    /// critical buffer goes first and is never waiting longer than `TURN` records of the other.
+    /// Waits until there is something, at most so long, then gives one record after the other as it
+    /// takes them, in the order of time: as many as there are, or as one turn allows.
     pub fn receive(
         &mut self,
         timeout: Duration,
@@ -224,25 +227,18 @@ impl Kernel {
     ) -> usize {
         let since = Instant::now();
         loop {
-            let count = self.drain(sink);
+            let mut count = 0;
+            while count < TURN
+                && let Some(record) = self.inbox.next()
+            {
+                sink(record);
+                count += 1;
+            }
             let left = timeout.saturating_sub(since.elapsed());
             if count > 0 || left.is_zero() {
                 return count;
             }
             std::thread::sleep(left.min(LOOK));
-        }
-    }
-
-    fn drain(&mut self, sink: &mut dyn FnMut(Result<Record, Damage>)) -> usize {
-        let mut count = 0;
-        loop {
-            let turn =
-                drain(&mut self.critical, 64 * TURN, sink) + drain(&mut self.bulk, TURN, sink);
-            count += turn;
-            // A flood must not keep the caller from its other work.
-            if turn < TURN || count > 64 * TURN {
-                return count;
-            }
         }
     }
 
@@ -290,18 +286,4 @@ where
 {
     let map = ebpf.take_map(name).ok_or(Refusal::Missing(name))?;
     T::try_from(map).map_err(|error| Refusal::Map { name, error })
-}
-
-fn drain(
-    buffer: &mut RingBuf<MapData>,
-    limit: usize,
-    sink: &mut dyn FnMut(Result<Record, Damage>),
-) -> usize {
-    let mut count = 0;
-    while count < limit {
-        let Some(bytes) = buffer.next() else { break };
-        sink(Record::read(&bytes));
-        count += 1;
-    }
-    count
 }

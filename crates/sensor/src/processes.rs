@@ -13,13 +13,16 @@ pub(crate) use self::start::space;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use model::event::{Credentials, Event, Executable, Process};
+use model::event::{Credentials, Event, Executable, Process, Text};
 
 use crate::clock::Clock;
-use crate::record::{Exec, Fork, Identity, Inode, ProcessId, Record};
+use crate::record::{Exec, Fork, Identity, Inode, ProcessId, Record, Root};
 
 /// Processes that exited, the oldest of which goes first. A busy build makes a thousand a second.
 const ENDED_MAX: usize = 8_192;
+/// What these may hold: 8 KiB each, where a record brings 12 at most. Whoever starts many programs
+/// with many words shortens our memory and does not fill it.
+const ENDED_BYTES_MAX: usize = 64 << 20;
 /// `/proc` tells times of birth in ticks of a hundredth of a second, which are rounded down.
 const TICK: u64 = 10_000_000;
 
@@ -30,20 +33,25 @@ pub struct Processes {
     /// Who has a number now, or had it last.
     of_pid: HashMap<u32, Serial>,
     entries: HashMap<Serial, Entry>,
-    ended: VecDeque<Serial>,
+    /// With what they hold.
+    ended: VecDeque<(Serial, usize)>,
+    ended_bytes: usize,
     last: Serial,
     /// Counts changes that can be seen by descendants.
     changes: u64,
+    reader: start::Reader,
 }
 
 /// A process in this table for ever: pids and times of birth come in two precisions.
 type Serial = u64;
 
-/// The namespaces that decide what a process' names and numbers mean.
+/// What decides what a process' names and numbers mean: its namespaces, and where its root is in
+/// them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Spaces {
     pub mount: u32,
     pub user: u32,
+    pub root: Root,
 }
 
 #[derive(Debug)]
@@ -86,15 +94,17 @@ impl Processes {
             of_pid: HashMap::new(),
             entries: HashMap::new(),
             ended: VecDeque::new(),
+            ended_bytes: 0,
             last: 0,
             changes: 0,
+            reader: start::Reader::default(),
         }
     }
 
     /// The processes that run now. Those that vanish while they are looked at are left out.
     pub fn of_host(clock: Clock) -> Self {
         let mut table = Self::new(clock);
-        let mut found = start::all();
+        let mut found = table.reader.all();
         // A parent was born before its children, but for inherited ones.
         found.sort_by_key(|found| (found.born, found.process.pid));
         for found in found {
@@ -180,7 +190,7 @@ impl Processes {
         match self.serial(id) {
             Some(serial) => self.note(serial, record),
             None => {
-                let of_proc = start::one(id.pid).filter(|found| found.birth().is(id.started));
+                let of_proc = self.reader.one(id.pid).filter(|found| found.birth().is(id.started));
                 let found = of_proc.unwrap_or_else(|| start::Found::bare(record));
                 let serial = self.adopt(start::Found { born: id.started, exact: true, ..found });
                 let parent = self.serial(record.parent);
@@ -326,9 +336,12 @@ impl Processes {
         if std::mem::replace(&mut entry.has_ended, true) {
             return;
         }
-        self.ended.push_back(serial);
-        while self.ended.len() > ENDED_MAX {
-            let Some(oldest) = self.ended.pop_front() else { return };
+        let bytes = bytes(&entry.process);
+        self.ended.push_back((serial, bytes));
+        self.ended_bytes += bytes;
+        while self.ended.len() > ENDED_MAX || self.ended_bytes > ENDED_BYTES_MAX {
+            let Some((oldest, bytes)) = self.ended.pop_front() else { return };
+            self.ended_bytes -= bytes;
             self.forget(oldest);
         }
     }
@@ -381,8 +394,16 @@ impl Processes {
     }
 }
 
+/// What a process holds in memory, its lists as if nobody shared them.
+fn bytes(process: &Process) -> usize {
+    let lists = process.arguments.iter().chain(&*process.environment);
+    let lists: usize = lists.map(|text| size_of::<Text>() + text.len()).sum();
+    size_of::<Entry>() + size_of::<Process>() + lists
+}
+
 fn spaces(identity: &Identity) -> Spaces {
-    Spaces { mount: identity.mount_namespace, user: identity.user_namespace }
+    let Identity { mount_namespace: mount, user_namespace: user, root, .. } = *identity;
+    Spaces { mount, user, root }
 }
 
 fn identify(process: &mut Process, identity: &Identity) {

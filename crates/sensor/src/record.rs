@@ -15,6 +15,9 @@ mod tests;
 mod wire;
 
 pub use read::Damage;
+pub(crate) use read::TEXTS_MAX;
+
+use std::sync::Arc;
 
 use model::event::{Call, Capabilities, File, FileKind, Layering, Object, Socket, Text};
 
@@ -59,6 +62,8 @@ pub enum Deed {
     Exit(Exit),
     /// A system call returned.
     Call(Box<CallRecord>),
+    /// A control group was made, in the hierarchy that tells containers apart.
+    Group(Group),
 }
 
 /// A new program and everything that tells whose it is.
@@ -69,8 +74,8 @@ pub struct Exec {
     /// What runs: the interpreter of a script, else the same as `named`.
     pub interpreter: Text,
     pub executable: Inode,
-    pub arguments: Vec<Text>,
-    pub environment: Vec<Text>,
+    pub arguments: Arc<[Text]>,
+    pub environment: Arc<[Text]>,
     /// There are more of them than the record holds.
     pub arguments_cut: bool,
     pub environment_cut: bool,
@@ -102,6 +107,15 @@ pub struct Identity {
     pub mount_namespace: u32,
     pub pid_namespace: u32,
     pub user_namespace: u32,
+    pub root: Root,
+}
+
+/// Where a process' paths begin: a mount, and the folder in it, which is 0 where it is the mount's
+/// own (an overlay tells two numbers for that).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Root {
+    pub mount: u32,
+    pub inode: u64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -121,6 +135,14 @@ pub struct Fork {
 pub struct Exit {
     /// As `wait` gives it.
     pub status: i32,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Group {
+    /// What records of its processes carry.
+    pub number: u64,
+    /// From the root of the hierarchy.
+    pub path: Text,
 }
 
 /// Which numbers and sizes a call was made with.
@@ -194,6 +216,8 @@ pub enum Held {
         inode: u64,
         socket: Socket,
         state: u8,
+        /// Each message has an address of its own, or may have.
+        is_datagram: bool,
     },
     Pipe {
         inode: u64,

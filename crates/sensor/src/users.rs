@@ -3,6 +3,8 @@
 //! Those files belong to whoever the container belongs to, down to the file system that they lie on,
 //! which may answer slowly or never. So they are read by a thread of its own; one that does not come
 //! back is left behind, and its files are not read again. No path leads out of the process' root.
+//! What was read from one root names the processes of that root alone: any process may go into
+//! another, with files of its own making.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -13,9 +15,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use model::event::{Credentials, Text, User};
-use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fstat, openat, openat2};
+use rustix::fd::OwnedFd;
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, ResolveFlags, StatxAttributes, StatxFlags, fstat, open,
+    openat2, statx,
+};
 
 use crate::processes::Spaces;
+use crate::record::Root;
 
 /// Of a file; a directory of 10 000 users is 600 KiB.
 const FILE_BYTES_MAX: u64 = 2 << 20;
@@ -68,7 +75,8 @@ impl Users {
         let pid = std::process::id();
         let space = |name: &str| crate::processes::space(&Path::new("/proc/self/ns").join(name));
         let (mount, user) = (space("mnt").unwrap_or(0), space("user").unwrap_or(0));
-        let spaces = Spaces { mount, user };
+        let root = root_of(Path::new("/proc/self")).map(|(root, _)| root).unwrap_or_default();
+        let spaces = Spaces { mount, user, root };
         let accounts = Accounts::of_process(pid, spaces);
         let known = Known { accounts, asked: None, read: Instant::now(), is_hung: false };
         Self { known: HashMap::from([(spaces, known)]), ..Self::default() }
@@ -82,13 +90,17 @@ impl Users {
         let Some(known) = self.known.get_mut(&spaces) else {
             return !self.ask(spaces, pid);
         };
-        let Some(accounts) = &known.accounts else { return known.asked.is_none() };
+        let may_ask = known.asked.is_none() && !known.is_hung;
+        let is_old = now.duration_since(known.read) > READ_AGAIN;
+        let Some(accounts) = &known.accounts else {
+            let is_asked = known.asked.is_some() || (may_ask && is_old && self.ask(spaces, pid));
+            return !is_asked;
+        };
         credentials.user = accounts.user(credentials.uid);
         credentials.group = accounts.group(credentials.gid);
         credentials.login_user = credentials.login_uid.and_then(|uid| accounts.user(uid));
         let misses = credentials.user.is_none() || credentials.group.is_none();
-        let may_ask = known.asked.is_none() && !known.is_hung;
-        if misses && may_ask && now.duration_since(known.read) > READ_AGAIN {
+        if misses && may_ask && is_old {
             // A number that still has no name is none to wait for.
             let _asked = self.ask(spaces, pid);
         }
@@ -165,18 +177,24 @@ impl Reader {
 }
 
 impl Accounts {
-    /// None if the process is gone, or its number is another's by now.
+    /// None if the process is gone, or elsewhere, or its number is another's by now; and if there
+    /// are no files, which may be there later.
     fn of_process(pid: u32, spaces: Spaces) -> Option<Self> {
         let folder = PathBuf::from(format!("/proc/{pid}"));
-        let is_same = || crate::processes::space(&folder.join("ns/mnt")) == Some(spaces.mount);
-        let root = folder.join("root");
+        let space = |name: &str| crate::processes::space(&folder.join("ns").join(name));
+        let is_same = || space("mnt") == Some(spaces.mount) && space("user") == Some(spaces.user);
+        let (_, root) = root_of(&folder).filter(|(root, _)| *root == spaces.root)?;
         let map = |name| {
             let text = crate::file::read(&folder.join(name), MAP_BYTES_MAX).unwrap_or_default();
             Map::parse(&String::from_utf8_lossy(&text))
         };
+        let (passwd, group) = (read(&root, "etc/passwd"), read(&root, "etc/group"));
+        if passwd.is_none() && group.is_none() {
+            return None;
+        }
         let accounts = Self {
-            users: users(&read(&root, "etc/passwd").unwrap_or_default()),
-            groups: groups(&read(&root, "etc/group").unwrap_or_default()),
+            users: users(&passwd.unwrap_or_default()),
+            groups: groups(&group.unwrap_or_default()),
             user_map: map("uid_map"),
             group_map: map("gid_map"),
         };
@@ -192,10 +210,20 @@ impl Accounts {
     }
 }
 
+/// The root of the process of a folder of `/proc`, and which one that is. Its file system is not
+/// asked.
+pub(crate) fn root_of(folder: &Path) -> Option<(Root, OwnedFd)> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let opened = open(folder.join("root"), flags, Mode::empty()).ok()?;
+    let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
+    let found = statx(&opened, c"", flags, StatxFlags::INO | StatxFlags::MNT_ID).ok()?;
+    let is_of_mount = found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT);
+    let mount = u32::try_from(found.stx_mnt_id).ok()?;
+    Some((Root { mount, inode: if is_of_mount { 0 } else { found.stx_ino } }, opened))
+}
+
 /// A regular file below `root`, if it is not too long.
-fn read(root: &Path, name: &str) -> Option<Vec<u8>> {
-    let folder = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let root = openat(CWD, root, folder, Mode::empty()).ok()?;
+fn read(root: &OwnedFd, name: &str) -> Option<Vec<u8>> {
     // A FIFO must not wait for somebody to write.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     let within = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
@@ -306,6 +334,10 @@ mod tests {
         std::fs::write(outside.path().join("secret"), "x:x:1:1:::").unwrap();
         let root = outside.path().join("root");
         std::fs::create_dir_all(root.join("etc")).unwrap();
+        let read = |root: &Path, name| {
+            let folder = open(root, OFlags::PATH | OFlags::DIRECTORY, Mode::empty()).unwrap();
+            read(&folder, name)
+        };
         let name = "etc/passwd";
         symlink("../../secret", root.join(name)).unwrap();
         assert_eq!(read(&root, name), None);
@@ -315,7 +347,8 @@ mod tests {
         symlink("/real", root.join(name)).unwrap();
         assert_eq!(read(&root, name).as_deref(), Some(&b"here"[..]));
         std::fs::remove_file(root.join(name)).unwrap();
-        rustix::fs::mknodat(CWD, root.join(name), FileType::Fifo, Mode::RUSR, 0).unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, root.join(name), FileType::Fifo, Mode::RUSR, 0)
+            .unwrap();
         assert_eq!(read(&root, name), None);
         std::fs::remove_file(root.join(name)).unwrap();
         let long = File::create(root.join(name)).unwrap();
@@ -324,37 +357,36 @@ mod tests {
     }
 
     #[test]
-    fn our_own_user_has_a_name_soon() {
+    fn our_own_user_has_a_name_soon_and_only_in_our_own_root() {
         let pid = std::process::id();
-        let mount = crate::processes::space(Path::new("/proc/self/ns/mnt")).unwrap();
-        let spaces = Spaces { mount, user: 1 };
-        let host = Spaces {
-            user: crate::processes::space(Path::new("/proc/self/ns/user")).unwrap(),
-            mount,
-        };
+        let space =
+            |name: &str| crate::processes::space(&Path::new("/proc/self/ns").join(name)).unwrap();
+        let (root, _) = root_of(Path::new("/proc/self")).unwrap();
+        let host = Spaces { mount: space("mnt"), user: space("user"), root };
         let mut credentials = Credentials::default();
         assert!(Users::of_host().name(host, pid, &mut credentials), "known at once");
         assert_eq!(credentials.user.unwrap().name, "root");
         let mut users = Users::default();
         let root = || Credentials { login_uid: Some(0), ..Credentials::default() };
-        assert!(!users.name(spaces, pid, &mut root()));
         let begun = Instant::now();
-        while users.awaits(spaces) && begun.elapsed() < PATIENCE {
-            thread::sleep(Duration::from_millis(1));
-        }
-        let mut credentials = root();
-        assert!(users.name(spaces, pid, &mut credentials));
+        let mut told = |spaces| {
+            assert!(!users.name(spaces, pid, &mut root()));
+            while users.awaits(spaces) && begun.elapsed() < PATIENCE {
+                thread::sleep(Duration::from_millis(1));
+            }
+            let mut credentials = root();
+            assert!(users.name(spaces, pid, &mut credentials));
+            credentials
+        };
+        let credentials = told(host);
         assert_eq!(credentials.user.unwrap().name, "root");
         assert_eq!(credentials.login_user.unwrap().home, "/root");
         assert_eq!(credentials.group.unwrap(), "root");
-        // Another namespace is another question, and the number of another process no answer.
-        let other = Spaces { mount: 1, user: 1 };
-        assert!(!users.name(other, pid, &mut root()));
-        while users.awaits(other) && begun.elapsed() < PATIENCE {
-            thread::sleep(Duration::from_millis(1));
-        }
-        let mut credentials = root();
-        assert!(users.name(other, pid, &mut credentials));
-        assert_eq!(credentials.user, None);
+        // Another namespace is another question, and the number of another process no answer; nor
+        // is a process of the same namespace that went elsewhere.
+        assert_eq!(told(Spaces { mount: 1, ..host }).user, None);
+        assert_eq!(told(Spaces { user: 1, ..host }).user, None);
+        let elsewhere = Root { inode: 7, ..host.root };
+        assert_eq!(told(Spaces { root: elsewhere, ..host }).user, None);
     }
 }

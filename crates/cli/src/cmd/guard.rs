@@ -70,10 +70,11 @@ fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserErr
     if !global.is_quiet() {
         output::note(&format!("{} rules; Ctrl-C ends", guard.rules()));
     }
-    guard.run(&stop)?;
-    let summary = guard.finish()?;
+    let ran = guard.run(&stop);
+    // Whatever happened, what was found is told.
+    let (summary, recorded) = guard.finish();
     if !global.is_quiet() {
         output::note(&summary);
     }
-    Ok(code)
+    ran.and(recorded).map(|()| code)
 }

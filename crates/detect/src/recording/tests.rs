@@ -144,7 +144,8 @@ fn what_is_no_recording_is_refused() {
 
 #[test]
 fn an_event_too_large_is_left_out_and_the_rest_is_whole() {
-    let process = Process { arguments: vec!["x".repeat(MAX_RECORD).into()], ..Process::default() };
+    let process =
+        Process { arguments: [Text::from("x".repeat(MAX_RECORD))].into(), ..Process::default() };
     let large = Event { number: 2, process: Arc::new(process), ..sample() };
     let (first, last) = (sample(), Event { number: 3, ..sample() });
     let mut writer = Writer::new();
@@ -203,7 +204,7 @@ pub(crate) fn samples() -> Vec<Event> {
         pid: 70,
         started: 5,
         name: b"sh\xff".as_slice().into(),
-        arguments: vec!["sh".into(), "-c".into(), "".into()],
+        arguments: ["sh".into(), "-c".into(), "".into()].into(),
         credentials: Credentials {
             login_uid: Some(1000),
             user: Some(User { name: "root".into(), ..User::default() }),

@@ -1,5 +1,7 @@
 //! Who did it.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Capabilities, Text};
@@ -23,10 +25,11 @@ pub struct Process {
     pub virtual_group: u32,
     /// The kernel's `comm`: at most 15 bytes, and the process may change it.
     pub name: Text,
-    /// With the zeroth; cut at the sensor's limit.
-    pub arguments: Vec<Text>,
-    /// `NAME=value`; cut at the sensor's limit.
-    pub environment: Vec<Text>,
+    /// With the zeroth; cut at the sensor's limit. A process that is forked shares them with its
+    /// maker.
+    pub arguments: Arc<[Text]>,
+    /// `NAME=value`; cut and shared as arguments are.
+    pub environment: Arc<[Text]>,
     /// Arguments or environment are longer than what is here.
     pub cut: bool,
     pub directory: Text,

@@ -5,7 +5,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use model::event::{Act, Descriptor, Endpoint, Object, Question, Socket, SocketFamily, Text};
 
 use super::{Reading, Side};
-use crate::record::{Part, Place};
+use crate::record::{Held, Part, Place};
 
 const UNIX: u16 = 1;
 const INET: u16 = 2;
@@ -13,21 +13,34 @@ const INET6: u16 = 10;
 const DOMAIN_PORT: u16 = 53;
 
 impl Reading<'_> {
-    /// The socket, and the address that the call was given where the kernel has none for it yet.
+    /// The socket, with the address that the call was given where the kernel has none of its own.
+    ///
+    /// What the call was given lies in the process' memory, where another thread may have written
+    /// since; and with a message to a socket that is connected, it means nothing to the kernel.
     pub(super) fn with_address(&self, socket: u8, address: u8, side: Side) -> Descriptor {
         let mut descriptor = self.descriptor(socket);
         let given = self.call.parts_of(Place::Argument(address)).find_map(|part| match part {
             Part::Address(bytes) => endpoint(bytes),
             _ => None,
         });
-        if let (Object::Socket(socket), Some(given)) = (&mut descriptor.object, given) {
-            match side {
-                Side::Local => socket.local = socket.local.take().or(Some(given)),
-                // A socket without one peer sends to whom it says.
-                Side::Remote => socket.remote = Some(given),
+        let Object::Socket(object) = &mut descriptor.object else { return descriptor };
+        match side {
+            Side::Local => object.local = object.local.take().or(given),
+            Side::Message if self.takes_any_address(socket) => {
+                object.remote = given.or_else(|| object.remote.take());
+            }
+            // A connection that was refused leaves an address without its port.
+            Side::Peer | Side::Message => {
+                let own = object.remote.take().filter(|own| own.port() != Some(0));
+                object.remote = own.or(given);
             }
         }
         descriptor
+    }
+
+    fn takes_any_address(&self, socket: u8) -> bool {
+        let held = self.call.handle(Place::Argument(socket)).map(|handle| &handle.held);
+        matches!(held, Some(Held::Socket { is_datagram: true, .. }))
     }
 
     pub(super) fn send(&self, descriptor: Descriptor) -> Act {

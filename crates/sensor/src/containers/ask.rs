@@ -1,10 +1,12 @@
 //! Threads that ask runtimes, so that nobody else ever waits for one.
 //!
-//! One thread a runtime, started with its first question. A daemon that does not answer is left in
-//! peace for longer and longer, and its containers stay questions; what lies on disk is told
-//! meanwhile. Answers arrive whenever they arrive.
+//! One thread a runtime and user, started with its first question: what a user's runtime does, or
+//! the disk that it is on, holds up nobody else. A daemon that does not answer is left in peace for
+//! longer and longer, and its containers stay questions; what lies on disk is told meanwhile.
+//! Answers arrive whenever they arrive.
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::thread;
@@ -12,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use model::event::{Container, ContainerRuntime};
 
-use super::bundle::Bundle;
+use super::bundle::{Bundle, Bundles};
 use super::http::AskError;
 use super::path::Named;
 use super::places::{Asked, Places};
@@ -20,6 +22,8 @@ use super::{containerd, engine};
 
 /// Questions that wait for one runtime; a host has no more containers than this.
 const QUESTIONS_MAX: usize = 16_384;
+/// Those of 250 users with rootless runtimes, and the host's; whoever comes later is not described.
+const THREADS_MAX: usize = 256;
 /// How often a runtime may say that it knows no such container: it may be about to make it.
 const DENIALS_MAX: u32 = 4;
 const DENIAL_PAUSE: Duration = Duration::from_millis(50);
@@ -54,7 +58,7 @@ pub(super) enum News {
 /// The threads.
 pub(super) struct Asker {
     places: Arc<Places>,
-    threads: HashMap<ContainerRuntime, SyncSender<Question>>,
+    threads: HashMap<(ContainerRuntime, Option<u32>), SyncSender<Question>>,
     answers: Receiver<Answer>,
     answer: Sender<Answer>,
 }
@@ -65,10 +69,14 @@ impl Asker {
         Self { places: Arc::new(places), threads: HashMap::new(), answers, answer }
     }
 
-    /// False if so many questions wait already that this one cannot.
+    /// False if so many questions wait already that this one cannot, or there are so many threads.
     pub(super) fn ask(&mut self, question: Question) -> bool {
         let runtime = question.named.runtime;
-        let thread = self.threads.entry(runtime).or_insert_with(|| {
+        let whose = (runtime, question.user);
+        if self.threads.len() >= THREADS_MAX && !self.threads.contains_key(&whose) {
+            return false;
+        }
+        let thread = self.threads.entry(whose).or_insert_with(|| {
             let (sender, questions) = mpsc::sync_channel(QUESTIONS_MAX);
             let thread = Thread::new(Arc::clone(&self.places), self.answer.clone());
             let name = format!("ask {runtime:?}").to_lowercase();
@@ -88,14 +96,35 @@ struct Thread {
     places: Arc<Places>,
     answer: Sender<Answer>,
     open: Vec<Open>,
-    /// The daemon is not asked before.
-    quiet_until: Option<Instant>,
+    daemons: Daemons,
+}
+
+/// Those that did not answer, by their sockets.
+#[derive(Default)]
+struct Daemons {
+    silent: HashMap<PathBuf, Silence>,
+}
+
+struct Silence {
+    /// Not asked before.
+    until: Instant,
     pause: Duration,
+    why: String,
+}
+
+/// What became of a question.
+enum Outcome {
+    Described(Box<Container>),
+    /// Nobody knows it.
+    Denied,
+    /// Who might know it does not answer, and is not asked before.
+    Later(Instant, String),
 }
 
 /// A question without its answer.
 struct Open {
     id: String,
+    user: Option<u32>,
     asked: Asked,
     bundle: Option<Bundle>,
     denials: u32,
@@ -104,7 +133,7 @@ struct Open {
 
 impl Thread {
     fn new(places: Arc<Places>, answer: Sender<Answer>) -> Self {
-        Self { places, answer, open: Vec::new(), quiet_until: None, pause: FIRST_PAUSE }
+        Self { places, answer, open: Vec::new(), daemons: Daemons::default() }
     }
 
     /// Until nobody asks any more.
@@ -129,19 +158,16 @@ impl Thread {
     fn take(&mut self, Question { named, user }: &Question) {
         let asked = self.places.of(named, *user);
         let id = named.id.clone();
-        let bundle = asked.bundles.iter().find_map(|bundles| bundles.find(&id));
         if self.open.len() >= QUESTIONS_MAX {
             return self.tell(&id, News::Unknown);
         }
-        let mut due = Instant::now();
-        if let Some(until) = self.quiet_until.filter(|until| *until > due) {
-            due = until;
-            self.tell(&id, News::Delayed("the runtime did not answer before".to_owned()));
+        let mut open =
+            Open { id, user: *user, asked, bundle: None, denials: 0, due: Instant::now() };
+        open.find_bundle();
+        if let Some(bundle) = &open.bundle {
+            self.tell(&open.id, News::Partial(Box::new(bundle.container.clone())));
         }
-        if let Some(bundle) = &bundle {
-            self.tell(&id, News::Partial(Box::new(bundle.container.clone())));
-        }
-        self.open.push(Open { id, asked, bundle, denials: 0, due });
+        self.open.push(open);
     }
 
     /// Asks one of the questions that are due.
@@ -149,13 +175,11 @@ impl Thread {
         let now = Instant::now();
         let Some(position) = self.open.iter().position(|open| open.due <= now) else { return };
         let mut open = self.open.swap_remove(position);
-        match open.ask() {
-            Ok(Some(container)) => {
-                self.answered();
-                self.tell(&open.id, News::Described(Box::new(container)));
+        match open.ask(&mut self.daemons) {
+            Outcome::Described(container) => {
+                self.tell(&open.id, News::Described(container));
             }
-            Ok(None) => {
-                self.answered();
+            Outcome::Denied => {
                 open.denials += 1;
                 if open.denials >= DENIALS_MAX {
                     return self.tell(&open.id, News::Unknown);
@@ -163,74 +187,101 @@ impl Thread {
                 open.due = Instant::now() + DENIAL_PAUSE * 10_u32.pow(open.denials - 1);
                 self.open.push(open);
             }
-            Err(why) => {
-                let until = Instant::now() + self.pause;
-                self.quiet_until = Some(until);
-                self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+            Outcome::Later(until, why) => {
+                self.tell(&open.id, News::Delayed(why));
                 open.due = until;
                 self.open.push(open);
-                let why = why.to_string();
-                let late: Vec<String> = self.open.iter().map(|open| open.id.clone()).collect();
-                for (open, id) in self.open.iter_mut().zip(&late) {
-                    open.due = open.due.max(until);
-                    // Nobody may be listening any more; then the thread ends at its next question.
-                    let news = News::Delayed(why.clone());
-                    let _unheard = self.answer.send(Answer { id: id.clone(), news });
-                }
             }
         }
     }
 
-    fn answered(&mut self) {
-        self.quiet_until = None;
-        self.pause = FIRST_PAUSE;
-    }
-
     fn tell(&self, id: &str, news: News) {
-        // As above.
+        // Nobody may be listening any more; then the thread ends at its next question.
         let _unheard = self.answer.send(Answer { id: id.to_owned(), news });
+    }
+}
+
+impl Daemons {
+    /// What the one at `socket` says; None if it does not know, or is not there.
+    fn ask(
+        &mut self,
+        socket: &Path,
+        question: impl FnOnce() -> Result<Option<Container>, AskError>,
+    ) -> Result<Option<Container>, (Instant, String)> {
+        let now = Instant::now();
+        let silent = self.silent.get(socket);
+        if let Some(silence) = silent.filter(|silence| silence.until > now) {
+            return Err((silence.until, silence.why.clone()));
+        }
+        match question() {
+            Ok(container) => {
+                self.silent.remove(socket);
+                Ok(container)
+            }
+            Err(why) if why.nobody_listens() => Ok(None),
+            Err(why) => {
+                let pause = silent.map_or(FIRST_PAUSE, |silence| silence.pause * 2);
+                let pause = pause.min(LONGEST_PAUSE);
+                let (until, why) = (Instant::now() + pause, why.to_string());
+                let silence = Silence { until, pause, why: why.clone() };
+                self.silent.insert(socket.to_owned(), silence);
+                Err((until, why))
+            }
+        }
     }
 }
 
 impl Open {
     /// The first that knows the container; where nobody can be asked, its bundle is all there is.
-    fn ask(&mut self) -> Result<Option<Container>, AskError> {
+    fn ask(&mut self, daemons: &mut Daemons) -> Outcome {
         let mut unanswered = None;
         for (runtime, socket) in &self.asked.engines {
-            match engine::ask(socket, &self.id) {
+            match daemons.ask(socket, || engine::ask(socket, &self.id)) {
                 Ok(Some(container)) => {
                     let container = Container { runtime: *runtime, ..container };
-                    return Ok(Some(self.with_bundle(container)));
+                    return Outcome::Described(self.completed(container).into());
                 }
                 Ok(None) => {}
-                Err(why) if why.nobody_listens() => {}
-                Err(why) => unanswered = Some(why),
+                Err(later) => unanswered = Some(later),
             }
         }
         if self.bundle.is_none() {
-            self.bundle = self.asked.bundles.iter().find_map(|bundles| bundles.find(&self.id));
+            self.find_bundle();
         }
-        if let Some(namespace) = self.bundle.as_ref().and_then(|bundle| bundle.namespace.clone()) {
+        if let Some(namespace) = self.bundle.as_ref().and_then(|it| it.namespace.as_ref()) {
             for socket in &self.asked.containerd {
-                match containerd::ask(socket, &namespace, &self.id) {
-                    Ok(Some(container)) => return Ok(Some(self.with_bundle(container))),
+                match daemons.ask(socket, || containerd::ask(socket, namespace, &self.id)) {
+                    Ok(Some(container)) => {
+                        return Outcome::Described(self.completed(container).into());
+                    }
                     Ok(None) => {}
-                    Err(why) if why.nobody_listens() => {}
-                    Err(why) => unanswered = Some(why),
+                    Err(later) => unanswered = Some(later),
                 }
             }
         }
         match (unanswered, &self.bundle) {
-            (Some(why), _) => Err(why),
-            (None, Some(bundle)) => Ok(Some(bundle.container.clone())),
-            (None, None) => Ok(None),
+            (Some((until, why)), _) => Outcome::Later(until, why),
+            (None, Some(bundle)) => Outcome::Described(bundle.container.clone().into()),
+            (None, None) => Outcome::Denied,
         }
     }
 
-    /// What the runtime says, completed by what it made of it.
-    fn with_bundle(&self, mut container: Container) -> Container {
+    fn find_bundle(&mut self) {
+        let find = |bundles: &Bundles| bundles.find(&self.id, self.user);
+        self.bundle = self.asked.bundles.iter().find_map(find);
+        if let Some(bundle) = self.bundle.as_mut().filter(|_| self.user.is_some()) {
+            bundle.container.pod = None;
+        }
+    }
+
+    /// What the runtime says, completed by what it made of it. Pods are made by the host's runtimes:
+    /// a user's may say so of anything.
+    fn completed(&self, mut container: Container) -> Container {
         if let Some(bundle) = &self.bundle {
             complete(&mut container, &bundle.container);
+        }
+        if self.user.is_some() {
+            container.pod = None;
         }
         container
     }

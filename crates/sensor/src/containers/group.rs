@@ -1,12 +1,13 @@
-//! The kernel's identity of a control group → its path.
+//! The kernel's identity of a control group → the container that its path names.
 //!
-//! The identity is the inode number of the group's folder, so a path that is thought to be it can be
-//! checked. The process that was seen in the group is asked first; where it is gone, the folders are
-//! gone through, which is done at most so often, as anybody who may make groups can make many.
+//! The groups that are there are gone through once; from then on the kernel tells each with its path
+//! as it is made (`learn`), so that it may be gone before anybody asks. What was missed is asked of
+//! the process that was seen in it, and checked: the identity is the inode number of the group's
+//! folder. A group whose path nobody knows is `Unknown`, never the host.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{DirEntryExt, MetadataExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,13 +17,12 @@ use crate::kernel::Hierarchy;
 
 /// A host with 10 000 containers has a few groups each.
 const KNOWN_MAX: usize = 65_536;
-/// How often all folders are gone through: on a host with 10 000 groups it takes some 50 ms.
-const SEARCH_PAUSE: Duration = Duration::from_secs(5);
-const FOLDERS_MAX: usize = 200_000;
 /// As deep as Kubernetes in a container in a user's slice, and as deep again.
 const DEPTH_MAX: usize = 32;
 /// Hierarchies of version 1 are a dozen lines.
 const TEXT_BYTES_MAX: usize = 64 << 10;
+/// How often a process is asked again for a group that is not known.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Where the process is in the hierarchy, if it still is.
 fn path_of(hierarchy: &Hierarchy, pid: u32) -> Option<String> {
@@ -54,16 +54,25 @@ fn id_of(hierarchy: &Hierarchy, path: &str) -> Option<u64> {
 pub(super) struct Groups {
     hierarchy: Hierarchy,
     known: HashMap<u64, Group>,
-    searched: Option<Instant>,
     /// Counts questions, so that the group that was asked for longest ago can be told.
     asked: u64,
 }
 
 #[derive(Debug)]
 struct Group {
-    /// None for the host, and where it was gone before it was looked up.
-    place: Option<Arc<Place>>,
+    home: Home,
     asked: u64,
+    /// When it was found out, or not.
+    looked: Instant,
+}
+
+/// Where the processes of a group are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Home {
+    Host,
+    Container(Arc<Place>),
+    /// Nobody knows its path.
+    Unknown,
 }
 
 /// What the path of a group tells.
@@ -74,26 +83,47 @@ pub(super) struct Place {
     pub(super) user: Option<u32>,
 }
 
+impl Home {
+    fn of_path(path: &str) -> Self {
+        match container_of(path) {
+            Some(named) => Self::Container(Arc::new(Place { named, user: user_of(path) })),
+            None => Self::Host,
+        }
+    }
+}
+
 impl Groups {
+    /// With those that are there now.
     pub(super) fn new(hierarchy: Hierarchy) -> Self {
-        Self { hierarchy, known: HashMap::new(), searched: None, asked: 0 }
+        let mut groups = Self { hierarchy, known: HashMap::new(), asked: 0 };
+        if let Some(root) = groups.hierarchy.mounted.clone() {
+            for (id, path) in all(&root) {
+                groups.learn(id, &path);
+            }
+        }
+        groups
     }
 
-    /// The container of the group `id`, in which the process `pid` was seen.
-    pub(super) fn place(&mut self, id: u64, pid: u32) -> Option<Arc<Place>> {
+    /// The kernel told that it is at `path`, from the root of the hierarchy.
+    pub(super) fn learn(&mut self, id: u64, path: &str) {
+        self.know(id, Home::of_path(path));
+    }
+
+    /// Where the group `id` is, in which the process `pid` was seen.
+    pub(super) fn home(&mut self, id: u64, pid: u32) -> Home {
         self.asked += 1;
         let asked = self.asked;
-        if !self.known.contains_key(&id) {
-            let path = self.look_up(id, pid)?;
-            let place = path.as_deref().and_then(|path| {
-                Some(Arc::new(Place { named: container_of(path)?, user: user_of(path) }))
-            });
-            self.forget();
-            self.known.insert(id, Group { place, asked });
+        if let Some(group) = self.known.get_mut(&id) {
+            group.asked = asked;
+            if group.home != Home::Unknown || group.looked.elapsed() < LOOK_AGAIN {
+                return group.home.clone();
+            }
         }
-        let group = self.known.get_mut(&id)?;
-        group.asked = asked;
-        group.place.clone()
+        let path = path_of(&self.hierarchy, pid);
+        let path = path.filter(|path| id_of(&self.hierarchy, path) == Some(id));
+        let home = path.map_or(Home::Unknown, |path| Home::of_path(&path));
+        self.know(id, home.clone());
+        home
     }
 
     /// The group of a process that runs.
@@ -101,19 +131,10 @@ impl Groups {
         id_of(&self.hierarchy, &path_of(&self.hierarchy, pid)?)
     }
 
-    /// Its path, if it has one; None if that is to be looked for later.
-    fn look_up(&mut self, id: u64, pid: u32) -> Option<Option<String>> {
-        let hierarchy = &self.hierarchy;
-        let path = path_of(hierarchy, pid);
-        if let Some(path) = path.filter(|path| id_of(hierarchy, path) == Some(id)) {
-            return Some(Some(path));
-        }
-        if self.searched.is_some_and(|time| time.elapsed() < SEARCH_PAUSE) {
-            return None;
-        }
-        let found = hierarchy.mounted.as_ref().and_then(|root| search(root, id));
-        self.searched = Some(Instant::now());
-        Some(found)
+    fn know(&mut self, id: u64, home: Home) {
+        self.forget();
+        let group = Group { home, asked: self.asked, looked: Instant::now() };
+        self.known.insert(id, group);
     }
 
     /// Makes room, by an eighth at a time: identities are never used again, so all will go.
@@ -128,28 +149,29 @@ impl Groups {
     }
 }
 
-/// Goes through the folders, nearest first.
-fn search(root: &Path, id: u64) -> Option<String> {
-    let mut folders = vec![(root.to_owned(), 0)];
-    let mut seen = 0;
-    while let Some((folder, depth)) = folders.pop() {
+/// The groups below `root`, and itself: as many as are remembered, the nearest first.
+fn all(root: &Path) -> Vec<(u64, String)> {
+    let root_id = fs::symlink_metadata(root).ok().map(|folder| (folder.ino(), "/".to_owned()));
+    let mut found = Vec::from_iter(root_id);
+    let mut folders = VecDeque::from([(root.to_owned(), 0)]);
+    while let Some((folder, depth)) = folders.pop_front() {
         let Ok(entries) = fs::read_dir(&folder) else { continue };
         for entry in entries.flatten() {
             if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 continue;
             }
-            let path = entry.path();
-            if std::os::unix::fs::DirEntryExt::ino(&entry) == id {
-                let below = path.strip_prefix(root).ok()?;
-                return Some(format!("/{}", below.to_str()?));
+            if found.len() >= KNOWN_MAX {
+                return found;
             }
-            seen += 1;
-            if depth < DEPTH_MAX && seen < FOLDERS_MAX {
-                folders.push((path, depth + 1));
+            let path = entry.path();
+            let below = path.strip_prefix(root).unwrap_or(&path);
+            found.push((entry.ino(), format!("/{}", below.to_string_lossy())));
+            if depth < DEPTH_MAX {
+                folders.push_back((path, depth + 1));
             }
         }
     }
-    None
+    found
 }
 
 #[cfg(test)]
@@ -168,34 +190,35 @@ mod tests {
 
     /// Any tree of folders will do: inode numbers are all that counts.
     #[test]
-    fn groups_are_known_by_inode_even_when_the_process_is_gone() {
+    fn groups_are_known_when_they_and_their_processes_are_gone() {
         let tree = tempfile::tempdir().unwrap();
         let scope = format!("system.slice/docker-{}.scope", "0".repeat(64));
-        let deep = tree.path().join(scope).join("init");
+        let deep = tree.path().join(&scope).join("init");
         fs::create_dir_all(&deep).unwrap();
-        let id = fs::metadata(&deep).unwrap().ino();
+        let id = |path: &Path| fs::metadata(path).unwrap().ino();
+        let (root, id) = (id(tree.path()), id(&deep));
         let mounted = Some(tree.path().to_owned());
         let mut groups = Groups::new(Hierarchy { controller: None, mounted });
-        let gone = u32::MAX;
-        let place = groups.place(id, gone).unwrap();
-        assert_eq!((&*place.named.id, place.user), (&*"0".repeat(64), None));
         fs::remove_dir(&deep).unwrap();
-        assert_eq!(groups.place(id, gone), Some(place));
-        // Whoever cannot be looked for now is looked for later.
-        assert_eq!(groups.place(7, gone), None);
-        assert!(!groups.known.contains_key(&7));
-        groups.searched = None;
-        assert_eq!(groups.place(7, gone), None);
-        assert!(groups.known.contains_key(&7));
+        let gone = u32::MAX;
+        let named =
+            |home: Home| matches!(home, Home::Container(place) if place.named.id == "0".repeat(64));
+        assert!(named(groups.home(id, gone)));
+        assert_eq!(groups.home(root, gone), Home::Host);
+        // One that was told in time, and one that was not.
+        groups.learn(7, &format!("/{scope}"));
+        assert!(named(groups.home(7, gone)));
+        assert_eq!(groups.home(8, gone), Home::Unknown, "which is not the host");
+        groups.learn(8, "/user.slice");
+        assert_eq!(groups.home(8, gone), Home::Host);
     }
 
     #[test]
     fn what_is_known_is_bounded_and_the_eldest_goes() {
         let mut groups = Groups::new(Hierarchy { controller: None, mounted: None });
         for id in 0..=KNOWN_MAX as u64 {
-            groups.searched = None;
-            groups.place(id, u32::MAX);
-            groups.place(0, u32::MAX);
+            groups.home(id, u32::MAX);
+            groups.home(0, u32::MAX);
         }
         assert!(groups.known.len() <= KNOWN_MAX);
         assert!(groups.known.contains_key(&0) && !groups.known.contains_key(&1));

@@ -16,6 +16,15 @@ pub struct Named {
     pub runtime: ContainerRuntime,
 }
 
+impl Named {
+    /// Whether the id may stand in the path of a file or a question: what users choose may be
+    /// anything, and lead anywhere.
+    pub(super) fn can_be_asked_for(&self) -> bool {
+        let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
+        !self.id.starts_with('.') && self.id.bytes().all(is_plain)
+    }
+}
+
 /// One way to name the group of a container.
 struct Name {
     /// The folder that the group has to be in; any if empty.
@@ -143,6 +152,24 @@ mod tests {
                 None => "host".to_owned(),
             };
             assert_eq!(actual.to_lowercase(), expected.trim(), "{path}");
+        }
+    }
+
+    /// They are containers all the same.
+    #[test]
+    fn odd_names_are_not_asked_for() {
+        for (name, can_be) in [
+            ("web-1_a.b", true),
+            (".", false),
+            ("..", false),
+            (".hidden", false),
+            ("a?all=1", false),
+            ("a%2f", false),
+            ("a b", false),
+            ("a\r\nHost: b", false),
+        ] {
+            let named = container_of(&format!("/lxc.payload.{name}")).unwrap();
+            assert_eq!((&*named.id, named.can_be_asked_for()), (name, can_be));
         }
     }
 

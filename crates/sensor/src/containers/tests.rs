@@ -199,6 +199,68 @@ fn without_a_daemon_the_bundle_is_the_description() {
     assert_eq!(host.look().privileged, Some(false));
 }
 
+/// Whoever owns the folder may put anything there.
+#[test]
+fn a_bundle_is_a_file_of_its_user() {
+    let root = tempfile::tempdir().unwrap();
+    let config = root.path().join(ID).join("userdata/config.json");
+    fs::create_dir_all(config.parent().unwrap()).unwrap();
+    let find = |user| bundle::Bundles::Storage(root.path().to_owned()).find(ID, user).is_some();
+    let flags = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    let fifo = rustix::fs::FileType::Fifo;
+    rustix::fs::mknodat(rustix::fs::CWD, &config, fifo, flags, 0).unwrap();
+    assert!(!find(None), "and nobody waits");
+    fs::remove_file(&config).unwrap();
+    let other = root.path().join("other");
+    fs::write(&other, include_str!("../../testdata/runtime/spec-docker.json")).unwrap();
+    std::os::unix::fs::symlink(&other, &config).unwrap();
+    assert!(!find(None));
+    fs::remove_file(&config).unwrap();
+    fs::rename(&other, &config).unwrap();
+    let owner = fs::metadata(&config).unwrap().uid();
+    assert!(find(None) && find(Some(owner)));
+    assert!(!find(Some(owner + 1)));
+}
+
+/// A user's group with the user's own runtime, and what that says.
+#[test]
+fn a_users_runtime_holds_up_nobody_and_brings_no_pod() {
+    let mut host = Host::new(|root| {
+        let said = include_str!("../../testdata/runtime/engine-kubelet.json");
+        serve(root.join("docker.sock"), move |_| format!("HTTP/1.0 200 OK\r\n\r\n{said}"));
+        for (user, hangs) in [("7", true), ("8", false)] {
+            fs::create_dir_all(root.join("users").join(user)).unwrap();
+            let socket = root.join("users").join(user).join("docker.sock");
+            if hangs {
+                let listener = UnixListener::bind(socket).unwrap();
+                thread::spawn(move || listener.incoming().collect::<Vec<_>>());
+            } else {
+                serve(socket, move |_| format!("HTTP/1.0 200 OK\r\n\r\n{said}"));
+            }
+        }
+    });
+    let of_user = |user: u32| format!("/user.slice/user-{user}.slice/docker-{user:064x}.scope");
+    for user in [7, 8] {
+        host.containers.learn_group(&Group { number: user.into(), path: of_user(user).into() });
+    }
+    let begun = Instant::now();
+    let hanging = host.containers.of_group(7, GONE).unwrap();
+    let own = host.containers.of_group(8, GONE).unwrap();
+    let system = host.look();
+    let is = |one: &Container, settled: &Settled| {
+        settled.container.id == one.id && settled.container.described
+    };
+    let mut all = host.wait(|settled| is(&own, settled));
+    if !all.iter().any(|settled| is(&system, settled)) {
+        all.extend(host.wait(|settled| is(&system, settled)));
+    }
+    assert!(begun.elapsed() < http::PATIENCE, "{:?}", begun.elapsed());
+    assert!(!host.containers.latest(&hanging).described);
+    assert!(host.containers.latest(&system).pod.is_some());
+    let own = host.containers.latest(&own);
+    assert!(own.image.is_some() && own.pod.is_none(), "{own:?}");
+}
+
 #[test]
 fn ten_thousand_containers_are_kept_and_not_more_than_the_bound() {
     let mut containers = Containers::new(NOWHERE, Places::default());

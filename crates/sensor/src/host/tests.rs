@@ -9,17 +9,19 @@ const PROCESS: ProcessId = ProcessId { pid: 1 << 30, started: 1_000 };
 
 fn host() -> Host {
     let now = Instant::now();
+    let mut containers =
+        Containers::new(Hierarchy { controller: None, mounted: None }, Places::default());
+    containers.learn_group(&crate::record::Group { number: 1, path: "/".into() });
     Host {
         clock: Clock::of_boot(1_000_000),
         clock_read: now + Duration::from_secs(3600),
         swept: now,
         processes: Processes::new(Clock::of_boot(1_000_000)),
-        containers: Containers::new(
-            Hierarchy { controller: None, mounted: None },
-            Places::default(),
-        ),
+        containers,
         users: Users::default(),
-        held: VecDeque::new(),
+        held: BTreeMap::new(),
+        held_count: 0,
+        settled: now,
         number: 0,
     }
 }
@@ -63,7 +65,7 @@ fn events_are_numbered_and_dated_and_the_process_is_what_it_was() {
     let mut host = host();
     let exec = Exec {
         named: "bin/cat".into(),
-        arguments: vec!["cat".into(), "/etc/shadow".into()],
+        arguments: ["cat".into(), "/etc/shadow".into()].into(),
         directory: walk("/tmp"),
         ..Exec::default()
     };
@@ -176,4 +178,104 @@ fn every_call_has_a_deed_and_records_without_parts_are_no_harm() {
         );
         assert_eq!(is_other, has_none, "{}", call.name());
     }
+}
+
+/// What a call takes as an `int` is half of the register; the rest may be anything.
+#[test]
+fn the_upper_half_of_an_int_says_nothing() {
+    let ints: &[(Call, usize)] = &[
+        (Call::Bpf, 0),
+        (Call::Fcntl, 1),
+        (Call::Keyctl, 0),
+        (Call::MemfdCreate, 1),
+        (Call::Mknod, 2),
+        (Call::MoveMount, 4),
+        (Call::Openat, 2),
+        (Call::Reboot, 2),
+        (Call::Setns, 1),
+        (Call::Umount2, 1),
+        (Call::Unlinkat, 2),
+        (Call::Userfaultfd, 0),
+    ];
+    for (call, index) in ints {
+        let act = |upper: u64| {
+            let mut arguments = [0; 6];
+            arguments[*index] = upper << 32;
+            only(&mut host(), &called(*call, arguments, 0, Vec::new())).act
+        };
+        assert_eq!(act(0), act(0x4711), "{}", call.name());
+    }
+}
+
+const OWN: &str = "10.0.0.1:80";
+const GIVEN: &str = "8.8.8.8:443";
+
+/// The call, whether the socket is of datagrams, the remote end that the kernel has, and the one
+/// that is told. All were given `GIVEN`, which anybody may have written there.
+const SOCKETS: &[(Call, bool, Option<&str>, &str)] = &[
+    (Call::Connect, false, Some(OWN), OWN),
+    (Call::Connect, true, Some(OWN), OWN),
+    (Call::Connect, false, None, GIVEN),
+    // A refused connection leaves this.
+    (Call::Connect, false, Some("10.0.0.1:0"), GIVEN),
+    (Call::Sendto, false, Some(OWN), OWN),
+    (Call::Sendmsg, false, Some(OWN), OWN),
+    (Call::Sendto, false, None, GIVEN),
+    (Call::Sendto, true, Some(OWN), GIVEN),
+    (Call::Sendto, true, None, GIVEN),
+    (Call::Recvfrom, false, Some(OWN), OWN),
+    (Call::Recvfrom, true, None, GIVEN),
+];
+
+#[test]
+fn whom_a_socket_speaks_with_is_for_the_kernel_to_say() {
+    let end = |text: &str| model::event::Endpoint::Internet(text.parse().unwrap());
+    for (call, is_datagram, own, expected) in SOCKETS {
+        let socket = model::event::Socket {
+            family: model::event::SocketFamily::Inet4,
+            remote: own.map(end),
+            ..model::event::Socket::default()
+        };
+        let held = Behind::Socket { inode: 1, socket, state: 1, is_datagram: *is_datagram };
+        let given = [&2_u16.to_ne_bytes()[..], &443_u16.to_be_bytes(), &[8, 8, 8, 8]].concat();
+        let given = Part::Address(given.into());
+        let address = if matches!(call, Call::Sendto | Call::Recvfrom) { 4 } else { 1 };
+        let parts = vec![
+            (Place::Argument(0), Part::Handle(Handle { number: 0, flags: 0, held })),
+            (Place::Argument(address), given),
+        ];
+        let event = only(&mut host(), &called(*call, [0; 6], 0, parts));
+        let (Act::Connect { descriptor }
+        | Act::Send { descriptor, .. }
+        | Act::Receive { descriptor, .. }) = event.act
+        else {
+            panic!("{event:?}")
+        };
+        let Object::Socket(socket) = descriptor.object else { panic!("{descriptor:?}") };
+        assert_eq!(socket.remote, Some(end(expected)), "{call:?} {is_datagram} {own:?}");
+    }
+}
+
+#[test]
+fn a_group_that_was_told_is_known_and_one_that_was_not_is_not_the_host() {
+    let mut host = host();
+    let id = "0123456789abcdef".repeat(4);
+    let exit = |control_group| Record { control_group, ..record(Deed::Exit(Exit::default())) };
+    let made = |number, path: &str| {
+        record(Deed::Group(crate::record::Group { number, path: path.into() }))
+    };
+    assert_eq!(host.take(&made(7, &format!("/system.slice/docker-{id}.scope"))), []);
+    assert_eq!(host.take(&made(8, "/system.slice")), []);
+    host.take(&exit(7));
+    assert_eq!(host.held.keys().collect::<Vec<_>>(), [&id], "it waits for its description");
+    assert_eq!(only(&mut host, &exit(8)).container, None);
+    // Whose names may be on their way.
+    let mut events = host.take(&exit(9));
+    while events.is_empty() {
+        std::thread::sleep(Duration::from_millis(1));
+        events = host.settle();
+        events.retain(|event| event.container.as_ref().is_some_and(|it| it.id != id));
+    }
+    let unknown = events[0].container.as_ref().unwrap();
+    assert_eq!((&*unknown.id, unknown.described), ("", false));
 }

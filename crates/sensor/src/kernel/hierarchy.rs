@@ -44,6 +44,20 @@ impl Hierarchy {
         })
     }
 
+    /// The kernel's number of it: 0 is the unified one, those of version 1 are numbered as they are
+    /// mounted.
+    pub(super) fn kernel_number(&self) -> u32 {
+        let text = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+        let of = |line: &str| {
+            let (number, rest) = line.split_once(':')?;
+            let (controllers, _) = rest.split_once(':')?;
+            let is_ours = controllers.split(',').any(|it| Some(it) == self.controller);
+            is_ours.then(|| number.parse().ok())?
+        };
+        text.lines().find_map(of).unwrap_or(0)
+    }
+
+    /// As the programs number them.
     pub(super) fn number(&self) -> u32 {
         let index = CONTROLLERS.iter().position(|name| Some(*name) == self.controller);
         index.and_then(|index| u32::try_from(index + 1).ok()).unwrap_or(0)

@@ -3,21 +3,28 @@
 
 use std::fs;
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread;
+use std::time::Duration;
 
 use model::event::{Capabilities, Credentials, Executable, Process, Text};
-use rustix::fs::{major, minor};
+use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags, StatxTimestamp, open, statx};
 
 use super::stat::{Stat, texts, words};
 use super::{Birth, Spaces, TICK};
 use crate::file;
-use crate::record::Record;
+use crate::record::{Record, TEXTS_MAX};
+use crate::users::root_of;
 
 /// Arguments, and environment: as much as a record of an exec holds of them.
 const TEXTS_BYTES_MAX: usize = 4096;
 /// `stat` and `status` are a page at most.
 const PAGE_BYTES_MAX: usize = 16 << 10;
+/// After which time a thread is left behind: whoever waits is the loop of records.
+const PATIENCE: Duration = Duration::from_millis(200);
+/// Threads that may be left behind in all.
+const HUNG_MAX: u32 = 8;
 /// No kernel has more numbers for processes.
 const PROCESSES_MAX: usize = 1 << 22;
 
@@ -50,21 +57,62 @@ impl Found {
     }
 }
 
-/// All that can be seen.
-pub(super) fn all() -> Vec<Found> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().take(PROCESSES_MAX).flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    pids.filter_map(one).collect()
+/// Reads what processes have in their memory and on their file systems, which may answer slowly or
+/// never: by a thread that is left behind if it does not come back.
+#[derive(Debug, Default)]
+pub(super) struct Reader {
+    thread: Option<(SyncSender<u32>, Receiver<Option<Found>>)>,
+    hung: u32,
 }
 
-/// The process that has this number now.
-pub(super) fn one(pid: u32) -> Option<Found> {
+impl Reader {
+    /// All that can be seen.
+    pub(super) fn all(&mut self) -> Vec<Found> {
+        let entries = fs::read_dir("/proc").into_iter().flatten().take(PROCESSES_MAX).flatten();
+        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        pids.filter_map(|pid| self.one(pid)).collect()
+    }
+
+    /// The process that has this number now. Of one that makes us wait, what the kernel itself says.
+    pub(super) fn one(&mut self, pid: u32) -> Option<Found> {
+        if self.thread.is_none() && self.hung < HUNG_MAX {
+            self.thread = start();
+        }
+        if let Some((pids, answers)) = &self.thread {
+            if pids.try_send(pid).is_ok()
+                && let Ok(found) = answers.recv_timeout(PATIENCE)
+            {
+                return found;
+            }
+            self.thread = None;
+            self.hung += 1;
+        }
+        let mut found = of_kernel(pid)?;
+        found.process.cut = true;
+        Some(found)
+    }
+}
+
+fn start() -> Option<(SyncSender<u32>, Receiver<Option<Found>>)> {
+    let (pids, asked) = mpsc::sync_channel::<u32>(1);
+    let (answer, answers) = mpsc::channel();
+    let read = move || {
+        for pid in asked {
+            if answer.send(of_kernel(pid).map(with_files)).is_err() {
+                return;
+            }
+        }
+    };
+    thread::Builder::new().name("read processes".to_owned()).spawn(read).ok()?;
+    Some((pids, answers))
+}
+
+/// What the kernel says out of its own tables.
+fn of_kernel(pid: u32) -> Option<Found> {
     let folder = folder(pid);
     let stat = Stat::parse(&file::read(&folder.join("stat"), PAGE_BYTES_MAX)?)?;
     let status = file::read(&folder.join("status"), PAGE_BYTES_MAX)?;
     let status = String::from_utf8_lossy(&status);
-    let list = |name| file::read(&folder.join(name), TEXTS_BYTES_MAX).unwrap_or_default();
-    let (arguments, environment) = (list("cmdline"), list("environ"));
     let inner = |key| words(&status, key).last().and_then(|word| word.parse().ok());
     let process = Process {
         pid,
@@ -75,18 +123,36 @@ pub(super) fn one(pid: u32) -> Option<Found> {
         group: stat.group,
         virtual_group: inner("NSpgid").unwrap_or(stat.group),
         name: stat.name,
-        cut: arguments.len() == TEXTS_BYTES_MAX || environment.len() == TEXTS_BYTES_MAX,
-        arguments: texts(&arguments),
-        environment: texts(&environment),
         directory: link(&folder.join("cwd")).unwrap_or_default(),
         terminal: stat.terminal,
-        executable: executable(&folder.join("exe")).unwrap_or_default(),
         credentials: credentials(&folder, &status),
         ..Process::default()
     };
     let space = |name| space(&folder.join("ns").join(name)).unwrap_or(0);
-    let spaces = Spaces { mount: space("mnt"), user: space("user") };
+    let spaces = Spaces { mount: space("mnt"), user: space("user"), ..Spaces::default() };
     Some(Found { born: stat.started.saturating_mul(TICK), exact: false, process, spaces })
+}
+
+/// And the rest.
+fn with_files(mut found: Found) -> Found {
+    let folder = folder(found.process.pid);
+    let list = |name| {
+        let bytes = file::read(&folder.join(name), TEXTS_BYTES_MAX).unwrap_or_default();
+        let texts = texts(&bytes);
+        let is_cut = bytes.len() == TEXTS_BYTES_MAX || texts.len() == TEXTS_MAX;
+        (texts, is_cut)
+    };
+    let (arguments, arguments_cut) = list("cmdline");
+    let (environment, environment_cut) = list("environ");
+    found.process = Process {
+        cut: arguments_cut || environment_cut,
+        arguments,
+        environment,
+        executable: executable(&folder.join("exe")).unwrap_or_default(),
+        ..found.process
+    };
+    found.spaces.root = root_of(&folder).map(|(root, _)| root).unwrap_or_default();
+    found
 }
 
 /// When the process that has this number now was born, in ticks told as nanoseconds since boot.
@@ -110,28 +176,31 @@ pub(crate) fn space(path: &Path) -> Option<u32> {
     number.strip_suffix(']')?.parse().ok()
 }
 
-/// The program; kernel threads have none.
+/// The program; kernel threads have none. Its file system is not asked: what the kernel has of it
+/// will do.
 fn executable(path: &Path) -> Option<Executable> {
     let target = link(path)?;
     // A file that lost its name is followed all the same: the link is one of the kernel's.
-    let meta = fs::metadata(path).ok()?;
-    let unlinked = meta.nlink() == 0;
+    let opened = open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
+    let found = statx(&opened, c"", flags, StatxFlags::BASIC_STATS).ok()?;
+    let unlinked = found.stx_nlink == 0;
     let shown = target.strip_suffix(b" (deleted)").filter(|_| unlinked).unwrap_or(&target);
     let memory = shown.strip_prefix(b"/memfd:").filter(|_| unlinked);
-    let time = |seconds: i64, part: i64| {
-        let [seconds, part] = [seconds, part].map(|it| u64::try_from(it).unwrap_or(0));
-        seconds.saturating_mul(1_000_000_000).saturating_add(part)
+    let time = |time: StatxTimestamp| {
+        let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+        seconds.saturating_mul(1_000_000_000).saturating_add(u64::from(time.tv_nsec))
     };
     Some(Executable {
         path: memory.map_or_else(|| shown.into(), |name| [b"memfd:", name].concat().into()),
-        device: u64::from(major(meta.dev())) << 32 | u64::from(minor(meta.dev())),
-        inode: meta.ino(),
-        changed: time(meta.ctime(), meta.ctime_nsec()),
-        modified: time(meta.mtime(), meta.mtime_nsec()),
+        device: u64::from(found.stx_dev_major) << 32 | u64::from(found.stx_dev_minor),
+        inode: found.stx_ino,
+        changed: time(found.stx_ctime),
+        modified: time(found.stx_mtime),
         from_memory: memory.is_some(),
         unlinked,
-        sets_user: meta.mode() & 0o4000 != 0,
-        sets_group: meta.mode() & 0o2000 != 0,
+        sets_user: found.stx_mode & 0o4000 != 0,
+        sets_group: found.stx_mode & 0o2000 != 0,
         ..Executable::default()
     })
 }

@@ -1,6 +1,10 @@
 //! Texts of `/proc/PID`: `stat`, `status`, `uid_map` and lists that are separated by zeros.
 
+use std::sync::Arc;
+
 use model::event::Text;
+
+use crate::record::TEXTS_MAX;
 
 /// What `stat` tells, as far as we use it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,11 +42,12 @@ pub(crate) fn words<'a>(status: &'a str, key: &str) -> impl Iterator<Item = &'a 
     line.unwrap_or_default().split_ascii_whitespace()
 }
 
-/// Texts that end with a zero each; one that was cut off is left out.
-pub(crate) fn texts(bytes: &[u8]) -> Vec<Text> {
-    let end = bytes.iter().rposition(|b| *b == 0).unwrap_or(0);
+/// Texts that end with a zero each; one that was cut off is left out, and what is more than a
+/// record would hold.
+pub(crate) fn texts(bytes: &[u8]) -> Arc<[Text]> {
+    let Some(end) = bytes.iter().rposition(|b| *b == 0) else { return Arc::default() };
     let whole = bytes.get(..end).unwrap_or_default();
-    if end == 0 { Vec::new() } else { whole.split(|b| *b == 0).map(Text::from).collect() }
+    whole.split(|b| *b == 0).take(TEXTS_MAX).map(Text::from).collect()
 }
 
 #[cfg(test)]
@@ -72,8 +77,10 @@ mod tests {
 
     #[test]
     fn lists_end_with_zeros() {
-        assert_eq!(texts(b"sh\0-c\0\0cut"), ["sh", "-c", ""]);
-        assert_eq!(texts(b""), [] as [&str; 0]);
+        assert_eq!(*texts(b"sh\0-c\0\0cut"), ["sh", "-c", ""]);
+        assert_eq!(*texts(b"cut"), [] as [&str; 0]);
+        assert_eq!(*texts(b"\0"), [""]);
+        assert_eq!(texts(&[0; 4096]).len(), TEXTS_MAX);
         assert_eq!(words("Name:\tx\nUid:\t1\t2 3\n", "Uid").collect::<Vec<_>>(), ["1", "2", "3"]);
         assert_eq!(words("Uid", "Uid").count(), 0);
     }

@@ -83,11 +83,11 @@ fn a_process_of_a_millisecond_has_arguments_and_ancestors() {
     table.exec(child, &["cat", "/etc/shadow"]);
     table.0.exit(child);
     let process = table.0.get(child).unwrap();
-    assert_eq!(process.arguments, ["cat", "/etc/shadow"]);
+    assert_eq!(*process.arguments, ["cat", "/etc/shadow"]);
     assert_eq!(process.executed, BOOT + 20 + 1_000_000);
     assert_eq!(table.line(child), ["bash"]);
     // Whoever held it before sees it as it was.
-    assert_eq!(forked.arguments, [] as [&str; 0]);
+    assert_eq!(*forked.arguments, [] as [&str; 0]);
 }
 
 #[test]
@@ -127,6 +127,34 @@ fn lineages_follow_what_ancestors_become_and_outlive_them() {
     assert_eq!(table.0.get(shell), None);
     assert_eq!(table.line(child), ["sh", "init"]);
     assert!(table.0.len() <= ENDED_MAX + 3);
+}
+
+/// A kilobyte of empty words is many times that here.
+#[test]
+fn programs_with_many_words_are_forgotten_sooner() {
+    let mut table = Table::new();
+    let words: Vec<&str> = std::iter::once("x").chain([""; 1_000]).collect();
+    for number in 0..5_000 {
+        let process = id(FAR + number, u64::from(number) + 1);
+        table.begin("x", process, ProcessId::default());
+        table.exec(process, &words);
+        table.0.exit(process);
+    }
+    assert!(table.0.len() * 1_000 * size_of::<Text>() <= ENDED_BYTES_MAX, "{}", table.0.len());
+    assert!(table.0.len() > 1_000);
+    let held: usize = table.0.ended.iter().map(|(_, bytes)| bytes).sum();
+    assert_eq!(table.0.ended_bytes, held);
+}
+
+#[test]
+fn a_child_shares_the_words_of_its_maker() {
+    let mut table = Table::new();
+    let [shell, child] = [id(FAR, 1), id(FAR + 1, 2)];
+    table.begin("sh", shell, ProcessId::default());
+    table.exec(shell, &["sh", "-c"]);
+    table.fork("sh", shell, child);
+    let [shell, child] = [shell, child].map(|id| Arc::clone(table.0.get(id).unwrap()));
+    assert!(Arc::ptr_eq(&shell.arguments, &child.arguments));
 }
 
 #[test]
@@ -188,7 +216,7 @@ fn what_runs_now_is_known_from_the_start() {
         |table: &Processes, pid: u32| table.ids().into_iter().find(|it| it.pid == pid).unwrap();
     let sleep = of(&table, child.id());
     let process = Arc::clone(table.get(sleep).unwrap());
-    assert_eq!(process.arguments, ["sleep", "60"]);
+    assert_eq!(*process.arguments, ["sleep", "60"]);
     assert_eq!(process.parent, std::process::id());
     assert!(process.executable.path.starts_with(b"/"), "{:?}", process.executable.path);
     assert!(process.executable.inode != 0 && process.session != 0);

@@ -17,6 +17,8 @@ const INET6: u16 = 10;
 const NETLINK: u16 = 16;
 const PACKET: u16 = 17;
 
+/// `SOCK_DGRAM`.
+const DATAGRAM: u16 = 2;
 /// `SOCK_RAW`: what the protocol is, is for the process to say.
 const RAW: u16 = 3;
 const PROTOCOL_ICMP: u16 = 1;
@@ -135,7 +137,8 @@ pub(super) fn socket(bytes: &[u8]) -> Result<Handle, Damage> {
         _ => {}
     }
     let state = u8::try_from(part.state).unwrap_or(u8::MAX);
-    let held = Held::Socket { inode: part.inode, socket, state };
+    let is_datagram = matches!(part.kind, DATAGRAM | RAW);
+    let held = Held::Socket { inode: part.inode, socket, state, is_datagram };
     Ok(Handle { number: part.number, flags: part.flags, held })
 }
 

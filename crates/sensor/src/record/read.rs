@@ -1,12 +1,15 @@
 //! Bytes of a ring buffer → [`Record`].
 
+use std::sync::Arc;
+
 use model::event::{Call, Capabilities, Text};
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 use super::object::{directory, executable, handle, peer, socket};
 use super::wire::{self, part};
 use super::{
-    Abi, CallRecord, Deed, Exec, Exit, Fork, Handle, Held, Identity, Part, Place, ProcessId, Record,
+    Abi, CallRecord, Deed, Exec, Exit, Fork, Group, Handle, Held, Identity, Part, Place, ProcessId,
+    Record, Root,
 };
 
 /// Why bytes are no record. It means that programs and reader are not of one version, or that the
@@ -44,6 +47,7 @@ impl Record {
                 Deed::Exit(Exit { status: body.status })
             }
             wire::CALL => Deed::Call(Box::new(call(&mut rest)?)),
+            wire::GROUP => Deed::Group(group(&mut rest)?),
             kind => return Err(Damage::Kind(kind)),
         };
         Ok(Self {
@@ -116,12 +120,14 @@ fn exec(rest: &mut Bytes<'_>) -> Result<Exec, Damage> {
                 exec.interpreter = bytes.into();
             }
             part::ARGUMENTS => {
-                exec.arguments = list(bytes);
-                exec.arguments_cut = cut;
+                let (arguments, is_whole) = list(bytes);
+                exec.arguments = arguments;
+                exec.arguments_cut = cut || !is_whole;
             }
             part::ENVIRONMENT => {
-                exec.environment = list(bytes);
-                exec.environment_cut = cut;
+                let (environment, is_whole) = list(bytes);
+                exec.environment = environment;
+                exec.environment_cut = cut || !is_whole;
             }
             part::EXECUTABLE => exec.executable = executable(bytes)?,
             part::DIRECTORY => exec.directory = directory(bytes)?,
@@ -160,6 +166,17 @@ fn fork(rest: &mut Bytes<'_>) -> Result<Fork, Damage> {
         }
     }
     Ok(fork)
+}
+
+fn group(rest: &mut Bytes<'_>) -> Result<Group, Damage> {
+    let body: wire::GroupBody = rest.fixed("group")?;
+    match rest.part()? {
+        Some((wire::PartHead { kind: part::NAMED, .. }, bytes)) => {
+            Ok(Group { number: body.number, path: bytes.into() })
+        }
+        Some((head, _)) => Err(Damage::PartKind(head.kind)),
+        None => Err(rest.short("group")),
+    }
 }
 
 fn call(rest: &mut Bytes<'_>) -> Result<CallRecord, Damage> {
@@ -274,16 +291,24 @@ fn identity(bytes: &[u8]) -> Result<Identity, Damage> {
         mount_namespace: part.mount_namespace,
         pid_namespace: part.pid_namespace,
         user_namespace: part.user_namespace,
+        root: Root { mount: part.root_mount, inode: part.root_inode },
     })
 }
 
-/// Texts that each end with a zero byte; the last one may have been cut.
-fn list(bytes: &[u8]) -> Vec<Text> {
+/// Texts of one list. An empty one is a byte in the kernel and 24 here, so thousands of them would
+/// make a process of a moment a burden; command lines of linkers and `find -exec … +` are shorter.
+pub(crate) const TEXTS_MAX: usize = 1_024;
+
+/// Texts that each end with a zero byte, and whether that is all of them; the last one may have
+/// been cut.
+fn list(bytes: &[u8]) -> (Arc<[Text]>, bool) {
     let bytes = bytes.strip_suffix(&[0]).unwrap_or(bytes);
     if bytes.is_empty() {
-        return Vec::new();
+        return (Arc::default(), true);
     }
-    bytes.split(|byte| *byte == 0).map(Text::from).collect()
+    let mut texts = bytes.split(|byte| *byte == 0);
+    let list = texts.by_ref().take(TEXTS_MAX).map(Text::from).collect();
+    (list, texts.next().is_none())
 }
 
 fn until_zero(bytes: &[u8]) -> Text {

@@ -6,6 +6,7 @@ pub(super) const EXEC: u16 = 1;
 pub(super) const FORK: u16 = 2;
 pub(super) const EXIT: u16 = 3;
 pub(super) const CALL: u16 = 4;
+pub(super) const GROUP: u16 = 5;
 
 pub(super) const RECORD_CUT: u16 = 1;
 pub(super) const PART_CUT: u8 = 1;
@@ -93,6 +94,10 @@ layouts! {
         unused: u32,
     }
 
+    struct GroupBody = "group_body" {
+        number: u64,
+    }
+
     struct CallBody = "call_body" {
         arguments: [u64; 6],
         result: i64,
@@ -123,7 +128,8 @@ layouts! {
         mount_namespace: u32,
         pid_namespace: u32,
         user_namespace: u32,
-        unused: u32,
+        root_mount: u32,
+        root_inode: u64,
         effective: u64,
         permitted: u64,
         inheritable: u64,

@@ -74,6 +74,13 @@ int main(int count, char **arguments)
 
 	if (!strcmp(act, "open"))
 		syscall(SYS_openat, AT_FDCWD, path, O_RDONLY);
+#if defined(__x86_64__)
+	/* The kernel looks at the low half of the number. */
+	if (!strcmp(act, "high-open"))
+		syscall(0x4711L << 32 | SYS_openat, AT_FDCWD, path, O_RDONLY);
+	if (!strcmp(act, "high-x32-open"))
+		syscall(0x4711L << 32 | 0x40000000 | SYS_open, path, O_RDONLY);
+#endif
 	if (!strcmp(act, "openat"))
 		syscall(SYS_openat, open(path, O_DIRECTORY), arguments[3], O_RDWR);
 	if (!strcmp(act, "v4")) {

@@ -205,3 +205,17 @@ fn calls_of_32_bits_are_known_as_what_they_are() {
     let record = record.expect("x32 calls are told, even where the kernel has none");
     assert_eq!(record.number, 2);
 }
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn a_number_with_more_than_32_bits_hides_nothing() {
+    let opens = [Call::Open, Call::Openat];
+    for (act_of, call) in [("high-open", Call::Openat), ("high-x32-open", Call::Open)] {
+        let Some(seen) = act(&opens, &[act_of, "/etc/passwd"]) else { return };
+        let calls = seen.calls(call);
+        let path = Text::from("/etc/passwd");
+        let is_it = |record: &&&CallRecord| [0, 1].iter().any(|it| record.text(*it) == Some(&path));
+        let record = calls.iter().find(is_it);
+        assert!(record.is_some(), "{act_of}: {calls:#?}");
+    }
+}

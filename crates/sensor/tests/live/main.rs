@@ -8,5 +8,6 @@
 
 mod calls;
 mod flood;
+mod groups;
 mod processes;
 mod watch;

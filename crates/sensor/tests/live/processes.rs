@@ -26,7 +26,7 @@ fn a_program_is_told_with_odd_arguments() {
     let arguments: Vec<&[u8]> = exec.arguments.iter().map(|text| text.as_slice()).collect();
     assert_eq!(arguments, [b"/bin/true".as_slice(), b"\xff\xfe \n", b"", b"last"]);
     assert!(!exec.arguments_cut);
-    let mut environment = exec.environment.clone();
+    let mut environment = exec.environment.to_vec();
     environment.sort();
     assert_eq!(environment, ["ONE=1", "TWO="]);
     assert_eq!(exec.directory.path, folder.path().as_os_str().as_bytes());
@@ -63,6 +63,15 @@ fn too_many_arguments_are_cut_and_say_so() {
 }
 
 #[test]
+fn thousands_of_empty_arguments_are_cut_and_say_so() {
+    let Some(mut kernel) = kernel(&Settings::new()) else { return };
+    let seen = run(&mut kernel, &[], Command::new("/bin/true").args([""; 7_000]));
+    let exec = seen.execs()[0];
+    assert!(exec.arguments_cut);
+    assert_eq!(exec.arguments.len(), 1_024);
+}
+
+#[test]
 fn a_script_is_told_with_its_interpreter() {
     let Some(mut kernel) = kernel(&Settings::new()) else { return };
     let folder = tempfile::tempdir().expect("a folder");
@@ -91,7 +100,7 @@ fn a_program_from_memory_is_known_as_that() {
     assert_eq!(exec.executable.walk.path, "memfd:nothing");
     assert_eq!(exec.executable.walk.end, WalkEnd::Detached);
     assert!(exec.executable.unlinked);
-    assert_eq!(exec.arguments, ["true"]);
+    assert_eq!(*exec.arguments, ["true"]);
 }
 
 #[test]

@@ -52,6 +52,7 @@ impl Alert<'_> {
         let id: String = container.id.chars().take(SHORT_ID).collect();
         let mut text = match &container.name {
             Some(name) => format!("{name} ({id})"),
+            None if id.is_empty() => return Some("not known which".to_owned()),
             None => id,
         };
         if let Some(image) = &container.image {

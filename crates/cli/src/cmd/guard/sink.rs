@@ -1,11 +1,12 @@
 //! `--to FORMAT@SINK`: where alerts go.
 //!
 //! Each sink has a thread and a queue. A sink that stalls fills its queue, and what finds no room is
-//! counted: the guard never waits for it.
+//! counted: the guard never waits for it. At the end, whatever did not get there is said.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
-use std::path::PathBuf;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,6 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use artifact::Stop;
+use rustix::fs::OFlags;
 
 use super::alert::Alert;
 use crate::error::UserError;
@@ -24,7 +26,7 @@ const QUEUE: usize = 8_192;
 /// What a server may take for one alert.
 const POST_TIME: Duration = Duration::from_secs(10);
 /// What sinks may take at the end for all that they have.
-const END: Duration = Duration::from_secs(5);
+pub(super) const END: Duration = Duration::from_secs(5);
 
 /// As the user writes it.
 #[derive(Clone, Debug)]
@@ -92,7 +94,23 @@ struct Sink {
     queue: SyncSender<String>,
     /// Says that the thread is done.
     done: Receiver<()>,
-    dropped: Arc<AtomicU64>,
+    counts: Arc<Counts>,
+    /// Of the dropped, what was said before.
+    said: u64,
+}
+
+#[derive(Default)]
+struct Counts {
+    /// Alerts that did not get there, or not yet.
+    untold: AtomicU64,
+    /// Those that never will: there was no room for them, or the sink did not take them.
+    dropped: AtomicU64,
+}
+
+impl Counts {
+    fn drop_one(&self) {
+        self.dropped.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// Opens them all: one that cannot be written to is an error before anything is watched.
@@ -113,32 +131,51 @@ impl Sinks {
                 Form::Json => alert.json().to_string() + "\n",
                 Form::FalcoJson => alert.falco_json(&self.hostname).to_string() + "\n",
             };
-            if sink.queue.try_send(text).is_err() {
-                sink.dropped.fetch_add(1, Ordering::Relaxed);
-            }
+            sink.take(text);
         }
     }
 
-    /// Gives them time to write what they have; how many alerts did not get to which.
+    /// How many more alerts did not get to which since the last call.
+    pub(super) fn news(&mut self) -> Vec<(String, u64)> {
+        let mut news = Vec::new();
+        for sink in &mut self.sinks {
+            let dropped = sink.counts.dropped.load(Ordering::Relaxed);
+            if dropped > sink.said {
+                news.push((sink.name.clone(), dropped - sink.said));
+                sink.said = dropped;
+            }
+        }
+        news
+    }
+
+    /// Gives them time to write what they have; how many alerts did not get to which in all, those
+    /// that are still on their way among them.
     pub(super) fn finish(self) -> Vec<(String, u64)> {
         let deadline = Instant::now() + END;
-        let mut dropped = Vec::new();
+        let mut untold = Vec::new();
         for sink in self.sinks {
-            let Sink { name, queue, done, dropped: count, .. } = sink;
+            let Sink { name, queue, done, counts, .. } = sink;
             drop(queue);
             // Late or ended: either way nothing more comes of it.
             let left = deadline.saturating_duration_since(Instant::now());
             let _ended = done.recv_timeout(left);
-            let count = count.load(Ordering::Relaxed);
+            let count = counts.untold.load(Ordering::Relaxed);
             if count > 0 {
-                dropped.push((name, count));
+                untold.push((name, count));
             }
         }
-        dropped
+        untold
     }
 }
 
 impl Sink {
+    fn take(&self, text: String) {
+        self.counts.untold.fetch_add(1, Ordering::Relaxed);
+        if self.queue.try_send(text).is_err() {
+            self.counts.drop_one();
+        }
+    }
+
     fn open(wanted: &Wanted, stop: &Stop) -> Result<Self, UserError> {
         let name = wanted.name();
         let mut put: Box<dyn FnMut(&str) -> bool + Send> = match &wanted.place {
@@ -147,11 +184,11 @@ impl Sink {
                 Box::new(move |text| to_stdout(text, &stop))
             }
             Place::File(path) => {
-                let file = OpenOptions::new().append(true).create(true).open(path);
-                let mut file: File = file.map_err(|error| {
+                let file = open_file(path).map_err(|error| {
                     UserError::new(ExitCode::Output, format!("cannot write {name}: {error}"))
                 })?;
-                Box::new(move |text| file.write_all(text.as_bytes()).is_ok())
+                let mut lines = Lines { file, is_torn: false };
+                Box::new(move |text| lines.put(text))
             }
             Place::Http(url) => {
                 let (url, agent) = (url.clone(), agent());
@@ -160,12 +197,14 @@ impl Sink {
         };
         let (queue, alerts) = mpsc::sync_channel::<String>(QUEUE);
         let (ended, done) = mpsc::channel();
-        let dropped = Arc::new(AtomicU64::new(0));
-        let lost = Arc::clone(&dropped);
+        let counts = Arc::new(Counts::default());
+        let counted = Arc::clone(&counts);
         let write = move || {
             for alert in alerts {
-                if !put(&alert) {
-                    lost.fetch_add(1, Ordering::Relaxed);
+                if put(&alert) {
+                    counted.untold.fetch_sub(1, Ordering::Relaxed);
+                } else {
+                    counted.drop_one();
                 }
             }
             // The guard may not have waited.
@@ -175,7 +214,37 @@ impl Sink {
             .name("sink".to_owned())
             .spawn(write)
             .map_err(|error| UserError::from_chain(ExitCode::Failed, &error))?;
-        Ok(Self { form: wanted.form, name, queue, done, dropped })
+        Ok(Self { form: wanted.form, name, queue, done, counts, said: 0 })
+    }
+}
+
+/// A file that is there is added to, and keeps its permissions; a new one is root's alone. Neither a
+/// link nor anything but a file will do: who may write to the folder is not to say where alerts go.
+fn open_file(path: &Path) -> std::io::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let mut options = OpenOptions::new();
+    options.append(true).create(true).mode(0o600).custom_flags(flags.bits().cast_signed());
+    let file = options.open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(std::io::Error::other("it is no regular file")),
+    }
+}
+
+/// A file of lines.
+struct Lines<W> {
+    file: W,
+    /// The last line was not written to its end.
+    is_torn: bool,
+}
+
+impl<W: Write> Lines<W> {
+    fn put(&mut self, text: &str) -> bool {
+        if self.is_torn && self.file.write_all(b"\n").is_err() {
+            return false;
+        }
+        self.is_torn = self.file.write_all(text.as_bytes()).is_err();
+        !self.is_torn
     }
 }
 
@@ -199,6 +268,8 @@ fn post(agent: &ureq::Agent, url: &str, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -215,5 +286,71 @@ mod tests {
             let error = text.parse::<Wanted>().unwrap_err();
             assert!(error.contains("want") || error.contains("no "), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn a_file_is_one_and_of_nobody_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("alerts");
+        open_file(&path).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        assert!(open_file(&link).is_err());
+        let fifo = folder.path().join("fifo");
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        assert!(open_file(&fifo).is_err(), "and nobody waits");
+        assert!(open_file(Path::new("/dev/null")).is_err());
+    }
+
+    /// Takes half of what it is given, every second time.
+    struct Full {
+        bytes: Vec<u8>,
+        left: usize,
+    }
+
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            let count = bytes.len().min(self.left);
+            if count == 0 {
+                return Err(std::io::ErrorKind::StorageFull.into());
+            }
+            self.left -= count;
+            self.bytes.extend_from_slice(&bytes[..count]);
+            Ok(count)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn an_alert_after_half_of_one_begins_a_line() {
+        let mut lines = Lines { file: Full { bytes: Vec::new(), left: 3 }, is_torn: false };
+        assert!(!lines.put("{\"a\":1}\n"));
+        assert!(!lines.put("{\"b\":2}\n"));
+        lines.file.left = 100;
+        assert!(lines.put("{\"c\":3}\n") && lines.put("{\"d\":4}\n"));
+        assert_eq!(lines.file.bytes, b"{\"a\n{\"c\":3}\n{\"d\":4}\n");
+    }
+
+    #[test]
+    fn what_is_on_its_way_at_the_end_did_not_get_there() {
+        let (queue, waiting) = mpsc::sync_channel(2);
+        let (ended, done) = mpsc::channel();
+        drop(ended);
+        let counts = Arc::new(Counts::default());
+        let form = Form::Json;
+        let sink = Sink { form, name: "`it`".to_owned(), queue, done, counts, said: 0 };
+        let mut sinks = Sinks { sinks: vec![sink], hostname: String::new(), color: false };
+        for _ in 0..5 {
+            sinks.sinks[0].take("{}".to_owned());
+        }
+        assert_eq!(sinks.news(), [("`it`".to_owned(), 3)]);
+        assert_eq!(sinks.news(), []);
+        assert_eq!(sinks.finish(), [("`it`".to_owned(), 5)]);
+        drop(waiting);
     }
 }

@@ -1,7 +1,7 @@
 //! The loop: records of the kernel → events → detections → sinks.
 //!
-//! It must never wait for anybody but the kernel: runtimes, files of containers and sinks have
-//! threads of their own.
+//! It must never wait for anybody but the kernel: runtimes, files of containers, sinks and the
+//! recording have threads of their own.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -13,6 +13,7 @@ use detect::{Engine, Rule};
 use model::event::{Call, Event};
 use sensor::Host;
 use sensor::kernel::{Kernel, Refusal, Settings};
+use sensor::record::Record;
 
 use super::alert::Alert;
 use super::loss::Losses;
@@ -28,6 +29,9 @@ const SILENCE: Duration = Duration::from_millis(200);
 /// The same while events wait for the description of their container.
 const SHORT_SILENCE: Duration = Duration::from_millis(10);
 const LOSSES_PAUSE: Duration = Duration::from_secs(1);
+/// What may be taken at the end for what the kernel has still: a host that never rests has always
+/// more.
+const REST: Duration = Duration::from_secs(2);
 
 /// Calls that change what the table of processes holds. They are told where any call is: alone,
 /// they are not worth what it costs to look at every call of the machine.
@@ -64,8 +68,6 @@ struct Told {
     events: u64,
     alerts: u64,
     damaged: u64,
-    /// Why the recording ended.
-    failed: Option<UserError>,
 }
 
 impl Guard {
@@ -82,8 +84,7 @@ impl Guard {
         let host = Host::new(settings.hierarchy, places::of_environment());
         let enabled: Vec<&Arc<Rule>> = rules.iter().filter(|rule| rule.enabled).collect();
         kernel.watch(&wanted(&enabled)).map_err(refused)?;
-        let told =
-            Told { host, engine, sinks, recording, events: 0, alerts: 0, damaged: 0, failed: None };
+        let told = Told { host, engine, sinks, recording, events: 0, alerts: 0, damaged: 0 };
         let losses = Losses::default();
         Ok(Self { kernel, told, losses, rules: enabled.len(), losses_read: Instant::now() })
     }
@@ -96,76 +97,71 @@ impl Guard {
     pub(super) fn run(&mut self, stop: &Stop) -> Result<(), UserError> {
         while !stop.is_stopped() {
             let silence = if self.told.host.is_waiting() { SHORT_SILENCE } else { SILENCE };
-            self.receive(silence)?;
+            self.receive(silence);
             if self.losses_read.elapsed() > LOSSES_PAUSE {
                 self.count_losses()?;
             }
         }
         // What the kernel has still.
-        self.receive(Duration::ZERO)?;
+        let stopped = Instant::now();
+        while self.receive(Duration::ZERO) > 0 && stopped.elapsed() < REST {}
         self.count_losses()
     }
 
-    fn receive(&mut self, silence: Duration) -> Result<(), UserError> {
+    fn receive(&mut self, silence: Duration) -> usize {
         let Self { kernel, told, .. } = self;
-        let mut records = Vec::new();
-        kernel.receive(silence, &mut |record| match record {
-            Ok(record) => records.push(record),
+        let count = kernel.receive(silence, &mut |record| match record {
+            Ok(record) => told.take(&record),
             Err(_) => told.damaged += 1,
         });
-        // They come out of two buffers; a program is not to be told what it did before it began.
-        records.sort_by_key(|record| record.time);
-        for record in records {
-            for event in told.host.take(&record) {
-                told.pass(&event);
-            }
-        }
         for event in told.host.settle() {
-            told.pass(&event);
+            told.pass(event);
         }
-        told.failed.take().map_or(Ok(()), Err)
+        count
     }
 
     fn count_losses(&mut self) -> Result<(), UserError> {
         self.losses_read = Instant::now();
+        for (name, count) in self.told.sinks.news() {
+            output::note(&format!("{count} alerts did not get to {name}"));
+        }
         let lost = self.kernel.losses().map_err(refused)?;
         for loss in self.losses.news(&lost, self.told.damaged) {
             output::note(&format!("lost: {} {} ({})", loss.count, loss.class, loss.cause));
             let event = self.told.host.lost(loss);
-            self.told.pass(&event);
+            self.told.pass(event);
         }
         Ok(())
     }
 
-    /// What it came to. Sinks are given time for what they have.
-    pub(super) fn finish(self) -> Result<String, UserError> {
+    /// What it came to, and whether the recording is whole. Sinks are given time for what they have.
+    pub(super) fn finish(self) -> (String, Result<(), UserError>) {
         let Told { host, sinks, recording, events, alerts, .. } = self.told;
         drop(host);
-        let dropped = sinks.finish();
-        if let Some(recording) = recording {
-            recording.finish()?;
-        }
         let mut summary = format!("{events} events, {alerts} alerts; {}", self.losses.summary());
-        for (name, count) in dropped {
+        for (name, count) in sinks.finish() {
             write!(summary, "; {count} alerts did not get to {name}")
                 .expect("a String takes anything");
         }
-        Ok(summary)
+        (summary, recording.map_or(Ok(()), Recording::finish))
     }
 }
 
 impl Told {
-    fn pass(&mut self, event: &Event) {
-        self.events += 1;
-        if let Some(recording) = &mut self.recording
-            && let Err(error) = recording.event(event)
-        {
-            self.failed = Some(error);
-            self.recording = None;
+    fn take(&mut self, record: &Record) {
+        for event in self.host.take(record) {
+            self.pass(event);
         }
-        for detection in self.engine.judge(event) {
+    }
+
+    fn pass(&mut self, event: Event) {
+        self.events += 1;
+        for detection in self.engine.judge(&event) {
             self.alerts += 1;
-            self.sinks.tell(&Alert { event, detection: &detection });
+            self.sinks.tell(&Alert { event: &event, detection: &detection });
+        }
+        if let Some(recording) = &self.recording {
+            recording.event(event);
         }
     }
 }
@@ -173,13 +169,12 @@ impl Told {
 /// The calls that rules ask for, and those that go with them.
 fn wanted(rules: &[&Arc<Rule>]) -> BTreeSet<Call> {
     let mut calls: BTreeSet<Call> = rules.iter().flat_map(|rule| rule.calls()).collect();
-    // These are told without looking at calls, unless they fail.
+    // These are told without looking at calls. Programs are too, unless they cannot be started: who
+    // asks for them asks for that.
     let always = [
         Call::Clone,
         Call::Clone3,
         Call::Container,
-        Call::Execve,
-        Call::Execveat,
         Call::Fork,
         Call::Lost,
         Call::Procexit,
