@@ -63,7 +63,8 @@ mod tests {
 
     #[test]
     fn empty_texts_are_counted_as_what_they_take() {
-        let process = Process { arguments: vec![Text::default(); 1000], ..Process::default() };
+        let process =
+            Process { arguments: vec![Text::default(); 1000].into(), ..Process::default() };
         let record = postcard::to_stdvec(&process).unwrap().len();
         let size = of_process(&process, record);
         assert!(record < 2000 && size > 1000 * size_of::<Text>(), "{record}, {size}");

@@ -210,6 +210,11 @@ fn a_record_of_before_the_program_does_not_rename_it() {
 #[test]
 fn what_runs_now_is_known_from_the_start() {
     let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+    // `spawn` returns when the old memory is gone, an instant before the new has its arguments.
+    let words = format!("/proc/{}/cmdline", child.id());
+    while std::fs::read(&words).unwrap() != b"sleep\x0060\0" {
+        std::thread::yield_now();
+    }
     let clock = Clock::now();
     let mut table = Processes::of_host(clock);
     let of =
