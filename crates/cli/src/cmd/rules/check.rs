@@ -10,7 +10,7 @@ use serde_json::json;
 use super::load::Content;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
-use crate::output;
+use crate::{output, quantity};
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArguments {
@@ -34,8 +34,8 @@ enum Format {
 
 pub(crate) fn run(arguments: &CheckArguments) -> Result<ExitCode, UserError> {
     let (ruleset, diagnostics) = Content::read(&arguments.paths)?.rules();
-    let count = |level: Level| diagnostics.iter().filter(|it| it.level == level).count();
-    let (errors, warnings) = (count(Level::Error), count(Level::Warning));
+    let of = |level: Level| diagnostics.iter().filter(|it| it.level == level).count();
+    let (errors, warnings) = (of(Level::Error), of(Level::Warning));
     let text = match arguments.format {
         Format::Json => {
             let objects: Vec<serde_json::Value> = diagnostics.iter().map(object).collect();
@@ -46,11 +46,9 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<ExitCode, UserError> {
             for diagnostic in &diagnostics {
                 text.extend([&*printable(&diagnostic.to_string()), "\n"]);
             }
-            let counted = |count: usize, one: &str| {
-                format!("{count} {one}{}", if count == 1 { "" } else { "s" })
-            };
-            let rules = counted(ruleset.rules().len(), "rule");
-            let (errors, warnings) = (counted(errors, "error"), counted(warnings, "warning"));
+            let rules = quantity::count(ruleset.rules().len(), "rule");
+            let errors = quantity::count(errors, "error");
+            let warnings = quantity::count(warnings, "warning");
             text + &format!("{rules}, {errors}, {warnings}\n")
         }
     };

@@ -15,7 +15,7 @@ use super::load::{self, Usable};
 use crate::cmd::global::Global;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
-use crate::output;
+use crate::{output, quantity};
 
 #[derive(Debug, Args)]
 pub(crate) struct ReplayArguments {
@@ -94,9 +94,8 @@ pub(crate) fn run(arguments: &ReplayArguments, global: &Global) -> Result<ExitCo
         return Err(UserError::new(ExitCode::Damaged, message));
     }
     if !global.is_quiet() {
-        let counted =
-            |count: u64, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
-        let (events, alerts) = (counted(replayed.events, "event"), counted(out.alerts, "alert"));
+        let events = quantity::count(replayed.events, "event");
+        let alerts = quantity::count(out.alerts, "alert");
         output::note(&format!("{events}, {alerts}"));
     }
     let complete = replayed.problems.is_empty();
