@@ -17,7 +17,7 @@ use model::{Entry, EntryKind, HEAD_BYTES, Problem, ProblemKind, Visitor, Want};
 use crate::config::system::Mode;
 use crate::detour::Detour;
 use crate::facts::{FACTS_BYTES_MAX, FileFacts, LayerFacts, Named};
-use crate::malware;
+use crate::malware::{self, Seen};
 use crate::path_set::{PathHash, PathSet};
 use crate::select::{Rules, Selector, split};
 use crate::{Analyzer, Checks, File, Signatures};
@@ -38,6 +38,7 @@ pub struct LayerCollector {
     interest: Interest,
     selector: &'static Selector,
     signatures: Option<Arc<Signatures>>,
+    seen: Seen,
     facts: LayerFacts,
     directories: Vec<PathHash>,
     others: Vec<PathHash>,
@@ -104,6 +105,7 @@ impl LayerCollector {
             interest,
             selector,
             signatures: None,
+            seen: Seen::default(),
             facts: LayerFacts::default(),
             directories: Vec::new(),
             others: Vec::new(),
@@ -280,7 +282,7 @@ impl Visitor for LayerCollector {
         let selected = self.interest.selected(entry.path, self.selector);
         let path = selected.as_deref().unwrap_or(entry.path);
         let signatures = self.signatures.as_deref();
-        let file = File { path, bytes, mode: entry.mode, signatures };
+        let file = File { path, bytes, mode: entry.mode, signatures, seen: &self.seen };
         let mut facts = FileFacts::with_room(self.room);
         for analyzer in self.analyzers(entry).into_iter().filter(|it| takes(*it, bytes)) {
             match analyzer.max_bytes() {

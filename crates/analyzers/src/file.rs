@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use crate::malware::Seen;
 use crate::{FileFacts, Select, Signatures};
 
 /// One file of a layer.
@@ -20,6 +21,8 @@ pub struct File<'a> {
     pub mode: u32,
     /// What the user brought to look for malware with.
     pub signatures: Option<&'a Signatures>,
+    /// What was looked at for malware before it.
+    pub(crate) seen: &'a Seen,
 }
 
 impl<'a> File<'a> {

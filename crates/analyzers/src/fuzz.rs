@@ -9,7 +9,7 @@ use model::{HistoryStep, ImageConfig};
 
 use crate::config::{self, CheckSet, Scope};
 use crate::facts::{FACTS_BYTES_MAX, FileFacts};
-use crate::malware;
+use crate::malware::{self, Seen};
 use crate::os::rpm;
 use crate::{Analyzer, File, Select};
 
@@ -18,7 +18,9 @@ pub fn analyze(analyzer: &dyn Analyzer, bytes: &[u8]) -> usize {
     let mut facts = FileFacts::with_room(FACTS_BYTES_MAX);
     for select in analyzer.selects() {
         let path = place(*select);
-        analyzer.analyze(&File { path: &path, bytes, mode: 0o755, signatures: None }, &mut facts);
+        let seen = &Seen::default();
+        let file = File { path: &path, bytes, mode: 0o755, signatures: None, seen };
+        analyzer.analyze(&file, &mut facts);
     }
     let others = facts.repositories.len().saturating_add(facts.things.len());
     facts.packages.len().saturating_add(others)
