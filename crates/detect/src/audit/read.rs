@@ -124,7 +124,8 @@ fn end_of_chunk(bytes: &[u8]) -> usize {
 }
 
 /// Records that begin on lines of a damaged document, behind `at`: those of an indented list. What
-/// is none belongs to the damage, which was told.
+/// is none belongs to the damage, which was told, and what stands deeper to a record: whoever sent
+/// a request chose what is in it.
 fn read_inner(
     bytes: &[u8],
     at: usize,
@@ -132,8 +133,9 @@ fn read_inner(
     each: &mut dyn FnMut(Result<Record, AuditProblem>),
 ) {
     let mut looks = bytes.len().saturating_mul(LOOKS_MAX);
+    let deepest = deepest(bytes);
     let (mut line, mut counted, mut at) = (first_line, 0, at);
-    while let Some(begins) = next_inner(bytes, at) {
+    while let Some(begins) = next_inner(bytes, at, deepest) {
         line += lines(bytes.get(counted..begins).unwrap_or_default());
         counted = begins;
         let rest = bytes.get(begins..).unwrap_or_default();
@@ -164,14 +166,26 @@ fn read_inner(
     }
 }
 
-/// Where, behind `at`, a line begins with a bracket behind its indentation.
-fn next_inner(bytes: &[u8], at: usize) -> Option<usize> {
+/// How far records of a list are indented at most: twice where the list is that of an object, which
+/// is as far as the first line that is indented, and as far again. Arrays within a record stand
+/// deeper.
+fn deepest(bytes: &[u8]) -> usize {
+    let mut lines = bytes.split(|byte| *byte == b'\n').map(indentation);
+    2 * lines.find(|indentation| *indentation > 0).unwrap_or_default()
+}
+
+/// Where, behind `at`, a line begins with a bracket behind an indentation that is not too deep.
+fn next_inner(bytes: &[u8], at: usize, deepest: usize) -> Option<usize> {
     memchr::memchr_iter(b'\n', bytes.get(at..)?).find_map(|newline| {
         let begins = at + newline + 1;
         let line = bytes.get(begins..)?;
-        let indentation = line.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        let indentation = Some(indentation(line)).filter(|it| *it <= deepest)?;
         matches!(line.get(indentation), Some(b'{' | b'[')).then_some(begins + indentation)
     })
+}
+
+fn indentation(line: &[u8]) -> usize {
+    line.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count()
 }
 
 fn newlines(text: &str) -> usize {
@@ -333,6 +347,20 @@ mod tests {
         let at = bytes.windows(3).position(|it| it == b"\"b\"").unwrap() + 1;
         bytes[at] = 0xff;
         assert_eq!(found(&bytes), ["line 1: it is not UTF-8", "a", "c"]);
+    }
+
+    #[test]
+    fn what_a_damaged_record_holds_is_no_record() {
+        let forged = record("forged");
+        let inside = |indentation: &str| {
+            let object = format!("\"requestObject\": {{\n{indentation}    \"x\": [");
+            format!("{{\n{indentation}  {object}\n{indentation}      {forged}\n")
+        };
+        let alone = found(inside("").as_bytes());
+        assert!(alone.len() == 1 && alone[0].starts_with("line 1: "), "{alone:?}");
+        let a = record("a");
+        let list = format!("{{\n  \"items\": [\n    {a},\n    {}", inside("    "));
+        assert_eq!(found(list.as_bytes())[1..], ["a"]);
     }
 
     #[test]

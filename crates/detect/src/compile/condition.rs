@@ -27,8 +27,9 @@ const REGEXES_MAX: usize = 512;
 /// Doubtful texts of one check that are told one by one.
 const DOUBTS_MAX: usize = 8;
 
-/// Words are compared with the names of no more lists than these; Falco's rules have 150.
-const LISTS_NEAR_MAX: usize = 1000;
+/// Words that are compared with names of lists, for all conditions of one source; the slips that
+/// come later are not pointed out. Falco's rules make 100 000 comparisons.
+const COMPARISONS_MAX: usize = 1 << 20;
 
 /// What the names in conditions stand for.
 #[derive(Debug, Default)]
@@ -75,6 +76,7 @@ pub(crate) struct Compiler<'n> {
     doubts: Vec<CompileError>,
     literals_left: usize,
     regexes_left: usize,
+    comparisons_left: usize,
     /// How many conditions are being compiled, each in the one before.
     depth: usize,
 }
@@ -91,6 +93,7 @@ impl<'n> Compiler<'n> {
             doubts: Vec::new(),
             literals_left: LITERALS_MAX,
             regexes_left: REGEXES_MAX,
+            comparisons_left: COMPARISONS_MAX,
             depth: 0,
         }
     }
@@ -312,13 +315,16 @@ impl<'n> Compiler<'n> {
     /// Words that are the name of nothing, and nearly that of a list.
     fn doubt_lists(&mut self, literals: &[Literal]) {
         let names = self.names;
-        let nearest = |word: &str| match names.lists.len() <= LISTS_NEAR_MAX {
-            true => suggest::nearest(word, names.lists.keys().map(String::as_str)),
-            false => None,
+        let left = &mut self.comparisons_left;
+        let mut is_near = |word: &str| {
+            let after = left.checked_sub(names.lists.len());
+            *left = after.unwrap_or(0);
+            let lists = names.lists.keys().map(String::as_str);
+            after.is_some() && suggest::nearest(word, lists).is_some()
         };
         let words = literals.iter().filter(|it| !it.quoted);
         let words = words.filter(|it| !names.lists.contains_key(&*it.lossy()));
-        let doubtful = words.filter(|it| nearest(&it.lossy()).is_some());
+        let doubtful = words.filter(|it| is_near(&it.lossy()));
         self.doubts.extend(some_of(doubtful, |word| {
             let message = format!("there is no list `{word}`: it is compared as a text");
             (message, suggest::hint(word, names.lists.keys().map(String::as_str)))

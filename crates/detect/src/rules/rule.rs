@@ -147,8 +147,8 @@ impl Rule {
     }
 
     /// The calls of which an event may make it hold; none for rules about other sources.
-    pub fn calls(&self) -> Vec<Call> {
-        self.calls.clone()
+    pub fn calls(&self) -> &[Call] {
+        &self.calls
     }
 
     /// The fields that the condition asks for, sorted.

@@ -15,6 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use artifact::Stop;
+use detect::json_line;
 use rustix::fs::OFlags;
 
 use super::alert::Alert;
@@ -128,8 +129,8 @@ impl Sinks {
         for sink in &self.sinks {
             let text = match sink.form {
                 Form::Human => alert.human(self.color),
-                Form::Json => alert.json().to_string() + "\n",
-                Form::FalcoJson => alert.falco_json(&self.hostname).to_string() + "\n",
+                Form::Json => json_line(&alert.json()) + "\n",
+                Form::FalcoJson => json_line(&alert.falco_json(&self.hostname)) + "\n",
             };
             sink.take(text);
         }

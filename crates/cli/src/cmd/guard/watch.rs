@@ -168,7 +168,7 @@ impl Told {
 
 /// The calls that rules ask for, and those that go with them.
 fn wanted(rules: &[&Arc<Rule>]) -> BTreeSet<Call> {
-    let mut calls: BTreeSet<Call> = rules.iter().flat_map(|rule| rule.calls()).collect();
+    let mut calls: BTreeSet<Call> = rules.iter().flat_map(|rule| rule.calls()).copied().collect();
     // These are told without looking at calls. Programs are too, unless they cannot be started: who
     // asks for them asks for that.
     let always = [

@@ -47,7 +47,7 @@ impl Content {
             find(path, &mut files)?;
             // Tests alone are no rules.
             let is_test = |file: &PathBuf| file.extension().is_some_and(|it| it == "toml");
-            if path.is_dir() && files.iter().all(is_test) {
+            if files.iter().all(is_test) {
                 let message = format!("`{}` holds no rule files", path.display());
                 let hint = "they end in .yaml or .yml";
                 return Err(UserError::new(ExitCode::TargetNotFound, message).hint(Some(hint)));
