@@ -88,7 +88,7 @@ impl Analyzer for Compose {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn check(&self) -> Option<Check> {
