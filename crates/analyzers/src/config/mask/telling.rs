@@ -29,11 +29,11 @@ static HARMLESS: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// What something else is put in the place of, by a shell, a builder, a template or `printf`; a
-/// default stands for itself.
+/// default stands for itself, and so does what is put in where there is another.
 static REFERENCE: LazyLock<Regex> = LazyLock::new(|| {
     let reference = r"(?xs)
         \$?\{\{ .*? \}\}
-        | \$\{ [A-Za-z_!]\w* (?: :?[?+][^}]* | :?[-=](?<default>[^}]*) )? \}
+        | \$\{ [A-Za-z_!]\w* (?: :?\?[^}]* | :?[-=+](?<default>[^}]*) )? \}
         | \$\( .* \) | ^(env|fd|file): .* | ` .* ` | \$[A-Za-z_]\w* | %[A-Za-z_]\w*% | %[sd] | \\[nrt]";
     Regex::new(reference).expect("a test compiles it")
 });
