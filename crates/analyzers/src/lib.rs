@@ -65,7 +65,9 @@ mod swift;
 mod view;
 
 pub use collect::LayerCollector;
-pub use config::mask::{text as redact, value as redact_value, words as redact_words};
+pub use config::mask::{
+    command as redact_command, text as redact, value as redact_value, words as redact_words,
+};
 pub use detour::{Detour, unresolved};
 pub use facts::{FileFacts, Installed, LayerFacts};
 pub use file::{Analyzer, Check, Checks, File};

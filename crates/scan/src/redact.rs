@@ -3,7 +3,7 @@
 //! Builders record build arguments and whole commands, and variables and labels hold what somebody
 //! put there. Whoever looks for secrets in them has looked before.
 
-use analyzers::{redact, redact_value, redact_words};
+use analyzers::{redact, redact_command, redact_value, redact_words};
 use model::{Artifact, ImageConfig};
 
 pub(crate) fn artifact(artifact: &mut Artifact) {
@@ -19,10 +19,7 @@ fn config(config: &mut ImageConfig) {
     if let Some(test) = &mut config.healthcheck {
         *test = redact_words(test);
     }
-    // They are one command: the program of the first may await a secret in the second.
-    let mut command = redact_words(&[config.entrypoint.as_slice(), &config.command].concat());
-    config.command = command.split_off(config.entrypoint.len().min(command.len()));
-    config.entrypoint = command;
+    (config.entrypoint, config.command) = redact_command(&config.entrypoint, &config.command);
 }
 
 fn in_place(text: &mut String) {

@@ -44,8 +44,8 @@ pub(crate) struct Service {
     mounts: Vec<Mount>,
     ports: Vec<PublishedPort>,
     environment: Vec<Variable>,
-    /// The command, or the test of its health, has a secret in it.
-    secret_in_command: bool,
+    /// The command, and the test of its health, if there is a secret in it.
+    secret_commands: Vec<String>,
     /// Build arguments by whose names secrets are handed to the build.
     secret_arguments: Vec<String>,
     read_only: bool,
@@ -88,7 +88,7 @@ impl Analyzer for Compose {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn check(&self) -> Option<Check> {
@@ -152,16 +152,13 @@ impl Service {
             mounts: node.get("volumes").items().iter().map(Mount::of).collect(),
             ports: node.get("ports").items().iter().flat_map(PublishedPort::all).collect(),
             environment: environment(node.get("environment")),
-            secret_in_command: [
-                node.get("entrypoint")
-                    .texts()
-                    .into_iter()
-                    .chain(node.get("command").texts())
-                    .collect(),
+            secret_commands: [
+                [node.get("entrypoint").texts(), node.get("command").texts()].concat(),
                 health.get("test").texts(),
             ]
             .iter()
-            .any(|words: &Vec<String>| mask::is_told_by(words)),
+            .filter_map(|words| mask::told_by(words))
+            .collect(),
             secret_arguments: secret_arguments(node.at(&["build", "args"])),
             read_only: node.get("read_only").is_true(),
             has_memory_limit: has(node.get("mem_limit")) || has(limits.get("memory")),
@@ -176,6 +173,7 @@ impl Service {
             mounts: vec![Mount::default()],
             ports: vec![PublishedPort::default()],
             environment: vec![Variable::new("A", "b")],
+            secret_commands: vec!["app".to_owned()],
             ..Self::default()
         }
     }
@@ -197,25 +195,25 @@ fn device(node: &Node) -> String {
     path::clean(text.split(':').next().unwrap_or_default())
 }
 
-/// A list of `NAME=value`, or a map.
 fn environment(node: &Node) -> Vec<Variable> {
+    assignments(node).iter().map(|(name, value)| Variable::new(name, value)).collect()
+}
+
+/// What the value is does not matter: it comes from somewhere.
+fn secret_arguments(node: &Node) -> Vec<String> {
+    let names = assignments(node).into_iter().map(|(name, _)| name);
+    names.filter(|name| mask::gives_away(name, "something")).collect()
+}
+
+/// A list of `NAME=value`, or a map.
+fn assignments(node: &Node) -> Vec<(String, String)> {
     let listed = node.items().iter().map(|item| {
         let text = item.text();
         let (name, value) = text.split_once('=').unwrap_or((&text, ""));
-        Variable::new(name, value)
+        (name.to_owned(), value.to_owned())
     });
-    let mapped = node.entries().iter().map(|(name, value)| Variable::new(name, &value.text()));
+    let mapped = node.entries().iter().map(|(name, value)| (name.clone(), value.text()));
     listed.chain(mapped).collect()
-}
-
-/// A list of `NAME=value`, or a map. What the value is does not matter: it comes from somewhere.
-fn secret_arguments(node: &Node) -> Vec<String> {
-    let listed = node.items().iter().map(|item| {
-        let text = item.text();
-        text.split_once('=').map_or(text.as_str(), |(name, _)| name).to_owned()
-    });
-    let mapped = node.entries().iter().map(|(name, _)| name.clone());
-    listed.chain(mapped).filter(|name| mask::gives_away(name, "something")).collect()
 }
 
 impl Mount {

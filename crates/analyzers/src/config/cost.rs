@@ -5,7 +5,7 @@
 //! asks the meter afterwards: where it is spent no result counts, whatever it is.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use serde_json::Value;
 
@@ -50,7 +50,8 @@ pub(super) struct Meter(Arc<Counters>);
 struct Counters {
     file: AtomicU64,
     scan: AtomicU64,
-    is_file_spent: AtomicU64,
+    is_file_spent: AtomicBool,
+    is_scan_spent: AtomicBool,
     /// Bytes of the longest text of the view.
     text: AtomicU64,
     /// Of the longest within a list.
@@ -62,7 +63,8 @@ impl Default for Meter {
         Self(Arc::new(Counters {
             file: AtomicU64::new(FILE_STEPS_MAX),
             scan: AtomicU64::new(SCAN_STEPS_MAX),
-            is_file_spent: AtomicU64::new(0),
+            is_file_spent: AtomicBool::new(false),
+            is_scan_spent: AtomicBool::new(false),
             text: AtomicU64::new(0),
             item: AtomicU64::new(0),
         }))
@@ -73,7 +75,7 @@ impl Meter {
     /// Another file begins.
     pub(super) fn begin_file(&self) {
         self.0.file.store(FILE_STEPS_MAX, Relaxed);
-        self.0.is_file_spent.store(0, Relaxed);
+        self.0.is_file_spent.store(false, Relaxed);
     }
 
     /// What is looked at next.
@@ -85,12 +87,12 @@ impl Meter {
 
     /// Nothing more of this file can be checked.
     pub(super) fn is_file_spent(&self) -> bool {
-        self.0.is_file_spent.load(Relaxed) > 0
+        self.0.is_file_spent.load(Relaxed)
     }
 
     /// Nor of any other.
     pub(super) fn is_scan_spent(&self) -> bool {
-        self.0.scan.load(Relaxed) == 0
+        self.0.is_scan_spent.load(Relaxed)
     }
 
     /// Before a condition is evaluated.
@@ -122,16 +124,16 @@ impl Meter {
         cost.nodes.saturating_add(readings).saturating_add(copies)
     }
 
-    /// Whether there is enough left; spends it.
+    /// Whether there is enough left; spends it. What is spent to the last step was enough.
     fn spend(&self, steps: u64) -> bool {
         let less = |left: u64| left.checked_sub(steps);
         let is_enough = |left: &AtomicU64| left.fetch_update(Relaxed, Relaxed, less).is_ok();
         if !is_enough(&self.0.scan) {
-            self.0.scan.store(0, Relaxed);
+            self.0.is_scan_spent.store(true, Relaxed);
         } else if is_enough(&self.0.file) {
             return true;
         }
-        self.0.is_file_spent.store(1, Relaxed);
+        self.0.is_file_spent.store(true, Relaxed);
         false
     }
 }
@@ -151,5 +153,23 @@ fn longest(view: &Value, is_item: bool) -> (u64, u64) {
             .map(|(name, it)| both(of(name, true), longest(it, is_item)))
             .fold((0, 0), both),
         _ => (0, 0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_spent_to_the_last_step_was_enough() {
+        let meter = Meter::default();
+        for _ in 0..SCAN_STEPS_MAX / FILE_STEPS_MAX {
+            meter.begin_file();
+            assert!(meter.spend(FILE_STEPS_MAX));
+            assert!(!meter.is_file_spent() && !meter.is_scan_spent());
+        }
+        meter.begin_file();
+        assert!(!meter.spend(1));
+        assert!(meter.is_file_spent() && meter.is_scan_spent());
     }
 }

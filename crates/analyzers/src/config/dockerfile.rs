@@ -33,7 +33,7 @@ impl Analyzer for Dockerfile {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn check(&self) -> Option<Check> {
@@ -84,7 +84,9 @@ fn things(instructions: &[Instruction]) -> Vec<Thing> {
     let mut steps = Vec::new();
     for instruction in instructions {
         let mut step = Step::new(&instruction.name, &instruction.text);
-        step.variables = stages.variables();
+        if step.instruction == "RUN" {
+            step.variables = stages.names();
+        }
         stages.take(instruction.line, &step);
         steps.push((stages.number(), instruction.line, step));
     }
@@ -94,7 +96,7 @@ fn things(instructions: &[Instruction]) -> Vec<Thing> {
     for (number, line, mut step) in steps {
         step.in_final_stage = number == last;
         let shown = format!("{} {}", step.instruction, step.text);
-        let thing = Thing::new(On::Dockerfile, line, shown.trim(), &step);
+        let thing = Thing::new(On::Dockerfile, line, shown.trim(), &step).cut(step.is_cut);
         let name = number.checked_sub(1).and_then(|at| stages.get(at)).map(Stage::title);
         things.push(thing.named(name.filter(|_| last > 1).unwrap_or_default()));
     }

@@ -193,7 +193,7 @@ pub(crate) fn things(config: &ImageConfig) -> Vec<(Option<u32>, Thing)> {
             }
         }
         let shown = format!("{} {}", step.instruction, step.text);
-        (recorded.layer, Thing::new(On::History, number, shown.trim(), &step))
+        (recorded.layer, Thing::new(On::History, number, shown.trim(), &step).cut(step.is_cut))
     };
     (1_u32..).zip(&config.history).map(thing).collect()
 }

@@ -67,10 +67,7 @@ impl Port {
 
 impl Image {
     fn of(config: &ImageConfig) -> Self {
-        // They are one command: the program of the first may await a secret in the second.
-        let command = mask::words(&[config.entrypoint.as_slice(), &config.command].concat());
-        let (entrypoint, command) =
-            command.split_at_checked(config.entrypoint.len()).unwrap_or_default();
+        let (entrypoint, command) = mask::command(&config.entrypoint, &config.command);
         let label = |(name, value): (&String, &String)| (name.clone(), mask::value(name, value));
         let test = config.healthcheck.as_deref().unwrap_or_default();
         Self {
@@ -79,8 +76,8 @@ impl Image {
             environment: (config.environment.iter())
                 .map(|(name, value)| Variable::new(name, value))
                 .collect(),
-            entrypoint: entrypoint.to_vec(),
-            command: command.to_vec(),
+            entrypoint,
+            command,
             working_dir: config.working_dir.clone(),
             ports: config.exposed_ports.iter().filter_map(|port| Port::range(port)).collect(),
             volumes: config.volumes.clone(),

@@ -139,6 +139,10 @@ impl<'c> Judge<'c> {
             let message = format!("{} bytes, too large to be checked", thing.view.len());
             return self.trouble(location, ProblemKind::LimitReached, message);
         }
+        if thing.is_cut {
+            let message = format!("line {}: too many commands, not all are checked", thing.line);
+            self.trouble(location, ProblemKind::LimitReached, message);
+        }
         let Ok(view) = serde_json::from_str(&thing.view) else {
             return self.trouble(location, ProblemKind::Damaged, "nothing to check".to_owned());
         };

@@ -38,7 +38,7 @@ impl Analyzer for Kubernetes {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn check(&self) -> Option<Check> {

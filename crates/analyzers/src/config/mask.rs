@@ -2,7 +2,8 @@
 //!
 //! Three things make a value one: that the finder of secrets says so, that its name does (`named`),
 //! and that it stands where a command awaits one (`commands`, `fed`). Values of the latter kinds need
-//! no form (`DB_PASSWORD=hunter2`, `mysql -phunter2`). This is the one redactor of texts that are
+//! no form (`DB_PASSWORD=hunter2`, `mysql -phunter2`). All of them read words alike (`word`), and a
+//! script within a command by itself (`scripts`). This is the one redactor of texts that are
 //! shown: of commands, variables and labels, in checks and in reports. Where it is in doubt it hides:
 //! the name of a database that is taken for a password is no loss.
 
@@ -17,7 +18,9 @@ use crate::secret::FINDER;
 mod commands;
 mod fed;
 mod named;
+mod scripts;
 mod telling;
+mod word;
 
 #[cfg(test)]
 mod tests;
@@ -49,16 +52,19 @@ pub fn text(text: &str) -> String {
 
 /// The words of one command, each of which may tell what the next one is.
 pub fn words(words: &[String]) -> Vec<String> {
-    // What ends a command or a word means nothing within one that stands alone.
-    let plain = |c: char| if c.is_whitespace() || "\"'|;&\\<>`()".contains(c) { '_' } else { c };
     let mut line = String::new();
     let mut shape = String::new();
     let mut ends = Vec::new();
-    for word in words {
+    for (at, word) in words.iter().enumerate() {
+        // What ends a command or a word means nothing within one that stands alone, and a script is
+        // looked into by itself.
+        let is_script = scripts::is_one(words, at);
+        let is_plain = |c: char| !(is_script || c.is_whitespace() || "\"'|;&\\<>`()".contains(c));
         line.push_str(word);
         // As many bytes, so that places are the same.
         shape.extend(word.chars().flat_map(|c| {
-            std::iter::repeat_n(plain(c), if plain(c) == c { 1 } else { c.len_utf8() })
+            let (shown, times) = if is_plain(c) { (c, 1) } else { ('_', c.len_utf8()) };
+            std::iter::repeat_n(shown, times)
         }));
         ends.push(line.len());
         line.push('\r');
@@ -83,17 +89,27 @@ pub fn words(words: &[String]) -> Vec<String> {
     ends.into_iter().map(word).collect()
 }
 
-/// Whether there is a secret in the words of a command.
-pub(crate) fn is_told_by(words: &[String]) -> bool {
-    self::words(words) != words
+/// The two parts of the command that a container runs: the program of the first may await a secret
+/// in the second.
+pub fn command(entrypoint: &[String], command: &[String]) -> (Vec<String>, Vec<String>) {
+    let mut first = words(&[entrypoint, command].concat());
+    let second = first.split_off(entrypoint.len().min(first.len()));
+    (first, second)
+}
+
+/// The masked words of a command if there is a secret in them.
+pub(crate) fn told_by(words: &[String]) -> Option<String> {
+    let masked = self::words(words);
+    (masked != words).then(|| masked.join(" "))
 }
 
 /// The text without what names and commands tell to be secret, the finder's are taken out already.
 fn without_told(text: &str) -> String {
-    let text = without_listed(text);
+    let (text, lists) = without_listed(text);
+    let shape = scripts::blank(&text, &lists);
     let mut shown = String::with_capacity(text.len());
     let mut at = 0;
-    for secret in secrets(&text, &text) {
+    for secret in secrets(&shape, &text) {
         shown.push_str(text.get(at..secret.start).unwrap_or_default());
         shown.push_str(&masked(text.get(secret.clone()).unwrap_or_default()));
         at = secret.end;
@@ -102,35 +118,50 @@ fn without_told(text: &str) -> String {
     shown
 }
 
-/// The same of commands whose words stand in brackets. Calls itself for lists within quotes, whose
-/// escapes grow twofold with each.
-fn without_listed(text: &str) -> String {
+/// The same of commands whose words stand in brackets, and where the words now stand. Calls itself
+/// for lists within quotes, whose escapes grow twofold with each.
+fn without_listed(text: &str) -> (String, Places) {
     let mut shown = String::with_capacity(text.len());
+    let mut places = Places::new();
     let mut at = 0;
     while let Some(found) = text.get(at..).and_then(|rest| rest.find('[')) {
         let list = list::at(text, at.saturating_add(found));
         let texts: Vec<String> = list.elements.iter().map(|it| it.text.clone()).collect();
         for (element, masked) in list.elements.iter().zip(words(&texts)) {
-            if element.text != masked {
-                shown.push_str(text.get(at..element.range.start).unwrap_or_default());
+            shown.push_str(text.get(at..element.range.start).unwrap_or_default());
+            let begin = shown.len();
+            if element.text == masked {
+                shown.push_str(text.get(element.range.clone()).unwrap_or_default());
+            } else {
                 shown.push_str(&serde_json::to_string(&masked).unwrap_or_default());
-                at = element.range.end;
             }
+            places.push(begin..shown.len());
+            at = element.range.end;
         }
         shown.push_str(text.get(at..list.end).unwrap_or_default());
         at = list.end;
     }
     shown.push_str(text.get(at..).unwrap_or_default());
-    shown
+    (shown, places)
 }
 
 /// Where secrets stand in a text whose places are found in its `shape`: in order, one behind the
-/// other.
+/// other. Calls itself for scripts in quotes, which hold no others in the same quotes.
 fn secrets(shape: &str, text: &str) -> Places {
+    let scripts = scripts::quoted(shape);
     let mut places = Places::new();
-    named::find(shape, &mut places);
-    commands::find(shape, &mut places);
-    fed::find(shape, &mut places);
+    for script in &scripts {
+        let inner = text.get(script.clone()).unwrap_or_default();
+        let moved = |at: usize| script.start.saturating_add(at);
+        places.extend(secrets(inner, inner).iter().map(|it| moved(it.start)..moved(it.end)));
+    }
+    let shape = scripts::blank(shape, &scripts);
+    let quoted = word::quoted(&shape);
+    let mut found = Places::new();
+    named::find(&shape, &mut found);
+    commands::find(&shape, &mut found);
+    fed::find(&shape, &mut found);
+    places.extend(found.into_iter().map(|place| word::ended(place, &quoted)));
     places.retain(|place| {
         let secret = text.get(place.clone()).unwrap_or_default();
         is_literal(secret) && !MARK.is_match(secret)

@@ -9,12 +9,12 @@ use serde::Serialize;
 mod operands;
 
 /// Commands of one instruction that are told apart; the longest seen have some 200.
-const COMMANDS_MAX: usize = 1000;
+const COMMANDS_MAX: usize = 2000;
 
 /// Shells within shells that are looked into; people write one.
 const SCRIPTS_MAX: usize = 4;
 
-/// Commands of one pipe that are remembered; people write five.
+/// Commands of one pipe, from the first on, of which is known what they write into; people write five.
 const PIPE_MAX: usize = 16;
 
 /// One program that runs.
@@ -52,22 +52,30 @@ pub(crate) fn words(text: &str) -> Vec<String> {
     tokens(text).into_iter().filter_map(word).collect()
 }
 
+/// Commands that were told apart.
+#[derive(Debug, Default)]
+pub(crate) struct Commands {
+    pub(crate) commands: Vec<Command>,
+    /// A limit was reached, so that there are more, or more about these.
+    pub(crate) is_cut: bool,
+}
+
 /// The commands of a script, in their order; those that it hands to a shell (`sh -c '…'`) follow the
 /// shell.
-pub(crate) fn commands(text: &str) -> Vec<Command> {
-    let mut commands = Vec::new();
+pub(crate) fn commands(text: &str) -> Commands {
+    let mut commands = Commands::default();
     add_script(text, SCRIPTS_MAX, &mut commands);
     commands
 }
 
 /// The same, of one command whose words are told apart already.
-pub(crate) fn of_words(words: &[String]) -> Vec<Command> {
-    let mut commands = Vec::new();
+pub(crate) fn of_words(words: &[String]) -> Commands {
+    let mut commands = Commands::default();
     add(words, SCRIPTS_MAX, &mut commands);
     commands
 }
 
-fn add_script(text: &str, scripts: usize, commands: &mut Vec<Command>) {
+fn add_script(text: &str, scripts: usize, found: &mut Commands) {
     let mut words = Vec::new();
     // Those whose output reaches the next command.
     let mut writers: Vec<usize> = Vec::new();
@@ -75,10 +83,11 @@ fn add_script(text: &str, scripts: usize, commands: &mut Vec<Command>) {
         match token {
             Token::Word(word) => words.push(word),
             end => {
-                let Some(at) = add(&std::mem::take(&mut words), scripts, commands) else {
+                let Some(at) = add(&std::mem::take(&mut words), scripts, found) else {
                     writers.clear();
                     continue;
                 };
+                let commands = &mut found.commands;
                 let program = commands.get(at).map(|it| it.program.clone()).unwrap_or_default();
                 for writer in &writers {
                     if let Some(writer) = commands.get_mut(*writer) {
@@ -87,6 +96,7 @@ fn add_script(text: &str, scripts: usize, commands: &mut Vec<Command>) {
                 }
                 match end {
                     Token::Pipe if writers.len() < PIPE_MAX => writers.push(at),
+                    Token::Pipe => found.is_cut = true,
                     _ => writers.clear(),
                 }
             }
@@ -95,13 +105,20 @@ fn add_script(text: &str, scripts: usize, commands: &mut Vec<Command>) {
 }
 
 /// Adds a command and what it hands to a shell; returns where it stands.
-fn add(words: &[String], scripts: usize, commands: &mut Vec<Command>) -> Option<usize> {
-    let command = command(words).filter(|_| commands.len() < COMMANDS_MAX)?;
+fn add(words: &[String], scripts: usize, found: &mut Commands) -> Option<usize> {
+    let command = command(words)?;
+    let at = found.commands.len();
+    if at >= COMMANDS_MAX {
+        found.is_cut = true;
+        return None;
+    }
     let script = command.script().map(str::to_owned);
-    let at = commands.len();
-    commands.push(command);
-    if let (Some(script), Some(scripts)) = (script, scripts.checked_sub(1)) {
-        add_script(&script, scripts, commands);
+    found.commands.push(command);
+    if let Some(script) = script {
+        match scripts.checked_sub(1) {
+            Some(scripts) => add_script(&script, scripts, found),
+            None => found.is_cut = true,
+        }
     }
     Some(at)
 }
@@ -262,7 +279,7 @@ mod tests {
             }
             if command.sudo { format!("sudo:{line}") } else { line }
         };
-        commands(text).iter().map(show).collect::<Vec<_>>().join(" ; ")
+        commands(text).commands.iter().map(show).collect::<Vec<_>>().join(" ; ")
     }
 
     #[test]
@@ -294,5 +311,23 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(shown(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_too_much_is_said_and_the_beginning_stays() {
+        let many = format!("{}curl x | sh", "true; ".repeat(COMMANDS_MAX));
+        let long = format!("curl x {}| sh", "| tee y ".repeat(PIPE_MAX));
+        let mut deep = "curl x".to_owned();
+        for _ in 0..=SCRIPTS_MAX {
+            deep = format!("sh -c {}", deep.replace('\\', r"\\").replace(' ', r"\ "));
+        }
+        for (text, programs) in [(&many, COMMANDS_MAX), (&long, PIPE_MAX + 2), (&deep, 5)] {
+            let found = commands(text);
+            assert!(found.is_cut, "{text:.40}");
+            assert_eq!(found.commands.len(), programs, "{text:.40}");
+        }
+        let found = commands(&long);
+        assert_eq!(found.commands[0].piped_into.last().map(String::as_str), Some("sh"));
+        assert!(!commands("curl x | tee y | sh -c 'sh -c z'").is_cut);
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::image::Port;
 use super::mask;
-use super::shell::{self, Command};
+use super::shell::{self, Command, Commands};
 
 /// What conditions see as `step`. Masked throughout.
 #[derive(Debug, Default, Serialize)]
@@ -23,9 +23,12 @@ pub(crate) struct Step {
     pub(crate) exec_form: bool,
     /// What a shell is to run.
     pub(crate) commands: Vec<Command>,
+    /// More than could be told apart.
+    #[serde(skip)]
+    pub(crate) is_cut: bool,
     /// Variables that the instruction sets and whose values are for few.
     pub(crate) gives_away: Vec<String>,
-    /// Of a Dockerfile: names that `ENV` and `ARG` give a value above, in the same stage.
+    /// Of a `RUN` of a Dockerfile: names that `ENV` and `ARG` give a value above, in the same stage.
     pub(crate) variables: Vec<String>,
     /// Of an `EXPOSE`.
     pub(crate) ports: Vec<Port>,
@@ -54,10 +57,10 @@ impl Step {
             "EXPOSE" => shell::words(&text).iter().filter_map(|it| Port::range(it)).collect(),
             _ => Vec::new(),
         };
-        let commands = match &elements {
+        let Commands { commands, is_cut } = match &elements {
             Some(words) if is_run => shell::of_words(words),
             None if is_run => shell::commands(command),
-            _ => Vec::new(),
+            _ => Commands::default(),
         };
         let (gives_away, secret_arguments) = match instruction {
             "ENV" | "ARG" => telling(instruction, unmasked),
@@ -70,6 +73,7 @@ impl Step {
             text,
             flags,
             commands,
+            is_cut,
             variables: Vec::new(),
             ports,
             gives_away,

@@ -313,6 +313,23 @@ fn a_long_file_is_checked_whole() {
 }
 
 #[test]
+fn commands_that_are_not_told_apart_are_told() {
+    let text = format!("FROM a:1\nRUN {}curl x | sh\nUSER a\n", "true; ".repeat(5000));
+    let judged = file_named("Dockerfile", &text, &CheckSet::default());
+    let expected = "line 2: too many commands, not all are checked";
+    let problems: Vec<&str> = judged.problems.iter().map(|it| &*it.message).collect();
+    assert_eq!(problems, [expected]);
+}
+
+#[test]
+fn names_of_variables_are_not_repeated_in_every_view() {
+    let name = |number: u32| format!("ENV A{number}{}=b\n", "A".repeat(500));
+    let names: String = (0..100).map(name).collect();
+    let text = format!("FROM a:1\n{names}{}", "RUN a\n".repeat(2000));
+    assert_eq!(problems_of("Dockerfile", &text), []);
+}
+
+#[test]
 fn evidence_has_its_price() {
     let mut set = CheckSet::default();
     let evidence = "image.labels.map(a, image.labels.map(b, image.user).join()).join()";

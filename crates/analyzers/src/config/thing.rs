@@ -130,16 +130,22 @@ pub(crate) struct Thing {
     pub(crate) text: String,
     /// Its fields, in JSON.
     pub(crate) view: String,
+    /// A limit was reached, so that something of it is not in the view.
+    pub(crate) is_cut: bool,
 }
 
 impl Thing {
     pub(crate) fn new(on: On, line: u32, text: &str, view: &impl Serialize) -> Self {
         let view = serde_json::to_string(view).expect("plain fields have a form in JSON");
         let (resource, text) = (String::new(), text.to_owned());
-        Self { on, place: on.place(), line, resource, text, view }
+        Self { on, place: on.place(), line, resource, text, view, is_cut: false }
     }
 
     pub(crate) fn named(self, resource: String) -> Self {
         Self { resource, ..self }
+    }
+
+    pub(crate) fn cut(self, is_cut: bool) -> Self {
+        Self { is_cut, ..self }
     }
 }

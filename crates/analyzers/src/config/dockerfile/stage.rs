@@ -1,6 +1,6 @@
 //! The stages of a Dockerfile: what each is built upon, and what its instructions come to.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde::Serialize;
 
@@ -12,6 +12,9 @@ const VALUE_MAX: usize = 512;
 
 /// Variables of a stage that are known. Each stage has its own, and those of the one below it.
 const VARIABLES_MAX: usize = 100;
+
+/// Bytes of their names that a view holds, of which there is one for every `RUN`.
+const NAMES_BYTES_MAX: usize = 2 << 10;
 
 /// What conditions see as `stage`.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -60,6 +63,8 @@ pub(super) struct Stages {
     arguments: HashMap<String, String>,
     /// What variables stand for in each stage, as far as the file tells.
     variables: Vec<HashMap<String, String>>,
+    /// Of these, what an `ENV` has set in each stage: no `ARG` below it counts.
+    environments: Vec<BTreeSet<String>>,
 }
 
 impl Stages {
@@ -69,11 +74,16 @@ impl Stages {
     }
 
     /// The variables that are known in the stage that instructions are in now.
-    pub(super) fn variables(&self) -> Vec<String> {
-        let names = self.variables.last().into_iter().flat_map(HashMap::keys);
-        let mut names: Vec<String> = names.cloned().collect();
-        names.sort_unstable();
-        names
+    pub(super) fn names(&self) -> Vec<String> {
+        let names: BTreeSet<&String> =
+            self.variables.last().into_iter().flat_map(HashMap::keys).collect();
+        let mut left = NAMES_BYTES_MAX;
+        let fits = |name: &&String| {
+            let rest = left.checked_sub(name.len());
+            left = rest.unwrap_or_default();
+            rest.is_some()
+        };
+        names.into_iter().take_while(fits).cloned().collect()
     }
 
     pub(super) fn finish(mut self) -> Vec<Stage> {
@@ -94,9 +104,10 @@ impl Stages {
             }
             return;
         };
-        let Some(variables) = self.variables.last_mut() else { return };
+        let variables = self.variables.last_mut().zip(self.environments.last_mut());
+        let Some((variables, environment)) = variables else { return };
         match step.instruction.as_str() {
-            "ARG" | "ENV" => set(step, &self.arguments, variables),
+            "ARG" | "ENV" => set(step, &self.arguments, variables, environment),
             "USER" => {
                 stage.user = resolve(step.words.first().map_or("", String::as_str), variables);
                 stage.runs_as_root = is_root(&stage.user);
@@ -121,6 +132,8 @@ impl Stages {
         let below = below.filter(|_| !base.is_empty());
         let variables = below.and_then(|below| self.variables.get(below)).cloned();
         self.variables.push(variables.unwrap_or_default());
+        let environment = below.and_then(|below| self.environments.get(below)).cloned();
+        self.environments.push(environment.unwrap_or_default());
         let below = below.and_then(|below| self.stages.get(below));
         let path = base.rsplit_once('/').map_or(base.as_str(), |(_, name)| name);
         let (path, digest) = path.split_once('@').unwrap_or((path, ""));
@@ -145,7 +158,12 @@ impl Stages {
 
 /// What an `ARG` or `ENV` sets in its stage. An argument without a value has the one that was given
 /// above all stages.
-fn set(step: &Step, arguments: &HashMap<String, String>, variables: &mut HashMap<String, String>) {
+fn set(
+    step: &Step,
+    arguments: &HashMap<String, String>,
+    variables: &mut HashMap<String, String>,
+    environment: &mut BTreeSet<String>,
+) {
     let is_argument = step.instruction == "ARG";
     let mut words = step.words.iter();
     let mut pairs: Vec<(&str, String)> = Vec::new();
@@ -161,9 +179,16 @@ fn set(step: &Step, arguments: &HashMap<String, String>, variables: &mut HashMap
         })),
     }
     for (name, value) in pairs {
+        if is_argument && environment.contains(name) {
+            continue;
+        }
         let given = arguments.get(name).filter(|_| is_argument && value.is_empty());
         let value = given.cloned().unwrap_or_else(|| resolve(&value, variables));
         know(variables, name, value);
+        // Of what nobody knows nothing needs to be kept.
+        if !is_argument && variables.contains_key(name) {
+            environment.insert(name.to_owned());
+        }
     }
 }
 

@@ -82,8 +82,8 @@ pub(crate) struct Container {
     environment: Vec<Variable>,
     /// Variables that take their values from a Secret.
     secret_variables: Vec<String>,
-    /// The command, or that of a probe or hook, has a secret in it.
-    secret_in_command: bool,
+    /// The command, and those of probes and hooks, if there is a secret in it.
+    secret_commands: Vec<String>,
     /// All of a Secret becomes the environment.
     takes_secrets: bool,
     mount_paths: Vec<String>,
@@ -214,7 +214,9 @@ impl Container {
             secret_variables: (variables.iter().filter(secret))
                 .map(|it| it.get("name").text())
                 .collect(),
-            secret_in_command: commands(node).iter().any(|words| mask::is_told_by(words)),
+            secret_commands: (commands(node).iter())
+                .filter_map(|words| mask::told_by(words))
+                .collect(),
             takes_secrets: (node.get("envFrom").items().iter())
                 .any(|it| !it.get("secretRef").is_nothing()),
             mount_paths: (node.get("volumeMounts").items().iter())
@@ -225,7 +227,11 @@ impl Container {
     }
 
     pub(crate) fn example() -> Self {
-        Self { environment: vec![Variable::new("A", "b")], ..Self::default() }
+        Self {
+            environment: vec![Variable::new("A", "b")],
+            secret_commands: vec!["app".to_owned()],
+            ..Self::default()
+        }
     }
 }
 

@@ -8,25 +8,33 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::Places;
-
-/// One word, which may be quoted, or what a command writes.
-const WORD: &str = r#"(?:\$\([^()\n]*\)|"(?:[^"\\]|\\.)*"|'[^']*'|[^\s"'|;&]+)"#;
+use super::word::{PIECES, operand};
 
 /// A user and a password in one word.
-const PAIR: &str = r#"(?:"[^":]+:(?<_a>[^"]+)|'[^':]+:(?<_b>[^']+)|[^\s:"'|;&-][^\s:"'|;&]*:(?<secret>[^\s"'|;&]+))"#;
+const PAIR: &str = r#"(?:"[^":]+:(?<_a>(?:[^"\\]|\\.)+)|\$?'[^':]+:(?<_b>[^']+)|["']?[^\s:"'|;&-][^\s:"'|;&]*["']?:(?<secret>(?:{pieces})+))"#;
+
+/// Whom services call the user of a token.
+const USERS: [&str; 6] =
+    ["git", "oauth", "oauth2", "x-access-token", "x-oauth-basic", "x-token-auth"];
 
 /// Programs, and what they await; `{}` is where the secret stands, `{pair}` a user's in front of it.
-const COMMANDS: [(&str, &str); 17] = [
+const COMMANDS: [(&str, &str); 20] = [
     (
-        r"sshpass|user(?:add|mod)|mysql\w*|mariadb[\w-]*|mongo\w*|7z[ar]?|(?:docker|podman|nerdctl|skopeo|buildah|crane|oras|helm\s+registry|az)\s+login",
+        r"sshpass|user(?:add|mod)|mysql\w*|mariadb[\w-]*|mongo\w*|7z[ar]?|(?:un)?rar|cqlsh|(?:docker|podman|nerdctl|skopeo|buildah|crane|oras|helm\s+registry|az)\s+login",
         r"\s-p\s*{}",
     ),
     (r"redis-cli|valkey-cli", r"\s-a\s*{}"),
+    ("(?:un)?rar", r"\s-hp\s*{}"),
+    ("ssh-keygen", r"\s-[NP]\s*{}"),
+    ("lftp", r"\s-u\s*[^\s,]+,{}"),
     ("sqlcmd|bcp|isql|zip|unzip", r"\s-P\s*{}"),
     (r"ldap\w+", r"\s-w\s*{}"),
     ("curl|wget", r"\s(?:-[a-zA-Z]{0,8}[uU]|--user|--proxy-user)[\s=]*{pair}"),
     // A file, a user and the password; with `-n` no file.
-    ("htpasswd", r"\s-[a-mo-zA-Z]*b[a-mo-zA-Z]*(?:\s+-\S+)*\s+[^\s-]\S*\s+\S+\s+{}"),
+    (
+        "htpasswd|mosquitto_passwd",
+        r"\s-[a-mo-zA-Z]*b[a-mo-zA-Z]*(?:\s+-\S+)*\s+[^\s-]\S*\s+\S+\s+{}",
+    ),
     ("htpasswd", r"\s-(?:\w*n\w*b|\w*b\w*n)\w*(?:\s+-\S+)*\s+[^\s-]\S*\s+{}"),
     (
         "openssl",
@@ -36,7 +44,11 @@ const COMMANDS: [(&str, &str); 17] = [
     ("openssl", r"\s-k\s+{}"),
     ("mysqladmin|mariadb-admin", r"\spassword\s+{}"),
     ("composer", r"\s(?:http-basic\.\S+\s+\S+|(?:github-oauth|gitlab-token|bearer)\.\S+)\s+{}"),
-    (r"vault\s+login|snyk\s+auth", r"^\s+(?:-\S+\s+)*{}"),
+    // Others than a lone word say how it is to be asked for.
+    (
+        r"vault\s+login|snyk\s+auth|cargo\s+login",
+        r"^\s+(?:-\S+\s+)*(?<secret>[^\s=|;&)-][^\s=|;&)]*)(?:[\s|;&)]|$)",
+    ),
     ("mc", r"\s(?:alias\s+set|config\s+host\s+add)\s+\S+\s+\S+\s+\S+\s+{}"),
     ("smbclient", r"\s-U\s*[^\s%]+%{}"),
     ("rabbitmqctl", r"\s(?:add_user|change_password|authenticate_user)\s+\S+\s+{}"),
@@ -44,12 +56,10 @@ const COMMANDS: [(&str, &str); 17] = [
 ];
 
 /// What any program may await, wherever it stands.
-const ANYWHERE: [&str; 5] = [
-    // A secret by itself may be the name of one: `--pull-secret`.
-    r"(?:^|\s)--?(?i:[a-z-]*(?:password|passwd|passphrase|token|storepass|keypass|requirepass|masterauth|api-?key|access-?key|secret-?key)|(?:[a-z-]*(?:access|api|app|auth|client|consumer|cookie|encryption|hmac|jwt|master|rpc|session|shared|signing|user|webhook)-)?secret|-pass)[\s=]+{}",
+const ANYWHERE: [&str; 4] = [
     r#"[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@"'<>]*:(?<secret>[^\s/@"'<>]+)@"#,
     // A token in the place of a user.
-    r#"https?://(?<secret>[^\s/:@"'<>]+)@"#,
+    r#"https?://(?<token>[^\s/:@"'<>]+)@"#,
     // SQL.
     r"(?i:\b(?:identified\s+(?:with\s+\S+\s+)?by|password)\s+)'(?<secret>[^']+)'",
     // A line of `.netrc`.
@@ -71,10 +81,11 @@ static COMPILED: LazyLock<Vec<(Regex, Regex)>> = LazyLock::new(|| {
     COMMANDS.into_iter().map(compile).collect()
 });
 
-static EVERYWHERE: LazyLock<[Regex; 5]> = LazyLock::new(|| ANYWHERE.map(awaiting));
+static EVERYWHERE: LazyLock<[Regex; 4]> = LazyLock::new(|| ANYWHERE.map(awaiting));
 
 fn awaiting(form: &str) -> Regex {
-    let form = form.replace("{pair}", PAIR).replace("{}", &format!("(?<secret>{WORD})"));
+    let form = form.replace("{pair}", PAIR).replace("{pieces}", PIECES);
+    let form = form.replace("{}", &format!("(?<secret>{})", operand()));
     Regex::new(&form).expect("a test compiles it")
 }
 
@@ -99,9 +110,8 @@ pub(super) fn find(shape: &str, places: &mut Places) {
 
 fn add(awaited: &Regex, text: &str, begin: usize, places: &mut Places) {
     for captures in awaited.captures_iter(text) {
-        let secret = captures.iter().skip(1).flatten().next();
-        // An option is no secret, but the next of the same command.
-        if let Some(secret) = secret.filter(|it| !it.as_str().starts_with('-')) {
+        let is_user = captures.name("token").is_some_and(|it| USERS.contains(&it.as_str()));
+        if let Some(secret) = captures.iter().skip(1).flatten().next().filter(|_| !is_user) {
             let at = |end: usize| begin.saturating_add(end);
             places.push(at(secret.start())..at(secret.end()));
         }

@@ -6,12 +6,13 @@ use regex::Regex;
 
 use super::Places;
 use super::telling::is_literal;
+use super::word::operand;
 
 /// Programs that read passwords, and nothing that their names are a part of.
 const READERS: &str = r#"(?:\S*/)?(?:ch|smb|vnc)?passwd(?:[\s;&|)"'<]|$)"#;
 
 /// Programs that are told to read one.
-const TAKERS: &str = r"openssl\s+passwd\s|[\w./-]+\s[^|;&\n]*--?(?:password-)?stdin\b";
+const TAKERS: &str = r"openssl\s+passwd\s|cryptsetup\s|sudo\s(?:[^|;&\n]*\s)?-[A-Za-z]*S\b|[\w./-]+\s[^|;&\n]*--?(?:(?:password-)?stdin\b|with-token\b|passphrase-fd[\s=]+0)";
 
 /// What is written into a pipe that ends in such a program.
 static PIPED: LazyLock<[Regex; 3]> = LazyLock::new(|| {
@@ -27,8 +28,8 @@ static PIPED: LazyLock<[Regex; 3]> = LazyLock::new(|| {
 });
 
 static HERE_STRING: LazyLock<Regex> = LazyLock::new(|| {
-    let string = r#"passwd(?:\s[^|;&\n<]*)?<<<\s*(?<secret>"(?:[^"\\]|\\.)*"|'[^']*'|[^\s"'|;&]+)"#;
-    Regex::new(string).expect("a test compiles it")
+    let reader = format!(r"(?:passwd(?:\s[^|;&\n<]*)?|(?:{TAKERS})[^|;&\n<]*)");
+    Regex::new(&format!(r"{reader}<<<\s*(?<secret>{})", operand())).expect("a test compiles it")
 });
 
 /// A line that begins a here-document.
@@ -37,7 +38,8 @@ static DOCUMENT: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 static READER: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(&format!(r#"(?:^|[\s/"'(;&|]){READERS}"#)).expect("a test compiles it")
+    let reader = format!(r#"(?:^|[\s/"'(;&|])(?:{READERS}|{TAKERS})"#);
+    Regex::new(&reader).expect("a test compiles it")
 });
 
 pub(super) fn find(shape: &str, places: &mut Places) {

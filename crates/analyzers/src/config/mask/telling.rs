@@ -7,7 +7,8 @@ use regex::Regex;
 /// What a name ends in or holds whose value is for few.
 static TELLING: LazyLock<Regex> = LazyLock::new(|| {
     let telling = r"(?ix)
-        passw(or)?d | passphrase | (^|[_.-])(pass|pwd|pw|psk)$ | secret | (^|[_.-])tokens?$
+        passw(or)?d | passphrase | (^|[_.-])(pass|pwd|pw|psk|bearer)$ | (store|key|require|ssh)pass$
+        | masterauth | secret | (^|[_.-])tokens?$ | (^|:)_auth$
         | (access|auth|bearer|refresh|api|bot|csrf|id|jwt|github|gitlab|npm|slack|session)_?token
         | (api|access|private|encryption|signing|master|account|storage|license)[_.-]?key
         | credential | connection[_.-]?string | ^(proxy-)?authorization$ | ^(set-)?cookie$";
@@ -17,21 +18,23 @@ static TELLING: LazyLock<Regex> = LazyLock::new(|| {
 /// What a name ends in that speaks of a secret and does not hold one.
 static HARMLESS: LazyLock<Regex> = LazyLock::new(|| {
     let harmless = r"(?ix)
-        [_.-](file|path|dir|url|uri|endpoint|host|name|names|id|ids|type|length|size|ttl|expiry
-        |expires|expiration|timeout|age|enabled|disabled|required|policy|prefix|suffix|header
+        [_.-](file|path|dir|url|uri|endpoint|host|name|names|namespace|id|ids|type|length|size|ttl
+        |expiry|expires|expiration|timeout|age|enabled|disabled|required|policy|prefix|suffix|header
         |algorithm|version|count|min|max|field|user|username|arn|provider|mode|format|fingerprint
-        |store|location|ref|hint)$ | (pull|tls)[_.-]?secrets?$ | public | ^(gpg|pgp)_ | ^no_ | ^(allow|require|use|enable
-        |disable|generate|random|skip)_";
+        |store|location|ref|hint|backend|engine|manager|helper|plugin|driver|stdin|fd)$
+        | (?-i:[a-z](File|Path|Dir|Url|Uri|Host|Name|Namespace|Id|Type|Ref|Policy)$)
+        | (existing|pull|tls)[_.-]?secrets?$ | public | ^(gpg|pgp)_
+        | ^(no|allow|ask|disabled?|enabled?|generate|max|random|require|skip|use|with|without)[_-]";
     Regex::new(harmless).expect("a test compiles it")
 });
 
 /// What something else is put in the place of, by a shell, a builder, a template or `printf`; a
-/// default stands for itself.
+/// default stands for itself, and so does what is put in where there is another.
 static REFERENCE: LazyLock<Regex> = LazyLock::new(|| {
     let reference = r"(?xs)
         \$?\{\{ .*? \}\}
-        | \$\{ [A-Za-z_!]\w* (?: :?[?+][^}]* | :?[-=](?<default>[^}]*) )? \}
-        | \$\( .* \) | ` .* ` | \$[A-Za-z_]\w* | %[A-Za-z_]\w*% | %[sd] | \\[nrt]";
+        | \$\{ [A-Za-z_!]\w* (?: :?\?[^}]* | :?[-=+](?<default>[^}]*) )? \}
+        | \$\( .* \) | ^(env|fd|file): .* | ` .* ` | \$[A-Za-z_]\w* | %[A-Za-z_]\w*% | %[sd] | \\[nrt]";
     Regex::new(reference).expect("a test compiles it")
 });
 
@@ -56,7 +59,9 @@ pub(super) fn is_literal(value: &str) -> bool {
     let segments = value.matches('/').count();
     let is_path = !value.contains(['+', '='])
         && (value.starts_with("./") || (value.starts_with('/') && segments > 1));
-    let is_switch = matches!(&*lower, "true" | "false" | "yes" | "no" | "none" | "null" | "unset");
+    // `simple` is one of etcd's.
+    let is_switch =
+        matches!(&*lower, "true" | "false" | "yes" | "no" | "none" | "null" | "unset" | "simple");
     let is_placeholder = value.starts_with('<') || value.starts_with("**");
     !(value.is_empty() || is_reference || is_path || is_switch || is_placeholder)
 }

@@ -29,6 +29,20 @@ fn words_tell_of_each_other() {
         (&["sh", "-c", "mysql -pabc x"], &["sh", "-c", "mysql -p…_3_characters x"]),
         (&["a b", "\"c\"", "ü"], &["a b", "\"c\"", "ü"]),
         (&["--password"], &["--password"]),
+        (&["--password=a b"], &["--password=…_3_characters"]),
+        (&["app", "--token", "$'a b'"], &["app", "--token", "…_6_characters"]),
+        // What follows an assignment in a script is no part of its value.
+        (
+            &["sh", "-c", "DB_PASSWORD=$X curl -k https://x/a.sh | sh"],
+            &["sh", "-c", "DB_PASSWORD=$X curl -k https://x/a.sh | sh"],
+        ),
+        (
+            &["sh", "-ec", "DB_PASSWORD=abc exec app", "--password", "ab"],
+            &["sh", "-ec", "DB_PASSWORD=…_3_characters exec app", "--password", "…_2_characters"],
+        ),
+        (&["CMD-SHELL", "A_TOKEN=ab x y"], &["CMD-SHELL", "A_TOKEN=…_2_characters x y"]),
+        (&["A_TOKEN=ab x y"], &["A_TOKEN=…_2_characters x y"]),
+        (&["git", "-c", "a.token=b c"], &["git", "-c", "a.token=…_3_characters"]),
         (&[], &[]),
     ];
     for (given, expected) in cases {
@@ -53,6 +67,6 @@ fn values_are_looked_into() {
 #[test]
 fn a_token_is_hidden_wherever_it_stands() {
     let token = format!("gh{}p_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa1yLcDB", "");
-    let shown = text(&format!("git clone https://x:{token}@host/r"));
+    let shown = text(&format!("echo {token} > x"));
     assert!(!shown.contains("aaaaaaaa"), "{shown}");
 }

@@ -382,7 +382,7 @@ mod tests {
         ];
         for (text, operands, installs) in cases {
             let all = commands(text);
-            let command = all.first().unwrap();
+            let command = all.commands.first().unwrap();
             assert_eq!(command.operands, *operands, "{text}");
             assert_eq!(command.installs, *installs, "{text}");
         }
