@@ -8,7 +8,8 @@ use std::process::Command;
 /// The live tests' program without what only a debugger reads: the machine holds it in memory.
 pub(super) fn live_tests(root: &Path, folder: &Path) -> Result<PathBuf, String> {
     let mut command = Command::new("cargo");
-    command.args(["test", "--package", "sensor", "--test", "live", "--no-run"]);
+    // Of the whole workspace, so that it is built once, as the tests of everything are.
+    command.args(["test", "--workspace", "--test", "live", "--no-run"]);
     command.arg("--message-format=json").current_dir(root).stderr(std::process::Stdio::inherit());
     let output = command.output().map_err(|error| format!("running {command:?}: {error}"))?;
     if !output.status.success() {
@@ -24,6 +25,10 @@ pub(super) fn live_tests(root: &Path, folder: &Path) -> Result<PathBuf, String> 
 /// Of one of cargo's messages.
 fn executable(line: &str) -> Option<PathBuf> {
     let message: serde_json::Value = serde_json::from_str(line).ok()?;
+    let source = message.get("target")?.get("src_path")?.as_str()?;
+    if !source.ends_with("sensor/tests/live/main.rs") {
+        return None;
+    }
     Some(PathBuf::from(message.get("executable")?.as_str()?))
 }
 
