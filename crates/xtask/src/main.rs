@@ -1,4 +1,4 @@
-//! Development tasks: `cargo xtask test`, `bench`, `bpf`, `tidy`; one verb, one file.
+//! Development tasks: `cargo xtask test`, `bench`, `bpf`, `tidy`, `vm-test`; one verb, one file.
 //!
 //! These are tools for people who change the project. No other crate may use them.
 
@@ -8,6 +8,7 @@ mod bench;
 mod bpf;
 mod test;
 mod tidy;
+mod vm_test;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -22,6 +23,7 @@ enum Task {
     Bpf(bpf::Args),
     Test(test::Args),
     Tidy(tidy::Args),
+    VmTest(vm_test::Args),
 }
 
 fn main() -> ExitCode {
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         Task::Bpf(args) => bpf::run(&root(), &args),
         Task::Test(args) => test::run(&root(), &args),
         Task::Tidy(args) => tidy::run(&root(), &args),
+        Task::VmTest(args) => vm_test::run(&root(), &args),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

@@ -29,6 +29,7 @@ const STEPS: &[Step] = &[
     Step { name: "fuzz", why: "hostile bytes, a few seconds a target", run: checks::fuzz },
     Step { name: "docs", why: "the documentation has no dead link", run: checks::docs },
     Step { name: "dependencies", why: "licenses, bans, sources", run: dependencies::check },
+    Step { name: "vm", why: "the sensor's programs on Debian's kernel", run: checks::vm },
     // Last, so that what failed stands at the end of what a run prints.
     Step { name: "tests", why: "unit, data-driven and whole-command tests", run: checks::tests },
 ];

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::{Done, Session};
-use crate::{bpf, tidy};
+use crate::{bpf, tidy, vm_test};
 
 /// A workspace of its own, so that its dependencies are not ours.
 const FUZZ: &str = "fuzz/Cargo.toml";
@@ -44,6 +44,16 @@ pub(super) fn bpf(session: &mut Session<'_>) -> Result<Done, String> {
 
 pub(super) fn clippy(session: &mut Session<'_>) -> Result<Done, String> {
     cargo(session, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
+}
+
+pub(super) fn vm(session: &mut Session<'_>) -> Result<Done, String> {
+    if !cfg!(target_arch = "x86_64") {
+        return Ok(Done::Skipped("the machine is an x86-64 one".to_owned()));
+    }
+    match vm_test::run(session.root, &vm_test::Args::all())? {
+        true => Ok(Done::Passed),
+        false => Err("see what the machine printed above".to_owned()),
+    }
 }
 
 /// nextest runs each test in a process of its own, and all binaries' tests side by side. As root,

@@ -11,7 +11,8 @@ use super::{Done, Session};
 
 /// Package, and what tests do with it.
 const PACKAGES: &[(&str, &str)] = &[
-    ("busybox-static", "the smallest program an image can hold"),
+    ("binutils", "makes a test small enough for the memory of an emulated machine"),
+    ("busybox-static", "the smallest program an image can hold; the first of a machine"),
     ("chromium", "shows the HTML report, and tells what it asks the network for"),
     ("clamav-daemon", "is asked about files: `--clamd`"),
     ("clamav-testfiles", "one small program in the containers that malware comes in"),
@@ -36,6 +37,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("podman", "holds images: `podman:`"),
     ("python3-packaging", "judges the order of Python versions, and their ranges"),
     ("python3-venv", "keeps the validators of bills of materials apart from the system"),
+    ("qemu-system-x86", "emulates a machine for the sensor on Debian's kernel"),
     ("r-base-core", "judges the order of CRAN versions"),
     ("rpm", "judges the order of RPM versions, and what `rpm -qa` says of a database"),
     ("ruby", "judges the order of RubyGems versions, and their ranges"),

@@ -1,0 +1,33 @@
+//! The first program of the machine: it mounts what programs expect, runs the tests as its child,
+//! says how they ended, and turns the machine off.
+
+/// Where the machine has what it runs.
+pub(super) const TESTS: &str = "tests/live";
+pub(super) const ACTS: &str = "tests/acts";
+/// What the second serial port carries when all is well. A test cannot write it by accident: its
+/// output goes to the first.
+pub(super) const PASSED: &str = "passed";
+/// It measures how fast the machine is, and one that is emulated takes minutes for it.
+const LEFT_OUT: &str = "flood::a_flood_of_opens_costs_no_exec_and_is_counted";
+
+/// One test at a time: they would see, and pay for, each other's programs.
+pub(super) fn script(only: &str) -> String {
+    format!(
+        "#!/bin/busybox sh
+/bin/busybox --install -s /bin
+mkdir /proc /sys /tmp
+mount -t proc none /proc
+mount -t sysfs none /sys
+mount -t devtmpfs none /dev
+mount -t tmpfs none /sys/fs/cgroup
+mount -t cgroup2 none /sys/fs/cgroup
+mount -t securityfs none /sys/kernel/security
+mount -t tmpfs none /tmp
+ifconfig lo up
+uname -srv
+export PATH=/bin LAZARET_TESTS=strict LAZARET_TEST_ACTS=/{ACTS} RUST_BACKTRACE=1
+/{TESTS} --test-threads=1 --skip {LEFT_OUT} '{only}' && echo {PASSED} > /dev/ttyS1
+poweroff -f
+"
+    )
+}

@@ -1,0 +1,56 @@
+//! Debian's kernel: the package that `linux-image-amd64` stands for, unpacked and not installed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Always depends on the one that Debian's release has now.
+const PACKAGE: &str = "linux-image-amd64";
+const ANY: &str = "linux-image-";
+
+/// The kernel's image. One that was unpacked before is taken as it is, without a network; remove its
+/// folder to have the newest.
+pub(super) fn find_or_download(folder: &Path) -> Result<PathBuf, String> {
+    let unpacked = folder.join("kernel");
+    if let Some(image) = image_in(&unpacked) {
+        return Ok(image);
+    }
+    let package = package()?;
+    println!("{package} is downloaded");
+    let fail = |error| format!("{}: {error}", folder.display());
+    let download = folder.join("download");
+    fs::create_dir_all(&download).map_err(fail)?;
+    super::programs::finish(
+        Command::new("apt-get").args(["download", "--quiet", &package]).current_dir(&download),
+    )?;
+    let archive = fs::read_dir(&download)
+        .map_err(fail)?
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| path.extension().is_some_and(|kind| kind == "deb"))
+        .ok_or_else(|| format!("`apt-get download {package}` left nothing"))?;
+    // Under another name until it is whole.
+    let half = folder.join("half");
+    super::programs::finish(Command::new("dpkg").arg("-x").arg(&archive).arg(&half))?;
+    fs::rename(&half, &unpacked).map_err(fail)?;
+    fs::remove_dir_all(&download).map_err(fail)?;
+    image_in(&unpacked).ok_or_else(|| format!("`{package}` has no `boot/vmlinuz-…`"))
+}
+
+fn image_in(unpacked: &Path) -> Option<PathBuf> {
+    let files = fs::read_dir(unpacked.join("boot")).ok()?.flatten().map(|entry| entry.path());
+    let is_image = |path: &PathBuf| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("vmlinuz-"))
+    };
+    files.filter(is_image).max()
+}
+
+fn package() -> Result<String, String> {
+    let mut command = Command::new("apt-cache");
+    command.args(["depends", "--important", PACKAGE]);
+    let output = command.output().map_err(|error| format!("running {command:?}: {error}"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let name = text.split_whitespace().find(|word| word.starts_with(ANY) && *word != PACKAGE);
+    name.map(str::to_owned)
+        .ok_or_else(|| format!("apt does not know `{PACKAGE}`\nhint: `apt-get update`"))
+}
