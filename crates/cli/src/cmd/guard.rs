@@ -36,7 +36,8 @@ enum Verb {
 
 #[derive(Debug, Args)]
 struct WatchArguments {
-    /// Rule files, or folders of them, Falco's among them (repeatable)
+    /// Rule files, or folders of them, Falco's among them (repeatable) [default: the rules that come
+    /// with lazaret]
     #[arg(long, value_name = "PATH")]
     rules: Vec<PathBuf>,
     // In an attribute, because a documentation comment takes its brackets for a link.
@@ -60,7 +61,7 @@ pub(crate) fn run(arguments: GuardArguments, global: &Global) -> Result<ExitCode
 }
 
 fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserError> {
-    let (ruleset, code) = rules::to_use(&arguments.rules)?;
+    let rules::Watching { ruleset, never, code } = rules::to_use(&arguments.rules)?;
     let engine = Engine::new(&ruleset);
     let stop = interrupt::stop_on_signals(None)?;
     let look = global.look(None);
@@ -68,7 +69,11 @@ fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserErr
     let recording = arguments.record.as_deref().map(record::Recording::create).transpose()?;
     let mut guard = watch::Guard::new(engine, ruleset.rules(), sinks, recording)?;
     if !global.is_quiet() {
-        output::note(&format!("{} rules; Ctrl-C ends", guard.rules()));
+        for rule in &never {
+            output::note(rule);
+        }
+        let of_ours = if arguments.rules.is_empty() { " that come with lazaret" } else { "" };
+        output::note(&format!("{} rules{of_ours}; Ctrl-C ends", guard.rules() - never.len()));
     }
     let ran = guard.run(&stop);
     // Whatever happened, what was found is told.

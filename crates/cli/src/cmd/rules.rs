@@ -48,14 +48,29 @@ pub(crate) fn run(arguments: RulesArguments, global: &Global) -> Result<ExitCode
     }
 }
 
-/// The rules of the paths, or our own, for who watches with them.
-pub(crate) fn to_use(paths: &[PathBuf]) -> Result<(Ruleset, ExitCode), UserError> {
-    let rules = load::rules(paths)?;
-    let watches = rules.ruleset.rules().iter().any(|rule| rule.source == detect::Source::Syscall);
-    if watches {
-        return Ok((rules.ruleset, rules.code));
+/// Rules for who watches a host with them.
+pub(crate) struct Watching {
+    pub(crate) ruleset: Ruleset,
+    /// Of rules that can never fire here: which, and why.
+    pub(crate) never: Vec<String>,
+    pub(crate) code: ExitCode,
+}
+
+/// The rules of the paths, or our own.
+pub(crate) fn to_use(paths: &[PathBuf]) -> Result<Watching, UserError> {
+    let load::Usable { mut ruleset, doubts, code } = load::rules(paths)?;
+    // Nothing on a host is an audit record.
+    ruleset.retain(|rule| rule.source == detect::Source::Syscall);
+    if ruleset.rules().is_empty() {
+        let message = "no rule is about what runs on a host";
+        let hint = "name rule files with --rules PATH, Falco's among them";
+        return Err(UserError::new(ExitCode::Usage, message).hint(Some(hint)));
     }
-    let message = "no rule is about what runs on a host";
-    let hint = "name rule files with --rules PATH, Falco's among them";
-    Err(UserError::new(ExitCode::Usage, message).hint(Some(hint)))
+    let dead = ruleset.rules().iter().filter(|rule| rule.enabled && rule.calls().is_empty());
+    let said = |name: &str| {
+        let of_it = doubts.iter().filter(|doubt| doubt.subject == name);
+        of_it.map(|doubt| doubt.message.as_str()).collect::<Vec<_>>().join("; ")
+    };
+    let never = dead.map(|rule| format!("`{}`: {}", rule.name, said(&rule.name))).collect();
+    Ok(Watching { ruleset, never, code })
 }

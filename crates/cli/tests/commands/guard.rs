@@ -10,7 +10,7 @@ use testkit::{Docker, TarBuilder, run, skip};
 
 use crate::run::Sandbox;
 
-/// In Falco's language, which is ours too.
+/// In Falco's language, which is ours too. Other tests start containers at the same time.
 const RULES: &str = r#"
 - rule: Shell on a terminal
   desc: a shell in a container has a terminal
@@ -19,7 +19,7 @@ const RULES: &str = r#"
   priority: NOTICE
 - rule: Shadow read
   desc: passwords of a container are read
-  condition: evt.type in (open, openat) and evt.is_open_read = true and fd.name = /etc/shadow and container.id != host
+  condition: evt.type in (open, openat) and evt.is_open_read = true and fd.name = /etc/shadow and container.image = "guarded:1"
   output: shadow was read (command=%proc.cmdline container=%container.name image=%container.image.repository)
   priority: WARNING
 - rule: Short life
@@ -29,21 +29,26 @@ const RULES: &str = r#"
   priority: NOTICE
 - rule: New container
   desc: a container was not there before
-  condition: evt.type = container and container.privileged = false
+  condition: evt.type = container and container.privileged = false and container.image = "guarded:1"
   output: new (container=%container.name)
+  priority: INFO
+- rule: Late
+  desc: an event does not know how long its call took
+  condition: evt.type = openat and evt.latency > 1000
+  output: late
   priority: INFO
 "#;
 
 const READY: Duration = Duration::from_secs(60);
 
 /// The guard, told to end when dropped.
-struct Guard {
+pub(crate) struct Guard {
     child: Child,
-    sandbox: Sandbox,
+    pub(crate) sandbox: Sandbox,
 }
 
 impl Guard {
-    fn start(sandbox: Sandbox, docker: &Docker, arguments: &[&str]) -> Self {
+    pub(crate) fn start(sandbox: Sandbox, docker: &Docker, arguments: &[&str]) -> Self {
         let errors = File::create(sandbox.path("stderr")).unwrap();
         let mut command = sandbox.command(arguments);
         command.env("DOCKER_HOST", format!("unix://{}", docker.socket().display()));
@@ -59,12 +64,12 @@ impl Guard {
         guard
     }
 
-    fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         std::fs::read_to_string(self.sandbox.path("stderr")).unwrap()
     }
 
     /// Ends it as Ctrl-C does, and gives its alerts.
-    fn end(&mut self) -> Vec<Value> {
+    pub(crate) fn end(&mut self) -> Vec<Value> {
         // What happened last is on its way.
         thread::sleep(Duration::from_secs(1));
         run("kill", &["-INT", &self.child.id().to_string()]);
@@ -162,6 +167,8 @@ fn what_containers_do_is_told_with_who_they_are() {
 
     let said = guard.said();
     assert!(said.contains(" events, "), "{said}");
+    assert!(said.contains("`Late`: it can never fire, for want of `evt.latency`"), "{said}");
+    assert!(said.contains("\n4 rules; Ctrl-C ends"), "{said}");
     // The same rules find the same in what was recorded.
     let replay = ["rules", "replay", "--rules", &rules, "--format", "json", &record];
     let replayed = guard.sandbox.run(&replay);

@@ -24,6 +24,7 @@ mod registries;
 mod reports;
 mod rules;
 mod run;
+mod scenarios;
 mod secrets;
 mod settings;
 mod sources;

@@ -3,12 +3,15 @@
 //! An argument is a number, and where that has a name, outputs and comparisons use the name:
 //! `evt.arg.flags contains O_TRUNC`. `evt.rawarg.*` is the number itself.
 
+mod table;
+
 use std::borrow::Cow;
 
 use model::event::{
     Act, Call, Descriptor, Event, Layering, MountAct, OpenFlags, PathArgument, SetId,
 };
 
+use self::table::{ELSEWHERE, names_of};
 use super::flags::{self, Bits, Choices};
 use super::{NoField, descriptor, names, user};
 use crate::field::Argument;
@@ -122,138 +125,6 @@ pub(super) fn check(name: &str) -> Result<(), NoField> {
     let all = Call::ALL.iter().flat_map(|call| names_of(*call)).copied();
     let message = format!("no call has an argument `{name}`");
     Err(NoField { message, hint: suggest::hint(name, all) })
-}
-
-/// Names that Falco's tables have for calls or arguments which no event of ours knows.
-const ELSEWHERE: &[&str] = &[
-    "res_or_fd",
-    "dirfd",
-    "linkdirfd",
-    "olddirfd",
-    "newdirfd",
-    "olddir",
-    "newdir",
-    "queuepct",
-    "queuelen",
-    "queuemax",
-    "backlog",
-    "fdlimit",
-    "pgft_maj",
-    "pgft_min",
-    "vm_size",
-    "vm_rss",
-    "vm_swap",
-    "cgroups",
-    "resolve",
-    "uargs",
-    "img",
-    "features",
-    "sq_entries",
-    "cq_entries",
-    "sq_thread_cpu",
-    "sq_thread_idle",
-    "pidns_init_start_ts",
-    "special",
-    "cookie",
-    "proto_flags",
-    "level",
-    "optname",
-    "val",
-    "optlen",
-    "offset",
-    "count",
-    "how",
-    "pos",
-    "whence",
-    "interval",
-    "option",
-    "arg2_str",
-    "arg2_int",
-    "resource",
-    "cur",
-    "max",
-    "operation",
-    "mask",
-    "op",
-    "key",
-    "in_fd",
-    "out_fd",
-    "first",
-    "last",
-    "status",
-    "ret",
-    "core",
-    "reaper_tid",
-    "msgcontrol",
-];
-
-/// In the order of Falco's tables, so that `evt.arg[0]` finds the same.
-#[rustfmt::skip]
-fn names_of(call: Call) -> &'static [&'static str] {
-    use Call as C;
-    match call {
-        C::Execve | C::Execveat => &[
-            "res", "exe", "args", "tid", "pid", "ptid", "cwd", "comm", "env", "tty", "vpgid",
-            "loginuid", "flags", "cap_inheritable", "cap_permitted", "cap_effective", "exe_ino",
-            "exe_ino_ctime", "exe_ino_mtime", "uid",
-        ],
-        C::Clone | C::Clone3 | C::Fork | C::Vfork => &[
-            "res", "exe", "args", "tid", "pid", "ptid", "cwd", "comm", "uid", "gid", "vtid", "vpid",
-        ],
-        C::Open | C::Openat | C::Openat2 => &["fd", "name", "flags", "mode", "dev", "ino"],
-        C::Creat => &["fd", "name", "mode", "dev", "ino"],
-        C::OpenByHandleAt => &["fd", "flags", "path", "dev", "ino"],
-        C::Close => &["res", "fd"],
-        C::Read | C::Write | C::Sendto | C::Recvfrom | C::Sendmsg | C::Recvmsg =>
-            &["res", "data", "fd", "size", "tuple"],
-        C::Rename | C::Renameat | C::Renameat2 | C::Link | C::Linkat =>
-            &["res", "oldpath", "newpath"],
-        C::Symlink | C::Symlinkat => &["res", "target", "linkpath"],
-        C::Unlink | C::Rmdir | C::Chdir | C::Chroot => &["res", "path"],
-        C::Unlinkat => &["res", "name"],
-        C::Fchdir => &["res", "fd"],
-        C::PivotRoot => &["res", "new_root", "put_old"],
-        C::Mkdir | C::Mkdirat => &["res", "path", "mode"],
-        C::Mknod | C::Mknodat => &["res", "path", "mode", "dev"],
-        C::Chmod | C::Fchmodat | C::Fchmodat2 => &["res", "filename", "mode"],
-        C::Fchmod => &["res", "fd", "mode"],
-        C::Chown | C::Lchown => &["res", "path", "uid", "gid"],
-        C::Fchown => &["res", "fd", "uid", "gid"],
-        C::Fchownat => &["res", "pathname", "uid", "gid"],
-        C::Setxattr | C::Lsetxattr | C::Fsetxattr => &["res", "path", "name"],
-        C::Socket => &["fd", "domain", "type", "proto"],
-        C::Connect => &["res", "tuple", "fd", "addr"],
-        C::Bind => &["res", "addr", "fd"],
-        C::Listen => &["res", "fd"],
-        C::Accept | C::Accept4 => &["fd", "tuple"],
-        C::Dup => &["res", "oldfd"],
-        C::Dup2 | C::Dup3 | C::Fcntl => &["res", "oldfd", "newfd"],
-        C::Setuid => &["res", "uid"],
-        C::Setgid => &["res", "gid"],
-        C::Setreuid => &["res", "ruid", "euid"],
-        C::Setregid => &["res", "rgid", "egid"],
-        C::Setresuid => &["res", "ruid", "euid", "suid"],
-        C::Setresgid => &["res", "rgid", "egid", "sgid"],
-        C::Capset => &["res", "cap_inheritable", "cap_permitted", "cap_effective"],
-        C::Setns => &["res", "fd", "nstype"],
-        C::Unshare => &["res", "flags"],
-        C::Mount | C::MoveMount => &["res", "dev", "dir", "type", "flags"],
-        C::Umount2 => &["res", "name", "flags"],
-        C::Ptrace => &["res", "request", "pid"],
-        C::ProcessVmReadv | C::ProcessVmWritev => &["res", "pid"],
-        C::MemfdCreate => &["fd", "name", "flags"],
-        C::Mprotect => &["res", "addr", "length", "prot"],
-        C::InitModule | C::FinitModule => &["res", "path", "name"],
-        C::Bpf => &["fd", "cmd", "name"],
-        C::PerfEventOpen => &["res", "type"],
-        C::Userfaultfd | C::KexecLoad | C::KexecFileLoad => &["res", "flags"],
-        C::IoUringSetup => &["res", "entries"],
-        C::Keyctl | C::Reboot => &["res", "cmd"],
-        C::Kill | C::Tkill | C::Tgkill => &["res", "pid", "tid", "sig"],
-        C::Procexit => &["status", "ret", "sig"],
-        C::Container | C::Lost => &[],
-        C::Other => &["res", "ID", "nativeID"],
-    }
 }
 
 fn of<'a>(event: &'a Event, name: &str) -> Option<Told<'a>> {
@@ -395,10 +266,10 @@ fn of_descriptor<'a>(event: &'a Event, name: &str) -> Option<Told<'a>> {
     }
     let descriptor = descriptor::of(event)?;
     Some(match name {
+        "fd" if descriptor.number < 0 && event.failed() => Told::result(event.result),
         "fd" => Told::descriptor(descriptor),
-        "tuple" | "addr" => Told::plain(descriptor::name(descriptor)),
+        "tuple" | "addr" | "path" => Told::plain(descriptor::name(descriptor)),
         "size" => Told::plain(event.result.filter(|size| *size >= 0)),
-        "path" => Told::plain(descriptor::name(descriptor)),
         "dev" | "ino" => {
             let file = descriptor::file(descriptor)?;
             Told::plain(if name == "dev" { file.device } else { file.inode })

@@ -1,0 +1,3 @@
+# in: container
+# fires: credentials-environment
+cat /proc/1/environ

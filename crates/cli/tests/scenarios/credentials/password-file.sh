@@ -1,0 +1,3 @@
+# in: container
+# fires: credentials-password-file
+cat /etc/shadow

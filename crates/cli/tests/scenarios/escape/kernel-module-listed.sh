@@ -1,0 +1,3 @@
+# in: container
+# fires:
+cat /proc/modules

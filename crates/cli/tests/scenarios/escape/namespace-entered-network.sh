@@ -1,0 +1,3 @@
+# in: container --cap-add SYS_ADMIN
+# fires: escape-capable-container
+nsenter -t $$ -n true

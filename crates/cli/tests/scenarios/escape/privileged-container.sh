@@ -1,0 +1,3 @@
+# in: container --privileged
+# fires: escape-privileged-container
+true

@@ -1,0 +1,4 @@
+# in: container --pid host --cap-add SYS_PTRACE
+# fires: escape-host-processes escape-process-traced
+sleep 2 &
+perl -e 'syscall(101, 16, $ARGV[0] + 0, 0, 0); wait; syscall(101, 17, $ARGV[0] + 0, 0, 0)' $!

@@ -1,0 +1,4 @@
+# in: container
+# fires:
+ls -l /proc/self/exe
+cat /proc/self/exe > /dev/null

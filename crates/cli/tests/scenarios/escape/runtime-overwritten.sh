@@ -1,0 +1,4 @@
+# in: container
+# fires: escape-runtime-overwritten
+: >> /proc/self/exe
+: >> /proc/1/exe

@@ -1,0 +1,4 @@
+# in: container
+# fires: execution-drift
+cp /bin/busybox /tmp/true
+/tmp/true

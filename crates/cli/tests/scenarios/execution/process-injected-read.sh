@@ -1,0 +1,4 @@
+# in: container
+# fires:
+sleep 1 &
+cat /proc/$!/maps /proc/$!/status > /dev/null

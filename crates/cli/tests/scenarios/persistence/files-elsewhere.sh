@@ -1,0 +1,9 @@
+# in: container
+# fires:
+mkdir -p /srv/bin /srv/.ssh /home/web/etc
+for file in /srv/bin/tool /srv/.ssh/config /home/web/etc/passwd /srv/profile /tmp/cron /etc/hosts.new; do
+  echo value > $file
+done
+mv /etc/hosts.new /etc/hosts.old
+cat /etc/passwd /etc/cron.d/.keep /root/.profile
+ln -s /usr/bin/perl /srv/bin/perl

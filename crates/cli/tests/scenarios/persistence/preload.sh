@@ -1,0 +1,4 @@
+# in: container
+# fires: persistence-preload
+cd /etc
+echo > ./ld.so.preload
