@@ -13,15 +13,7 @@ use super::{PLAN_BYTES_MAX, Plan, Report, Stumble, work};
 /// Where it listens: in the container's own file system, which the host reaches by way of `/proc`.
 pub(crate) const SOCKET: &str = "/run/lazaret-suite.sock";
 
-/// Docker switches IPv6 off in a container without a network.
-const IPV6_SWITCHES: [&str; 2] =
-    ["/proc/sys/net/ipv6/conf/all/disable_ipv6", "/proc/sys/net/ipv6/conf/lo/disable_ipv6"];
-
 pub(super) fn keep() -> ExitCode {
-    for switch in IPV6_SWITCHES {
-        // Without it a case about IPv6 says that nobody can listen.
-        let _switched = std::fs::write(switch, "0");
-    }
     let hidden = Path::new(SOCKET).with_extension("new");
     let Ok(listener) = UnixListener::bind(&hidden) else { return ExitCode::FAILURE };
     // Who sees it can connect.

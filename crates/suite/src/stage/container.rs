@@ -1,6 +1,7 @@
 //! Containers that cases share: made when the first case wants one, removed with the stage.
 //!
-//! They are privileged, as those of Falco's own runner are, and have no network but themselves.
+//! They are privileged, as those of Falco's own runner are; where this machine cannot have such, they
+//! have every capability that it has. They have no network but their own loopback.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -8,6 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use rustix::thread::{CapabilitySet, capability_is_in_bounding_set};
 use serde_json::json;
 
 use super::conversation::{Ending, listen};
@@ -30,6 +32,8 @@ pub(super) struct Containers {
     images: Vec<String>,
     running: Option<Running>,
     started: usize,
+    /// Whether a privileged container could be started, as far as is known.
+    privileged: bool,
     /// Why there are none: every case that wants one says the same.
     trouble: Option<String>,
 }
@@ -55,6 +59,7 @@ impl Containers {
             images: Vec::new(),
             running: None,
             started: 0,
+            privileged: true,
             trouble: None,
         }
     }
@@ -135,12 +140,24 @@ impl Containers {
         };
         let variables = wanted.environment.iter().map(|(name, value)| format!("{name}={value}"));
         let variables: Vec<String> = variables.chain([format!("{MARK}={KEEPER}")]).collect();
-        let wanted = json!({
+        let mut wanted = json!({
             "Image": image,
             "Entrypoint": [image::ACTOR],
             "Env": variables,
-            "HostConfig": { "Privileged": true, "NetworkMode": "none" },
+            "HostConfig": { "NetworkMode": "none", "Sysctls": settings() },
         });
+        if self.privileged {
+            wanted["HostConfig"]["Privileged"] = true.into();
+            match engine.start(&name, &wanted) {
+                Ok(started) => return Ok(started),
+                // The next ones need not try.
+                Err(_) => self.privileged = false,
+            }
+        }
+        wanted["HostConfig"]["Privileged"] = false.into();
+        wanted["HostConfig"]["CapAdd"] = json!(["ALL"]);
+        wanted["HostConfig"]["CapDrop"] = missing_capabilities().into();
+        wanted["HostConfig"]["SecurityOpt"] = json!(["seccomp=unconfined", "apparmor=unconfined"]);
         engine.start(&name, &wanted)
     }
 
@@ -151,6 +168,22 @@ impl Containers {
             let _removed = engine.remove_container(&running.id);
         }
     }
+}
+
+/// Docker switches IPv6 off in a container without a network.
+fn settings() -> serde_json::Value {
+    let switches = ["net.ipv6.conf.all.disable_ipv6", "net.ipv6.conf.lo.disable_ipv6"];
+    match Path::new("/proc/sys/net/ipv6").exists() {
+        true => switches.iter().map(|switch| ((*switch).to_owned(), json!("0"))).collect(),
+        false => json!({}),
+    }
+}
+
+/// Those that no process of this machine can have, as an engine calls them.
+fn missing_capabilities() -> Vec<&'static str> {
+    let known = CapabilitySet::all().iter_names();
+    let is_missing = |capability| capability_is_in_bounding_set(capability) == Ok(false);
+    known.filter(|(_, it)| is_missing(*it)).map(|(name, _)| name).collect()
 }
 
 /// Waits until it does.

@@ -83,8 +83,7 @@ fn read(path: &Path) -> Result<Vec<Suite>, UserError> {
     let mut mistakes = 0;
     for file in files(path)? {
         let name = file.display().to_string();
-        // A byte more, so that a file that is too large is found to be.
-        let bytes = load::read(&file, FILE_BYTES_MAX as u64 + 1)?;
+        let bytes = load::read(&file, FILE_BYTES_MAX as u64)?;
         let (cases, found) = ::suite::read(&name, &bytes);
         mistakes += found.len();
         for mistake in found {
