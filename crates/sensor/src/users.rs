@@ -31,6 +31,8 @@ const MAP_BYTES_MAX: usize = 64 << 10;
 /// Roots that are remembered; a container has one.
 const KNOWN_MAX: usize = 16_384;
 const QUESTIONS_MAX: usize = 1_024;
+/// Processes that are tried: the parent of one that is gone is mostly there still.
+const PIDS_MAX: usize = 8;
 /// After which time a thread is left behind.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Threads that may be left behind in all.
@@ -65,7 +67,7 @@ struct Accounts {
 }
 
 struct Reader {
-    questions: SyncSender<(Spaces, u32)>,
+    questions: SyncSender<(Spaces, Vec<u32>)>,
     answers: Receiver<(Spaces, Option<Accounts>)>,
 }
 
@@ -82,18 +84,24 @@ impl Users {
         Self { known: HashMap::from([(spaces, known)]), ..Self::default() }
     }
 
-    /// Names that are to be told with these numbers of the process `pid`; whatever is not known stays
-    /// as it is. False if an answer is on its way.
-    pub fn name(&mut self, spaces: Spaces, pid: u32, credentials: &mut Credentials) -> bool {
+    /// Names that are to be told with these numbers of a process; whatever is not known stays as it
+    /// is. `pids` are processes that may show its root: its own, which may be gone soon, and its
+    /// ancestors'. False if an answer is on its way.
+    pub fn name(
+        &mut self,
+        spaces: Spaces,
+        pids: impl Iterator<Item = u32>,
+        credentials: &mut Credentials,
+    ) -> bool {
         self.receive();
         let now = Instant::now();
         let Some(known) = self.known.get_mut(&spaces) else {
-            return !self.ask(spaces, pid);
+            return !self.ask(spaces, pids);
         };
         let may_ask = known.asked.is_none() && !known.is_hung;
         let is_old = now.duration_since(known.read) > READ_AGAIN;
         let Some(accounts) = &known.accounts else {
-            let is_asked = known.asked.is_some() || (may_ask && is_old && self.ask(spaces, pid));
+            let is_asked = known.asked.is_some() || (may_ask && is_old && self.ask(spaces, pids));
             return !is_asked;
         };
         credentials.user = accounts.user(credentials.uid);
@@ -102,7 +110,7 @@ impl Users {
         let misses = credentials.user.is_none() || credentials.group.is_none();
         if misses && may_ask && is_old {
             // A number that still has no name is none to wait for.
-            let _asked = self.ask(spaces, pid);
+            let _asked = self.ask(spaces, pids);
         }
         true
     }
@@ -113,7 +121,7 @@ impl Users {
         self.known.get(&spaces).is_some_and(|it| it.asked.is_some() && it.accounts.is_none())
     }
 
-    fn ask(&mut self, spaces: Spaces, pid: u32) -> bool {
+    fn ask(&mut self, spaces: Spaces, pids: impl Iterator<Item = u32>) -> bool {
         if self.known.len() >= KNOWN_MAX {
             let mut times: Vec<Instant> = self.known.values().map(|known| known.read).collect();
             let (_, eldest, _) = times.select_nth_unstable(KNOWN_MAX / 8);
@@ -123,7 +131,7 @@ impl Users {
         if self.reader.is_none() && self.hung < HUNG_MAX {
             self.reader = Reader::start();
         }
-        let question = (spaces, pid);
+        let question = (spaces, pids.take(PIDS_MAX).collect());
         let is_asked =
             self.reader.as_ref().is_some_and(|reader| reader.questions.try_send(question).is_ok());
         let now = Instant::now();
@@ -162,11 +170,12 @@ impl Users {
 
 impl Reader {
     fn start() -> Option<Self> {
-        let (questions, asked) = mpsc::sync_channel(QUESTIONS_MAX);
+        let (questions, asked) = mpsc::sync_channel::<(Spaces, Vec<u32>)>(QUESTIONS_MAX);
         let (answer, answers) = mpsc::channel();
         let read = move || {
-            for (spaces, pid) in asked {
-                if answer.send((spaces, Accounts::of_process(pid, spaces))).is_err() {
+            for (spaces, pids) in asked {
+                let mut accounts = pids.iter().map(|pid| Accounts::of_process(*pid, spaces));
+                if answer.send((spaces, accounts.find_map(|it| it))).is_err() {
                     return;
                 }
             }
@@ -364,18 +373,20 @@ mod tests {
         let (root, _) = root_of(Path::new("/proc/self")).unwrap();
         let host = Spaces { mount: space("mnt"), user: space("user"), root };
         let mut credentials = Credentials::default();
-        assert!(Users::of_host().name(host, pid, &mut credentials), "known at once");
+        assert!(Users::of_host().name(host, [pid].into_iter(), &mut credentials), "known at once");
         assert_eq!(credentials.user.unwrap().name, "root");
         let mut users = Users::default();
         let root = || Credentials { login_uid: Some(0), ..Credentials::default() };
+        // A process that was there for a moment, and whose parent is there still.
+        let gone = || [u32::MAX].into_iter();
         let begun = Instant::now();
         let mut told = |spaces| {
-            assert!(!users.name(spaces, pid, &mut root()));
+            assert!(!users.name(spaces, gone().chain([pid]), &mut root()));
             while users.awaits(spaces) && begun.elapsed() < PATIENCE {
                 thread::sleep(Duration::from_millis(1));
             }
             let mut credentials = root();
-            assert!(users.name(spaces, pid, &mut credentials));
+            assert!(users.name(spaces, gone().chain([pid]), &mut credentials));
             credentials
         };
         let credentials = told(host);
