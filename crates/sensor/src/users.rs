@@ -68,7 +68,15 @@ struct Accounts {
 
 struct Reader {
     questions: SyncSender<(Spaces, Vec<u32>)>,
-    answers: Receiver<(Spaces, Option<Accounts>)>,
+    answers: Receiver<(Spaces, Answer)>,
+}
+
+enum Answer {
+    Read(Accounts),
+    /// There are no files, which may be there later.
+    Without,
+    /// None of the processes is there any more, or there yet: the next one may be asked.
+    Gone,
 }
 
 impl Users {
@@ -79,7 +87,10 @@ impl Users {
         let (mount, user) = (space("mnt").unwrap_or(0), space("user").unwrap_or(0));
         let root = root_of(Path::new("/proc/self")).map(|(root, _)| root).unwrap_or_default();
         let spaces = Spaces { mount, user, root };
-        let accounts = Accounts::of_process(pid, spaces);
+        let accounts = match Accounts::of_process(pid, spaces) {
+            Answer::Read(accounts) => Some(accounts),
+            Answer::Without | Answer::Gone => None,
+        };
         let known = Known { accounts, asked: None, read: Instant::now(), is_hung: false };
         Self { known: HashMap::from([(spaces, known)]), ..Self::default() }
     }
@@ -148,10 +159,14 @@ impl Users {
 
     fn receive(&mut self) {
         let Some(reader) = &self.reader else { return };
-        for (spaces, accounts) in reader.answers.try_iter() {
+        for (spaces, answer) in reader.answers.try_iter() {
             let Some(known) = self.known.get_mut(&spaces) else { continue };
             known.asked = None;
-            known.accounts = accounts.or_else(|| known.accounts.take());
+            match answer {
+                Answer::Read(accounts) => known.accounts = Some(accounts),
+                Answer::Gone if known.accounts.is_none() => drop(self.known.remove(&spaces)),
+                Answer::Without | Answer::Gone => {}
+            }
         }
         let late = |known: &Known| known.asked.is_some_and(|asked| asked.elapsed() > PATIENCE);
         if self.known.values().any(late) {
@@ -174,8 +189,9 @@ impl Reader {
         let (answer, answers) = mpsc::channel();
         let read = move || {
             for (spaces, pids) in asked {
-                let mut accounts = pids.iter().map(|pid| Accounts::of_process(*pid, spaces));
-                if answer.send((spaces, accounts.find_map(|it| it))).is_err() {
+                let mut read = pids.iter().map(|pid| Accounts::of_process(*pid, spaces));
+                let is_there = |answer: &Answer| !matches!(answer, Answer::Gone);
+                if answer.send((spaces, read.find(is_there).unwrap_or(Answer::Gone))).is_err() {
                     return;
                 }
             }
@@ -186,28 +202,30 @@ impl Reader {
 }
 
 impl Accounts {
-    /// None if the process is gone, or elsewhere, or its number is another's by now; and if there
-    /// are no files, which may be there later.
-    fn of_process(pid: u32, spaces: Spaces) -> Option<Self> {
+    /// Gone if the process is, or is elsewhere, or its number is another's by now.
+    fn of_process(pid: u32, spaces: Spaces) -> Answer {
         let folder = PathBuf::from(format!("/proc/{pid}"));
         let space = |name: &str| crate::processes::space(&folder.join("ns").join(name));
         let is_same = || space("mnt") == Some(spaces.mount) && space("user") == Some(spaces.user);
-        let (_, root) = root_of(&folder).filter(|(root, _)| *root == spaces.root)?;
+        let root = root_of(&folder).filter(|(root, _)| *root == spaces.root);
+        let Some((_, root)) = root else { return Answer::Gone };
         let map = |name| {
             let text = crate::file::read(&folder.join(name), MAP_BYTES_MAX).unwrap_or_default();
             Map::parse(&String::from_utf8_lossy(&text))
         };
         let (passwd, group) = (read(&root, "etc/passwd"), read(&root, "etc/group"));
-        if passwd.is_none() && group.is_none() {
-            return None;
-        }
+        let has_none = passwd.is_none() && group.is_none();
         let accounts = Self {
             users: users(&passwd.unwrap_or_default()),
             groups: groups(&group.unwrap_or_default()),
             user_map: map("uid_map"),
             group_map: map("gid_map"),
         };
-        is_same().then_some(accounts)
+        match is_same() {
+            false => Answer::Gone,
+            true if has_none => Answer::Without,
+            true => Answer::Read(accounts),
+        }
     }
 
     fn user(&self, uid: u32) -> Option<User> {
@@ -386,7 +404,9 @@ mod tests {
                 thread::sleep(Duration::from_millis(1));
             }
             let mut credentials = root();
-            assert!(users.name(spaces, gone().chain([pid]), &mut credentials));
+            // Where nobody was found, the next process is asked.
+            let is_told = users.name(spaces, gone().chain([pid]), &mut credentials);
+            assert_eq!(is_told, credentials.user.is_some());
             credentials
         };
         let credentials = told(host);

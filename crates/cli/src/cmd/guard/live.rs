@@ -51,8 +51,7 @@ pub(crate) struct Live {
 
 impl Live {
     /// The kernel first, then what runs already: whatever begins meanwhile waits in a buffer.
-    pub(crate) fn start(rules: &[&Arc<Rule>]) -> Result<Self, UserError> {
-        let settings = Settings::new();
+    pub(crate) fn start(rules: &[&Arc<Rule>], settings: Settings) -> Result<Self, UserError> {
         let mut kernel = Kernel::start(&settings).map_err(refused)?;
         kernel.exclude(std::process::id()).map_err(refused)?;
         let host = Host::new(settings.hierarchy, places::of_environment());

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use artifact::Stop;
 use detect::{Engine, Rule};
 use model::event::Event;
+use sensor::kernel::Settings;
 
 use super::alert::Alert;
 use super::live::Live;
@@ -47,7 +48,7 @@ impl Guard {
         recording: Option<Recording>,
     ) -> Result<Self, UserError> {
         let enabled: Vec<&Arc<Rule>> = rules.iter().filter(|rule| rule.enabled).collect();
-        let live = Live::start(&enabled)?;
+        let live = Live::start(&enabled, Settings::new())?;
         let told = Told { engine, sinks, recording, events: 0, alerts: 0 };
         Ok(Self { live, told, rules: enabled.len(), losses_read: Instant::now() })
     }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use ::suite::{Case, Environment, FILE_BYTES_MAX, Stage};
 use clap::Args;
 use detect::{Engine, Level, Rule, Ruleset};
+use sensor::kernel::Settings;
 use serde_json::json;
 
 use super::load::{self, Content, Loaded};
@@ -34,6 +35,10 @@ pub(crate) struct SuiteArguments {
     sample: Option<u32>,
 }
 
+/// Records that all processes of the host together may give in a tenth of a second: whatever else
+/// runs there must not use up what the cases need.
+const BUDGET: u64 = 20_000;
+
 /// The cases of a file.
 struct Suite {
     name: String,
@@ -51,7 +56,8 @@ pub(crate) fn run(arguments: &SuiteArguments) -> Result<ExitCode, UserError> {
     let enabled: Vec<&Arc<Rule>> = ruleset.rules().iter().filter(|it| it.enabled).collect();
     let engine = Engine::new(&ruleset);
     let stop = interrupt::stop_on_signals(None)?;
-    let live = Live::start(&enabled)?;
+    let settings = Settings { bulk_budget: BUDGET, ..Settings::new() };
+    let live = Live::start(&enabled, settings)?;
     let places = runtimes();
     let stopped = || stop.is_stopped();
     let environment = Environment {
