@@ -28,4 +28,5 @@ mod secrets;
 mod settings;
 mod sources;
 mod stumbles;
+mod suites;
 mod vex;
