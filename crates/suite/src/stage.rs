@@ -112,7 +112,8 @@ impl<'s> Stage<'s> {
         // Whatever is in it was made for this case alone.
         match fs::remove_dir_all(&folder) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                ran.and(Err(Trouble::Failed(format!("`{}` stays: {error}", folder.display()))))
+                let stays = || format!("`{}` stays: {error}", folder.display());
+                ran.and_then(|()| Err(Trouble::Failed(stays())))
             }
             _ => ran,
         }

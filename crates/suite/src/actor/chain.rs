@@ -140,7 +140,7 @@ impl Made {
         let failed = |what: &Path, why| {
             Stumble::unable(&format!("`{}` cannot be made", what.display()), why)
         };
-        let folder = file.parent().unwrap_or(Path::new("/")).to_owned();
+        let folder = file.parent().unwrap_or_else(|| Path::new("/")).to_owned();
         self.folder(&folder).map_err(|why| failed(&folder, why))?;
         let source = fs::read_link(SELF).unwrap_or_else(|_| SELF.into());
         let linked = fs::hard_link(&source, &file).or_else(|_| copy(&file));

@@ -106,7 +106,7 @@ impl<'o> Held<'o> {
             return Ok(options.open(path)?.into());
         }
         self.announce(path)?;
-        self.paths.folder(path.parent().unwrap_or(Path::new("/")))?;
+        self.paths.folder(path.parent().unwrap_or_else(|| Path::new("/")))?;
         let file = options.create_new(true).mode(0o600).open(path)?;
         self.paths.file(path);
         Ok(file.into())

@@ -7,15 +7,15 @@ fn answer(text: &str) -> String {
     let (cases, mistakes) = super::read("it.yaml", text.as_bytes());
     let mut answer: String = mistakes.iter().map(|mistake| format!("{mistake}\n")).collect();
     for case in cases.iter().filter(|_| mistakes.is_empty()) {
-        answer.push_str(&format!("{} {:?} of {}\n", case.name, case.values, case.rule));
+        answer.extend([format!("{} {:?} of {}\n", case.name, case.values, case.rule)]);
         if case.elsewhere {
             answer.push_str("  elsewhere\n");
         }
         if let Some(container) = &case.container {
-            answer.push_str(&format!("  {container:?}\n"));
+            answer.extend([format!("  {container:?}\n")]);
         }
         let work = serde_json::to_string(&(&case.processes, &case.work)).unwrap();
-        answer.push_str(&format!("  {work}\n  {:?}\n", case.outcome));
+        answer.extend([format!("  {work}\n  {:?}\n", case.outcome)]);
     }
     answer
 }
