@@ -91,12 +91,14 @@ fn of_judgement() -> [Target; 4] {
 }
 
 /// What the guard reads: rules, recordings, audit records.
-fn of_guard() -> [Target; 4] {
+fn of_guard() -> [Target; 6] {
     let records = "crates/detect/testdata/audit/fields";
     [
         seeded("audit-records", records, detect::fuzz::audit),
         corpus("detect-condition", detect::fuzz::condition),
         corpus("detect-rules", detect::fuzz::rules),
+        corpus("engine-answer", suite::fuzz::answer),
+        corpus("suite", suite::fuzz::suite),
         seeded("event-recording", "crates/detect/testdata/recording", detect::fuzz::recording),
     ]
 }

@@ -78,3 +78,19 @@ pub(crate) fn unix_socket(variable: &str) -> Option<PathBuf> {
     let path = PathBuf::from(value.strip_prefix("unix://").unwrap_or(&value));
     path.is_absolute().then_some(path)
 }
+
+/// What this machine calls itself.
+pub(crate) fn hostname() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    name.trim().to_owned()
+}
+
+/// Where programs are looked for.
+pub(crate) fn search_path() -> String {
+    std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".to_owned())
+}
+
+/// Whether this process is an actor of a suite, and of which case.
+pub(crate) fn suite_mark() -> Option<String> {
+    std::env::var(suite::MARK).ok()
+}

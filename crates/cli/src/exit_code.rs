@@ -33,7 +33,7 @@ impl ExitCode {
         (
             Self::GateReached,
             "`--fail-on` was reached, the policy denies, or a check of `db verify`, `db vercmp`, \
-             `policy test` or `rules test` failed",
+             `policy test`, `rules suite` or `rules test` failed",
         ),
         (
             Self::Usage,

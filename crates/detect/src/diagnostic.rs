@@ -33,7 +33,7 @@ pub struct Place {
 }
 
 impl Diagnostic {
-    pub(crate) fn new(
+    pub fn new(
         level: Level,
         place: Place,
         subject: impl Into<String>,
@@ -43,7 +43,7 @@ impl Diagnostic {
     }
 
     #[must_use]
-    pub(crate) fn hint(self, hint: Option<impl Into<String>>) -> Self {
+    pub fn hint(self, hint: Option<impl Into<String>>) -> Self {
         Self { hint: hint.map(Into::into), ..self }
     }
 }

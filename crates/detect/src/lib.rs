@@ -28,6 +28,7 @@ mod rules;
 mod source;
 mod suggest;
 mod value;
+pub mod yaml;
 
 pub use diagnostic::{Diagnostic, Level, Place};
 pub use engine::{Detection, Engine};
@@ -36,4 +37,5 @@ pub use fields::fields;
 pub use line::json_line;
 pub use rules::{Action, FILE_BYTES_MAX, Fixtures, Priority, Rule, RuleFile, Ruleset, Scope};
 pub use source::Source;
+pub use suggest::hint;
 pub use value::Value;

@@ -18,7 +18,6 @@ mod rule;
 #[cfg(test)]
 mod tests;
 mod written;
-mod yaml;
 
 use std::sync::Arc;
 

@@ -25,6 +25,6 @@ pub(crate) fn nearest<'a>(
 }
 
 /// ``did you mean `word`?``, where one is near.
-pub(crate) fn hint<'a>(written: &str, words: impl IntoIterator<Item = &'a str>) -> Option<String> {
+pub fn hint<'a>(written: &str, words: impl IntoIterator<Item = &'a str>) -> Option<String> {
     nearest(written, words).map(|word| format!("did you mean `{word}`?"))
 }

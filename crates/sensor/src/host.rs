@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use model::event::{Act, Call, Event, Loss, Process};
+use model::event::{Act, Call, Credentials, Event, Loss, Process};
 
 use crate::act;
 use crate::clock::Clock;
@@ -228,11 +228,17 @@ impl Host {
         if had.user.is_some() && had.group.is_some() {
             return;
         }
-        let mut credentials = had.clone();
-        self.users.name(self.processes.spaces(id), id.pid, &mut credentials);
-        if credentials != *had {
+        let (had, mut credentials) = (had.clone(), had.clone());
+        self.ask_names(id, &mut credentials);
+        if credentials != had {
             self.processes.change(id, |process| process.credentials = credentials);
         }
+    }
+
+    fn ask_names(&mut self, id: ProcessId, credentials: &mut Credentials) {
+        let ancestors = self.processes.ancestors(id);
+        let pids = [id.pid].into_iter().chain(ancestors.iter().map(|ancestor| ancestor.pid));
+        self.users.name(self.processes.spaces(id), pids, credentials);
     }
 
     fn awaits_names(&mut self, id: ProcessId) -> bool {
@@ -261,7 +267,7 @@ impl Host {
         let had = &event.process.credentials;
         if had.user.is_none() {
             let mut credentials = had.clone();
-            self.users.name(self.processes.spaces(id), id.pid, &mut credentials);
+            self.ask_names(id, &mut credentials);
             Arc::make_mut(&mut event.process).credentials = credentials;
         }
         event

@@ -243,14 +243,14 @@ impl Processes {
     pub fn fork(&mut self, record: &Record, fork: &Fork) {
         let Some(maker) = self.entry(record.process) else { return };
         let started = self.clock.epoch(fork.child.started);
-        let mut child = Process::clone(&maker.process);
+        let (mut child, mut is_in) = (Process::clone(&maker.process), maker.spaces);
         child.pid = fork.child.pid;
         child.started = started;
         child.executed = started;
         child.parent = fork.parent.pid;
         child.virtual_pid = fork.virtual_child;
         child.control_group = fork.control_group;
-        identify(&mut child, &fork.identity);
+        go(&mut child, &mut is_in, &fork.identity);
         // With CLONE_PARENT, the parent is that of the maker.
         let parent = self.serial(fork.parent);
         let mut line: Vec<_> = self.get(fork.parent).cloned().into_iter().collect();
@@ -262,7 +262,7 @@ impl Processes {
             parent,
             lineage: line.into(),
             lineage_of: self.changes,
-            spaces: spaces(&fork.identity),
+            spaces: is_in,
             has_ended: false,
             program_of: record.time,
         };
@@ -282,19 +282,19 @@ impl Processes {
         process.environment.clone_from(&exec.environment);
         process.cut = exec.arguments_cut || exec.environment_cut;
         process.directory.clone_from(&exec.directory.path);
-        identify(process, &exec.identity);
+        go(process, &mut entry.spaces, &exec.identity);
         process.executable = executable(&exec.executable, &process.credentials);
-        entry.spaces = spaces(&exec.identity);
         entry.program_of = record.time;
         self.changes += 1;
     }
 
     /// Credentials, session, group after a call that may change them.
     pub fn identify(&mut self, id: ProcessId, identity: &Identity) {
-        self.change(id, |process| identify(process, identity));
-        if let Some(entry) = self.serial(id).and_then(|serial| self.entries.get_mut(&serial)) {
-            entry.spaces = spaces(identity);
-        }
+        let Some(entry) = self.serial(id).and_then(|serial| self.entries.get_mut(&serial)) else {
+            return;
+        };
+        go(Arc::make_mut(&mut entry.process), &mut entry.spaces, identity);
+        self.changes += 1;
     }
 
     /// Anything else that changed. Whoever holds the process as it was keeps that.
@@ -404,6 +404,16 @@ fn bytes(process: &Process) -> usize {
 fn spaces(identity: &Identity) -> Spaces {
     let Identity { mount_namespace: mount, user_namespace: user, root, .. } = *identity;
     Spaces { mount, user, root }
+}
+
+/// Notes who it is, and where. Elsewhere, its numbers have other names.
+fn go(process: &mut Process, was: &mut Spaces, identity: &Identity) {
+    identify(process, identity);
+    let is = spaces(identity);
+    if std::mem::replace(was, is) != is {
+        let credentials = &mut process.credentials;
+        (credentials.user, credentials.login_user, credentials.group) = (None, None, None);
+    }
 }
 
 fn identify(process: &mut Process, identity: &Identity) {

@@ -31,6 +31,8 @@ const MAP_BYTES_MAX: usize = 64 << 10;
 /// Roots that are remembered; a container has one.
 const KNOWN_MAX: usize = 16_384;
 const QUESTIONS_MAX: usize = 1_024;
+/// Processes that are tried: the parent of one that is gone is mostly there still.
+const PIDS_MAX: usize = 8;
 /// After which time a thread is left behind.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Threads that may be left behind in all.
@@ -65,8 +67,16 @@ struct Accounts {
 }
 
 struct Reader {
-    questions: SyncSender<(Spaces, u32)>,
-    answers: Receiver<(Spaces, Option<Accounts>)>,
+    questions: SyncSender<(Spaces, Vec<u32>)>,
+    answers: Receiver<(Spaces, Answer)>,
+}
+
+enum Answer {
+    Read(Accounts),
+    /// There are no files, which may be there later.
+    Without,
+    /// None of the processes is there any more, or there yet: the next one may be asked.
+    Gone,
 }
 
 impl Users {
@@ -77,23 +87,32 @@ impl Users {
         let (mount, user) = (space("mnt").unwrap_or(0), space("user").unwrap_or(0));
         let root = root_of(Path::new("/proc/self")).map(|(root, _)| root).unwrap_or_default();
         let spaces = Spaces { mount, user, root };
-        let accounts = Accounts::of_process(pid, spaces);
+        let accounts = match Accounts::of_process(pid, spaces) {
+            Answer::Read(accounts) => Some(accounts),
+            Answer::Without | Answer::Gone => None,
+        };
         let known = Known { accounts, asked: None, read: Instant::now(), is_hung: false };
         Self { known: HashMap::from([(spaces, known)]), ..Self::default() }
     }
 
-    /// Names that are to be told with these numbers of the process `pid`; whatever is not known stays
-    /// as it is. False if an answer is on its way.
-    pub fn name(&mut self, spaces: Spaces, pid: u32, credentials: &mut Credentials) -> bool {
+    /// Names that are to be told with these numbers of a process; whatever is not known stays as it
+    /// is. `pids` are processes that may show its root: its own, which may be gone soon, and its
+    /// ancestors'. False if an answer is on its way.
+    pub fn name(
+        &mut self,
+        spaces: Spaces,
+        pids: impl Iterator<Item = u32>,
+        credentials: &mut Credentials,
+    ) -> bool {
         self.receive();
         let now = Instant::now();
         let Some(known) = self.known.get_mut(&spaces) else {
-            return !self.ask(spaces, pid);
+            return !self.ask(spaces, pids);
         };
         let may_ask = known.asked.is_none() && !known.is_hung;
         let is_old = now.duration_since(known.read) > READ_AGAIN;
         let Some(accounts) = &known.accounts else {
-            let is_asked = known.asked.is_some() || (may_ask && is_old && self.ask(spaces, pid));
+            let is_asked = known.asked.is_some() || (may_ask && is_old && self.ask(spaces, pids));
             return !is_asked;
         };
         credentials.user = accounts.user(credentials.uid);
@@ -102,7 +121,7 @@ impl Users {
         let misses = credentials.user.is_none() || credentials.group.is_none();
         if misses && may_ask && is_old {
             // A number that still has no name is none to wait for.
-            let _asked = self.ask(spaces, pid);
+            let _asked = self.ask(spaces, pids);
         }
         true
     }
@@ -113,7 +132,7 @@ impl Users {
         self.known.get(&spaces).is_some_and(|it| it.asked.is_some() && it.accounts.is_none())
     }
 
-    fn ask(&mut self, spaces: Spaces, pid: u32) -> bool {
+    fn ask(&mut self, spaces: Spaces, pids: impl Iterator<Item = u32>) -> bool {
         if self.known.len() >= KNOWN_MAX {
             let mut times: Vec<Instant> = self.known.values().map(|known| known.read).collect();
             let (_, eldest, _) = times.select_nth_unstable(KNOWN_MAX / 8);
@@ -123,7 +142,7 @@ impl Users {
         if self.reader.is_none() && self.hung < HUNG_MAX {
             self.reader = Reader::start();
         }
-        let question = (spaces, pid);
+        let question = (spaces, pids.take(PIDS_MAX).collect());
         let is_asked =
             self.reader.as_ref().is_some_and(|reader| reader.questions.try_send(question).is_ok());
         let now = Instant::now();
@@ -140,10 +159,14 @@ impl Users {
 
     fn receive(&mut self) {
         let Some(reader) = &self.reader else { return };
-        for (spaces, accounts) in reader.answers.try_iter() {
+        for (spaces, answer) in reader.answers.try_iter() {
             let Some(known) = self.known.get_mut(&spaces) else { continue };
             known.asked = None;
-            known.accounts = accounts.or_else(|| known.accounts.take());
+            match answer {
+                Answer::Read(accounts) => known.accounts = Some(accounts),
+                Answer::Gone if known.accounts.is_none() => drop(self.known.remove(&spaces)),
+                Answer::Without | Answer::Gone => {}
+            }
         }
         let late = |known: &Known| known.asked.is_some_and(|asked| asked.elapsed() > PATIENCE);
         if self.known.values().any(late) {
@@ -162,11 +185,13 @@ impl Users {
 
 impl Reader {
     fn start() -> Option<Self> {
-        let (questions, asked) = mpsc::sync_channel(QUESTIONS_MAX);
+        let (questions, asked) = mpsc::sync_channel::<(Spaces, Vec<u32>)>(QUESTIONS_MAX);
         let (answer, answers) = mpsc::channel();
         let read = move || {
-            for (spaces, pid) in asked {
-                if answer.send((spaces, Accounts::of_process(pid, spaces))).is_err() {
+            for (spaces, pids) in asked {
+                let mut read = pids.iter().map(|pid| Accounts::of_process(*pid, spaces));
+                let is_there = |answer: &Answer| !matches!(answer, Answer::Gone);
+                if answer.send((spaces, read.find(is_there).unwrap_or(Answer::Gone))).is_err() {
                     return;
                 }
             }
@@ -177,28 +202,30 @@ impl Reader {
 }
 
 impl Accounts {
-    /// None if the process is gone, or elsewhere, or its number is another's by now; and if there
-    /// are no files, which may be there later.
-    fn of_process(pid: u32, spaces: Spaces) -> Option<Self> {
+    /// Gone if the process is, or is elsewhere, or its number is another's by now.
+    fn of_process(pid: u32, spaces: Spaces) -> Answer {
         let folder = PathBuf::from(format!("/proc/{pid}"));
         let space = |name: &str| crate::processes::space(&folder.join("ns").join(name));
         let is_same = || space("mnt") == Some(spaces.mount) && space("user") == Some(spaces.user);
-        let (_, root) = root_of(&folder).filter(|(root, _)| *root == spaces.root)?;
+        let root = root_of(&folder).filter(|(root, _)| *root == spaces.root);
+        let Some((_, root)) = root else { return Answer::Gone };
         let map = |name| {
             let text = crate::file::read(&folder.join(name), MAP_BYTES_MAX).unwrap_or_default();
             Map::parse(&String::from_utf8_lossy(&text))
         };
         let (passwd, group) = (read(&root, "etc/passwd"), read(&root, "etc/group"));
-        if passwd.is_none() && group.is_none() {
-            return None;
-        }
+        let has_none = passwd.is_none() && group.is_none();
         let accounts = Self {
             users: users(&passwd.unwrap_or_default()),
             groups: groups(&group.unwrap_or_default()),
             user_map: map("uid_map"),
             group_map: map("gid_map"),
         };
-        is_same().then_some(accounts)
+        match is_same() {
+            false => Answer::Gone,
+            true if has_none => Answer::Without,
+            true => Answer::Read(accounts),
+        }
     }
 
     fn user(&self, uid: u32) -> Option<User> {
@@ -364,18 +391,22 @@ mod tests {
         let (root, _) = root_of(Path::new("/proc/self")).unwrap();
         let host = Spaces { mount: space("mnt"), user: space("user"), root };
         let mut credentials = Credentials::default();
-        assert!(Users::of_host().name(host, pid, &mut credentials), "known at once");
+        assert!(Users::of_host().name(host, [pid].into_iter(), &mut credentials), "known at once");
         assert_eq!(credentials.user.unwrap().name, "root");
         let mut users = Users::default();
         let root = || Credentials { login_uid: Some(0), ..Credentials::default() };
+        // A process that was there for a moment, and whose parent is there still.
+        let gone = || [u32::MAX].into_iter();
         let begun = Instant::now();
         let mut told = |spaces| {
-            assert!(!users.name(spaces, pid, &mut root()));
+            assert!(!users.name(spaces, gone().chain([pid]), &mut root()));
             while users.awaits(spaces) && begun.elapsed() < PATIENCE {
                 thread::sleep(Duration::from_millis(1));
             }
             let mut credentials = root();
-            assert!(users.name(spaces, pid, &mut credentials));
+            // Where nobody was found, the next process is asked.
+            let is_told = users.name(spaces, gone().chain([pid]), &mut credentials);
+            assert_eq!(is_told, credentials.user.is_some());
             credentials
         };
         let credentials = told(host);

@@ -2,6 +2,7 @@
 
 mod alert;
 mod doctor;
+mod live;
 mod loss;
 mod places;
 mod record;
@@ -13,6 +14,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use detect::Engine;
 
+pub(crate) use self::live::Live;
+pub(crate) use self::places::of_environment as runtimes;
 use crate::cmd::global::Global;
 use crate::cmd::rules;
 use crate::error::UserError;

@@ -5,6 +5,7 @@ mod list;
 mod load;
 mod replay;
 mod show;
+mod suite;
 mod test;
 
 use std::path::PathBuf;
@@ -36,6 +37,8 @@ enum Verb {
     Test(test::TestArguments),
     /// Hold rules against a recording, or against audit records of Kubernetes.
     Replay(replay::ReplayArguments),
+    /// Do what suites say on this machine, and see that rules fire: for machines that are for tests.
+    Suite(suite::SuiteArguments),
 }
 
 pub(crate) fn run(arguments: RulesArguments, global: &Global) -> Result<ExitCode, UserError> {
@@ -45,6 +48,7 @@ pub(crate) fn run(arguments: RulesArguments, global: &Global) -> Result<ExitCode
         Verb::Check(arguments) => check::run(&arguments),
         Verb::Test(arguments) => test::run(&arguments),
         Verb::Replay(arguments) => replay::run(&arguments, global),
+        Verb::Suite(arguments) => suite::run(&arguments),
     }
 }
 

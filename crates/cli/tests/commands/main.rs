@@ -29,4 +29,5 @@ mod secrets;
 mod settings;
 mod sources;
 mod stumbles;
+mod suites;
 mod vex;

@@ -13,10 +13,10 @@ use std::collections::HashSet;
 use super::item::{Exception, OneOrMany};
 use super::read::{Item, Mistake, Read};
 use super::written::Written;
-use super::yaml::{Content, Node};
 use crate::diagnostic::{Diagnostic, Level, Place};
 use crate::filter::{self, Modifier, Operator};
 use crate::suggest;
+use crate::yaml::{Content, Node};
 
 /// The exceptions that an item has. What is appended to others of their name needs no fields.
 pub(super) fn read(

@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::rule::{Action, Fixtures, Priority, Scope};
 use super::written::Written;
-use super::yaml::Node;
 use crate::diagnostic::Place;
+use crate::yaml::Node;
 
 #[derive(Debug)]
 pub(super) struct List {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::exception;
 use super::read::{Item, Mistake, Read};
-use super::yaml::Content;
 use crate::suggest;
+use crate::yaml::Content;
 
 pub(super) const APPENDABLE_OF_RULES: &[&str] =
     &["condition", "output", "desc", "tags", "exceptions"];

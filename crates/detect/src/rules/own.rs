@@ -20,9 +20,9 @@ use super::item::{Form, RuleItem};
 use super::read::{Item, Mistake, Read};
 use super::rule::{Action, Fixtures, Priority, Scope};
 use super::written::Written;
-use super::yaml::Content;
 use crate::source::Source;
 use crate::suggest;
+use crate::yaml::Content;
 
 pub(super) const KEYS: &[&str] = &[
     "id",

@@ -8,11 +8,11 @@ use super::overriding::{self, Overrides};
 use super::own;
 use super::rule::Priority;
 use super::written::{File, Written};
-use super::yaml::{self, Content, Node};
 use super::{FILE_BYTES_MAX, RuleFile};
 use crate::diagnostic::{Diagnostic, Level, Place};
 use crate::source::Source;
 use crate::suggest;
+use crate::yaml::{self, Content, Node};
 
 /// The version of Falco's engine whose language this is. Files that want a later one are read, and
 /// what of them is not known is told.

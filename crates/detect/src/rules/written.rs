@@ -5,8 +5,8 @@
 
 use std::ops::Range;
 
-use super::yaml::Node;
 use crate::diagnostic::Place;
+use crate::yaml::Node;
 
 /// A rule file.
 pub(super) struct File {

@@ -253,3 +253,18 @@ fn a_program_from_memory_is_called_what_its_maker_called_it() {
         assert_eq!(table.0.get(process).unwrap().executable.path, path, "{name}");
     }
 }
+
+#[test]
+fn in_another_root_numbers_have_other_names() {
+    let mut table = Table::new();
+    let shell = id(FAR, 10);
+    table.begin("bash", shell, ProcessId::default());
+    table.exec(shell, &["bash"]);
+    table.0.change(shell, |process| process.credentials.group = Some("wheel".into()));
+    table.exec(shell, &["bash"]);
+    let group = |table: &Table| table.0.get(shell).unwrap().credentials.group.clone();
+    assert_eq!(group(&table).unwrap(), "wheel");
+    let root = crate::record::Root { mount: 7, inode: 0 };
+    table.0.identify(shell, &Identity { root, ..Identity::default() });
+    assert_eq!(group(&table), None);
+}

@@ -32,10 +32,11 @@ const BANS: &[Ban] = &[
             "feeds/",
             "scan/src/clamd/",
             "sensor/",
+            "suite/",
             "testkit/",
             "xtask/",
         ]),
-        why: "only `artifact`, `feeds`, `sensor`, the clamd engine in `scan` and the guard's sinks open sockets",
+        why: "only `artifact`, `feeds`, `sensor`, the clamd engine in `scan`, `suite` and the guard's sinks open sockets",
     },
     Ban {
         what: &["tokio", "async_std", "smol", "async"],

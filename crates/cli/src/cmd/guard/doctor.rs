@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use model::event::Call;
 use sensor::kernel::{Hierarchy, Kernel, Settings};
 
-use super::{places, watch};
+use super::{live, places};
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::output;
@@ -18,7 +18,7 @@ pub(super) fn run() -> Result<ExitCode, UserError> {
     };
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     line("kernel", kernel.trim());
-    let started = Kernel::start(&Settings::new()).map_err(watch::refused)?;
+    let started = Kernel::start(&Settings::new()).map_err(live::refused)?;
     line("tier", "tracepoints: programs, forks and ends of processes are seen, nothing is blocked");
     line("calls", &calls(started)?);
     line("groups", &groups(&Hierarchy::find()));
@@ -36,7 +36,7 @@ pub(super) fn run() -> Result<ExitCode, UserError> {
 
 /// Tries it with a call that is rare.
 fn calls(mut kernel: Kernel) -> Result<String, UserError> {
-    kernel.watch(&BTreeSet::from([Call::Reboot])).map_err(watch::refused)?;
+    kernel.watch(&BTreeSet::from([Call::Reboot])).map_err(live::refused)?;
     Ok("system calls are seen when they return; while a rule wants one, each costs".to_owned())
 }
 

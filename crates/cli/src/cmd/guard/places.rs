@@ -6,7 +6,7 @@ use sensor::containers::Places;
 
 use crate::environment;
 
-pub(super) fn of_environment() -> Places {
+pub(crate) fn of_environment() -> Places {
     let mut places = Places::default();
     add(&mut places.docker, environment::unix_socket("DOCKER_HOST"));
     add(&mut places.podman, environment::unix_socket("CONTAINER_HOST"));

@@ -19,6 +19,7 @@ use detect::json_line;
 use rustix::fs::OFlags;
 
 use super::alert::Alert;
+use crate::environment;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 
@@ -120,8 +121,7 @@ pub(super) fn open(wanted: &[Wanted], color: bool, stop: &Stop) -> Result<Sinks,
     let wanted = if wanted.is_empty() { &usual[..] } else { wanted };
     let sinks: Result<Vec<Sink>, UserError> =
         wanted.iter().map(|wanted| Sink::open(wanted, stop)).collect();
-    let hostname = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    Ok(Sinks { sinks: sinks?, hostname: hostname.trim().to_owned(), color })
+    Ok(Sinks { sinks: sinks?, hostname: environment::hostname(), color })
 }
 
 impl Sinks {

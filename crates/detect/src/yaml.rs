@@ -18,18 +18,18 @@ const TEXT_OF_A_NODE: usize = 128;
 const DEPTH_MAX: usize = 32;
 
 #[derive(Clone, Debug)]
-pub(super) struct Node {
+pub struct Node {
     /// From 1.
-    pub(super) line: usize,
+    pub line: usize,
     /// From 1.
-    pub(super) column: usize,
+    pub column: usize,
     /// The bytes of the file that it is written with.
-    pub(super) bytes: Range<usize>,
-    pub(super) content: Content,
+    pub bytes: Range<usize>,
+    pub content: Content,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Content {
+pub enum Content {
     Nothing,
     Scalar(String),
     List(Vec<Node>),
@@ -37,19 +37,19 @@ pub(super) enum Content {
 }
 
 /// Why a file is no YAML.
-pub(super) struct YamlError {
-    pub(super) line: usize,
-    pub(super) column: usize,
-    pub(super) message: String,
+pub struct YamlError {
+    pub line: usize,
+    pub column: usize,
+    pub message: String,
 }
 
 impl Node {
     /// The value under a key. Of two entries with one key the first one counts, as it does to Falco.
-    pub(super) fn get(&self, key: &str) -> Option<&Self> {
+    pub fn get(&self, key: &str) -> Option<&Self> {
         self.entries().find(|(name, _)| name.scalar() == Some(key)).map(|(_, node)| node)
     }
 
-    pub(super) fn entries(&self) -> impl Iterator<Item = (&Self, &Self)> {
+    pub fn entries(&self) -> impl Iterator<Item = (&Self, &Self)> {
         let entries: &[(Self, Self)] = match &self.content {
             Content::Map(entries) => entries,
             _ => &[],
@@ -57,27 +57,27 @@ impl Node {
         entries.iter().map(|(key, node)| (key, node))
     }
 
-    pub(super) fn scalar(&self) -> Option<&str> {
+    pub fn scalar(&self) -> Option<&str> {
         match &self.content {
             Content::Scalar(text) => Some(text),
             _ => None,
         }
     }
 
-    pub(super) fn items(&self) -> Option<&[Self]> {
+    pub fn items(&self) -> Option<&[Self]> {
         match &self.content {
             Content::List(items) => Some(items),
             _ => None,
         }
     }
 
-    pub(super) fn is_nothing(&self) -> bool {
+    pub fn is_nothing(&self) -> bool {
         matches!(self.content, Content::Nothing)
     }
 }
 
 /// The documents of a file; what stands before damage is kept.
-pub(super) fn documents(text: &str) -> (Vec<Node>, Option<YamlError>) {
+pub fn documents(text: &str) -> (Vec<Node>, Option<YamlError>) {
     let mut tree = Tree { text, nodes_left: NODES_MAX, ..Tree::default() };
     for event in Parser::new_from_str(text) {
         let (event, span) = match event {

@@ -1,0 +1,129 @@
+//! The kernel watched: records → events, and what got lost on the way.
+//!
+//! It must never wait for anybody but the kernel: runtimes and files of containers have threads of
+//! their own.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use detect::Rule;
+use model::event::{Call, Event};
+use sensor::Host;
+use sensor::kernel::{Kernel, Refusal, Settings};
+
+use super::loss::Losses;
+use super::places;
+use crate::error::UserError;
+use crate::exit_code::ExitCode;
+use crate::output;
+
+/// How long the kernel may be silent before Ctrl-C and the counts of losses are looked at.
+const SILENCE: Duration = Duration::from_millis(200);
+/// The same while events wait for the description of their container.
+const SHORT_SILENCE: Duration = Duration::from_millis(10);
+
+/// Calls that change what the table of processes holds. They are told where any call is: alone,
+/// they are not worth what it costs to look at every call of the machine.
+const OF_STATE: [Call; 13] = [
+    Call::Capset,
+    Call::Chdir,
+    Call::Chroot,
+    Call::Fchdir,
+    Call::PivotRoot,
+    Call::Setgid,
+    Call::Setns,
+    Call::Setregid,
+    Call::Setresgid,
+    Call::Setresuid,
+    Call::Setreuid,
+    Call::Setuid,
+    Call::Unshare,
+];
+
+/// What the kernel tells, and what is known of this host.
+pub(crate) struct Live {
+    kernel: Kernel,
+    host: Host,
+    losses: Losses,
+    damaged: u64,
+}
+
+impl Live {
+    /// The kernel first, then what runs already: whatever begins meanwhile waits in a buffer.
+    pub(crate) fn start(rules: &[&Arc<Rule>], settings: Settings) -> Result<Self, UserError> {
+        let mut kernel = Kernel::start(&settings).map_err(refused)?;
+        kernel.exclude(std::process::id()).map_err(refused)?;
+        let host = Host::new(settings.hierarchy, places::of_environment());
+        kernel.watch(&wanted(rules)).map_err(refused)?;
+        Ok(Self { kernel, host, losses: Losses::default(), damaged: 0 })
+    }
+
+    /// How long `receive` may wait.
+    pub(crate) fn silence(&self) -> Duration {
+        if self.host.is_waiting() { SHORT_SILENCE } else { SILENCE }
+    }
+
+    /// What happened, and how many records told it.
+    pub(crate) fn receive(&mut self, silence: Duration, pass: &mut dyn FnMut(Event)) -> usize {
+        let Self { kernel, host, damaged, .. } = self;
+        let count = kernel.receive(silence, &mut |record| match record {
+            Ok(record) => host.take(&record).into_iter().for_each(&mut *pass),
+            Err(_) => *damaged += 1,
+        });
+        host.settle().into_iter().for_each(pass);
+        count
+    }
+
+    /// Says what was lost since the last look; it is an event too.
+    pub(crate) fn count_losses(&mut self, pass: &mut dyn FnMut(Event)) -> Result<(), UserError> {
+        let lost = self.kernel.losses().map_err(refused)?;
+        for loss in self.losses.news(&lost, self.damaged) {
+            output::note(&format!("lost: {} {} ({})", loss.count, loss.class, loss.cause));
+            pass(self.host.lost(loss));
+        }
+        Ok(())
+    }
+
+    /// What was lost in all.
+    pub(crate) fn summary(&self) -> String {
+        self.losses.summary()
+    }
+}
+
+/// The calls that rules ask for, and those that go with them.
+fn wanted(rules: &[&Arc<Rule>]) -> BTreeSet<Call> {
+    let mut calls: BTreeSet<Call> = rules.iter().flat_map(|rule| rule.calls()).copied().collect();
+    // These are told without looking at calls. Programs are too, unless they cannot be started: who
+    // asks for them asks for that.
+    let always = [
+        Call::Clone,
+        Call::Clone3,
+        Call::Container,
+        Call::Fork,
+        Call::Lost,
+        Call::Procexit,
+        Call::Vfork,
+    ];
+    if calls.iter().any(|call| !always.contains(call)) {
+        calls.extend(OF_STATE);
+    } else {
+        calls.clear();
+    }
+    calls
+}
+
+/// The kernel does not let us.
+pub(super) fn refused(refusal: Refusal) -> UserError {
+    let text = refusal.to_string();
+    let (message, hint) = match text.split_once("\nhint: ") {
+        Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
+        None => (text, None),
+    };
+    let code = ExitCode::Failed;
+    if rustix::process::geteuid().is_root() {
+        return UserError::new(code, message).hint(hint);
+    }
+    let message = format!("the guard may not look into the kernel: {message}");
+    UserError::new(code, message).hint(Some("run it as root"))
+}
