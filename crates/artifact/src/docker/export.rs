@@ -238,16 +238,21 @@ impl<'a, V> Gathering<'a, V> {
         }
     }
 
-    fn add(&mut self, mut visitors: Vec<V>, outcome: Outcome) {
+    fn add(&mut self, visitors: Vec<V>, outcome: Outcome) {
         let indexes = outcome.diff_id.as_ref().and_then(|diff_id| self.missing.remove(diff_id));
-        let Some(indexes) = indexes else {
-            self.strays = self.strays.saturating_add(1);
-            self.stray.get_or_insert((visitors, outcome));
-            return;
-        };
-        for index in indexes {
-            let Some(visitor) = visitors.pop() else { break };
-            (self.done)(placed(index, visitor, &outcome, true));
+        match indexes {
+            // Those who see a layer first have the most of it, if it is too much for all of them.
+            Some(indexes) => {
+                for (index, visitor) in indexes.into_iter().zip(visitors) {
+                    (self.done)(placed(index, visitor, &outcome, true));
+                }
+            }
+            // Its name did not tell that nobody asked for it.
+            None if outcome.diff_id.as_ref().is_some_and(|it| self.is_unwanted(it)) => {}
+            None => {
+                self.strays = self.strays.saturating_add(1);
+                self.stray.get_or_insert((visitors, outcome));
+            }
         }
     }
 
@@ -264,14 +269,14 @@ impl<'a, V> Gathering<'a, V> {
         for (diff_id, index) in missing {
             let message = format!("the export does not hold it whole{why}");
             let problem = Problem::new(ProblemKind::Damaged, diff_id.to_string(), message);
-            let (mut visitors, outcome) = match stray.take() {
+            let (visitors, outcome) = match stray.take() {
                 Some((visitors, mut outcome)) => {
                     outcome.problems.push(problem);
                     (visitors, outcome)
                 }
                 None => (Vec::new(), Outcome::missing(problem)),
             };
-            let visitor = visitors.pop().unwrap_or_else(make);
+            let visitor = visitors.into_iter().next().unwrap_or_else(make);
             (self.done)(placed(index, visitor, &outcome, false));
         }
     }
