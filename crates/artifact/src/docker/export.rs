@@ -159,8 +159,14 @@ fn see(
         let digest = podman.and_then(|hex| format!("sha256:{hex}").parse().ok());
         return Ok(look(Part::Layer(&mut Content(tar), member.size, digest)));
     }
-    if digest.is_none() && !name.ends_with(".json") {
-        return Ok(Ok(Go::On));
+    if digest.is_none() {
+        // What is named as a document is no layer, though `manifest.json` begins with a bracket.
+        if !name.ends_with(".json") || member.size > CONFIG_BYTES_MAX {
+            return Ok(Ok(Go::On));
+        }
+        let mut bytes = Vec::new();
+        Content(tar).read_to_end(&mut bytes)?;
+        return Ok(look(Part::Document(bytes)));
     }
     // An OCI blob does not say what it is. No tar that anybody made begins like JSON, but if one
     // does, and is no JSON, it is a layer all the same.
@@ -302,14 +308,11 @@ struct Copies<V>(Vec<V>);
 
 impl<V: Visitor> Visitor for Copies<V> {
     fn entry(&mut self, entry: &Entry<'_>) -> Want {
-        // All have seen the same and answer alike.
-        let answers = self.0.iter_mut().map(|visitor| visitor.entry(entry));
-        answers.fold(Want::Nothing, |_, answer| answer)
+        wanted(self.0.iter_mut().map(|visitor| visitor.entry(entry)))
     }
 
     fn head(&mut self, entry: &Entry<'_>, head: &[u8]) -> Want {
-        let answers = self.0.iter_mut().map(|visitor| visitor.head(entry, head));
-        answers.fold(Want::Nothing, |_, answer| answer)
+        wanted(self.0.iter_mut().map(|visitor| visitor.head(entry, head)))
     }
 
     fn content(&mut self, entry: &Entry<'_>, bytes: &[u8]) {
@@ -317,4 +320,12 @@ impl<V: Visitor> Visitor for Copies<V> {
             visitor.content(entry, bytes);
         }
     }
+}
+
+/// What several visitors want that have seen the same: they answer alike, but for those that have enough.
+fn wanted(answers: impl Iterator<Item = Want>) -> Want {
+    answers.fold(Want::Nothing, |wanted, answer| match answer {
+        Want::Nothing => wanted,
+        answer => answer,
+    })
 }
