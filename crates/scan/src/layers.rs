@@ -46,13 +46,11 @@ impl Looking {
 
 /// What was read of an image.
 pub(crate) struct Layers {
-    /// Of each layer, from the lowest up.
+    /// Of each layer, from the lowest up to the first for which there was no room.
     pub(crate) facts: Vec<LayerFacts>,
     pub(crate) problems: Vec<Problem>,
     /// For each layer, the one that was read for it.
     like: Vec<u32>,
-    /// The lowest layer for whose facts there was no room, and none above has any.
-    beyond: Option<u32>,
 }
 
 /// Reads what the cache does not have.
@@ -86,40 +84,40 @@ impl Layers {
         let beyond = budget.first_beyond();
         let (mut facts, mut problems) = (Vec::new(), Vec::new());
         for (index, first) in (0_u32..).zip(&like) {
-            let Some(Read { kept, .. }) = read.get_mut(first) else {
-                facts.push(LayerFacts::default());
-                continue;
-            };
+            let kept = read.get_mut(first).map(|read| &mut read.kept);
             // Kept facts may come from another image, where this layer had another position.
-            problems.extend(kept.problems.iter().cloned().map(|it| it.in_layer(index)));
-            let is_beyond = beyond.is_some_and(|beyond| index >= beyond);
-            let is_needed_again = || like.iter().skip(facts.len() + 1).any(|it| it == first);
-            facts.push(match is_beyond {
-                true => LayerFacts::default(),
-                false if is_needed_again() => kept.facts.clone(),
-                false => std::mem::take(&mut kept.facts),
+            let told = kept.iter().flat_map(|kept| &kept.problems).cloned();
+            problems.extend(told.map(|it| it.in_layer(index)));
+            if beyond.is_some_and(|beyond| index >= beyond) {
+                continue;
+            }
+            let is_needed_again = like.iter().skip(facts.len() + 1).any(|it| it == first);
+            facts.push(match kept {
+                Some(kept) if is_needed_again => kept.facts.clone(),
+                Some(kept) => std::mem::take(&mut kept.facts),
+                None => LayerFacts::default(),
             });
         }
         problems.extend(beyond.map(|index| beyond_budget(image, index, "of it")));
-        Self { facts, problems, like, beyond }
+        Self { facts, problems, like }
     }
 
     /// Adds what a second pass found, wherever its layer stands.
     fn absorb(&mut self, image: &Image, second: &Known, budget: &Budget) {
-        let is_lower = |index: &u32| self.beyond.is_none_or(|before| *index < before);
-        let beyond = budget.first_beyond().filter(is_lower);
-        let what = "of what links lead to in it";
-        self.problems.extend(beyond.map(|index| beyond_budget(image, index, what)));
-        self.beyond = beyond.or(self.beyond);
-        let places = (0_u32..).zip(&self.like).zip(&mut self.facts);
-        for ((index, like), facts) in places {
+        let beyond = budget.first_beyond();
+        for (index, like) in (0_u32..).zip(&self.like) {
             let Some(Read { kept, .. }) = second.get(like) else { continue };
-            if self.beyond.is_none_or(|beyond| index < beyond) {
+            let place = usize::try_from(index).ok().and_then(|index| self.facts.get_mut(index));
+            if let Some(facts) = place.filter(|_| beyond.is_none_or(|beyond| index < beyond)) {
                 facts.absorb(kept.facts.clone());
             }
             let problems = kept.problems.iter().cloned();
             self.problems.extend(problems.map(|problem| problem.in_layer(index)));
         }
+        // The first pass may have cut the image further down, and said so.
+        let beyond = beyond.filter(|index| (*index as usize) < self.facts.len());
+        let what = "of what links lead to in it";
+        self.problems.extend(beyond.map(|index| beyond_budget(image, index, what)));
         // The first pass met the same problems on the same layer.
         self.problems.sort();
         self.problems.dedup();
