@@ -265,12 +265,15 @@ mod tests {
         json!({ "schemaVersion": 2, "manifests": entries }).to_string().into_bytes()
     }
 
+    /// The page of a number.
+    type Listed = fn(usize) -> Vec<u8>;
+
     #[test]
     fn of_a_list_no_more_is_kept_than_is_read() {
         let subject = digest_of(Algorithm::Sha256, b"an image");
         let next = || Next::At(Uri::from_static("http://registry.example/next"));
         // What is listed from page to page, how many pages are read, how many manifests, what is said.
-        let cases: [(fn(usize) -> Vec<u8>, usize, usize, &str); 4] = [
+        let cases: [(Listed, usize, usize, &str); 4] = [
             (|_| page(0..3), PAGES_MAX, 3, "the list has more than 16 pages"),
             (|at| page(20 * at..20 * at + 30), 6, 128, "more than 128 are listed"),
             (|at| page(8 * at..8 * at + 8), PAGES_MAX, 128, "the list has more than 16 pages"),

@@ -1,7 +1,5 @@
 //! Images with more facts than there is room for: where they are cut, whatever is cached.
 
-#![expect(clippy::unwrap_used, reason = "what these helpers unwrap is the test's own doing")]
-
 use std::path::Path;
 
 use artifact::{Environment, Options, open};
