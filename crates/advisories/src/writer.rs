@@ -17,10 +17,6 @@ use crate::{
 /// Most bytes of one encoded record and of a package's name. Real ones are a thousandth of it.
 const RECORD_LIMIT: usize = 1 << 20;
 
-/// Bytes that the records of one segment may take while they are collected. A year of CVE metadata,
-/// 40 000 records with their texts, takes some 60 MB; the longest streams of statements, those of Red Hat's
-/// releases, less than 150 MB at 3 million rows. A document made to fill memory has a million tiny records, and more.
-const COLLECTED_BYTES_MAX: usize = 192 << 20;
 /// What a record under its id takes beside its bytes.
 const RECORD_OVERHEAD: usize = 80;
 
@@ -48,6 +44,12 @@ pub struct SegmentWriter {
 }
 
 impl SegmentWriter {
+    /// Bytes that the records of one segment may take while they are collected. A year of CVE metadata,
+    /// 40 000 records with their texts, takes some 60 MB; the longest streams of statements, those of Red
+    /// Hat's releases, less than 150 MB at 3 million rows. A document made to fill memory has a million
+    /// tiny records, and more.
+    pub const BYTES_MAX: usize = 192 << 20;
+
     /// `meta.counts` is ignored and filled at the end.
     pub fn new(meta: SegmentMeta) -> Self {
         Self {
@@ -60,7 +62,7 @@ impl SegmentWriter {
             scores: BTreeMap::new(),
             known_exploited: BTreeMap::new(),
             kept_bytes: 0,
-            bytes_max: COLLECTED_BYTES_MAX,
+            bytes_max: Self::BYTES_MAX,
             is_full: false,
             problems: Vec::new(),
             scratch: Vec::new(),
@@ -147,9 +149,10 @@ impl SegmentWriter {
         Ok(meta)
     }
 
-    /// Whether there was no room for a record: nothing more is taken, and no segment written.
-    pub fn is_full(&self) -> bool {
-        self.is_full
+    /// For whoever had no room for the records before they came here: nothing more is taken, and no
+    /// segment written.
+    pub fn refuse(&mut self) {
+        self.is_full = true;
     }
 
     /// What was collected so far takes about so many bytes of memory.
@@ -304,6 +307,10 @@ mod tests {
         let before = std::fs::read(&path).unwrap();
         let error = write(1000).unwrap_err();
         assert!(error.contains("`cve-2024`") && error.contains("hint: "), "{error}");
+        let mut refused = SegmentWriter::new(SegmentMeta::default());
+        refused.meta_mut().stream = "cve-2024".to_owned();
+        refused.refuse();
+        assert!(refused.write(&path).unwrap_err().to_string().contains("hint: "));
         assert_eq!(std::fs::read(&path).unwrap(), before);
     }
 }

@@ -56,14 +56,22 @@ pub(crate) enum Ask<'a> {
 /// What a source has.
 pub(crate) struct Answer {
     pub(crate) bytes: Vec<u8>,
-    /// Where the next page is, of a list that goes on.
-    pub(crate) next: Option<Uri>,
+    pub(crate) next: Next,
+}
+
+/// How a list goes on.
+pub(crate) enum Next {
+    /// This was all of it.
+    End,
+    At(Uri),
+    /// It should, at a place that is none.
+    Nowhere,
 }
 
 impl Answer {
     /// All there is.
     pub(crate) fn whole(bytes: Vec<u8>) -> Self {
-        Self { bytes, next: None }
+        Self { bytes, next: Next::End }
     }
 }
 
@@ -97,7 +105,7 @@ pub(crate) fn collect(
 struct Search<'a, 'b> {
     subjects: &'a [Digest],
     source: &'a mut Source<'b>,
-    /// What may refer to any of the subjects, each once.
+    /// What may refer to any of the subjects, each once: as many as are read, and one more.
     listed: Vec<Descriptor>,
     seen: BTreeSet<Digest>,
     /// Bytes that may still be read.
@@ -124,24 +132,37 @@ impl Search<'_, '_> {
                 Err(error) => return self.note(&tag, &error.to_string()),
             };
             match manifest::parse(&tag, &bytes) {
-                Ok(Document::Index(entries)) => self.listed.extend(entries),
+                Ok(Document::Index(entries)) => self.take(entries),
                 Ok(Document::Manifest(_)) => return self.note(&tag, "it is no index"),
                 Err(error) => return self.note(&tag, &error.to_string()),
             }
             match next {
-                Some(next) => place = Some(next),
-                None => return,
+                Next::At(next) if self.listed.len() <= REFERRERS_MAX => place = Some(next),
+                Next::At(_) | Next::End => return,
+                Next::Nowhere => {
+                    return self.note(&tag, "the list goes on at a place that is none");
+                }
             }
         }
         self.note(&tag, &format!("the list has more than {PAGES_MAX} pages; the rest is left out"));
     }
 
+    /// Keeps no more of a page than is read: a list can be as long as whoever serves it likes.
+    fn take(&mut self, entries: Vec<Descriptor>) {
+        for entry in entries {
+            if self.listed.len() > REFERRERS_MAX {
+                return;
+            }
+            if self.listed.iter().all(|it| it.digest != entry.digest) {
+                self.listed.push(entry.bare());
+            }
+        }
+    }
+
     fn referrers(&mut self) {
-        let mut listed = std::mem::take(&mut self.listed);
-        let mut met = BTreeSet::new();
-        listed.retain(|entry| met.insert(entry.digest.clone()));
+        let listed = std::mem::take(&mut self.listed);
         if listed.len() > REFERRERS_MAX {
-            let message = format!("{} are listed, of which {REFERRERS_MAX} are read", listed.len());
+            let message = format!("more than {REFERRERS_MAX} are listed; the rest is left out");
             self.note("referrers", &message);
         }
         for entry in listed.iter().take(REFERRERS_MAX) {
@@ -224,4 +245,56 @@ impl Search<'_, '_> {
 /// `sha256-<hexadecimal>`, which tags may hold where digests may not.
 fn tag(subject: &Digest, end: &str) -> String {
     format!("{}-{}{end}", subject.algorithm().name(), subject.hex())
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Algorithm;
+    use serde_json::json;
+
+    use super::*;
+    use crate::digest::digest_of;
+
+    /// A page that lists these numbers as manifests.
+    fn page(numbers: std::ops::Range<usize>) -> Vec<u8> {
+        let entry = |number: usize| {
+            let digest = digest_of(Algorithm::Sha256, &number.to_le_bytes());
+            json!({ "digest": digest.to_string(), "size": 8, "annotations": { "a": "b" } })
+        };
+        let entries: Vec<_> = numbers.map(entry).collect();
+        json!({ "schemaVersion": 2, "manifests": entries }).to_string().into_bytes()
+    }
+
+    /// The page of a number.
+    type Listed = fn(usize) -> Vec<u8>;
+
+    #[test]
+    fn of_a_list_no_more_is_kept_than_is_read() {
+        let subject = digest_of(Algorithm::Sha256, b"an image");
+        let next = || Next::At(Uri::from_static("http://registry.example/next"));
+        // What is listed from page to page, how many pages are read, how many manifests, what is said.
+        let cases: [(Listed, usize, usize, &str); 4] = [
+            (|_| page(0..3), PAGES_MAX, 3, "the list has more than 16 pages"),
+            (|at| page(20 * at..20 * at + 30), 6, 128, "more than 128 are listed"),
+            (|at| page(8 * at..8 * at + 8), PAGES_MAX, 128, "the list has more than 16 pages"),
+            (|_| page(0..1000), 1, 128, "more than 128 are listed"),
+        ];
+        for (listed, pages, manifests, words) in cases {
+            let (mut asked, mut read) = (0, 0);
+            let subjects = [subject.clone()];
+            let (_, problems) = collect(&subjects, &mut |ask| match ask {
+                Ask::Referrers(..) => {
+                    asked += 1;
+                    Ok(Some(Answer { bytes: listed(asked - 1), next: next() }))
+                }
+                Ask::Content(..) => {
+                    read += 1;
+                    Ok(None)
+                }
+                Ask::Tag(_) => Ok(None),
+            });
+            let is_said = problems.iter().any(|problem| problem.message.contains(words));
+            assert_eq!((asked, read, is_said), (pages, manifests, true), "{words}: {problems:?}");
+        }
+    }
 }

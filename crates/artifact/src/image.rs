@@ -259,9 +259,8 @@ impl Image {
     }
 
     /// Reads the layers named by index, each into a visitor of its own from `make`, up to
-    /// `Options::jobs` at a time. The result is sorted by index and does not depend on who was
-    /// faster: an image with more than [`crate::ENTRIES_MAX`] entries is cut from the top, or from
-    /// the end of an archive that can only be read from front to back.
+    /// `Options::jobs` at a time. The result is sorted by index. All visitors are held until the end,
+    /// as tests want them, and a scan does not: see [`Image::read_each`].
     pub fn read<V: Visitor>(
         &self,
         layers: &[u32],
@@ -275,7 +274,9 @@ impl Image {
     }
 
     /// The same, each layer given to `done` as soon as it is read, from whichever thread read it.
-    /// Some are read again: then the last time counts.
+    /// Some are read again: then the last time counts. What comes of it does not depend on who was
+    /// faster: an image with more than [`crate::ENTRIES_MAX`] entries is cut from the top, or from
+    /// the end of an archive that can only be read from front to back.
     pub fn read_each<V: Visitor>(
         &self,
         layers: &[u32],

@@ -20,7 +20,7 @@ use crate::tar::Fault;
 use crate::walk::{End, Whiteouts, walk};
 use crate::{OpenError, Options, ReadError};
 
-/// What all layers of one [`crate::Image::read`] share: the options, and what is left of the
+/// What all layers of one [`crate::Image::read_each`] share: the options, and what is left of the
 /// limits that hold for the image as a whole.
 pub(crate) struct Reading<'a> {
     pub(crate) options: &'a Options,

@@ -2,7 +2,7 @@
 //!
 //! The story: [`open`] takes what the user typed (`target`), finds the source it names and reads
 //! its manifest and configuration (`manifest`, `config`); the [`Image`] that results knows its
-//! layers but has read none of them. [`Image::read`] then sends every layer wanted through
+//! layers but has read none of them. [`Image::read_each`] then sends every layer wanted through
 //! decompression, hashing and the tar walker (`layer`, `decompress`, `digest`, `tar`) to a
 //! [`model::Visitor`] of its own, in parallel. No layer is ever unpacked to disk.
 //!

@@ -7,6 +7,7 @@
 //! Schema 2".
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use model::{Algorithm, Artifact, ArtifactKind, Digest, Layer, Platform, Problem, ProblemKind};
 use serde::Deserialize;
@@ -133,15 +134,16 @@ pub(crate) fn resolve_entries(
     wanted: Option<&Platform>,
     fetch: &mut Fetch<'_>,
 ) -> Result<Resolved, OpenError> {
-    let (chosen, indexes) = Search::new(name, wanted, fetch).choose(entries)?;
-    let bytes = fetch_checked(&chosen, MANIFEST_BYTES_MAX, fetch)?;
+    let mut search = Search { name, wanted, fetch, indexes: 0 };
+    let Listed { image, within } = search.choose(entries)?;
+    let bytes = fetch_checked(&image, MANIFEST_BYTES_MAX, fetch)?;
     match parse(name, &bytes)? {
         Document::Manifest(manifest) => {
-            let resolved = finish(name, manifest, chosen.digest, wanted, fetch)?;
-            Ok(Resolved { indexes, ..resolved })
+            let resolved = finish(name, manifest, image.digest, wanted, fetch)?;
+            Ok(Resolved { indexes: within.to_vec(), ..resolved })
         }
         Document::Index(_) => {
-            Err(damaged(format!("`{}` is listed as a manifest and is an index", chosen.digest)))
+            Err(damaged(format!("`{}` is listed as a manifest and is an index", image.digest)))
         }
     }
 }
@@ -154,14 +156,14 @@ pub(crate) fn find_by_config(
     config: &Digest,
     fetch: &mut Fetch<'_>,
 ) -> Option<Digest> {
-    let mut images = Vec::new();
-    Search::new(name, None, fetch).gather(entries, 1, &mut images).ok()?;
-    let has_config = |image: &Descriptor| {
+    let mut listed = Vec::new();
+    Search { name, wanted: None, fetch, indexes: 0 }.gather(entries, &[], &mut listed).ok()?;
+    let has_config = |Listed { image, .. }: &Listed| {
         let bytes = fetch_checked(image, MANIFEST_BYTES_MAX, fetch).ok()?;
         let Ok(Document::Manifest(manifest)) = parse(name, &bytes) else { return None };
         (manifest.config.digest == *config).then(|| image.digest.clone())
     };
-    images.iter().find_map(has_config)
+    listed.iter().find_map(has_config)
 }
 
 fn finish(
@@ -253,63 +255,59 @@ pub(crate) fn check_digest(bytes: &[u8], expected: &Digest) -> Result<(), OpenEr
     Err(damaged(format!("`{expected}` is not what it is named after: its bytes have `{actual}`")))
 }
 
+/// An image manifest, as an index lists it.
+#[derive(Clone)]
+struct Listed {
+    image: Descriptor,
+    /// The indexes on the way to it, the nearest first: shared by all that one of them lists.
+    within: Rc<[Digest]>,
+}
+
 /// The way from an index to one manifest, through indexes within it.
 struct Search<'a, 'f> {
     name: &'a str,
     wanted: Option<&'a Platform>,
     fetch: &'a mut Fetch<'f>,
     indexes: usize,
-    /// In which index a manifest or index was first met.
-    parents: BTreeMap<Digest, Digest>,
 }
 
-impl<'a, 'f> Search<'a, 'f> {
-    fn new(name: &'a str, wanted: Option<&'a Platform>, fetch: &'a mut Fetch<'f>) -> Self {
-        Self { name, wanted, fetch, indexes: 0, parents: BTreeMap::new() }
-    }
-
-    /// The image, and the indexes it was found in, the nearest first.
-    fn choose(&mut self, entries: Vec<Descriptor>) -> Result<(Descriptor, Vec<Digest>), OpenError> {
-        let chosen = self.choose_image(entries)?;
-        let up = |it: &Digest| self.parents.get(it).cloned();
-        let indexes = std::iter::successors(up(&chosen.digest), up);
-        let indexes = indexes.take(INDEX_DEPTH_MAX).collect();
-        Ok((chosen, indexes))
-    }
-
-    fn choose_image(&mut self, entries: Vec<Descriptor>) -> Result<Descriptor, OpenError> {
-        let mut images = Vec::new();
-        self.gather(entries, 1, &mut images)?;
+impl Search<'_, '_> {
+    fn choose(&mut self, entries: Vec<Descriptor>) -> Result<Listed, OpenError> {
+        let mut listed = Vec::new();
+        self.gather(entries, &[], &mut listed)?;
         let wanted = self.wanted.cloned().unwrap_or_else(Platform::host);
-        let fits = |image: &&Descriptor| image.platform().is_some_and(|it| it.satisfies(&wanted));
-        let exact = images.iter().find(|image| image.platform().as_ref() == Some(&wanted));
-        if let Some(chosen) = exact.or_else(|| images.iter().find(fits)) {
+        let platforms = || listed.iter().filter_map(|it| Some((it, it.image.platform()?)));
+        let exact = platforms().find(|(_, platform)| *platform == wanted);
+        let chosen = exact.or_else(|| platforms().find(|(_, it)| it.satisfies(&wanted)));
+        if let Some((chosen, _)) = chosen {
             return Ok(chosen.clone());
         }
-        match images.as_slice() {
+        match listed.as_slice() {
             // Nothing to choose from; whether the user's wish is met, the configuration tells.
-            [only] if self.wanted.is_none() || only.platform().is_none() => Ok(only.clone()),
-            _ => Err(self.no_image_for(&wanted, &images)),
+            [only] if self.wanted.is_none() || only.image.platform().is_none() => Ok(only.clone()),
+            _ => Err(self.no_image_for(&wanted, platforms().map(|(_, it)| it).collect())),
         }
     }
 
-    /// Collects the image manifests in `entries` and in the indexes below, in their order.
+    /// Collects the image manifests in `entries`, which stand within these indexes, and in the
+    /// indexes below, in their order.
     fn gather(
         &mut self,
         entries: Vec<Descriptor>,
-        depth: usize,
-        images: &mut Vec<Descriptor>,
+        within: &[Digest],
+        listed: &mut Vec<Listed>,
     ) -> Result<(), OpenError> {
+        let within: Rc<[Digest]> = within.into();
         for entry in entries {
             if entry.is_attestation() {
                 continue;
             }
             if !entry.is_index() {
-                images.push(entry);
+                listed.push(Listed { image: entry, within: Rc::clone(&within) });
                 continue;
             }
             self.indexes += 1;
-            if depth >= INDEX_DEPTH_MAX || self.indexes > INDEXES_MAX {
+            if within.len() + 1 >= INDEX_DEPTH_MAX || self.indexes > INDEXES_MAX {
                 return Err(damaged(format!(
                     "`{}` nests more than {INDEX_DEPTH_MAX} deep, or holds more than {INDEXES_MAX}, indexes",
                     self.name
@@ -322,16 +320,14 @@ impl<'a, 'f> Search<'a, 'f> {
                     entry.digest
                 )));
             };
-            for it in &inner {
-                self.parents.entry(it.digest.clone()).or_insert_with(|| entry.digest.clone());
-            }
-            self.gather(inner, depth + 1, images)?;
+            let within: Vec<Digest> =
+                std::iter::once(entry.digest).chain(within.iter().cloned()).collect();
+            self.gather(inner, &within, listed)?;
         }
         Ok(())
     }
 
-    fn no_image_for(&self, wanted: &Platform, images: &[Descriptor]) -> OpenError {
-        let mut available: Vec<Platform> = images.iter().filter_map(Descriptor::platform).collect();
+    fn no_image_for(&self, wanted: &Platform, mut available: Vec<Platform>) -> OpenError {
         available.sort();
         available.dedup();
         if !available.is_empty() && available.iter().all(|platform| platform.os == "windows") {
@@ -381,6 +377,12 @@ impl Descriptor {
 
     pub(crate) fn annotation(&self, key: &str) -> Option<&str> {
         self.annotations.as_ref()?.get(key).map(String::as_str)
+    }
+
+    /// What it takes to ask for it. The rest can be as large as the document that it stands in.
+    pub(crate) fn bare(self) -> Self {
+        let media_type = self.media_type.chars().take(SUBJECT_CHARS_MAX).collect();
+        Self { media_type, platform: None, annotations: None, ..self }
     }
 
     /// Where an OCI layout has it.

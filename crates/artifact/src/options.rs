@@ -50,7 +50,7 @@ impl Default for Options {
     }
 }
 
-/// Ends a running [`crate::open`] or [`crate::Image::read`] from outside: on Ctrl-C, or when a
+/// Ends a running [`crate::open`] or [`crate::Image::read_each`] from outside: on Ctrl-C, or when a
 /// deadline passes. Clones share one flag.
 #[derive(Clone, Debug, Default)]
 pub struct Stop {

@@ -25,7 +25,7 @@ use self::blob::Blob;
 use self::mirrors::{Blocked, Endpoint, Registries};
 use self::session::Session;
 pub use self::stored::{StoredArtifact, StoredBlob, stored};
-use crate::attached::{Answer, Ask};
+use crate::attached::{Answer, Ask, Next};
 use crate::error::OpenErrorKind;
 use crate::http::join;
 use crate::image::{Backend, Source};
@@ -182,8 +182,10 @@ impl Repository {
         let accept = [("accept", MANIFEST_TYPES.join(", "))];
         match session.document(&url, &accept, &path, MANIFEST_BYTES_MAX) {
             Ok((bytes, response)) => {
-                let link = response.header("link").and_then(next_link);
-                let next = link.and_then(|link| join(&response.url, link));
+                let next = match response.header("link").and_then(next_link) {
+                    Some(link) => join(&response.url, link).map_or(Next::Nowhere, Next::At),
+                    None => Next::End,
+                };
                 Ok(Some(Answer { bytes, next }))
             }
             Err(error) if error.kind() == OpenErrorKind::NotFound => Ok(None),

@@ -1,8 +1,10 @@
 //! Daemons that answer as Docker does, and ones that do not: the export in every order and
 //! dialect, cut off, wrong, or not to be had.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use artifact::{Environment, Image, LayerRead, OpenError, OpenErrorKind, Options, open};
-use model::ProblemKind;
+use model::{Entry, ProblemKind, Visitor, Want};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use testkit::{
@@ -170,10 +172,48 @@ fn a_layer_that_is_not_what_it_should_be_is_damaged() {
     let mut other = built.clone();
     other.layers[0].blob = TarBuilder::new().file("b", "two").finish();
     let daemon = docker(&built, Reply::new(200, other.old_docker_archive()));
-    let layers = read(&daemon.open().unwrap());
+    let opened = daemon.open().unwrap();
+    let layers = read(&opened);
     assert!(!layers[0].verified);
     assert!(layers[0].problems.iter().any(|problem| problem.kind == ProblemKind::Damaged));
     assert!(layers[1].verified && layers[1].problems.is_empty());
+    // A layer that is known, and not asked for, is none that could stand in its place.
+    let one = opened.read(&[0], &Recorder::default).unwrap();
+    assert_eq!(one[0].visitor.paths(), ["b"]);
+}
+
+/// A visitor that may have had enough from the beginning.
+struct Reluctant {
+    recorder: Recorder,
+    has_enough: bool,
+}
+
+impl Visitor for Reluctant {
+    fn entry(&mut self, entry: &Entry<'_>) -> Want {
+        if self.has_enough { Want::Nothing } else { self.recorder.entry(entry) }
+    }
+
+    fn content(&mut self, entry: &Entry<'_>, bytes: &[u8]) {
+        if !self.has_enough {
+            self.recorder.content(entry, bytes);
+        }
+    }
+}
+
+/// Visitors that share a limit: the first has the most of what it was shown.
+#[test]
+fn of_a_layer_that_is_there_twice_the_lower_is_the_fuller() {
+    let layer = LayerBuilder::plain(TarBuilder::new().file("a", "one"));
+    let built = ImageBuilder::new("app:1").layer(layer.clone()).layer(layer);
+    let daemon = docker(&built, Reply::new(200, built.old_docker_archive()));
+    let made = AtomicUsize::new(0);
+    let make = || {
+        let has_enough = made.fetch_add(1, Ordering::Relaxed) > 0;
+        Reluctant { recorder: Recorder::default(), has_enough }
+    };
+    let layers = daemon.open().unwrap().read(&[0, 1], &make).unwrap();
+    let seen = layers.iter().map(|layer| layer.visitor.recorder.contents.len());
+    assert_eq!(Vec::from_iter(seen), [1, 0]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! From conditions on versions, as the databases of languages write them, to the ranges affected.
 //!
 //! RustSec and RubySec say which versions are *not* affected (`patched`, `unaffected`); the affected
-//! ones are what these leave over. FriendsOfPHP says which are. Both are told as cuts between
+//! ones are what these leave over. FriendsOfPHP and CPANSA say which are. Both are told as cuts between
 //! versions: `>= 1.2` begins just before `1.2`, `> 1.2` just after it.
 //!
 //! What cannot be said as a few ranges (`!= 1.2`) is refused, never guessed.
@@ -137,6 +137,7 @@ fn first_version(scheme: Scheme, cut: Cut) -> Result<String, String> {
         Scheme::Cargo => next_semver(&version),
         Scheme::Gem => Some(format!("{version}.0.1")),
         Scheme::Composer => Some(format!("{version}-p0")),
+        Scheme::Cpan => Some(next_cpan(&version)),
         _ => None,
     };
     let is_next = |next: &String| scheme.compare(&version, next).is_ok_and(Ordering::is_lt);
@@ -151,6 +152,17 @@ fn next_semver(version: &str) -> Option<String> {
     let (release, patch) = version.rsplit_once('.')?;
     let patch: u64 = patch.parse().ok()?;
     Some(format!("{release}.{}-0", patch.checked_add(1)?))
+}
+
+/// In lists `1.2.3.0.0.1` follows `1.2.3`, in fractions `1.2000000001` follows `1.2`: what stands between
+/// has further zeros yet.
+fn next_cpan(version: &str) -> String {
+    match version.matches('.').count() {
+        0 if !version.starts_with('v') => format!("{version}.000000001"),
+        1 if !version.starts_with('v') => format!("{version}000000001"),
+        // An underscore may stand behind the last dot alone.
+        _ => format!("{}.0.0.1", version.replace('_', "")),
+    }
 }
 
 #[cfg(test)]
@@ -199,13 +211,23 @@ mod tests {
     #[test]
     fn conditions_hold_together() {
         let cases = [
-            (">=2.0.0,<2.0.99", ">=2.0.0<2.0.99"),
-            ("<1.5", "<1.5"),
-            (">1.0,<=1.2", ">=1.0-p0<=1.2"),
-            (">=2,<1", ""),
+            (Scheme::Composer, ">=2.0.0,<2.0.99", ">=2.0.0<2.0.99"),
+            (Scheme::Composer, "<1.5", "<1.5"),
+            (Scheme::Composer, ">1.0,<=1.2", ">=1.0-p0<=1.2"),
+            (Scheme::Composer, ">=2,<1", ""),
+            // Perl's `version` finds each of these to follow, and the next release that stands behind.
+            (Scheme::Cpan, ">0", ">=0.000000001…"),
+            (Scheme::Cpan, ">0.24", ">=0.24000000001…"),
+            (Scheme::Cpan, ">1.,<2", ">=1.000000001<2"),
+            (Scheme::Cpan, ">804.027_500,<=804.036", ">=804.027_500000000001<=804.036"),
+            (Scheme::Cpan, ">0.017.1,<0.018.1", ">=0.017.1.0.0.1<0.018.1"),
+            (Scheme::Cpan, ">v5", ">=v5.0.0.1…"),
+            (Scheme::Cpan, ">v1.2.3_4", ">=v1.2.34.0.0.1…"),
+            (Scheme::Cpan, ">1.2,<1.2000", ""),
+            (Scheme::Cpan, ">v1.", "no version follows `v1.`"),
         ];
-        for (conditions, expected) in cases {
-            assert_eq!(shown(within(Scheme::Composer, conditions)), expected, "{conditions}");
+        for (scheme, conditions, expected) in cases {
+            assert_eq!(shown(within(scheme, conditions)), expected, "{conditions}");
         }
     }
 }

@@ -1,11 +1,14 @@
 //! The CPAN Security Advisory database (github.com/briandfoy/cpan-security-advisory): one JSON of
 //! everything, by distribution, and the YAML files that it is made from, a distribution a file.
 //!
-//! `affected_versions` is a list of alternatives, each of conditions that all hold: what stands in it is
-//! affected, by the order of versions alone. `fixed_versions` adds nothing to that: where it begins, the
-//! affected ones end. A record that names several CVEs is a statement on each.
+//! `affected_versions` is a list of alternatives, each of conditions that all hold, by the order of versions
+//! alone; single versions among them (`==1.2,==1.3`) are alternatives, too. `fixed_versions` is read where
+//! it is one plain `>=1.5` or `>1.4`: affected versions without an end, as in `>0`, end there. All else that
+//! it says follows from the affected ones. A record that names several CVEs is a statement on each.
 
-use model::{Details, Severity};
+use std::cmp::Ordering;
+
+use model::{Affected, Details, Severity, VersionRange};
 use serde::Deserialize;
 use version::Scheme;
 
@@ -95,6 +98,7 @@ struct File {
 struct Entry {
     id: String,
     affected_versions: Option<Vec<String>>,
+    fixed_versions: Option<Vec<String>>,
     cves: Option<Vec<String>>,
     github_security_advisory: Option<Vec<String>>,
     description: Option<String>,
@@ -105,13 +109,10 @@ struct Entry {
 
 impl Entry {
     fn read(self, distribution: &str, sink: &mut Sink) {
-        let mut ranges = Vec::new();
-        for conditions in self.affected_versions.iter().flatten() {
-            match affected::within(Scheme::Cpan, conditions) {
-                Ok(alternative) => ranges.extend(alternative),
-                Err(cause) => return sink.damaged(&self.id, cause),
-            }
-        }
+        let ranges = match self.ranges() {
+            Ok(ranges) => ranges,
+            Err(cause) => return sink.damaged(&self.id, cause),
+        };
         let word = self.severity.as_deref().unwrap_or_default();
         let severity = Severity::from_publisher(word);
         let cves: Vec<String> =
@@ -141,4 +142,47 @@ impl Entry {
             sink.details(STREAM, details);
         }
     }
+    fn ranges(&self) -> Result<Vec<VersionRange>, String> {
+        let mut ranges = Vec::new();
+        for conditions in self.affected_versions.iter().flatten() {
+            ranges.extend(within(conditions)?);
+        }
+        if let Some((version, end)) = self.first_fixed() {
+            let is_older =
+                |from: &String| Scheme::Cpan.compare(from, version).is_ok_and(Ordering::is_lt);
+            let goes_on = |range: &&mut VersionRange| {
+                range.until == Affected::Onwards && range.introduced.as_ref().is_none_or(is_older)
+            };
+            ranges.iter_mut().filter(goes_on).for_each(|range| range.until = end.clone());
+        }
+        Ok(ranges)
+    }
+
+    /// The version in `>=1.5` or `>1.4`, and where what is affected ends by it.
+    fn first_fixed(&self) -> Option<(&str, Affected)> {
+        let [only] = self.fixed_versions.as_deref()? else { return None };
+        let bound = only.trim().strip_prefix('>')?;
+        let (version, end): (&str, fn(String) -> Affected) = match bound.strip_prefix('=') {
+            Some(version) => (version.trim(), Affected::Before),
+            None => (bound.trim(), Affected::Through),
+        };
+        let is_version = Scheme::Cpan.compare(version, version).is_ok();
+        is_version.then(|| (version, end(version.to_owned())))
+    }
+}
+
+/// The versions of one alternative: those that fulfil all conditions, and each that is named beside.
+fn within(conditions: &str) -> Result<Vec<VersionRange>, String> {
+    let is_bound = |condition: &&str| condition.trim_start().starts_with(['<', '>', '!']);
+    let (bounds, named): (Vec<&str>, Vec<&str>) = conditions.split(',').partition(is_bound);
+    let bounds = (!bounds.is_empty()).then(|| bounds.join(","));
+    let mut ranges = Vec::new();
+    for part in named.into_iter().chain(bounds.as_deref()) {
+        let part = affected::within(Scheme::Cpan, part)?;
+        if part.is_empty() {
+            return Err(format!("no version is in the range `{conditions}`"));
+        }
+        ranges.extend(part);
+    }
+    Ok(ranges)
 }

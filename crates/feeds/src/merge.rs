@@ -15,9 +15,6 @@ use crate::collect::Said;
 use crate::failure::Cause;
 use crate::sink::{Day, Statement};
 
-/// Bytes of records, one an id, that are held until all were seen: more than a segment may have of
-/// them.
-const LATEST_BYTES_MAX: usize = 192 << 20;
 /// What a record takes beside its bytes.
 const RECORD_OVERHEAD: usize = 96;
 /// Different names that a stream's statements may be about; the vulnerabilities of all time are
@@ -32,14 +29,10 @@ pub(crate) fn add(said: &Said, writer: &mut SegmentWriter) -> Result<(), Cause> 
         other => latest.add(other),
     })
     .map_err(unreadable)?;
-    if latest.bytes > LATEST_BYTES_MAX {
-        let limit = LATEST_BYTES_MAX >> 20;
-        return Err(Cause::damaged(format!(
-            "its records take more than {limit} MiB of memory, and those of no publisher do; \
-             hint: look at what its source serves"
-        )));
+    match latest.is_full() {
+        true => writer.refuse(),
+        false => latest.write(writer),
     }
-    latest.write(writer);
     Ok(())
 }
 
@@ -60,8 +53,13 @@ struct Latest {
 }
 
 impl Latest {
+    /// Whether more is held than a segment may have.
+    fn is_full(&self) -> bool {
+        self.bytes > SegmentWriter::BYTES_MAX
+    }
+
     fn add(&mut self, statement: Statement) {
-        if self.bytes > LATEST_BYTES_MAX {
+        if self.is_full() {
             return;
         }
         match statement {

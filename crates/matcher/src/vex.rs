@@ -71,8 +71,8 @@ pub fn silence(
 fn incomparable(source: &str, count: usize) -> Problem {
     let message = format!(
         "{count} products for which it says that a vulnerability found here is no problem cannot be \
-         compared: they are named by a CPE or in the publisher's own words, which packages here do \
-         not have; nothing is silenced for them"
+         compared: they have no name but a CPE, which packages here do not have, or none at all; \
+         nothing is silenced for them"
     );
     Problem::new(ProblemKind::Notice, source, message)
 }

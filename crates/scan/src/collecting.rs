@@ -1,7 +1,7 @@
 //! The visitor of one layer: what it collects is counted in the image's budget, and let go as soon
 //! as it cannot fit any more.
 
-use analyzers::{LayerCollector, LayerFacts};
+use analyzers::LayerFacts;
 use model::{Entry, Visitor, Want};
 
 use crate::budget::Budget;
@@ -13,31 +13,28 @@ const STEP_BYTES: usize = 256 << 10;
 
 /// A visitor that collects facts within a budget.
 pub(crate) struct Collecting<'b> {
-    asking: Asking,
+    /// None once the facts were let go: the layer goes on to be read, for its digest alone.
+    asking: Option<Asking>,
     budget: &'b Budget,
     /// Which layer this is; None where that is known only at its end.
     layer: Option<u32>,
     /// What was told to the budget.
     noted: usize,
-    is_beyond: bool,
 }
 
 impl<'b> Collecting<'b> {
     pub(crate) fn new(asking: Asking, budget: &'b Budget) -> Self {
-        Self { asking, budget, layer: None, noted: 0, is_beyond: false }
+        Self { asking: Some(asking), budget, layer: None, noted: 0 }
     }
 
     /// The facts; None if they were let go.
-    pub(crate) fn finish(self) -> Option<LayerFacts> {
-        if self.layer.is_none() {
-            self.budget.forget_unplaced(self.noted);
-        }
-        (!self.is_beyond).then(|| self.asking.finish())
+    pub(crate) fn finish(mut self) -> Option<LayerFacts> {
+        self.asking.take().map(Asking::finish)
     }
 
     /// Looks at the budget, if there is something to tell it.
     fn settle(&mut self) {
-        let size = self.asking.size();
+        let size = self.asking.as_ref().map_or(0, Asking::size);
         let more = size.saturating_sub(self.noted);
         if more < STEP_BYTES {
             return;
@@ -51,10 +48,23 @@ impl<'b> Collecting<'b> {
             None => self.budget.note_unplaced(more),
         };
         if !fits {
-            // It goes on to be read, for its digest, and nothing of it is wanted.
-            self.asking = Asking::new(LayerCollector::for_paths(&[]), None);
-            self.is_beyond = true;
+            self.asking = None;
+            self.forget_unplaced();
         }
+    }
+
+    /// What was noted of a layer without a place is noted no more.
+    fn forget_unplaced(&mut self) {
+        if self.layer.is_none() {
+            self.budget.forget_unplaced(std::mem::take(&mut self.noted));
+        }
+    }
+}
+
+impl Drop for Collecting<'_> {
+    /// Not every layer that is read finds a place: it may not have been asked for.
+    fn drop(&mut self) {
+        self.forget_unplaced();
     }
 }
 
@@ -65,24 +75,26 @@ impl Visitor for Collecting<'_> {
     }
 
     fn entry(&mut self, entry: &Entry<'_>) -> Want {
-        let want = self.asking.entry(entry);
+        let want = self.asking.as_mut().map_or(Want::Nothing, |asking| asking.entry(entry));
         self.settle();
-        if self.is_beyond { Want::Nothing } else { want }
+        if self.asking.is_some() { want } else { Want::Nothing }
     }
 
     fn head(&mut self, entry: &Entry<'_>, head: &[u8]) -> Want {
-        self.asking.head(entry, head)
+        self.asking.as_mut().map_or(Want::Nothing, |asking| asking.head(entry, head))
     }
 
     fn content(&mut self, entry: &Entry<'_>, bytes: &[u8]) {
-        self.asking.content(entry, bytes);
+        if let Some(asking) = &mut self.asking {
+            asking.content(entry, bytes);
+        }
         self.settle();
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use analyzers::Checks;
+    use analyzers::{Checks, LayerCollector};
     use model::EntryKind;
 
     use super::*;
@@ -105,12 +117,32 @@ mod tests {
         assert_eq!(visitor.head(&program, &[b'x'; 4096]), Want::Nothing);
     }
 
+    fn status(name: &str) -> String {
+        let rest = "Status: install ok installed\nVersion: 1\n\n";
+        (0..2000).map(|number| format!("Package: {name}{number}\n{rest}")).collect()
+    }
+
+    #[test]
+    fn what_finds_no_place_is_forgotten() {
+        let budget = Budget::new(1 << 20, &[0]);
+        let path = "var/lib/dpkg/status";
+        for _ in 0..3 {
+            let mut visitors = [visitor(&budget), visitor(&budget)];
+            let text = status("a");
+            for visitor in &mut visitors {
+                visitor.entry(&file(path, text.len()));
+                visitor.content(&file(path, text.len()), text.as_bytes());
+            }
+            let [first, second] = visitors;
+            assert!(second.finish().is_none(), "both are too much");
+            drop(first);
+            assert!(budget.note_unplaced(1 << 20), "nothing is left of them");
+            budget.forget_unplaced(1 << 20);
+        }
+    }
+
     #[test]
     fn what_cannot_fit_any_more_is_let_go() {
-        let status = |name: &str| -> String {
-            let rest = "Status: install ok installed\nVersion: 1\n\n";
-            (0..2000).map(|number| format!("Package: {name}{number}\n{rest}")).collect()
-        };
         let path = "var/lib/dpkg/status";
         let budget = Budget::new(1 << 20, &[0, 1]);
         let (mut lower, mut upper) = (visitor(&budget), visitor(&budget));

@@ -46,7 +46,7 @@ impl Looking {
 
 /// What was read of an image.
 pub(crate) struct Layers {
-    /// Of each layer, from the lowest up.
+    /// Of each layer, from the lowest up to the first for which there was no room.
     pub(crate) facts: Vec<LayerFacts>,
     pub(crate) problems: Vec<Problem>,
     /// For each layer, the one that was read for it.
@@ -59,11 +59,21 @@ pub(crate) fn collect(
     cache: &Cache,
     looking: &Looking,
 ) -> Result<Layers, ReadError> {
+    collect_within(FACTS_BYTES_MAX, image, cache, looking)
+}
+
+fn collect_within(
+    limit: usize,
+    image: &Image,
+    cache: &Cache,
+    looking: &Looking,
+) -> Result<Layers, ReadError> {
     let make = || looking.visitor();
-    let mut layers = first_pass(&Pass { image, cache, make: &make, sent_for: String::new() })?;
+    let pass = Pass { image, cache, make: &make, sent_for: String::new(), limit };
+    let mut layers = first_pass(&pass)?;
     let detours = analyzers::unresolved(&layers.facts);
     if !detours.is_empty() {
-        second_pass(&mut layers, detours, image, cache)?;
+        second_pass(&mut layers, detours, &pass)?;
     }
     Ok(layers)
 }
@@ -71,37 +81,41 @@ pub(crate) fn collect(
 impl Layers {
     /// Puts each layer where it belongs, again where it stands more than once.
     fn new(image: &Image, like: Vec<u32>, mut read: Known, budget: &Budget) -> Self {
-        let mut layers = Self { facts: Vec::new(), problems: Vec::new(), like };
         let beyond = budget.first_beyond();
-        for (index, like) in (0_u32..).zip(&layers.like) {
-            let is_needed_again =
-                layers.like.iter().skip(layers.facts.len() + 1).any(|it| it == like);
-            let (facts, problems) = match read.get_mut(like).map(|read| &mut read.kept) {
-                Some(kept) if is_needed_again => (kept.facts.clone(), kept.problems.clone()),
-                Some(kept) => (std::mem::take(&mut kept.facts), kept.problems.clone()),
-                None => (LayerFacts::default(), Vec::new()),
-            };
+        let (mut facts, mut problems) = (Vec::new(), Vec::new());
+        for (index, first) in (0_u32..).zip(&like) {
+            let kept = read.get_mut(first).map(|read| &mut read.kept);
             // Kept facts may come from another image, where this layer had another position.
-            layers.problems.extend(problems.into_iter().map(|it| it.in_layer(index)));
-            let fits = beyond.is_none_or(|beyond| index < beyond);
-            layers.facts.push(if fits { facts } else { LayerFacts::default() });
+            let told = kept.iter().flat_map(|kept| &kept.problems).cloned();
+            problems.extend(told.map(|it| it.in_layer(index)));
+            if beyond.is_some_and(|beyond| index >= beyond) {
+                continue;
+            }
+            let is_needed_again = like.iter().skip(facts.len() + 1).any(|it| it == first);
+            facts.push(match kept {
+                Some(kept) if is_needed_again => kept.facts.clone(),
+                Some(kept) => std::mem::take(&mut kept.facts),
+                None => LayerFacts::default(),
+            });
         }
-        layers.problems.extend(beyond.map(|index| beyond_budget(image, index, "of it")));
-        layers
+        problems.extend(beyond.map(|index| beyond_budget(image, index, "of it")));
+        Self { facts, problems, like }
     }
 
     /// Adds what a second pass found, wherever its layer stands.
     fn absorb(&mut self, image: &Image, second: &Known, budget: &Budget) {
         let beyond = budget.first_beyond();
-        let places = (0_u32..).zip(&self.like).zip(&mut self.facts);
-        for ((index, like), facts) in places {
+        for (index, like) in (0_u32..).zip(&self.like) {
             let Some(Read { kept, .. }) = second.get(like) else { continue };
-            if beyond.is_none_or(|beyond| index < beyond) {
+            let place = usize::try_from(index).ok().and_then(|index| self.facts.get_mut(index));
+            if let Some(facts) = place.filter(|_| beyond.is_none_or(|beyond| index < beyond)) {
                 facts.absorb(kept.facts.clone());
             }
             let problems = kept.problems.iter().cloned();
             self.problems.extend(problems.map(|problem| problem.in_layer(index)));
         }
+        // The first pass may have cut the image further down, and said so.
+        let beyond = beyond.filter(|index| (*index as usize) < self.facts.len());
         let what = "of what links lead to in it";
         self.problems.extend(beyond.map(|index| beyond_budget(image, index, what)));
         // The first pass met the same problems on the same layer.
@@ -150,6 +164,8 @@ struct Pass<'a> {
     make: &'a (dyn Fn() -> Asking + Sync),
     /// What is looked for, if not all that can be found without knowing the other layers.
     sent_for: String,
+    /// Bytes of facts that the image may have.
+    limit: usize,
 }
 
 /// Looks at all layers; each is read once, unless that is beyond the limits.
@@ -158,7 +174,7 @@ fn first_pass(pass: &Pass<'_>) -> Result<Layers, ReadError> {
     let all: Vec<u32> = image.artifact().layers.iter().map(|layer| layer.index).collect();
     let like: Vec<u32> = all.iter().map(|&index| image.first_like(index)).collect();
     let firsts: BTreeSet<u32> = like.iter().copied().collect();
-    let budget = Budget::new(FACTS_BYTES_MAX, &like);
+    let budget = Budget::new(pass.limit, &like);
     let known = pass.load(&firsts, &budget);
     let spared = known.len() + (all.len() - firsts.len());
     let unknown: Vec<u32> = firsts.into_iter().filter(|it| !known.contains_key(it)).collect();
@@ -168,7 +184,7 @@ fn first_pass(pass: &Pass<'_>) -> Result<Layers, ReadError> {
     }
     // Where an image is cut must not depend on what happens to be cached, or to be there twice.
     drop(read);
-    let budget = Budget::new(FACTS_BYTES_MAX, &all);
+    let budget = Budget::new(pass.limit, &all);
     let read = reachable(pass.read(Known::new(), &all, &budget)?)?;
     Ok(Layers::new(image, all, read, &budget))
 }
@@ -189,8 +205,7 @@ fn reachable(mut read: Known) -> Result<Known, ReadError> {
 fn second_pass(
     layers: &mut Layers,
     detours: Vec<(u32, Vec<Detour>)>,
-    image: &Image,
-    cache: &Cache,
+    first: &Pass<'_>,
 ) -> Result<(), ReadError> {
     let place = |position: &u32| layers.like.get(usize::try_from(*position).ok()?).copied();
     let wanted: BTreeSet<u32> =
@@ -198,13 +213,14 @@ fn second_pass(
     let detours: BTreeSet<Detour> = detours.into_iter().flat_map(|(_, detours)| detours).collect();
     let detours: Vec<Detour> = detours.into_iter().collect();
     let make = || Asking::new(LayerCollector::for_paths(&detours), None);
-    let pass = Pass { image, cache, make: &make, sent_for: format!(" {detours:?}") };
     let taken = layers.facts.iter().map(LayerFacts::size).fold(0, usize::saturating_add);
-    let budget = Budget::new(FACTS_BYTES_MAX.saturating_sub(taken), &layers.like);
+    let limit = first.limit.saturating_sub(taken);
+    let pass = Pass { make: &make, sent_for: format!(" {detours:?}"), limit, ..*first };
+    let budget = Budget::new(limit, &layers.like);
     let known = pass.load(&wanted, &budget);
     let unknown: Vec<u32> = wanted.into_iter().filter(|it| !known.contains_key(it)).collect();
     let found = pass.read(known, &unknown, &budget)?;
-    layers.absorb(image, &found, &budget);
+    layers.absorb(pass.image, &found, &budget);
     Ok(())
 }
 
@@ -240,9 +256,8 @@ impl Pass<'_> {
         let collected = visitor.finish();
         let is_collected = collected.is_some();
         let kept = Kept { entries, growth, problems, facts: collected.unwrap_or_default() };
-        if is_collected {
-            budget.note(index, kept.facts.size());
-        }
+        // What was let go takes more than there is: there the image is cut.
+        budget.note(index, if is_collected { kept.facts.size() } else { usize::MAX });
         if let Some(key) = key.filter(|_| is_collected) {
             self.cache.store(&(key + &self.sent_for), &kept);
         }
@@ -267,3 +282,6 @@ fn is_whole(problems: &[Problem]) -> bool {
         )
     })
 }
+
+#[cfg(test)]
+mod tests;

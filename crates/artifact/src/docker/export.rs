@@ -159,8 +159,14 @@ fn see(
         let digest = podman.and_then(|hex| format!("sha256:{hex}").parse().ok());
         return Ok(look(Part::Layer(&mut Content(tar), member.size, digest)));
     }
-    if digest.is_none() && !name.ends_with(".json") {
-        return Ok(Ok(Go::On));
+    if digest.is_none() {
+        // What is named as a document is no layer, though `manifest.json` begins with a bracket.
+        if !name.ends_with(".json") || member.size > CONFIG_BYTES_MAX {
+            return Ok(Ok(Go::On));
+        }
+        let mut bytes = Vec::new();
+        Content(tar).read_to_end(&mut bytes)?;
+        return Ok(look(Part::Document(bytes)));
     }
     // An OCI blob does not say what it is. No tar that anybody made begins like JSON, but if one
     // does, and is no JSON, it is a layer all the same.
@@ -238,16 +244,21 @@ impl<'a, V> Gathering<'a, V> {
         }
     }
 
-    fn add(&mut self, mut visitors: Vec<V>, outcome: Outcome) {
+    fn add(&mut self, visitors: Vec<V>, outcome: Outcome) {
         let indexes = outcome.diff_id.as_ref().and_then(|diff_id| self.missing.remove(diff_id));
-        let Some(indexes) = indexes else {
-            self.strays = self.strays.saturating_add(1);
-            self.stray.get_or_insert((visitors, outcome));
-            return;
-        };
-        for index in indexes {
-            let Some(visitor) = visitors.pop() else { break };
-            (self.done)(placed(index, visitor, &outcome, true));
+        match indexes {
+            // Those who see a layer first have the most of it, if it is too much for all of them.
+            Some(indexes) => {
+                for (index, visitor) in indexes.into_iter().zip(visitors) {
+                    (self.done)(placed(index, visitor, &outcome, true));
+                }
+            }
+            // Its name did not tell that nobody asked for it.
+            None if outcome.diff_id.as_ref().is_some_and(|it| self.is_unwanted(it)) => {}
+            None => {
+                self.strays = self.strays.saturating_add(1);
+                self.stray.get_or_insert((visitors, outcome));
+            }
         }
     }
 
@@ -264,14 +275,14 @@ impl<'a, V> Gathering<'a, V> {
         for (diff_id, index) in missing {
             let message = format!("the export does not hold it whole{why}");
             let problem = Problem::new(ProblemKind::Damaged, diff_id.to_string(), message);
-            let (mut visitors, outcome) = match stray.take() {
+            let (visitors, outcome) = match stray.take() {
                 Some((visitors, mut outcome)) => {
                     outcome.problems.push(problem);
                     (visitors, outcome)
                 }
                 None => (Vec::new(), Outcome::missing(problem)),
             };
-            let visitor = visitors.pop().unwrap_or_else(make);
+            let visitor = visitors.into_iter().next().unwrap_or_else(make);
             (self.done)(placed(index, visitor, &outcome, false));
         }
     }
@@ -297,14 +308,11 @@ struct Copies<V>(Vec<V>);
 
 impl<V: Visitor> Visitor for Copies<V> {
     fn entry(&mut self, entry: &Entry<'_>) -> Want {
-        // All have seen the same and answer alike.
-        let answers = self.0.iter_mut().map(|visitor| visitor.entry(entry));
-        answers.fold(Want::Nothing, |_, answer| answer)
+        wanted(self.0.iter_mut().map(|visitor| visitor.entry(entry)))
     }
 
     fn head(&mut self, entry: &Entry<'_>, head: &[u8]) -> Want {
-        let answers = self.0.iter_mut().map(|visitor| visitor.head(entry, head));
-        answers.fold(Want::Nothing, |_, answer| answer)
+        wanted(self.0.iter_mut().map(|visitor| visitor.head(entry, head)))
     }
 
     fn content(&mut self, entry: &Entry<'_>, bytes: &[u8]) {
@@ -312,4 +320,12 @@ impl<V: Visitor> Visitor for Copies<V> {
             visitor.content(entry, bytes);
         }
     }
+}
+
+/// What several visitors want that have seen the same: they answer alike, but for those that have enough.
+fn wanted(answers: impl Iterator<Item = Want>) -> Want {
+    answers.fold(Want::Nothing, |wanted, answer| match answer {
+        Want::Nothing => wanted,
+        answer => answer,
+    })
 }

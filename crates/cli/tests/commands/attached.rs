@@ -204,7 +204,8 @@ fn what_is_attached_to_an_index_counts_for_the_images_in_it() {
     }
 }
 
-/// A list that goes on is read to its end; one that has none, up to a limit that is said.
+/// A list that goes on is read to its end; one that has none, up to a limit that is said, and one
+/// that goes on nowhere as far as it goes.
 #[test]
 fn lists_are_followed_from_page_to_page() {
     let sandbox = Sandbox::new().with_advisories();
@@ -217,9 +218,10 @@ fn lists_are_followed_from_page_to_page() {
         .blob("team/shop", document)
         .manifest("team/shop", "artifact", MANIFEST, attached.clone());
     let place = format!("/v2/team/shop/referrers/{subject}");
-    for (last, count, words) in [
-        (3, 1, "a VEX document with 1 statements"),
-        (usize::MAX, 0, "the list has more than 16 pages; the rest is left out"),
+    for (last, beyond, count, words) in [
+        (3, None, 1, "a VEX document with 1 statements"),
+        (usize::MAX, None, 0, "the list has more than 16 pages; the rest is left out"),
+        (2, Some("ftp://elsewhere/list"), 1, "the list goes on at a place that is none"),
     ] {
         let (place, list) = (place.clone(), index(&[entry(&attached)]));
         let server = Server::meddling_registry(content.clone(), move |request, reply| {
@@ -229,10 +231,12 @@ fn lists_are_followed_from_page_to_page() {
             }
             let page: usize = query.trim_start_matches("page=").parse().unwrap();
             let list = if page == last { list.clone() } else { index(&[]) };
+            let next = (page < last).then(|| format!("{place}?page={}", page + 1));
+            let next = next.or_else(|| beyond.map(str::to_owned));
             let reply = Reply::new(200, list);
-            match page < last {
-                true => reply.header("link", format!("<{place}?page={}>; rel=\"next\"", page + 1)),
-                false => reply,
+            match next {
+                Some(next) => reply.header("link", format!("<{next}>; rel=\"next\"")),
+                None => reply,
             }
         });
         let report = scan_at(&sandbox, &server, &["--attached"]);

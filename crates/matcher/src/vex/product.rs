@@ -2,8 +2,9 @@
 //!
 //! A product is a package, or an image by its digest or name; parts narrow it down. A package URL
 //! that gives no version means all versions, and one that gives qualifiers means only packages that
-//! have the same. A CPE means the distribution itself, of which a package is a part; as the name of
-//! anything else, and as a vendor's own word, it can be compared with nothing here, and is counted.
+//! have the same. A CPE means the distribution itself, of which a package is a part. As the name of
+//! anything else it can be compared with nothing here: a product without another name is counted, as is
+//! one without any.
 
 use std::collections::{BTreeSet, HashMap};
 

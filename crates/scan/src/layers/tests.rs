@@ -1,0 +1,85 @@
+//! Images with more facts than there is room for: where they are cut, whatever is cached.
+
+use std::path::Path;
+
+use artifact::{Environment, Options, open};
+use serde_json::json;
+use testkit::{ImageBuilder, LayerBuilder, Reply, Request, Server, TarBuilder, sha256};
+
+use super::*;
+
+/// A layer with packages that take some 600 KiB of facts.
+fn full(name: &str) -> TarBuilder {
+    let rest = "Status: install ok installed\nVersion: 1\n\n";
+    let status: String =
+        (0..1200).map(|number| format!("Package: {name}{number}\n{rest}")).collect();
+    TarBuilder::new().file("var/lib/dpkg/status", status)
+}
+
+fn image(layers: &[TarBuilder]) -> ImageBuilder {
+    let layers = layers.iter().map(|tar| LayerBuilder::plain(tar.clone()));
+    layers.fold(ImageBuilder::new("app:1"), ImageBuilder::layer)
+}
+
+/// A daemon that exports an image as Docker did before it had OCI blobs: no name tells what a layer is.
+fn old_daemon(socket: &Path, image: &ImageBuilder) -> Server {
+    let id = sha256(&image.config()).to_string();
+    let diff_ids: Vec<String> = image.layers.iter().map(|it| it.diff_id.to_string()).collect();
+    let inspected = json!({
+        "Id": id, "Os": "linux", "Architecture": "amd64",
+        "RootFS": { "Type": "layers", "Layers": diff_ids },
+        "GraphDriver": { "Name": "vfs", "Data": null },
+    });
+    let export = image.old_docker_archive();
+    Server::on_socket(socket, move |request: &Request| match request.path.as_str() {
+        "/images/app:1/json" => Reply::new(200, inspected.to_string()),
+        path if path.ends_with("/get") => Reply::new(200, export.clone()),
+        _ => Reply::new(404, "{}"),
+    })
+}
+
+/// How many bytes of facts each layer has, and the layers that a limit cut.
+fn collected(limit: usize, image: &ImageBuilder, cache: &Cache) -> (Vec<usize>, Vec<Option<u32>>) {
+    let directory = tempfile::tempdir().unwrap();
+    let socket = directory.path().join("d.sock");
+    let _daemon = old_daemon(&socket, image);
+    let environment = Environment::default()
+        .with_system("/nonexistent")
+        .with("DOCKER_HOST", format!("unix://{}", socket.display()));
+    let opened = open("docker:app:1", &Options { environment, ..Options::default() }).unwrap();
+    let looking = Looking { checks: Checks::default(), signatures: None, clamd: None };
+    let layers = collect_within(limit, &opened, cache, &looking).unwrap();
+    assert!(layers.problems.iter().all(|it| it.kind == ProblemKind::LimitReached));
+    let sizes = layers.facts.iter().map(LayerFacts::size).collect();
+    (sizes, layers.problems.iter().map(|problem| problem.layer).collect())
+}
+
+#[test]
+fn an_export_is_cut_where_it_is_cut_whatever_is_cached() {
+    let (base, app) = ([full("a"), full("b")], [full("a"), full("b"), full("c"), full("d")]);
+    let one = collected(usize::MAX, &image(&app[..1]), &Cache::open(None, String::new())).0[0];
+    let lasting = 2 * one + one / 2;
+    for (limit, cut) in
+        [(usize::MAX, None), (lasting, Some(2)), (one + one / 2, Some(1)), (one / 2, Some(0))]
+    {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = |dir| Cache::open(dir, "test".to_owned());
+        let cold = collected(limit, &image(&app), &cache(None));
+        assert_eq!(cold.1, Vec::from_iter(cut.map(Some)), "{limit}");
+        assert_eq!(cold.0.len(), cut.map_or(app.len(), |cut| cut as usize), "{limit}: {cold:?}");
+        collected(usize::MAX, &image(&base), &cache(Some(directory.path())));
+        let warm = collected(limit, &image(&app), &cache(Some(directory.path())));
+        assert_eq!(warm, cold, "{limit}");
+    }
+}
+
+/// Links lead to files of the lowest layer, which stands again where there was no room.
+#[test]
+fn a_second_pass_fills_no_layer_that_the_first_has_cut() {
+    let status = "Package: bash\nStatus: install ok installed\nVersion: 5.2-1\n";
+    let linked = TarBuilder::new().symlink("var/lib/dpkg", "/data").file("data/status", status);
+    let app = image(&[linked.clone(), full("b"), linked]);
+    let (sizes, cut) = collected(300 << 10, &app, &Cache::open(None, String::new()));
+    assert_eq!(sizes.len(), 1, "{sizes:?}");
+    assert_eq!(cut, [Some(1)]);
+}
