@@ -17,7 +17,7 @@ use model::event::{Act, Call, Event, Loss, Process};
 
 use crate::act;
 use crate::clock::Clock;
-use crate::containers::{Containers, Places, Settled};
+use crate::containers::{Containers, Place, Places, Settled};
 use crate::kernel::Hierarchy;
 use crate::processes::Processes;
 use crate::record::{CallRecord, Deed, ProcessId, Record};
@@ -40,8 +40,8 @@ pub struct Host {
     processes: Processes,
     containers: Containers,
     users: Users,
-    /// By the container's id, in the order in which they happened.
-    held: BTreeMap<String, VecDeque<Held>>,
+    /// By their container, in the order in which they happened.
+    held: BTreeMap<Arc<Place>, VecDeque<Held>>,
     held_count: usize,
     settled: Instant,
     /// That of the last event.
@@ -84,28 +84,24 @@ impl Host {
     pub fn take(&mut self, record: &Record) -> Vec<Event> {
         let is_due = self.is_waiting() && self.settled.elapsed() > SETTLE_PAUSE;
         let mut events = if is_due { self.settle() } else { Vec::new() };
-        let Some(event) = self.event(record) else { return events };
-        let Some(id) = self.waits_with(&event, record.process) else {
+        let Some((event, place)) = self.event(record) else { return events };
+        let Some(place) = place.filter(|place| self.must_wait(place, record.process)) else {
             events.push(self.numbered(event));
             return events;
         };
         if self.held_count < HELD_MAX {
             self.held_count += 1;
-            self.held.entry(id).or_default().push_back(Held { event, id: record.process });
+            self.held.entry(place).or_default().push_back(Held { event, id: record.process });
             return events;
         }
-        events.extend(self.release(|_, _| true));
+        events.extend(self.release(|_, _, _| true));
         events.push(self.numbered(event));
         events
     }
 
-    /// The container with whose events this one has to wait.
-    fn waits_with(&mut self, event: &Event, process: ProcessId) -> Option<String> {
-        let container = event.container.as_ref()?;
-        let waits = self.held.contains_key(&container.id)
-            || self.containers.awaits(container)
-            || self.awaits_names(process);
-        waits.then(|| container.id.clone())
+    /// Whether an event of the container has to.
+    fn must_wait(&mut self, place: &Arc<Place>, process: ProcessId) -> bool {
+        self.held.contains_key(place) || self.containers.awaits(place) || self.awaits_names(process)
     }
 
     /// What waited and need not any more, and what was learnt of containers. To be called every now
@@ -125,10 +121,8 @@ impl Host {
         for settled in self.containers.news() {
             events.extend(self.met(&settled));
         }
-        let is_due = |host: &mut Self, held: &Held| {
-            let container = held.event.container.as_ref();
-            !container.is_some_and(|container| host.containers.awaits(container))
-                && !host.awaits_names(held.id)
+        let is_due = |host: &mut Self, place: &Place, held: &Held| {
+            !host.containers.awaits(place) && !host.awaits_names(held.id)
         };
         events.extend(self.release(is_due));
         events
@@ -159,8 +153,8 @@ impl Host {
         })
     }
 
-    /// None for what is noted alone.
-    fn event(&mut self, record: &Record) -> Option<Event> {
+    /// With the container that it is of; None for what is noted alone.
+    fn event(&mut self, record: &Record) -> Option<(Event, Option<Arc<Place>>)> {
         let id = record.process;
         self.processes.meet(record);
         let before = self.process(id);
@@ -186,7 +180,8 @@ impl Host {
                 return None;
             }
         };
-        let container = self.containers.of_group(record.control_group, id);
+        let met = self.containers.of_group(record.control_group, id);
+        let (place, container) = met.map(|met| (met.place, met.container)).unzip();
         self.name(id);
         let event = Event {
             number: 0,
@@ -204,7 +199,7 @@ impl Host {
         if matches!(record.deed, Deed::Exit(_)) {
             self.processes.exit(id);
         }
-        Some(event)
+        Some((event, place))
     }
 
     /// What a call changed in its process.
@@ -240,24 +235,24 @@ impl Host {
     }
 
     /// Those of the held events that are due. Once one of a container stays, all after it do.
-    fn release(&mut self, is_due: impl Fn(&mut Self, &Held) -> bool) -> Vec<Event> {
+    fn release(&mut self, is_due: impl Fn(&mut Self, &Place, &Held) -> bool) -> Vec<Event> {
         let mut events = Vec::new();
-        for (id, mut waiting) in std::mem::take(&mut self.held) {
-            while let Some(held) = waiting.pop_front_if(|held| is_due(self, held)) {
+        for (place, mut waiting) in std::mem::take(&mut self.held) {
+            while let Some(held) = waiting.pop_front_if(|held| is_due(self, &place, held)) {
                 self.held_count -= 1;
-                let event = self.completed(held);
+                let event = self.completed(&place, held);
                 events.push(self.numbered(event));
             }
             if !waiting.is_empty() {
-                self.held.insert(id, waiting);
+                self.held.insert(place, waiting);
             }
         }
         events
     }
 
     /// With what was learnt while it waited.
-    fn completed(&mut self, Held { mut event, id }: Held) -> Event {
-        event.container = event.container.map(|container| self.containers.latest(&container));
+    fn completed(&mut self, place: &Place, Held { mut event, id }: Held) -> Event {
+        event.container = self.containers.latest(place).or(event.container);
         let had = &event.process.credentials;
         if had.user.is_none() {
             let mut credentials = had.clone();

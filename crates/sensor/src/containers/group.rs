@@ -75,9 +75,10 @@ pub(super) enum Home {
     Unknown,
 }
 
-/// What the path of a group tells.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+/// What the path of a group tells, which is what tells containers apart: any user may give a group
+/// the name of a container of somebody else.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
     pub(super) named: Named,
     /// Whose rootless runtime it belongs to.
     pub(super) user: Option<u32>,
