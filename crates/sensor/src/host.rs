@@ -19,7 +19,7 @@ use crate::act;
 use crate::clock::Clock;
 use crate::containers::{Containers, Place, Places, Settled};
 use crate::kernel::Hierarchy;
-use crate::processes::Processes;
+use crate::processes::{Processes, Spaces};
 use crate::record::{CallRecord, Deed, ProcessId, Record};
 use crate::users::Users;
 
@@ -51,7 +51,8 @@ pub struct Host {
 /// An event whose container is not described yet.
 struct Held {
     event: Event,
-    id: ProcessId,
+    /// Where its process was then.
+    spaces: Spaces,
 }
 
 impl Host {
@@ -85,13 +86,14 @@ impl Host {
         let is_due = self.is_waiting() && self.settled.elapsed() > SETTLE_PAUSE;
         let mut events = if is_due { self.settle() } else { Vec::new() };
         let Some((event, place)) = self.event(record) else { return events };
-        let Some(place) = place.filter(|place| self.must_wait(place, record.process)) else {
+        let spaces = self.processes.spaces(record.process);
+        let Some(place) = place.filter(|place| self.must_wait(place, spaces)) else {
             events.push(self.numbered(event));
             return events;
         };
         if self.held_count < HELD_MAX {
             self.held_count += 1;
-            self.held.entry(place).or_default().push_back(Held { event, id: record.process });
+            self.held.entry(place).or_default().push_back(Held { event, spaces });
             return events;
         }
         events.extend(self.release(|_, _, _| true));
@@ -100,8 +102,8 @@ impl Host {
     }
 
     /// Whether an event of the container has to.
-    fn must_wait(&mut self, place: &Arc<Place>, process: ProcessId) -> bool {
-        self.held.contains_key(place) || self.containers.awaits(place) || self.awaits_names(process)
+    fn must_wait(&mut self, place: &Arc<Place>, spaces: Spaces) -> bool {
+        self.held.contains_key(place) || self.containers.awaits(place) || self.users.awaits(spaces)
     }
 
     /// What waited and need not any more, and what was learnt of containers. To be called every now
@@ -122,7 +124,7 @@ impl Host {
             events.extend(self.met(&settled));
         }
         let is_due = |host: &mut Self, place: &Place, held: &Held| {
-            !host.containers.awaits(place) && !host.awaits_names(held.id)
+            !host.containers.awaits(place) && !host.users.awaits(held.spaces)
         };
         events.extend(self.release(is_due));
         events
@@ -230,10 +232,6 @@ impl Host {
         }
     }
 
-    fn awaits_names(&mut self, id: ProcessId) -> bool {
-        self.users.awaits(self.processes.spaces(id))
-    }
-
     /// Those of the held events that are due. Once one of a container stays, all after it do.
     fn release(&mut self, is_due: impl Fn(&mut Self, &Place, &Held) -> bool) -> Vec<Event> {
         let mut events = Vec::new();
@@ -251,12 +249,12 @@ impl Host {
     }
 
     /// With what was learnt while it waited.
-    fn completed(&mut self, place: &Place, Held { mut event, id }: Held) -> Event {
+    fn completed(&mut self, place: &Place, Held { mut event, spaces }: Held) -> Event {
         event.container = self.containers.latest(place).or(event.container);
         let had = &event.process.credentials;
         if had.user.is_none() {
             let mut credentials = had.clone();
-            self.users.name(self.processes.spaces(id), id.pid, &mut credentials);
+            self.users.name(spaces, event.process.pid, &mut credentials);
             Arc::make_mut(&mut event.process).credentials = credentials;
         }
         event

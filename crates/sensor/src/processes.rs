@@ -243,6 +243,7 @@ impl Processes {
     pub fn fork(&mut self, record: &Record, fork: &Fork) {
         let Some(maker) = self.entry(record.process) else { return };
         let started = self.clock.epoch(fork.child.started);
+        let made_in = maker.spaces;
         let mut child = Process::clone(&maker.process);
         child.pid = fork.child.pid;
         child.started = started;
@@ -250,7 +251,7 @@ impl Processes {
         child.parent = fork.parent.pid;
         child.virtual_pid = fork.virtual_child;
         child.control_group = fork.control_group;
-        identify(&mut child, &fork.identity);
+        identify(&mut child, made_in, &fork.identity);
         // With CLONE_PARENT, the parent is that of the maker.
         let parent = self.serial(fork.parent);
         let mut line: Vec<_> = self.get(fork.parent).cloned().into_iter().collect();
@@ -282,7 +283,7 @@ impl Processes {
         process.environment.clone_from(&exec.environment);
         process.cut = exec.arguments_cut || exec.environment_cut;
         process.directory.clone_from(&exec.directory.path);
-        identify(process, &exec.identity);
+        identify(process, entry.spaces, &exec.identity);
         process.executable = executable(&exec.executable, &process.credentials);
         entry.spaces = spaces(&exec.identity);
         entry.program_of = record.time;
@@ -291,7 +292,8 @@ impl Processes {
 
     /// Credentials, session, group after a call that may change them.
     pub fn identify(&mut self, id: ProcessId, identity: &Identity) {
-        self.change(id, |process| identify(process, identity));
+        let before = self.spaces(id);
+        self.change(id, |process| identify(process, before, identity));
         if let Some(entry) = self.serial(id).and_then(|serial| self.entries.get_mut(&serial)) {
             entry.spaces = spaces(identity);
         }
@@ -406,18 +408,21 @@ fn spaces(identity: &Identity) -> Spaces {
     Spaces { mount, user, root }
 }
 
-fn identify(process: &mut Process, identity: &Identity) {
+/// `before` is where the process was until now.
+fn identify(process: &mut Process, before: Spaces, identity: &Identity) {
     process.session = identity.session;
     process.virtual_session = identity.virtual_session;
     process.group = identity.group;
     process.virtual_group = identity.virtual_group;
     process.terminal = identity.terminal;
     let had = &process.credentials;
-    let is = |had: u32, has: u32| had == has;
-    // Names stay with their numbers.
+    // Names stay with their numbers, where these mean the same.
+    let stays = before == spaces(identity);
+    let is = |had: u32, has: u32| stays && had == has;
     let user = had.user.clone().filter(|_| is(had.uid, identity.uid));
     let group = had.group.clone().filter(|_| is(had.gid, identity.gid));
-    let login_user = had.login_user.clone().filter(|_| had.login_uid == identity.login_uid);
+    let is_login = stays && had.login_uid == identity.login_uid;
+    let login_user = had.login_user.clone().filter(|_| is_login);
     process.credentials = Credentials {
         uid: identity.uid,
         gid: identity.gid,

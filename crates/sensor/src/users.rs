@@ -69,15 +69,18 @@ struct Reader {
     answers: Receiver<(Spaces, Option<Accounts>)>,
 }
 
+/// The spaces of the host, which are ours.
+pub(crate) fn spaces_of_host() -> Spaces {
+    let space = |name: &str| crate::processes::space(&Path::new("/proc/self/ns").join(name));
+    let root = root_of(Path::new("/proc/self")).map(|(root, _)| root).unwrap_or_default();
+    Spaces { mount: space("mnt").unwrap_or(0), user: space("user").unwrap_or(0), root }
+}
+
 impl Users {
     /// With the accounts of the host, which is whose root is ours: its files make nobody wait.
     pub fn of_host() -> Self {
-        let pid = std::process::id();
-        let space = |name: &str| crate::processes::space(&Path::new("/proc/self/ns").join(name));
-        let (mount, user) = (space("mnt").unwrap_or(0), space("user").unwrap_or(0));
-        let root = root_of(Path::new("/proc/self")).map(|(root, _)| root).unwrap_or_default();
-        let spaces = Spaces { mount, user, root };
-        let accounts = Accounts::of_process(pid, spaces);
+        let spaces = spaces_of_host();
+        let accounts = Accounts::of_process(std::process::id(), spaces);
         let known = Known { accounts, asked: None, read: Instant::now(), is_hung: false };
         Self { known: HashMap::from([(spaces, known)]), ..Self::default() }
     }
@@ -359,10 +362,7 @@ mod tests {
     #[test]
     fn our_own_user_has_a_name_soon_and_only_in_our_own_root() {
         let pid = std::process::id();
-        let space =
-            |name: &str| crate::processes::space(&Path::new("/proc/self/ns").join(name)).unwrap();
-        let (root, _) = root_of(Path::new("/proc/self")).unwrap();
-        let host = Spaces { mount: space("mnt"), user: space("user"), root };
+        let host = spaces_of_host();
         let mut credentials = Credentials::default();
         assert!(Users::of_host().name(host, pid, &mut credentials), "known at once");
         assert_eq!(credentials.user.unwrap().name, "root");
