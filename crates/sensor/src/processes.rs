@@ -39,7 +39,7 @@ pub struct Processes {
     last: Serial,
     /// Counts changes that can be seen by descendants.
     changes: u64,
-    reader: start::Reader,
+    files: start::Files,
 }
 
 /// A process in this table for ever: pids and times of birth come in two precisions.
@@ -97,14 +97,14 @@ impl Processes {
             ended_bytes: 0,
             last: 0,
             changes: 0,
-            reader: start::Reader::default(),
+            files: start::Files::new(),
         }
     }
 
     /// The processes that run now. Those that vanish while they are looked at are left out.
     pub fn of_host(clock: Clock) -> Self {
         let mut table = Self::new(clock);
-        let mut found = table.reader.all();
+        let mut found = table.files.all();
         // A parent was born before its children, but for inherited ones.
         found.sort_by_key(|found| (found.born, found.process.pid));
         for found in found {
@@ -190,7 +190,7 @@ impl Processes {
         match self.serial(id) {
             Some(serial) => self.note(serial, record),
             None => {
-                let of_proc = self.reader.one(id.pid).filter(|found| found.birth().is(id.started));
+                let of_proc = self.files.one(id.pid).filter(|found| found.birth().is(id.started));
                 let found = of_proc.unwrap_or_else(|| start::Found::bare(record));
                 let serial = self.adopt(start::Found { born: id.started, exact: true, ..found });
                 let parent = self.serial(record.parent);
