@@ -61,6 +61,7 @@ pub(super) struct Groups {
 #[derive(Debug)]
 struct Group {
     home: Home,
+    /// 0 if nobody asked yet.
     asked: u64,
     /// When it was found out, or not.
     looked: Instant,
@@ -105,9 +106,10 @@ impl Groups {
         groups
     }
 
-    /// The kernel told that it is at `path`, from the root of the hierarchy.
+    /// The kernel told that it is at `path`, from the root of the hierarchy. That is no question:
+    /// whoever makes groups without end puts out none that are in use.
     pub(super) fn learn(&mut self, id: u64, path: &str) {
-        self.know(id, Home::of_path(path));
+        self.know(id, Home::of_path(path), 0);
     }
 
     /// Where the group `id` is, in which the process `pid` was seen.
@@ -123,7 +125,7 @@ impl Groups {
         let path = path_of(&self.hierarchy, pid);
         let path = path.filter(|path| id_of(&self.hierarchy, path) == Some(id));
         let home = path.map_or(Home::Unknown, |path| Home::of_path(&path));
-        self.know(id, home.clone());
+        self.know(id, home.clone(), asked);
         home
     }
 
@@ -132,9 +134,9 @@ impl Groups {
         id_of(&self.hierarchy, &path_of(&self.hierarchy, pid)?)
     }
 
-    fn know(&mut self, id: u64, home: Home) {
+    fn know(&mut self, id: u64, home: Home, asked: u64) {
         self.forget();
-        let group = Group { home, asked: self.asked, looked: Instant::now() };
+        let group = Group { home, asked, looked: Instant::now() };
         self.known.insert(id, group);
     }
 
@@ -143,10 +145,11 @@ impl Groups {
         if self.known.len() < KNOWN_MAX {
             return;
         }
-        let mut times: Vec<u64> = self.known.values().map(|group| group.asked).collect();
+        let time = |group: &Group| (group.asked, group.looked);
+        let mut times: Vec<_> = self.known.values().map(time).collect();
         let (_, eldest, _) = times.select_nth_unstable(KNOWN_MAX / 8);
         let eldest = *eldest;
-        self.known.retain(|_, group| group.asked > eldest);
+        self.known.retain(|_, group| time(group) > eldest);
     }
 }
 
@@ -212,6 +215,22 @@ mod tests {
         assert_eq!(groups.home(8, gone), Home::Unknown, "which is not the host");
         groups.learn(8, "/user.slice");
         assert_eq!(groups.home(8, gone), Home::Host);
+    }
+
+    /// Whoever may make groups makes as many as it likes.
+    #[test]
+    fn groups_that_are_made_and_never_used_put_out_none_that_are() {
+        let mut groups = Groups::new(Hierarchy { controller: None, mounted: None });
+        groups.learn(1, "/system.slice");
+        groups.learn(2, "/user.slice");
+        assert_eq!([1, 2].map(|id| groups.home(id, u32::MAX)), [Home::Host, Home::Host]);
+        let many = KNOWN_MAX as u64 * 2;
+        for id in 3..many {
+            groups.learn(id, "/made");
+        }
+        assert_eq!(groups.home(1, u32::MAX), Home::Host);
+        assert_eq!(groups.home(many - 1, u32::MAX), Home::Host, "the last one is known as well");
+        assert!(groups.known.len() <= KNOWN_MAX);
     }
 
     #[test]
