@@ -21,6 +21,8 @@ const KNOWN_MAX: usize = 65_536;
 const DEPTH_MAX: usize = 32;
 /// Hierarchies of version 1 are a dozen lines.
 const TEXT_BYTES_MAX: usize = 64 << 10;
+/// The kernel tells a path of that many bytes at most, and cuts what is longer.
+const TOLD_BYTES_MAX: usize = 1_023;
 /// How often a process is asked again for a group that is not known.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -100,7 +102,7 @@ impl Groups {
         let mut groups = Self { hierarchy, known: HashMap::new(), asked: 0 };
         if let Some(root) = groups.hierarchy.mounted.clone() {
             for (id, path) in all(&root) {
-                groups.learn(id, &path);
+                groups.know(id, Home::of_path(&path), 0);
             }
         }
         groups
@@ -109,7 +111,14 @@ impl Groups {
     /// The kernel told that it is at `path`, from the root of the hierarchy. That is no question:
     /// whoever makes groups without end puts out none that are in use.
     pub(super) fn learn(&mut self, id: u64, path: &str) {
-        self.know(id, Home::of_path(path), 0);
+        let is_cut = path.len() >= TOLD_BYTES_MAX;
+        // Of a path that is cut, the last name is none; the container may be below.
+        let whole =
+            if is_cut { path.rsplit_once('/').map_or("", |(whole, _)| whole) } else { path };
+        match Home::of_path(whole) {
+            Home::Host if is_cut => {}
+            home => self.know(id, home, 0),
+        }
     }
 
     /// Where the group `id` is, in which the process `pid` was seen.
@@ -215,6 +224,25 @@ mod tests {
         assert_eq!(groups.home(8, gone), Home::Unknown, "which is not the host");
         groups.learn(8, "/user.slice");
         assert_eq!(groups.home(8, gone), Home::Host);
+    }
+
+    /// Whoever may make groups makes them as deep as it likes.
+    #[test]
+    fn a_path_that_is_cut_is_not_the_host() {
+        let mut groups = Groups::new(Hierarchy { controller: None, mounted: None });
+        let id = "0123456789abcdef".repeat(4);
+        let deep = format!("/system.slice{}", "/deep".repeat(300));
+        let container = format!("/docker/{id}{}", "/deep".repeat(300));
+        let name = |path: &str| path.get(..TOLD_BYTES_MAX).unwrap().to_owned();
+        groups.learn(1, &name(&deep));
+        groups.learn(2, &name(&container));
+        // Cut within the id, which so reads as another one.
+        let folders = "/d".repeat((TOLD_BYTES_MAX - "/lxc.payload.we".len()) / 2);
+        groups.learn(3, &name(&format!("{folders}/lxc.payload.web-of-another")));
+        let home = [1, 2, 3].map(|id| groups.home(id, u32::MAX));
+        assert_eq!(home[0], Home::Unknown);
+        assert!(matches!(&home[1], Home::Container(place) if place.named.id == id));
+        assert_eq!(home[2], Home::Unknown);
     }
 
     /// Whoever may make groups makes as many as it likes.
