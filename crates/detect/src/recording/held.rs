@@ -23,12 +23,11 @@ impl Sizes {
     /// Whether there is room for a thing of the size in the slot. It then takes the place of what
     /// was there.
     pub(super) fn replace(&mut self, slot: u32, size: usize) -> bool {
-        let index = slot as usize;
-        let earlier = self.slots.get(index).copied().unwrap_or_default();
-        let total = (self.total - earlier).saturating_add(size);
+        let total = self.total_with(slot, size);
         if total > MAX_HELD {
             return false;
         }
+        let index = slot as usize;
         if self.slots.len() <= index {
             self.slots.resize(index + 1, 0);
         }
@@ -37,6 +36,15 @@ impl Sizes {
             self.total = total;
         }
         true
+    }
+
+    pub(super) fn has_room(&self, slot: u32, size: usize) -> bool {
+        self.total_with(slot, size) <= MAX_HELD
+    }
+
+    fn total_with(&self, slot: u32, size: usize) -> usize {
+        let earlier = self.slots.get(slot as usize).copied().unwrap_or_default();
+        (self.total - earlier).saturating_add(size)
     }
 }
 
