@@ -12,7 +12,7 @@ use artifact::Stop;
 use detect::{Engine, Rule};
 use model::event::{Call, Event};
 use sensor::Host;
-use sensor::kernel::{Kernel, Refusal, Settings};
+use sensor::kernel::{Kernel, Refusal, Settings, groups_are_of_host};
 use sensor::record::Record;
 
 use super::alert::Alert;
@@ -78,6 +78,7 @@ impl Guard {
         sinks: Sinks,
         recording: Option<Recording>,
     ) -> Result<Self, UserError> {
+        see_groups()?;
         let settings = Settings::new();
         let mut kernel = Kernel::start(&settings).map_err(refused)?;
         kernel.exclude(std::process::id()).map_err(refused)?;
@@ -186,6 +187,16 @@ fn wanted(rules: &[&Arc<Rule>]) -> BTreeSet<Call> {
         calls.clear();
     }
     calls
+}
+
+/// Who cannot tell containers apart is not to say that all is well.
+pub(super) fn see_groups() -> Result<(), UserError> {
+    if groups_are_of_host() {
+        return Ok(());
+    }
+    let message = "the guard is in a namespace of control groups that is not the host's: it cannot tell containers apart";
+    let hint = "in a container, run it with `--cgroupns=host` (and `--pid=host`)";
+    Err(UserError::new(ExitCode::Failed, message).hint(Some(hint)))
 }
 
 /// The kernel does not let us.
