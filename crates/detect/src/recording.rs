@@ -22,6 +22,7 @@ mod write;
 use model::event::{Act, Call, Container, Process};
 use serde::{Deserialize, Serialize};
 
+pub use held::bytes_of;
 pub use read::{Reader, RecordingError};
 pub use write::{TooLarge, Writer};
 

@@ -32,8 +32,9 @@ use model::event::{Container, ContainerRuntime};
 use crate::kernel::Hierarchy;
 use crate::record::{Group, ProcessId};
 
-use self::ask::{Asker, News, Question};
-use self::group::{Groups, Home, Place};
+use self::ask::{Asker, News};
+pub use self::group::Place;
+use self::group::{Groups, Home};
 pub use self::path::{Named, container_of};
 pub use self::places::Places;
 
@@ -49,9 +50,9 @@ const ASK_AGAIN: Duration = Duration::from_secs(60);
 pub struct Containers {
     groups: Groups,
     asker: Asker,
-    known: HashMap<String, Known>,
+    known: HashMap<Arc<Place>, Known>,
     /// That of groups of which nobody knows the path.
-    not_known: Arc<Container>,
+    not_known: Met,
     /// Counts looks, so that the container that was looked at longest ago can be told.
     looks: u64,
 }
@@ -75,6 +76,15 @@ enum State {
     Unknown(Instant),
 }
 
+/// A container in which something happened.
+#[derive(Clone, Debug, Default)]
+pub struct Met {
+    /// Which one it is.
+    pub place: Arc<Place>,
+    /// What is known of it by now.
+    pub container: Arc<Container>,
+}
+
 /// What became of a container.
 #[derive(Clone, Debug)]
 pub struct Settled {
@@ -89,28 +99,30 @@ impl Containers {
     /// `hierarchy` is the one in which the sensor reads identities.
     pub fn new(hierarchy: Hierarchy, places: Places) -> Self {
         let (groups, asker) = (Groups::new(hierarchy), Asker::new(places));
-        Self { groups, asker, known: HashMap::new(), not_known: Arc::default(), looks: 0 }
+        Self { groups, asker, known: HashMap::new(), not_known: Met::default(), looks: 0 }
     }
 
     /// The container whose control group `id` is, in which the process `seen` was. None is the host;
     /// where nobody knows the group, it is a container without an id.
-    pub fn of_group(&mut self, id: u64, seen: ProcessId) -> Option<Arc<Container>> {
+    pub fn of_group(&mut self, id: u64, seen: ProcessId) -> Option<Met> {
         let place = match self.groups.home(id, seen.pid) {
             Home::Host => return None,
-            Home::Unknown => return Some(Arc::clone(&self.not_known)),
+            Home::Unknown => return Some(self.not_known.clone()),
             Home::Container(place) => place,
         };
         self.looks += 1;
         let looks = self.looks;
-        if let Some(known) = self.known.get_mut(&place.named.id) {
+        if let Some(known) = self.known.get_mut(&place) {
             known.looked = looks;
             let is_stale =
                 matches!(known.state, State::Unknown(time) if time.elapsed() > ASK_AGAIN);
             if !is_stale {
-                return Some(Arc::clone(&known.container));
+                let container = Arc::clone(&known.container);
+                return Some(Met { place, container });
             }
         }
-        Some(self.meet(&place, seen))
+        let container = self.meet(&place, seen);
+        Some(Met { place, container })
     }
 
     /// The kernel told that a group was made.
@@ -126,24 +138,23 @@ impl Containers {
     }
 
     /// Whether its description is on its way, and worth waiting for.
-    pub fn awaits(&self, container: &Container) -> bool {
-        self.known.get(&container.id).is_some_and(|known| match known.state {
+    pub fn awaits(&self, place: &Place) -> bool {
+        self.known.get(place).is_some_and(|known| match known.state {
             State::Asked(since) => since.elapsed() < PATIENCE,
             State::Delayed | State::Described | State::Unknown(_) => false,
         })
     }
 
-    /// What is known of it by now.
-    pub fn latest(&self, container: &Arc<Container>) -> Arc<Container> {
-        let known = self.known.get(&container.id).map(|known| &known.container);
-        Arc::clone(known.unwrap_or(container))
+    /// What is known of it by now; None if it was forgotten.
+    pub fn latest(&self, place: &Place) -> Option<Arc<Container>> {
+        self.known.get(place).map(|known| Arc::clone(&known.container))
     }
 
     /// The containers of which something new was learnt.
     pub fn news(&mut self) -> Vec<Settled> {
         let mut settled = Vec::new();
         for answer in self.asker.answers() {
-            let Some(known) = self.known.get_mut(&answer.id) else { continue };
+            let Some(known) = self.known.get_mut(&answer.place) else { continue };
             let why = known.learn(answer.news);
             let is_final = matches!(known.state, State::Described | State::Unknown(_));
             let first_seen = known.first_seen.take_if(|_| is_final);
@@ -152,12 +163,11 @@ impl Containers {
         settled
     }
 
-    fn meet(&mut self, place: &Place, seen: ProcessId) -> Arc<Container> {
+    fn meet(&mut self, place: &Arc<Place>, seen: ProcessId) -> Arc<Container> {
         self.forget();
-        let Place { named, user } = place.clone();
-        let Named { id, runtime } = named.clone();
-        let container = Arc::new(Container { id: id.clone(), runtime, ..Container::default() });
-        let is_asked = named.can_be_asked_for() && self.asker.ask(Question { named, user });
+        let Named { id, runtime } = place.named.clone();
+        let container = Arc::new(Container { id, runtime, ..Container::default() });
+        let is_asked = place.named.can_be_asked_for() && self.asker.ask(Arc::clone(place));
         let now = Instant::now();
         let known = Known {
             container: Arc::clone(&container),
@@ -165,7 +175,7 @@ impl Containers {
             state: if is_asked { State::Asked(now) } else { State::Unknown(now) },
             first_seen: Some(seen),
         };
-        self.known.insert(id, known);
+        self.known.insert(Arc::clone(place), known);
         container
     }
 

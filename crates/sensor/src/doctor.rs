@@ -6,7 +6,7 @@ use aya::maps::MapType;
 use aya::programs::{LsmAttachType, ProgramType};
 use aya::sys::{is_map_supported, is_program_supported};
 
-use crate::kernel::Hierarchy;
+use crate::kernel::{Hierarchy, groups_are_of_host};
 
 const TYPES: &str = "/sys/kernel/btf/vmlinux";
 const MODULES: &str = "/sys/kernel/security/lsm";
@@ -91,6 +91,10 @@ fn groups(hierarchy: &Hierarchy) -> Finding {
         }
         (None, Some(folder)) => format!("version 2 at `{}`", folder.display()),
     };
+    if !groups_are_of_host() {
+        let why = "they are seen from a namespace of their own: those of the host are not told";
+        return Finding { what: "control groups", present: Some(false), why: why.to_owned() };
+    }
     Finding { what: "control groups", present: Some(hierarchy.mounted.is_some()), why }
 }
 

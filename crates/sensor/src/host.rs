@@ -13,13 +13,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use model::event::{Act, Call, Credentials, Event, Loss, Process};
+use model::event::{Act, Call, Event, Loss, Process};
 
 use crate::act;
 use crate::clock::Clock;
-use crate::containers::{Containers, Places, Settled};
+use crate::containers::{Containers, Place, Places, Settled};
 use crate::kernel::Hierarchy;
-use crate::processes::Processes;
+use crate::processes::{Processes, Spaces};
 use crate::record::{CallRecord, Deed, ProcessId, Record};
 use crate::users::Users;
 
@@ -40,8 +40,8 @@ pub struct Host {
     processes: Processes,
     containers: Containers,
     users: Users,
-    /// By the container's id, in the order in which they happened.
-    held: BTreeMap<String, VecDeque<Held>>,
+    /// By their container, in the order in which they happened.
+    held: BTreeMap<Arc<Place>, VecDeque<Held>>,
     held_count: usize,
     settled: Instant,
     /// That of the last event.
@@ -51,7 +51,8 @@ pub struct Host {
 /// An event whose container is not described yet.
 struct Held {
     event: Event,
-    id: ProcessId,
+    /// Where its process was then.
+    spaces: Spaces,
 }
 
 impl Host {
@@ -84,28 +85,25 @@ impl Host {
     pub fn take(&mut self, record: &Record) -> Vec<Event> {
         let is_due = self.is_waiting() && self.settled.elapsed() > SETTLE_PAUSE;
         let mut events = if is_due { self.settle() } else { Vec::new() };
-        let Some(event) = self.event(record) else { return events };
-        let Some(id) = self.waits_with(&event, record.process) else {
+        let Some((event, place)) = self.event(record) else { return events };
+        let spaces = self.processes.spaces(record.process);
+        let Some(place) = place.filter(|place| self.must_wait(place, spaces)) else {
             events.push(self.numbered(event));
             return events;
         };
         if self.held_count < HELD_MAX {
             self.held_count += 1;
-            self.held.entry(id).or_default().push_back(Held { event, id: record.process });
+            self.held.entry(place).or_default().push_back(Held { event, spaces });
             return events;
         }
-        events.extend(self.release(|_, _| true));
+        events.extend(self.release(|_, _, _| true));
         events.push(self.numbered(event));
         events
     }
 
-    /// The container with whose events this one has to wait.
-    fn waits_with(&mut self, event: &Event, process: ProcessId) -> Option<String> {
-        let container = event.container.as_ref()?;
-        let waits = self.held.contains_key(&container.id)
-            || self.containers.awaits(container)
-            || self.awaits_names(process);
-        waits.then(|| container.id.clone())
+    /// Whether an event of the container has to.
+    fn must_wait(&mut self, place: &Arc<Place>, spaces: Spaces) -> bool {
+        self.held.contains_key(place) || self.containers.awaits(place) || self.users.awaits(spaces)
     }
 
     /// What waited and need not any more, and what was learnt of containers. To be called every now
@@ -125,10 +123,8 @@ impl Host {
         for settled in self.containers.news() {
             events.extend(self.met(&settled));
         }
-        let is_due = |host: &mut Self, held: &Held| {
-            let container = held.event.container.as_ref();
-            !container.is_some_and(|container| host.containers.awaits(container))
-                && !host.awaits_names(held.id)
+        let is_due = |host: &mut Self, place: &Place, held: &Held| {
+            !host.containers.awaits(place) && !host.users.awaits(held.spaces)
         };
         events.extend(self.release(is_due));
         events
@@ -159,8 +155,8 @@ impl Host {
         })
     }
 
-    /// None for what is noted alone.
-    fn event(&mut self, record: &Record) -> Option<Event> {
+    /// With the container that it is of; None for what is noted alone.
+    fn event(&mut self, record: &Record) -> Option<(Event, Option<Arc<Place>>)> {
         let id = record.process;
         self.processes.meet(record);
         let before = self.process(id);
@@ -186,7 +182,8 @@ impl Host {
                 return None;
             }
         };
-        let container = self.containers.of_group(record.control_group, id);
+        let met = self.containers.of_group(record.control_group, id);
+        let (place, container) = met.map(|met| (met.place, met.container)).unzip();
         self.name(id);
         let event = Event {
             number: 0,
@@ -204,7 +201,7 @@ impl Host {
         if matches!(record.deed, Deed::Exit(_)) {
             self.processes.exit(id);
         }
-        Some(event)
+        Some((event, place))
     }
 
     /// What a call changed in its process.
@@ -229,45 +226,37 @@ impl Host {
             return;
         }
         let (had, mut credentials) = (had.clone(), had.clone());
-        self.ask_names(id, &mut credentials);
+        let pids = who_may_show(id.pid, &self.processes.ancestors(id));
+        self.users.name(self.processes.spaces(id), &pids, &mut credentials);
         if credentials != had {
             self.processes.change(id, |process| process.credentials = credentials);
         }
     }
 
-    fn ask_names(&mut self, id: ProcessId, credentials: &mut Credentials) {
-        let ancestors = self.processes.ancestors(id);
-        let pids = [id.pid].into_iter().chain(ancestors.iter().map(|ancestor| ancestor.pid));
-        self.users.name(self.processes.spaces(id), pids, credentials);
-    }
-
-    fn awaits_names(&mut self, id: ProcessId) -> bool {
-        self.users.awaits(self.processes.spaces(id))
-    }
-
     /// Those of the held events that are due. Once one of a container stays, all after it do.
-    fn release(&mut self, is_due: impl Fn(&mut Self, &Held) -> bool) -> Vec<Event> {
+    fn release(&mut self, is_due: impl Fn(&mut Self, &Place, &Held) -> bool) -> Vec<Event> {
         let mut events = Vec::new();
-        for (id, mut waiting) in std::mem::take(&mut self.held) {
-            while let Some(held) = waiting.pop_front_if(|held| is_due(self, held)) {
+        for (place, mut waiting) in std::mem::take(&mut self.held) {
+            while let Some(held) = waiting.pop_front_if(|held| is_due(self, &place, held)) {
                 self.held_count -= 1;
-                let event = self.completed(held);
+                let event = self.completed(&place, held);
                 events.push(self.numbered(event));
             }
             if !waiting.is_empty() {
-                self.held.insert(id, waiting);
+                self.held.insert(place, waiting);
             }
         }
         events
     }
 
     /// With what was learnt while it waited.
-    fn completed(&mut self, Held { mut event, id }: Held) -> Event {
-        event.container = event.container.map(|container| self.containers.latest(&container));
+    fn completed(&mut self, place: &Place, Held { mut event, spaces }: Held) -> Event {
+        event.container = self.containers.latest(place).or(event.container);
         let had = &event.process.credentials;
         if had.user.is_none() {
             let mut credentials = had.clone();
-            self.ask_names(id, &mut credentials);
+            let pids = who_may_show(event.process.pid, &event.ancestors);
+            self.users.name(spaces, &pids, &mut credentials);
             Arc::make_mut(&mut event.process).credentials = credentials;
         }
         event
@@ -301,3 +290,8 @@ impl Host {
 
 #[cfg(test)]
 mod tests;
+
+/// Processes that may show the root of one: itself, which may be gone soon, and its ancestors.
+fn who_may_show(pid: u32, ancestors: &[Arc<Process>]) -> Vec<u32> {
+    [pid].into_iter().chain(ancestors.iter().map(|ancestor| ancestor.pid)).collect()
+}

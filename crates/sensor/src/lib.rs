@@ -18,6 +18,7 @@ pub mod fuzz;
 mod host;
 pub mod kernel;
 pub mod processes;
+mod reader;
 pub mod record;
 mod users;
 

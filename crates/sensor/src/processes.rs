@@ -39,7 +39,7 @@ pub struct Processes {
     last: Serial,
     /// Counts changes that can be seen by descendants.
     changes: u64,
-    reader: start::Reader,
+    files: start::Files,
 }
 
 /// A process in this table for ever: pids and times of birth come in two precisions.
@@ -97,14 +97,14 @@ impl Processes {
             ended_bytes: 0,
             last: 0,
             changes: 0,
-            reader: start::Reader::default(),
+            files: start::Files::new(),
         }
     }
 
     /// The processes that run now. Those that vanish while they are looked at are left out.
     pub fn of_host(clock: Clock) -> Self {
         let mut table = Self::new(clock);
-        let mut found = table.reader.all();
+        let mut found = table.files.all();
         // A parent was born before its children, but for inherited ones.
         found.sort_by_key(|found| (found.born, found.process.pid));
         for found in found {
@@ -190,7 +190,7 @@ impl Processes {
         match self.serial(id) {
             Some(serial) => self.note(serial, record),
             None => {
-                let of_proc = self.reader.one(id.pid).filter(|found| found.birth().is(id.started));
+                let of_proc = self.files.one(id.pid).filter(|found| found.birth().is(id.started));
                 let found = of_proc.unwrap_or_else(|| start::Found::bare(record));
                 let serial = self.adopt(start::Found { born: id.started, exact: true, ..found });
                 let parent = self.serial(record.parent);
@@ -243,14 +243,15 @@ impl Processes {
     pub fn fork(&mut self, record: &Record, fork: &Fork) {
         let Some(maker) = self.entry(record.process) else { return };
         let started = self.clock.epoch(fork.child.started);
-        let (mut child, mut is_in) = (Process::clone(&maker.process), maker.spaces);
+        let made_in = maker.spaces;
+        let mut child = Process::clone(&maker.process);
         child.pid = fork.child.pid;
         child.started = started;
         child.executed = started;
         child.parent = fork.parent.pid;
         child.virtual_pid = fork.virtual_child;
         child.control_group = fork.control_group;
-        go(&mut child, &mut is_in, &fork.identity);
+        identify(&mut child, made_in, &fork.identity);
         // With CLONE_PARENT, the parent is that of the maker.
         let parent = self.serial(fork.parent);
         let mut line: Vec<_> = self.get(fork.parent).cloned().into_iter().collect();
@@ -262,7 +263,7 @@ impl Processes {
             parent,
             lineage: line.into(),
             lineage_of: self.changes,
-            spaces: is_in,
+            spaces: spaces(&fork.identity),
             has_ended: false,
             program_of: record.time,
         };
@@ -282,19 +283,20 @@ impl Processes {
         process.environment.clone_from(&exec.environment);
         process.cut = exec.arguments_cut || exec.environment_cut;
         process.directory.clone_from(&exec.directory.path);
-        go(process, &mut entry.spaces, &exec.identity);
+        identify(process, entry.spaces, &exec.identity);
         process.executable = executable(&exec.executable, &process.credentials);
+        entry.spaces = spaces(&exec.identity);
         entry.program_of = record.time;
         self.changes += 1;
     }
 
     /// Credentials, session, group after a call that may change them.
     pub fn identify(&mut self, id: ProcessId, identity: &Identity) {
-        let Some(entry) = self.serial(id).and_then(|serial| self.entries.get_mut(&serial)) else {
-            return;
-        };
-        go(Arc::make_mut(&mut entry.process), &mut entry.spaces, identity);
-        self.changes += 1;
+        let before = self.spaces(id);
+        self.change(id, |process| identify(process, before, identity));
+        if let Some(entry) = self.serial(id).and_then(|serial| self.entries.get_mut(&serial)) {
+            entry.spaces = spaces(identity);
+        }
     }
 
     /// Anything else that changed. Whoever holds the process as it was keeps that.
@@ -406,28 +408,21 @@ fn spaces(identity: &Identity) -> Spaces {
     Spaces { mount, user, root }
 }
 
-/// Notes who it is, and where. Elsewhere, its numbers have other names.
-fn go(process: &mut Process, was: &mut Spaces, identity: &Identity) {
-    identify(process, identity);
-    let is = spaces(identity);
-    if std::mem::replace(was, is) != is {
-        let credentials = &mut process.credentials;
-        (credentials.user, credentials.login_user, credentials.group) = (None, None, None);
-    }
-}
-
-fn identify(process: &mut Process, identity: &Identity) {
+/// `before` is where the process was until now.
+fn identify(process: &mut Process, before: Spaces, identity: &Identity) {
     process.session = identity.session;
     process.virtual_session = identity.virtual_session;
     process.group = identity.group;
     process.virtual_group = identity.virtual_group;
     process.terminal = identity.terminal;
     let had = &process.credentials;
-    let is = |had: u32, has: u32| had == has;
-    // Names stay with their numbers.
+    // Names stay with their numbers, where these mean the same.
+    let stays = before == spaces(identity);
+    let is = |had: u32, has: u32| stays && had == has;
     let user = had.user.clone().filter(|_| is(had.uid, identity.uid));
     let group = had.group.clone().filter(|_| is(had.gid, identity.gid));
-    let login_user = had.login_user.clone().filter(|_| had.login_uid == identity.login_uid);
+    let is_login = stays && had.login_uid == identity.login_uid;
+    let login_user = had.login_user.clone().filter(|_| is_login);
     process.credentials = Credentials {
         uid: identity.uid,
         gid: identity.gid,

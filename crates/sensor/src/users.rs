@@ -1,411 +1,311 @@
 //! The names of users and groups, by the files of the process' own root.
 //!
-//! Those files belong to whoever the container belongs to, down to the file system that they lie on,
-//! which may answer slowly or never. So they are read by a thread of its own; one that does not come
-//! back is left behind, and its files are not read again. No path leads out of the process' root.
-//! What was read from one root names the processes of that root alone: any process may go into
-//! another, with files of its own making.
+//! Those files (`accounts`) belong to whoever the container belongs to, down to the file system that
+//! they lie on, which may answer slowly or never. So they are read by a thread of its own; a mount
+//! namespace for which it does not come back is not read again until it does. What was read from one
+//! root names the processes of that root alone: any process may go into another, with files of its
+//! own making. So what is held is bounded for each mount namespace, and for all in bytes.
 
-use std::collections::HashMap;
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, Receiver, SyncSender};
-use std::thread;
+mod accounts;
+
+use std::collections::{HashMap, VecDeque};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use model::event::{Credentials, Text, User};
-use rustix::fd::OwnedFd;
-use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, ResolveFlags, StatxAttributes, StatxFlags, fstat, open,
-    openat2, statx,
-};
+use model::event::Credentials;
 
+use self::accounts::{Accounts, Found};
+pub(crate) use self::accounts::{fuzz, root_of};
 use crate::processes::Spaces;
-use crate::record::Root;
+use crate::reader::Reader;
 
-/// Of a file; a directory of 10 000 users is 600 KiB.
-const FILE_BYTES_MAX: u64 = 2 << 20;
-/// Of a map between namespaces: 340 lines are all that the kernel takes.
-const MAP_BYTES_MAX: usize = 64 << 10;
-/// Roots that are remembered; a container has one.
-const KNOWN_MAX: usize = 16_384;
+/// What all roots but the host's own take in memory.
+const BYTES_MAX: usize = 32 << 20;
+/// Roots of one mount namespace that are known; a container has one. Processes of further ones have
+/// no names.
+const ROOTS_MAX: usize = 16;
 const QUESTIONS_MAX: usize = 1_024;
 /// Processes that are tried: the parent of one that is gone is mostly there still.
 const PIDS_MAX: usize = 8;
-/// After which time a thread is left behind.
+/// What an answer is waited for: by an event, and by whoever waits behind that question.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Threads that may be left behind in all.
-const HUNG_MAX: u32 = 8;
-/// How often a file is read again because a number is not in it.
+/// How often a file is read again because a number is not in it; and how long a root of a namespace
+/// with many was not looked at before another takes its place.
 const READ_AGAIN: Duration = Duration::from_secs(10);
 
-/// The files that were read, by the namespaces that they were read in.
-#[derive(Default)]
+type Question = (Spaces, Vec<u32>);
+type Answer = (Spaces, Found);
+
+/// The files that were read.
 pub struct Users {
-    known: HashMap<Spaces, Known>,
-    reader: Option<Reader>,
-    hung: u32,
+    /// Our own root: its files make nobody wait, and are never forgotten.
+    host: Option<Known>,
+    /// By mount namespace; each has a root at least.
+    known: HashMap<u32, Namespace>,
+    /// What these take.
+    bytes: usize,
+    reader: Reader<Question, Answer>,
+    /// What the reader was asked and did not answer yet, in its order.
+    asked: VecDeque<Spaces>,
+    /// Since when it is the turn of the first of them.
+    since: Instant,
 }
 
-struct Known {
-    accounts: Option<Accounts>,
-    /// A reader has it since then.
-    asked: Option<Instant>,
-    read: Instant,
-    /// Its reader never came back.
+#[derive(Default)]
+struct Namespace {
+    roots: Vec<Known>,
+    /// The reader did not come back from one of its roots.
     is_hung: bool,
 }
 
-/// What the files of one root say.
-#[derive(Debug, Default)]
-struct Accounts {
-    users: HashMap<u32, User>,
-    groups: HashMap<u32, Text>,
-    user_map: Map,
-    group_map: Map,
+struct Known {
+    spaces: Spaces,
+    accounts: Option<Accounts>,
+    bytes: usize,
+    /// The reader has it since then.
+    asked: Option<Instant>,
+    read: Instant,
+    looked: Instant,
+    /// None of the processes that were tried had shown it: the next may.
+    is_unseen: bool,
 }
 
-struct Reader {
-    questions: SyncSender<(Spaces, Vec<u32>)>,
-    answers: Receiver<(Spaces, Answer)>,
+/// What is known of a root takes so much without its accounts.
+const KNOWN_BYTES: usize = size_of::<Known>() + size_of::<Namespace>();
+
+/// The spaces of the host, which are ours.
+pub(crate) fn spaces_of_host() -> Spaces {
+    let space = |name: &str| crate::processes::space(&Path::new("/proc/self/ns").join(name));
+    let root = root_of(Path::new("/proc/self")).map(|(root, _)| root).unwrap_or_default();
+    Spaces { mount: space("mnt").unwrap_or(0), user: space("user").unwrap_or(0), root }
 }
 
-enum Answer {
-    Read(Accounts),
-    /// There are no files, which may be there later.
-    Without,
-    /// None of the processes is there any more, or there yet: the next one may be asked.
-    Gone,
+impl Default for Users {
+    fn default() -> Self {
+        let read = |(spaces, pids): Question| (spaces, Accounts::of_any(&pids, spaces));
+        Self {
+            host: None,
+            known: HashMap::new(),
+            bytes: 0,
+            reader: Reader::new("read users", QUESTIONS_MAX, read),
+            asked: VecDeque::new(),
+            since: Instant::now(),
+        }
+    }
 }
 
 impl Users {
-    /// With the accounts of the host, which is whose root is ours: its files make nobody wait.
+    /// With the accounts of the host.
     pub fn of_host() -> Self {
-        let pid = std::process::id();
-        let space = |name: &str| crate::processes::space(&Path::new("/proc/self/ns").join(name));
-        let (mount, user) = (space("mnt").unwrap_or(0), space("user").unwrap_or(0));
-        let root = root_of(Path::new("/proc/self")).map(|(root, _)| root).unwrap_or_default();
-        let spaces = Spaces { mount, user, root };
-        let accounts = match Accounts::of_process(pid, spaces) {
-            Answer::Read(accounts) => Some(accounts),
-            Answer::Without | Answer::Gone => None,
+        let spaces = spaces_of_host();
+        let accounts = match Accounts::of_process(std::process::id(), spaces) {
+            Found::Accounts(accounts) => Some(accounts),
+            Found::None | Found::Gone => None,
         };
-        let known = Known { accounts, asked: None, read: Instant::now(), is_hung: false };
-        Self { known: HashMap::from([(spaces, known)]), ..Self::default() }
+        Self { host: Some(Known { accounts, ..Known::new(spaces) }), ..Self::default() }
     }
 
     /// Names that are to be told with these numbers of a process; whatever is not known stays as it
     /// is. `pids` are processes that may show its root: its own, which may be gone soon, and its
     /// ancestors'. False if an answer is on its way.
-    pub fn name(
-        &mut self,
-        spaces: Spaces,
-        pids: impl Iterator<Item = u32>,
-        credentials: &mut Credentials,
-    ) -> bool {
+    pub fn name(&mut self, spaces: Spaces, pids: &[u32], credentials: &mut Credentials) -> bool {
         self.receive();
-        let now = Instant::now();
-        let Some(known) = self.known.get_mut(&spaces) else {
+        let Some(known) = self.known(spaces) else {
             return !self.ask(spaces, pids);
         };
-        let may_ask = known.asked.is_none() && !known.is_hung;
-        let is_old = now.duration_since(known.read) > READ_AGAIN;
-        let Some(accounts) = &known.accounts else {
-            let is_asked = known.asked.is_some() || (may_ask && is_old && self.ask(spaces, pids));
-            return !is_asked;
-        };
-        credentials.user = accounts.user(credentials.uid);
-        credentials.group = accounts.group(credentials.gid);
-        credentials.login_user = credentials.login_uid.and_then(|uid| accounts.user(uid));
-        let misses = credentials.user.is_none() || credentials.group.is_none();
-        if misses && may_ask && is_old {
-            // A number that still has no name is none to wait for.
-            let _asked = self.ask(spaces, pids);
+        known.looked = Instant::now();
+        if let Some(accounts) = &known.accounts {
+            credentials.user = accounts.user(credentials.uid);
+            credentials.group = accounts.group(credentials.gid);
+            credentials.login_user = credentials.login_uid.and_then(|uid| accounts.user(uid));
         }
-        true
+        let is_new = known.accounts.is_none();
+        let misses = credentials.user.is_none() || credentials.group.is_none();
+        let is_old = known.read.elapsed() > READ_AGAIN || known.is_unseen;
+        if (is_new || misses) && is_old && known.asked.is_none() {
+            // A number that still has no name is none to wait for.
+            return !self.ask(spaces, pids) || !is_new;
+        }
+        !known.is_awaited()
     }
 
     /// Whether it is worth waiting for.
     pub fn awaits(&mut self, spaces: Spaces) -> bool {
         self.receive();
-        self.known.get(&spaces).is_some_and(|it| it.asked.is_some() && it.accounts.is_none())
+        self.known(spaces).is_some_and(|known| known.is_awaited())
     }
 
-    fn ask(&mut self, spaces: Spaces, pids: impl Iterator<Item = u32>) -> bool {
-        if self.known.len() >= KNOWN_MAX {
-            let mut times: Vec<Instant> = self.known.values().map(|known| known.read).collect();
-            let (_, eldest, _) = times.select_nth_unstable(KNOWN_MAX / 8);
-            let eldest = *eldest;
-            self.known.retain(|_, known| known.read > eldest || known.is_hung);
+    fn known(&mut self, spaces: Spaces) -> Option<&mut Known> {
+        if self.is_of_host(spaces) {
+            return self.host.as_mut();
         }
-        if self.reader.is_none() && self.hung < HUNG_MAX {
-            self.reader = Reader::start();
+        let namespace = self.known.get_mut(&spaces.mount)?;
+        namespace.roots.iter_mut().find(|known| known.spaces == spaces)
+    }
+
+    fn is_of_host(&self, spaces: Spaces) -> bool {
+        self.host.as_ref().is_some_and(|host| host.spaces == spaces)
+    }
+
+    /// False if it is not to be asked, or cannot.
+    fn ask(&mut self, spaces: Spaces, pids: &[u32]) -> bool {
+        if self.known(spaces).is_none() && !self.meet(spaces) {
+            return false;
         }
-        let question = (spaces, pids.take(PIDS_MAX).collect());
+        let hangs = self.known.get(&spaces.mount).is_some_and(|namespace| namespace.is_hung);
+        let may_ask = self.is_of_host(spaces) || !hangs;
         let is_asked =
-            self.reader.as_ref().is_some_and(|reader| reader.questions.try_send(question).is_ok());
+            may_ask && self.reader.ask((spaces, pids.iter().copied().take(PIDS_MAX).collect()));
         let now = Instant::now();
-        let known = self.known.entry(spaces).or_insert(Known {
-            accounts: None,
-            asked: None,
-            read: now,
-            is_hung: false,
-        });
-        known.read = now;
-        known.asked = is_asked.then_some(now);
+        if is_asked {
+            if self.asked.is_empty() {
+                self.since = now;
+            }
+            self.asked.push_back(spaces);
+        }
+        if let Some(known) = self.known(spaces) {
+            known.read = now;
+            known.asked = is_asked.then_some(now);
+        }
         is_asked
     }
 
+    /// False if its namespace has too many roots.
+    fn meet(&mut self, spaces: Spaces) -> bool {
+        let namespace = self.known.entry(spaces.mount).or_default();
+        if namespace.roots.len() >= ROOTS_MAX {
+            let eldest = namespace.roots.iter().enumerate().min_by_key(|(_, known)| known.looked);
+            let gone = eldest.filter(|(_, known)| known.looked.elapsed() > READ_AGAIN);
+            let Some((index, _)) = gone else { return false };
+            self.bytes -= namespace.roots.swap_remove(index).bytes;
+        }
+        let known = Known::new(spaces);
+        self.bytes += known.bytes;
+        namespace.roots.push(known);
+        self.forget();
+        true
+    }
+
     fn receive(&mut self) {
-        let Some(reader) = &self.reader else { return };
-        for (spaces, answer) in reader.answers.try_iter() {
-            let Some(known) = self.known.get_mut(&spaces) else { continue };
-            known.asked = None;
-            match answer {
-                Answer::Read(accounts) => known.accounts = Some(accounts),
-                Answer::Gone if known.accounts.is_none() => drop(self.known.remove(&spaces)),
-                Answer::Without | Answer::Gone => {}
-            }
+        while let Some(answer) = self.reader.answer() {
+            self.asked.pop_front();
+            self.since = Instant::now();
+            self.learn(answer);
         }
-        let late = |known: &Known| known.asked.is_some_and(|asked| asked.elapsed() > PATIENCE);
-        if self.known.values().any(late) {
-            // The first question is the one that it hangs on; whoever waits behind it is asked anew.
-            let oldest = self.known.values().filter_map(|known| known.asked).min();
-            for known in self.known.values_mut().filter(|known| known.asked.is_some()) {
-                known.is_hung = known.asked == oldest;
+        for answer in self.reader.late() {
+            if let Some(namespace) = self.known.get_mut(&answer.0.mount) {
+                namespace.is_hung = false;
+            }
+            self.learn(answer);
+        }
+        if !self.asked.is_empty() && self.since.elapsed() > PATIENCE {
+            self.leave();
+        }
+    }
+
+    fn learn(&mut self, (spaces, found): Answer) {
+        let is_of_host = self.is_of_host(spaces);
+        let Some(known) = self.known(spaces) else { return };
+        known.asked = None;
+        known.is_unseen = matches!(found, Found::Gone);
+        let Found::Accounts(accounts) = found else { return };
+        let before = known.bytes;
+        let after = KNOWN_BYTES + accounts.bytes();
+        known.bytes = after;
+        known.accounts = Some(accounts);
+        if !is_of_host {
+            self.bytes = self.bytes - before + after;
+            self.forget();
+        }
+    }
+
+    /// The reader hangs on the first question; whoever waits behind it is asked anew.
+    fn leave(&mut self) {
+        self.reader.leave();
+        let asked = std::mem::take(&mut self.asked);
+        if let Some(namespace) = asked.front().and_then(|first| self.known.get_mut(&first.mount)) {
+            namespace.is_hung = true;
+        }
+        for spaces in asked {
+            if let Some(known) = self.known(spaces) {
                 known.asked = None;
+                known.read = known.read.checked_sub(READ_AGAIN * 2).unwrap_or(known.read);
             }
-            self.known.retain(|_, known| known.is_hung || known.accounts.is_some());
-            self.reader = None;
-            self.hung += 1;
         }
     }
-}
 
-impl Reader {
-    fn start() -> Option<Self> {
-        let (questions, asked) = mpsc::sync_channel::<(Spaces, Vec<u32>)>(QUESTIONS_MAX);
-        let (answer, answers) = mpsc::channel();
-        let read = move || {
-            for (spaces, pids) in asked {
-                let mut read = pids.iter().map(|pid| Accounts::of_process(*pid, spaces));
-                let is_there = |answer: &Answer| !matches!(answer, Answer::Gone);
-                if answer.send((spaces, read.find(is_there).unwrap_or(Answer::Gone))).is_err() {
-                    return;
-                }
+    /// Makes room, by an eighth at a time: what was looked at longest ago goes.
+    fn forget(&mut self) {
+        if self.bytes <= BYTES_MAX {
+            return;
+        }
+        let roots = self.known.values().flat_map(|namespace| &namespace.roots);
+        let mut looks: Vec<_> = roots.map(|known| (known.looked, known.bytes)).collect();
+        looks.sort_unstable();
+        let mut eldest = None;
+        for (looked, bytes) in looks {
+            if self.bytes <= BYTES_MAX / 8 * 7 {
+                break;
             }
-        };
-        thread::Builder::new().name("read users".to_owned()).spawn(read).ok()?;
-        Some(Self { questions, answers })
+            self.bytes -= bytes;
+            eldest = Some(looked);
+        }
+        self.known.retain(|_, namespace| {
+            namespace.roots.retain(|known| Some(known.looked) > eldest);
+            !namespace.roots.is_empty()
+        });
+        // Some may have been looked at in the same instant.
+        let roots = self.known.values().flat_map(|namespace| &namespace.roots);
+        self.bytes = roots.map(|known| known.bytes).sum();
     }
 }
 
-impl Accounts {
-    /// Gone if the process is, or is elsewhere, or its number is another's by now.
-    fn of_process(pid: u32, spaces: Spaces) -> Answer {
-        let folder = PathBuf::from(format!("/proc/{pid}"));
-        let space = |name: &str| crate::processes::space(&folder.join("ns").join(name));
-        let is_same = || space("mnt") == Some(spaces.mount) && space("user") == Some(spaces.user);
-        let root = root_of(&folder).filter(|(root, _)| *root == spaces.root);
-        let Some((_, root)) = root else { return Answer::Gone };
-        let map = |name| {
-            let text = crate::file::read(&folder.join(name), MAP_BYTES_MAX).unwrap_or_default();
-            Map::parse(&String::from_utf8_lossy(&text))
-        };
-        let (passwd, group) = (read(&root, "etc/passwd"), read(&root, "etc/group"));
-        let has_none = passwd.is_none() && group.is_none();
-        let accounts = Self {
-            users: users(&passwd.unwrap_or_default()),
-            groups: groups(&group.unwrap_or_default()),
-            user_map: map("uid_map"),
-            group_map: map("gid_map"),
-        };
-        match is_same() {
-            false => Answer::Gone,
-            true if has_none => Answer::Without,
-            true => Answer::Read(accounts),
+impl Known {
+    fn new(spaces: Spaces) -> Self {
+        let now = Instant::now();
+        Self {
+            spaces,
+            accounts: None,
+            bytes: KNOWN_BYTES,
+            asked: None,
+            read: now,
+            looked: now,
+            is_unseen: false,
         }
     }
 
-    fn user(&self, uid: u32) -> Option<User> {
-        self.users.get(&self.user_map.inside(uid)?).cloned()
+    /// Its names are on their way, and an event may wait for them.
+    fn is_awaited(&self) -> bool {
+        self.accounts.is_none() && self.asked.is_some_and(|asked| asked.elapsed() < PATIENCE)
     }
-
-    fn group(&self, gid: u32) -> Option<Text> {
-        self.groups.get(&self.group_map.inside(gid)?).cloned()
-    }
-}
-
-/// The root of the process of a folder of `/proc`, and which one that is. Its file system is not
-/// asked.
-pub(crate) fn root_of(folder: &Path) -> Option<(Root, OwnedFd)> {
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let opened = open(folder.join("root"), flags, Mode::empty()).ok()?;
-    let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
-    let found = statx(&opened, c"", flags, StatxFlags::INO | StatxFlags::MNT_ID).ok()?;
-    let is_of_mount = found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT);
-    let mount = u32::try_from(found.stx_mnt_id).ok()?;
-    Some((Root { mount, inode: if is_of_mount { 0 } else { found.stx_ino } }, opened))
-}
-
-/// A regular file below `root`, if it is not too long.
-fn read(root: &OwnedFd, name: &str) -> Option<Vec<u8>> {
-    // A FIFO must not wait for somebody to write.
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let within = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-    let file = openat2(root, name, flags, Mode::empty(), within).ok()?;
-    let kind = FileType::from_raw_mode(fstat(&file).ok()?.st_mode);
-    if kind != FileType::RegularFile {
-        return None;
-    }
-    let mut bytes = Vec::new();
-    File::from(file).take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).ok()?;
-    let fits = u64::try_from(bytes.len()).is_ok_and(|length| length <= FILE_BYTES_MAX);
-    fits.then_some(bytes)
-}
-
-/// `name:password:uid:gid:comment:home:shell`; the first line of a number counts.
-fn users(passwd: &[u8]) -> HashMap<u32, User> {
-    let mut users = HashMap::new();
-    for line in passwd.split(|b| *b == b'\n') {
-        let fields: Vec<&[u8]> = line.split(|b| *b == b':').collect();
-        if let [name, _, uid, _, _, home, shell] = fields.as_slice()
-            && let Some(uid) = number(uid)
-        {
-            let user = User { name: (*name).into(), home: (*home).into(), shell: (*shell).into() };
-            users.entry(uid).or_insert(user);
-        }
-    }
-    users
-}
-
-/// `name:password:gid:members`
-fn groups(group: &[u8]) -> HashMap<u32, Text> {
-    let mut groups = HashMap::new();
-    for line in group.split(|b| *b == b'\n') {
-        let fields: Vec<&[u8]> = line.split(|b| *b == b':').collect();
-        if let [name, _, gid, ..] = fields.as_slice()
-            && let Some(gid) = number(gid)
-        {
-            groups.entry(gid).or_insert_with(|| (*name).into());
-        }
-    }
-    groups
-}
-
-fn number(digits: &[u8]) -> Option<u32> {
-    std::str::from_utf8(digits).ok()?.parse().ok()
-}
-
-/// How numbers outside a user namespace are called inside.
-#[derive(Debug, Default, PartialEq)]
-struct Map {
-    /// Inside, outside, how many.
-    ranges: Vec<[u32; 3]>,
-}
-
-impl Map {
-    fn parse(text: &str) -> Self {
-        let range = |line: &str| -> Option<[u32; 3]> {
-            let mut numbers = line.split_ascii_whitespace().map(|word| word.parse().ok());
-            Some([numbers.next()??, numbers.next()??, numbers.next()??])
-        };
-        Self { ranges: text.lines().filter_map(range).collect() }
-    }
-
-    fn inside(&self, id: u32) -> Option<u32> {
-        self.ranges.iter().find_map(|[inside, outside, count]| {
-            let offset = id.checked_sub(*outside).filter(|offset| offset < count)?;
-            inside.checked_add(offset)
-        })
-    }
-}
-
-/// For the fuzzer.
-pub(crate) fn fuzz(bytes: &[u8]) {
-    drop((users(bytes), groups(bytes)));
-    drop(Map::parse(&String::from_utf8_lossy(bytes)));
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use std::thread;
 
     use super::*;
-
-    #[test]
-    fn files_are_read_as_the_system_does() {
-        let users = users(b"root:x:0:0:root:/root:/bin/sh\ntwin:x:0:0::/:\nbad:x:zero:0:::\n\xff:x:7:7::/h:/s\n+::::::");
-        assert_eq!(users[&0].name, "root");
-        assert_eq!((users[&7].name.as_slice(), users.len()), (&b"\xff"[..], 2));
-        let groups = groups(b"root:x:0:\nwheel:x:10:a,b\nbad:x\n");
-        assert_eq!((groups[&10].as_slice(), groups.len()), (&b"wheel"[..], 2));
-    }
-
-    #[test]
-    fn numbers_are_those_of_the_namespace() {
-        let map =
-            Map::parse("         0     100000      65536\n     70000          5          1\n");
-        assert_eq!(map.inside(100_000), Some(0));
-        assert_eq!(map.inside(165_535), Some(65_535));
-        assert_eq!(map.inside(165_536), None);
-        assert_eq!(map.inside(5), Some(70_000));
-        assert_eq!(map.inside(0), None);
-        assert_eq!(Map::parse("0 0 4294967295").inside(1000), Some(1000));
-    }
-
-    #[test]
-    fn nothing_leads_out_of_the_root_or_waits() {
-        let outside = tempfile::tempdir().unwrap();
-        std::fs::write(outside.path().join("secret"), "x:x:1:1:::").unwrap();
-        let root = outside.path().join("root");
-        std::fs::create_dir_all(root.join("etc")).unwrap();
-        let read = |root: &Path, name| {
-            let folder = open(root, OFlags::PATH | OFlags::DIRECTORY, Mode::empty()).unwrap();
-            read(&folder, name)
-        };
-        let name = "etc/passwd";
-        symlink("../../secret", root.join(name)).unwrap();
-        assert_eq!(read(&root, name), None);
-        std::fs::remove_file(root.join(name)).unwrap();
-        // A link within is one, and an absolute one begins at the root.
-        std::fs::write(root.join("real"), "here").unwrap();
-        symlink("/real", root.join(name)).unwrap();
-        assert_eq!(read(&root, name).as_deref(), Some(&b"here"[..]));
-        std::fs::remove_file(root.join(name)).unwrap();
-        rustix::fs::mknodat(rustix::fs::CWD, root.join(name), FileType::Fifo, Mode::RUSR, 0)
-            .unwrap();
-        assert_eq!(read(&root, name), None);
-        std::fs::remove_file(root.join(name)).unwrap();
-        let long = File::create(root.join(name)).unwrap();
-        long.set_len(FILE_BYTES_MAX + 1).unwrap();
-        assert_eq!(read(&root, name), None);
-    }
+    use crate::record::Root;
 
     #[test]
     fn our_own_user_has_a_name_soon_and_only_in_our_own_root() {
         let pid = std::process::id();
-        let space =
-            |name: &str| crate::processes::space(&Path::new("/proc/self/ns").join(name)).unwrap();
-        let (root, _) = root_of(Path::new("/proc/self")).unwrap();
-        let host = Spaces { mount: space("mnt"), user: space("user"), root };
+        let host = spaces_of_host();
         let mut credentials = Credentials::default();
-        assert!(Users::of_host().name(host, [pid].into_iter(), &mut credentials), "known at once");
+        assert!(Users::of_host().name(host, &[pid], &mut credentials), "known at once");
         assert_eq!(credentials.user.unwrap().name, "root");
         let mut users = Users::default();
         let root = || Credentials { login_uid: Some(0), ..Credentials::default() };
-        // A process that was there for a moment, and whose parent is there still.
-        let gone = || [u32::MAX].into_iter();
         let begun = Instant::now();
         let mut told = |spaces| {
-            assert!(!users.name(spaces, gone().chain([pid]), &mut root()));
+            // A process that was there for a moment, and whose parent is there still.
+            assert!(!users.name(spaces, &[u32::MAX, pid], &mut root()));
             while users.awaits(spaces) && begun.elapsed() < PATIENCE {
                 thread::sleep(Duration::from_millis(1));
             }
             let mut credentials = root();
             // Where nobody was found, the next process is asked.
-            let is_told = users.name(spaces, gone().chain([pid]), &mut credentials);
+            let is_told = users.name(spaces, &[u32::MAX, pid], &mut credentials);
             assert_eq!(is_told, credentials.user.is_some());
             credentials
         };
@@ -419,5 +319,78 @@ mod tests {
         assert_eq!(told(Spaces { user: 1, ..host }).user, None);
         let elsewhere = Root { inode: 7, ..host.root };
         assert_eq!(told(Spaces { root: elsewhere, ..host }).user, None);
+    }
+
+    fn root(mount: u32, inode: u64) -> Spaces {
+        Spaces { mount, user: 1, root: Root { mount: 1, inode } }
+    }
+
+    /// A process makes as many roots as it has folders.
+    #[test]
+    fn a_mount_namespace_has_so_many_roots_and_takes_none_from_others() {
+        let mut users = Users::default();
+        let mut name = |spaces| users.name(spaces, &[u32::MAX], &mut Credentials::default());
+        assert!(!name(root(1, 0)), "it is asked for");
+        let max = u64::try_from(ROOTS_MAX).unwrap();
+        for inode in 0..1_000 {
+            assert!(!name(root(2, inode)) || inode >= max, "{inode}");
+        }
+        assert!(name(root(2, 1_000)), "nobody is asked, nobody waits");
+        assert!(!name(root(3, 0)));
+        assert_eq!(users.known[&2].roots.len(), ROOTS_MAX);
+        // One that nobody looked at for a while makes room.
+        let long_ago = Instant::now().checked_sub(READ_AGAIN * 2).unwrap();
+        users.known.get_mut(&2).unwrap().roots[5].looked = long_ago;
+        assert!(!users.name(root(2, 2_000), &[u32::MAX], &mut Credentials::default()));
+        assert_eq!(users.known[&2].roots.len(), ROOTS_MAX);
+        let roots = users.known.values().flat_map(|namespace| &namespace.roots);
+        assert_eq!(users.bytes, roots.map(|known| known.bytes).sum::<usize>());
+    }
+
+    #[test]
+    fn what_is_held_is_bounded_in_bytes_and_the_eldest_goes() {
+        let mut users = Users::default();
+        for mount in 0..200 {
+            assert!(users.meet(root(mount, 0)));
+            users.learn((root(mount, 0), Found::Accounts(Accounts::of_size(1 << 20))));
+            assert!(users.bytes <= BYTES_MAX, "{}", users.bytes);
+        }
+        assert!(users.known.len() > 16 && users.known.contains_key(&199));
+        assert!(!users.known.contains_key(&0));
+    }
+
+    /// Those that wait behind it are asked anew, by another thread.
+    #[test]
+    fn a_namespace_that_hangs_is_left_alone_until_it_answers() {
+        let read = |(spaces, _): Question| {
+            if spaces.mount == 2 {
+                thread::sleep(Duration::from_millis(500));
+            }
+            (spaces, Found::Accounts(Accounts::default()))
+        };
+        let mut users =
+            Users { reader: Reader::new("test", QUESTIONS_MAX, read), ..Users::default() };
+        let mut credentials = Credentials::default();
+        assert!(!users.name(root(2, 0), &[7], &mut credentials));
+        assert!(!users.name(root(3, 0), &[7], &mut credentials));
+        users.since = Instant::now().checked_sub(PATIENCE * 2).unwrap();
+        users.receive();
+        assert!(users.known[&2].is_hung && !users.awaits(root(2, 0)));
+        assert!(users.name(root(2, 1), &[7], &mut credentials), "nor is another root of it asked");
+        assert!(!users.name(root(3, 0), &[7], &mut credentials), "the other is asked anew");
+        let begun = Instant::now();
+        let is_known = |users: &mut Users, spaces| {
+            users.receive();
+            users.known(spaces).is_some_and(|known| known.accounts.is_some())
+        };
+        while !is_known(&mut users, root(3, 0)) {
+            assert!(begun.elapsed() < PATIENCE && users.known[&2].is_hung);
+            thread::sleep(Duration::from_millis(1));
+        }
+        while !is_known(&mut users, root(2, 0)) {
+            assert!(begun.elapsed() < PATIENCE);
+            thread::sleep(Duration::from_millis(1));
+        }
+        assert!(!users.known[&2].is_hung);
     }
 }

@@ -1,6 +1,7 @@
 //! `lazaret guard`: watches this host and tells what rules find.
 
 mod alert;
+mod behind;
 mod doctor;
 mod live;
 mod loss;

@@ -5,7 +5,9 @@
 
 use std::mem::size_of;
 
-use model::event::{Container, ContainerMount, Process, Text};
+use model::event::{Act, Container, ContainerMount, Event, Process, Text};
+
+use postcard::ser_flavors::Size;
 
 use super::MAX_HELD;
 
@@ -23,12 +25,11 @@ impl Sizes {
     /// Whether there is room for a thing of the size in the slot. It then takes the place of what
     /// was there.
     pub(super) fn replace(&mut self, slot: u32, size: usize) -> bool {
-        let index = slot as usize;
-        let earlier = self.slots.get(index).copied().unwrap_or_default();
-        let total = (self.total - earlier).saturating_add(size);
+        let total = self.total_with(slot, size);
         if total > MAX_HELD {
             return false;
         }
+        let index = slot as usize;
         if self.slots.len() <= index {
             self.slots.resize(index + 1, 0);
         }
@@ -38,6 +39,28 @@ impl Sizes {
         }
         true
     }
+
+    pub(super) fn has_room(&self, slot: u32, size: usize) -> bool {
+        self.total_with(slot, size) <= MAX_HELD
+    }
+
+    fn total_with(&self, slot: u32, size: usize) -> usize {
+        let earlier = self.slots.get(slot as usize).copied().unwrap_or_default();
+        (self.total - earlier).saturating_add(size)
+    }
+}
+
+/// What an event takes that waits to be written. Words are a program's, and shared by all that it
+/// does; so are containers and ancestors.
+pub fn bytes_of(event: &Event) -> usize {
+    let act = postcard::serialize_with_flavor(&event.act, Size::default())
+        .expect("postcard encodes every type of the model");
+    let words = match event.act {
+        Act::Exec { .. } => event.process.arguments.iter().chain(&*event.process.environment),
+        _ => [].iter().chain(&[]),
+    };
+    let words: usize = words.map(|word| size_of::<Text>() + word.len()).sum();
+    size_of::<Event>() + size_of::<Process>() + act + words
 }
 
 /// What a process takes whose record has so many bytes.
@@ -59,6 +82,8 @@ pub(super) fn of_container(container: &Container, record: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     #[test]
@@ -71,6 +96,17 @@ mod tests {
         let environment = vec![String::new(); 1000];
         let container = Container { environment, ..Container::default() };
         assert!(of_container(&container, 0) > 1000 * size_of::<String>());
+    }
+
+    #[test]
+    fn the_words_of_a_program_are_counted_where_it_begins() {
+        let [exec, exit] =
+            [Act::Exec { file: Default::default() }, Act::Exit { status: 0 }].map(|act| {
+                let arguments = vec!["word".into(); 1000].into();
+                let process = Arc::new(Process { arguments, ..Process::default() });
+                bytes_of(&Event { process, act, ..super::super::tests::samples().swap_remove(0) })
+            });
+        assert!(exec > 1000 * size_of::<Text>() && exit < 2000, "{exec}, {exit}");
     }
 
     #[test]

@@ -157,6 +157,44 @@ fn an_event_too_large_is_left_out_and_the_rest_is_whole() {
     assert_eq!(read(&bytes), (vec![first, last], None));
 }
 
+/// A word is a byte in the recording and many in memory.
+fn of_many_words(words: &Arc<[Text]>, pid: u32) -> Arc<Process> {
+    Arc::new(Process { pid, arguments: Arc::clone(words), ..Process::default() })
+}
+
+/// Processes with many words take what a reader may hold long before there is one in each slot.
+#[test]
+fn processes_that_take_much_make_room_for_others() {
+    let words: Arc<[Text]> = vec![Text::default(); 400_000].into();
+    let fit = u32::try_from(MAX_HELD / size_of_val(&*words)).unwrap();
+    let mut writer = Writer::new();
+    let mut bytes = Vec::new();
+    for pid in 1..=fit + 20 {
+        let small = Arc::new(Process { pid, ..Process::default() });
+        let is_small = pid > fit && pid.is_multiple_of(3);
+        let process = if is_small { small } else { of_many_words(&words, pid) };
+        let event = Event { number: pid.into(), process, ..sample() };
+        bytes.clear();
+        writer.event(&event, &mut bytes).unwrap();
+    }
+}
+
+/// Where one event needs more than a reader holds, no other makes room for it.
+#[test]
+fn an_event_of_which_too_much_would_be_held_is_left_out() {
+    let words: Arc<[Text]> = vec![Text::default(); 2_000_000].into();
+    let fit = u32::try_from(MAX_HELD / size_of_val(&*words)).unwrap();
+    let ancestors: Vec<_> = (1..=fit + 1).map(|pid| of_many_words(&words, pid)).collect();
+    assert!(ancestors.len() <= Event::MAX_ANCESTORS);
+    let large = Event { number: 2, ancestors: ancestors.into(), ..sample() };
+    let mut writer = Writer::new();
+    let mut bytes = HEADER.to_vec();
+    let error = writer.event(&large, &mut bytes).unwrap_err();
+    assert!(error.why.starts_with("more would be referred to"), "{error}");
+    bytes.clear();
+    writer.event(&sample(), &mut bytes).unwrap();
+}
+
 fn write(events: &[Event]) -> Vec<u8> {
     let mut writer = Writer::new();
     let mut bytes = HEADER.to_vec();

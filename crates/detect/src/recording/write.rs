@@ -31,6 +31,9 @@ const LONG_RECORD: &str = "it needs a record of more than 2 MiB";
 /// With it, slots would take more than `MAX_HELD`.
 const MUCH_HELD: &str = "more would be referred to at a time than a reader holds";
 
+/// A record is as much longer, at most, if the number of its slot is.
+const SLOT_NUMBER: usize = 4;
+
 impl Writer {
     pub fn new() -> Self {
         Self::default()
@@ -75,14 +78,11 @@ impl Writer {
         used: &[u32],
         bytes: &mut Vec<u8>,
     ) -> Result<u32, &'static str> {
-        let (slot, is_new) = self.processes.slot((process.pid, process.started), process, used);
-        if is_new {
-            let before = bytes.len();
-            let stored = frame(&RecordOf::Process { slot, process }, bytes);
-            let size = stored.map(|record| held::of_process(process, record));
-            self.processes.stored(slot, size).inspect_err(|_| bytes.truncate(before))?;
-        }
-        Ok(slot)
+        let write = |slot, bytes: &mut Vec<u8>| {
+            let record = frame(&RecordOf::Process { slot, process }, bytes)?;
+            Ok(held::of_process(process, record))
+        };
+        self.processes.hold((process.pid, process.started), process, used, bytes, write)
     }
 
     fn container(
@@ -90,14 +90,11 @@ impl Writer {
         container: &Arc<Container>,
         bytes: &mut Vec<u8>,
     ) -> Result<u32, &'static str> {
-        let (slot, is_new) = self.containers.slot(container.id.clone(), container, &[]);
-        if is_new {
-            let before = bytes.len();
-            let stored = frame(&RecordOf::Container { slot, container }, bytes);
-            let size = stored.map(|record| held::of_container(container, record));
-            self.containers.stored(slot, size).inspect_err(|_| bytes.truncate(before))?;
-        }
-        Ok(slot)
+        let write = |slot, bytes: &mut Vec<u8>| {
+            let record = frame(&RecordOf::Container { slot, container }, bytes)?;
+            Ok(held::of_container(container, record))
+        };
+        self.containers.hold(container.id.clone(), container, &[], bytes, write)
     }
 }
 
@@ -128,6 +125,34 @@ impl<K, T> Default for Slots<K, T> {
 }
 
 impl<K: Clone + Eq + Hash, T: PartialEq> Slots<K, T> {
+    /// The slot that holds the thing, which is written there if it was not; `write` says what it
+    /// takes. Where there is no room, the oldest that takes enough goes.
+    fn hold(
+        &mut self,
+        key: K,
+        thing: &Arc<T>,
+        used: &[u32],
+        bytes: &mut Vec<u8>,
+        write: impl Fn(u32, &mut Vec<u8>) -> Result<usize, &'static str>,
+    ) -> Result<u32, &'static str> {
+        let (mut slot, mut is_new) = self.slot(key.clone(), thing, used);
+        while is_new {
+            let before = bytes.len();
+            let size = write(slot, bytes).inspect_err(|_| self.forget(slot))?;
+            if self.sizes.replace(slot, size) {
+                break;
+            }
+            bytes.truncate(before);
+            self.forget(slot);
+            let mut slots = (self.next..SLOTS).chain(0..self.next);
+            let has_room =
+                |slot: &u32| !used.contains(slot) && self.sizes.has_room(*slot, size + SLOT_NUMBER);
+            self.next = slots.find(has_room).ok_or(MUCH_HELD)?;
+            (slot, is_new) = self.slot(key.clone(), thing, used);
+        }
+        Ok(slot)
+    }
+
     /// The slot that holds the thing, and whether it has yet to be written there. Slots in `used`
     /// keep what they hold.
     fn slot(&mut self, key: K, thing: &Arc<T>, used: &[u32]) -> (u32, bool) {
@@ -156,15 +181,6 @@ impl<K: Clone + Eq + Hash, T: PartialEq> Slots<K, T> {
         }
         self.held.insert(key, (slot, Arc::clone(thing)));
         (slot, true)
-    }
-
-    /// What was written to the slot has the size; where it cannot be there, the slot is forgotten.
-    fn stored(&mut self, slot: u32, size: Result<usize, &'static str>) -> Result<(), &'static str> {
-        let held = size.and_then(|size| match self.sizes.replace(slot, size) {
-            true => Ok(()),
-            false => Err(MUCH_HELD),
-        });
-        held.inspect_err(|_| self.forget(slot))
     }
 
     fn forget(&mut self, slot: u32) {

@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 use model::event::{Container, ContainerRuntime};
 
 use super::bundle::{Bundle, Bundles};
+use super::group::Place;
 use super::http::AskError;
-use super::path::Named;
 use super::places::{Asked, Places};
 use super::{containerd, engine};
 
@@ -31,15 +31,9 @@ const DENIAL_PAUSE: Duration = Duration::from_millis(50);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-pub(super) struct Question {
-    pub(super) named: Named,
-    /// Whose rootless runtime runs it.
-    pub(super) user: Option<u32>,
-}
-
 /// What is known of a container by now.
 pub(super) struct Answer {
-    pub(super) id: String,
+    pub(super) place: Arc<Place>,
     pub(super) news: News,
 }
 
@@ -58,7 +52,7 @@ pub(super) enum News {
 /// The threads.
 pub(super) struct Asker {
     places: Arc<Places>,
-    threads: HashMap<(ContainerRuntime, Option<u32>), SyncSender<Question>>,
+    threads: HashMap<(ContainerRuntime, Option<u32>), SyncSender<Arc<Place>>>,
     answers: Receiver<Answer>,
     answer: Sender<Answer>,
 }
@@ -70,9 +64,9 @@ impl Asker {
     }
 
     /// False if so many questions wait already that this one cannot, or there are so many threads.
-    pub(super) fn ask(&mut self, question: Question) -> bool {
-        let runtime = question.named.runtime;
-        let whose = (runtime, question.user);
+    pub(super) fn ask(&mut self, place: Arc<Place>) -> bool {
+        let runtime = place.named.runtime;
+        let whose = (runtime, place.user);
         if self.threads.len() >= THREADS_MAX && !self.threads.contains_key(&whose) {
             return false;
         }
@@ -84,7 +78,7 @@ impl Asker {
             let _refused = thread::Builder::new().name(name).spawn(move || thread.run(&questions));
             sender
         });
-        thread.try_send(question).is_ok()
+        thread.try_send(place).is_ok()
     }
 
     pub(super) fn answers(&self) -> impl Iterator<Item = Answer> {
@@ -123,8 +117,7 @@ enum Outcome {
 
 /// A question without its answer.
 struct Open {
-    id: String,
-    user: Option<u32>,
+    place: Arc<Place>,
     asked: Asked,
     bundle: Option<Bundle>,
     denials: u32,
@@ -137,35 +130,33 @@ impl Thread {
     }
 
     /// Until nobody asks any more.
-    fn run(mut self, questions: &Receiver<Question>) {
+    fn run(mut self, questions: &Receiver<Arc<Place>>) {
         loop {
             let next = self.open.iter().map(|open| open.due).min();
             let wait =
                 next.map_or(LONGEST_PAUSE, |due| due.saturating_duration_since(Instant::now()));
             match questions.recv_timeout(wait) {
-                Ok(question) => self.take(&question),
+                Ok(place) => self.take(place),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             // Whoever is new is read from disk before the next daemon is waited for.
-            for question in questions.try_iter() {
-                self.take(&question);
+            for place in questions.try_iter() {
+                self.take(place);
             }
             self.ask_next();
         }
     }
 
-    fn take(&mut self, Question { named, user }: &Question) {
-        let asked = self.places.of(named, *user);
-        let id = named.id.clone();
+    fn take(&mut self, place: Arc<Place>) {
         if self.open.len() >= QUESTIONS_MAX {
-            return self.tell(&id, News::Unknown);
+            return self.tell(&place, News::Unknown);
         }
-        let mut open =
-            Open { id, user: *user, asked, bundle: None, denials: 0, due: Instant::now() };
+        let asked = self.places.of(&place);
+        let mut open = Open { place, asked, bundle: None, denials: 0, due: Instant::now() };
         open.find_bundle();
         if let Some(bundle) = &open.bundle {
-            self.tell(&open.id, News::Partial(Box::new(bundle.container.clone())));
+            self.tell(&open.place, News::Partial(Box::new(bundle.container.clone())));
         }
         self.open.push(open);
     }
@@ -177,27 +168,27 @@ impl Thread {
         let mut open = self.open.swap_remove(position);
         match open.ask(&mut self.daemons) {
             Outcome::Described(container) => {
-                self.tell(&open.id, News::Described(container));
+                self.tell(&open.place, News::Described(container));
             }
             Outcome::Denied => {
                 open.denials += 1;
                 if open.denials >= DENIALS_MAX {
-                    return self.tell(&open.id, News::Unknown);
+                    return self.tell(&open.place, News::Unknown);
                 }
                 open.due = Instant::now() + DENIAL_PAUSE * 10_u32.pow(open.denials - 1);
                 self.open.push(open);
             }
             Outcome::Later(until, why) => {
-                self.tell(&open.id, News::Delayed(why));
+                self.tell(&open.place, News::Delayed(why));
                 open.due = until;
                 self.open.push(open);
             }
         }
     }
 
-    fn tell(&self, id: &str, news: News) {
+    fn tell(&self, place: &Arc<Place>, news: News) {
         // Nobody may be listening any more; then the thread ends at its next question.
-        let _unheard = self.answer.send(Answer { id: id.to_owned(), news });
+        let _unheard = self.answer.send(Answer { place: Arc::clone(place), news });
     }
 }
 
@@ -236,7 +227,7 @@ impl Open {
     fn ask(&mut self, daemons: &mut Daemons) -> Outcome {
         let mut unanswered = None;
         for (runtime, socket) in &self.asked.engines {
-            match daemons.ask(socket, || engine::ask(socket, &self.id)) {
+            match daemons.ask(socket, || engine::ask(socket, &self.place.named.id)) {
                 Ok(Some(container)) => {
                     let container = Container { runtime: *runtime, ..container };
                     return Outcome::Described(self.completed(container).into());
@@ -249,8 +240,9 @@ impl Open {
             self.find_bundle();
         }
         if let Some(namespace) = self.bundle.as_ref().and_then(|it| it.namespace.as_ref()) {
+            let id = &self.place.named.id;
             for socket in &self.asked.containerd {
-                match daemons.ask(socket, || containerd::ask(socket, namespace, &self.id)) {
+                match daemons.ask(socket, || containerd::ask(socket, namespace, id)) {
                     Ok(Some(container)) => {
                         return Outcome::Described(self.completed(container).into());
                     }
@@ -267,9 +259,10 @@ impl Open {
     }
 
     fn find_bundle(&mut self) {
-        let find = |bundles: &Bundles| bundles.find(&self.id, self.user);
+        let Place { named, user } = &*self.place;
+        let find = |bundles: &Bundles| bundles.find(&named.id, *user);
         self.bundle = self.asked.bundles.iter().find_map(find);
-        if let Some(bundle) = self.bundle.as_mut().filter(|_| self.user.is_some()) {
+        if let Some(bundle) = self.bundle.as_mut().filter(|_| user.is_some()) {
             bundle.container.pod = None;
         }
     }
@@ -280,7 +273,7 @@ impl Open {
         if let Some(bundle) = &self.bundle {
             complete(&mut container, &bundle.container);
         }
-        if self.user.is_some() {
+        if self.place.user.is_some() {
             container.pod = None;
         }
         container

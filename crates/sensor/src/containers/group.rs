@@ -21,6 +21,8 @@ const KNOWN_MAX: usize = 65_536;
 const DEPTH_MAX: usize = 32;
 /// Hierarchies of version 1 are a dozen lines.
 const TEXT_BYTES_MAX: usize = 64 << 10;
+/// The kernel tells a path of that many bytes at most, and cuts what is longer.
+const TOLD_BYTES_MAX: usize = 1_023;
 /// How often a process is asked again for a group that is not known.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -61,6 +63,7 @@ pub(super) struct Groups {
 #[derive(Debug)]
 struct Group {
     home: Home,
+    /// 0 if nobody asked yet.
     asked: u64,
     /// When it was found out, or not.
     looked: Instant,
@@ -75,9 +78,10 @@ pub(super) enum Home {
     Unknown,
 }
 
-/// What the path of a group tells.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+/// What the path of a group tells, which is what tells containers apart: any user may give a group
+/// the name of a container of somebody else.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
     pub(super) named: Named,
     /// Whose rootless runtime it belongs to.
     pub(super) user: Option<u32>,
@@ -98,15 +102,23 @@ impl Groups {
         let mut groups = Self { hierarchy, known: HashMap::new(), asked: 0 };
         if let Some(root) = groups.hierarchy.mounted.clone() {
             for (id, path) in all(&root) {
-                groups.learn(id, &path);
+                groups.know(id, Home::of_path(&path), 0);
             }
         }
         groups
     }
 
-    /// The kernel told that it is at `path`, from the root of the hierarchy.
+    /// The kernel told that it is at `path`, from the root of the hierarchy. That is no question:
+    /// whoever makes groups without end puts out none that are in use.
     pub(super) fn learn(&mut self, id: u64, path: &str) {
-        self.know(id, Home::of_path(path));
+        let is_cut = path.len() >= TOLD_BYTES_MAX;
+        // Of a path that is cut, the last name is none; the container may be below.
+        let whole =
+            if is_cut { path.rsplit_once('/').map_or("", |(whole, _)| whole) } else { path };
+        match Home::of_path(whole) {
+            Home::Host if is_cut => {}
+            home => self.know(id, home, 0),
+        }
     }
 
     /// Where the group `id` is, in which the process `pid` was seen.
@@ -122,7 +134,7 @@ impl Groups {
         let path = path_of(&self.hierarchy, pid);
         let path = path.filter(|path| id_of(&self.hierarchy, path) == Some(id));
         let home = path.map_or(Home::Unknown, |path| Home::of_path(&path));
-        self.know(id, home.clone());
+        self.know(id, home.clone(), asked);
         home
     }
 
@@ -131,9 +143,9 @@ impl Groups {
         id_of(&self.hierarchy, &path_of(&self.hierarchy, pid)?)
     }
 
-    fn know(&mut self, id: u64, home: Home) {
+    fn know(&mut self, id: u64, home: Home, asked: u64) {
         self.forget();
-        let group = Group { home, asked: self.asked, looked: Instant::now() };
+        let group = Group { home, asked, looked: Instant::now() };
         self.known.insert(id, group);
     }
 
@@ -142,10 +154,11 @@ impl Groups {
         if self.known.len() < KNOWN_MAX {
             return;
         }
-        let mut times: Vec<u64> = self.known.values().map(|group| group.asked).collect();
+        let time = |group: &Group| (group.asked, group.looked);
+        let mut times: Vec<_> = self.known.values().map(time).collect();
         let (_, eldest, _) = times.select_nth_unstable(KNOWN_MAX / 8);
         let eldest = *eldest;
-        self.known.retain(|_, group| group.asked > eldest);
+        self.known.retain(|_, group| time(group) > eldest);
     }
 }
 
@@ -211,6 +224,41 @@ mod tests {
         assert_eq!(groups.home(8, gone), Home::Unknown, "which is not the host");
         groups.learn(8, "/user.slice");
         assert_eq!(groups.home(8, gone), Home::Host);
+    }
+
+    /// Whoever may make groups makes them as deep as it likes.
+    #[test]
+    fn a_path_that_is_cut_is_not_the_host() {
+        let mut groups = Groups::new(Hierarchy { controller: None, mounted: None });
+        let id = "0123456789abcdef".repeat(4);
+        let deep = format!("/system.slice{}", "/deep".repeat(300));
+        let container = format!("/docker/{id}{}", "/deep".repeat(300));
+        let name = |path: &str| path.get(..TOLD_BYTES_MAX).unwrap().to_owned();
+        groups.learn(1, &name(&deep));
+        groups.learn(2, &name(&container));
+        // Cut within the id, which so reads as another one.
+        let folders = "/d".repeat((TOLD_BYTES_MAX - "/lxc.payload.we".len()) / 2);
+        groups.learn(3, &name(&format!("{folders}/lxc.payload.web-of-another")));
+        let home = [1, 2, 3].map(|id| groups.home(id, u32::MAX));
+        assert_eq!(home[0], Home::Unknown);
+        assert!(matches!(&home[1], Home::Container(place) if place.named.id == id));
+        assert_eq!(home[2], Home::Unknown);
+    }
+
+    /// Whoever may make groups makes as many as it likes.
+    #[test]
+    fn groups_that_are_made_and_never_used_put_out_none_that_are() {
+        let mut groups = Groups::new(Hierarchy { controller: None, mounted: None });
+        groups.learn(1, "/system.slice");
+        groups.learn(2, "/user.slice");
+        assert_eq!([1, 2].map(|id| groups.home(id, u32::MAX)), [Home::Host, Home::Host]);
+        let many = KNOWN_MAX as u64 * 2;
+        for id in 3..many {
+            groups.learn(id, "/made");
+        }
+        assert_eq!(groups.home(1, u32::MAX), Home::Host);
+        assert_eq!(groups.home(many - 1, u32::MAX), Home::Host, "the last one is known as well");
+        assert!(groups.known.len() <= KNOWN_MAX);
     }
 
     #[test]

@@ -9,7 +9,7 @@
 use model::event::ContainerRuntime;
 
 /// What the name of a group tells.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Named {
     pub id: String,
     /// `Other` where the name does not tell: whoever knows the id is to be asked.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use model::event::ContainerRuntime;
 
 use super::bundle::Bundles;
-use super::path::Named;
+use super::group::Place;
 
 /// Sockets and folders of the runtimes of a host. The first socket that knows a container is
 /// believed.
@@ -59,7 +59,7 @@ pub(super) struct Asked {
 impl Places {
     /// The host's runtimes for the host's containers, a user's for the user's: nobody describes
     /// what another one runs.
-    pub(super) fn of(&self, named: &Named, user: Option<u32>) -> Asked {
+    pub(super) fn of(&self, Place { named, user }: &Place) -> Asked {
         let user = user.map(|uid| self.users.join(uid.to_string()));
         let is = |runtime| [runtime, ContainerRuntime::Other].contains(&named.runtime);
         let mut asked = Asked::default();

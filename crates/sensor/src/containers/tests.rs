@@ -81,7 +81,16 @@ impl Host {
     }
 
     fn look(&mut self) -> Arc<Container> {
+        self.met().container
+    }
+
+    fn met(&mut self) -> Met {
         self.containers.of_group(self.group, GONE).unwrap()
+    }
+
+    fn awaits(&mut self) -> bool {
+        let met = self.met();
+        self.containers.awaits(&met.place)
     }
 
     /// Waits until something satisfies, and gives all that came.
@@ -144,16 +153,17 @@ fn a_container_is_known_by_id_at_once_and_described_later() {
     });
     let first = host.look();
     assert_eq!((&*first.id, first.runtime, first.described), (ID, ContainerRuntime::Docker, false));
-    assert!(host.containers.awaits(&first));
+    assert!(host.awaits());
     let all = host.wait(|settled| settled.container.described);
     assert_eq!(all.last().unwrap().first_seen, Some(GONE), "{all:?}");
     let container = host.look();
-    assert!(!host.containers.awaits(&container));
+    assert!(!host.awaits());
     assert_eq!(container.name.as_deref(), Some("web"));
     assert_eq!(container.image.as_ref().unwrap().digest.as_deref(), Some("sha256:1"));
     // The API does not tell what the specification does: one capability was added by the runtime.
     assert_eq!(container.capabilities, Some(1 << 0 | 1 << 5));
-    assert_eq!(host.containers.latest(&first), container);
+    let place = host.met().place;
+    assert_eq!(host.containers.latest(&place), Some(container));
     drop(host.directory);
 }
 
@@ -176,7 +186,7 @@ fn a_daemon_that_hangs_blocks_nobody_and_the_disk_tells_what_it_can() {
     let all = host.wait(|settled| settled.why.is_some());
     assert!(all.last().unwrap().why.as_ref().unwrap().contains("does not answer"), "{all:?}");
     let container = host.look();
-    assert!(!container.described && !host.containers.awaits(&container));
+    assert!(!container.described && !host.awaits());
     assert_eq!(container.capabilities, Some(1 << 0 | 1 << 5));
 }
 
@@ -185,10 +195,10 @@ fn one_that_nobody_knows_stays_an_id() {
     let mut host = Host::new(|root| {
         serve(root.join("docker.sock"), |_| "HTTP/1.0 404 Not Found\r\n\r\n".to_owned());
     });
-    let container = host.look();
+    host.look();
     let all = host.wait(|settled| settled.why.is_some());
     assert_eq!(all.last().unwrap().why.as_deref(), Some("no runtime knows it"));
-    assert!(!host.containers.awaits(&container) && !host.look().described);
+    assert!(!host.awaits() && !host.look().described);
 }
 
 #[test]
@@ -246,24 +256,48 @@ fn a_users_runtime_holds_up_nobody_and_brings_no_pod() {
     let begun = Instant::now();
     let hanging = host.containers.of_group(7, GONE).unwrap();
     let own = host.containers.of_group(8, GONE).unwrap();
-    let system = host.look();
-    let is = |one: &Container, settled: &Settled| {
-        settled.container.id == one.id && settled.container.described
+    let system = host.met();
+    let is = |one: &Met, settled: &Settled| {
+        settled.container.id == one.container.id && settled.container.described
     };
     let mut all = host.wait(|settled| is(&own, settled));
     if !all.iter().any(|settled| is(&system, settled)) {
         all.extend(host.wait(|settled| is(&system, settled)));
     }
     assert!(begun.elapsed() < http::PATIENCE, "{:?}", begun.elapsed());
-    assert!(!host.containers.latest(&hanging).described);
-    assert!(host.containers.latest(&system).pod.is_some());
-    let own = host.containers.latest(&own);
+    assert!(!host.containers.latest(&hanging.place).unwrap().described);
+    assert!(host.containers.latest(&system.place).unwrap().pod.is_some());
+    let own = host.containers.latest(&own.place).unwrap();
     assert!(own.image.is_some() && own.pod.is_none(), "{own:?}");
+}
+
+/// Any user may make a group that is called as a container of the host is, and any container of a
+/// user's may have the name of one of the host's.
+#[test]
+fn a_users_group_that_is_called_as_a_container_is_another_one() {
+    for is_user_first in [false, true] {
+        let mut host = Host::new(Host::bundle);
+        let path = format!("/user.slice/user-7.slice/user@7.service/app.slice/docker-{ID}.scope");
+        host.containers.learn_group(&Group { number: 7, path: path.into() });
+        if is_user_first {
+            host.containers.of_group(7, GONE);
+            host.wait(|settled| settled.why.is_some());
+        }
+        host.look();
+        host.wait(|settled| settled.container.described);
+        assert!(host.look().described, "{is_user_first}");
+        let of_user = host.containers.of_group(7, GONE).unwrap().container;
+        assert!(!of_user.described, "{is_user_first}: {of_user:?}");
+    }
 }
 
 #[test]
 fn ten_thousand_containers_are_kept_and_not_more_than_the_bound() {
     let mut containers = Containers::new(NOWHERE, Places::default());
+    let place = |number: usize| {
+        let named = Named { id: number.to_string(), runtime: ContainerRuntime::Other };
+        Arc::new(Place { named, user: None })
+    };
     for number in 0..KNOWN_MAX + 10 {
         let known = Known {
             container: Arc::default(),
@@ -272,10 +306,10 @@ fn ten_thousand_containers_are_kept_and_not_more_than_the_bound() {
             first_seen: None,
         };
         containers.forget();
-        containers.known.insert(number.to_string(), known);
+        containers.known.insert(place(number), known);
     }
     assert!((10_000..=KNOWN_MAX).contains(&containers.known.len()));
-    assert!(!containers.known.contains_key("0"));
+    assert!(!containers.known.contains_key(&place(0)));
 }
 
 /// The real daemon: frames, fields and all.

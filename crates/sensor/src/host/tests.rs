@@ -127,6 +127,35 @@ fn a_change_of_credentials_tells_both() {
     assert_eq!(event.process.credentials.uid, 7);
 }
 
+/// An event that waits is completed by the root that its process was in, not by the one it went to.
+#[test]
+fn names_are_those_of_the_root_of_that_moment() {
+    let spaces = crate::users::spaces_of_host();
+    let mut host = Host { users: Users::of_host(), ..host() };
+    let path = format!("/system.slice/docker-{}.scope", "0123456789abcdef".repeat(4));
+    let made = crate::record::Group { number: 7, path: path.as_str().into() };
+    host.take(&record(Deed::Group(made)));
+    let identity = |Spaces { mount, user, root }| Identity {
+        mount_namespace: mount,
+        user_namespace: user,
+        root,
+        ..Identity::default()
+    };
+    let inside = identity(Spaces { mount: 1, ..spaces });
+    let exec = Exec { identity: inside, ..Exec::default() };
+    let exec = Record { control_group: 7, ..record(Deed::Exec(Box::new(exec))) };
+    assert_eq!(host.take(&exec), [], "it waits");
+    let parts = vec![(Place::Process, Part::Identity(Box::new(identity(spaces))))];
+    let went = called(Call::Setns, [0; 6], 0, parts);
+    host.take(&Record { control_group: 7, ..went });
+    let users: Vec<bool> = host
+        .release(|_, _, _| true)
+        .iter()
+        .map(|event| event.process.credentials.user.is_some())
+        .collect();
+    assert_eq!(users, [false, true]);
+}
+
 #[test]
 fn a_change_of_directory_is_where_relative_paths_begin() {
     let mut host = host();
@@ -267,7 +296,13 @@ fn a_group_that_was_told_is_known_and_one_that_was_not_is_not_the_host() {
     assert_eq!(host.take(&made(7, &format!("/system.slice/docker-{id}.scope"))), []);
     assert_eq!(host.take(&made(8, "/system.slice")), []);
     host.take(&exit(7));
-    assert_eq!(host.held.keys().collect::<Vec<_>>(), [&id], "it waits for its description");
+    let containers: Vec<&str> = host
+        .held
+        .values()
+        .flatten()
+        .filter_map(|held| held.event.container.as_ref().map(|container| &*container.id))
+        .collect();
+    assert_eq!(containers, [&*id], "it waits for its description");
     assert_eq!(only(&mut host, &exit(8)).container, None);
     // Whose names may be on their way.
     let mut events = host.take(&exit(9));

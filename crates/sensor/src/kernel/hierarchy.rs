@@ -1,6 +1,6 @@
 //! Which hierarchy of control groups tells containers apart on this machine.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bstr::ByteSlice;
 
@@ -16,6 +16,20 @@ pub struct Hierarchy {
 
 /// In the order of preference, as the programs number them from 1.
 const CONTROLLERS: [&str; 5] = ["memory", "pids", "cpu", "devices", "freezer"];
+
+/// The kernel's own namespace of control groups has this number, in every kernel.
+const NAMESPACE_OF_HOST: u32 = 0xeffffffb;
+
+/// Whether `/proc` and the mounts tell us the paths of the host's groups. In a namespace of our own
+/// every process that runs already would be in a container that nobody knows.
+pub fn groups_are_of_host() -> bool {
+    is_of_host(crate::processes::space(Path::new("/proc/self/ns/cgroup")))
+}
+
+/// Kernels that do not have these namespaces have no other one.
+fn is_of_host(namespace: Option<u32>) -> bool {
+    namespace.is_none_or(|number| number == NAMESPACE_OF_HOST)
+}
 
 impl Hierarchy {
     /// The one of this machine.
@@ -100,6 +114,15 @@ mod tests {
         ("", None, None, 0),
         ("broken - line\n31 30 0:27 /\n", None, None, 0),
     ];
+
+    #[test]
+    fn a_namespace_of_our_own_is_not_the_hosts() {
+        for (number, expected) in
+            [(None, true), (Some(4_026_531_835), true), (Some(4_026_532_610), false)]
+        {
+            assert_eq!(is_of_host(number), expected, "{number:?}");
+        }
+    }
 
     #[test]
     fn version_one_wins_where_it_is() {

@@ -1,67 +1,61 @@
 //! Two buffers → one stream in the order of time.
 //!
 //! That a program began is told in the critical buffer, what it did then in the bulk one. Both are
-//! merged, so that nobody hears of deeds before the program that did them; and the critical one is
-//! emptied ahead, so that it does not fill while the other is worked off.
-
-use std::collections::VecDeque;
+//! merged, so that nobody hears of deeds before the program that did them. Nothing is taken out ahead
+//! of its turn: what waits is in the buffers, where the kernel counts it.
+//!
+//! One thing this cannot see: a record that another processor is just writing hides what is behind
+//! it in its buffer. A program that began behind such a one is told after a deed of its own, if that
+//! is in the other buffer already. Writing takes some microseconds.
 
 use aya::maps::{MapData, RingBuf};
 
 use crate::record::{Damage, Record};
-
-/// What is taken ahead of the critical buffer: four times that buffer, and as it was there, for a
-/// record that was read takes many times as much.
-const AHEAD_BYTES_MAX: usize = 64 << 20;
 
 type Read = Result<Record, Damage>;
 
 pub(super) struct Inbox {
     critical: RingBuf<MapData>,
     bulk: RingBuf<MapData>,
-    /// Taken out of the critical buffer.
-    ahead: VecDeque<Box<[u8]>>,
-    ahead_bytes: usize,
-    /// The first of each.
-    first_critical: Option<Read>,
-    first_bulk: Option<Read>,
+    heads: Heads,
 }
 
 impl Inbox {
     pub(super) fn new(critical: RingBuf<MapData>, bulk: RingBuf<MapData>) -> Self {
-        let ahead = VecDeque::new();
-        Self { critical, bulk, ahead, ahead_bytes: 0, first_critical: None, first_bulk: None }
+        Self { critical, bulk, heads: Heads::default() }
     }
 
     pub(super) fn next(&mut self) -> Option<Read> {
-        if self.first_bulk.is_none() {
-            self.first_bulk = self.bulk.next().map(|bytes| Record::read(&bytes));
-        }
-        // After the other one: whatever came before the record there is here by now.
-        self.take_ahead();
-        if self.first_critical.is_none()
-            && let Some(bytes) = self.ahead.pop_front()
-        {
-            self.ahead_bytes -= bytes.len();
-            self.first_critical = Some(Record::read(&bytes));
-        }
-        let is_full = self.ahead_bytes >= AHEAD_BYTES_MAX;
-        match (&self.first_critical, &self.first_bulk) {
-            // Order is worth less than a program that is not told at all.
-            (Some(critical), Some(bulk)) if !is_full && time(bulk) < time(critical) => {
-                self.first_bulk.take()
-            }
-            (Some(_), _) => self.first_critical.take(),
-            (None, _) => self.first_bulk.take(),
-        }
+        let Self { critical, bulk, heads } = self;
+        let first = |buffer: &mut RingBuf<MapData>| buffer.next().map(|it| Record::read(&it));
+        heads.next(|| first(critical), || first(bulk))
     }
+}
 
-    fn take_ahead(&mut self) {
-        while self.ahead_bytes < AHEAD_BYTES_MAX
-            && let Some(bytes) = self.critical.next()
-        {
-            self.ahead_bytes += bytes.len();
-            self.ahead.push_back(Box::from(&*bytes));
+/// The first record of each buffer.
+#[derive(Default)]
+struct Heads {
+    critical: Option<Read>,
+    bulk: Option<Read>,
+}
+
+impl Heads {
+    fn next(
+        &mut self,
+        critical: impl FnOnce() -> Option<Read>,
+        mut bulk: impl FnMut() -> Option<Read>,
+    ) -> Option<Read> {
+        self.bulk = self.bulk.take().or_else(&mut bulk);
+        // After the other one: whatever came before the record there is here by now.
+        self.critical = self.critical.take().or_else(critical);
+        // And once more, if there was none: it may have come before the one that is here.
+        if self.critical.is_some() {
+            self.bulk = self.bulk.take().or_else(bulk);
+        }
+        match (&self.critical, &self.bulk) {
+            (Some(critical), Some(bulk)) if time(bulk) < time(critical) => self.bulk.take(),
+            (Some(_), _) => self.critical.take(),
+            (None, _) => self.bulk.take(),
         }
     }
 }
@@ -69,4 +63,62 @@ impl Inbox {
 /// What makes no sense is told at once.
 fn time(read: &Read) -> u64 {
     read.as_ref().map_or(0, |record| record.time)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::collections::VecDeque;
+
+    use super::*;
+    use crate::record::{Deed, Exit, ProcessId};
+
+    fn at(time: u64) -> Read {
+        Ok(Record {
+            time,
+            processor: 0,
+            thread: 1,
+            process: ProcessId::default(),
+            parent: ProcessId::default(),
+            virtual_thread: 1,
+            virtual_process: 1,
+            control_group: 1,
+            name: "sh".into(),
+            cut: false,
+            deed: Deed::Exit(Exit::default()),
+        })
+    }
+
+    /// What is in the critical buffer and in the bulk one, and what comes to the bulk one after it
+    /// was looked at; the order in which it is told.
+    const CASES: &[(&[u64], &[u64], &[u64], &[u64])] = &[
+        (&[1, 4], &[2, 3], &[], &[1, 2, 3, 4]),
+        (&[2], &[1], &[], &[1, 2]),
+        (&[1], &[], &[], &[1]),
+        (&[], &[1, 2], &[], &[1, 2]),
+        // Made before the critical one, between the two looks.
+        (&[2], &[], &[1], &[1, 2]),
+        (&[2], &[], &[3], &[2, 3]),
+    ];
+
+    #[test]
+    fn both_are_told_in_the_order_of_time() {
+        for (critical, bulk, late, expected) in CASES {
+            let mut critical: VecDeque<u64> = critical.iter().copied().collect();
+            let bulk: RefCell<VecDeque<u64>> = RefCell::new(bulk.iter().copied().collect());
+            let mut late = late.iter();
+            let mut heads = Heads::default();
+            let mut told = Vec::new();
+            while let Some(read) = heads.next(
+                || {
+                    bulk.borrow_mut().extend(late.by_ref());
+                    critical.pop_front().map(at)
+                },
+                || bulk.borrow_mut().pop_front().map(at),
+            ) {
+                told.push(time(&read));
+            }
+            assert_eq!(told, *expected);
+        }
+    }
 }

@@ -4,8 +4,6 @@
 use std::fs;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, Receiver, SyncSender};
-use std::thread;
 use std::time::Duration;
 
 use model::event::{Capabilities, Credentials, Executable, Process, Text};
@@ -14,6 +12,7 @@ use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags, StatxTimestamp, open, statx}
 use super::stat::{Stat, texts, words};
 use super::{Birth, Spaces, TICK};
 use crate::file;
+use crate::reader::Reader;
 use crate::record::{Record, TEXTS_MAX};
 use crate::users::root_of;
 
@@ -23,8 +22,6 @@ const TEXTS_BYTES_MAX: usize = 4096;
 const PAGE_BYTES_MAX: usize = 16 << 10;
 /// After which time a thread is left behind: whoever waits is the loop of records.
 const PATIENCE: Duration = Duration::from_millis(200);
-/// Threads that may be left behind in all.
-const HUNG_MAX: u32 = 8;
 /// No kernel has more numbers for processes.
 const PROCESSES_MAX: usize = 1 << 22;
 
@@ -59,13 +56,14 @@ impl Found {
 
 /// Reads what processes have in their memory and on their file systems, which may answer slowly or
 /// never: by a thread that is left behind if it does not come back.
-#[derive(Debug, Default)]
-pub(super) struct Reader {
-    thread: Option<(SyncSender<u32>, Receiver<Option<Found>>)>,
-    hung: u32,
-}
+#[derive(Debug)]
+pub(super) struct Files(Reader<u32, Option<Found>>);
 
-impl Reader {
+impl Files {
+    pub(super) fn new() -> Self {
+        Self(Reader::new("read processes", 1, |pid| of_kernel(pid).map(with_files)))
+    }
+
     /// All that can be seen.
     pub(super) fn all(&mut self) -> Vec<Found> {
         let entries = fs::read_dir("/proc").into_iter().flatten().take(PROCESSES_MAX).flatten();
@@ -75,36 +73,18 @@ impl Reader {
 
     /// The process that has this number now. Of one that makes us wait, what the kernel itself says.
     pub(super) fn one(&mut self, pid: u32) -> Option<Found> {
-        if self.thread.is_none() && self.hung < HUNG_MAX {
-            self.thread = start();
-        }
-        if let Some((pids, answers)) = &self.thread {
-            if pids.try_send(pid).is_ok()
-                && let Ok(found) = answers.recv_timeout(PATIENCE)
-            {
+        // What comes late is of a process as it was.
+        drop(self.0.late());
+        if self.0.ask(pid) {
+            if let Some(found) = self.0.wait(PATIENCE) {
                 return found;
             }
-            self.thread = None;
-            self.hung += 1;
+            self.0.leave();
         }
         let mut found = of_kernel(pid)?;
         found.process.cut = true;
         Some(found)
     }
-}
-
-fn start() -> Option<(SyncSender<u32>, Receiver<Option<Found>>)> {
-    let (pids, asked) = mpsc::sync_channel::<u32>(1);
-    let (answer, answers) = mpsc::channel();
-    let read = move || {
-        for pid in asked {
-            if answer.send(of_kernel(pid).map(with_files)).is_err() {
-                return;
-            }
-        }
-    };
-    thread::Builder::new().name("read processes".to_owned()).spawn(read).ok()?;
-    Some((pids, answers))
 }
 
 /// What the kernel says out of its own tables.

@@ -90,6 +90,44 @@ fn a_process_of_a_millisecond_has_arguments_and_ancestors() {
     assert_eq!(*forked.arguments, [] as [&str; 0]);
 }
 
+/// What a number is called is for the files of the root to say that the process is in.
+#[test]
+fn names_stay_where_they_were_read() {
+    let identity = || Identity { uid: 5, gid: 5, login_uid: Some(5), ..Identity::default() };
+    let mount = Identity { mount_namespace: 7, ..identity() };
+    let user = Identity { user_namespace: 7, ..identity() };
+    let root = Identity { root: Root { mount: 7, inode: 7 }, ..identity() };
+    for (to, is_named) in [(identity(), true), (mount, false), (user, false), (root, false)] {
+        let mut table = Table::new();
+        let [shell, child] = [id(FAR, 1), id(FAR + 1, 2)];
+        let by = record(shell, ProcessId::default(), "sh");
+        let begin = |table: &mut Table| {
+            table.0.meet(&by);
+            table.0.identify(shell, &identity());
+            table.0.change(shell, |process| {
+                let user = model::event::User { name: "nobody".into(), ..Default::default() };
+                process.credentials.user = Some(user.clone());
+                process.credentials.login_user = Some(user);
+                process.credentials.group = Some("nogroup".into());
+            });
+        };
+        let names = |table: &Table, of| {
+            let Credentials { user, login_user, group, .. } = &table.0.get(of).unwrap().credentials;
+            [user.is_some(), login_user.is_some(), group.is_some()]
+        };
+        begin(&mut table);
+        table.0.identify(shell, &to);
+        assert_eq!(names(&table, shell), [is_named; 3], "{to:?}");
+        begin(&mut table);
+        table.0.exec(&by, &Exec { identity: to.clone(), ..Exec::default() });
+        assert_eq!(names(&table, shell), [is_named; 3], "{to:?}");
+        begin(&mut table);
+        let fork = Fork { child, identity: to.clone(), ..Fork::default() };
+        table.0.fork(&by, &fork);
+        assert_eq!(names(&table, child), [is_named; 3], "{to:?}");
+    }
+}
+
 #[test]
 fn a_number_that_is_used_again_is_another_process() {
     let mut table = Table::new();

@@ -10,7 +10,7 @@ use std::time::Duration;
 use detect::Rule;
 use model::event::{Call, Event};
 use sensor::Host;
-use sensor::kernel::{Kernel, Refusal, Settings};
+use sensor::kernel::{Kernel, Refusal, Settings, groups_are_of_host};
 
 use super::loss::Losses;
 use super::places;
@@ -52,6 +52,7 @@ pub(crate) struct Live {
 impl Live {
     /// The kernel first, then what runs already: whatever begins meanwhile waits in a buffer.
     pub(crate) fn start(rules: &[&Arc<Rule>], settings: Settings) -> Result<Self, UserError> {
+        see_groups()?;
         let mut kernel = Kernel::start(&settings).map_err(refused)?;
         kernel.exclude(std::process::id()).map_err(refused)?;
         let host = Host::new(settings.hierarchy, places::of_environment());
@@ -111,6 +112,16 @@ fn wanted(rules: &[&Arc<Rule>]) -> BTreeSet<Call> {
         calls.clear();
     }
     calls
+}
+
+/// Who cannot tell containers apart is not to say that all is well.
+pub(super) fn see_groups() -> Result<(), UserError> {
+    if groups_are_of_host() {
+        return Ok(());
+    }
+    let message = "the guard is in a namespace of control groups that is not the host's: it cannot tell containers apart";
+    let hint = "in a container, run it with `--cgroupns=host` (and `--pid=host`)";
+    Err(UserError::new(ExitCode::Failed, message).hint(Some(hint)))
 }
 
 /// The kernel does not let us.

@@ -7,15 +7,11 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, Receiver, SyncSender};
-use std::thread;
 
-use detect::recording::{HEADER, Writer};
+use detect::recording::{HEADER, Writer, bytes_of};
 use model::event::Event;
 
-use super::sink::END;
+use super::behind::{Behind, END, Queue};
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::output;
@@ -27,11 +23,7 @@ const BATCH: usize = 64 << 10;
 
 pub(super) struct Recording {
     path: PathBuf,
-    queue: SyncSender<Event>,
-    /// Says that the thread is done.
-    done: Receiver<()>,
-    /// Events that were not written, or not yet.
-    unwritten: Arc<AtomicU64>,
+    pen: Behind<Event>,
 }
 
 impl Recording {
@@ -40,42 +32,26 @@ impl Recording {
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
         let mut file = file.map_err(|error| failed(path, &error))?;
         file.write_all(&HEADER).map_err(|error| failed(path, &error))?;
-        let (queue, events) = mpsc::sync_channel(QUEUE);
-        let (ended, done) = mpsc::channel();
-        let unwritten = Arc::new(AtomicU64::new(0));
-        let pen = Pen {
-            path: path.to_owned(),
-            file: Some(file),
-            writer: Writer::new(),
-            bytes: Vec::new(),
-            events: 0,
-            unwritten: Arc::clone(&unwritten),
-        };
-        let write = move || {
-            pen.write(&events);
-            // The guard may not have waited.
-            let _unheard = ended.send(());
-        };
-        thread::Builder::new()
-            .name("record".to_owned())
-            .spawn(write)
-            .map_err(|error| UserError::from_chain(ExitCode::Failed, &error))?;
-        Ok(Self { path: path.to_owned(), queue, done, unwritten })
+        Self::write(path, file)
+    }
+
+    fn write(path: &Path, file: File) -> Result<Self, UserError> {
+        let path = path.to_owned();
+        let (writer, bytes) = (Writer::new(), Vec::new());
+        let pen = Pen { path: path.clone(), file: Some(file), writer, bytes, events: 0 };
+        let pen = Behind::start("record", QUEUE, move |events| pen.write(events))?;
+        Ok(Self { path, pen })
     }
 
     pub(super) fn event(&self, event: Event) {
-        self.unwritten.fetch_add(1, Ordering::Relaxed);
-        // What finds no room stays counted.
-        let _dropped = self.queue.try_send(event);
+        let bytes = bytes_of(&event);
+        self.pen.give(event, bytes);
     }
 
     /// Gives it time to write what it has.
     pub(super) fn finish(self) -> Result<(), UserError> {
-        let Self { path, queue, done, unwritten } = self;
-        drop(queue);
-        // Late or ended: either way nothing more comes of it.
-        let _ended = done.recv_timeout(END);
-        match unwritten.load(Ordering::Relaxed) {
+        let Self { path, pen } = self;
+        match pen.finish(END) {
             0 => Ok(()),
             count => {
                 let message = format!("{count} events are not in `{}`", path.display());
@@ -94,20 +70,19 @@ struct Pen {
     /// Not written yet, of so many events.
     bytes: Vec<u8>,
     events: u64,
-    unwritten: Arc<AtomicU64>,
 }
 
 impl Pen {
     /// Until there are no more.
-    fn write(mut self, events: &Receiver<Event>) {
-        while let Ok(event) = events.recv() {
+    fn write(mut self, events: &Queue<Event>) {
+        while let Some(event) = events.next() {
             self.take(&event);
             while self.bytes.len() < BATCH
-                && let Ok(event) = events.try_recv()
+                && let Some(event) = events.next_now()
             {
                 self.take(&event);
             }
-            self.put();
+            self.put(events);
         }
     }
 
@@ -122,12 +97,10 @@ impl Pen {
         }
     }
 
-    fn put(&mut self) {
+    fn put(&mut self, events: &Queue<Event>) {
         let Some(file) = &mut self.file else { return };
         match file.write_all(&self.bytes) {
-            Ok(()) => {
-                self.unwritten.fetch_sub(self.events, Ordering::Relaxed);
-            }
+            Ok(()) => events.arrived(self.events),
             Err(error) => {
                 let path = self.path.display();
                 output::note(&format!("the recording ends: cannot write `{path}`: {error}"));
@@ -145,28 +118,19 @@ fn failed(path: &Path, error: &std::io::Error) -> UserError {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     #[test]
     fn a_full_disk_is_counted_to_the_event() {
-        let unwritten = Arc::new(AtomicU64::new(0));
-        let pen = Pen {
-            path: "/dev/full".into(),
-            file: OpenOptions::new().write(true).open("/dev/full").ok(),
-            writer: Writer::new(),
-            bytes: Vec::new(),
-            events: 0,
-            unwritten: Arc::clone(&unwritten),
-        };
-        let (queue, events) = mpsc::sync_channel(QUEUE);
-        let (_ended, done) = mpsc::channel();
-        let recording = Recording { path: "/dev/full".into(), queue, done, unwritten };
+        let path = Path::new("/dev/full");
+        let file = OpenOptions::new().write(true).open(path).unwrap();
+        let recording = Recording::write(path, file).unwrap();
         for number in 0..10 {
             recording.event(event(number));
         }
-        let writing = thread::spawn(move || pen.write(&events));
         let error = recording.finish().expect_err("nothing was written");
-        writing.join().expect("it ends");
         let said = format!("{error:?}");
         assert!(said.contains("10 events are not in `/dev/full`"), "{said}");
     }

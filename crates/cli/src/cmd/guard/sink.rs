@@ -8,10 +8,6 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, Receiver, SyncSender};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use artifact::Stop;
@@ -19,6 +15,7 @@ use detect::json_line;
 use rustix::fs::OFlags;
 
 use super::alert::Alert;
+use super::behind::{Behind, END, Queue};
 use crate::environment;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
@@ -27,8 +24,6 @@ use crate::exit_code::ExitCode;
 const QUEUE: usize = 8_192;
 /// What a server may take for one alert.
 const POST_TIME: Duration = Duration::from_secs(10);
-/// What sinks may take at the end for all that they have.
-pub(super) const END: Duration = Duration::from_secs(5);
 
 /// As the user writes it.
 #[derive(Clone, Debug)]
@@ -93,26 +88,9 @@ pub(super) struct Sinks {
 struct Sink {
     form: Form,
     name: String,
-    queue: SyncSender<String>,
-    /// Says that the thread is done.
-    done: Receiver<()>,
-    counts: Arc<Counts>,
+    pen: Behind<String>,
     /// Of the dropped, what was said before.
     said: u64,
-}
-
-#[derive(Default)]
-struct Counts {
-    /// Alerts that did not get there, or not yet.
-    untold: AtomicU64,
-    /// Those that never will: there was no room for them, or the sink did not take them.
-    dropped: AtomicU64,
-}
-
-impl Counts {
-    fn drop_one(&self) {
-        self.dropped.fetch_add(1, Ordering::Relaxed);
-    }
 }
 
 /// Opens them all: one that cannot be written to is an error before anything is watched.
@@ -132,7 +110,8 @@ impl Sinks {
                 Form::Json => json_line(&alert.json()) + "\n",
                 Form::FalcoJson => json_line(&alert.falco_json(&self.hostname)) + "\n",
             };
-            sink.take(text);
+            let bytes = text.len();
+            sink.pen.give(text, bytes);
         }
     }
 
@@ -140,7 +119,7 @@ impl Sinks {
     pub(super) fn news(&mut self) -> Vec<(String, u64)> {
         let mut news = Vec::new();
         for sink in &mut self.sinks {
-            let dropped = sink.counts.dropped.load(Ordering::Relaxed);
+            let dropped = sink.pen.dropped();
             if dropped > sink.said {
                 news.push((sink.name.clone(), dropped - sink.said));
                 sink.said = dropped;
@@ -155,14 +134,9 @@ impl Sinks {
         let deadline = Instant::now() + END;
         let mut untold = Vec::new();
         for sink in self.sinks {
-            let Sink { name, queue, done, counts, .. } = sink;
-            drop(queue);
-            // Late or ended: either way nothing more comes of it.
-            let left = deadline.saturating_duration_since(Instant::now());
-            let _ended = done.recv_timeout(left);
-            let count = counts.untold.load(Ordering::Relaxed);
+            let count = sink.pen.finish(deadline.saturating_duration_since(Instant::now()));
             if count > 0 {
-                untold.push((name, count));
+                untold.push((sink.name, count));
             }
         }
         untold
@@ -170,13 +144,6 @@ impl Sinks {
 }
 
 impl Sink {
-    fn take(&self, text: String) {
-        self.counts.untold.fetch_add(1, Ordering::Relaxed);
-        if self.queue.try_send(text).is_err() {
-            self.counts.drop_one();
-        }
-    }
-
     fn open(wanted: &Wanted, stop: &Stop) -> Result<Self, UserError> {
         let name = wanted.name();
         let mut put: Box<dyn FnMut(&str) -> bool + Send> = match &wanted.place {
@@ -196,26 +163,16 @@ impl Sink {
                 Box::new(move |text| post(&agent, &url, text))
             }
         };
-        let (queue, alerts) = mpsc::sync_channel::<String>(QUEUE);
-        let (ended, done) = mpsc::channel();
-        let counts = Arc::new(Counts::default());
-        let counted = Arc::clone(&counts);
-        let write = move || {
-            for alert in alerts {
-                if put(&alert) {
-                    counted.untold.fetch_sub(1, Ordering::Relaxed);
-                } else {
-                    counted.drop_one();
+        let write = move |alerts: &Queue<String>| {
+            while let Some(alert) = alerts.next() {
+                match put(&alert) {
+                    true => alerts.arrived(1),
+                    false => alerts.drop_one(),
                 }
             }
-            // The guard may not have waited.
-            let _unheard = ended.send(());
         };
-        thread::Builder::new()
-            .name("sink".to_owned())
-            .spawn(write)
-            .map_err(|error| UserError::from_chain(ExitCode::Failed, &error))?;
-        Ok(Self { form: wanted.form, name, queue, done, counts, said: 0 })
+        let pen = Behind::start("sink", QUEUE, write)?;
+        Ok(Self { form: wanted.form, name, pen, said: 0 })
     }
 }
 
@@ -339,19 +296,17 @@ mod tests {
 
     #[test]
     fn what_is_on_its_way_at_the_end_did_not_get_there() {
-        let (queue, waiting) = mpsc::sync_channel(2);
-        let (ended, done) = mpsc::channel();
-        drop(ended);
-        let counts = Arc::new(Counts::default());
-        let form = Form::Json;
-        let sink = Sink { form, name: "`it`".to_owned(), queue, done, counts, said: 0 };
+        let (go, stalled) = std::sync::mpsc::channel::<()>();
+        let stall = move |_: &Queue<String>| assert!(stalled.recv().is_err());
+        let pen = Behind::start("sink", 2, stall).unwrap();
+        let sink = Sink { form: Form::Json, name: "`it`".to_owned(), pen, said: 0 };
         let mut sinks = Sinks { sinks: vec![sink], hostname: String::new(), color: false };
         for _ in 0..5 {
-            sinks.sinks[0].take("{}".to_owned());
+            sinks.sinks[0].pen.give("{}".to_owned(), 2);
         }
         assert_eq!(sinks.news(), [("`it`".to_owned(), 3)]);
         assert_eq!(sinks.news(), []);
+        drop(go);
         assert_eq!(sinks.finish(), [("`it`".to_owned(), 5)]);
-        drop(waiting);
     }
 }

@@ -1,0 +1,162 @@
+//! A thread that does behind the loop what may take long: writes a recording, tells a sink.
+//!
+//! The loop never waits for it. What waits in between is bounded, by count and in bytes, and what did
+//! not arrive is counted.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread;
+use std::time::Duration;
+
+use crate::error::UserError;
+use crate::exit_code::ExitCode;
+
+/// What it is given at the end for all that it has.
+pub(super) const END: Duration = Duration::from_secs(5);
+/// What may wait, in memory: events of programs with many words are 50 KiB each.
+const BYTES_MAX: usize = 64 << 20;
+
+/// The loop's end.
+pub(super) struct Behind<T> {
+    queue: SyncSender<(T, usize)>,
+    /// Says that the thread is done.
+    done: Receiver<()>,
+    counts: Arc<Counts>,
+}
+
+/// The thread's.
+pub(super) struct Queue<T> {
+    things: Receiver<(T, usize)>,
+    counts: Arc<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    /// Bytes that wait.
+    waiting: AtomicUsize,
+    /// What did not arrive, or not yet.
+    missing: AtomicU64,
+    /// What of it never will.
+    dropped: AtomicU64,
+}
+
+impl<T: Send + 'static> Behind<T> {
+    /// At most `length` things wait.
+    pub(super) fn start(
+        name: &str,
+        length: usize,
+        work: impl FnOnce(&Queue<T>) + Send + 'static,
+    ) -> Result<Self, UserError> {
+        let (queue, things) = mpsc::sync_channel(length);
+        let (ended, done) = mpsc::channel();
+        let counts = Arc::new(Counts::default());
+        let taken = Queue { things, counts: Arc::clone(&counts) };
+        let run = move || {
+            work(&taken);
+            // The guard may not have waited.
+            let _unheard = ended.send(());
+        };
+        thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(run)
+            .map_err(|error| UserError::from_chain(ExitCode::Failed, &error))?;
+        Ok(Self { queue, done, counts })
+    }
+
+    /// A thing that takes so many bytes.
+    pub(super) fn give(&self, thing: T, bytes: usize) {
+        self.counts.missing.fetch_add(1, Ordering::Relaxed);
+        let waiting = self.counts.waiting.fetch_add(bytes, Ordering::Relaxed);
+        let has_room = waiting.saturating_add(bytes) <= BYTES_MAX;
+        if !has_room || self.queue.try_send((thing, bytes)).is_err() {
+            self.counts.waiting.fetch_sub(bytes, Ordering::Relaxed);
+            self.counts.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many things are known not to arrive.
+    pub(super) fn dropped(&self) -> u64 {
+        self.counts.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Gives it time for what it has; how many things did not arrive, those on their way among them.
+    pub(super) fn finish(self, time: Duration) -> u64 {
+        let Self { queue, done, counts } = self;
+        drop(queue);
+        // Late or ended: either way nothing more comes of it.
+        let _ended = done.recv_timeout(time);
+        counts.missing.load(Ordering::Relaxed)
+    }
+}
+
+impl<T> Queue<T> {
+    /// None at the end.
+    pub(super) fn next(&self) -> Option<T> {
+        self.things.recv().ok().map(|thing| self.taken(thing))
+    }
+
+    /// One that waits already.
+    pub(super) fn next_now(&self) -> Option<T> {
+        self.things.try_recv().ok().map(|thing| self.taken(thing))
+    }
+
+    fn taken(&self, (thing, bytes): (T, usize)) -> T {
+        self.counts.waiting.fetch_sub(bytes, Ordering::Relaxed);
+        thing
+    }
+
+    pub(super) fn arrived(&self, count: u64) {
+        self.counts.missing.fetch_sub(count, Ordering::Relaxed);
+    }
+
+    pub(super) fn drop_one(&self) {
+        self.counts.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes a thing for each word that it is told.
+    fn slow() -> (mpsc::Sender<()>, Receiver<u32>, Behind<u32>) {
+        let (go, told) = mpsc::channel::<()>();
+        let (tell, took) = mpsc::channel();
+        let work = move |queue: &Queue<u32>| {
+            for () in told {
+                let Some(thing) = queue.next() else { return };
+                queue.arrived(1);
+                tell.send(thing).unwrap();
+            }
+        };
+        (go, took, Behind::start("test", 4, work).unwrap())
+    }
+
+    #[test]
+    fn what_waits_is_bounded_in_bytes() {
+        let (go, took, behind) = slow();
+        for thing in 0..3 {
+            behind.give(thing, BYTES_MAX / 2);
+        }
+        assert_eq!(behind.dropped(), 1);
+        go.send(()).unwrap();
+        assert_eq!(took.recv().unwrap(), 0);
+        behind.give(3, BYTES_MAX / 2);
+        behind.give(4, 1);
+        assert_eq!(behind.dropped(), 2);
+        drop(go);
+        assert_eq!(behind.finish(END), 4, "all but the first");
+    }
+
+    #[test]
+    fn what_waits_is_bounded_in_number() {
+        let (go, _took, behind) = slow();
+        for thing in 0..6 {
+            behind.give(thing, 1);
+        }
+        assert_eq!(behind.dropped(), 2);
+        drop(go);
+        assert_eq!(behind.finish(END), 6);
+    }
+}
