@@ -91,19 +91,19 @@ mod tests {
 
     /// What is in the critical buffer and in the bulk one, and what comes to the bulk one after it
     /// was looked at; the order in which it is told.
-    const CASES: &[(&[u64], &[u64], &[u64], &[u64])] = &[
-        (&[1, 4], &[2, 3], &[], &[1, 2, 3, 4]),
-        (&[2], &[1], &[], &[1, 2]),
-        (&[1], &[], &[], &[1]),
-        (&[], &[1, 2], &[], &[1, 2]),
+    const CASES: &[[&[u64]; 4]] = &[
+        [&[1, 4], &[2, 3], &[], &[1, 2, 3, 4]],
+        [&[2], &[1], &[], &[1, 2]],
+        [&[1], &[], &[], &[1]],
+        [&[], &[1, 2], &[], &[1, 2]],
         // Made before the critical one, between the two looks.
-        (&[2], &[], &[1], &[1, 2]),
-        (&[2], &[], &[3], &[2, 3]),
+        [&[2], &[], &[1], &[1, 2]],
+        [&[2], &[], &[3], &[2, 3]],
     ];
 
     #[test]
     fn both_are_told_in_the_order_of_time() {
-        for (critical, bulk, late, expected) in CASES {
+        for [critical, bulk, late, expected] in CASES {
             let mut critical: VecDeque<u64> = critical.iter().copied().collect();
             let bulk: RefCell<VecDeque<u64>> = RefCell::new(bulk.iter().copied().collect());
             let mut late = late.iter();
