@@ -47,7 +47,7 @@ fn calls(content: &Path) -> BTreeSet<Call> {
     let files: Vec<RuleFile<'_>> =
         named.iter().map(|(name, bytes)| RuleFile { name, bytes }).collect();
     let (ruleset, _) = Ruleset::load(&files);
-    ruleset.rules().iter().flat_map(|rule| rule.calls()).collect()
+    ruleset.rules().iter().flat_map(|rule| rule.calls()).copied().collect()
 }
 
 fn find(folder: &Path, files: &mut Vec<std::path::PathBuf>) {
