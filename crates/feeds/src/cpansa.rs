@@ -142,6 +142,7 @@ impl Entry {
             sink.details(STREAM, details);
         }
     }
+
     fn ranges(&self) -> Result<Vec<VersionRange>, String> {
         let mut ranges = Vec::new();
         for conditions in self.affected_versions.iter().flatten() {
@@ -175,6 +176,11 @@ impl Entry {
 fn within(conditions: &str) -> Result<Vec<VersionRange>, String> {
     let is_bound = |condition: &&str| condition.trim_start().starts_with(['<', '>', '!']);
     let (bounds, named): (Vec<&str>, Vec<&str>) = conditions.split(',').partition(is_bound);
+    // Alone, these mean every version; beside others they are slips, and would mean the same.
+    let is_slip = |part: &&str| matches!(part.trim(), "" | "*");
+    if conditions.contains(',') && named.iter().any(is_slip) {
+        return Err(format!("a part of `{conditions}` names no version"));
+    }
     let bounds = (!bounds.is_empty()).then(|| bounds.join(","));
     let mut ranges = Vec::new();
     for part in named.into_iter().chain(bounds.as_deref()) {

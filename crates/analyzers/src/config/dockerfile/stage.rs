@@ -80,10 +80,10 @@ impl Stages {
         let mut left = NAMES_BYTES_MAX;
         let fits = |name: &&String| {
             let rest = left.checked_sub(name.len());
-            left = rest.unwrap_or_default();
+            left = rest.unwrap_or(left);
             rest.is_some()
         };
-        names.into_iter().take_while(fits).cloned().collect()
+        names.into_iter().filter(fits).cloned().collect()
     }
 
     pub(super) fn finish(mut self) -> Vec<Stage> {

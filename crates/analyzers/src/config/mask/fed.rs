@@ -12,7 +12,7 @@ use super::word::operand;
 const READERS: &str = r#"(?:\S*/)?(?:ch|smb|vnc)?passwd(?:[\s;&|)"'<]|$)"#;
 
 /// Programs that are told to read one.
-const TAKERS: &str = r"openssl\s+passwd\s|cryptsetup\s|sudo\s(?:[^|;&\n]*\s)?-[A-Za-z]*S\b|[\w./-]+\s[^|;&\n]*--?(?:(?:password-)?stdin\b|with-token\b|passphrase-fd[\s=]+0)";
+const TAKERS: &str = r"openssl\s+passwd\s|cryptsetup\s|sudo(?:\s+-\S+(?:\s+[^\s|;&-]\S*)?)*?\s+-[A-Za-z]*S\b|[\w./-]+\s[^|;&\n]*--?(?:password-stdin\b|with-token\b|passphrase-fd[\s=]+0)";
 
 /// What is written into a pipe that ends in such a program.
 static PIPED: LazyLock<[Regex; 3]> = LazyLock::new(|| {

@@ -24,6 +24,10 @@ static VALUE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&value).expect("a test compiles it")
 });
 
+/// A value as a shell reads it.
+static WORD: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(&format!("^(?:{PIECES})+")).expect("a test compiles it"));
+
 static OPERAND: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(&format!("^{}", operand())).expect("a test compiles it"));
 
@@ -62,17 +66,26 @@ pub(super) fn find(shape: &str, places: &mut Places) {
     }
 }
 
+/// Bytes of values that are looked into once more, of one text: values of references that hold the
+/// next name each would otherwise be read over and over.
+const AGAIN_BYTES_MAX: usize = 64 << 10;
+
 /// Assignments and options. Only what tells is passed over as a whole: others may hold some in their
 /// values.
 fn words(shape: &str, places: &mut Places) {
-    let mut at = 0;
+    let (mut at, mut again) = (0, AGAIN_BYTES_MAX);
     while let Some(found) = NAME.captures_at(shape, at) {
         let Some((begin, length)) = value(shape, &found) else { break };
         at = begin;
         if length > 0 {
             let end = begin.saturating_add(length);
+            let rest = again.checked_sub(length);
             places.push(begin..end);
             if shape.get(begin..end).is_some_and(is_literal) {
+                at = end;
+            } else if let Some(rest) = rest {
+                again = rest;
+            } else {
                 at = end;
             }
         }
@@ -94,10 +107,30 @@ fn value(shape: &str, found: &Captures<'_>) -> Option<(usize, usize)> {
     let before = shape.get(..whole.start())?.chars().next_back();
     let length = match before {
         // A version is asked for.
-        _ if rest.starts_with('=') => 0,
+        _ if rest
+            .strip_prefix('=')
+            .is_some_and(|it| it.starts_with(|c: char| c.is_ascii_digit())) =>
+        {
+            0
+        }
         // `"NAME=value"`
-        Some(quote @ ('"' | '\'')) => rest.find(quote).unwrap_or(rest.len()),
-        _ => VALUE.find(rest).map_or(0, |value| value.len()),
+        Some(quote @ ('"' | '\'')) => closed(rest, quote),
+        // What is put in for a word ends with the word: then comes another command.
+        _ => match WORD.find(rest).filter(|word| !is_literal(word.as_str())) {
+            Some(word) => word.len(),
+            None => VALUE.find(rest).map_or(0, |value| value.len()),
+        },
     };
     Some((whole.end(), length))
+}
+
+/// Where the quote is closed, at the end if nowhere.
+fn closed(rest: &str, quote: char) -> usize {
+    let mut is_escaped = false;
+    let is_end = |c: char| {
+        let ends = c == quote && !is_escaped;
+        is_escaped = c == '\\' && !is_escaped;
+        ends
+    };
+    rest.find(is_end).unwrap_or(rest.len())
 }

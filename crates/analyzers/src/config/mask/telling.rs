@@ -34,7 +34,7 @@ static REFERENCE: LazyLock<Regex> = LazyLock::new(|| {
     let reference = r"(?xs)
         \$?\{\{ .*? \}\}
         | \$\{ [A-Za-z_!]\w* (?: :?\?[^}]* | :?[-=+](?<default>[^}]*) )? \}
-        | \$\( .* \) | ^(env|fd|file): .* | ` .* ` | \$[A-Za-z_]\w* | %[A-Za-z_]\w*% | %[sd] | \\[nrt]";
+        | \$\( (?: [^()] | \( (?: [^()] | \( [^()]* \) )* \) )* \) | ^(env|fd|file): .* | `[^`]*` | \$[A-Za-z_]\w* | %[A-Za-z_]\w*% | %[sd] | \\[nrt]";
     Regex::new(reference).expect("a test compiles it")
 });
 
@@ -118,6 +118,8 @@ mod tests {
             "${DB:?must be set}",
             "${DB:-}",
             "$(cat x)",
+            "$(cat $(dirname $(which x)))",
+            "$(a)-$(b)",
             "`cat x`",
             "/run/secrets/db",
             "<yours>",
@@ -138,6 +140,8 @@ mod tests {
             "${DB:-hunter2}",
             "${DB}hunter2",
             "$USER:hunter2",
+            "$(hostname)-hunter2-$(date +%s)",
+            "`a`hunter2`b`",
         ];
         for value in something {
             assert!(gives_away("DB_PASSWORD", value), "{value}");

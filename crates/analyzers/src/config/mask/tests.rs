@@ -70,3 +70,17 @@ fn a_token_is_hidden_wherever_it_stands() {
     let shown = text(&format!("echo {token} > x"));
     assert!(!shown.contains("aaaaaaaa"), "{shown}");
 }
+
+#[test]
+fn names_in_values_of_names_take_no_more_time_than_their_bytes() {
+    let hostile = [
+        format!("A_TOKEN={}", "$A_TOKEN=".repeat(100_000)),
+        "A_TOKEN=$(x)$".repeat(80_000),
+        format!("x --token {}", "$A_TOKEN=".repeat(100_000)),
+    ];
+    for hostile in hostile {
+        let begun = std::time::Instant::now();
+        let shown = text(&hostile);
+        assert!(begun.elapsed().as_secs() < 20, "{} bytes: {:?}", shown.len(), begun.elapsed());
+    }
+}
