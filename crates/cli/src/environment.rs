@@ -90,7 +90,7 @@ pub(crate) fn search_path() -> String {
     std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".to_owned())
 }
 
-/// Whether this process is an actor of a suite, and of which case.
+/// Of which case of a suite this process is an actor, if it is one.
 pub(crate) fn suite_mark() -> Option<String> {
     std::env::var(suite::MARK).ok()
 }

@@ -18,8 +18,8 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     // Under any name and with any arguments: those are what rules look at.
-    if let Some(mark) = environment::suite_mark() {
-        return suite::act(&mark);
+    if let Some(code) = environment::suite_mark().and_then(|mark| suite::act(&mark)) {
+        return code;
     }
     let arguments = cmd::Arguments::parse();
     match cmd::run(arguments) {

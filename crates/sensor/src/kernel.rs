@@ -16,7 +16,7 @@ use aya::programs::tp_btf::BtfTracePointLinkId;
 use aya::{Btf, Ebpf, EbpfLoader};
 use model::event::Call;
 
-pub use hierarchy::{Hierarchy, groups_are_of_host};
+pub use hierarchy::{Hierarchy, groups_are_of_host, processes_are_of_host};
 pub use loss::{Cause, Lost};
 
 use self::inbox::Inbox;

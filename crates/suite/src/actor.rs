@@ -6,6 +6,9 @@
 //!
 //! What an actor has to do comes on its standard input, what became of it goes to its standard
 //! output. Only the last process of a chain, and what it starts, carries the mark of its case.
+//!
+//! Actors are a copy of this program that ends with a seal: the variable alone, which anybody may set,
+//! makes none of any other.
 
 mod call;
 mod capability;
@@ -16,7 +19,9 @@ pub(crate) mod keeper;
 mod resource;
 mod work;
 
-use std::io::Read;
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use serde::{Deserialize, Serialize};
@@ -24,7 +29,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::capability::mask as capability_mask;
 use crate::case::{Program, Work};
 
-/// The variable that makes this program an actor. Its value marks the case, or is one of those below.
+/// The variable that makes a sealed copy of this program an actor. Its value marks the case, or is
+/// one of those below.
 pub const MARK: &str = "LAZARET_SUITE";
 /// The value for processes that are there for others alone.
 pub(crate) const UNMARKED: &str = "stage";
@@ -82,11 +88,34 @@ impl Stumble {
     }
 }
 
-/// What the program does instead of anything else when [`MARK`] is in its environment.
-pub fn act(mark: &str) -> ExitCode {
-    if mark == KEEPER {
-        return keeper::keep();
-    }
+/// How a copy of this program ends that may be an actor. Nothing reads what stands behind a program.
+const SEAL: &[u8; 16] = b"\0lazaret actor\0\n";
+
+/// Copies this program to where the actors are started from.
+pub(crate) fn seal(copy: &Path) -> std::io::Result<()> {
+    std::fs::copy(chain::SELF, copy)?;
+    OpenOptions::new().append(true).open(copy)?.write_all(SEAL)
+}
+
+fn is_sealed(program: &Path) -> std::io::Result<bool> {
+    let mut file = File::open(program)?;
+    let begins = file.metadata()?.len().checked_sub(SEAL.len() as u64);
+    let Some(begins) = begins else { return Ok(false) };
+    let mut end = [0; SEAL.len()];
+    file.seek(SeekFrom::Start(begins))?;
+    file.read_exact(&mut end)?;
+    Ok(end == *SEAL)
+}
+
+/// What an actor does instead of anything else when [`MARK`] is in its environment; None if this
+/// program is no actor.
+pub fn act(mark: &str) -> Option<ExitCode> {
+    // What cannot be read is not ours.
+    let is_actor = is_sealed(Path::new(chain::SELF)).unwrap_or(false);
+    is_actor.then(|| if mark == KEEPER { keeper::keep() } else { play() })
+}
+
+fn play() -> ExitCode {
     // Before anything is done with descriptors: a step may put another one in its place.
     let Ok(out) = work::Out::of_stdout() else { return ExitCode::FAILURE };
     // Whoever started this one is gone, and so is the case.
@@ -109,12 +138,14 @@ pub fn act(mark: &str) -> ExitCode {
         }
         Ok(Plan::Chain(chain)) if chain.processes.is_empty() => work::work(&chain, &out),
         // The last process reports.
-        Ok(Plan::Chain(chain)) => match chain::start(chain, chain::Output::Inherited) {
-            Ok(started) => {
-                return if started.wait() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        Ok(Plan::Chain(chain)) => {
+            match chain::start(chain, chain::Output::Inherited, chain::SELF.as_ref()) {
+                Ok(started) => {
+                    return if started.wait() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+                }
+                Err(stumble) => Err(stumble),
             }
-            Err(stumble) => Err(stumble),
-        },
+        }
         Err(why) => Err(Stumble::unable("its plan cannot be read", why)),
     };
     let report = match done {
@@ -123,4 +154,20 @@ pub fn act(mark: &str) -> ExitCode {
         Err(Stumble::Unable(why)) => Report::Unable(why),
     };
     if out.tell(&report).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_makes_no_actor_of_a_program() {
+        assert!(act(KEEPER).is_none() && act("1-0").is_none(), "this is a test");
+        let folder = tempfile::tempdir().unwrap();
+        let copy = folder.path().join("copy");
+        seal(&copy).unwrap();
+        assert!(is_sealed(&copy).unwrap() && !is_sealed(Path::new(chain::SELF)).unwrap());
+        std::fs::write(&copy, "short").unwrap();
+        assert!(!is_sealed(&copy).unwrap());
+    }
 }

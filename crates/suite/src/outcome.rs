@@ -16,7 +16,7 @@ pub struct Outcome {
 impl Outcome {
     /// In what an alert differs from it; in nothing if it is what was expected.
     pub fn differences(&self, detection: &Detection, hostname: &str) -> Vec<String> {
-        let mut differences = Vec::new();
+        let (mut differences, mut untold) = (Vec::new(), Vec::new());
         let mut compare = |name: &str, expected: &str, is: &str| {
             if expected != is {
                 differences.push(format!("{name} is `{is}` and not `{expected}`"));
@@ -33,9 +33,12 @@ impl Outcome {
             compare("hostname", expected, hostname);
         }
         for (name, expected) in &self.fields {
-            let value = detection.fields.iter().find(|(field, _)| field == name);
-            compare(name, expected, &value.map_or_else(String::new, |(_, value)| shown(value)));
+            match detection.fields.iter().find(|(field, _)| field == name) {
+                Some((_, value)) => compare(name, expected, &shown(value)),
+                None => untold.push(format!("{name} is not told")),
+            }
         }
+        differences.extend(untold);
         differences
     }
 }

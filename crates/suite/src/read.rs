@@ -105,6 +105,7 @@ fn of_test(
         return;
     }
     let values = template::cases(items, &name, mistakes);
+    let test = template::without_cases(node);
     if values.is_empty() {
         mistakes.at(node, &name, "its `cases` come to none");
     }
@@ -113,7 +114,7 @@ fn of_test(
         return;
     }
     for (number, values) in values.iter().enumerate() {
-        let filled = template::fill(node, values, &name, mistakes);
+        let filled = template::fill(&test, values, &name, mistakes);
         let Some(mut case) = of_filled(&filled, &name, mistakes) else { continue };
         case.name = format!("{name}#{number}");
         let shown = values.iter().map(|(name, value)| format!("{name}={}", template::shown(value)));

@@ -21,7 +21,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use self::container::Containers;
 use self::conversation::{Ending, listen};
 use crate::actor::chain::{self, Output};
-use crate::actor::{Chain, Report, Stumble};
+use crate::actor::{self, Chain, Report, Stumble};
 use crate::case::Case;
 
 /// What one case may take; those of Falco take some milliseconds.
@@ -64,6 +64,8 @@ impl From<Stumble> for Trouble {
 pub struct Stage<'s> {
     environment: Environment<'s>,
     folder: tempfile::TempDir,
+    /// The program of all actors.
+    actor: PathBuf,
     containers: Containers,
     cases: usize,
 }
@@ -79,12 +81,13 @@ impl<'s> Stage<'s> {
             .prefix("lazaret-suite-")
             .permissions(permissions)
             .tempdir_in(&environment.temporary)?;
-        // One copy; what actors are called are names of it.
+        // One copy; what actors are called are names of it, and what scripts do to it is done to it
+        // alone.
         let actor = folder.path().join("actor");
-        let source = fs::read_link(chain::SELF)?;
-        fs::hard_link(&source, &actor).or_else(|_| fs::copy(chain::SELF, &actor).map(drop))?;
-        let containers = Containers::new(environment.engines.clone(), folder.path(), cases);
-        Ok(Self { environment, folder, containers, cases: 0 })
+        actor::seal(&actor)?;
+        let engines = environment.engines.clone();
+        let containers = Containers::new(engines, folder.path(), actor.clone(), cases);
+        Ok(Self { environment, folder, actor, containers, cases: 0 })
     }
 
     /// Does what a case says; `mark` is found in the environment of who does it.
@@ -122,12 +125,13 @@ impl<'s> Stage<'s> {
     fn run_here(&self, chain: Chain, deadline: Deadline<'_>) -> Result<(), Trouble> {
         let files = named_files(&chain);
         let path = self.environment.search_path.clone();
-        let mut started = chain::start(chain, Output::Group { path })?;
+        let mut started = chain::start(chain, Output::Group { path }, &self.actor)?;
         let Some(output) = started.child.stdout.take() else {
             return Err(Trouble::Unable("an actor has no output".to_owned()));
         };
         let heard = listen(output, deadline);
-        if heard.ending == Ending::Closed {
+        // Who came to its end has removed what it made.
+        if heard.ending == Ending::Closed && heard.report.is_some() {
             started.wait();
             return heard.verdict();
         }

@@ -104,6 +104,16 @@ fn combinations<'n>(named: &Values<'n>, form: &mut Form<'n, '_, '_>) -> Vec<Valu
     made
 }
 
+/// The test itself: what is copied for each case must not hold all of them.
+pub(crate) fn without_cases(test: &Node) -> Node {
+    let kept = |(key, _): &&(Node, Node)| key.scalar() != Some("cases");
+    let content = match &test.content {
+        Content::Map(entries) => Content::Map(entries.iter().filter(kept).cloned().collect()),
+        other => other.clone(),
+    };
+    Node { line: test.line, column: test.column, bytes: test.bytes.clone(), content }
+}
+
 /// A copy with the values in their places. Calls itself no deeper than the reader of YAML allows.
 pub(crate) fn fill(
     node: &Node,
@@ -122,7 +132,14 @@ pub(crate) fn fill(
             Content::Map(filled.collect())
         }
         Content::Scalar(text) => match placeholder(text) {
-            None => Content::Scalar(text.clone()),
+            None => {
+                if is_half_filled(text) {
+                    let message =
+                        format!("`{text}` is not filled: `%{{ … }}` stands for all of a value");
+                    mistakes.at(node, about, message);
+                }
+                Content::Scalar(text.clone())
+            }
             Some(name) => match values.iter().find(|(known, _)| *known == name) {
                 Some((_, value)) => return (*value).clone(),
                 None => {
@@ -133,6 +150,12 @@ pub(crate) fn fill(
         },
     };
     Node { line: node.line, column: node.column, bytes: node.bytes.clone(), content }
+}
+
+/// Whether something in a longer text would be filled if it stood alone. Scripts may have percent
+/// signs and braces of their own.
+fn is_half_filled(text: &str) -> bool {
+    text.split(OPENS).skip(1).any(|rest| rest.trim_start().starts_with("item."))
 }
 
 /// The name in `%{ item.name }`.

@@ -17,18 +17,29 @@ pub struct Hierarchy {
 /// In the order of preference, as the programs number them from 1.
 const CONTROLLERS: [&str; 5] = ["memory", "pids", "cpu", "devices", "freezer"];
 
-/// The kernel's own namespace of control groups has this number, in every kernel.
-const NAMESPACE_OF_HOST: u32 = 0xeffffffb;
+/// The kernel's own namespaces have these numbers, in every kernel.
+const GROUPS_OF_HOST: u32 = 0xeffffffb;
+const PROCESSES_OF_HOST: u32 = 0xeffffffc;
 
 /// Whether `/proc` and the mounts tell us the paths of the host's groups. In a namespace of our own
 /// every process that runs already would be in a container that nobody knows.
 pub fn groups_are_of_host() -> bool {
-    is_of_host(crate::processes::space(Path::new("/proc/self/ns/cgroup")))
+    is_of_host("cgroup", GROUPS_OF_HOST)
+}
+
+/// Whether processes have the numbers for us that the programs know them by: with others the guard
+/// would watch itself, and leave out somebody else.
+pub fn processes_are_of_host() -> bool {
+    is_of_host("pid", PROCESSES_OF_HOST)
+}
+
+fn is_of_host(kind: &str, of_host: u32) -> bool {
+    is_number(crate::processes::space(&Path::new("/proc/self/ns").join(kind)), of_host)
 }
 
 /// Kernels that do not have these namespaces have no other one.
-fn is_of_host(namespace: Option<u32>) -> bool {
-    namespace.is_none_or(|number| number == NAMESPACE_OF_HOST)
+fn is_number(namespace: Option<u32>, of_host: u32) -> bool {
+    namespace.is_none_or(|number| number == of_host)
 }
 
 impl Hierarchy {
@@ -120,7 +131,7 @@ mod tests {
         for (number, expected) in
             [(None, true), (Some(4_026_531_835), true), (Some(4_026_532_610), false)]
         {
-            assert_eq!(is_of_host(number), expected, "{number:?}");
+            assert_eq!(is_number(number, GROUPS_OF_HOST), expected, "{number:?}");
         }
     }
 

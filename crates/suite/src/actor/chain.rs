@@ -1,7 +1,8 @@
 //! One process of a chain: its executable file and names are made, it is started, and when it has
 //! ended they are removed.
 //!
-//! The file is another name (a hard link) of this program where the file system allows it, or a copy.
+//! The file is another name (a hard link) of the actors' copy of this program where the file system
+//! allows it, or one more copy.
 //! What is there already is never overwritten.
 
 use std::fs;
@@ -40,8 +41,9 @@ impl Started {
     }
 }
 
-/// Starts the first process of a chain, which starts the next.
-pub(crate) fn start(mut chain: Chain, output: Output) -> Result<Started, Stumble> {
+/// Starts the first process of a chain, which starts the next. `actor` is the program: for an actor,
+/// itself.
+pub(crate) fn start(mut chain: Chain, output: Output, actor: &Path) -> Result<Started, Stumble> {
     if chain.processes.is_empty() {
         chain.processes.push(Program::default());
     }
@@ -51,12 +53,12 @@ pub(crate) fn start(mut chain: Chain, output: Output) -> Result<Started, Stumble
     let is_last = chain.processes.is_empty();
     let mark = if is_last { chain.mark.clone() } else { UNMARKED.to_owned() };
     let mut made = Made::default();
-    let file = made.executable(&program, default)?;
+    let file = made.executable(&program, default, actor)?;
     let mut plan = Plan::Chain(chain);
     let mut command = if program.user.is_some() || program.capabilities.is_some() {
         let file = file.display().to_string();
         plan = Plan::Become { program: program.clone(), file, mark, next: Box::new(plan) };
-        let mut command = Command::new(SELF);
+        let mut command = Command::new(actor);
         // Until it has become it, it is nobody's.
         command.env(MARK, UNMARKED);
         command
@@ -130,11 +132,12 @@ pub(super) struct Made {
 }
 
 impl Made {
-    /// This program under the path and the name that are wanted.
+    /// The program `actor` under the path and the name that are wanted.
     pub(super) fn executable(
         &mut self,
         program: &Program,
         default: PathBuf,
+        actor: &Path,
     ) -> Result<PathBuf, Stumble> {
         let file = program.path.as_ref().map_or(default, PathBuf::from);
         let failed = |what: &Path, why| {
@@ -142,8 +145,8 @@ impl Made {
         };
         let folder = file.parent().unwrap_or_else(|| Path::new("/")).to_owned();
         self.folder(&folder).map_err(|why| failed(&folder, why))?;
-        let source = fs::read_link(SELF).unwrap_or_else(|_| SELF.into());
-        let linked = fs::hard_link(&source, &file).or_else(|_| copy(&file));
+        let source = fs::read_link(actor).unwrap_or_else(|_| actor.into());
+        let linked = fs::hard_link(&source, &file).or_else(|_| copy(actor, &file));
         linked.map_err(|why| failed(&file, why))?;
         self.files.push(file.clone());
         let Some(name) = &program.name else { return Ok(file) };
@@ -170,12 +173,12 @@ impl Made {
     }
 }
 
-/// A copy of this program where nothing is yet.
-fn copy(file: &Path) -> std::io::Result<()> {
+/// A copy where nothing is yet.
+fn copy(program: &Path, file: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     let mut options = fs::OpenOptions::new();
     let mut copy = options.write(true).create_new(true).mode(0o755).open(file)?;
-    std::io::copy(&mut fs::File::open(SELF)?, &mut copy).map(drop)
+    std::io::copy(&mut fs::File::open(program)?, &mut copy).map(drop)
 }
 
 impl Drop for Made {

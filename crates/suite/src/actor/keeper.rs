@@ -40,7 +40,8 @@ fn serve(connection: UnixStream) {
         let Plan::Chain(chain) = plan else {
             return Err(Stumble::Unable("this is no plan for a keeper".to_owned()));
         };
-        chain::start(chain, Output::To(Stdio::from(report.try_clone().map_err(unable)?)))
+        let output = Output::To(Stdio::from(report.try_clone().map_err(unable)?));
+        chain::start(chain, output, chain::SELF.as_ref())
     })();
     match started {
         Ok(started) => drop(started.wait()),

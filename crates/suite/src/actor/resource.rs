@@ -127,7 +127,7 @@ impl<'o> Held<'o> {
             let mut made = Made::default();
             let number = format!("resource-{}", self.processes.len());
             let default = Path::new(self.folder).join(number).join("program");
-            let file = made.executable(program, default)?;
+            let file = made.executable(program, default, SELF.as_ref())?;
             self.made.push(made);
             (chain::of_program(program, &file), file.display().to_string())
         };

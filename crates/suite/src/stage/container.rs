@@ -25,6 +25,8 @@ const LOOK: Duration = Duration::from_millis(10);
 
 pub(super) struct Containers {
     sockets: Vec<PathBuf>,
+    /// The program of all actors.
+    actor: PathBuf,
     /// Distinguishes what is ours from what another run made.
     run: String,
     users: BTreeSet<String>,
@@ -46,12 +48,18 @@ struct Running {
 }
 
 impl Containers {
-    pub(super) fn new(sockets: Vec<PathBuf>, folder: &Path, cases: &[Case]) -> Self {
+    pub(super) fn new(
+        sockets: Vec<PathBuf>,
+        folder: &Path,
+        actor: PathBuf,
+        cases: &[Case],
+    ) -> Self {
         let inside = cases.iter().filter(|case| case.container.is_some());
         let users = inside.flat_map(|case| &case.processes).filter_map(|it| it.user.clone());
         let name = folder.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
         Self {
             sockets,
+            actor,
             // A letter or digit has to be at both ends of a name.
             run: format!("{name}0"),
             users: users.collect(),
@@ -124,12 +132,17 @@ impl Containers {
 
     fn start(&mut self, engine: &Engine, wanted: &Wanted) -> Result<(String, u32), String> {
         self.started += 1;
+        for name in [&wanted.image, &wanted.name].into_iter().flatten() {
+            if !is_plain(name) {
+                return Err(format!("`{name}` is no name of an image or a container"));
+            }
+        }
         let image = wanted.image.clone().unwrap_or_else(|| format!("{}:1", self.run));
         if !self.images.contains(&image) {
-            if engine.has_image(&image) {
+            if engine.has_image(&image)? {
                 return Err(format!("there is an image `{image}` already"));
             }
-            let archive = image::archive(&self.users);
+            let archive = image::archive(&self.actor, &self.users);
             let archive = archive.map_err(|why| format!("no image can be packed: {why}"))?;
             engine.import(&image, archive)?;
             self.images.push(image.clone());
@@ -168,6 +181,13 @@ impl Containers {
             let _removed = engine.remove_container(&running.id);
         }
     }
+}
+
+/// Whether it is a name, and not part of a request.
+fn is_plain(name: &str) -> bool {
+    let is_one =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '/' | ':' | '@' | '-');
+    !name.is_empty() && name.chars().all(is_one)
 }
 
 /// Docker switches IPv6 off in a container without a network.

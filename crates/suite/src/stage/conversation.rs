@@ -24,7 +24,7 @@ pub(super) struct Heard {
     pub(super) ending: Ending,
     /// What it was about to make.
     pub(super) made: Vec<std::path::PathBuf>,
-    report: Option<Report>,
+    pub(super) report: Option<Report>,
 }
 
 impl Heard {

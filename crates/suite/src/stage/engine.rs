@@ -36,13 +36,23 @@ impl Engine {
         Err(why)
     }
 
-    pub(super) fn has_image(&self, name: &str) -> bool {
-        self.ask("GET", &format!("/images/{name}/json"), None).is_ok()
+    /// An engine that does not answer has not said no.
+    pub(super) fn has_image(&self, name: &str) -> Result<bool, String> {
+        const NOT_FOUND: u16 = 404;
+        let path = format!("/images/{name}/json");
+        match ask(&self.socket, "GET", &path, None) {
+            Ok((200..300, _)) => Ok(true),
+            Ok((NOT_FOUND, _)) => Ok(false),
+            Ok((status, _)) => Err(format!("the engine answers {status} about `{name}`")),
+            Err(why) => Err(format!("`{}`: {why}", self.socket.display())),
+        }
     }
 
     /// Makes an image of an archive.
     pub(super) fn import(&self, name: &str, mut archive: File) -> Answer {
-        let (repository, tag) = name.rsplit_once(':').unwrap_or((name, "latest"));
+        // A colon before a slash is that of a port.
+        let tagged = name.rsplit_once(':').filter(|(_, tag)| !tag.contains('/'));
+        let (repository, tag) = tagged.unwrap_or((name, "latest"));
         let path = format!("/images/create?fromSrc=-&repo={repository}&tag={tag}");
         archive.rewind().map_err(|error| error.to_string())?;
         self.ask("POST", &path, Some(Body { kind: "application/x-tar", file: archive }))

@@ -7,8 +7,6 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::actor::chain::SELF;
-
 /// Where the actor is in it.
 pub(super) const ACTOR: &str = "/lazaret-suite";
 
@@ -46,8 +44,8 @@ const ACCOUNTS: [(&str, u32, &str); 3] =
 /// Beginning with that, others are made.
 const FIRST_USER: u32 = 1_000;
 
-/// The archive of an image whose accounts include `users`.
-pub(super) fn archive(users: &BTreeSet<String>) -> std::io::Result<File> {
+/// The archive of an image that begins with `actor` and whose accounts include `users`.
+pub(super) fn archive(actor: &Path, users: &BTreeSet<String>) -> std::io::Result<File> {
     let mut tar = tar::Builder::new(tempfile::tempfile()?);
     tar.follow_symlinks(true);
     for (folder, mode) in FOLDERS {
@@ -63,7 +61,7 @@ pub(super) fn archive(users: &BTreeSet<String>) -> std::io::Result<File> {
         let mut header = header(mode, tar::EntryType::Regular, text.len() as u64);
         tar.append_data(&mut header, path, text.as_bytes())?;
     }
-    let mut files = BTreeMap::from([(PathBuf::from(ACTOR), PathBuf::from(SELF))]);
+    let mut files = BTreeMap::from([(PathBuf::from(ACTOR), actor.to_owned())]);
     let tools = TOOLS.iter().map(PathBuf::from).filter(|tool| tool.exists());
     files.extend(tools.map(|tool| (tool.clone(), tool)));
     let programs: Vec<PathBuf> = files.values().cloned().collect();

@@ -18,7 +18,7 @@ pub(super) fn run() -> Result<ExitCode, UserError> {
     };
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     line("kernel", kernel.trim());
-    live::see_groups()?;
+    live::see_host()?;
     let started = Kernel::start(&Settings::new()).map_err(live::refused)?;
     line("tier", "tracepoints: programs, forks and ends of processes are seen, nothing is blocked");
     line("calls", &calls(started)?);

@@ -10,7 +10,7 @@ use std::time::Duration;
 use detect::Rule;
 use model::event::{Call, Event};
 use sensor::Host;
-use sensor::kernel::{Kernel, Refusal, Settings, groups_are_of_host};
+use sensor::kernel::{Kernel, Refusal, Settings, groups_are_of_host, processes_are_of_host};
 
 use super::loss::Losses;
 use super::places;
@@ -52,7 +52,7 @@ pub(crate) struct Live {
 impl Live {
     /// The kernel first, then what runs already: whatever begins meanwhile waits in a buffer.
     pub(crate) fn start(rules: &[&Arc<Rule>], settings: Settings) -> Result<Self, UserError> {
-        see_groups()?;
+        see_host()?;
         let mut kernel = Kernel::start(&settings).map_err(refused)?;
         kernel.exclude(std::process::id()).map_err(refused)?;
         let host = Host::new(settings.hierarchy, places::of_environment());
@@ -114,13 +114,18 @@ fn wanted(rules: &[&Arc<Rule>]) -> BTreeSet<Call> {
     calls
 }
 
-/// Who cannot tell containers apart is not to say that all is well.
-pub(super) fn see_groups() -> Result<(), UserError> {
-    if groups_are_of_host() {
-        return Ok(());
-    }
-    let message = "the guard is in a namespace of control groups that is not the host's: it cannot tell containers apart";
-    let hint = "in a container, run it with `--cgroupns=host` (and `--pid=host`)";
+/// Who cannot tell containers apart, or itself from others, is not to say that all is well.
+pub(super) fn see_host() -> Result<(), UserError> {
+    let message = match (groups_are_of_host(), processes_are_of_host()) {
+        (false, _) => {
+            "the guard is in a namespace of control groups that is not the host's: it cannot tell containers apart"
+        }
+        (_, false) => {
+            "the guard is in a namespace of processes that is not the host's: it cannot tell itself from others"
+        }
+        _ => return Ok(()),
+    };
+    let hint = "in a container, run it with `--cgroupns=host --pid=host`";
     Err(UserError::new(ExitCode::Failed, message).hint(Some(hint)))
 }
 

@@ -70,7 +70,7 @@ pub(crate) fn run(arguments: &SuiteArguments) -> Result<ExitCode, UserError> {
     let stage = Stage::new(environment, &cases).map_err(|error| {
         UserError::new(ExitCode::Failed, format!("no folder for actors can be made: {error}"))
     })?;
-    trial::hold(&suites, &cases, stage, &mut trial::Watch::new(live, engine), &stop)
+    trial::hold(&suites, &cases, stage, &mut trial::Watch::new(live, engine)?, &stop)
 }
 
 /// At most so many, from all parts.

@@ -68,10 +68,14 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn new(live: Live, engine: Engine) -> Self {
-        // No other run has it: the process is there until this one ends.
-        let prefix = format!("{}-", std::process::id());
-        Self { live, engine, hostname: environment::hostname(), prefix }
+    pub(super) fn new(live: Live, engine: Engine) -> Result<Self, UserError> {
+        // No other run has it, and nobody can guess it.
+        let random = getrandom::u64().and_then(|one| Ok((one, getrandom::u64()?)));
+        let (one, other) = random.map_err(|error| {
+            UserError::new(ExitCode::Failed, format!("the kernel gives no random number: {error}"))
+        })?;
+        let prefix = format!("{one:016x}{other:016x}-");
+        Ok(Self { live, engine, hostname: environment::hostname(), prefix })
     }
 
     fn mark(&self, case: usize) -> String {
@@ -166,6 +170,8 @@ pub(super) fn hold(
     output::write(None, &format!("{passed} passed, {failed} failed\n"))?;
     Ok(match failed {
         _ if stop.is_stopped() => interrupt::stopped(stop),
+        // All of it is for other machines.
+        0 if passed == 0 => ExitCode::Incomplete,
         0 => ExitCode::Done,
         _ => ExitCode::GateReached,
     })
