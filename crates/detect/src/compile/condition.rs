@@ -28,7 +28,7 @@ const REGEXES_MAX: usize = 512;
 const DOUBTS_MAX: usize = 8;
 
 /// Words that are compared with names of lists, for all conditions of one source; the slips that
-/// come later are not pointed out. Falco's rules make 100 000 comparisons.
+/// come later are not pointed out.
 const COMPARISONS_MAX: usize = 1 << 20;
 
 /// What the names in conditions stand for.
