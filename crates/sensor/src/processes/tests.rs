@@ -262,7 +262,11 @@ fn what_runs_now_is_known_from_the_start() {
     assert_eq!(*process.arguments, ["sleep", "60"]);
     assert_eq!(process.parent, std::process::id());
     assert!(process.executable.path.starts_with(b"/"), "{:?}", process.executable.path);
-    assert!(process.executable.inode != 0 && process.session != 0);
+    assert_ne!(process.executable.inode, 0);
+    // 0 where whoever started us began no session: a first process, or one of another namespace.
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
+    let session = stat.rsplit(") ").next().unwrap().split(' ').nth(3).unwrap();
+    assert_eq!(process.session.to_string(), session);
     assert!(process.environment.iter().any(|it| it.starts_with(b"PATH=")));
     assert!(clock.now_epoch() - process.started < 60_000_000_000, "{}", process.started);
     assert_eq!(table.ancestors(sleep)[0].pid, std::process::id());
