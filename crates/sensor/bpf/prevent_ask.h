@@ -12,6 +12,9 @@
  * than this is in none that is known. */
 #define GROUPS_UP 64
 
+/* `/proc` tells when a process was born in these nanoseconds. */
+#define TICK 10000000ULL
+
 struct question {
 	u64 enforced, observed;
 	/* The process' own group. */
@@ -64,7 +67,7 @@ static __always_inline int is_exempt(struct task_struct *task)
 	if (process == 1 || !BPF_CORE_READ(task, mm))
 		return 1;
 	born = bpf_map_lookup_elem(&exempt, &process);
-	return born && *born == BPF_CORE_READ(task, group_leader, start_boottime);
+	return born && *born == BPF_CORE_READ(task, group_leader, start_boottime) / TICK * TICK;
 }
 
 /* A runtime makes a container from inside of its group, by a program that it executed outside. */

@@ -132,8 +132,21 @@ fn of_tier(tier: Tier) -> Finding {
 }
 
 fn module_is_active() -> bool {
-    let modules = std::fs::read_to_string(MODULES).unwrap_or_default();
-    modules.trim().split(',').any(|name| name == "bpf")
+    hooks_are_asked().is_ok()
+}
+
+/// Whether the kernel asks programs at hooks of security modules. Where `bpf` is not in its list they
+/// load and attach all the same, and are never asked.
+///
+/// # Errors
+/// If it does not, or does not say.
+pub(crate) fn hooks_are_asked() -> Result<(), String> {
+    let modules = std::fs::read_to_string(MODULES)
+        .map_err(|error| format!("whether BPF-LSM is active is not known: `{MODULES}`: {error}"))?;
+    if modules.trim().split(',').any(|name| name == "bpf") {
+        return Ok(());
+    }
+    Err(format!("`bpf` is not in `{MODULES}` (boot with `lsm=…,bpf`)"))
 }
 
 #[cfg(test)]
