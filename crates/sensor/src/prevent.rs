@@ -28,8 +28,8 @@ use model::{Denial, Place, Prevention};
 
 pub use self::act::Act;
 pub use self::held::{Held, held_here};
-pub(crate) use self::record::fuzz;
 use self::load::Links;
+pub(crate) use self::record::fuzz;
 use self::wire::Holding;
 use crate::clock::Clock;
 use crate::kernel::Hierarchy;

@@ -172,7 +172,8 @@ impl Object {
         for name in AT_GROUPS {
             let program = self.at_group(name)?;
             let fail = |error: ProgramError| {
-                let hint = "hint: a program that somebody attached alone lets no other one be there";
+                let hint =
+                    "hint: a program that somebody attached alone lets no other one be there";
                 format!("`{}`, program `{name}`: {}\n{hint}", root.display(), reason(&error))
             };
             let link = program.attach(&folder, CgroupAttachMode::Single).map_err(fail)?;
@@ -205,8 +206,12 @@ impl Object {
         for ((address, prefix), rule) in rules {
             let prefix = u32::from(*prefix);
             match address {
-                IpAddr::V4(address) => self.add_network("networks4", prefix, address.octets(), rule),
-                IpAddr::V6(address) => self.add_network("networks6", prefix, address.octets(), rule),
+                IpAddr::V4(address) => {
+                    self.add_network("networks4", prefix, address.octets(), rule)
+                }
+                IpAddr::V6(address) => {
+                    self.add_network("networks6", prefix, address.octets(), rule)
+                }
             }?;
         }
         Ok(())
@@ -271,7 +276,9 @@ fn bits_of_bytes(bytes: usize) -> u32 {
 /// Without the verifier's log, which is for whoever wrote the program.
 fn reason(error: &ProgramError) -> String {
     match error {
-        ProgramError::LoadError { io_error, .. } => format!("the kernel does not load it: {io_error}"),
+        ProgramError::LoadError { io_error, .. } => {
+            format!("the kernel does not load it: {io_error}")
+        }
         error => error.to_string(),
     }
 }

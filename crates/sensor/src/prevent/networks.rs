@@ -81,9 +81,8 @@ fn masked(address: IpAddr, prefix: u8) -> Option<IpAddr> {
 fn cover(rules: &mut BTreeMap<Key, Rule>) {
     let own = rules.clone();
     for ((address, prefix), rule) in rules {
-        let around = (0..*prefix).filter_map(|shorter| {
-            own.get(&(masked(*address, shorter)?, shorter))
-        });
+        let around =
+            (0..*prefix).filter_map(|shorter| own.get(&(masked(*address, shorter)?, shorter)));
         for wider in around {
             rule.bits |= wider.bits;
             for (range, bits) in &wider.ports {
@@ -137,9 +136,8 @@ mod tests {
 
     fn met(rules: &BTreeMap<Key, Rule>, address: &str, port: u16) -> u64 {
         let address: IpAddr = address.parse().expect("an address");
-        let longest = (0..=128).rev().find_map(|prefix| {
-            rules.get(&(masked(address, prefix)?, prefix))
-        });
+        let longest =
+            (0..=128).rev().find_map(|prefix| rules.get(&(masked(address, prefix)?, prefix)));
         longest.map_or(0, |rule| {
             let ports = rule.ports.iter().filter(|(range, _)| range.contains(&port));
             ports.fold(rule.bits, |bits, (_, more)| bits | more)
@@ -168,7 +166,10 @@ mod tests {
                 network("10.1.0.200", 24, &[]),
                 network("2001:db8:1::", 32, &[]),
             ]),
-            connect(vec![network("10.0.0.0", 8, &[22..=23]), network("::ffff:172.16.0.0", 108, &[])]),
+            connect(vec![
+                network("10.0.0.0", 8, &[22..=23]),
+                network("::ffff:172.16.0.0", 108, &[]),
+            ]),
         ]);
         let rules = rules.expect("they are sound");
         for (address, port, bits) in CASES {
@@ -188,7 +189,10 @@ mod tests {
         assert!(matches!(refused, Err(Refusal::Ports { .. })), "{refused:?}");
         let split = [network("1.0.0.0", 8, &ranges[..9]), network("1.2.0.0", 16, &ranges[9..])];
         let refused = compile(&[connect(split.to_vec())]);
-        assert!(matches!(refused, Err(Refusal::Ports { .. })), "the inner one has all: {refused:?}");
+        assert!(
+            matches!(refused, Err(Refusal::Ports { .. })),
+            "the inner one has all: {refused:?}"
+        );
     }
 
     #[test]

@@ -33,7 +33,8 @@ pub(super) struct Pinned(PathBuf);
 impl Pinned {
     /// Makes the folder, and pins the tables there.
     pub(super) fn tables(folder: &Path, object: &Object) -> Result<Self, String> {
-        let fail = |path: &Path, error: &dyn std::fmt::Display| format!("`{}`: {error}", path.display());
+        let fail =
+            |path: &Path, error: &dyn std::fmt::Display| format!("`{}`: {error}", path.display());
         let parent = folder.parent().unwrap_or(folder);
         let system = rustix::fs::statfs(parent).map_err(|error| fail(parent, &error))?;
         if u64::try_from(system.f_type).ok() != Some(MAGIC) {

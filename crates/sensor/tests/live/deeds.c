@@ -224,13 +224,18 @@ static int deed_of(const char *deed, char **arguments)
 	const char *path = arguments[0] ? arguments[0] : "", *other = path[0] ? arguments[1] : 0;
 	char *nothing[] = { "true", 0 };
 
+	/* What is mounted is gone with its namespace. */
+	if (strstr("mount remount reconfigure unmount pivot new-mount move-mount", deed) && unshare(CLONE_NEWNS))
+		return 201;
 	DEED("exec") return execute(AT_FDCWD, path, arguments, 0);
 	DEED("exec-handle") return execute(open(path, O_PATH), "", nothing, AT_EMPTY_PATH);
 	DEED("exec-memory") return of_memory(path);
 	DEED("map") return map(path, PROT_READ | PROT_EXEC, PROT_READ | PROT_EXEC);
 	DEED("protect") return map(path, PROT_READ, PROT_READ | PROT_EXEC);
 	DEED("mount") return AS_TOLD(mount("none", path, "tmpfs", 0, 0));
-	DEED("remount") return AS_TOLD(mount("none", path, 0, MS_REMOUNT | MS_RDONLY, 0));
+	DEED("remount") return AS_TOLD(mount("none", path, 0, MS_REMOUNT, 0));
+	DEED("reconfigure") return AS_TOLD(syscall(SYS_fsconfig, syscall(SYS_fspick, AT_FDCWD, path, 0),
+						   7 /* reconfigure */, 0, 0, 0));
 	DEED("unmount") return AS_TOLD(umount2(path, MNT_DETACH));
 	DEED("pivot") return AS_TOLD(syscall(SYS_pivot_root, path, path));
 	DEED("new-mount") return new_mount(0);

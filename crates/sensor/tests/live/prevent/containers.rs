@@ -68,9 +68,8 @@ fn start() -> Option<Container> {
 }
 
 fn reach(how: &str, address: &str, port: &str) -> Option<i32> {
-    let status = Command::new("docker")
-        .args(["exec", NAME, "/acts", "deed", how, address, port])
-        .status();
+    let status =
+        Command::new("docker").args(["exec", NAME, "/acts", "deed", how, address, port]).status();
     status.expect("docker runs").code()
 }
 

@@ -50,6 +50,10 @@ impl Group {
         Self::below(&self.folder, name)
     }
 
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     fn below(folder: &Path, name: &str) -> Self {
         let folder = folder.join(name);
         fs::create_dir_all(&folder).expect("a control group");

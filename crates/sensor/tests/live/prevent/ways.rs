@@ -109,12 +109,15 @@ fn a_path_without_end_is_held() {
 fn a_mount_hides_nothing_of_an_image() {
     let folder = Folder::make();
     let group = Group::make("bound");
-    let places = ["/image/private", "@/free/file"].map(|text| Place::Exactly(folder.text(text).as_str().into()));
-    let Some(mut kernel) = preventions(&[prevention(Refused::Read(places.to_vec()))]) else { return };
+    let places = ["/image/private", "@/free/file"]
+        .map(|text| Place::Exactly(folder.text(text).as_str().into()));
+    let Some(mut kernel) = preventions(&[prevention(Refused::Read(places.to_vec()))]) else {
+        return;
+    };
     if !is_held(&kernel) {
         return;
     }
-    let Some(_image) = Overlay::mount(&folder) else { return };
+    let Some(_image) = Overlay::mount(&folder, &folder.text("@/lower")) else { return };
     kernel.set(group.number, 1, true).expect("the kernel takes it");
     let cases: &[(&[&str], i32)] = &[
         (&["read", "@/merged/image/private"], REFUSED),
@@ -145,45 +148,64 @@ fn what_an_image_did_not_bring_is_foreign() {
     if !is_held(&kernel) {
         return;
     }
-    let Some(_image) = Overlay::mount(&folder) else { return };
-    fs::copy(folder.path().join("lower/program"), folder.path().join("merged/written"))
-        .expect("a copy");
-    kernel.set(group.number, 1, true).expect("the kernel takes it");
+    let Some(program) = crate::watch::acts() else { return };
+    let program = program.to_string_lossy();
+    // The machine itself is the image: its programs, loader and libraries are in the lower layer.
+    let Some(_image) = Overlay::mount(&folder, "/") else { return };
+    let merged = folder.path().join("merged");
+    fs::copy(merged.join(program.trim_start_matches('/')), merged.join("written")).expect("a copy");
     let loader = "/lib64/ld-linux-x86-64.so.2";
-    let cases: &[(&[&str], i32)] = &[
-        (&["exec", "@/merged/program"], 0),
-        (&["map", "@/merged/program"], 0),
-        (&["exec", "@/merged/written"], REFUSED),
-        (&["exec-handle", "@/merged/written"], REFUSED),
-        (&["exec-memory", "@/merged/program"], REFUSED),
-        (&["map", "@/merged/written"], REFUSED),
-        (&["protect", "@/merged/written"], REFUSED),
+    // Deeds, whether they are of something foreign, and what else of them gets through.
+    let cases: &[(&[&str], bool)] = &[
+        (&["exec", &program], false),
+        (&["exec", loader, &program], false),
+        (&["map", &program], false),
+        (&["exec", "/written"], true),
+        (&["exec-handle", "/written"], true),
+        (&["exec-memory", &program], true),
+        (&["map", "/written"], true),
+        (&["protect", "/written"], true),
     ];
-    // The program and the loader of these deeds are to be the image's, too.
-    for (words, code) in cases {
-        assert_eq!(image_deed(&group, &deed(words, &folder), &folder), Some(*code), "{words:?}");
+    for (words, is_foreign) in cases {
+        for (bits, refuse) in [(0, true), (1, true), (1, false)] {
+            kernel.forget(group.number);
+            kernel.set(group.number, bits, refuse).expect("the kernel takes it");
+            let code = image_deed(&group, words, &merged);
+            let is_refused = *is_foreign && bits == 1 && refuse;
+            assert_eq!(
+                code,
+                Some(if is_refused { REFUSED } else { 0 }),
+                "{words:?} {bits} {refuse}"
+            );
+            let told = told(&mut kernel, &group);
+            assert_eq!(!told.is_empty(), *is_foreign && bits == 1, "{words:?} {bits}: {told:?}");
+            assert!(told.iter().all(|denial| denial.refused == refuse));
+        }
     }
-    let by_loader = deed(&["exec", loader, "@/merged/written"], &folder);
-    assert_ne!(image_deed(&group, &by_loader, &folder), Some(0), "by its loader");
+    kernel.set(group.number, 1, true).expect("the kernel takes it");
+    let by_loader = image_deed(&group, &["exec", loader, "/written"], &merged);
+    assert_ne!(by_loader, Some(0), "its loader fails to map it");
     let denials = told(&mut kernel, &group);
-    assert!(denials.iter().all(|denial| denial.refused));
     let object = folder.text("@/merged/written");
     assert!(denials.iter().any(|denial| denial.object == object.as_str()), "{denials:?}");
 }
 
-/// By the image's program.
-fn image_deed(group: &Group, arguments: &[String], folder: &Folder) -> Option<i32> {
-    let mut shell = group.shell("exec \"$@\"");
-    shell.arg(folder.path().join("merged/program")).arg("deed").args(arguments);
+/// By a program of the image, whose root is `merged`.
+fn image_deed(group: &Group, words: &[&str], merged: &Path) -> Option<i32> {
+    let mut shell = Command::new("/bin/sh");
+    let inside = "echo $$ >&9 && exec \"$@\"";
+    let script = "exec 9> \"$0/cgroup.procs\"; exec chroot \"$@\"";
+    shell.args(["-c", script]).arg(group.folder()).arg(merged);
+    shell.args(["/bin/sh", "-c", inside, "sh"]).arg(crate::watch::acts()?).arg("deed").args(words);
     shell.status().expect("a shell").code()
 }
 
-/// An overlay at `merged`, with a program and files in its lower layer.
+/// An overlay at `merged`.
 struct Overlay(std::path::PathBuf);
 
 impl Overlay {
     /// None, said, where the kernel has none.
-    fn mount(folder: &Folder) -> Option<Self> {
+    fn mount(folder: &Folder, lower: &str) -> Option<Self> {
         let path = folder.path();
         for name in ["lower/image", "layers/upper", "layers/work", "merged"] {
             fs::create_dir_all(path.join(name)).expect("a folder");
@@ -191,8 +213,8 @@ impl Overlay {
         for name in ["lower/image/private", "lower/image/public"] {
             fs::write(path.join(name), "x").expect("a file");
         }
-        fs::copy(path.join("free/program"), path.join("lower/program")).expect("a copy");
-        let options = folder.text("lowerdir=@/lower,upperdir=@/layers/upper,workdir=@/layers/work");
+        let layers = format!("lowerdir={lower},upperdir=@/layers/upper,workdir=@/layers/work");
+        let options = folder.text(&layers);
         let merged = path.join("merged");
         let mounted = mount("overlay", &merged, &options);
         if !mounted {
