@@ -107,7 +107,8 @@ static __always_inline int refuse_program(struct file *file, int maps)
 	    !is_foreign(path.dentry, maps))
 		return error;
 	/* For its text alone. */
-	met_by_path(&foreign, (u64)path.mnt, (u64)path.dentry, 0);
+	met_at((u64)path.mnt, (u64)path.dentry, 0, 0);
+	foreign.object = OBJECT_PATH;
 	return answer(&foreign, foreign.enforced | foreign.observed);
 }
 

@@ -10,7 +10,7 @@
 
 /* A container's group is five levels down, in a container of containers ten. Who makes deeper ones
  * than this is in none that is known. */
-#define GROUPS_UP 64
+#define GROUPS_UP 256
 
 /* `/proc` tells when a process was born in these nanoseconds. */
 #define TICK 10000000ULL
@@ -21,41 +21,46 @@ struct question {
 	u64 control_group;
 	/* That which its bits are of, or its own. */
 	u64 held_by;
-	u32 level;
 	u32 act;
 	/* What the act is done to, for who reads of it. */
 	u32 object;
 	u32 port;
+	u32 unused;
 	u64 address[2];
 };
 
-/* The bits of the nearest group that is known. The root is above all groups, and counts only for the
+/* The nearest group that is known, 0 for none. The root is above all groups, and counts only for the
  * processes that are in it itself. */
-static __noinline struct holding *holding_of(struct question *question, u64 group)
+__noinline u64 known_group(u64 group)
 {
-	struct cgroup___parent *at = (void *)group;
-	struct holding *found;
-	u32 zero = 0, step;
+	u64 at = group, id;
+	u32 step;
 
-	question->control_group = question->held_by = BPF_CORE_READ((struct cgroup *)at, kn, id);
-	question->level = BPF_CORE_READ(at, level);
 	for (step = 0; step < GROUPS_UP; step++) {
-		struct cgroup_subsys_state___parent *parent = BPF_CORE_READ(at, self.parent);
-		u64 id = BPF_CORE_READ((struct cgroup *)at, kn, id);
+		struct cgroup___parent *child = (void *)at;
+		struct cgroup_subsys_state___parent *parent = BPF_CORE_READ(child, self.parent);
 
 		if (!parent && step)
-			break;
-		found = bpf_map_lookup_elem(&groups, &id);
-		if (found) {
-			question->held_by = id;
-			question->level = BPF_CORE_READ(at, level);
-			return found;
-		}
+			return 0;
+		id = BPF_CORE_READ((struct cgroup *)child, kn, id);
+		if (bpf_map_lookup_elem(&groups, &id))
+			return id;
 		if (!parent)
-			break;
-		at = (void *)BPF_CORE_READ(parent, cgroup);
+			return 0;
+		at = (u64)BPF_CORE_READ(parent, cgroup);
 	}
-	return bpf_map_lookup_elem(&unknown_group, &zero);
+	return 0;
+}
+
+static __always_inline struct holding *holding_of(struct question *question, u64 group)
+{
+	u64 known = known_group(group);
+	u32 zero = 0;
+
+	question->control_group = BPF_CORE_READ((struct cgroup *)group, kn, id);
+	question->held_by = known ? known : question->control_group;
+	return known ? bpf_map_lookup_elem(&groups, &known) :
+		       bpf_map_lookup_elem(&unknown_group, &zero);
 }
 
 /* Threads of the kernel, the first process, ourselves. */
@@ -75,11 +80,15 @@ static __always_inline int came_from_outside(struct question *question, struct t
 {
 	u64 file = (u64)BPF_CORE_READ(task, mm, exe_file);
 	struct lineage *origin = bpf_map_lookup_elem(&origins, &file);
-	u32 level = question->level;
+	u32 level;
 
-	if (!origin || level >= LEVELS)
+	/* As many as are noted: there may be more. */
+	if (!origin || origin->groups[LEVELS - 1])
 		return 0;
-	return origin->groups[level] != question->held_by;
+	for (level = 0; level < LEVELS; level++)
+		if (origin->groups[level] == question->held_by)
+			return 0;
+	return 1;
 }
 
 /* True if something is refused that has to do with the act. */

@@ -73,7 +73,7 @@ struct {
 	__type(value, struct network_rule);
 } networks6 SEC(".maps");
 
-/* Groups from the hierarchy's root down. Deeper ones are not noted, and count as held. */
+/* Groups from the hierarchy's root down. A program of a deeper one counts as executed where it is. */
 #define LEVELS 16
 
 struct lineage {

@@ -158,6 +158,7 @@ impl Preventions {
             Err(_why) => links,
         };
         started.lose(preventions, &lost)?;
+        started.inherited = former.denials();
         former.release();
         Ok(started)
     }
@@ -234,9 +235,7 @@ impl Preventions {
             inserted.map_err(|error| of_map("groups", error))?;
         }
         let unknown = former.unknown(&self.ids).map(|bits| bits & self.holds);
-        self.unknown.set(0, unknown, 0).map_err(|error| of_map("unknown_group", error))?;
-        self.inherited = former.denials();
-        Ok(())
+        self.unknown.set(0, unknown, 0).map_err(|error| of_map("unknown_group", error))
     }
 
     /// Acts whose programs loaded and could not be attached: their preventions are held by nothing.
