@@ -270,3 +270,34 @@ fn changed([enforced, observed]: Holding, bits: u64, refuse: bool) -> Holding {
 fn of_map(name: &'static str, error: aya::maps::MapError) -> Refusal {
     Refusal::Kernel(crate::kernel::Refusal::Map { name, error })
 }
+
+#[cfg(test)]
+mod tests {
+    use model::Refused;
+
+    use super::*;
+
+    /// What is held, the bits, whether they are refused; what is held then.
+    const CHANGES: &[(Holding, u64, bool, Holding)] = &[
+        ([0, 0], 0b11, true, [0b11, 0]),
+        ([0b11, 0], 0b100, false, [0b11, 0b100]),
+        ([0b11, 0b100], 0b10, false, [0b01, 0b10]),
+        ([0b01, 0b10], 0b10, true, [0b10, 0]),
+        ([0b10, 0b01], 0, true, [0, 0b01]),
+    ];
+
+    #[test]
+    fn a_bit_is_refused_or_observed() {
+        for (former, bits, refuse, expected) in CHANGES {
+            assert_eq!(changed(*former, *bits, *refuse), *expected, "{former:?} {bits}");
+        }
+    }
+
+    #[test]
+    fn no_more_preventions_than_bits() {
+        let many = vec![Prevention { id: "a".to_owned(), act: Refused::Mount }; 65];
+        let settings = Settings { pins: None, ..Settings::new() };
+        let refused = Preventions::start(&many, &settings);
+        assert!(matches!(refused, Err(Refusal::Many(65))));
+    }
+}

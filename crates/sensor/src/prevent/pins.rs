@@ -127,7 +127,7 @@ impl Former {
         let clock = Clock::now();
         let mut all = Vec::new();
         for folder in self.understood() {
-            let ids: Vec<String> = known_ids(folder).iter().map(|id| text(id)).collect();
+            let ids: Vec<String> = known_ids(folder).iter().map(text).collect();
             let Some(mut buffer) = table::<RingBuf<MapData>>(folder, "denials") else { continue };
             while let Some(bytes) = buffer.next() {
                 all.extend(record::read(&bytes, &ids, clock).unwrap_or_default());
