@@ -23,12 +23,13 @@ mod wire;
 
 use std::path::PathBuf;
 
-use aya::maps::{Array, HashMap, MapData, RingBuf};
+use aya::maps::{Array, HashMap, MapData};
 use model::{Denial, Place, Prevention};
 
 pub use self::act::Act;
 pub use self::held::{Held, held_here};
 use self::load::Links;
+use self::pins::Inbox;
 pub(crate) use self::record::fuzz;
 use self::wire::Holding;
 use crate::clock::Clock;
@@ -103,17 +104,15 @@ pub struct Untold {
 
 /// Preventions that the kernel holds. Unless they are pinned, they end when this is dropped.
 pub struct Preventions {
-    ids: Vec<String>,
     held: Vec<Held>,
     /// Bits of those that are held.
     holds: u64,
     groups: HashMap<MapData, u64, Holding>,
     unknown: Array<MapData, Holding>,
-    denials: RingBuf<MapData>,
     untold: Array<MapData, u64>,
     damaged: u64,
-    /// What the one before us was not there any more to be told.
-    inherited: Vec<Denial>,
+    /// Of those before us, which were not there any more to be told, and our own.
+    inboxes: Vec<Inbox>,
     links: Links,
     pinned: Result<pins::Pinned, String>,
 }
@@ -139,26 +138,25 @@ impl Preventions {
         let held: Vec<Held> =
             preventions.iter().map(|it| held_by_act.of(Act::of(&it.act)).clone()).collect();
         let mut started = Self {
-            ids: preventions.iter().map(|it| it.id.clone()).collect(),
             holds: held::bits(&held),
             held,
             groups: object.take("groups")?,
             unknown: object.take("unknown_group")?,
-            denials: object.take("denials")?,
             untold: object.take("untold")?,
             damaged: 0,
-            inherited: Vec::new(),
+            inboxes: former.inboxes(),
             links: Links::default(),
             pinned,
         };
-        started.inherit(&former)?;
+        let ids: Vec<String> = preventions.iter().map(|it| it.id.clone()).collect();
+        started.inherit(&former, &ids)?;
+        started.inboxes.push(Inbox { ids, buffer: object.take("denials")? });
         let (links, lost) = object.attach(&held_by_act);
         started.links = match &started.pinned {
             Ok(pinned) => pinned.links(links)?,
             Err(_why) => links,
         };
         started.lose(preventions, &lost)?;
-        started.inherited = former.denials();
         former.release();
         Ok(started)
     }
@@ -202,14 +200,9 @@ impl Preventions {
 
     /// Hands over what was refused or observed since it was last asked.
     pub fn denials(&mut self, pass: &mut dyn FnMut(Denial)) {
-        self.inherited.drain(..).for_each(&mut *pass);
         let clock = Clock::now();
-        while let Some(bytes) = self.denials.next() {
-            match record::read(&bytes, &self.ids, clock) {
-                Ok(denials) => denials.into_iter().for_each(&mut *pass),
-                Err(_damage) => self.damaged += 1,
-            }
-        }
+        let damaged = self.inboxes.iter_mut().map(|inbox| inbox.empty(clock, pass));
+        self.damaged += damaged.sum::<u64>();
     }
 
     /// # Errors
@@ -228,13 +221,13 @@ impl Preventions {
     }
 
     /// Takes over what was held by the one before.
-    fn inherit(&mut self, former: &pins::Former) -> Result<(), Refusal> {
-        for (group, holding) in former.groups(&self.ids) {
+    fn inherit(&mut self, former: &pins::Former, ids: &[String]) -> Result<(), Refusal> {
+        for (group, holding) in former.groups(ids) {
             let holding = holding.map(|bits| bits & self.holds);
             let inserted = self.groups.insert(group, holding, 0);
             inserted.map_err(|error| of_map("groups", error))?;
         }
-        let unknown = former.unknown(&self.ids).map(|bits| bits & self.holds);
+        let unknown = former.unknown(ids).map(|bits| bits & self.holds);
         self.unknown.set(0, unknown, 0).map_err(|error| of_map("unknown_group", error))
     }
 

@@ -86,6 +86,26 @@ fn remove(folder: &Path) {
     drop(fs::remove_dir(folder));
 }
 
+/// A buffer of denials, and what its bits are called.
+pub(super) struct Inbox {
+    pub(super) ids: Vec<String>,
+    pub(super) buffer: RingBuf<MapData>,
+}
+
+impl Inbox {
+    /// Hands over what is there; returns how many were no denials.
+    pub(super) fn empty(&mut self, clock: Clock, pass: &mut dyn FnMut(Denial)) -> u64 {
+        let mut damaged = 0;
+        while let Some(bytes) = self.buffer.next() {
+            match record::read(&bytes, &self.ids, clock) {
+                Ok(denials) => denials.into_iter().for_each(&mut *pass),
+                Err(_damage) => damaged += 1,
+            }
+        }
+        damaged
+    }
+}
+
 /// What guards left that are not there any more.
 #[derive(Debug, Default)]
 pub(super) struct Former {
@@ -122,18 +142,14 @@ impl Former {
         self.understood().filter_map(of).last().unwrap_or_default()
     }
 
-    /// What was refused while nobody was there to be told.
-    pub(super) fn denials(&self) -> Vec<Denial> {
-        let clock = Clock::now();
-        let mut all = Vec::new();
-        for folder in self.understood() {
-            let ids: Vec<String> = known_ids(folder).iter().map(text).collect();
-            let Some(mut buffer) = table::<RingBuf<MapData>>(folder, "denials") else { continue };
-            while let Some(bytes) = buffer.next() {
-                all.extend(record::read(&bytes, &ids, clock).unwrap_or_default());
-            }
-        }
-        all
+    /// Where it is told what was refused while nobody was there, and what still is until the kernel
+    /// has taken the old programs away.
+    pub(super) fn inboxes(&self) -> Vec<Inbox> {
+        let inbox = |folder: &PathBuf| {
+            let ids = known_ids(folder).iter().map(text).collect();
+            Some(Inbox { ids, buffer: table(folder, "denials")? })
+        };
+        self.understood().filter_map(inbox).collect()
     }
 
     pub(super) fn release(&self) {
