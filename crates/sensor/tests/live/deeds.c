@@ -254,6 +254,11 @@ static int deed_of(const char *deed, char **arguments)
 		return access(path, F_OK) ? EPERM : 0;
 	}
 	DEED("bpf") return load_program();
+	DEED("reach-often") {
+		for (int left = atoi(arguments[2]); left; left--)
+			reach("udp-send", path, other);
+		return 0;
+	}
 	if (!strncmp(deed, "reach-", 6))
 		return reach(deed + 6, path, other);
 	if (strstr("trace traceme memory process-memory", deed))

@@ -221,6 +221,23 @@ fn try_all(cases: &[Case], others: &[&[&str]]) {
     assert_eq!(untold, sensor::prevent::Untold::default());
 }
 
+/// Whoever tries without end is refused every time, and told of as often as its budget allows.
+#[test]
+fn what_is_not_told_is_counted() {
+    const TIMES: u64 = 1000;
+    let folder = Folder::make();
+    let group = Group::make("often");
+    let of = all(&folder);
+    let Some(mut kernel) = preventions(&of) else { return };
+    kernel.set(group.number, 1 << index_of("connect", &of), true).expect("the kernel takes it");
+    let often = ["reach-often", "127.0.0.9", "9", "1000"].map(str::to_owned);
+    assert_eq!(group.deed(&often), Some(0));
+    let told = u64::try_from(told(&mut kernel, &group).len()).expect("few");
+    let untold = kernel.untold().expect("counts");
+    assert_eq!(told + untold.over_budget + untold.buffer_full, TIMES, "{untold:?}");
+    assert!(told >= 64 && untold.over_budget > 0, "{told} {untold:?}");
+}
+
 #[test]
 fn connections_are_refused_on_every_kernel() {
     let others: Vec<&[&str]> =
