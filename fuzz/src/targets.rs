@@ -104,11 +104,12 @@ fn of_guard() -> [Target; 6] {
 }
 
 /// What the kernel, runtimes and containers say to the guard.
-fn of_sensor() -> [Target; 5] {
+fn of_sensor() -> [Target; 6] {
     let seeds = "crates/sensor/testdata";
     [
         seeded("sensor-addresses", seeds, sensor::fuzz::addresses),
         seeded("sensor-control-group", seeds, sensor::fuzz::control_group),
+        seeded("sensor-denial", "crates/sensor/testdata/denials", sensor::fuzz::denial),
         seeded("sensor-files", seeds, sensor::fuzz::files),
         seeded("sensor-record", "crates/sensor/testdata/records", sensor::fuzz::record),
         seeded("sensor-runtime", "crates/sensor/testdata/runtime", sensor::fuzz::runtime),

@@ -2,10 +2,9 @@
 /* What a descriptor stands for, by the kernel's table of open files. */
 #pragma once
 
+#include "layer.h"
+
 #define SOCKFS_MAGIC 0x534f434b
-#define OVERLAYFS_MAGIC 0x794c7630
-#define TMPFS_MAGIC 0x01021994
-#define HUGETLBFS_MAGIC 0x958458f6
 
 #define TYPE_MASK 0170000
 #define TYPE_REGULAR 0100000
@@ -59,27 +58,6 @@ static __always_inline void fill_times(struct file_part *part, u64 inode_at)
 	}
 }
 
-/* An overlay's inode is embedded in one that knows the upper file, if there is one. Where the
- * overlay is a module, its type is unknown here: the pointer follows the inode in all versions. */
-static __always_inline u32 layer_of(u64 inode)
-{
-	u64 upper = 0;
-
-	if (bpf_core_type_exists(struct ovl_inode)) {
-		struct ovl_inode___embedding {
-			struct inode vfs_inode;
-			struct dentry *__upperdentry;
-		} __attribute__((preserve_access_index)) *overlay;
-
-		overlay = (void *)(inode - bpf_core_field_offset(struct ovl_inode___embedding, vfs_inode));
-		upper = (u64)BPF_CORE_READ(overlay, __upperdentry);
-	} else {
-		bpf_probe_read_kernel(&upper, sizeof(upper),
-				      (void *)(inode + bpf_core_type_size(struct inode)));
-	}
-	return upper ? FILE_UPPER : FILE_LOWER;
-}
-
 static __always_inline u32 file_marks(struct dentry *dentry, u64 inode, u64 filesystem, u32 mode,
 				      u32 links)
 {
@@ -87,7 +65,7 @@ static __always_inline u32 file_marks(struct dentry *dentry, u64 inode, u64 file
 	u32 marks = 0;
 
 	if (filesystem == OVERLAYFS_MAGIC)
-		marks |= layer_of(inode);
+		marks |= upper_of(inode) ? FILE_UPPER : FILE_LOWER;
 	/* A name that hangs nowhere: `memfd_create`, and what the kernel makes for shared memory. */
 	if (parent == (u64)dentry && (mode & TYPE_MASK) == TYPE_REGULAR &&
 	    (filesystem == TMPFS_MAGIC || filesystem == HUGETLBFS_MAGIC))

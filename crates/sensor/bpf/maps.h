@@ -2,11 +2,7 @@
 /* What the programs and user space share. */
 #pragma once
 
-/* Set before loading. */
-enum hierarchy { HIERARCHY_UNIFIED, HIERARCHY_MEMORY, HIERARCHY_PIDS, HIERARCHY_CPU,
-		 HIERARCHY_DEVICES, HIERARCHY_FREEZER };
-const volatile u32 hierarchy = HIERARCHY_UNIFIED;
-/* The kernel's own number of it: groups of other ones are not told. */
+/* Set before loading. The kernel's own number of the hierarchy: groups of other ones are not told. */
 const volatile u32 hierarchy_number = 0;
 /* Records that a control group may fill the bulk buffer with in one window. */
 const volatile u64 bulk_budget = 2000;

@@ -2,6 +2,8 @@
 /* Who a process is: its numbers, credentials, control group. */
 #pragma once
 
+#include "hierarchy.h"
+
 /* The number of `pid` in the namespace at `level`; 0 where it has none there. */
 static __always_inline u32 number_at(struct pid *pid, u32 level)
 {
@@ -20,37 +22,10 @@ static __always_inline u32 level_of(struct task_struct *task)
 	return BPF_CORE_READ(task, thread_pid, level);
 }
 
-static __always_inline u64 subsystem_group(struct task_struct *task, u64 index)
-{
-	struct css_set *set = BPF_CORE_READ(task, cgroups);
-	struct cgroup_subsys_state *state = 0;
-
-	bpf_probe_read_kernel(&state, sizeof(state),
-			      (void *)set + bpf_core_field_offset(struct css_set, subsys) + index * sizeof(void *));
-	return BPF_CORE_READ(state, cgroup, kn, id);
-}
-
-#define GROUP_IN(name)                                                                             \
-	if (bpf_core_enum_value_exists(enum cgroup_subsys_id, name))                               \
-		return subsystem_group(task, bpf_core_enum_value(enum cgroup_subsys_id, name));    \
-	break
-
 /* In the hierarchy that user space found containers to be told apart in. */
 static __always_inline u64 control_group_of(struct task_struct *task)
 {
-	switch (hierarchy) {
-	case HIERARCHY_MEMORY:
-		GROUP_IN(memory_cgrp_id);
-	case HIERARCHY_PIDS:
-		GROUP_IN(pids_cgrp_id);
-	case HIERARCHY_CPU:
-		GROUP_IN(cpu_cgrp_id);
-	case HIERARCHY_DEVICES:
-		GROUP_IN(devices_cgrp_id);
-	case HIERARCHY_FREEZER:
-		GROUP_IN(freezer_cgrp_id);
-	}
-	return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	return BPF_CORE_READ((struct cgroup *)group_at(task), kn, id);
 }
 
 /* As `stat` writes it: the minor's upper bits above the major. */

@@ -7,6 +7,7 @@ use aya::programs::{LsmAttachType, ProgramType};
 use aya::sys::{is_map_supported, is_program_supported};
 
 use crate::kernel::{Hierarchy, groups_are_of_host};
+use crate::prevent::{self, Act, Held};
 
 const TYPES: &str = "/sys/kernel/btf/vmlinux";
 const MODULES: &str = "/sys/kernel/security/lsm";
@@ -49,6 +50,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// What the kernel has, by tier. The sensor uses [`Tier::Tracepoints`] today.
     pub tiers: Vec<(Tier, Finding)>,
+    /// What can be refused here, and by what.
+    pub preventions: Vec<(Act, Held)>,
     pub hierarchy: Hierarchy,
 }
 
@@ -59,6 +62,7 @@ impl Report {
         Self {
             findings: vec![types(), ring_buffer(), groups(&hierarchy), groups_can_refuse()],
             tiers: Tier::ALL.iter().map(|tier| (*tier, of_tier(*tier))).collect(),
+            preventions: prevent::held_here(),
             hierarchy,
         }
     }
@@ -100,7 +104,7 @@ fn groups(hierarchy: &Hierarchy) -> Finding {
 
 fn groups_can_refuse() -> Finding {
     let (present, why) = match is_program_supported(ProgramType::CgroupSockAddr) {
-        Ok(true) => (Some(true), "connections could be refused by control group".to_owned()),
+        Ok(true) => (Some(true), "connections can be refused by control group".to_owned()),
         Ok(false) => (Some(false), "the kernel has none for addresses of sockets".to_owned()),
         Err(error) => (None, error.to_string()),
     };
@@ -132,8 +136,21 @@ fn of_tier(tier: Tier) -> Finding {
 }
 
 fn module_is_active() -> bool {
-    let modules = std::fs::read_to_string(MODULES).unwrap_or_default();
-    modules.trim().split(',').any(|name| name == "bpf")
+    hooks_are_asked().is_ok()
+}
+
+/// Whether the kernel asks programs at hooks of security modules. Where `bpf` is not in its list they
+/// load and attach all the same, and are never asked.
+///
+/// # Errors
+/// If it does not, or does not say.
+pub(crate) fn hooks_are_asked() -> Result<(), String> {
+    let modules = std::fs::read_to_string(MODULES)
+        .map_err(|error| format!("whether BPF-LSM is active is not known: `{MODULES}`: {error}"))?;
+    if modules.trim().split(',').any(|name| name == "bpf") {
+        return Ok(());
+    }
+    Err(format!("`bpf` is not in `{MODULES}` (boot with `lsm=…,bpf`)"))
 }
 
 #[cfg(test)]
@@ -148,6 +165,11 @@ mod tests {
         let all = report.findings.iter().chain(report.tiers.iter().map(|(_, finding)| finding));
         for finding in all {
             assert!(!finding.why.is_empty(), "{finding:?}");
+        }
+        let acts: Vec<Act> = report.preventions.iter().map(|(act, _)| *act).collect();
+        assert_eq!(acts, Act::ALL);
+        for (act, held) in report.preventions {
+            assert_ne!(held, Held::NotHere(String::new()), "{act:?}");
         }
     }
 }

@@ -30,6 +30,11 @@ pub fn record(bytes: &[u8]) {
     drop(crate::record::Record::read(bytes));
 }
 
+/// A denial as its buffer holds it.
+pub fn denial(bytes: &[u8]) {
+    crate::prevent::fuzz(bytes);
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -37,8 +42,14 @@ mod tests {
     /// What the fuzzer does for hours, for a second: cut off anywhere, and with any byte changed.
     #[test]
     fn broken_inputs_are_no_harm() {
-        let targets =
-            [super::runtime, super::control_group, super::files, super::addresses, super::record];
+        let targets = [
+            super::runtime,
+            super::control_group,
+            super::files,
+            super::addresses,
+            super::record,
+            super::denial,
+        ];
         let mut seeds: Vec<Vec<u8>> = vec![
             b"7 (a) R 1 7 7 34816 7 4194560 1 0 0 0 0 0 0 0 20 0 1 0 4711 0 0\n".to_vec(),
             b"root:x:0:0:root:/root:/bin/sh\nwheel:x:10:a,b\n".to_vec(),

@@ -11,7 +11,7 @@
 mod object;
 mod read;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod wire;
 
 pub use read::Damage;

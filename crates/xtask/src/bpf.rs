@@ -10,6 +10,8 @@ use std::process::Command;
 use sha2::{Digest, Sha256};
 
 const FOLDER: &str = "crates/sensor/bpf";
+/// Each `NAME.bpf.c` there makes `prebuilt/NAME-ARCHITECTURE.o`.
+const SOURCES: &[&str] = &["guard", "prevent"];
 /// Architecture as Rust names it, and as libbpf's headers do.
 const TARGETS: [(&str, &str); 2] = [("x86_64", "x86"), ("aarch64", "arm64")];
 /// The compiler that made the objects; another one makes other bytes.
@@ -43,20 +45,22 @@ pub(crate) struct Args {
 pub(crate) fn run(root: &Path, args: &Args) -> Result<bool, String> {
     let folder = root.join(FOLDER);
     let mut is_same = true;
-    for (architecture, target) in TARGETS {
-        let name = format!("guard-{architecture}.o");
-        let built = build(&folder, target, &root.join("target").join(&name))?;
-        is_same &= hold(&folder.join("prebuilt").join(name), &built, args.write)?;
+    for source in SOURCES {
+        for (architecture, target) in TARGETS {
+            let name = format!("{source}-{architecture}.o");
+            let built = build(&folder, source, target, &root.join("target").join(&name))?;
+            is_same &= hold(&folder.join("prebuilt").join(name), &built, args.write)?;
+        }
     }
     let sum = source_sum(&folder)?;
     is_same &= hold(&folder.join("prebuilt/source.sha256"), sum.as_bytes(), args.write)?;
     Ok(is_same)
 }
 
-fn build(folder: &Path, target: &str, output: &Path) -> Result<Vec<u8>, String> {
+fn build(folder: &Path, source: &str, target: &str, output: &Path) -> Result<Vec<u8>, String> {
     let mut compiler = Command::new(COMPILER);
     compiler.current_dir(folder).args(FLAGS).arg(format!("-D__TARGET_ARCH_{target}"));
-    finish(compiler.args(["-c", "guard.bpf.c", "-o"]).arg(output))?;
+    finish(compiler.arg("-c").arg(format!("{source}.bpf.c")).arg("-o").arg(output))?;
     finish(Command::new(STRIP).arg("-g").arg(output))?;
     fs::read(output).map_err(|error| format!("{}: {error}", output.display()))
 }

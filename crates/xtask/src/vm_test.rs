@@ -60,6 +60,10 @@ fn initramfs(root: &Path, folder: &Path, only: &str) -> Result<Vec<u8>, String> 
     archive.link("bin/sh", "busybox");
     archive.copy(&tests, init::TESTS)?;
     archive.copy(&acts, init::ACTS)?;
+    for module in kernel::modules(folder)? {
+        let name = module.file_name().unwrap_or_default().to_string_lossy();
+        archive.copy(&module, &format!("{}/{name}", init::MODULES))?;
+    }
     for library in programs::libraries(&[&tests, &acts])? {
         archive.copy(&library, library.to_string_lossy().trim_start_matches('/'))?;
     }

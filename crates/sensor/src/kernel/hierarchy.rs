@@ -49,6 +49,13 @@ impl Hierarchy {
         Self::choose(&mounts)
     }
 
+    /// Where the unified one is mounted, be it this or beside it.
+    pub(crate) fn unified() -> Option<PathBuf> {
+        let mounts = std::fs::read("/proc/self/mountinfo").ok()?;
+        let mut mounts = mounts.lines().filter_map(Mount::read);
+        mounts.find(|mount| mount.kind == b"cgroup2").map(|mount| mount.folder)
+    }
+
     /// Runtimes put containers into every hierarchy of version 1 that is mounted; into the unified
     /// one beside them only some do. So a controller of version 1 wins where there is one.
     fn choose(mounts: &[u8]) -> Self {
@@ -83,7 +90,7 @@ impl Hierarchy {
     }
 
     /// As the programs number them.
-    pub(super) fn number(&self) -> u32 {
+    pub(crate) fn number(&self) -> u32 {
         let index = CONTROLLERS.iter().position(|name| Some(*name) == self.controller);
         index.and_then(|index| u32::try_from(index + 1).ok()).unwrap_or(0)
     }

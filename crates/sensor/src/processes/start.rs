@@ -49,7 +49,7 @@ impl Found {
         Self { born: record.process.started, exact: true, process, spaces: Spaces::default() }
     }
 
-    pub(super) fn birth(&self) -> Birth {
+    pub(crate) fn birth(&self) -> Birth {
         Birth { time: self.born, is_exact: self.exact }
     }
 }
@@ -136,7 +136,7 @@ fn with_files(mut found: Found) -> Found {
 }
 
 /// When the process that has this number now was born, in ticks told as nanoseconds since boot.
-pub(super) fn birth(pid: u32) -> Option<u64> {
+pub(crate) fn birth(pid: u32) -> Option<u64> {
     let stat = file::read(&folder(pid).join("stat"), PAGE_BYTES_MAX)?;
     Some(Stat::parse(&stat)?.started.saturating_mul(TICK))
 }

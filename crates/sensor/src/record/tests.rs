@@ -131,10 +131,10 @@ fn the_objects_are_made_from_these_sources() {
     assert_eq!(kept.expect("a sum"), hex, "hint: `cargo xtask bpf --write`");
 }
 
-type Structure = (usize, Vec<(String, usize)>);
+pub(crate) type Structure = (usize, Vec<(String, usize)>);
 
 /// Size and members of a struct in BTF (the kernel's `Documentation/bpf/btf.rst`).
-fn structure(btf: &[u8], wanted: &str) -> Option<Structure> {
+pub(crate) fn structure(btf: &[u8], wanted: &str) -> Option<Structure> {
     let word = |at: usize| -> Option<usize> {
         let bytes: [u8; 4] = btf.get(at..at + 4)?.try_into().ok()?;
         usize::try_from(u32::from_le_bytes(bytes)).ok()

@@ -67,11 +67,17 @@ static void deep(int depth)
 	open("file", O_CREAT | O_RDWR, 0600);
 }
 
+#include "deeds.c"
+
 int main(int count, char **arguments)
 {
 	const char *act = count > 1 ? arguments[1] : "";
 	const char *path = count > 2 ? arguments[2] : "";
 
+	if (!strcmp(act, "wait"))
+		pause();
+	if (!strcmp(act, "deed"))
+		return deed_of(path, arguments + 3);
 	if (!strcmp(act, "open"))
 		syscall(SYS_openat, AT_FDCWD, path, O_RDONLY);
 #if defined(__x86_64__)

@@ -9,5 +9,6 @@
 mod calls;
 mod flood;
 mod groups;
+mod prevent;
 mod processes;
 mod watch;

@@ -7,6 +7,9 @@ use std::process::Command;
 /// Always depends on the one that Debian's release has now.
 const PACKAGE: &str = "linux-image-amd64";
 const ANY: &str = "linux-image-";
+/// Overlays, and two that nothing needs: tests load them, or fail to.
+const MODULES: [&str; 3] =
+    ["kernel/fs/overlayfs/overlay.ko", "kernel/lib/crc7.ko", "kernel/lib/crc-itu-t.ko"];
 
 /// The kernel's image. One that was unpacked before is taken as it is, without a network; remove its
 /// folder to have the newest.
@@ -35,6 +38,15 @@ pub(super) fn find_or_download(folder: &Path) -> Result<PathBuf, String> {
     fs::rename(&half, &unpacked).map_err(fail)?;
     fs::remove_dir_all(&download).map_err(fail)?;
     image_in(&unpacked).ok_or_else(|| format!("`{package}` has no `boot/vmlinuz-…`"))
+}
+
+/// The modules that tests ask for, of the kernel that was unpacked.
+pub(super) fn modules(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let versions = folder.join("kernel/lib/modules");
+    let fail = |error| format!("{}: {error}", versions.display());
+    let version = fs::read_dir(&versions).map_err(fail)?.flatten().next();
+    let version = version.ok_or_else(|| format!("{}: no modules", versions.display()))?.path();
+    Ok(MODULES.iter().map(|module| version.join(module)).collect())
 }
 
 fn image_in(unpacked: &Path) -> Option<PathBuf> {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use model::event::Call;
 use sensor::kernel::{Hierarchy, Kernel, Settings};
+use sensor::prevent::{Held, held_here};
 
 use super::{live, places};
 use crate::error::UserError;
@@ -31,6 +32,7 @@ pub(super) fn run() -> Result<ExitCode, UserError> {
         let found = found.map(|socket| format!("listens at {}", socket.display()));
         line(name, found.as_deref().unwrap_or("does not listen"));
     }
+    text.push_str(&refusals());
     output::write(None, &text)?;
     Ok(ExitCode::Done)
 }
@@ -39,6 +41,20 @@ pub(super) fn run() -> Result<ExitCode, UserError> {
 fn calls(mut kernel: Kernel) -> Result<String, UserError> {
     kernel.watch(&BTreeSet::from([Call::Reboot])).map_err(live::refused)?;
     Ok("system calls are seen when they return; while a rule wants one, each costs".to_owned())
+}
+
+/// What could be refused, act by act. Every program is loaded to know it, and none attached.
+fn refusals() -> String {
+    let mut text = "what can be refused before it is done\n".to_owned();
+    for (act, held) in held_here() {
+        let by = match held {
+            Held::Kernel => "by the kernel".to_owned(),
+            Held::Cgroup => "by control groups".to_owned(),
+            Held::NotHere(why) => format!("not here: {}", why.replace('\n', ", ")),
+        };
+        writeln!(text, "  {:<16} {by}", act.name()).expect("a String takes anything");
+    }
+    text
 }
 
 fn groups(hierarchy: &Hierarchy) -> String {

@@ -1,0 +1,7 @@
+//! What is refused on this kernel, what is not, and what gets through.
+
+mod acts;
+mod containers;
+mod pins;
+mod stage;
+mod ways;
