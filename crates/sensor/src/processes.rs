@@ -8,7 +8,7 @@
 mod start;
 mod stat;
 
-pub(crate) use self::start::space;
+pub(crate) use self::start::{birth, space};
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;

@@ -136,7 +136,7 @@ fn with_files(mut found: Found) -> Found {
 }
 
 /// When the process that has this number now was born, in ticks told as nanoseconds since boot.
-pub(super) fn birth(pid: u32) -> Option<u64> {
+pub(crate) fn birth(pid: u32) -> Option<u64> {
     let stat = file::read(&folder(pid).join("stat"), PAGE_BYTES_MAX)?;
     Some(Stat::parse(&stat)?.started.saturating_mul(TICK))
 }

@@ -1,0 +1,394 @@
+//! Finds the file systems of containers and marks them: before a container's first program runs, and
+//! again when mounts change.
+//!
+//! Overlays are marked as runtimes mount them on the host, so that the first program of a container
+//! is asked about already. All other mounts are looked at in the namespace of whoever asks. What the
+//! host has mounted too is marked as that one mount, never as a file system: the host's own
+//! programs are not asked about.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs::File;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use model::Place;
+use nix::sys::fanotify::{MarkFlags, MaskFlags};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::fs::{Mode, OFlags, open};
+use rustix::time::Timespec;
+
+use super::Refusal;
+use super::caller::{Caller, folder, space_of};
+use super::facts::Facts;
+use super::lookup::{Answer, Question, look_up};
+use super::mount::{self, Device, Mount};
+use super::shared::Shared;
+use super::state::{Hold, Space};
+use crate::containers::{all_groups, group_of_container};
+use crate::reader::Reader;
+
+/// How long a process waits for its container's mounts to be looked at, and a file system of it to
+/// answer; a tenth of the usual deadline.
+pub(super) const PATIENCE: Duration = Duration::from_millis(200);
+/// After which namespaces are looked at again, some at a time.
+const ROUND: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
+const ROUND_SPACES: usize = 32;
+/// A host with a thousand containers has a megabyte.
+const MOUNTS_BYTES_MAX: usize = 16 << 20;
+/// Processes of a group that are looked at to find its namespaces.
+const PROCESSES_MAX: usize = 64;
+const PROCESSES_BYTES_MAX: usize = 64 << 10;
+
+/// File systems whose files can be executed and which answer by themselves. The kernel opens a file
+/// for us before it asks, so one that waits for a process or a network is never marked.
+const LOCAL: [&str; 14] = [
+    "overlay", "tmpfs", "ramfs", "devtmpfs", "ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "zfs",
+    "bcachefs", "erofs", "squashfs",
+];
+/// Of the kernel, without programs.
+const WITHOUT_PROGRAMS: [&str; 17] = [
+    "proc",
+    "sysfs",
+    "cgroup",
+    "cgroup2",
+    "devpts",
+    "mqueue",
+    "securityfs",
+    "debugfs",
+    "tracefs",
+    "bpf",
+    "nsfs",
+    "hugetlbfs",
+    "binfmt_misc",
+    "configfs",
+    "pstore",
+    "efivarfs",
+    "fusectl",
+];
+
+/// Asks the thread.
+#[derive(Clone)]
+pub(super) struct Surveyor {
+    jobs: Sender<Job>,
+    bell: Arc<OwnedFd>,
+}
+
+enum Job {
+    Space { caller: Caller, hold: Hold, done: SyncSender<()> },
+    Group(u64),
+    EveryContainer,
+}
+
+impl Surveyor {
+    /// The overlays that are there are marked before this returns.
+    pub(super) fn start(shared: &Arc<Shared>) -> Result<(Self, JoinHandle<()>), Refusal> {
+        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK);
+        let bell = Arc::new(bell.map_err(|error| Refusal::Kernel(error.into()))?);
+        let mounts = File::open("/proc/self/mountinfo").map_err(Refusal::Kernel)?;
+        let (jobs, asked) = mpsc::channel();
+        let mut survey = Survey {
+            shared: Arc::clone(shared),
+            jobs: asked,
+            bell: Arc::clone(&bell),
+            mounts,
+            lookup: Reader::new("look up mounts", 1, look_up),
+            marked: HashSet::new(),
+            of_host: HashSet::new(),
+            round: 0,
+        };
+        survey.look_at_host();
+        let thread = thread::Builder::new().name("survey mounts".to_owned());
+        let thread = thread.spawn(move || survey.run()).map_err(Refusal::Thread)?;
+        Ok((Self { jobs, bell }, thread))
+    }
+
+    /// False if it takes longer than `patience`.
+    pub(super) fn survey(&self, caller: &Caller, hold: Hold, patience: Duration) -> bool {
+        let (done, answer) = sync_channel(1);
+        self.ask(Job::Space { caller: caller.clone(), hold, done });
+        answer.recv_timeout(patience).is_ok()
+    }
+
+    pub(super) fn ask_of_group(&self, group: u64) {
+        self.ask(Job::Group(group));
+    }
+
+    pub(super) fn ask_of_every_container(&self) {
+        self.ask(Job::EveryContainer);
+    }
+
+    fn ask(&self, job: Job) {
+        if self.jobs.send(job).is_ok() {
+            self.wake();
+        }
+    }
+
+    pub(super) fn wake(&self) {
+        // One that was woken already needs no more.
+        let _rung = rustix::io::write(&*self.bell, &1_u64.to_ne_bytes());
+    }
+}
+
+struct Survey {
+    shared: Arc<Shared>,
+    jobs: Receiver<Job>,
+    bell: Arc<OwnedFd>,
+    mounts: File,
+    lookup: Reader<Question, Answer>,
+    /// Overlays that were marked on the host.
+    marked: HashSet<Device>,
+    /// What the host has mounted, but for overlays of runtimes.
+    of_host: HashSet<Device>,
+    /// Where the round of namespaces goes on.
+    round: u32,
+}
+
+impl Survey {
+    fn run(&mut self) {
+        while !self.shared.is_stopped() && self.shared.ended().is_none() {
+            let mut woken = [
+                PollFd::new(&self.mounts, PollFlags::PRI),
+                PollFd::new(&*self.bell, PollFlags::IN),
+            ];
+            let is_quiet = matches!(poll(&mut woken, Some(&ROUND)), Ok(0));
+            let has_changed = woken.iter().take(1).any(|fd| !fd.revents().is_empty());
+            let _heard = rustix::io::read(&*self.bell, &mut [0_u8; 8]);
+            if has_changed {
+                self.look_at_host();
+            }
+            while let Ok(job) = self.jobs.try_recv() {
+                self.work(job);
+            }
+            if is_quiet {
+                self.go_round();
+            }
+        }
+    }
+
+    fn work(&mut self, job: Job) {
+        match job {
+            Job::Space { caller, hold, done } => {
+                self.look_at_space(&caller, hold);
+                // Nobody waits if it took long.
+                let _told = done.try_send(());
+            }
+            Job::Group(group) => self.look_at_groups(|id, _| id == group),
+            Job::EveryContainer => {
+                self.look_at_groups(|_, path| group_of_container(path) == Some(path));
+            }
+        }
+    }
+
+    /// Marks the overlays that runtimes mounted, and learns what is in their layers.
+    fn look_at_host(&mut self) {
+        let text = crate::file::read(Path::new("/proc/self/mountinfo"), MOUNTS_BYTES_MAX);
+        let mounts = mount::read(&text.unwrap_or_default());
+        let own = devices_of_host();
+        let is_overlay = |mount: &&Mount| mount.kind == "overlay" && !own.contains(&mount.device);
+        let overlays: Vec<&Mount> = mounts.iter().filter(is_overlay).collect();
+        self.of_host = mounts.iter().filter(|it| !is_overlay(it)).map(|it| it.device).collect();
+        let there: HashSet<Device> = overlays.iter().map(|mount| mount.device).collect();
+        self.marked.retain(|device| there.contains(device));
+        for mount in overlays {
+            if self.marked.contains(&mount.device) {
+                continue;
+            }
+            let point = Path::new(std::ffi::OsStr::from_bytes(&mount.point));
+            let Ok(opened) = open(point, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()) else {
+                continue;
+            };
+            let is_it = Facts::of(&opened).is_some_and(|it| it.print.device == mount.device);
+            if is_it && self.mark(&opened, true, MaskFlags::FAN_OPEN_EXEC_PERM).is_ok() {
+                self.marked.insert(mount.device);
+            }
+        }
+        self.shared.state().images.learn(&mounts);
+    }
+
+    fn look_at_groups(&mut self, wanted: impl Fn(u64, &str) -> bool) {
+        let Some(root) = self.shared.settings.hierarchy.mounted.clone() else { return };
+        for (_, path) in all_groups(&root).iter().filter(|(id, path)| wanted(*id, path)) {
+            self.look_at_group(&root, path);
+        }
+    }
+
+    /// The namespaces that processes of a group are in. Other preventions may hold now than before,
+    /// which want other marks.
+    fn look_at_group(&mut self, root: &Path, path: &str) {
+        let list = root.join(path.trim_start_matches('/')).join("cgroup.procs");
+        let list = crate::file::read(&list, PROCESSES_BYTES_MAX).unwrap_or_default();
+        let list = String::from_utf8_lossy(&list);
+        let mut seen = HashSet::new();
+        for pid in list.lines().filter_map(|line| line.parse().ok()).take(PROCESSES_MAX) {
+            let caller = Caller::find(&self.shared.settings.hierarchy, pid);
+            let Some(caller) = caller.filter(|it| seen.insert(it.space)) else { continue };
+            let hold = self.shared.state().hold(&caller);
+            self.shared.state().spaces.remove(&caller.space);
+            self.look_at_space(&caller, hold);
+        }
+    }
+
+    fn go_round(&mut self) {
+        let spaces: BTreeMap<u32, u32> = {
+            let state = self.shared.state();
+            state.spaces.iter().map(|(space, it)| (*space, it.pid)).collect()
+        };
+        let spaces: Vec<(u32, u32)> = spaces.into_iter().collect();
+        let start = spaces.partition_point(|(space, _)| *space <= self.round);
+        let (done, due) = spaces.split_at(start);
+        for (space, pid) in due.iter().chain(done).copied().take(ROUND_SPACES) {
+            self.round = space;
+            let caller = Caller::find(&self.shared.settings.hierarchy, pid);
+            match caller.filter(|caller| caller.space == space) {
+                Some(caller) => {
+                    let hold = self.shared.state().hold(&caller);
+                    self.look_at_space(&caller, hold);
+                }
+                None => drop(self.shared.state().spaces.remove(&space)),
+            }
+        }
+    }
+
+    /// Looks at the mounts of a process' namespace; where they are new or others than before, marks
+    /// them and looks places up.
+    fn look_at_space(&mut self, caller: &Caller, hold: Hold) {
+        let text = crate::file::read(&folder(caller.pid).join("mountinfo"), MOUNTS_BYTES_MAX);
+        let mounts: Arc<[Mount]> = mount::read(&text.unwrap_or_default()).into();
+        if mounts.is_empty() || space_of(caller.pid) != Some(caller.space) {
+            return;
+        }
+        if self.is_as_before(caller, &mounts) {
+            return;
+        }
+        self.learn_container(caller, &mounts);
+        let answer = self.look_up(caller, &mounts);
+        let answer = answer.unwrap_or_else(|| {
+            let why = "a file system of it does not answer: only paths are compared there";
+            self.shared.state().tell(caller.container, why.to_owned());
+            Answer::default()
+        });
+        let read = hold.bits & self.shared.rules.read;
+        let is_read = |bit: u32| read & 1 << bit != 0;
+        let reads: HashSet<Device> =
+            answer.fixed.iter().filter(|it| is_read(it.bit)).map(|it| it.device).collect();
+        let opened = &answer.points;
+        for (index, mount) in mounts.iter().enumerate() {
+            let point = opened.iter().find(|(at, _)| *at == index).map(|(_, point)| point);
+            self.mark_mount(caller, mount, point, reads.contains(&mount.device));
+        }
+        let mut state = self.shared.state();
+        for place in answer.several {
+            let why = format!("`{place}` has other names, by which it is not refused");
+            state.tell(caller.container, why);
+        }
+        state.fix(caller.container, answer.fixed);
+        state.make_room();
+        let (container, pid) = (caller.container, caller.pid);
+        let mounts = mounts.to_vec();
+        let space = Space { container, pid, mounts, looked: Instant::now() };
+        state.spaces.insert(caller.space, space);
+    }
+
+    fn is_as_before(&self, caller: &Caller, mounts: &[Mount]) -> bool {
+        let mut state = self.shared.state();
+        let space = state.spaces.get_mut(&caller.space);
+        let space = space.filter(|it| it.container == caller.container && *it.mounts == *mounts);
+        let Some(space) = space else { return false };
+        (space.pid, space.looked) = (caller.pid, Instant::now());
+        true
+    }
+
+    /// What a container is made of is what the runtime mounted before its first program: later
+    /// namespaces add nothing that would be believed.
+    fn learn_container(&mut self, caller: &Caller, mounts: &[Mount]) {
+        let root = mounts.iter().find(|mount| mount.point == "/").map(|mount| mount.device);
+        let is_known = |shared: &Shared, device| shared.state().images.is_known(device);
+        if root.is_some_and(|device| !is_known(&self.shared, device)) {
+            self.look_at_host();
+        }
+        let mut state = self.shared.state();
+        let has_image = root.is_some_and(|device| state.images.is_known(device));
+        let container = state.containers.entry(caller.container).or_default();
+        container.has_image |= has_image;
+        container.read_only.get_or_insert_with(|| {
+            let read_only = mounts.iter().filter(|mount| mount.read_only);
+            read_only.map(|mount| (mount.id, mount.device)).collect()
+        });
+        if !container.has_image && self.shared.rules.foreign != 0 {
+            let why = "its root is no overlay of the host: what its image brought is not known, and \
+                       no program is refused as foreign";
+            state.tell(caller.container, why.to_owned());
+        }
+    }
+
+    fn look_up(&mut self, caller: &Caller, mounts: &Arc<[Mount]>) -> Option<Answer> {
+        let path = OFlags::PATH | OFlags::CLOEXEC;
+        let root = open(folder(caller.pid).join("root"), path, Mode::empty()).ok()?;
+        let is_local = |mount: &Mount| LOCAL.iter().any(|kind| mount.kind == *kind);
+        let points = mounts.iter().enumerate().filter(|(_, mount)| is_local(mount));
+        let points = points.map(|(index, _)| index).collect();
+        let places = self.shared.rules.places(u64::MAX);
+        let places: Vec<(u32, Place)> = places.map(|(bit, place)| (bit, place.clone())).collect();
+        drop(self.lookup.late());
+        let question = Question { root, mounts: Arc::clone(mounts), points, places };
+        if !self.lookup.ask(question) {
+            return None;
+        }
+        let answer = self.lookup.wait(PATIENCE / 2);
+        if answer.is_none() {
+            self.lookup.leave();
+        }
+        answer
+    }
+
+    fn mark_mount(&self, caller: &Caller, mount: &Mount, point: Option<&OwnedFd>, reads: bool) {
+        let tell = |why: &str| {
+            let why = format!("mount `{}` ({}): {why}", mount.point, mount.kind);
+            self.shared.state().tell(caller.container, why);
+        };
+        if WITHOUT_PROGRAMS.iter().any(|kind| mount.kind == *kind) {
+            return;
+        }
+        if !LOCAL.iter().any(|kind| mount.kind == *kind) {
+            return tell("it may not answer, so nothing is refused there");
+        }
+        // Another one lies over it.
+        let Some(point) = point else { return };
+        let mut mask = MaskFlags::FAN_OPEN_EXEC_PERM;
+        // The kernel would open devices for us, which is no harmless thing to do.
+        match (reads, mount.point == "/dev") {
+            (true, true) => tell("it has devices, so reading is not refused there"),
+            (true, false) => mask |= MaskFlags::FAN_OPEN_PERM | MaskFlags::FAN_ONDIR,
+            (false, _) => {}
+        }
+        let is_whole = !self.of_host.contains(&mount.device);
+        if let Err(error) = self.mark(point, is_whole, mask) {
+            tell(&format!("marking it: {error}"));
+        }
+    }
+
+    /// The file system of what was opened as a whole, or this mount of it.
+    fn mark(&self, opened: &OwnedFd, is_whole: bool, mask: MaskFlags) -> nix::Result<()> {
+        let Some(queue) = self.shared.queue() else { return Ok(()) };
+        let what =
+            if is_whole { MarkFlags::FAN_MARK_FILESYSTEM } else { MarkFlags::FAN_MARK_MOUNT };
+        // No path of a container is walked, so nothing can make this wait.
+        let link = format!("/proc/self/fd/{}", opened.as_raw_fd());
+        queue.mark(MarkFlags::FAN_MARK_ADD | what, mask, rustix::fs::CWD, Some(link.as_str()))
+    }
+}
+
+/// The file systems that the host's own programs are on; one may be an overlay itself.
+fn devices_of_host() -> HashSet<Device> {
+    let folders = ["/", "/usr", "/bin", "/sbin", "/lib", "/opt", "/etc", "/var", "/home"];
+    let device = |folder| {
+        let opened = open(folder, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()?;
+        Some(Facts::of(opened)?.print.device)
+    };
+    folders.into_iter().filter_map(device).collect()
+}
