@@ -24,6 +24,9 @@ pub(super) struct Print {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Facts {
     pub(super) print: Print,
+    /// When it was made: a number that was given to another file since has another time. None on file
+    /// systems that do not keep it.
+    pub(super) born: Option<(i64, u32)>,
     pub(super) links: u32,
     pub(super) mount: u64,
     pub(super) is_regular: bool,
@@ -32,7 +35,7 @@ pub(super) struct Facts {
 impl Facts {
     pub(super) fn of(file: impl AsFd) -> Option<Self> {
         let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
-        let wanted = StatxFlags::BASIC_STATS | StatxFlags::MNT_ID;
+        let wanted = StatxFlags::BASIC_STATS | StatxFlags::BTIME | StatxFlags::MNT_ID;
         let found = statx(file, c"", flags, wanted).ok()?;
         let time = |time: StatxTimestamp| (time.tv_sec, time.tv_nsec);
         let print = Print {
@@ -43,7 +46,10 @@ impl Facts {
             modified: time(found.stx_mtime),
         };
         let is_regular = FileType::from_raw_mode(found.stx_mode.into()) == FileType::RegularFile;
-        Some(Self { print, links: found.stx_nlink, mount: found.stx_mnt_id, is_regular })
+        let has_born = found.stx_mask & StatxFlags::BTIME.bits() != 0;
+        let born = has_born.then(|| time(found.stx_btime));
+        let (links, mount) = (found.stx_nlink, found.stx_mnt_id);
+        Some(Self { print, born, links, mount, is_regular })
     }
 }
 

@@ -6,6 +6,7 @@
 //! those that the host's own mounts name; an overlay that a container makes for itself is not believed.
 
 use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -60,11 +61,19 @@ impl Images {
     }
 }
 
+/// A path of the host, as the first process sees it.
+pub(super) fn of_host(path: impl AsRef<[u8]>) -> PathBuf {
+    let path = path.as_ref();
+    let below = path.strip_prefix(b"/").unwrap_or(path);
+    Path::new("/proc/1/root").join(OsStr::from_bytes(below))
+}
+
 /// Folders that cannot be reached from here are not known. Docker writes them from the folder in
 /// which the overlay's own is, where there are too many for a page.
 fn layers_of(mount: &Mount) -> Option<(Device, Arc<[PathBuf]>)> {
-    let home = Path::new(std::ffi::OsStr::from_bytes(&mount.point)).parent()?.parent()?;
-    let path = |layer: &BString| home.join(std::ffi::OsStr::from_bytes(layer));
+    let home = Path::new(OsStr::from_bytes(&mount.point)).parent()?.parent()?;
+    let path =
+        |layer: &BString| of_host(home.join(OsStr::from_bytes(layer)).as_os_str().as_bytes());
     let layers: Arc<[PathBuf]> = mount.layers.iter().map(path).collect();
     let is_whole = !layers.is_empty() && layers.iter().all(|layer| layer.is_dir());
     is_whole.then_some((mount.device, layers))

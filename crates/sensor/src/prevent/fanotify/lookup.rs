@@ -8,9 +8,9 @@ use bstr::{BStr, BString, ByteSlice};
 use model::Place;
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
 
-use super::facts::{Facts, path_of};
+use super::facts::{Facts, Print, path_of};
 use super::mount::Mount;
-use super::rules::{Fixed, path};
+use super::rules::{Fixed, Identity, path};
 
 /// A path has 4 096 bytes, and each part two at least.
 const PARTS_MAX: usize = 2_048;
@@ -27,7 +27,8 @@ pub(super) struct Question {
 #[derive(Default)]
 pub(super) struct Answer {
     pub(super) points: Vec<(usize, OwnedFd)>,
-    pub(super) fixed: Vec<Fixed>,
+    /// What places are, and the file that is there.
+    pub(super) fixed: Vec<(Fixed, Print)>,
     /// Files with several names, which other preventions' places may share.
     pub(super) several: Vec<BString>,
 }
@@ -55,7 +56,8 @@ pub(super) fn look_up(question: Question) -> Answer {
         if is_file && facts.links > 1 {
             answer.several.push(place.clone());
         }
-        let inode = (is_file && facts.links == 1).then_some(facts.print.inode);
+        let identity = Identity { inode: facts.print.inode, born: facts.born };
+        let identity = (is_file && facts.links == 1).then_some(identity);
         for part in rest.iter().rev() {
             if !inner.ends_with(b"/") {
                 inner.push(b'/');
@@ -63,7 +65,7 @@ pub(super) fn look_up(question: Question) -> Answer {
             inner.extend_from_slice(part);
         }
         let device = facts.print.device;
-        answer.fixed.push(Fixed { bit: *bit, below, device, inner, inode });
+        answer.fixed.push((Fixed { bit: *bit, below, device, inner, identity }, facts.print));
     }
     answer
 }

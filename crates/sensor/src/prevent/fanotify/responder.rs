@@ -150,21 +150,26 @@ impl Responder {
         }
         let caller = Caller::find(&self.shared.settings.hierarchy, pid)?;
         let hold = self.shared.state().hold(&caller);
-        if hold.bits == 0 {
+        let relevant = match act {
+            // The first program has the mounts looked at, whatever it is that is to be refused.
+            Act::Execute => hold.bits,
+            Act::Open => hold.bits & self.shared.rules.read,
+        };
+        if relevant == 0 {
             return None;
         }
         self.know_mounts(&caller, hold, act);
         let facts = Facts::of(opened)?;
         let (path, has_name) = path_of(opened, &facts)?;
-        let mut file =
-            File { path, device: facts.print.device, inode: facts.print.inode, inner: None };
+        let (device, inode) = (facts.print.device, facts.print.inode);
+        let mut file = File { path, device, inode, born: facts.born, inner: None };
         let mut hits = {
             let state = self.shared.state();
             let space = state.spaces.get(&caller.space).filter(|_| has_name);
             file.inner = space.and_then(|space| space.inner(&facts, file.path.as_bstr()));
             let container = state.containers.get(&caller.container);
-            let fixed = container.map(|it| &it.fixed);
-            self.shared.rules.hits(hold.bits, act, &file, fixed.unwrap_or(&Default::default()))
+            let fixed = container.into_iter().flat_map(|it| &it.fixed);
+            self.shared.rules.hits(hold.bits, act, &file, fixed)
         };
         let foreign = hold.bits & self.shared.rules.foreign;
         if act == Act::Execute && foreign != 0 && self.is_foreign(&caller, &facts, &file) {

@@ -4,8 +4,6 @@
 //! So each is looked up once in every container ([`Fixed`]), and compared with where the file is on
 //! its file system and which file that is, besides the path itself.
 
-use std::collections::HashSet;
-
 use bstr::{BStr, BString, ByteSlice};
 use model::event::Text;
 use model::{Place, Prevention, Refused};
@@ -30,6 +28,7 @@ pub(super) struct File {
     pub(super) path: BString,
     pub(super) device: Device,
     pub(super) inode: u64,
+    pub(super) born: Option<(i64, u32)>,
     /// Where it is on its file system; None where nobody knows.
     pub(super) inner: Option<BString>,
 }
@@ -43,7 +42,16 @@ pub(super) struct Fixed {
     pub(super) device: Device,
     pub(super) inner: BString,
     /// Of a file that has one name alone: another name that it gets is refused as well.
-    pub(super) inode: Option<u64>,
+    pub(super) identity: Option<Identity>,
+}
+
+/// A file by its number, which another one may be given when it is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Identity {
+    pub(super) inode: u64,
+    /// When it was made. None of an image's, which are never gone, and made anew when they are
+    /// written to.
+    pub(super) born: Option<(i64, u32)>,
 }
 
 #[derive(Debug)]
@@ -93,7 +101,14 @@ impl Rules {
     }
 
     /// Which of the preventions `bits` have places that this file is at.
-    pub(super) fn hits(&self, bits: u64, act: Act, file: &File, fixed: &HashSet<Fixed>) -> u64 {
+    /// `fixed` is what the places are in the container.
+    pub(super) fn hits<'a>(
+        &self,
+        bits: u64,
+        act: Act,
+        file: &File,
+        fixed: impl IntoIterator<Item = &'a Fixed>,
+    ) -> u64 {
         let of_act = match act {
             Act::Execute => self.execute,
             Act::Open => self.read,
@@ -102,7 +117,7 @@ impl Rules {
         let by_path = self.places(bits).filter(|(_, place)| covers(place, file.path.as_bstr()));
         let by_path = by_path.fold(0, |hits, (bit, _)| hits | 1 << bit);
         let is_met = |fixed: &&Fixed| bits & !by_path & 1 << fixed.bit != 0 && fixed.is(file);
-        fixed.iter().filter(is_met).fold(by_path, |hits, fixed| hits | 1 << fixed.bit)
+        fixed.into_iter().filter(is_met).fold(by_path, |hits, fixed| hits | 1 << fixed.bit)
     }
 }
 
@@ -112,8 +127,10 @@ impl Fixed {
             true => is_below(inner.as_bstr(), self.inner.as_bstr()),
             false => *inner == self.inner,
         };
+        let is_it =
+            |it: Identity| it.inode == file.inode && (it.born.is_none() || it.born == file.born);
         self.device == file.device
-            && (self.inode == Some(file.inode) || file.inner.as_ref().is_some_and(is_there))
+            && (self.identity.is_some_and(is_it) || file.inner.as_ref().is_some_and(is_there))
     }
 }
 
@@ -152,6 +169,8 @@ fn is_below(path: &BStr, folder: &BStr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     fn prevention(id: &str, act: Refused) -> Prevention {
@@ -182,15 +201,18 @@ mod tests {
 
     /// In this container `/bin` is a link to `/usr/bin`, and `/opt` a mount of `/srv`.
     fn fixed() -> HashSet<Fixed> {
-        let fixed = |bit, below, device, inner: &str, inode| Fixed {
+        let fixed = |bit, below, device, inner: &str, identity| Fixed {
             bit,
             below,
             device,
             inner: inner.into(),
-            inode,
+            identity,
         };
+        let image = Identity { inode: 11, born: None };
+        let volume = Identity { inode: 21, born: Some((5, 0)) };
         HashSet::from([
-            fixed(0, false, DISK, "/usr/bin/id", Some(11)),
+            fixed(0, false, DISK, "/usr/bin/id", Some(image)),
+            fixed(0, false, OTHER, "/srv/tool", Some(volume)),
             fixed(1, true, OTHER, "/srv", None),
             fixed(1, false, DISK, "/usr/bin/nc", None),
             fixed(2, true, DISK, "/etc/ssl/private", None),
@@ -229,12 +251,23 @@ mod tests {
                 path: (*path).into(),
                 device: *device,
                 inode: *inode,
+                born: None,
                 inner: inner.map(Into::into),
             };
             assert_eq!(rules.hits(0b1111, *act, &file, &fixed), *expected, "{file:?}");
             assert_eq!(rules.hits(0, *act, &file, &fixed), 0, "no bits, no prevention");
             let all = rules.hits(0b10000, *act, &file, &fixed);
             assert_eq!(all != 0, *act == Act::Execute, "everything is below the root");
+        }
+    }
+
+    #[test]
+    fn a_number_that_another_file_was_given_is_not_the_file() {
+        let (rules, fixed) = (rules(), fixed());
+        for (born, expected) in [(Some((5, 0)), 0b1), (Some((6, 0)), 0), (None, 0)] {
+            let (path, inner) = ("/data/x".into(), Some("/srv/x".into()));
+            let file = File { path, device: OTHER, inode: 21, born, inner };
+            assert_eq!(rules.hits(0b1, Act::Execute, &file, &fixed), expected, "{born:?}");
         }
     }
 

@@ -9,13 +9,13 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use bstr::ByteSlice;
 use model::Place;
 use nix::sys::fanotify::{MarkFlags, MaskFlags};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
@@ -24,9 +24,11 @@ use rustix::time::Timespec;
 
 use super::Refusal;
 use super::caller::{Caller, folder, space_of};
-use super::facts::Facts;
+use super::facts::{Facts, Print};
+use super::layers::{is_of_image, of_host};
 use super::lookup::{Answer, Question, look_up};
 use super::mount::{self, Device, Mount};
+use super::rules::Fixed;
 use super::shared::Shared;
 use super::state::{Hold, Space};
 use crate::containers::{all_groups, group_of_container};
@@ -38,6 +40,8 @@ pub(super) const PATIENCE: Duration = Duration::from_millis(200);
 /// After which namespaces are looked at again, some at a time.
 const ROUND: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 const ROUND_SPACES: usize = 32;
+/// Of the first process: our own mounts may be those of a container, or of a service.
+const HOST_MOUNTS: &str = "/proc/1/mountinfo";
 /// A host with a thousand containers has a megabyte.
 const MOUNTS_BYTES_MAX: usize = 16 << 20;
 /// Processes of a group that are looked at to find its namespaces.
@@ -89,7 +93,7 @@ impl Surveyor {
     pub(super) fn start(shared: &Arc<Shared>) -> Result<(Self, JoinHandle<()>), Refusal> {
         let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK);
         let bell = Arc::new(bell.map_err(|error| Refusal::Kernel(error.into()))?);
-        let mounts = File::open("/proc/self/mountinfo").map_err(Refusal::Kernel)?;
+        let mounts = File::open(HOST_MOUNTS).map_err(Refusal::Kernel)?;
         let (jobs, asked) = mpsc::channel();
         let mut survey = Survey {
             shared: Arc::clone(shared),
@@ -186,7 +190,7 @@ impl Survey {
 
     /// Marks the overlays that runtimes mounted, and learns what is in their layers.
     fn look_at_host(&mut self) {
-        let text = crate::file::read(Path::new("/proc/self/mountinfo"), MOUNTS_BYTES_MAX);
+        let text = crate::file::read(Path::new(HOST_MOUNTS), MOUNTS_BYTES_MAX);
         let mounts = mount::read(&text.unwrap_or_default());
         let own = devices_of_host();
         let is_overlay = |mount: &&Mount| mount.kind == "overlay" && !own.contains(&mount.device);
@@ -198,8 +202,9 @@ impl Survey {
             if self.marked.contains(&mount.device) {
                 continue;
             }
-            let point = Path::new(std::ffi::OsStr::from_bytes(&mount.point));
-            let Ok(opened) = open(point, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()) else {
+            let Ok(opened) =
+                open(of_host(&mount.point), OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
+            else {
                 continue;
             };
             let is_it = Facts::of(&opened).is_some_and(|it| it.print.device == mount.device);
@@ -272,10 +277,11 @@ impl Survey {
             self.shared.state().tell(caller.container, why.to_owned());
             Answer::default()
         });
+        let fixed: Vec<Fixed> = answer.fixed.into_iter().map(|it| self.settle(it)).collect();
         let read = hold.bits & self.shared.rules.read;
         let is_read = |bit: u32| read & 1 << bit != 0;
         let reads: HashSet<Device> =
-            answer.fixed.iter().filter(|it| is_read(it.bit)).map(|it| it.device).collect();
+            fixed.iter().filter(|it| is_read(it.bit)).map(|it| it.device).collect();
         let opened = &answer.points;
         for (index, mount) in mounts.iter().enumerate() {
             let point = opened.iter().find(|(at, _)| *at == index).map(|(_, point)| point);
@@ -286,12 +292,25 @@ impl Survey {
             let why = format!("`{place}` has other names, by which it is not refused");
             state.tell(caller.container, why);
         }
-        state.fix(caller.container, answer.fixed);
+        state.fix(caller.container, fixed);
         state.make_room();
         let (container, pid) = (caller.container, caller.pid);
         let mounts = mounts.to_vec();
         let space = Space { container, pid, mounts, looked: Instant::now() };
         state.spaces.insert(caller.space, space);
+    }
+
+    /// A file of an image is made anew, under the same number, as soon as it is written to or gets
+    /// another name.
+    fn settle(&self, (mut fixed, print): (Fixed, Print)) -> Fixed {
+        let layers = self.shared.state().images.layers(fixed.device);
+        let is_image = |layers: Arc<[PathBuf]>| is_of_image(&layers, fixed.inner.as_bstr(), &print);
+        if layers.is_some_and(is_image)
+            && let Some(identity) = &mut fixed.identity
+        {
+            identity.born = None;
+        }
+        fixed
     }
 
     fn is_as_before(&self, caller: &Caller, mounts: &[Mount]) -> bool {
@@ -386,8 +405,8 @@ impl Survey {
 /// The file systems that the host's own programs are on; one may be an overlay itself.
 fn devices_of_host() -> HashSet<Device> {
     let folders = ["/", "/usr", "/bin", "/sbin", "/lib", "/opt", "/etc", "/var", "/home"];
-    let device = |folder| {
-        let opened = open(folder, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let device = |folder: &str| {
+        let opened = open(of_host(folder), OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()?;
         Some(Facts::of(opened)?.print.device)
     };
     folders.into_iter().filter_map(device).collect()
