@@ -13,8 +13,10 @@
 
 mod caller;
 mod facts;
+mod hosts;
 mod layers;
 mod lookup;
+mod marks;
 pub(crate) mod mount;
 mod responder;
 mod rules;

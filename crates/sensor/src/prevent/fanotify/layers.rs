@@ -31,9 +31,10 @@ pub(super) struct Images {
 }
 
 impl Images {
-    /// What the host's mounts say now.
-    pub(super) fn learn(&mut self, mounts: &[Mount]) {
-        let known: HashMap<_, _> = mounts.iter().filter_map(layers_of).collect();
+    /// What the host's mounts say now, each with the root that its paths begin at.
+    pub(super) fn learn<'a>(&mut self, mounts: impl IntoIterator<Item = (&'a Path, &'a Mount)>) {
+        let layers = mounts.into_iter().filter_map(|(root, mount)| layers_of(root, mount));
+        let known: HashMap<_, _> = layers.collect();
         if known != self.known {
             // A device's number may be another one's by now.
             self.found.clear();
@@ -61,22 +62,19 @@ impl Images {
     }
 }
 
-/// A path of the host, as the first process sees it.
-pub(super) fn of_host(path: impl AsRef<[u8]>) -> PathBuf {
-    let path = path.as_ref();
-    let below = path.strip_prefix(b"/").unwrap_or(path);
-    Path::new("/proc/1/root").join(OsStr::from_bytes(below))
-}
-
 /// Folders that cannot be reached from here are not known. Docker writes them from the folder in
 /// which the overlay's own is, where there are too many for a page.
-fn layers_of(mount: &Mount) -> Option<(Device, Arc<[PathBuf]>)> {
+fn layers_of(root: &Path, mount: &Mount) -> Option<(Device, Arc<[PathBuf]>)> {
     let home = Path::new(OsStr::from_bytes(&mount.point)).parent()?.parent()?;
-    let path =
-        |layer: &BString| of_host(home.join(OsStr::from_bytes(layer)).as_os_str().as_bytes());
+    let path = |layer: &BString| below(root, &home.join(OsStr::from_bytes(layer)));
     let layers: Arc<[PathBuf]> = mount.layers.iter().map(path).collect();
     let is_whole = !layers.is_empty() && layers.iter().all(|layer| layer.is_dir());
     is_whole.then_some((mount.device, layers))
+}
+
+/// A whole path, from that root on.
+pub(super) fn below(root: &Path, path: &Path) -> PathBuf {
+    root.join(path.strip_prefix("/").unwrap_or(path))
 }
 
 /// Whether the file that an overlay shows at `inner` is one of its lower folders'.
@@ -149,7 +147,8 @@ mod tests {
             ("l/A:l/B".to_owned(), false),
             (String::new(), false),
         ] {
-            images.learn(&mounts(&layers));
+            let mounts = mounts(&layers);
+            images.learn(mounts.iter().map(|mount| (Path::new("/"), mount)));
             assert_eq!(images.is_known(5), expected, "{layers}");
         }
     }

@@ -7,6 +7,8 @@ use bstr::{BStr, BString, ByteSlice, ByteVec};
 
 /// A container has some thirty; a host with a thousand containers a few thousand.
 pub(crate) const MOUNTS_MAX: usize = 65_536;
+/// A host with a thousand containers has a megabyte.
+pub(crate) const MOUNTS_BYTES_MAX: usize = 16 << 20;
 /// Overlays have 500 layers at most.
 const LAYERS_MAX: usize = 512;
 

@@ -1,14 +1,11 @@
 //! Finds the file systems of containers and marks them: before a container's first program runs, and
 //! again when mounts change.
 //!
-//! Overlays are marked as runtimes mount them on the host, so that the first program of a container
-//! is asked about already. All other mounts are looked at in the namespace of whoever asks. What the
-//! host has mounted too is marked as that one mount, never as a file system: the host's own
-//! programs are not asked about.
+//! Overlays are marked as runtimes mount them on the host ([`super::hosts`]); all other mounts are looked
+//! at in the namespace of whoever asks.
 
-use std::collections::{BTreeMap, HashSet};
-use std::fs::File;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender, sync_channel};
@@ -17,17 +14,19 @@ use std::time::{Duration, Instant};
 
 use bstr::ByteSlice;
 use model::Place;
-use nix::sys::fanotify::{MarkFlags, MaskFlags};
+use nix::sys::fanotify::MaskFlags;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::time::Timespec;
 
 use super::Refusal;
 use super::caller::{Caller, folder, space_of};
-use super::facts::{Facts, Print};
-use super::layers::{is_of_image, of_host};
+use super::facts::Print;
+use super::hosts::Hosts;
+use super::layers::is_of_image;
 use super::lookup::{Answer, Question, look_up};
-use super::mount::{self, Device, Mount};
+use super::marks::{Kind, kind_of, mark};
+use super::mount::{self, Device, MOUNTS_BYTES_MAX, Mount};
 use super::rules::Fixed;
 use super::shared::Shared;
 use super::state::{Hold, Space};
@@ -38,42 +37,11 @@ use crate::reader::Reader;
 /// answer; a tenth of the usual deadline.
 pub(super) const PATIENCE: Duration = Duration::from_millis(200);
 /// After which namespaces are looked at again, some at a time.
-const ROUND: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
+const ROUND: Duration = Duration::from_secs(1);
 const ROUND_SPACES: usize = 32;
-/// Of the first process: our own mounts may be those of a container, or of a service.
-const HOST_MOUNTS: &str = "/proc/1/mountinfo";
-/// A host with a thousand containers has a megabyte.
-const MOUNTS_BYTES_MAX: usize = 16 << 20;
 /// Processes of a group that are looked at to find its namespaces.
 const PROCESSES_MAX: usize = 64;
 const PROCESSES_BYTES_MAX: usize = 64 << 10;
-
-/// File systems whose files can be executed and which answer by themselves. The kernel opens a file
-/// for us before it asks, so one that waits for a process or a network is never marked.
-const LOCAL: [&str; 14] = [
-    "overlay", "tmpfs", "ramfs", "devtmpfs", "ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "zfs",
-    "bcachefs", "erofs", "squashfs",
-];
-/// Of the kernel, without programs.
-const WITHOUT_PROGRAMS: [&str; 17] = [
-    "proc",
-    "sysfs",
-    "cgroup",
-    "cgroup2",
-    "devpts",
-    "mqueue",
-    "securityfs",
-    "debugfs",
-    "tracefs",
-    "bpf",
-    "nsfs",
-    "hugetlbfs",
-    "binfmt_misc",
-    "configfs",
-    "pstore",
-    "efivarfs",
-    "fusectl",
-];
 
 /// Asks the thread.
 #[derive(Clone)]
@@ -93,19 +61,19 @@ impl Surveyor {
     pub(super) fn start(shared: &Arc<Shared>) -> Result<(Self, JoinHandle<()>), Refusal> {
         let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK);
         let bell = Arc::new(bell.map_err(|error| Refusal::Kernel(error.into()))?);
-        let mounts = File::open(HOST_MOUNTS).map_err(Refusal::Kernel)?;
+        let hosts = Hosts::find().map_err(Refusal::Kernel)?;
         let (jobs, asked) = mpsc::channel();
         let mut survey = Survey {
             shared: Arc::clone(shared),
             jobs: asked,
             bell: Arc::clone(&bell),
-            mounts,
+            hosts,
             lookup: Reader::new("look up mounts", 1, look_up),
-            marked: HashSet::new(),
-            of_host: HashSet::new(),
+            pending: VecDeque::new(),
+            looked: Instant::now(),
             round: 0,
         };
-        survey.look_at_host();
+        survey.hosts.look(shared);
         let thread = thread::Builder::new().name("survey mounts".to_owned());
         let thread = thread.spawn(move || survey.run()).map_err(Refusal::Thread)?;
         Ok((Self { jobs, bell }, thread))
@@ -142,35 +110,43 @@ struct Survey {
     shared: Arc<Shared>,
     jobs: Receiver<Job>,
     bell: Arc<OwnedFd>,
-    mounts: File,
+    hosts: Hosts,
     lookup: Reader<Question, Answer>,
-    /// Overlays that were marked on the host.
-    marked: HashSet<Device>,
-    /// What the host has mounted, but for overlays of runtimes.
-    of_host: HashSet<Device>,
-    /// Where the round of namespaces goes on.
+    /// Folders of groups that are still to be looked at.
+    pending: VecDeque<PathBuf>,
+    /// When namespaces were looked at again, and where that goes on.
+    looked: Instant,
     round: u32,
 }
 
 impl Survey {
     fn run(&mut self) {
         while !self.shared.is_stopped() && self.shared.ended().is_none() {
-            let mut woken = [
-                PollFd::new(&self.mounts, PollFlags::PRI),
-                PollFd::new(&*self.bell, PollFlags::IN),
-            ];
-            let is_quiet = matches!(poll(&mut woken, Some(&ROUND)), Ok(0));
-            let has_changed = woken.iter().take(1).any(|fd| !fd.revents().is_empty());
-            let _heard = rustix::io::read(&*self.bell, &mut [0_u8; 8]);
-            if has_changed {
-                self.look_at_host();
-            }
+            self.wait();
             while let Ok(job) = self.jobs.try_recv() {
                 self.work(job);
             }
-            if is_quiet {
+            // One at a time: a process may wait for another job.
+            if let Some(folder) = self.pending.pop_front() {
+                self.look_at_group(&folder);
+            } else if self.looked.elapsed() > ROUND {
+                self.looked = Instant::now();
                 self.go_round();
             }
+        }
+    }
+
+    /// Until there is something to do. Mounts of the host are looked at as they change.
+    fn wait(&mut self) {
+        let bell = PollFd::new(&*self.bell, PollFlags::IN);
+        let mut woken: Vec<PollFd<'_>> = [bell].into_iter().chain(self.hosts.watched()).collect();
+        let patience = if self.pending.is_empty() { ROUND } else { Duration::ZERO };
+        // Whatever this ends with, what there is to do is looked for.
+        let _woken = poll(&mut woken, Timespec::try_from(patience).ok().as_ref());
+        let has_changed = woken.iter().skip(1).any(|host| !host.revents().is_empty());
+        let _heard = rustix::io::read(&*self.bell, &mut [0_u8; 8]);
+        if has_changed {
+            self.hosts.look(&self.shared);
         }
     }
 
@@ -181,52 +157,35 @@ impl Survey {
                 // Nobody waits if it took long.
                 let _told = done.try_send(());
             }
-            Job::Group(group) => self.look_at_groups(|id, _| id == group),
+            Job::Group(group) => {
+                let mut groups = HashSet::from([group]);
+                // Many are named at once, as a guard begins; the tree is gone through once.
+                while let Ok(job) = self.jobs.try_recv() {
+                    match job {
+                        Job::Group(group) => drop(groups.insert(group)),
+                        job => self.work(job),
+                    }
+                }
+                self.find_groups(|number, _| groups.contains(&number));
+            }
             Job::EveryContainer => {
-                self.look_at_groups(|_, path| group_of_container(path) == Some(path));
+                self.find_groups(|_, path| group_of_container(path) == Some(path));
             }
         }
     }
 
-    /// Marks the overlays that runtimes mounted, and learns what is in their layers.
-    fn look_at_host(&mut self) {
-        let text = crate::file::read(Path::new(HOST_MOUNTS), MOUNTS_BYTES_MAX);
-        let mounts = mount::read(&text.unwrap_or_default());
-        let own = devices_of_host();
-        let is_overlay = |mount: &&Mount| mount.kind == "overlay" && !own.contains(&mount.device);
-        let overlays: Vec<&Mount> = mounts.iter().filter(is_overlay).collect();
-        self.of_host = mounts.iter().filter(|it| !is_overlay(it)).map(|it| it.device).collect();
-        let there: HashSet<Device> = overlays.iter().map(|mount| mount.device).collect();
-        self.marked.retain(|device| there.contains(device));
-        for mount in overlays {
-            if self.marked.contains(&mount.device) {
-                continue;
-            }
-            let Ok(opened) =
-                open(of_host(&mount.point), OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
-            else {
-                continue;
-            };
-            let is_it = Facts::of(&opened).is_some_and(|it| it.print.device == mount.device);
-            if is_it && self.mark(&opened, true, MaskFlags::FAN_OPEN_EXEC_PERM).is_ok() {
-                self.marked.insert(mount.device);
-            }
-        }
-        self.shared.state().images.learn(&mounts);
-    }
-
-    fn look_at_groups(&mut self, wanted: impl Fn(u64, &str) -> bool) {
-        let Some(root) = self.shared.settings.hierarchy.mounted.clone() else { return };
-        for (_, path) in all_groups(&root).iter().filter(|(id, path)| wanted(*id, path)) {
-            self.look_at_group(&root, path);
-        }
+    fn find_groups(&mut self, wanted: impl Fn(u64, &str) -> bool) {
+        let Some(root) = &self.shared.settings.hierarchy.mounted else { return };
+        let found = all_groups(root).into_iter().filter(|(number, path)| wanted(*number, path));
+        let folders = found.map(|(_, path)| root.join(path.trim_start_matches('/')));
+        self.pending.extend(folders);
     }
 
     /// The namespaces that processes of a group are in. Other preventions may hold now than before,
     /// which want other marks.
-    fn look_at_group(&mut self, root: &Path, path: &str) {
-        let list = root.join(path.trim_start_matches('/')).join("cgroup.procs");
-        let list = crate::file::read(&list, PROCESSES_BYTES_MAX).unwrap_or_default();
+    fn look_at_group(&mut self, folder: &Path) {
+        let list = crate::file::read(&folder.join("cgroup.procs"), PROCESSES_BYTES_MAX);
+        let list = list.unwrap_or_default();
         let list = String::from_utf8_lossy(&list);
         let mut seen = HashSet::new();
         for pid in list.lines().filter_map(|line| line.parse().ok()).take(PROCESSES_MAX) {
@@ -328,7 +287,7 @@ impl Survey {
         let root = mounts.iter().find(|mount| mount.point == "/").map(|mount| mount.device);
         let is_known = |shared: &Shared, device| shared.state().images.is_known(device);
         if root.is_some_and(|device| !is_known(&self.shared, device)) {
-            self.look_at_host();
+            self.hosts.look(&self.shared);
         }
         let mut state = self.shared.state();
         let has_image = root.is_some_and(|device| state.images.is_known(device));
@@ -348,8 +307,8 @@ impl Survey {
     fn look_up(&mut self, caller: &Caller, mounts: &Arc<[Mount]>) -> Option<Answer> {
         let path = OFlags::PATH | OFlags::CLOEXEC;
         let root = open(folder(caller.pid).join("root"), path, Mode::empty()).ok()?;
-        let is_local = |mount: &Mount| LOCAL.iter().any(|kind| mount.kind == *kind);
-        let points = mounts.iter().enumerate().filter(|(_, mount)| is_local(mount));
+        let points = mounts.iter().enumerate();
+        let points = points.filter(|(_, mount)| kind_of(mount) == Kind::Local);
         let points = points.map(|(index, _)| index).collect();
         let places = self.shared.rules.places(u64::MAX);
         let places: Vec<(u32, Place)> = places.map(|(bit, place)| (bit, place.clone())).collect();
@@ -370,11 +329,10 @@ impl Survey {
             let why = format!("mount `{}` ({}): {why}", mount.point, mount.kind);
             self.shared.state().tell(caller.container, why);
         };
-        if WITHOUT_PROGRAMS.iter().any(|kind| mount.kind == *kind) {
-            return;
-        }
-        if !LOCAL.iter().any(|kind| mount.kind == *kind) {
-            return tell("it may not answer, so nothing is refused there");
+        match kind_of(mount) {
+            Kind::Local => {}
+            Kind::WithoutPrograms => return,
+            Kind::MayNotAnswer => return tell("it may not answer, so nothing is refused there"),
         }
         // Another one lies over it.
         let Some(point) = point else { return };
@@ -385,29 +343,8 @@ impl Survey {
             (true, false) => mask |= MaskFlags::FAN_OPEN_PERM | MaskFlags::FAN_ONDIR,
             (false, _) => {}
         }
-        let is_whole = !self.of_host.contains(&mount.device);
-        if let Err(error) = self.mark(point, is_whole, mask) {
+        if let Err(error) = mark(&self.shared, point, self.hosts.extent(mount.device), mask) {
             tell(&format!("marking it: {error}"));
         }
     }
-
-    /// The file system of what was opened as a whole, or this mount of it.
-    fn mark(&self, opened: &OwnedFd, is_whole: bool, mask: MaskFlags) -> nix::Result<()> {
-        let Some(queue) = self.shared.queue() else { return Ok(()) };
-        let what =
-            if is_whole { MarkFlags::FAN_MARK_FILESYSTEM } else { MarkFlags::FAN_MARK_MOUNT };
-        // No path of a container is walked, so nothing can make this wait.
-        let link = format!("/proc/self/fd/{}", opened.as_raw_fd());
-        queue.mark(MarkFlags::FAN_MARK_ADD | what, mask, rustix::fs::CWD, Some(link.as_str()))
-    }
-}
-
-/// The file systems that the host's own programs are on; one may be an overlay itself.
-fn devices_of_host() -> HashSet<Device> {
-    let folders = ["/", "/usr", "/bin", "/sbin", "/lib", "/opt", "/etc", "/var", "/home"];
-    let device = |folder: &str| {
-        let opened = open(of_host(folder), OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()?;
-        Some(Facts::of(opened)?.print.device)
-    };
-    folders.into_iter().filter_map(device).collect()
 }

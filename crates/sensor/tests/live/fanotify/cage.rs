@@ -1,4 +1,4 @@
-//! A container of a small image: a shell, and `/opt/ran`, a program that says so.
+//! A container of a small image: a shell, `/opt/ran`, a program that says so, and `/opt/cost`.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -61,14 +61,19 @@ impl Cages {
         }
         let docker = Docker::ready()?;
         let folder = tempfile::tempdir().expect("a folder");
-        let (source, program) = (folder.path().join("ran.c"), folder.path().join("ran"));
-        fs::write(&source, RAN).expect("a source");
-        testkit::run("gcc", &["-O1", "-o", path(&program), path(&source)]);
+        let build = |name: &str, source: &str| {
+            let (file, program) = (folder.path().join("source.c"), folder.path().join(name));
+            fs::write(&file, source).expect("a source");
+            testkit::run("gcc", &["-O1", "-o", path(&program), path(&file)]);
+            program
+        };
+        let (program, cost) = (build("ran", RAN), build("cost", include_str!("cost.c")));
         let libraries = libraries(&program);
         let loader = libraries.iter().find(|path| path.contains("/ld-")).expect("a loader").clone();
         let mut tar = TarBuilder::new()
             .executable("bin/busybox", read(Path::new(SHELL)))
             .executable("opt/ran", read(&program))
+            .executable("opt/cost", read(&cost))
             .file("etc/secret", "ran\n")
             .file("etc/keys/deep/key", "ran\n")
             .directory("tmp");

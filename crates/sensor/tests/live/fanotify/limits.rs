@@ -72,7 +72,6 @@ fn who_waits_for_a_guard_that_is_killed_goes_on() {
     assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
 }
 
-#[expect(clippy::print_stdout, reason = "whoever started this reads it")]
 fn never_answer() {
     let settings = Settings { deadline: FOREVER, delay: FOREVER, ..Settings::new() };
     let mut guard = Fanotify::start(&[prevention("ran", ran())], settings).expect("it starts");
