@@ -148,7 +148,7 @@ impl Responder {
         if pid == self.own {
             return None;
         }
-        let caller = Caller::find(&self.shared.settings.hierarchy, pid)?;
+        let caller = self.known(Caller::find(&self.shared.settings.hierarchy, pid))?;
         let hold = self.shared.state().hold(&caller);
         let relevant = match act {
             // The first program has the mounts looked at, whatever it is that is to be refused.
@@ -158,9 +158,9 @@ impl Responder {
         if relevant == 0 {
             return None;
         }
-        self.know_mounts(&caller, hold, act);
-        let facts = Facts::of(opened)?;
-        let (path, has_name) = path_of(opened, &facts)?;
+        let facts = self.known(Facts::of(opened))?;
+        self.know_mounts(&caller, hold, act, facts.mount);
+        let (path, has_name) = self.known(path_of(opened, &facts))?;
         let (device, inode) = (facts.print.device, facts.print.inode);
         let mut file = File { path, device, inode, born: facts.born, inner: None };
         let mut hits = {
@@ -178,13 +178,23 @@ impl Responder {
         Some(Verdict { caller, file, hits, hold })
     }
 
+    fn known<T>(&self, found: Option<T>) -> Option<T> {
+        if found.is_none() {
+            self.shared.count(|counts| counts.unjudged += 1);
+        }
+        found
+    }
+
     /// The first program of a container, or of a namespace that it made: its mounts are marked
-    /// before it is answered. Those that it makes later are noticed as it starts the next program.
-    fn know_mounts(&mut self, caller: &Caller, hold: Hold, act: Act) {
+    /// before it is answered. Those that it makes later are noticed as it starts the next program, or
+    /// by what it opens there.
+    fn know_mounts(&mut self, caller: &Caller, hold: Hold, act: Act, mount: u64) {
         let known = {
             let state = self.shared.state();
             let space = state.spaces.get(&caller.space);
-            space.filter(|space| space.container == caller.container).map(|it| (it.pid, it.looked))
+            let space = space.filter(|space| space.container == caller.container);
+            let space = space.filter(|space| space.mount(mount).is_some());
+            space.map(|space| (space.pid, space.looked))
         };
         let is_known = known.is_some_and(|(pid, looked)| {
             let is_fresh = act == Act::Open || looked.elapsed() < MOUNTS_AGE_MAX;

@@ -22,6 +22,9 @@ pub struct Counts {
     pub refused: u64,
     /// Questions that the kernel could not show us, and refused itself.
     pub unreadable: u64,
+    /// Questions that were let through because nothing could be found out about who asked, or what
+    /// for: most of those processes were killed meanwhile.
+    pub unjudged: u64,
     /// Denials that nobody took in time.
     pub denials_lost: u64,
     pub gaps_lost: u64,

@@ -61,6 +61,8 @@ pub(super) struct Space {
     pub(super) pid: u32,
     pub(super) mounts: Vec<Mount>,
     pub(super) looked: Instant,
+    /// Whether all of them could be looked at; else that is tried again.
+    pub(super) is_whole: bool,
 }
 
 impl Space {

@@ -231,8 +231,10 @@ impl Survey {
         }
         self.learn_container(caller, &mounts);
         let answer = self.look_up(caller, &mounts);
+        let is_whole = answer.is_some();
         let answer = answer.unwrap_or_else(|| {
-            let why = "a file system of it does not answer: only paths are compared there";
+            let why = "a file system of it does not answer: its mounts are not marked yet, and only \
+                       paths are compared";
             self.shared.state().tell(caller.container, why.to_owned());
             Answer::default()
         });
@@ -255,7 +257,7 @@ impl Survey {
         state.make_room();
         let (container, pid) = (caller.container, caller.pid);
         let mounts = mounts.to_vec();
-        let space = Space { container, pid, mounts, looked: Instant::now() };
+        let space = Space { container, pid, mounts, looked: Instant::now(), is_whole };
         state.spaces.insert(caller.space, space);
     }
 
@@ -275,7 +277,8 @@ impl Survey {
     fn is_as_before(&self, caller: &Caller, mounts: &[Mount]) -> bool {
         let mut state = self.shared.state();
         let space = state.spaces.get_mut(&caller.space);
-        let space = space.filter(|it| it.container == caller.container && *it.mounts == *mounts);
+        let is_ours = |space: &Space| space.container == caller.container && space.is_whole;
+        let space = space.filter(|it| is_ours(it) && *it.mounts == *mounts);
         let Some(space) = space else { return false };
         (space.pid, space.looked) = (caller.pid, Instant::now());
         true

@@ -72,3 +72,42 @@ fn let_all_through(queue: &Queue) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use nix::sys::fanotify::{EventFFlags, InitFlags};
+
+    use super::super::Settings;
+    use super::super::rules::Rules;
+    use super::*;
+
+    /// As if the thread that answers never came back from the kernel.
+    #[test]
+    fn who_waits_goes_on_though_the_queue_is_held() {
+        let queue = Queue::init(
+            InitFlags::FAN_CLASS_CONTENT | InitFlags::FAN_NONBLOCK | InitFlags::FAN_CLOEXEC,
+            EventFFlags::O_RDONLY,
+        );
+        let Ok(queue) = queue else { return testkit::skip("to be asked by the kernel wants root") };
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let (flags, mask) = (MarkFlags::FAN_MARK_ADD, MaskFlags::FAN_OPEN_PERM);
+        queue.mark(flags, mask, rustix::fs::CWD, Some(file.path())).unwrap();
+        let settings = Settings { deadline: Duration::from_millis(100), ..Settings::new() };
+        let shared = Arc::new(Shared::new(Rules::new(&[]).unwrap(), settings, queue));
+        let held = shared.queue().unwrap();
+        shared.begin_to_answer();
+        let (end, stuck) = mpsc::channel::<()>();
+        let responder = thread::spawn(move || assert!(stuck.recv().is_err()));
+        let path = file.path().to_owned();
+        let waiting = thread::spawn(move || std::fs::read(path).map(|bytes| bytes.len()));
+        thread::sleep(Duration::from_millis(50));
+        assert!(!waiting.is_finished(), "it waits for an answer");
+        let watchdog = start(&shared, responder).unwrap();
+        assert_eq!(waiting.join().unwrap().unwrap(), 0);
+        assert!(shared.ended().is_some() && shared.queue().is_none());
+        drop((held, end));
+        watchdog.join().unwrap();
+    }
+}
