@@ -35,6 +35,8 @@ use crate::record::{Group, ProcessId};
 use self::ask::{Asker, News};
 pub use self::group::Place;
 use self::group::{Groups, Home};
+pub(crate) use self::group::{all as all_groups, path_of as group_path};
+pub(crate) use self::path::group_of_container;
 pub use self::path::{Named, container_of};
 pub use self::places::Places;
 

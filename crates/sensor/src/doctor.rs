@@ -60,7 +60,13 @@ impl Report {
     pub fn of_this_machine() -> Self {
         let hierarchy = Hierarchy::find();
         Self {
-            findings: vec![types(), ring_buffer(), groups(&hierarchy), groups_can_refuse()],
+            findings: vec![
+                types(),
+                ring_buffer(),
+                groups(&hierarchy),
+                groups_can_refuse(),
+                fanotify(),
+            ],
             tiers: Tier::ALL.iter().map(|tier| (*tier, of_tier(*tier))).collect(),
             preventions: prevent::held_here(),
             hierarchy,
@@ -109,6 +115,18 @@ fn groups_can_refuse() -> Finding {
         Err(error) => (None, error.to_string()),
     };
     Finding { what: "programs at control groups", present, why }
+}
+
+/// Tried with a mark on the root folder alone, which nobody executes.
+pub fn fanotify() -> Finding {
+    let what = "permission events (fanotify)";
+    match crate::prevent::fanotify::is_possible() {
+        Ok(()) => {
+            let why = "programs, and reading of files, can be refused in containers".to_owned();
+            Finding { what, present: Some(true), why }
+        }
+        Err(error) => Finding { what, present: Some(false), why: error.to_string() },
+    }
 }
 
 /// That the kernel knows a kind of program does not mean that it lets one load: lockdown or the

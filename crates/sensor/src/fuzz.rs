@@ -14,8 +14,12 @@ pub fn control_group(bytes: &[u8]) {
     drop(crate::containers::container_of(&String::from_utf8_lossy(bytes)));
 }
 
-/// Files of `/proc`, and the accounts of a container.
+/// Files of `/proc`, mounts among them, and the accounts of a container.
 pub fn files(bytes: &[u8]) {
+    for mount in crate::prevent::fanotify::mount::read(bytes) {
+        drop(mount.inner(mount.point.as_ref()));
+        drop(mount.inner(bytes.into()));
+    }
     processes::stat(bytes);
     users::fuzz(bytes);
 }
@@ -56,6 +60,7 @@ mod tests {
             b"\0\0\x81\x80\0\x01\0\x01\0\0\0\0\x01a\0\0\x01\0\x01\xc0\x0c\0\x01\0\x01\0\0\0\x01\0\x04abcd"
                 .to_vec(),
             b"\x0a\x08\x0a\x01a\x12\x03\x0a\x01b".to_vec(),
+            include_bytes!("../testdata/mounts/lines.txt").to_vec(),
         ];
         let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/runtime");
         for entry in std::fs::read_dir(data).unwrap() {

@@ -12,6 +12,7 @@
 //! Nothing here chooses what is refused. It is told, and it tells what it cannot hold.
 
 mod act;
+pub mod fanotify;
 mod held;
 mod hooks;
 mod load;

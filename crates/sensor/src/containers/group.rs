@@ -27,7 +27,7 @@ const TOLD_BYTES_MAX: usize = 1_023;
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Where the process is in the hierarchy, if it still is.
-fn path_of(hierarchy: &Hierarchy, pid: u32) -> Option<String> {
+pub(crate) fn path_of(hierarchy: &Hierarchy, pid: u32) -> Option<String> {
     let text = crate::file::read(Path::new(&format!("/proc/{pid}/cgroup")), TEXT_BYTES_MAX)?;
     path_in(hierarchy.controller, &String::from_utf8_lossy(&text))
 }
@@ -43,12 +43,6 @@ fn path_in(controller: Option<&str>, text: &str) -> Option<String> {
         };
         is_ours.then(|| path.to_owned())
     })
-}
-
-/// The identity of the group at `path`. What is above our own root is not reached.
-fn id_of(hierarchy: &Hierarchy, path: &str) -> Option<u64> {
-    let path = hierarchy.mounted.as_ref()?.join(path.trim_start_matches('/'));
-    fs::symlink_metadata(path).ok().map(|folder| folder.ino())
 }
 
 /// The groups that were met, by identity.
@@ -132,7 +126,7 @@ impl Groups {
             }
         }
         let path = path_of(&self.hierarchy, pid);
-        let path = path.filter(|path| id_of(&self.hierarchy, path) == Some(id));
+        let path = path.filter(|path| self.hierarchy.number_of(path) == Some(id));
         let home = path.map_or(Home::Unknown, |path| Home::of_path(&path));
         self.know(id, home.clone(), asked);
         home
@@ -140,7 +134,7 @@ impl Groups {
 
     /// The group of a process that runs.
     pub(super) fn of_process(&self, pid: u32) -> Option<u64> {
-        id_of(&self.hierarchy, &path_of(&self.hierarchy, pid)?)
+        self.hierarchy.number_of(&path_of(&self.hierarchy, pid)?)
     }
 
     fn know(&mut self, id: u64, home: Home, asked: u64) {
@@ -163,7 +157,7 @@ impl Groups {
 }
 
 /// The groups below `root`, and itself: as many as are remembered, the nearest first.
-fn all(root: &Path) -> Vec<(u64, String)> {
+pub(crate) fn all(root: &Path) -> Vec<(u64, String)> {
     let root_id = fs::symlink_metadata(root).ok().map(|folder| (folder.ino(), "/".to_owned()));
     let mut found = Vec::from_iter(root_id);
     let mut folders = VecDeque::from([(root.to_owned(), 0)]);

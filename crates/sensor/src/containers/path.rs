@@ -98,12 +98,26 @@ pub(super) fn user_of(path: &str) -> Option<u32> {
 
 /// Which container the group at `path` belongs to: itself, or one that it is below of.
 pub fn container_of(path: &str) -> Option<Named> {
-    let mut folder = "";
-    for part in path.split('/').filter(|part| !part.is_empty()) {
+    outermost(path).map(|(named, _)| named)
+}
+
+/// The group of that container itself.
+pub(crate) fn group_of_container(path: &str) -> Option<&str> {
+    outermost(path).and_then(|(_, end)| path.get(..end))
+}
+
+/// The container, and where the path of its group ends.
+fn outermost(path: &str) -> Option<(Named, usize)> {
+    let (mut folder, mut end) = ("", 0);
+    for part in path.split('/') {
+        end += part.len();
         if let Some(named) = NAMES.iter().find_map(|name| name.read(folder, part)) {
-            return Some(named);
+            return Some((named, end));
         }
-        folder = part;
+        if !part.is_empty() {
+            folder = part;
+        }
+        end += 1;
     }
     None
 }
@@ -152,6 +166,23 @@ mod tests {
                 None => "host".to_owned(),
             };
             assert_eq!(actual.to_lowercase(), expected.trim(), "{path}");
+        }
+    }
+
+    /// Whoever is inside may make groups below.
+    #[test]
+    fn the_group_of_a_container_is_the_outermost() {
+        let id = "0123456789abcdef".repeat(4);
+        for (path, expected) in [
+            ("/docker/ID/init/ID", Some("/docker/ID")),
+            ("//docker//ID/", Some("//docker//ID")),
+            ("/system.slice/docker-ID.scope", Some("/system.slice/docker-ID.scope")),
+            ("/system.slice/cron.service", None),
+            ("", None),
+        ] {
+            let (path, expected) =
+                (path.replace("ID", &id), expected.map(|it| it.replace("ID", &id)));
+            assert_eq!(group_of_container(&path).map(str::to_owned), expected, "{path}");
         }
     }
 

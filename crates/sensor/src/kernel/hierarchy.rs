@@ -1,5 +1,6 @@
 //! Which hierarchy of control groups tells containers apart on this machine.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use bstr::ByteSlice;
@@ -74,6 +75,12 @@ impl Hierarchy {
             let unified = mounts.iter().find(|mount| mount.kind == b"cgroup2");
             Self { controller: None, mounted: unified.map(|mount| mount.folder.clone()) }
         })
+    }
+
+    /// The number of the group at `path`. What is above our own root is not reached.
+    pub(crate) fn number_of(&self, path: &str) -> Option<u64> {
+        let path = self.mounted.as_ref()?.join(path.trim_start_matches('/'));
+        std::fs::symlink_metadata(path).ok().map(|folder| folder.ino())
     }
 
     /// The kernel's number of it: 0 is the unified one, those of version 1 are numbered as they are

@@ -24,6 +24,7 @@ pub(super) fn run() -> Result<ExitCode, UserError> {
     line("tier", "tracepoints: programs, forks and ends of processes are seen, nothing is blocked");
     line("calls", &calls(started)?);
     line("groups", &groups(&Hierarchy::find()));
+    line("fanotify", &sensor::doctor::fanotify().why);
     let places = places::of_environment();
     for (name, sockets) in
         [("docker", places.docker), ("podman", places.podman), ("containerd", places.containerd)]

@@ -1,0 +1,63 @@
+//! Who waits: its container's control group, and its mount namespace.
+//!
+//! Everything is asked of the kernel's own tables, never of the process' memory or its file systems,
+//! which may not answer.
+
+use std::path::{Path, PathBuf};
+
+use model::event::Text;
+
+use crate::containers::{group_of_container, group_path};
+use crate::kernel::Hierarchy;
+use crate::processes;
+
+/// A thread's name has 15 bytes and a line end.
+const NAME_BYTES_MAX: usize = 64;
+
+/// A process that waits for an answer, which is why it still is that process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Caller {
+    pub(super) pid: u32,
+    /// The group of the container that it is in; that of the process, where its name is none of a
+    /// container's.
+    pub(super) container: u64,
+    pub(super) in_container: bool,
+    pub(super) control_group: u64,
+    /// The number of its mount namespace.
+    pub(super) space: u32,
+}
+
+impl Caller {
+    /// None if it was killed meanwhile.
+    pub(super) fn find(hierarchy: &Hierarchy, pid: u32) -> Option<Self> {
+        let path = group_path(hierarchy, pid)?;
+        let control_group = hierarchy.number_of(&path)?;
+        let outermost = group_of_container(&path);
+        let container = match outermost {
+            Some(outer) if outer != path => hierarchy.number_of(outer)?,
+            _ => control_group,
+        };
+        let in_container = outermost.is_some();
+        let space = space_of(pid)?;
+        Some(Self { pid, container, in_container, control_group, space })
+    }
+
+    /// When it was born, in nanoseconds since boot, and its name.
+    pub(super) fn identity(&self) -> (u64, Text) {
+        let name = crate::file::read(&folder(self.pid).join("comm"), NAME_BYTES_MAX);
+        let mut name = name.unwrap_or_default();
+        if name.ends_with(b"\n") {
+            name.pop();
+        }
+        (processes::birth(self.pid).unwrap_or(0), name.into())
+    }
+}
+
+pub(super) fn folder(pid: u32) -> PathBuf {
+    Path::new("/proc").join(pid.to_string())
+}
+
+/// The mount namespace of a process that runs.
+pub(super) fn space_of(pid: u32) -> Option<u32> {
+    processes::space(&folder(pid).join("ns/mnt"))
+}

@@ -1,0 +1,119 @@
+//! The overlays that runtimes mount on the host: marked as they appear, so that the first program of
+//! a container is asked about already, and the source of what is known of their layers.
+
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use nix::sys::fanotify::MaskFlags;
+use rustix::event::{PollFd, PollFlags};
+use rustix::fs::{Mode, OFlags, open};
+
+use super::caller::space_of;
+use super::facts::Facts;
+use super::layers::below;
+use super::marks::{Extent, mark};
+use super::mount::{self, Device, MOUNTS_BYTES_MAX, Mount};
+use super::shared::Shared;
+
+/// Where the host's own programs and data are; these may be on an overlay themselves.
+const HOST_FOLDERS: [&str; 9] =
+    ["/", "/usr", "/bin", "/sbin", "/lib", "/opt", "/etc", "/var", "/home"];
+
+/// The mount namespaces of the host, and what was found there.
+pub(super) struct Hosts {
+    list: Vec<Host>,
+    /// Overlays that were marked.
+    marked: HashSet<Device>,
+    /// All else that is mounted.
+    others: HashSet<Device>,
+}
+
+/// A mount namespace in which runtimes mount overlays: our own, and that of the first process, which
+/// is another one where the guard is a service or in a container.
+struct Host {
+    mounts: PathBuf,
+    root: PathBuf,
+    /// Is woken as mounts change.
+    watched: File,
+}
+
+impl Host {
+    fn all() -> std::io::Result<Vec<Self>> {
+        let own = space_of(std::process::id());
+        // Who may not look there is on the host.
+        let is_another = space_of(1).is_some_and(|first| Some(first) != own);
+        let of = |process: &str| {
+            let folder = Path::new("/proc").join(process);
+            let mounts = folder.join("mountinfo");
+            let watched = File::open(&mounts)?;
+            Ok(Self { mounts, root: folder.join("root"), watched })
+        };
+        let first = is_another.then(|| of("1")).and_then(std::io::Result::ok);
+        Ok(Vec::from_iter(std::iter::once(of("self")?).chain(first)))
+    }
+
+    fn read(&self) -> Vec<Mount> {
+        mount::read(&crate::file::read(&self.mounts, MOUNTS_BYTES_MAX).unwrap_or_default())
+    }
+
+    fn devices(&self) -> impl Iterator<Item = Device> {
+        HOST_FOLDERS.iter().filter_map(|folder| {
+            let folder = below(&self.root, Path::new(folder));
+            let opened = open(folder, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()?;
+            Some(Facts::of(opened)?.print.device)
+        })
+    }
+}
+
+impl Hosts {
+    pub(super) fn find() -> std::io::Result<Self> {
+        Ok(Self { list: Host::all()?, marked: HashSet::new(), others: HashSet::new() })
+    }
+
+    /// What wakes when mounts change.
+    pub(super) fn watched(&self) -> impl Iterator<Item = PollFd<'_>> {
+        self.list.iter().map(|host| PollFd::new(&host.watched, PollFlags::PRI))
+    }
+
+    /// How much of a file system may be marked for a container's sake: what the host has mounted too
+    /// is never marked as a whole, because its own programs would be asked about.
+    pub(super) fn extent(&self, device: Device) -> Extent {
+        if self.others.contains(&device) { Extent::Mount } else { Extent::Whole }
+    }
+
+    /// Marks overlays that are new, and learns what is in their layers.
+    pub(super) fn look(&mut self, shared: &Shared) {
+        let own: HashSet<Device> = self.list.iter().flat_map(Host::devices).collect();
+        let read: Vec<Vec<Mount>> = self.list.iter().map(Host::read).collect();
+        let mounts = || {
+            let pairs = self.list.iter().zip(&read);
+            pairs.flat_map(|(host, mounts)| mounts.iter().map(move |it| (&*host.root, it)))
+        };
+        let is_overlay = |mount: &Mount| mount.kind == "overlay" && !own.contains(&mount.device);
+        shared.state().images.learn(mounts().filter(|(_, mount)| is_overlay(mount)));
+        let others = mounts().filter(|(_, mount)| !is_overlay(mount));
+        let others = others.map(|(_, mount)| mount.device).collect();
+        let mut marked = HashSet::new();
+        for (root, mount) in mounts().filter(|(_, mount)| is_overlay(mount)) {
+            let is_marked = self.marked.contains(&mount.device);
+            if is_marked || mark_overlay(shared, root, mount) {
+                marked.insert(mount.device);
+            }
+        }
+        (self.marked, self.others) = (marked, others);
+    }
+}
+
+fn mark_overlay(shared: &Shared, root: &Path, mount: &Mount) -> bool {
+    let point = below(root, Path::new(OsStr::from_bytes(&mount.point)));
+    let opened = open(point, OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+    // Another one may lie over it.
+    let is_it =
+        |file: &OwnedFd| Facts::of(file).is_some_and(|facts| facts.print.device == mount.device);
+    let opened = opened.ok().filter(is_it);
+    opened.is_some_and(|it| mark(shared, &it, Extent::Whole, MaskFlags::FAN_OPEN_EXEC_PERM).is_ok())
+}
