@@ -5,8 +5,8 @@
 //! end with the group. That needs no program of the host, leaves rules of others alone, and works
 //! for containers that use the host's network, where the loopback is the host's and is cut as well.
 
+use core::net::IpAddr;
 use std::fs::{self, File};
-use std::net::IpAddr;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 

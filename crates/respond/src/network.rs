@@ -1,7 +1,7 @@
 //! A network that an isolated container keeps, as operators write it.
 
+use core::net::IpAddr;
 use std::fmt;
-use std::net::IpAddr;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
