@@ -121,7 +121,7 @@ impl State {
     }
 
     /// Whether something of it may still hold.
-    pub(crate) fn is_open(self) -> bool {
+    pub fn is_open(self) -> bool {
         !matches!(self, Self::Done | Self::Failed | Self::Undone)
     }
 }

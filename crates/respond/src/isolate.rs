@@ -58,7 +58,9 @@ impl Isolation {
         let inode = fs::metadata(&group).map_err(|error| failed(&error))?.ino();
         let first = container.first_process()?.id.pid;
         let network = |pid: u32| fs::read_link(format!("/proc/{pid}/ns/net"));
-        let of_host = network(1).map_err(|error| failed(&error))?;
+        // Where the first process may not be looked at, ours is the host's.
+        let of_host = network(1).or_else(|_denied| network(std::process::id()));
+        let of_host = of_host.map_err(|error| failed(&error))?;
         let keeps_loopback = network(first).map_err(|error| failed(&error))? != of_host;
         // The name is that of a group, which cannot hold a slash; dots would lead elsewhere.
         let pins = Path::new(BPF).join("lazaret/isolated").join(format!("c-{}", container.id));
@@ -117,11 +119,13 @@ impl Isolation {
     }
 
     fn fill(&self, ebpf: &mut aya::Ebpf) -> Result<(), String> {
-        let mut take = |name: &str| ebpf.take_map(name).ok_or_else(|| format!("no map `{name}`"));
-        let mut v4: LpmTrie<MapData, [u8; 4], u8> =
-            take("kept_v4")?.try_into().map_err(|error| shown(&error))?;
-        let mut v6: LpmTrie<MapData, [u8; 16], u8> =
-            take("kept_v6")?.try_into().map_err(|error| shown(&error))?;
+        // Borrowed: a map that is taken out goes before the programs that need it are loaded.
+        let mut lists = ebpf.maps_mut().collect::<std::collections::BTreeMap<_, _>>();
+        let mut list = |name| lists.remove(name).ok_or_else(|| format!("no map `{name}`"));
+        let mut v4: LpmTrie<&mut MapData, [u8; 4], u8> =
+            list("kept_v4")?.try_into().map_err(|error| shown(&error))?;
+        let mut v6: LpmTrie<&mut MapData, [u8; 16], u8> =
+            list("kept_v6")?.try_into().map_err(|error| shown(&error))?;
         for Network { address, prefix } in &self.keep {
             let prefix = u32::from(*prefix);
             let inserted = match address {

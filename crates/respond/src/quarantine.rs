@@ -230,8 +230,8 @@ impl Quarantine {
             return Ok(false);
         }
         let mut same = Comparison { with: file::read(&held)?, is_same: true };
-        self.unseal_into(&mut same)?;
-        Ok(same.is_same)
+        let attributes = self.unseal_into(&mut same)?;
+        Ok(same.is_same && attributes.are_those_of(&same.with)?)
     }
 
     /// Writes the content elsewhere, for whoever wants to look at it.

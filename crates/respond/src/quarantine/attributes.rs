@@ -38,6 +38,11 @@ impl Attributes {
         })
     }
 
+    /// Whether a file has them; when it was read last does not count.
+    pub(crate) fn are_those_of(&self, file: &File) -> std::io::Result<bool> {
+        Ok(Self { accessed: self.accessed, ..Self::read(file)? } == *self)
+    }
+
     /// To a file that is ours. The owner goes first: a change of it takes privileges away.
     pub(crate) fn write(&self, file: &File) -> std::io::Result<()> {
         fchown(file, Some(Uid::from_raw(self.owner)), Some(Gid::from_raw(self.group)))?;

@@ -57,7 +57,8 @@ fn acted_and_died(container: &Container, response: Response, target: &Target) ->
 
 #[test]
 fn what_is_unfinished_is_finished_or_undone() {
-    let Some(container) = Container::run(&[], "echo > /tmp/file; sleep 1000 & sleep 1000") else {
+    let Some(container) = Container::run(&[], "echo > /tmp/file; sleep 1000 & sleep 1000; :")
+    else {
         return;
     };
     until("it runs", || container.pids().len() == 3);

@@ -43,11 +43,16 @@ fn wired(number: u8, script: &str) -> Option<Container> {
     Some(container)
 }
 
-/// Takes every connection, and holds it open.
+/// At an address, on a port that is free.
 fn listen(address: IpAddr) -> (TcpListener, u16) {
     let listener = TcpListener::bind((address, 0)).expect("the cable's address");
     let port = listener.local_addr().expect("bound").port();
     (listener, port)
+}
+
+/// Takes every connection and ends it.
+fn greet(listener: TcpListener) {
+    std::thread::spawn(move || listener.incoming().for_each(drop));
 }
 
 /// Whether the container can connect there.
@@ -77,6 +82,7 @@ fn no_packet_comes_or_goes_and_open_connections_are_cut() {
     for ((listener, port), address) in listeners.iter().zip(host(1)) {
         sends(address, *port);
         streams.push(listener.accept().expect("it connects").0);
+        greet(listener.try_clone().expect("a listener"));
     }
     assert!(streams.iter_mut().all(arrives));
     let local = "(echo there | nc -l -p 99 & sleep 0.3; timeout 2 nc 127.0.0.1 99 </dev/null)";
@@ -108,7 +114,11 @@ fn no_packet_comes_or_goes_and_open_connections_are_cut() {
 #[test]
 fn what_an_operator_keeps_is_kept() {
     let Some(container) = wired(2, "sleep 1000") else { return };
-    let [(_four, four), (_six, six)] = host(2).map(listen);
+    let [four, six] = host(2).map(|address| {
+        let (listener, port) = listen(address);
+        greet(listener);
+        port
+    });
     for (kept, of_four, of_six) in [
         (&["10.231.2.0/24"][..], true, false),
         (&["fd00:231:2::1"], false, true),
@@ -131,7 +141,8 @@ fn what_an_operator_keeps_is_kept() {
 fn on_the_hosts_network_the_loopback_is_cut_too() {
     let Some(container) = Container::run(&["--network", "host"], "sleep 1000") else { return };
     let local = IpAddr::from([127, 0, 0, 1]);
-    let (_listener, port) = listen(local);
+    let (listener, port) = listen(local);
+    greet(listener);
     assert!(reaches(&container, local, port));
     let entry = container.act(Response::Isolate, &container.target()).expect("it is isolated");
     assert!(entry.note.contains("host's network"), "{}", entry.note);

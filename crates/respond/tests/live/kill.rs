@@ -12,7 +12,7 @@ fn a_tree_dies_and_its_neighbours_live() {
     // One tree of three generations that goes on forking, and one that has nothing to do with it.
     let script = "sleep 1000 & \
         (sh -c 'while :; do sh -c \"sleep 0.01 & sleep 1000\" & sleep 0.02; done'; :) & \
-        echo $! > /tmp/root; sleep 1000";
+        sleep 1000 & wait";
     let Some(container) = Container::run(&[], script) else { return };
     until("it forks", || container.pids().len() > 20);
     let first = container.pid();
@@ -60,7 +60,7 @@ fn on_the_host_a_tree_is_stopped_first() {
 #[test]
 fn a_whole_container_dies_even_if_it_is_paused() {
     for is_paused in [false, true] {
-        let script = "setsid sh -c 'sleep 1000 & sleep 1000' & trap '' TERM; sleep 1000";
+        let script = "setsid sh -c 'sleep 1000 & sleep 1000' & sleep 1000; :";
         let Some(container) = Container::run(&[], script) else { return };
         until("it runs", || container.pids().len() == 4);
         let pids = container.pids();
