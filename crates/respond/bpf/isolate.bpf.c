@@ -52,6 +52,12 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 /* Where Docker answers questions for names, on the container's loopback: it asks the world. */
 #define DOCKER_RESOLVER 0x7f00000b
 #define NO_PREALLOC 1
+/* ICMPv6 without options before it: solicitations and advertisements of routers and neighbours. */
+#define V6_NEXT_HEADER 6
+#define V6_HEADER_BYTES 40
+#define ICMP_V6 58
+#define FIRST_DISCOVERY 133
+#define LAST_DISCOVERY 136
 
 /* Networks that an operator keeps are few. */
 #define KEPT_MAX 1024
@@ -102,13 +108,30 @@ static __always_inline int judge_v4(struct __sk_buff *packet, __u32 other)
 	return source == resolver || destination == resolver ? DROP : PASS;
 }
 
+/*
+ * Without neighbours there is no network that could be kept, and the kernel's own socket for that is
+ * of the container's group. What is sent to a link-local or multicast address of the link goes no
+ * further.
+ */
+static __always_inline int is_discovery(struct __sk_buff *packet, const __u8 *other)
+{
+	__u8 next, type;
+
+	if (!(other[0] == 0xfe && (other[1] & 0xc0) == 0x80) && !(other[0] == 0xff && other[1] == 0x02))
+		return 0;
+	if (bpf_skb_load_bytes(packet, V6_NEXT_HEADER, &next, sizeof(next)) || next != ICMP_V6 ||
+	    bpf_skb_load_bytes(packet, V6_HEADER_BYTES, &type, sizeof(type)))
+		return 0;
+	return type >= FIRST_DISCOVERY && type <= LAST_DISCOVERY;
+}
+
 static __always_inline int judge_v6(struct __sk_buff *packet, __u32 other)
 {
 	struct key_v6 key = { .prefix = 128 };
 
 	if (bpf_skb_load_bytes(packet, other, key.address, sizeof(key.address)))
 		return DROP;
-	if (bpf_map_lookup_elem(&kept_v6, &key))
+	if (bpf_map_lookup_elem(&kept_v6, &key) || is_discovery(packet, key.address))
 		return PASS;
 	return keeps_loopback && packet->ifindex == LOOPBACK ? PASS : DROP;
 }

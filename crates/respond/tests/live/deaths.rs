@@ -57,7 +57,7 @@ fn acted_and_died(container: &Container, response: Response, target: &Target) ->
 
 #[test]
 fn what_is_unfinished_is_finished_or_undone() {
-    let Some(container) = Container::run(&[], "echo > /tmp/file; sleep 1000 & sleep 1000; :")
+    let Some(container) = Container::run(&[], "echo > /tmp/file; sleep 1000 & sleep 1000 & wait")
     else {
         return;
     };

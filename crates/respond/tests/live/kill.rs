@@ -105,8 +105,8 @@ fn the_host_is_protected_from_us() {
         assert!(runs(pid));
     }
     // In a container anybody may call himself that.
-    let mask =
-        "cat /bin/busybox > /tmp/dockerd; chmod 755 /tmp/dockerd; exec /tmp/dockerd sleep 1000";
+    let mask = "cat /bin/busybox > /tmp/dockerd; chmod 755 /tmp/dockerd; \
+        ln -s dockerd /tmp/sleep; exec /tmp/sleep 1000";
     let Some(masked) = Container::run(&[], mask) else { return };
     let exe = || std::fs::read_link(format!("/proc/{}/exe", masked.pid())).unwrap_or_default();
     until("it is masked", || exe().ends_with("dockerd"));
