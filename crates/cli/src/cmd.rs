@@ -17,6 +17,7 @@ mod own_checks;
 mod policy;
 #[cfg(test)]
 mod reference;
+mod respond;
 mod rules;
 mod sbom;
 mod scan;
@@ -54,6 +55,8 @@ enum Verb {
     Guard(guard::GuardArguments),
     /// Read the rules of what is looked for in what runs: list, check, test, replay.
     Rules(rules::RulesArguments),
+    /// Kill, pause, stop, isolate, quarantine; each written down before, and undone where it can be.
+    Respond(respond::RespondArguments),
     /// See to the advisories: what is there, fetch, import, export, verify.
     Db(db::DbArguments),
     /// See to what is kept of layers that were read before.
@@ -73,6 +76,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, UserError> {
         Verb::Policy(arguments) => policy::run(arguments, &global),
         Verb::Guard(arguments) => guard::run(arguments, &global),
         Verb::Rules(arguments) => rules::run(arguments, &global),
+        Verb::Respond(arguments) => respond::run(arguments, &global),
         Verb::Db(arguments) => db::run(arguments, &global),
         Verb::Cache(arguments) => cache::run(arguments, &global),
         Verb::Demo => demo::run(&global),

@@ -15,7 +15,7 @@ mod containerd;
 mod engine;
 mod group;
 mod grpc;
-mod http;
+pub mod http;
 mod image;
 mod path;
 mod places;

@@ -1,4 +1,4 @@
-//! `cargo xtask bpf`: the programs of the sensor, built with Debian's clang and held against the
+//! `cargo xtask bpf`: the programs for the kernel, built with Debian's clang and held against the
 //! objects in the tree, so that nobody has to trust bytes that no source made.
 //!
 //! `cargo build` never comes here: it takes the objects as they are.
@@ -9,9 +9,12 @@ use std::process::Command;
 
 use sha2::{Digest, Sha256};
 
-const FOLDER: &str = "crates/sensor/bpf";
-/// Each `NAME.bpf.c` there makes `prebuilt/NAME-ARCHITECTURE.o`.
-const SOURCES: &[&str] = &["guard", "prevent"];
+/// A line an object: its folder, and its name before `.bpf.c`.
+const OBJECTS: &[(&str, &str)] = &[
+    ("crates/sensor/bpf", "guard"),
+    ("crates/sensor/bpf", "prevent"),
+    ("crates/respond/bpf", "isolate"),
+];
 /// Architecture as Rust names it, and as libbpf's headers do.
 const TARGETS: [(&str, &str); 2] = [("x86_64", "x86"), ("aarch64", "arm64")];
 /// The compiler that made the objects; another one makes other bytes.
@@ -33,7 +36,7 @@ const FLAGS: &[&str] = &[
     "-ffile-prefix-map=/usr/include=include",
 ];
 
-/// Build the sensor's BPF programs and compare them with the ones in the tree.
+/// Build the BPF programs and compare them with the ones in the tree.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Replace the ones in the tree
@@ -43,24 +46,24 @@ pub(crate) struct Args {
 
 /// True if the tree holds what its source makes.
 pub(crate) fn run(root: &Path, args: &Args) -> Result<bool, String> {
-    let folder = root.join(FOLDER);
     let mut is_same = true;
-    for source in SOURCES {
+    for (folder, object) in OBJECTS {
+        let folder = root.join(folder);
         for (architecture, target) in TARGETS {
-            let name = format!("{source}-{architecture}.o");
-            let built = build(&folder, source, target, &root.join("target").join(&name))?;
+            let name = format!("{object}-{architecture}.o");
+            let built = build(&folder, object, target, &root.join("target").join(&name))?;
             is_same &= hold(&folder.join("prebuilt").join(name), &built, args.write)?;
         }
+        let sum = source_sum(&folder)?;
+        is_same &= hold(&folder.join("prebuilt/source.sha256"), sum.as_bytes(), args.write)?;
     }
-    let sum = source_sum(&folder)?;
-    is_same &= hold(&folder.join("prebuilt/source.sha256"), sum.as_bytes(), args.write)?;
     Ok(is_same)
 }
 
-fn build(folder: &Path, source: &str, target: &str, output: &Path) -> Result<Vec<u8>, String> {
+fn build(folder: &Path, object: &str, target: &str, output: &Path) -> Result<Vec<u8>, String> {
     let mut compiler = Command::new(COMPILER);
     compiler.current_dir(folder).args(FLAGS).arg(format!("-D__TARGET_ARCH_{target}"));
-    finish(compiler.arg("-c").arg(format!("{source}.bpf.c")).arg("-o").arg(output))?;
+    finish(compiler.arg("-c").arg(format!("{object}.bpf.c")).arg("-o").arg(output))?;
     finish(Command::new(STRIP).arg("-g").arg(output))?;
     fs::read(output).map_err(|error| format!("{}: {error}", output.display()))
 }

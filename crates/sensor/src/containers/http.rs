@@ -21,10 +21,10 @@ const HEAD_BYTES_MAX: usize = 64 << 10;
 
 /// Why a question was not answered.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum AskError {
+pub enum AskError {
     #[error("`{}` cannot be asked: {why}", socket.display())]
     Unreachable { socket: PathBuf, why: std::io::Error },
-    #[error("`{}` does not answer within {} s", socket.display(), PATIENCE.as_secs())]
+    #[error("`{}` does not answer in time", socket.display())]
     Late { socket: PathBuf },
     #[error("the answer of `{}` is longer than {ANSWER_BYTES_MAX} bytes", socket.display())]
     Long { socket: PathBuf },
@@ -34,26 +34,46 @@ pub(super) enum AskError {
 
 impl AskError {
     /// There is no such socket: its daemon is not installed, or does not run.
-    pub(super) fn nobody_listens(&self) -> bool {
+    pub fn nobody_listens(&self) -> bool {
         matches!(self, Self::Unreachable { why, .. } if why.kind() == ErrorKind::NotFound)
     }
 }
 
 /// The body of the answer to `GET path`; None where there is no such thing.
 pub(super) fn get(socket: &Path, path: &str) -> Result<Option<Vec<u8>>, AskError> {
-    let deadline = Instant::now() + PATIENCE;
+    match ask(socket, "GET", path, PATIENCE)? {
+        (200, body) => Ok(Some(body)),
+        (404, _) => Ok(None),
+        (status, _) => {
+            let why = format!("status {status}");
+            Err(AskError::Senseless { socket: socket.to_owned(), why })
+        }
+    }
+}
+
+/// Status and body of the answer. The sensor asks with `GET` alone; who responds may ask for more.
+///
+/// # Errors
+/// If there is no whole answer in that time.
+pub fn ask(
+    socket: &Path,
+    method: &str,
+    path: &str,
+    patience: Duration,
+) -> Result<(u16, Vec<u8>), AskError> {
+    let deadline = Instant::now() + patience;
     let mut stream = open(socket, deadline).map_err(|why| failed(socket, why))?;
-    let request =
-        format!("GET {path} HTTP/1.0\r\nHost: localhost\r\nAccept: application/json\r\n\r\n");
+    // Some servers want a length of what they might be told.
+    let length = if method == "GET" { "" } else { "Content-Length: 0\r\n" };
+    let request = format!(
+        "{method} {path} HTTP/1.0\r\nHost: localhost\r\nAccept: application/json\r\n{length}\r\n"
+    );
     stream.write_all(request.as_bytes()).map_err(|why| failed(socket, why))?;
     let bytes = read_to_end(&mut stream, deadline).map_err(|why| failed(socket, why))?;
     let Some(bytes) = bytes else { return Err(AskError::Long { socket: socket.to_owned() }) };
-    let senseless = |why: String| AskError::Senseless { socket: socket.to_owned(), why };
     match parse(&bytes) {
-        Some((200, body)) => Ok(Some(body.to_vec())),
-        Some((404, _)) => Ok(None),
-        Some((status, _)) => Err(senseless(format!("status {status}"))),
-        None => Err(senseless("no HTTP".to_owned())),
+        Some((status, body)) => Ok((status, body.to_vec())),
+        None => Err(AskError::Senseless { socket: socket.to_owned(), why: "no HTTP".to_owned() }),
     }
 }
 

@@ -27,6 +27,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("git", "lists the files that tidy reads"),
     ("fonts-noto-cjk", "shows the Chinese side of the HTML report"),
     ("golang-go", "judges the order of Go versions"),
+    ("iproute2", "lays a cable between a container and the host, for isolation to cut"),
     ("libmaven3-core-java", "judges the order of Maven versions, and their ranges"),
     ("libbpf-dev", "brings the headers that BPF programs are written with"),
     ("llvm-14", "takes from them what only a debugger reads"),

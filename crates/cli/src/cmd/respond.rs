@@ -1,0 +1,156 @@
+//! `lazaret respond`: what is done to a process, a container or a file, by whoever says so.
+//!
+//! What it does and how stands in the crate `respond`; here it is asked, and told.
+
+mod act;
+mod back;
+mod list;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use model::Response;
+use respond::{Refusal, Responder};
+
+use crate::cmd::global::Global;
+use crate::cmd::guard;
+use crate::error::UserError;
+use crate::exit_code::ExitCode;
+use crate::output;
+
+/// Where the guard's service keeps it as well.
+const STATE: &str = "/var/lib/lazaret/respond";
+
+#[derive(Debug, Args)]
+pub(crate) struct RespondArguments {
+    #[command(subcommand)]
+    verb: Verb,
+    /// Where the journal and quarantined files are
+    #[arg(long, global = true, env = "LAZARET_STATE", value_name = "FOLDER", default_value = STATE)]
+    state: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Kill a process with all its descendants, or everything in a container.
+    Kill(act::KillArguments),
+    /// Freeze a container.
+    Pause(act::PauseArguments),
+    /// Let a paused container go on.
+    Resume(back::ContainerArguments),
+    /// Stop a container by its runtime.
+    Stop(act::StopArguments),
+    /// Cut a container from every network, but those that are kept.
+    Isolate(act::IsolateArguments),
+    /// Give an isolated container its network again.
+    Unisolate(back::ContainerArguments),
+    /// Take a file away, encrypted.
+    Quarantine(act::QuarantineArguments),
+    /// Put a quarantined file back as it was.
+    Restore(back::RestoreArguments),
+    /// List responses: what, whom, why, who, when, until, and what became of them.
+    List(list::ListArguments),
+    /// Take a response back.
+    Undo(back::IdArguments),
+    /// Complete what somebody began who was killed meanwhile.
+    Finish(back::IdArguments),
+    /// Undo what is past its time limit; for a timer, where no guard runs.
+    Expire,
+}
+
+pub(crate) fn run(arguments: RespondArguments, global: &Global) -> Result<ExitCode, UserError> {
+    let RespondArguments { verb, state } = arguments;
+    let responder = Responder::open(&state, guard::runtimes()).map_err(|it| refused(&it))?;
+    match verb {
+        Verb::Kill(arguments) => act::kill(&arguments, &responder, global),
+        Verb::Pause(arguments) => act::pause(&arguments, &responder, global),
+        Verb::Resume(arguments) => back::container(Response::Pause, &arguments, &responder),
+        Verb::Stop(arguments) => act::stop(&arguments, &responder, global),
+        Verb::Isolate(arguments) => act::isolate(&arguments, &responder, global),
+        Verb::Unisolate(arguments) => back::container(Response::Isolate, &arguments, &responder),
+        Verb::Quarantine(arguments) => act::quarantine(&arguments, &responder, global),
+        Verb::Restore(arguments) => back::restore(&arguments, &responder),
+        Verb::List(arguments) => list::run(&arguments, &responder, global),
+        Verb::Undo(arguments) => back::undo(&arguments, &responder),
+        Verb::Finish(arguments) => back::finish(&arguments, &responder),
+        Verb::Expire => back::expire(&responder, global),
+    }
+}
+
+/// A refusal as users meet it.
+fn refused(refusal: &Refusal) -> UserError {
+    let code = match refusal {
+        Refusal::NotFound { .. } => ExitCode::TargetNotFound,
+        Refusal::Ambiguous { .. }
+        | Refusal::Senseless { .. }
+        | Refusal::NoLimit { .. }
+        | Refusal::NotNow { .. } => ExitCode::Usage,
+        Refusal::Protected { .. } | Refusal::Already { .. } => ExitCode::GateReached,
+        Refusal::NotOfHost { .. }
+        | Refusal::State { .. }
+        | Refusal::Journal { .. }
+        | Refusal::Failed { .. } => ExitCode::Failed,
+    };
+    UserError::from_chain(code, refusal).hint(refusal.hint())
+}
+
+/// One line about what was done.
+fn tell(entry: &respond::Entry, what: &str) -> Result<ExitCode, UserError> {
+    let respond::Entry { id, subject, note, .. } = entry;
+    output::write(
+        None,
+        &format!("{}\n", document::printable(&format!("{id} {what} {subject}: {note}"))),
+    )?;
+    Ok(ExitCode::Done)
+}
+
+/// Who runs this, for the journal: by name where the system has one, and by which login.
+fn who() -> String {
+    let uid = rustix::process::getuid().as_raw();
+    let login = std::fs::read_to_string("/proc/self/loginuid").unwrap_or_default();
+    // What nobody logged in for has the highest number.
+    match login.trim().parse::<u32>() {
+        Ok(login) if login != u32::MAX && login != uid => {
+            format!("user {uid}, logged in as {login}")
+        }
+        _ => format!("user {uid}"),
+    }
+}
+
+/// `[CONTAINER:]PATH`, as `docker cp` has it. A path begins with a slash.
+fn split_file(text: &str) -> Result<(Option<String>, PathBuf), String> {
+    let (container, path) = match text.split_once(":/") {
+        Some((container, _)) if !text.starts_with('/') => {
+            let path = text.get(container.len() + 1..).unwrap_or_default();
+            (Some(container.to_owned()), path)
+        }
+        _ => (None, text),
+    };
+    if !Path::new(path).is_absolute() || container.as_deref() == Some("") {
+        return Err(format!("`{text}` is not a file (want /PATH or CONTAINER:/PATH)"));
+    }
+    Ok((container, path.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_of_containers_or_the_host() {
+        for (text, expected) in [
+            ("/tmp/a", Some((None, "/tmp/a"))),
+            ("/tmp/a:/b", Some((None, "/tmp/a:/b"))),
+            ("web:/tmp/a", Some((Some("web"), "/tmp/a"))),
+            ("web:/tmp:/a", Some((Some("web"), "/tmp:/a"))),
+            ("tmp/a", None),
+            ("web:a", None),
+            (":/a", None),
+            ("", None),
+        ] {
+            let expected =
+                expected.map(|(name, path)| (name.map(str::to_owned), PathBuf::from(path)));
+            assert_eq!(split_file(text).ok(), expected, "{text}");
+        }
+    }
+}

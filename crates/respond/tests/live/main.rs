@@ -1,0 +1,8 @@
+//! Responses to real containers: what was done is looked at from outside, by other means.
+
+mod container;
+mod deaths;
+mod isolate;
+mod kill;
+mod pause;
+mod quarantine;
