@@ -17,6 +17,7 @@ mod facts;
 mod filter;
 mod gate;
 mod glob;
+pub mod guard;
 mod judge;
 mod license;
 mod policy;
