@@ -189,7 +189,9 @@ impl Given {
 
 fn read_lists(folder: &Path) -> impl FnMut(&str) -> Result<String, String> + use<> {
     let folder = folder.to_owned();
-    move |name: &str| std::fs::read_to_string(folder.join(name)).map_err(|_why| "no such file".to_owned())
+    move |name: &str| {
+        std::fs::read_to_string(folder.join(name)).map_err(|_why| "no such file".to_owned())
+    }
 }
 
 fn told(verdict: &Verdict) -> String {

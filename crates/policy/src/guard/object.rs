@@ -32,6 +32,15 @@ pub fn object(event: &Event) -> String {
     text
 }
 
+/// The file that was executed, written or put somewhere: what is taken away by a quarantine.
+pub fn file(event: &Event) -> Option<&Text> {
+    let file = match &event.act {
+        Act::Exec { .. } => Some(&event.process.executable.path),
+        _ => Objects::of(event).files.pop(),
+    };
+    file.filter(|path| path.starts_with(b"/"))
+}
+
 /// The name of what has neither path nor address.
 fn named(act: &Act) -> Option<&Text> {
     match act {
