@@ -79,7 +79,7 @@ fn of_documents() -> [Target; 5] {
 /// What users write: policies, exceptions, checks.
 fn of_judgement() -> [Target; 5] {
     [
-        seeded("guard-policy", "crates/policy/testdata/guard", guard_policy),
+        seeded("guard-policy", "crates/policy/testdata/guard", policy::fuzz::guard_policy),
         seeded("own-check", "content/checks", |bytes| {
             swallow(analyzers::fuzz::own_check(bytes));
         }),
@@ -169,20 +169,6 @@ fn of_scheme(scheme: Scheme) -> Target {
 fn policy(bytes: &[u8]) {
     let Ok(policy) = policy::Policy::parse(&String::from_utf8_lossy(bytes), "fuzz") else { return };
     swallow(policy.test());
-}
-
-/// A policy of the guard, whose lists are itself, asked of a rule and of a container.
-fn guard_policy(bytes: &[u8]) {
-    use policy::guard::{AskedRule, GuardPolicy, Moment};
-    let text = String::from_utf8_lossy(bytes);
-    let mut list = |_: &str| Ok(text.clone().into_owned());
-    let Ok(policy) = GuardPolicy::parse(&text, "fuzz", &mut list) else { return };
-    let priority = model::Priority::Warning;
-    let rule = AskedRule { name: "execution-drift", tags: &[], priority, enabled: true };
-    let Ok(today) = "2026-06-01".parse() else { return };
-    let moment = Moment { today, enforce: true };
-    swallow(policy.judge(&policy.choose(&rule), None, moment));
-    swallow((policy.held_unknown(moment), policy.preventions(), policy.misspelt(&[rule.name])));
 }
 
 /// The bytes as the condition of a rule on each kind of thing, asked of one of each.

@@ -15,6 +15,8 @@ mod exception;
 mod expression;
 mod facts;
 mod filter;
+#[doc(hidden)]
+pub mod fuzz;
 mod gate;
 mod glob;
 pub mod guard;

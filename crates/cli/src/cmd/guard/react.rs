@@ -100,10 +100,110 @@ impl React {
 }
 
 fn said(order: &Order, done: Result<String, String>) -> String {
-    let Order { response, process, reason, .. } = order;
+    let Order { response, process, container, file, reason } = order;
     let name = policy::guard::name(*response);
+    let mut on = format!("pid {}", process.pid);
+    if let Some(container) = container {
+        on.extend([" in ", container.name.as_ref().unwrap_or(&container.id)]);
+    }
+    if let (Response::Quarantine, Some(file)) = (response, file) {
+        on.extend([", ", &file.to_string()]);
+    }
     match done {
-        Ok(what) => format!("{name} (pid {}; {reason}): {what}", process.pid),
-        Err(why) => format!("could not {name} (pid {}; {reason}): {why}", process.pid),
+        Ok(what) => format!("{name} ({on}; {reason}): {what}"),
+        Err(why) => format!("could not {name} ({on}; {reason}): {why}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use model::event::Call;
+    use policy::guard::{Because, HeldBack, Wanted};
+
+    use super::*;
+
+    fn event() -> Event {
+        Event {
+            number: 1,
+            time: 0,
+            call: Call::Execve,
+            thread: 7,
+            processor: 0,
+            process: Arc::new(Process { pid: 7, ..Process::default() }),
+            ancestors: Arc::default(),
+            container: Some(Arc::new(Container { id: "c0ffee".to_owned(), ..Default::default() })),
+            act: model::event::Act::Exit { status: 0 },
+            result: None,
+            denied: false,
+        }
+    }
+
+    fn verdict() -> Verdict {
+        let wanted = |response, held_back| Wanted { response, held_back };
+        Verdict {
+            told: true,
+            priority: model::Priority::Warning,
+            blocked: false,
+            responses: vec![
+                wanted(Response::Isolate, Some(HeldBack::NotEnforcing)),
+                wanted(Response::Kill, None),
+            ],
+            because: vec![Because {
+                setting: "respond",
+                entry: "rules `a`".to_owned(),
+                reason: String::new(),
+            }],
+            notes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_wanted_is_done_elsewhere_and_what_is_held_back_is_not() {
+        let (tell, told) = mpsc::channel();
+        let act = move |order: &Order| {
+            let said = format!("{} {}", order.process.pid, order.reason);
+            tell.send((order.response, said)).map_err(|_gone| String::new())?;
+            Ok("gone".to_owned())
+        };
+        let react = React::start(Some(Box::new(act))).unwrap();
+        react.order("r", &event(), &verdict());
+        assert_eq!(react.finish(), 0);
+        let all: Vec<_> = told.iter().collect();
+        assert_eq!(all, [(Response::Kill, "7 rule `r`, rules `a`".to_owned())]);
+    }
+
+    #[test]
+    fn nobody_waits_for_a_responder_that_hangs() {
+        let (go, hang) = mpsc::channel::<()>();
+        let act = move |_: &Order| {
+            assert!(hang.recv().is_err());
+            Err("too late".to_owned())
+        };
+        let mut react = React::start(Some(Box::new(act))).unwrap();
+        let (event, verdict) = (event(), verdict());
+        for _ in 0..QUEUE + 10 {
+            react.order("r", &event, &verdict);
+        }
+        let dropped = react.news();
+        assert!((9..=10).contains(&dropped), "{dropped}");
+        assert_eq!(react.news(), 0);
+        drop(go);
+        assert_eq!(react.finish(), dropped);
+    }
+
+    #[test]
+    fn what_is_done_is_said_of_whom() {
+        let event = event();
+        let order = Order {
+            response: Response::Quarantine,
+            process: Arc::clone(&event.process),
+            container: event.container.clone(),
+            file: Some("/tmp/x".into()),
+            reason: "rule `r`".to_owned(),
+        };
+        let said = said(&order, Err("no room".to_owned()));
+        assert_eq!(said, "could not quarantine (pid 7 in c0ffee, /tmp/x; rule `r`): no room");
     }
 }

@@ -189,6 +189,12 @@ impl Told {
     fn note_policy(&self) {
         let Some(policy) = self.judge.policy() else { return };
         policy.notes(self.moment.today).iter().for_each(|note| output::note(note));
+        let (_, _, preventions) = policy.counts();
+        if preventions > 0 {
+            output::note(
+                "preventions of the policy are checked, and nothing here refuses by them yet",
+            );
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use detect::recording::{HEADER, Reader};
 use detect::{Detection, Engine, audit, json_line};
 use document::printable;
 use model::event::Event;
-use policy::guard::{Moment, Verdict};
+use policy::guard::{Excuse, Moment, Verdict};
 use serde_json::json;
 
 use super::list::Filter;
@@ -102,7 +102,7 @@ pub(crate) fn run(arguments: &ReplayArguments, global: &Global) -> Result<ExitCo
     let replayed = replay(&engine, &arguments.file, &mut |from, mut detection| {
         let verdict = judge.judge(&mut detection, from.event, moment);
         if written.is_ok() {
-            written = out.detection(from.number, &detection, verdict.as_ref());
+            written = out.detection(from, &detection, verdict.as_ref());
         }
     })?;
     written?;
@@ -210,7 +210,7 @@ struct Out {
 impl Out {
     fn detection(
         &mut self,
-        number: u64,
+        from: From<'_>,
         detection: &Detection,
         verdict: Option<&Verdict>,
     ) -> Result<(), UserError> {
@@ -226,9 +226,11 @@ impl Out {
                 lines
             }
             Format::Json => {
-                let mut object = object(number, detection);
+                let mut object = object(from.number, detection);
                 if let Some(verdict) = verdict {
                     object["verdict"] = guard::verdict_object(verdict);
+                    let excuse = from.event.map(|event| Excuse::of(&detection.rule.name, event));
+                    object["allow"] = json!(excuse.flatten());
                 }
                 json_line(&object) + "\n"
             }
