@@ -77,8 +77,9 @@ fn of_documents() -> [Target; 5] {
 }
 
 /// What users write: policies, exceptions, checks.
-fn of_judgement() -> [Target; 4] {
+fn of_judgement() -> [Target; 5] {
     [
+        seeded("guard-policy", "crates/policy/testdata/guard", policy::fuzz::guard_policy),
         seeded("own-check", "content/checks", |bytes| {
             swallow(analyzers::fuzz::own_check(bytes));
         }),

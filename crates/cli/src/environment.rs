@@ -55,6 +55,11 @@ pub(crate) fn width_of_stdout() -> Option<usize> {
     set.or_else(|| Some(terminal_size::terminal_size_of(&stdout)?.0.0.into()))
 }
 
+/// Whether there is a terminal that this program would be told of if it went away.
+pub(crate) fn has_terminal() -> bool {
+    std::fs::File::open("/dev/tty").is_ok()
+}
+
 /// Whether to color what goes to stdout (no-color.org: any non-empty `NO_COLOR` says no).
 pub(crate) fn color_on_stdout() -> bool {
     let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());

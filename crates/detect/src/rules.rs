@@ -21,7 +21,8 @@ mod written;
 
 use std::sync::Arc;
 
-pub use rule::{Action, Fixtures, Priority, Rule, Scope};
+pub use model::Priority;
+pub use rule::{Action, Fixtures, Rule, Scope};
 
 use crate::diagnostic::{Diagnostic, Level, Place};
 use crate::source::Source;
@@ -62,6 +63,16 @@ impl Ruleset {
     /// Only the rules that are wanted.
     pub fn retain(&mut self, wanted: impl FnMut(&Arc<Rule>) -> bool) {
         self.rules.retain(wanted);
+    }
+
+    /// Switches rules on and off, whatever their files say.
+    pub fn enable(&mut self, mut decide: impl FnMut(&Rule) -> bool) {
+        for rule in &mut self.rules {
+            let enabled = decide(rule);
+            if enabled != rule.enabled {
+                Arc::make_mut(rule).enabled = enabled;
+            }
+        }
     }
 
     /// Adds a text to the output of every rule about a source, as `append_output` of Falco does:

@@ -15,8 +15,11 @@ mod exception;
 mod expression;
 mod facts;
 mod filter;
+#[doc(hidden)]
+pub mod fuzz;
 mod gate;
 mod glob;
+pub mod guard;
 mod judge;
 mod license;
 mod policy;

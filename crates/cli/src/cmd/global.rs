@@ -116,6 +116,17 @@ pub(crate) struct Global {
     pub(crate) now: Timestamp,
     /// Not that of `now`, which whoever repeats a build may set: a policy has to hold today.
     pub(crate) today: Date,
+    pub(crate) calendar: Calendar,
+}
+
+/// Which day it is for policies: the one that the user said, or that of the clock.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Calendar(Option<Date>);
+
+impl Calendar {
+    pub(crate) fn today(self) -> Date {
+        self.0.unwrap_or_else(|| Timestamp::now().to_zoned(TimeZone::UTC).date())
+    }
 }
 
 impl GlobalArguments {
@@ -156,7 +167,8 @@ impl GlobalArguments {
             look: Look { color, width: environment::width_of_stdout() },
             always_color: matches!(self.color, Color::Always),
             now: environment::now()?,
-            today: self.today.unwrap_or_else(|| Timestamp::now().to_zoned(TimeZone::UTC).date()),
+            today: Calendar(self.today).today(),
+            calendar: Calendar(self.today),
         })
     }
 }

@@ -3,25 +3,35 @@
 mod alert;
 mod behind;
 mod doctor;
+mod judge;
 mod live;
 mod loss;
+mod merge;
 mod places;
+mod policy;
+mod react;
 mod record;
+mod reload;
 mod sink;
 mod watch;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use detect::Engine;
 
+pub(crate) use self::judge::{
+    Judge, lines as verdict_lines, load as load_policy, object as verdict_object,
+};
 pub(crate) use self::live::Live;
 pub(crate) use self::places::of_environment as runtimes;
 use crate::cmd::global::Global;
-use crate::cmd::rules;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::{interrupt, output};
+
+/// Long enough that what repeats every few seconds is told once a minute.
+const MERGE_WINDOW: u32 = 60;
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -36,6 +46,8 @@ pub(crate) struct GuardArguments {
 enum Verb {
     /// Say what this kernel and this host let the guard see, and what not.
     Doctor,
+    /// Work with policies of the guard: check one, or make entries that allow from alerts.
+    Policy(policy::PolicyArguments),
 }
 
 #[derive(Debug, Args)]
@@ -52,6 +64,15 @@ struct WatchArguments {
                 file:PATH or an http:// URL, which each alert is posted to [default: human@stdout]"
     )]
     to: Vec<sink::Wanted>,
+    /// What becomes of what rules find: a policy of the guard (docs/guard-policy.md)
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// Do what the policy says; without, it is only told
+    #[arg(long)]
+    enforce: bool,
+    /// For how long equal alerts are counted instead of told; 0 tells every one
+    #[arg(long, value_name = "SECONDS", default_value_t = MERGE_WINDOW)]
+    merge_window: u32,
     /// Keep every event in this file, for `lazaret rules replay`
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
@@ -60,24 +81,39 @@ struct WatchArguments {
 pub(crate) fn run(arguments: GuardArguments, global: &Global) -> Result<ExitCode, UserError> {
     match arguments.verb {
         Some(Verb::Doctor) => doctor::run(),
+        Some(Verb::Policy(arguments)) => policy::run(&arguments, global),
         None => watch(arguments.watch, global),
     }
 }
 
 fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserError> {
-    let rules::Watching { ruleset, never, code } = rules::to_use(&arguments.rules)?;
-    let engine = Engine::new(&ruleset);
-    let stop = interrupt::stop_on_signals(None)?;
-    let look = global.look(None);
-    let sinks = sink::open(&arguments.to, look.color, &stop)?;
-    let recording = arguments.record.as_deref().map(record::Recording::create).transpose()?;
-    let mut guard = watch::Guard::new(engine, ruleset.rules(), sinks, recording)?;
+    let WatchArguments { rules, to, policy, enforce, merge_window, record } = arguments;
+    if enforce && policy.is_none() {
+        return Err(judge::needs_policy());
+    }
+    let are_ours = rules.is_empty();
+    let sources = reload::Sources { rules, policy };
+    let mut ready = sources.read()?;
+    let (never, code) = (std::mem::take(&mut ready.never), ready.code);
+    let count = ready.rules.len() - never.len();
+    let (stop, asked) = interrupt::stop_or_reread()?;
+    let places = watch::Places {
+        sinks: sink::open(&to, global.look(None).color, &stop)?,
+        recording: record.as_deref().map(record::Recording::create).transpose()?,
+        react: react::React::start(react::responder().filter(|_| enforce))?,
+        merge: merge::Merge::new(Duration::from_secs(merge_window.into())),
+    };
+    let can_respond = places.react.can();
+    let reload = reload::Reload::new(sources, asked);
+    let mut guard = watch::Guard::new(ready, reload, places, global.calendar, enforce)?;
+    if enforce && !can_respond {
+        output::note("nothing here makes responses yet: they are told as what would be done");
+    }
+    guard.note_policy();
     if !global.is_quiet() {
-        for rule in &never {
-            output::note(rule);
-        }
-        let of_ours = if arguments.rules.is_empty() { " that come with lazaret" } else { "" };
-        output::note(&format!("{} rules{of_ours}; Ctrl-C ends", guard.rules() - never.len()));
+        never.iter().for_each(|rule| output::note(rule));
+        let of_ours = if are_ours { " that come with lazaret" } else { "" };
+        output::note(&format!("{count} rules{of_ours}; Ctrl-C ends"));
     }
     let ran = guard.run(&stop);
     // Whatever happened, what was found is told.

@@ -71,7 +71,7 @@ pub(crate) fn load(path: &Path) -> Result<Policy, UserError> {
     Policy::parse(&text(path)?, &name).map_err(|errors| mistakes(path, &errors))
 }
 
-fn text(path: &Path) -> Result<String, UserError> {
+pub(crate) fn text(path: &Path) -> Result<String, UserError> {
     let failed = |error: std::io::Error| {
         let message = format!("cannot read `{}`: {error}", path.display());
         UserError::new(ExitCode::Usage, message)
@@ -85,7 +85,7 @@ fn text(path: &Path) -> Result<String, UserError> {
 }
 
 /// Every mistake on a line of its own; the first is the error's own.
-fn mistakes(path: &Path, errors: &[PolicyError]) -> UserError {
+pub(crate) fn mistakes(path: &Path, errors: &[PolicyError]) -> UserError {
     let said = |error: &PolicyError| {
         let hint = error.hint.as_ref().map(|hint| format!("; hint: {hint}")).unwrap_or_default();
         format!("`{}`: {error}{hint}", path.display())

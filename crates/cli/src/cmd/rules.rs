@@ -8,14 +8,16 @@ mod show;
 mod suite;
 mod test;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use detect::Ruleset;
+use policy::guard::GuardPolicy;
 
 pub(crate) use self::replay::object;
 
 use crate::cmd::global::Global;
+use crate::cmd::guard::Judge;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 
@@ -55,14 +57,22 @@ pub(crate) fn run(arguments: RulesArguments, global: &Global) -> Result<ExitCode
 /// Rules for who watches a host with them.
 pub(crate) struct Watching {
     pub(crate) ruleset: Ruleset,
+    pub(crate) judge: Judge,
     /// Of rules that can never fire here: which, and why.
     pub(crate) never: Vec<String>,
     pub(crate) code: ExitCode,
 }
 
-/// The rules of the paths, or our own.
-pub(crate) fn to_use(paths: &[PathBuf]) -> Result<Watching, UserError> {
+/// The rules of the paths, or our own, and what the policy makes of them.
+pub(crate) fn to_use(
+    paths: &[PathBuf],
+    policy: Option<(&Path, GuardPolicy)>,
+) -> Result<Watching, UserError> {
     let load::Usable { mut ruleset, doubts, code } = load::rules(paths)?;
+    let judge = match policy {
+        Some((path, policy)) => Judge::new(path, policy, &mut ruleset)?,
+        None => Judge::default(),
+    };
     // Nothing on a host is an audit record.
     ruleset.retain(|rule| rule.source == detect::Source::Syscall);
     if ruleset.rules().is_empty() {
@@ -76,5 +86,5 @@ pub(crate) fn to_use(paths: &[PathBuf]) -> Result<Watching, UserError> {
         of_it.map(|doubt| doubt.message.as_str()).collect::<Vec<_>>().join("; ")
     };
     let never = dead.map(|rule| format!("`{}`: {}", rule.name, said(&rule.name))).collect();
-    Ok(Watching { ruleset, never, code })
+    Ok(Watching { ruleset, judge, never, code })
 }

@@ -89,7 +89,7 @@ impl Drop for Guard {
 }
 
 /// An image of nothing but busybox and two files.
-fn make_image(sandbox: &Sandbox, docker: &Docker) -> Option<()> {
+fn make_image(sandbox: &Sandbox, docker: &Docker, name: &str) -> Option<()> {
     let Ok(busybox) = std::fs::read("/bin/busybox") else {
         skip("busybox-static is not installed");
         return None;
@@ -103,7 +103,7 @@ fn make_image(sandbox: &Sandbox, docker: &Docker) -> Option<()> {
         tar = tar.symlink(&format!("bin/{name}"), "busybox");
     }
     let archive = sandbox.file("image.tar", tar.finish());
-    docker.docker(&["import", &archive, "guarded:1"]);
+    docker.docker(&["import", &archive, name]);
     Some(())
 }
 
@@ -115,13 +115,14 @@ fn of_rule<'a>(alerts: &'a [Value], rule: &str) -> Vec<&'a Value> {
 fn what_containers_do_is_told_with_who_they_are() {
     let Some(docker) = Docker::ready() else { return };
     let sandbox = Sandbox::new();
-    if make_image(&sandbox, &docker).is_none() {
+    if make_image(&sandbox, &docker, "guarded:1").is_none() {
         return;
     }
     let rules = sandbox.file("rules.yaml", RULES);
     let to = format!("json@file:{}", sandbox.path("alerts.json").display());
     let record = sandbox.path("events.lzr").display().to_string();
-    let arguments = ["guard", "--rules", &rules, "--to", &to, "--record", &record];
+    let arguments =
+        ["guard", "--merge-window", "0", "--rules", &rules, "--to", &to, "--record", &record];
     let mut guard = Guard::start(sandbox, &docker, &arguments);
 
     // The first thing that a container does, and one that does nothing else.
@@ -174,6 +175,82 @@ fn what_containers_do_is_told_with_who_they_are() {
     let replayed = guard.sandbox.run(&replay);
     assert_eq!(replayed.code, Some(0), "{replayed:?}");
     assert_eq!(replayed.stdout.lines().count(), alerts.len());
+}
+
+/// Its executable is the same file for each of them, and so is what it reads.
+const OPENED: &str = r#"
+- rule: Shadow read
+  desc: passwords of a container are read
+  condition: evt.type in (open, openat) and evt.is_open_read = true and fd.name = /etc/shadow and container.name startswith "pol-"
+  output: shadow was read (container=%container.name)
+  priority: WARNING
+"#;
+
+const POLICY: &str = "
+version: 1
+rules:
+  - {id: graver, severity: critical, respond: [kill], scope: {containers: [pol-reader]}}
+allow:
+  - {id: known, rules: [Shadow read], scope: {containers: [pol-known]}, owner: team, reason: known}
+";
+
+#[test]
+fn a_policy_is_obeyed_and_read_anew() {
+    let Some(docker) = Docker::ready() else { return };
+    let sandbox = Sandbox::new();
+    if make_image(&sandbox, &docker, "guarded:pol").is_none() {
+        return;
+    }
+    let rules = sandbox.file("rules.yaml", OPENED);
+    let policy = sandbox.file("guard.yaml", POLICY);
+    let to = format!("json@file:{}", sandbox.path("alerts.json").display());
+    let mut guard = Guard::start(
+        sandbox,
+        &docker,
+        &["guard", "--rules", &rules, "--policy", &policy, "--to", &to],
+    );
+    let read = |name: &str, times: &str| {
+        let script = format!("for it in {times}; do cat /etc/shadow; done");
+        let with = ["run", "--rm", "--network", "none", "--name", name, "guarded:pol"];
+        docker.docker(&[&with[..], &["sh", "-c", &script]].concat());
+    };
+    read("pol-reader", "1 2 3 4 5");
+    read("pol-known", "1");
+
+    // A mistake changes nothing; then nobody is known any more.
+    let renew = |guard: &Guard, policy: &str, said: &str| {
+        guard.sandbox.file("guard.yaml", policy);
+        run("kill", &["-HUP", &guard.child.id().to_string()]);
+        let begun = Instant::now();
+        while !guard.said().contains(said) {
+            assert!(begun.elapsed() < READY, "{}", guard.said());
+            thread::sleep(Duration::from_millis(20));
+        }
+    };
+    renew(&guard, "version: 1\nrulez: []\n", "rules and policy stay as they were");
+    read("pol-known", "1");
+    renew(&guard, "version: 1\n", "1 rules, read anew");
+    read("pol-known", "1");
+    let alerts = guard.end();
+    docker.docker(&["image", "rm", "guarded:pol"]);
+
+    let of = |name: &str| alerts.iter().filter(|it| it["container"]["name"] == name).collect();
+    let reader: Vec<&Value> = of("pol-reader");
+    assert_eq!(reader.len(), 2, "told at once, and once more with the count: {alerts:#?}");
+    assert_eq!((&reader[0]["count"], &reader[0]["update"]), (&1.into(), &false.into()));
+    assert_eq!((&reader[1]["count"], &reader[1]["update"]), (&5.into(), &true.into()));
+    assert_eq!(reader[0]["first"], reader[1]["first"]);
+    assert!(reader[1]["last"].as_u64() > reader[1]["first"].as_u64());
+    for alert in &reader {
+        assert_eq!(alert["priority"], "Critical");
+        assert_eq!(alert["blocked"], false);
+        let response = &alert["verdict"]["responses"][0];
+        assert_eq!((&response["response"], &response["wanted"]), (&"kill".into(), &false.into()));
+    }
+    assert_eq!(reader[0]["allow"]["files"], serde_json::json!(["/etc/shadow"]));
+    let known: Vec<&Value> = of("pol-known");
+    assert_eq!(known.len(), 1, "only after the policy was read anew: {alerts:#?}");
+    assert!(guard.said().contains("; 2 not told, as the policy says"), "{}", guard.said());
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod exit_codes;
 mod fetching;
 mod full_disks;
 mod guard;
+mod guard_policies;
 mod hostile;
 mod languages;
 mod malware;

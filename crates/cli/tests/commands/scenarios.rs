@@ -46,7 +46,8 @@ fn attacks_are_told_and_their_benign_twins_are_not() {
     }
     let to = format!("json@file:{}", sandbox.path("alerts.json").display());
     let record = sandbox.path("events.lzr");
-    let arguments = ["guard", "--to", &to, "--record", record.to_str().unwrap()];
+    let arguments =
+        ["guard", "--merge-window", "0", "--to", &to, "--record", record.to_str().unwrap()];
     // Of a run that was broken off.
     remove(&docker, &scripts);
     let mut guard = Guard::start(sandbox, &docker, &arguments);

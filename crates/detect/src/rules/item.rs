@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::rule::{Action, Fixtures, Priority, Scope};
+use model::Priority;
+
+use super::rule::{Action, Fixtures, Scope};
 use super::written::Written;
 use crate::diagnostic::Place;
 use crate::yaml::Node;

@@ -15,10 +15,12 @@
 //! They stand in the same files as Falco's, share lists and macros with them, and are changed as
 //! those are: by a later item `rule: <id>` with `override`.
 
+use model::Priority;
+
 use super::exception;
 use super::item::{Form, RuleItem};
 use super::read::{Item, Mistake, Read};
-use super::rule::{Action, Fixtures, Priority, Scope};
+use super::rule::{Action, Fixtures, Scope};
 use super::written::Written;
 use crate::source::Source;
 use crate::suggest;
@@ -39,15 +41,6 @@ pub(super) const KEYS: &[&str] = &[
     "action",
     "fixtures",
     "enabled",
-];
-
-/// Words of severities, and the priorities that Falco's outputs have for them.
-const SEVERITIES: &[(&str, Priority)] = &[
-    ("critical", Priority::Critical),
-    ("high", Priority::Error),
-    ("medium", Priority::Warning),
-    ("low", Priority::Notice),
-    ("info", Priority::Informational),
 ];
 
 const SCOPES: &[(&str, Scope)] =
@@ -86,7 +79,7 @@ pub(super) fn define(read: &mut Read, item: Item<'_>) -> Result<(), Mistake> {
         }
         None => output.push_made(file, node, &title.replace('%', "%%")),
     }
-    let severity = choice(read, item, "severity", SEVERITIES)?;
+    let severity = choice(read, item, "severity", Priority::SEVERITIES)?;
     let Some(priority) = severity else {
         return Err(read.mistake(item, node, "`severity` is missing"));
     };

@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 
+use model::Priority;
+
 use super::exception;
 use super::item::{Form, Items, List, Macro, RuleItem};
 use super::overriding::{self, Overrides};
 use super::own;
-use super::rule::Priority;
 use super::written::{File, Written};
 use super::{FILE_BYTES_MAX, RuleFile};
 use crate::diagnostic::{Diagnostic, Level, Place};

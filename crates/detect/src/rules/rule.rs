@@ -1,9 +1,9 @@
 //! A rule, whatever form it was written in.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::sync::Arc;
 
+use model::Priority;
 use model::event::Call;
 
 use crate::compile::{self, Condition};
@@ -12,7 +12,7 @@ use crate::output::Output;
 use crate::source::Source;
 
 /// What is looked for, and what is told of it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Rule {
     /// What it is called: the name of a Falco rule, the id of one of ours.
     pub name: String,
@@ -65,80 +65,10 @@ pub struct Fixtures {
     pub silent: Vec<String>,
 }
 
-/// How urgent a rule's finding is, the most urgent first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Priority {
-    Emergency,
-    Alert,
-    Critical,
-    Error,
-    Warning,
-    Notice,
-    Informational,
-    Debug,
-}
-
-impl Priority {
-    pub const ALL: &[Self] = &[
-        Self::Emergency,
-        Self::Alert,
-        Self::Critical,
-        Self::Error,
-        Self::Warning,
-        Self::Notice,
-        Self::Informational,
-        Self::Debug,
-    ];
-
-    /// As Falco's outputs spell it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Emergency => "Emergency",
-            Self::Alert => "Alert",
-            Self::Critical => "Critical",
-            Self::Error => "Error",
-            Self::Warning => "Warning",
-            Self::Notice => "Notice",
-            Self::Informational => "Informational",
-            Self::Debug => "Debug",
-        }
-    }
-
-    /// In any case; `INFO` is short for the longest.
-    pub fn of_name(name: &str) -> Option<Self> {
-        let is = |priority: &&Self| priority.name().eq_ignore_ascii_case(name);
-        let info = name.eq_ignore_ascii_case("info").then_some(Self::Informational);
-        Self::ALL.iter().find(is).copied().or(info)
-    }
-}
-
-impl fmt::Display for Priority {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 impl Rule {
     /// The same rule that tells more.
     pub(super) fn with_output(&self, more: Output) -> Self {
-        Self {
-            name: self.name.clone(),
-            source: self.source,
-            title: self.title.clone(),
-            description: self.description.clone(),
-            attack: self.attack.clone(),
-            scope: self.scope,
-            action: self.action,
-            fixtures: self.fixtures.clone(),
-            priority: self.priority,
-            tags: self.tags.clone(),
-            enabled: self.enabled,
-            place: self.place.clone(),
-            text: self.text.clone(),
-            calls: self.calls.clone(),
-            condition: Arc::clone(&self.condition),
-            output: self.output.clone().then(more),
-        }
+        Self { output: self.output.clone().then(more), ..self.clone() }
     }
 
     /// The condition with macros and lists in their places; a line for each of its first parts.

@@ -4,8 +4,13 @@ use std::fmt::Write as _;
 
 use detect::{Detection, Priority};
 use document::printable;
+use jiff::Timestamp;
 use model::event::{Event, Process};
+use policy::guard::{Excuse, Verdict};
 use serde_json::{Value, json};
+
+use super::judge;
+use super::merge::Tally;
 
 use crate::cmd::rules;
 
@@ -17,12 +22,15 @@ const LINE_MAX: usize = 8;
 pub(super) struct Alert<'a> {
     pub(super) event: &'a Event,
     pub(super) detection: &'a Detection,
+    /// Of the policy, if there is one.
+    pub(super) verdict: Option<&'a Verdict>,
+    pub(super) tally: Tally,
 }
 
 impl Alert<'_> {
     /// A few lines: what, where, who, from whom. Nothing in it moves a terminal.
     pub(super) fn human(&self, color: bool) -> String {
-        let Self { event, detection } = self;
+        let Self { event, detection, .. } = self;
         let rule = &detection.rule;
         let text = printable(&detection.line()).into_owned();
         let title = format!("{} {}", rule.priority.name(), rule.name);
@@ -35,6 +43,15 @@ impl Alert<'_> {
         let mut line = |name: &str, text: String| {
             writeln!(told, "  {name:<9} {}", printable(&text)).expect("a String takes anything");
         };
+        if let Some(again) = again(self.tally) {
+            line("again", again);
+        }
+        if event.denied {
+            line("blocked", "before it was done".to_owned());
+        }
+        for said in self.verdict.map(judge::lines).unwrap_or_default() {
+            line("policy", said);
+        }
         if let Some(container) = self.container() {
             line("container", container);
         }
@@ -71,9 +88,17 @@ impl Alert<'_> {
 
     /// Everything that is known of where and who, beside what the rule tells.
     pub(super) fn json(&self) -> Value {
-        let Self { event, detection } = self;
+        let Self { event, detection, verdict, tally } = self;
         let mut alert = rules::object(event.number, detection);
         let ancestors: Vec<Value> = event.ancestors.iter().map(|it| about(it)).collect();
+        alert["first"] = tally.first.into();
+        alert["last"] = tally.last.into();
+        alert["count"] = tally.count.into();
+        alert["update"] = tally.is_update().into();
+        alert["various"] = tally.various.into();
+        alert["blocked"] = event.denied.into();
+        alert["verdict"] = verdict.map_or(Value::Null, judge::object);
+        alert["allow"] = json!(Excuse::of(&detection.rule.name, event));
         alert["process"] = about(&event.process);
         alert["ancestors"] = ancestors.into();
         alert["container"] = match &event.container {
@@ -95,6 +120,27 @@ impl Alert<'_> {
     pub(super) fn falco_json(&self, hostname: &str) -> Value {
         self.detection.json(hostname)
     }
+}
+
+/// That it was found before, or is one of many that are counted together.
+fn again(tally: Tally) -> Option<String> {
+    let together =
+        if tally.various { "many different ones in this place, counted together" } else { "" };
+    if !tally.is_update() {
+        return tally.various.then(|| together.to_owned());
+    }
+    let Tally { first, last, count, .. } = tally;
+    let mut text = format!("{count} in all, {} to {}", of_day(first), of_day(last));
+    if tally.various {
+        write!(text, "; {together}").expect("a String takes anything");
+    }
+    Some(text)
+}
+
+/// The time of day, in UTC.
+fn of_day(nanoseconds: u64) -> String {
+    let time = Timestamp::from_nanosecond(nanoseconds.into()).unwrap_or_default();
+    time.strftime("%H:%M:%S").to_string()
 }
 
 fn process(process: &Process) -> String {

@@ -60,6 +60,11 @@ impl Live {
         Ok(Self { kernel, host, losses: Losses::default(), damaged: 0 })
     }
 
+    /// From now on what these rules ask for is told, without a gap in what others asked for before.
+    pub(super) fn watch(&mut self, rules: &[&Arc<Rule>]) -> Result<(), UserError> {
+        self.kernel.watch(&wanted(rules)).map_err(refused)
+    }
+
     /// How long `receive` may wait.
     pub(crate) fn silence(&self) -> Duration {
         if self.host.is_waiting() { SHORT_SILENCE } else { SILENCE }

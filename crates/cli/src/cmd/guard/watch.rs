@@ -1,25 +1,31 @@
-//! The loop: events → detections → sinks.
+//! The loop: events → detections → verdicts → sinks, and orders to who responds.
 //!
-//! It must never wait for anybody but the kernel: runtimes, files of containers, sinks and the
-//! recording have threads of their own.
+//! It must never wait for anybody but the kernel: runtimes, files of containers, sinks, the
+//! recording, responses and files that are read anew have threads of their own.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use artifact::Stop;
-use detect::{Engine, Rule};
+use detect::{Detection, Engine};
 use model::event::Event;
+use policy::guard::{Moment, Verdict};
 use sensor::kernel::Settings;
 
 use super::alert::Alert;
+use super::judge::Judge;
 use super::live::Live;
+use super::merge::{Found, Merge, Tally};
+use super::react::React;
 use super::record::Recording;
+use super::reload::{Ready, Reload};
 use super::sink::Sinks;
+use crate::cmd::global::Calendar;
 use crate::error::UserError;
 use crate::output;
 
-const LOSSES_PAUSE: Duration = Duration::from_secs(1);
+/// How often losses, the day, ended windows of equal alerts and new rules are looked at.
+const PAUSE: Duration = Duration::from_secs(1);
 /// What may be taken at the end for what the kernel has still: a host that never rests has always
 /// more.
 const REST: Duration = Duration::from_secs(2);
@@ -27,42 +33,52 @@ const REST: Duration = Duration::from_secs(2);
 pub(super) struct Guard {
     live: Live,
     told: Told,
-    rules: usize,
-    losses_read: Instant,
+    reload: Reload,
+    calendar: Calendar,
+    looked: Instant,
+}
+
+/// Where everything goes that is found.
+pub(super) struct Places {
+    pub(super) sinks: Sinks,
+    pub(super) recording: Option<Recording>,
+    pub(super) react: React,
+    pub(super) merge: Merge,
 }
 
 /// Everything that an event passes.
 struct Told {
     engine: Engine,
-    sinks: Sinks,
-    recording: Option<Recording>,
+    judge: Judge,
+    moment: Moment,
+    places: Places,
     events: u64,
     alerts: u64,
+    untold: u64,
 }
 
 impl Guard {
+    /// `enforce` lets responses be made, if there is anybody who makes them.
     pub(super) fn new(
-        engine: Engine,
-        rules: &[Arc<Rule>],
-        sinks: Sinks,
-        recording: Option<Recording>,
+        ready: Ready,
+        reload: Reload,
+        places: Places,
+        calendar: Calendar,
+        enforce: bool,
     ) -> Result<Self, UserError> {
-        let enabled: Vec<&Arc<Rule>> = rules.iter().filter(|rule| rule.enabled).collect();
-        let live = Live::start(&enabled, Settings::new())?;
-        let told = Told { engine, sinks, recording, events: 0, alerts: 0 };
-        Ok(Self { live, told, rules: enabled.len(), losses_read: Instant::now() })
-    }
-
-    pub(super) fn rules(&self) -> usize {
-        self.rules
+        let Ready { engine, judge, rules, .. } = ready;
+        let live = Live::start(&rules.iter().collect::<Vec<_>>(), Settings::new())?;
+        let moment = Moment { today: calendar.today(), enforce: enforce && places.react.can() };
+        let told = Told { engine, judge, moment, places, events: 0, alerts: 0, untold: 0 };
+        Ok(Self { live, told, reload, calendar, looked: Instant::now() })
     }
 
     /// Until the user says stop.
     pub(super) fn run(&mut self, stop: &Stop) -> Result<(), UserError> {
         while !stop.is_stopped() {
             self.receive(self.live.silence());
-            if self.losses_read.elapsed() > LOSSES_PAUSE {
-                self.count_losses()?;
+            if self.looked.elapsed() > PAUSE {
+                self.look()?;
             }
         }
         // What the kernel has still.
@@ -76,37 +92,113 @@ impl Guard {
         live.receive(silence, &mut |event| told.pass(event))
     }
 
+    fn look(&mut self) -> Result<(), UserError> {
+        self.looked = Instant::now();
+        self.told.moment.today = self.calendar.today();
+        self.told.close_windows();
+        if let Some(ready) = self.reload.poll() {
+            self.replace(ready)?;
+        }
+        self.count_losses()
+    }
+
+    /// The kernel tells what both ask for until the new ones are in their place.
+    fn replace(&mut self, ready: Ready) -> Result<(), UserError> {
+        let Ready { engine, judge, rules, never, .. } = ready;
+        never.iter().for_each(|rule| output::note(rule));
+        self.live.watch(&rules.iter().collect::<Vec<_>>())?;
+        (self.told.engine, self.told.judge) = (engine, judge);
+        self.told.note_policy();
+        output::note(&format!("{} rules, read anew", rules.len() - never.len()));
+        Ok(())
+    }
+
     fn count_losses(&mut self) -> Result<(), UserError> {
-        self.losses_read = Instant::now();
         let Self { live, told, .. } = self;
-        for (name, count) in told.sinks.news() {
+        for (name, count) in told.places.sinks.news() {
             output::note(&format!("{count} alerts did not get to {name}"));
+        }
+        match told.places.react.news() {
+            0 => {}
+            count => output::note(&format!("{count} responses found no room and were not made")),
         }
         live.count_losses(&mut |event| told.pass(event))
     }
 
+    /// What the policy's reader should know before anything happens.
+    pub(super) fn note_policy(&self) {
+        self.told.note_policy();
+    }
+
     /// What it came to, and whether the recording is whole. Sinks are given time for what they have.
-    pub(super) fn finish(self) -> (String, Result<(), UserError>) {
-        let Told { sinks, recording, events, alerts, .. } = self.told;
+    pub(super) fn finish(mut self) -> (String, Result<(), UserError>) {
+        self.told.end_windows();
+        let Told { places, events, alerts, untold, .. } = self.told;
         let mut summary = format!("{events} events, {alerts} alerts; {}", self.live.summary());
         drop(self.live);
-        for (name, count) in sinks.finish() {
-            write!(summary, "; {count} alerts did not get to {name}")
-                .expect("a String takes anything");
+        let mut also = |count: u64, what: &str| {
+            if count > 0 {
+                write!(summary, "; {count} {what}").expect("a String takes anything");
+            }
+        };
+        also(untold, "not told, as the policy says");
+        also(places.react.finish(), "responses were not made");
+        for (name, count) in places.sinks.finish() {
+            also(count, &format!("alerts did not get to {name}"));
         }
-        (summary, recording.map_or(Ok(()), Recording::finish))
+        (summary, places.recording.map_or(Ok(()), Recording::finish))
     }
 }
 
 impl Told {
     fn pass(&mut self, event: Event) {
         self.events += 1;
-        for detection in self.engine.judge(&event) {
-            self.alerts += 1;
-            self.sinks.tell(&Alert { event: &event, detection: &detection });
+        for mut detection in self.engine.judge(&event) {
+            let verdict = self.judge.judge(&mut detection, Some(&event), self.moment);
+            match &verdict {
+                Some(verdict) if !verdict.told => self.untold += 1,
+                _ => self.tell(&event, detection, verdict),
+            }
         }
-        if let Some(recording) = &self.recording {
+        if let Some(recording) = &self.places.recording {
             recording.event(event);
         }
     }
+
+    fn tell(&mut self, event: &Event, detection: Detection, verdict: Option<Verdict>) {
+        self.alerts += 1;
+        let Places { sinks, react, merge, .. } = &mut self.places;
+        // Each time, however often it is told.
+        if let Some(verdict) = &verdict {
+            react.order(&detection.rule.name, event, verdict);
+        }
+        let found = Found { event: event.clone(), detection, verdict };
+        merge.take(Instant::now(), found, &mut |found, tally| sinks.tell(&alert(found, tally)));
+    }
+
+    fn close_windows(&mut self) {
+        let Places { sinks, merge, .. } = &mut self.places;
+        merge.close(Instant::now(), &mut |found, tally| sinks.tell(&alert(found, tally)));
+    }
+
+    fn end_windows(&mut self) {
+        let Places { sinks, merge, .. } = &mut self.places;
+        merge.finish(&mut |found, tally| sinks.tell(&alert(found, tally)));
+    }
+
+    fn note_policy(&self) {
+        let Some(policy) = self.judge.policy() else { return };
+        policy.notes(self.moment.today).iter().for_each(|note| output::note(note));
+        let (_, _, preventions) = policy.counts();
+        if preventions > 0 {
+            output::note(
+                "preventions of the policy are checked, and nothing here refuses by them yet",
+            );
+        }
+    }
+}
+
+fn alert(found: &Found, tally: Tally) -> Alert<'_> {
+    let Found { event, detection, verdict } = found;
+    Alert { event, detection, verdict: verdict.as_ref(), tally }
 }

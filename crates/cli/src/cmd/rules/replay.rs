@@ -8,11 +8,14 @@ use clap::{Args, ValueEnum};
 use detect::recording::{HEADER, Reader};
 use detect::{Detection, Engine, audit, json_line};
 use document::printable;
+use model::event::Event;
+use policy::guard::{Excuse, Moment, Verdict};
 use serde_json::json;
 
 use super::list::Filter;
 use super::load::{self, Usable};
 use crate::cmd::global::Global;
+use crate::cmd::guard::{self, Judge};
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::{output, quantity};
@@ -24,6 +27,9 @@ pub(crate) struct ReplayArguments {
     /// Rule files, or folders of them (repeatable) [default: the rules that come with lazaret]
     #[arg(long, value_name = "PATH")]
     rules: Vec<PathBuf>,
+    /// Say what this policy of the guard would make of what rules tell
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
     #[command(flatten)]
     filter: Filter,
     /// How to write what rules tell
@@ -47,6 +53,17 @@ const AUDIT_BYTES_MAX: u64 = 512 << 20;
 
 /// What is told of a recording has no host of its own.
 const HOSTNAME: &str = "recording";
+
+/// What a detection is of.
+#[derive(Clone, Copy)]
+pub(super) struct From<'a> {
+    pub(super) number: u64,
+    /// None of an audit record.
+    pub(super) event: Option<&'a Event>,
+}
+
+/// Takes what rules tell.
+pub(super) type Each<'a> = &'a mut dyn FnMut(From<'_>, Detection);
 
 /// What was held against rules, and what could not be.
 #[derive(Default)]
@@ -72,13 +89,20 @@ impl Replayed {
 
 pub(crate) fn run(arguments: &ReplayArguments, global: &Global) -> Result<ExitCode, UserError> {
     let Usable { mut ruleset, code, .. } = load::rules(&arguments.rules)?;
+    let judge = match arguments.policy.as_deref() {
+        Some(path) => Judge::new(path, guard::load_policy(path)?, &mut ruleset)?,
+        None => Judge::default(),
+    };
     ruleset.retain(|rule| arguments.filter.takes(rule));
     let engine = Engine::new(&ruleset);
-    let mut out = Out { format: arguments.format, text: String::new(), alerts: 0 };
+    let mut out = Out { format: arguments.format, text: String::new(), alerts: 0, untold: 0 };
     let mut written = Ok(());
-    let replayed = replay(&engine, &arguments.file, &mut |number, detection| {
+    // What would be done is the question.
+    let moment = Moment { today: global.today, enforce: true };
+    let replayed = replay(&engine, &arguments.file, &mut |from, mut detection| {
+        let verdict = judge.judge(&mut detection, from.event, moment);
         if written.is_ok() {
-            written = out.detection(number, &detection);
+            written = out.detection(from, &detection, verdict.as_ref());
         }
     })?;
     written?;
@@ -96,18 +120,18 @@ pub(crate) fn run(arguments: &ReplayArguments, global: &Global) -> Result<ExitCo
     if !global.is_quiet() {
         let events = quantity::count(replayed.events, "event");
         let alerts = quantity::count(out.alerts, "alert");
-        output::note(&format!("{events}, {alerts}"));
+        let untold = match out.untold {
+            0 => String::new(),
+            count => format!(", {count} not told, as the policy says"),
+        };
+        output::note(&format!("{events}, {alerts}{untold}"));
     }
     let complete = replayed.problems.is_empty();
     Ok(if code == ExitCode::Done && !complete { ExitCode::Incomplete } else { code })
 }
 
-/// Holds the rules against a file; `each` is given what they tell, with the event's number.
-pub(super) fn replay(
-    engine: &Engine,
-    path: &Path,
-    each: &mut dyn FnMut(u64, Detection),
-) -> Result<Replayed, UserError> {
+/// Holds the rules against a file; `each` is given what they tell.
+pub(super) fn replay(engine: &Engine, path: &Path, each: Each<'_>) -> Result<Replayed, UserError> {
     let failed = |error: std::io::Error| load::unreadable(path, &error);
     let mut file = File::open(path).map_err(failed)?;
     let mut beginning = Vec::new();
@@ -122,11 +146,7 @@ pub(super) fn replay(
 }
 
 /// The same of what is in memory.
-pub(super) fn replay_bytes(
-    engine: &Engine,
-    bytes: &[u8],
-    each: &mut dyn FnMut(u64, Detection),
-) -> Replayed {
+pub(super) fn replay_bytes(engine: &Engine, bytes: &[u8], each: Each<'_>) -> Replayed {
     if is_recording(bytes) { recording(engine, bytes, each) } else { records(engine, bytes, each) }
 }
 
@@ -136,7 +156,7 @@ fn is_recording(bytes: &[u8]) -> bool {
     !bytes.is_empty() && (bytes.starts_with(magic) || magic.starts_with(bytes))
 }
 
-fn recording(engine: &Engine, source: impl Read, each: &mut dyn FnMut(u64, Detection)) -> Replayed {
+fn recording(engine: &Engine, source: impl Read, each: Each<'_>) -> Replayed {
     let mut replayed = Replayed::default();
     let reader = match Reader::new(source) {
         Ok(reader) => reader,
@@ -149,7 +169,8 @@ fn recording(engine: &Engine, source: impl Read, each: &mut dyn FnMut(u64, Detec
         match event {
             Ok(event) => {
                 replayed.events += 1;
-                engine.judge(&event).into_iter().for_each(|it| each(event.number, it));
+                let from = From { number: event.number, event: Some(&event) };
+                engine.judge(&event).into_iter().for_each(|it| each(from, it));
             }
             Err(error) => replayed.problem(with_cause(&error)),
         }
@@ -164,16 +185,13 @@ fn with_cause(error: &dyn std::error::Error) -> String {
     }
 }
 
-pub(super) fn records(
-    engine: &Engine,
-    bytes: &[u8],
-    each: &mut dyn FnMut(u64, Detection),
-) -> Replayed {
+pub(super) fn records(engine: &Engine, bytes: &[u8], each: Each<'_>) -> Replayed {
     let mut replayed = Replayed::default();
     audit::read(bytes, &mut |record| match record {
         Ok(record) => {
             replayed.events += 1;
-            engine.judge_record(&record).into_iter().for_each(|it| each(record.number, it));
+            let from = From { number: record.number, event: None };
+            engine.judge_record(&record).into_iter().for_each(|it| each(from, it));
         }
         Err(problem) => replayed.problem(with_cause(&problem)),
     });
@@ -185,18 +203,41 @@ struct Out {
     format: Format,
     text: String,
     alerts: u64,
+    /// What the policy would not have told.
+    untold: u64,
 }
 
 impl Out {
-    fn detection(&mut self, number: u64, detection: &Detection) -> Result<(), UserError> {
+    fn detection(
+        &mut self,
+        from: From<'_>,
+        detection: &Detection,
+        verdict: Option<&Verdict>,
+    ) -> Result<(), UserError> {
         const CHUNK: usize = 64 * 1024;
-        self.alerts += 1;
-        match self.format {
-            Format::Human => self.text.push_str(&printable(&detection.line())),
-            Format::Json => self.text.push_str(&json_line(&object(number, detection))),
-            Format::FalcoJson => self.text.push_str(&json_line(&detection.json(HOSTNAME))),
-        }
-        self.text.push('\n');
+        let is_told = verdict.is_none_or(|verdict| verdict.told);
+        *if is_told { &mut self.alerts } else { &mut self.untold } += 1;
+        let lines = match self.format {
+            Format::Human => {
+                let mut lines = printable(&detection.line()).into_owned() + "\n";
+                for said in verdict.map(guard::verdict_lines).unwrap_or_default() {
+                    lines.extend(["  policy: ", &*printable(&said), "\n"]);
+                }
+                lines
+            }
+            Format::Json => {
+                let mut object = object(from.number, detection);
+                if let Some(verdict) = verdict {
+                    object["verdict"] = guard::verdict_object(verdict);
+                    let excuse = from.event.map(|event| Excuse::of(&detection.rule.name, event));
+                    object["allow"] = json!(excuse.flatten());
+                }
+                json_line(&object) + "\n"
+            }
+            Format::FalcoJson if !is_told => String::new(),
+            Format::FalcoJson => json_line(&detection.json(HOSTNAME)) + "\n",
+        };
+        self.text.push_str(&lines);
         if self.text.len() >= CHUNK {
             output::write(None, &std::mem::take(&mut self.text))?;
         }

@@ -1,0 +1,209 @@
+//! Where a response that a verdict wants is handed over: to a thread of its own, which may take as
+//! long as runtimes do.
+//!
+//! The loop never waits for it. What finds no room is said: a response that is not made is no less
+//! serious than an alert that is not told.
+
+use std::sync::Arc;
+
+use model::Response;
+use model::event::{Container, Event, Process, Text};
+use policy::guard::Verdict;
+
+use super::behind::{Behind, END, Queue};
+use crate::error::UserError;
+use crate::output;
+
+/// Responses that wait: more than a host has containers that something is done about at once.
+const QUEUE: usize = 1_024;
+
+/// Something that is to be done, on whom, and why.
+#[derive(Clone, Debug)]
+pub(super) struct Order {
+    pub(super) response: Response,
+    /// Whoever made the event: with the time of its birth, an identity that is never used twice.
+    pub(super) process: Arc<Process>,
+    pub(super) container: Option<Arc<Container>>,
+    /// The file that was written or executed, as the process' own root has it.
+    pub(super) file: Option<Text>,
+    /// The rule, and the entry of the policy.
+    pub(super) reason: String,
+}
+
+/// Does what is ordered, and says in a few words what it did or why it could not.
+pub(super) type Act = Box<dyn FnMut(&Order) -> Result<String, String> + Send>;
+
+/// What makes responses on this host; none where nothing does.
+///
+/// This is where crate `respond` is joined: a closure over an opened `Responder`, whose `act` takes
+/// what an [`Order`] has.
+pub(super) fn responder() -> Option<Act> {
+    None
+}
+
+/// The loop's end.
+pub(super) struct React {
+    orders: Option<Behind<Order>>,
+    /// Of those that found no room, how many were said.
+    said: u64,
+}
+
+impl React {
+    pub(super) fn start(act: Option<Act>) -> Result<Self, UserError> {
+        let work = |mut act: Act| {
+            move |orders: &Queue<Order>| {
+                while let Some(order) = orders.next() {
+                    output::note(&said(&order, act(&order)));
+                    orders.arrived(1);
+                }
+            }
+        };
+        let orders = act.map(|act| Behind::start("react", QUEUE, work(act))).transpose()?;
+        Ok(Self { orders, said: 0 })
+    }
+
+    /// Whether there is anybody who does it.
+    pub(super) fn can(&self) -> bool {
+        self.orders.is_some()
+    }
+
+    /// Hands over what is to be done; what is held back is not.
+    pub(super) fn order(&self, rule: &str, event: &Event, verdict: &Verdict) {
+        let Some(orders) = &self.orders else { return };
+        let wanted = verdict.responses.iter().filter(|wanted| wanted.held_back.is_none());
+        for wanted in wanted {
+            let by = verdict.because.iter().find(|because| because.setting == "respond");
+            let entry = by.map(|because| because.entry.as_str()).unwrap_or_default();
+            let order = Order {
+                response: wanted.response,
+                process: Arc::clone(&event.process),
+                container: event.container.clone(),
+                file: policy::guard::file(event).cloned(),
+                reason: format!("rule `{rule}`, {entry}"),
+            };
+            orders.give(order, size_of::<Order>());
+        }
+    }
+
+    /// How many more found no room since the last call.
+    pub(super) fn news(&mut self) -> u64 {
+        let dropped = self.orders.as_ref().map_or(0, Behind::dropped);
+        let news = dropped.saturating_sub(self.said);
+        self.said = dropped;
+        news
+    }
+
+    /// Gives it time for what was ordered; how many responses were not made.
+    pub(super) fn finish(self) -> u64 {
+        self.orders.map_or(0, |orders| orders.finish(END))
+    }
+}
+
+fn said(order: &Order, done: Result<String, String>) -> String {
+    let Order { response, process, container, file, reason } = order;
+    let name = policy::guard::name(*response);
+    let mut on = format!("pid {}", process.pid);
+    if let Some(container) = container {
+        on.extend([" in ", container.name.as_ref().unwrap_or(&container.id)]);
+    }
+    if let (Response::Quarantine, Some(file)) = (response, file) {
+        on.extend([", ", &file.to_string()]);
+    }
+    match done {
+        Ok(what) => format!("{name} ({on}; {reason}): {what}"),
+        Err(why) => format!("could not {name} ({on}; {reason}): {why}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use model::event::Call;
+    use policy::guard::{Because, HeldBack, Wanted};
+
+    use super::*;
+
+    fn event() -> Event {
+        Event {
+            number: 1,
+            time: 0,
+            call: Call::Execve,
+            thread: 7,
+            processor: 0,
+            process: Arc::new(Process { pid: 7, ..Process::default() }),
+            ancestors: Arc::default(),
+            container: Some(Arc::new(Container { id: "c0ffee".to_owned(), ..Default::default() })),
+            act: model::event::Act::Exit { status: 0 },
+            result: None,
+            denied: false,
+        }
+    }
+
+    fn verdict() -> Verdict {
+        let wanted = |response, held_back| Wanted { response, held_back };
+        Verdict {
+            told: true,
+            priority: model::Priority::Warning,
+            blocked: false,
+            responses: vec![
+                wanted(Response::Isolate, Some(HeldBack::NotEnforcing)),
+                wanted(Response::Kill, None),
+            ],
+            because: vec![Because {
+                setting: "respond",
+                entry: "rules `a`".to_owned(),
+                reason: String::new(),
+            }],
+            notes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_wanted_is_done_elsewhere_and_what_is_held_back_is_not() {
+        let (tell, told) = mpsc::channel();
+        let act = move |order: &Order| {
+            let said = format!("{} {}", order.process.pid, order.reason);
+            tell.send((order.response, said)).map_err(|_gone| String::new())?;
+            Ok("gone".to_owned())
+        };
+        let react = React::start(Some(Box::new(act))).unwrap();
+        react.order("r", &event(), &verdict());
+        assert_eq!(react.finish(), 0);
+        let all: Vec<_> = told.iter().collect();
+        assert_eq!(all, [(Response::Kill, "7 rule `r`, rules `a`".to_owned())]);
+    }
+
+    #[test]
+    fn nobody_waits_for_a_responder_that_hangs() {
+        let (go, hang) = mpsc::channel::<()>();
+        let act = move |_: &Order| {
+            assert!(hang.recv().is_err());
+            Err("too late".to_owned())
+        };
+        let mut react = React::start(Some(Box::new(act))).unwrap();
+        let (event, verdict) = (event(), verdict());
+        for _ in 0..QUEUE + 10 {
+            react.order("r", &event, &verdict);
+        }
+        let dropped = react.news();
+        assert!((9..=10).contains(&dropped), "{dropped}");
+        assert_eq!(react.news(), 0);
+        drop(go);
+        assert_eq!(react.finish(), dropped);
+    }
+
+    #[test]
+    fn what_is_done_is_said_of_whom() {
+        let event = event();
+        let order = Order {
+            response: Response::Quarantine,
+            process: Arc::clone(&event.process),
+            container: event.container.clone(),
+            file: Some("/tmp/x".into()),
+            reason: "rule `r`".to_owned(),
+        };
+        let said = said(&order, Err("no room".to_owned()));
+        assert_eq!(said, "could not quarantine (pid 7 in c0ffee, /tmp/x; rule `r`): no room");
+    }
+}

@@ -1,0 +1,103 @@
+//! SIGHUP: rules and policy are read anew by a thread of their own, and take the place of the former
+//! between two events.
+//!
+//! What is broken in any way changes nothing: a guard that was asked for twenty rules is not to go on
+//! with nineteen because of a mistake in a file.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, TryRecvError};
+use std::thread;
+
+use detect::{Engine, Rule};
+
+use super::judge::{self, Judge};
+use crate::cmd::rules::{self, Watching};
+use crate::error::UserError;
+use crate::exit_code::ExitCode;
+use crate::interrupt::Reread;
+use crate::output;
+
+/// Where rules and policy stand.
+#[derive(Clone, Debug)]
+pub(super) struct Sources {
+    pub(super) rules: Vec<PathBuf>,
+    pub(super) policy: Option<PathBuf>,
+}
+
+/// What events are held against.
+pub(super) struct Ready {
+    pub(super) engine: Engine,
+    pub(super) judge: Judge,
+    /// Those that are enabled.
+    pub(super) rules: Vec<Arc<Rule>>,
+    /// Of rules that can never fire here: which, and why.
+    pub(super) never: Vec<String>,
+    pub(super) code: ExitCode,
+}
+
+impl Sources {
+    pub(super) fn read(&self) -> Result<Ready, UserError> {
+        let policy = self.policy.as_deref();
+        let policy =
+            policy.map(|path| judge::load(path).map(|policy| (path, policy))).transpose()?;
+        let Watching { ruleset, judge, never, code } = rules::to_use(&self.rules, policy)?;
+        let enabled = ruleset.rules().iter().filter(|rule| rule.enabled);
+        let rules = enabled.cloned().collect();
+        Ok(Ready { engine: Engine::new(&ruleset), judge, rules, never, code })
+    }
+}
+
+/// The loop's end.
+pub(super) struct Reload {
+    sources: Sources,
+    asked: Reread,
+    /// Of the thread that reads, if one does.
+    coming: Option<Receiver<Result<Ready, UserError>>>,
+}
+
+impl Reload {
+    pub(super) fn new(sources: Sources, asked: Reread) -> Self {
+        Self { sources, asked, coming: None }
+    }
+
+    /// What was read anew, once it is there; never waits.
+    pub(super) fn poll(&mut self) -> Option<Ready> {
+        if self.coming.is_none() && self.asked.take() {
+            self.begin();
+        }
+        let read = match self.coming.as_ref()?.try_recv() {
+            Err(TryRecvError::Empty) => return None,
+            Err(TryRecvError::Disconnected) => {
+                Err(UserError::new(ExitCode::Failed, "whoever read them ended"))
+            }
+            Ok(read) => read,
+        };
+        self.coming = None;
+        match read {
+            Ok(ready) if ready.code == ExitCode::Done => Some(ready),
+            Ok(_) => {
+                output::note("rules and policy stay as they were: rules have mistakes");
+                None
+            }
+            Err(error) => {
+                error.print();
+                output::note("rules and policy stay as they were");
+                None
+            }
+        }
+    }
+
+    fn begin(&mut self) {
+        let (tell, coming) = mpsc::channel();
+        let sources = self.sources.clone();
+        let read = move || {
+            // The guard may have ended.
+            let _unheard = tell.send(sources.read());
+        };
+        match thread::Builder::new().name("reload".to_owned()).spawn(read) {
+            Ok(_) => self.coming = Some(coming),
+            Err(error) => output::note(&format!("cannot read rules and policy anew: {error}")),
+        }
+    }
+}

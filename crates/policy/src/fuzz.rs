@@ -1,0 +1,17 @@
+//! Readers of outside bytes, for fuzzing alone.
+
+use std::hint::black_box;
+
+use crate::guard::{AskedRule, GuardPolicy, Moment};
+
+/// A policy of the guard, whose lists are itself: checked, and asked of a rule and of a container.
+pub fn guard_policy(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let mut list = |_: &str| Ok(text.clone().into_owned());
+    let Ok(policy) = GuardPolicy::parse(&text, "fuzz", &mut list) else { return };
+    let priority = model::Priority::Warning;
+    let rule = AskedRule { name: "execution-drift", tags: &[], priority, enabled: true };
+    let moment = Moment { today: jiff::civil::Date::MAX, enforce: true };
+    black_box(policy.judge(&policy.choose(&rule), None, moment));
+    black_box((policy.held_unknown(moment), policy.preventions(), policy.misspelt(&[rule.name])));
+}
