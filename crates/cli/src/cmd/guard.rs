@@ -1,7 +1,7 @@
 //! `lazaret guard`: watches this host and tells what rules find.
 
 mod alert;
-mod behind;
+mod audit;
 mod doctor;
 mod live;
 mod loss;
@@ -11,9 +11,10 @@ mod sink;
 mod watch;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use detect::Engine;
+use detect::{Engine, Source};
 
 pub(crate) use self::live::Live;
 pub(crate) use self::places::of_environment as runtimes;
@@ -22,6 +23,9 @@ use crate::cmd::rules;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::{interrupt, output};
+
+/// What sinks and the recording are given at the end for all that they have.
+const END: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -34,6 +38,8 @@ pub(crate) struct GuardArguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Judge what Kubernetes API servers audit: a webhook, logs that are followed. Needs no root.
+    Audit(audit::AuditArguments),
     /// Say what this kernel and this host let the guard see, and what not.
     Doctor,
 }
@@ -44,14 +50,8 @@ struct WatchArguments {
     /// with lazaret]
     #[arg(long, value_name = "PATH")]
     rules: Vec<PathBuf>,
-    // In an attribute, because a documentation comment takes its brackets for a link.
-    #[arg(
-        long,
-        value_name = "FORMAT@SINK",
-        help = "Where alerts go and in which form (repeatable): human, json or falco-json at stdout, \
-                file:PATH or an http:// URL, which each alert is posted to [default: human@stdout]"
-    )]
-    to: Vec<sink::Wanted>,
+    #[command(flatten)]
+    sinks: sink::SinkArguments,
     /// Keep every event in this file, for `lazaret rules replay`
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
@@ -59,17 +59,18 @@ struct WatchArguments {
 
 pub(crate) fn run(arguments: GuardArguments, global: &Global) -> Result<ExitCode, UserError> {
     match arguments.verb {
+        Some(Verb::Audit(arguments)) => audit::run(&arguments, global),
         Some(Verb::Doctor) => doctor::run(),
         None => watch(arguments.watch, global),
     }
 }
 
 fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserError> {
-    let rules::Watching { ruleset, never, code } = rules::to_use(&arguments.rules)?;
+    let rules::Watching { ruleset, never, code } = rules::to_use(&arguments.rules, Source::Syscall)?;
     let engine = Engine::new(&ruleset);
     let stop = interrupt::stop_on_signals(None)?;
     let look = global.look(None);
-    let sinks = sink::open(&arguments.to, look.color, &stop)?;
+    let sinks = sink::open(&arguments.sinks, look.color, &stop)?;
     let recording = arguments.record.as_deref().map(record::Recording::create).transpose()?;
     let mut guard = watch::Guard::new(engine, ruleset.rules(), sinks, recording)?;
     if !global.is_quiet() {

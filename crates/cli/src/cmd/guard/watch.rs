@@ -12,7 +12,7 @@ use detect::{Engine, Rule};
 use model::event::Event;
 use sensor::kernel::Settings;
 
-use super::alert::Alert;
+use super::alert::{Alert, Subject};
 use super::live::Live;
 use super::record::Recording;
 use super::sink::Sinks;
@@ -79,20 +79,17 @@ impl Guard {
     fn count_losses(&mut self) -> Result<(), UserError> {
         self.losses_read = Instant::now();
         let Self { live, told, .. } = self;
-        for (name, count) in told.sinks.news() {
-            output::note(&format!("{count} alerts did not get to {name}"));
-        }
+        told.sinks.news().iter().for_each(|news| output::note(news));
         live.count_losses(&mut |event| told.pass(event))
     }
 
     /// What it came to, and whether the recording is whole. Sinks are given time for what they have.
     pub(super) fn finish(self) -> (String, Result<(), UserError>) {
-        let Told { sinks, recording, events, alerts, .. } = self.told;
+        let Told { mut sinks, recording, events, alerts, .. } = self.told;
         let mut summary = format!("{events} events, {alerts} alerts; {}", self.live.summary());
         drop(self.live);
-        for (name, count) in sinks.finish() {
-            write!(summary, "; {count} alerts did not get to {name}")
-                .expect("a String takes anything");
+        for untold in sinks.finish() {
+            write!(summary, "; {untold}").expect("a String takes anything");
         }
         (summary, recording.map_or(Ok(()), Recording::finish))
     }
@@ -103,7 +100,8 @@ impl Told {
         self.events += 1;
         for detection in self.engine.judge(&event) {
             self.alerts += 1;
-            self.sinks.tell(&Alert { event: &event, detection: &detection });
+            let subject = Subject::Event(&event);
+            self.sinks.tell(&Alert { subject, detection: &detection });
         }
         if let Some(recording) = &self.recording {
             recording.event(event);
