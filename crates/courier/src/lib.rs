@@ -19,6 +19,7 @@ mod place;
 mod sink;
 mod spool;
 mod store;
+mod timed;
 mod trust;
 
 pub use behind::{Behind, Queue};

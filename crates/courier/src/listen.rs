@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use rustls::ServerConfig;
 use sha2::{Digest, Sha256};
 
-use self::head::{HEAD_BYTES_MAX, Head};
+use self::head::Head;
 use self::wire::Wire;
 use crate::trust::Token;
 
@@ -196,11 +196,11 @@ impl Shared {
                 Err(_) if was_empty && is_known => return Ok(None),
                 Err(error) => return Err(error),
             };
-            if was_empty {
+            if was_empty && is_known {
                 wire.until(Instant::now() + HEAD_TIME);
             }
-            let room = HEAD_BYTES_MAX.saturating_sub(bytes.len());
-            bytes.extend(piece.get(..count.min(room)).unwrap_or_default());
+            // A head that is too long is refused before more of it is read.
+            bytes.extend(piece.get(..count).unwrap_or_default());
         }
     }
 

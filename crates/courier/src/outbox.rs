@@ -47,6 +47,8 @@ pub struct Standing {
     pub waiting: u64,
     /// Why the sink takes none, if it does not.
     pub trouble: Option<String>,
+    /// Why the sink refused the last that it will never take.
+    pub refusal: Option<String>,
     /// Why the spool takes none.
     pub full: Option<String>,
 }
@@ -71,6 +73,7 @@ struct State {
     /// Nothing more comes: what fails now is left.
     is_closed: bool,
     trouble: Option<String>,
+    refusal: Option<String>,
 }
 
 impl Outbox {
@@ -118,6 +121,7 @@ impl Outbox {
             damaged: store.damaged(),
             waiting: store.on_disk() + store.in_memory(),
             trouble: state.trouble.clone(),
+            refusal: state.refusal.clone(),
             full: store.full.clone(),
         }
     }
@@ -166,7 +170,8 @@ impl Shared {
                 }
                 Outcome::Refused(why) => {
                     state.store.give_up(ticket);
-                    state.trouble = Some(why);
+                    (state.trouble, state.refusal) = (None, Some(why));
+                    failures = 0;
                     continue;
                 }
                 Outcome::Later { why, after } => {

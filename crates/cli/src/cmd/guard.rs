@@ -66,7 +66,8 @@ pub(crate) fn run(arguments: GuardArguments, global: &Global) -> Result<ExitCode
 }
 
 fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserError> {
-    let rules::Watching { ruleset, never, code } = rules::to_use(&arguments.rules, Source::Syscall)?;
+    let rules::Watching { ruleset, never, code } =
+        rules::to_use(&arguments.rules, Source::Syscall)?;
     let engine = Engine::new(&ruleset);
     let stop = interrupt::stop_on_signals(None)?;
     let look = global.look(None);

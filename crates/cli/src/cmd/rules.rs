@@ -74,9 +74,8 @@ pub(crate) fn to_use(paths: &[PathBuf], source: Source) -> Result<Watching, User
         let hint = "name rule files with --rules PATH, Falco's among them";
         return Err(UserError::new(ExitCode::Usage, message).hint(Some(hint)));
     }
-    let is_dead = |rule: &&Arc<Rule>| {
-        source == Source::Syscall && rule.enabled && rule.calls().is_empty()
-    };
+    let is_dead =
+        |rule: &&Arc<Rule>| source == Source::Syscall && rule.enabled && rule.calls().is_empty();
     let dead = ruleset.rules().iter().filter(is_dead);
     let said = |name: &str| {
         let of_it = doubts.iter().filter(|doubt| doubt.subject == name);

@@ -1,7 +1,7 @@
 //! What a client says before the body of its request: what is taken, and what is refused and why.
 
 /// Names and values of a request are less than 1 KiB, but for a token.
-pub(crate) const HEAD_BYTES_MAX: usize = 16 << 10;
+const HEAD_BYTES_MAX: usize = 16 << 10;
 const HEADERS_MAX: usize = 64;
 
 /// What a request is, without its body.

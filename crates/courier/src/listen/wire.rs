@@ -1,17 +1,13 @@
-//! A connection that ends at its deadline, however slowly its client goes.
+//! A connection of a client, secured or not, with a deadline.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-/// The deadline lies below TLS: a record that comes byte by byte is many reads.
-pub(super) struct Timed {
-    socket: TcpStream,
-    deadline: Instant,
-}
+use crate::timed::Timed;
 
 pub(super) enum Wire {
     Plain(Timed),
@@ -36,31 +32,6 @@ impl Wire {
             Self::Plain(timed) => timed.deadline = deadline,
             Self::Secure(stream) => stream.sock.deadline = deadline,
         }
-    }
-}
-
-impl Timed {
-    fn left(&self) -> io::Result<Duration> {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(left) }
-    }
-}
-
-impl Read for Timed {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.socket.set_read_timeout(Some(self.left()?))?;
-        self.socket.read(into)
-    }
-}
-
-impl Write for Timed {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.socket.set_write_timeout(Some(self.left()?))?;
-        self.socket.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.socket.flush()
     }
 }
 

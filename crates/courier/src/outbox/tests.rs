@@ -104,7 +104,7 @@ fn a_refused_letter_is_lost_and_the_next_comes() {
     let outbox = Outbox::start(Box::new(carry), None).unwrap();
     outbox.give(letter("bad"));
     wait_until(|| outbox.standing().lost == 1);
-    assert_eq!(outbox.standing().trouble.as_deref(), Some("it does not want it"));
+    assert_eq!(outbox.standing().refusal.as_deref(), Some("it does not want it"));
     outbox.give(letter("good"));
     assert_eq!(outbox.finish(TIME), Left { lost: 1, kept: 0 });
 }

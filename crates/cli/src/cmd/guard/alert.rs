@@ -23,16 +23,22 @@ pub(super) enum Subject<'a> {
     Record(&'a Record),
 }
 
-/// Of the ids of alerts about audit records.
-const RECORDS: Uuid = Uuid::from_u128(0x6c61_7a61_7265_7461_7564_6974_0000_0001);
+/// Of the ids of alerts.
+const IDS: Uuid = Uuid::from_u128(0x6c61_7a61_7265_7440_616c_6572_7400_0001);
 
 impl Alert<'_> {
-    /// Who posts a record twice means one: its alerts have ids that follow from it.
-    pub(super) fn own_id(&self) -> Option<Uuid> {
-        let Subject::Record(record) = self.subject else { return None };
-        let stage = record.json.pointer("/stage").and_then(|it| it.as_str()).unwrap_or_default();
-        let name = [record.id(), stage, &self.detection.rule.name].join("\0");
-        Some(Uuid::new_v5(&RECORDS, name.as_bytes()))
+    /// What tells it from all others: it follows from what was found, so that an audit record that is
+    /// posted twice has alerts that are known.
+    pub(super) fn id(&self, hostname: &str) -> Uuid {
+        let Detection { rule, time, .. } = self.detection;
+        let subject = match self.subject {
+            Subject::Event(event) => format!("{hostname}\0{}", event.number),
+            Subject::Record(record) => {
+                let stage = record.json.pointer("/stage").and_then(|it| it.as_str());
+                format!("{}\0{}", record.id(), stage.unwrap_or_default())
+            }
+        };
+        Uuid::new_v5(&IDS, format!("{subject}\0{time}\0{}", rule.name).as_bytes())
     }
 }
 

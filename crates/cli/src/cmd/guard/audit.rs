@@ -64,7 +64,8 @@ pub(super) fn run(arguments: &AuditArguments, global: &Global) -> Result<ExitCod
     let rules = ruleset.rules().iter().filter(|rule| rule.enabled).count();
     let stop = interrupt::stop_on_signals(None)?;
     let look = global.look(None);
-    let mut logs = arguments.log.iter().map(|path| Log::start(path)).collect::<Result<Vec<_>, _>>()?;
+    let mut logs =
+        arguments.log.iter().map(|path| Log::start(path)).collect::<Result<Vec<_>, _>>()?;
     let sinks = sink::open(&arguments.sinks, look.color, &stop)?;
     let desk = Arc::new(Desk::new(Engine::new(&ruleset), sinks));
     let listener = arguments.listen.as_deref();
@@ -145,7 +146,8 @@ fn listen(
     let knows_clients = arguments.client_ca.is_some() || secrecy.token.is_some();
     if !is_here && (secrecy.tls.is_none() || !knows_clients) {
         let message = format!("`{address}` can be reached from other machines");
-        let hint = "secure it with --cert and --key, and name who may post with --client-ca or --token";
+        let hint =
+            "secure it with --cert and --key, and name who may post with --client-ca or --token";
         return Err(UserError::new(ExitCode::Usage, message).hint(Some(hint)));
     }
     let desk = Arc::clone(desk);
@@ -157,9 +159,9 @@ fn secrecy(arguments: &AuditArguments) -> Result<Secrecy, UserError> {
         UserError::new(ExitCode::Failed, format!("cannot secure the connection: {error}"))
     };
     let tls = match (&arguments.cert, &arguments.key) {
-        (Some(certificate), Some(key)) => {
-            Some(courier::server(certificate, key, arguments.client_ca.as_deref()).map_err(failed)?)
-        }
+        (Some(certificate), Some(key)) => Some(
+            courier::server(certificate, key, arguments.client_ca.as_deref()).map_err(failed)?,
+        ),
         _ => None,
     };
     let token = arguments.token.as_deref().map(Token::read).transpose().map_err(failed)?;

@@ -42,8 +42,7 @@ impl Recording {
         let path = path.to_owned();
         let (writer, bytes) = (Writer::new(), Vec::new());
         let pen = Pen { path: path.clone(), file: Some(file), writer, bytes, events: 0 };
-        let pen =
-            Behind::start("record", QUEUE, QUEUE_BYTES_MAX, move |events| pen.write(events));
+        let pen = Behind::start("record", QUEUE, QUEUE_BYTES_MAX, move |events| pen.write(events));
         let pen = pen.map_err(|error| UserError::from_chain(ExitCode::Failed, &error))?;
         Ok(Self { path, pen })
     }

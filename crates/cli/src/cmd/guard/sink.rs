@@ -13,7 +13,6 @@ use artifact::Stop;
 use clap::Args;
 use courier::{Carry, Left, Letter, Outbox, Outcome, Place, Reach, Spool, Standing, Token};
 use sha2::{Digest, Sha256};
-use uuid::Uuid;
 
 use super::END;
 use super::alert::{Alert, Form, Stamp};
@@ -141,7 +140,8 @@ fn carry(
     let token = tokens.of(place);
     if place.is_in_the_clear() {
         if token.is_some() {
-            let message = format!("a token for {} can be read by everybody on the way", place.name());
+            let message =
+                format!("a token for {} can be read by everybody on the way", place.name());
             return Err(UserError::new(ExitCode::Usage, message).hint(Some("use https://")));
         }
         output::note(&format!("alerts go to {} in the clear", place.name()));
@@ -175,7 +175,10 @@ fn say_forgotten(folder: &Path, wanted: &[Wanted]) {
         let mut files = std::fs::read_dir(entry.path()).into_iter().flatten().flatten();
         if !used.contains(&name) && files.any(|file| is_letters(&file.path())) {
             let path = entry.path();
-            output::note(&format!("`{}` holds alerts for a sink that is not named", path.display()));
+            output::note(&format!(
+                "`{}` holds alerts for a sink that is not named",
+                path.display()
+            ));
         }
     }
 }
@@ -229,8 +232,7 @@ impl Tokens {
 
 impl Sinks {
     pub(super) fn tell(&self, alert: &Alert<'_>) {
-        let id = alert.own_id().unwrap_or_else(random_id);
-        let stamp = Stamp { id, hostname: &self.hostname };
+        let stamp = Stamp { id: alert.id(&self.hostname), hostname: &self.hostname };
         for sink in &self.sinks {
             let text = sink.form.text(alert, &stamp, self.color);
             let severity = alert.detection.rule.priority as u8;
@@ -273,7 +275,9 @@ impl Sink {
         let mut news = Vec::new();
         if now.lost > said.lost {
             let count = quantity::count(now.lost - said.lost, "alert");
-            news.push(format!("{count} did not get to {name}"));
+            let why = now.refusal.as_ref().filter(|_| now.refusal != said.refusal);
+            let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+            news.push(format!("{count} did not get to {name}{why}"));
         }
         if now.damaged > said.damaged {
             let count = quantity::count(now.damaged - said.damaged, "place");
@@ -290,14 +294,6 @@ impl Sink {
         self.said = now;
         news
     }
-}
-
-/// A UUID of version 4.
-fn random_id() -> Uuid {
-    let mut bytes = [0; 16];
-    // Without random numbers, alerts are told apart by nothing, and are alerts all the same.
-    drop(getrandom::fill(&mut bytes));
-    uuid::Builder::from_random_bytes(bytes).into_uuid()
 }
 
 /// A reader that closed the pipe has what it wanted: the guard ends.

@@ -4,17 +4,18 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
 use super::first_address;
+use crate::timed::Timed;
 use crate::trust::Trust;
 
 const CONNECT_TIME: Duration = Duration::from_secs(5);
-/// A server that stalls that long is tried again.
-const WRITE_TIME: Duration = Duration::from_secs(10);
+/// A server that does not take a message in that time is tried again.
+const SEND_TIME: Duration = Duration::from_secs(10);
 
 pub(super) struct Stream {
     address: String,
@@ -23,8 +24,8 @@ pub(super) struct Stream {
 }
 
 enum Connection {
-    Plain(TcpStream),
-    Secure(Box<StreamOwned<ClientConnection, TcpStream>>),
+    Plain(Timed),
+    Secure(Box<StreamOwned<ClientConnection, Timed>>),
 }
 
 impl Stream {
@@ -41,12 +42,16 @@ impl Stream {
     }
 
     pub(super) fn send(&mut self, message: &[u8]) -> io::Result<()> {
+        let deadline = Instant::now() + SEND_TIME;
+        if let Some(connection) = &mut self.connection {
+            connection.timed().deadline = deadline;
+        }
         if self.connection.as_mut().is_some_and(|connection| !connection.is_open()) {
             self.connection = None;
         }
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => self.connect()?,
+            None => self.connect(deadline)?,
         };
         let mut framed = format!("{} ", message.len()).into_bytes();
         framed.extend(message);
@@ -55,44 +60,43 @@ impl Stream {
         Ok(())
     }
 
-    fn connect(&self) -> io::Result<Connection> {
+    fn connect(&self, deadline: Instant) -> io::Result<Connection> {
         let socket = TcpStream::connect_timeout(&first_address(&self.address)?, CONNECT_TIME)?;
-        socket.set_write_timeout(Some(WRITE_TIME))?;
-        socket.set_read_timeout(Some(WRITE_TIME))?;
         socket.set_nodelay(true)?;
-        let Some((config, name)) = &self.security else { return Ok(Connection::Plain(socket)) };
+        let timed = Timed { socket, deadline };
+        let Some((config, name)) = &self.security else { return Ok(Connection::Plain(timed)) };
         let client = ClientConnection::new(Arc::clone(config), name.clone());
         let client = client.map_err(io::Error::other)?;
-        Ok(Connection::Secure(Box::new(StreamOwned::new(client, socket))))
+        Ok(Connection::Secure(Box::new(StreamOwned::new(client, timed))))
     }
 }
 
 impl Connection {
     /// Servers say nothing: what can be read is the end, or what TLS says for itself.
     fn is_open(&mut self) -> bool {
-        let Ok(()) = self.socket().set_nonblocking(true) else { return false };
+        let Ok(()) = self.timed().socket.set_nonblocking(true) else { return false };
         let mut unasked = [0; 256];
         let read = match self {
-            Self::Plain(socket) => socket.read(&mut unasked),
+            Self::Plain(timed) => timed.read(&mut unasked),
             Self::Secure(stream) => stream.read(&mut unasked),
         };
         let is_open = match read {
             Ok(count) => count > 0,
             Err(error) => error.kind() == ErrorKind::WouldBlock,
         };
-        is_open && self.socket().set_nonblocking(false).is_ok()
+        is_open && self.timed().socket.set_nonblocking(false).is_ok()
     }
 
-    fn socket(&self) -> &TcpStream {
+    fn timed(&mut self) -> &mut Timed {
         match self {
-            Self::Plain(socket) => socket,
-            Self::Secure(stream) => &stream.sock,
+            Self::Plain(timed) => timed,
+            Self::Secure(stream) => &mut stream.sock,
         }
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
-            Self::Plain(socket) => socket.write_all(bytes),
+            Self::Plain(timed) => timed.write_all(bytes),
             Self::Secure(stream) => {
                 stream.write_all(bytes)?;
                 stream.flush()

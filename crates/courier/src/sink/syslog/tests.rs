@@ -113,7 +113,6 @@ fn a_server_is_believed_with_the_authority_that_was_named() {
 
 /// Whoever connects and reads nothing fills the buffers of the connection, no more.
 #[test]
-#[ignore = "takes as long as a server may stall: ten seconds"]
 fn a_server_that_stalls_is_tried_again() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = Server::Tcp(listener.local_addr().unwrap().to_string());

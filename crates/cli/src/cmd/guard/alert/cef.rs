@@ -254,7 +254,8 @@ fn of_container(extension: &mut Extension, container: &Container) {
 
 /// Who asked an API server for what.
 fn of_record(extension: &mut Extension, record: &Record) {
-    let text = |path: &str| record.json.pointer(path).and_then(|it| it.as_str()).unwrap_or_default();
+    let text =
+        |path: &str| record.json.pointer(path).and_then(|it| it.as_str()).unwrap_or_default();
     extension.put("suser", text("/user/username"));
     extension.put("src", text("/sourceIPs/0"));
     extension.put("requestMethod", text("/verb"));

@@ -64,8 +64,7 @@ fn container(event: &Event) -> Option<String> {
         text.push_str(&image.reference);
     }
     if let Some(pod) = &container.pod {
-        write!(text, " in pod {}/{}", pod.namespace, pod.name)
-            .expect("a String takes anything");
+        write!(text, " in pod {}/{}", pod.namespace, pod.name).expect("a String takes anything");
     }
     if !container.described {
         text.push_str(", which its runtime has not described");

@@ -209,7 +209,7 @@ fn a_request_of_an_api_server_is_told() {
             ("cs4", "key"),
         ],
     );
-    assert_eq!(alert.own_id(), alert.own_id());
-    let other = Record { number: 9, ..record.clone() };
-    assert_eq!(alert.own_id(), Alert { subject: Subject::Record(&other), ..alert }.own_id());
+    let again = Record { number: 9, ..record.clone() };
+    let again = Alert { subject: Subject::Record(&again), ..alert };
+    assert_eq!(alert.id("a"), again.id("b"), "whoever is posted it, and however often");
 }
