@@ -91,16 +91,19 @@ fn of_judgement() -> [Target; 5] {
     ]
 }
 
-/// What the guard reads: rules, recordings, audit records.
-fn of_guard() -> [Target; 6] {
+/// What the guard reads: rules, recordings, audit records, what posts them, alerts that wait.
+fn of_guard() -> [Target; 9] {
     let records = "crates/detect/testdata/audit/fields";
     [
+        corpus("audit-list", detect::fuzz::audit_list),
         seeded("audit-records", records, detect::fuzz::audit),
+        corpus("audit-request", courier::fuzz::request),
         corpus("detect-condition", detect::fuzz::condition),
         corpus("detect-rules", detect::fuzz::rules),
         corpus("engine-answer", suite::fuzz::answer),
         corpus("suite", suite::fuzz::suite),
         seeded("event-recording", "crates/detect/testdata/recording", detect::fuzz::recording),
+        corpus("spool", courier::fuzz::spool),
     ]
 }
 

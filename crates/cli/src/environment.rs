@@ -90,6 +90,11 @@ pub(crate) fn hostname() -> String {
     name.trim().to_owned()
 }
 
+/// What alerts are posted with: a secret has no place among arguments, which everybody can read.
+pub(crate) fn sink_token() -> Option<String> {
+    std::env::var("LAZARET_TO_TOKEN").ok().filter(|token| !token.is_empty())
+}
+
 /// Where programs are looked for.
 pub(crate) fn search_path() -> String {
     std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".to_owned())

@@ -10,6 +10,7 @@
 
 mod fields;
 mod json;
+mod list;
 mod pod;
 mod rbac;
 mod read;
@@ -19,5 +20,6 @@ mod request;
 mod tests;
 
 pub(crate) use fields::FIELDS;
+pub use list::{LIST_RECORDS_MAX, ListError, read_list};
 pub use read::{AuditProblem, read};
 pub use record::{AuditError, Record};

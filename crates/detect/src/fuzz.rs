@@ -38,6 +38,11 @@ pub fn audit(bytes: &[u8]) {
     });
 }
 
+/// What an API server posts.
+pub fn audit_list(bytes: &[u8]) {
+    drop(audit::read_list(bytes, &mut |record| drop(record)));
+}
+
 /// A recording, and what is behind its header.
 pub fn recording(bytes: &[u8]) {
     let headed = [&recording::HEADER, bytes].concat();

@@ -1,7 +1,7 @@
 //! `lazaret guard`: watches this host and tells what rules find.
 
 mod alert;
-mod behind;
+mod audit;
 mod doctor;
 mod judge;
 mod live;
@@ -32,6 +32,8 @@ use crate::{interrupt, output};
 
 /// Long enough that what repeats every few seconds is told once a minute.
 const MERGE_WINDOW: u32 = 60;
+/// What sinks, the recording and responses are given at the end for all that they have.
+const END: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -44,6 +46,8 @@ pub(crate) struct GuardArguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Judge what Kubernetes API servers audit: a webhook, logs that are followed. Needs no root.
+    Audit(audit::AuditArguments),
     /// Say what this kernel and this host let the guard see, and what not.
     Doctor,
     /// Work with policies of the guard: check one, or make entries that allow from alerts.
@@ -56,14 +60,8 @@ struct WatchArguments {
     /// with lazaret]
     #[arg(long, value_name = "PATH")]
     rules: Vec<PathBuf>,
-    // In an attribute, because a documentation comment takes its brackets for a link.
-    #[arg(
-        long,
-        value_name = "FORMAT@SINK",
-        help = "Where alerts go and in which form (repeatable): human, json or falco-json at stdout, \
-                file:PATH or an http:// URL, which each alert is posted to [default: human@stdout]"
-    )]
-    to: Vec<sink::Wanted>,
+    #[command(flatten)]
+    sinks: sink::SinkArguments,
     /// What becomes of what rules find: a policy of the guard (docs/guard-policy.md)
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
@@ -80,6 +78,7 @@ struct WatchArguments {
 
 pub(crate) fn run(arguments: GuardArguments, global: &Global) -> Result<ExitCode, UserError> {
     match arguments.verb {
+        Some(Verb::Audit(arguments)) => audit::run(&arguments, global),
         Some(Verb::Doctor) => doctor::run(),
         Some(Verb::Policy(arguments)) => policy::run(&arguments, global),
         None => watch(arguments.watch, global),
@@ -87,7 +86,7 @@ pub(crate) fn run(arguments: GuardArguments, global: &Global) -> Result<ExitCode
 }
 
 fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserError> {
-    let WatchArguments { rules, to, policy, enforce, merge_window, record } = arguments;
+    let WatchArguments { rules, sinks, policy, enforce, merge_window, record } = arguments;
     if enforce && policy.is_none() {
         return Err(judge::needs_policy());
     }
@@ -98,7 +97,7 @@ fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserErr
     let count = ready.rules.len() - never.len();
     let (stop, asked) = interrupt::stop_or_reread()?;
     let places = watch::Places {
-        sinks: sink::open(&to, global.look(None).color, &stop)?,
+        sinks: sink::open(&sinks, global.look(None).color, &stop)?,
         recording: record.as_deref().map(record::Recording::create).transpose()?,
         react: react::React::start(react::responder().filter(|_| enforce))?,
         merge: merge::Merge::new(Duration::from_secs(merge_window.into())),

@@ -9,9 +9,10 @@ mod suite;
 mod test;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
-use detect::Ruleset;
+use detect::{Rule, Ruleset, Source};
 use policy::guard::GuardPolicy;
 
 pub(crate) use self::replay::object;
@@ -63,9 +64,10 @@ pub(crate) struct Watching {
     pub(crate) code: ExitCode,
 }
 
-/// The rules of the paths, or our own, and what the policy makes of them.
+/// The rules about one source of the paths, or our own, and what the policy makes of them.
 pub(crate) fn to_use(
     paths: &[PathBuf],
+    source: Source,
     policy: Option<(&Path, GuardPolicy)>,
 ) -> Result<Watching, UserError> {
     let load::Usable { mut ruleset, doubts, code } = load::rules(paths)?;
@@ -74,13 +76,18 @@ pub(crate) fn to_use(
         None => Judge::default(),
     };
     // Nothing on a host is an audit record.
-    ruleset.retain(|rule| rule.source == detect::Source::Syscall);
+    ruleset.retain(|rule| rule.source == source);
     if ruleset.rules().is_empty() {
-        let message = "no rule is about what runs on a host";
+        let message = match source {
+            Source::Syscall => "no rule is about what runs on a host",
+            Source::K8sAudit => "no rule is about what Kubernetes audits",
+        };
         let hint = "name rule files with --rules PATH, Falco's among them";
         return Err(UserError::new(ExitCode::Usage, message).hint(Some(hint)));
     }
-    let dead = ruleset.rules().iter().filter(|rule| rule.enabled && rule.calls().is_empty());
+    let is_dead =
+        |rule: &&Arc<Rule>| source == Source::Syscall && rule.enabled && rule.calls().is_empty();
+    let dead = ruleset.rules().iter().filter(is_dead);
     let said = |name: &str| {
         let of_it = doubts.iter().filter(|doubt| doubt.subject == name);
         of_it.map(|doubt| doubt.message.as_str()).collect::<Vec<_>>().join("; ")

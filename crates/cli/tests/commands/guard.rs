@@ -135,6 +135,11 @@ fn what_containers_do_is_told_with_who_they_are() {
     let alerts = guard.end();
     docker.docker(&["image", "rm", "guarded:1"]);
 
+    let schema = include_str!("../../../../docs/alert.schema.json").parse::<Value>().unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    let wrong = alerts.iter().flat_map(|alert| schema.iter_errors(alert)).next();
+    assert!(wrong.is_none(), "{wrong:?}");
+
     let read = of_rule(&alerts, "Shadow read");
     assert_eq!(read.len(), 1, "{alerts:#?}");
     assert_eq!(read[0]["container"]["name"], "reader");

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what these helpers unwrap is the test's own doing")]
 
 mod attached;
+mod audit;
 mod bases;
 mod bills;
 mod db;

@@ -28,7 +28,7 @@ const BANS: &[Ban] = &[
         what: &["std::net", "std::os::unix::net", "ureq", "reqwest", "hyper", "socket2"],
         scope: Except(&[
             "artifact/",
-            "cli/src/cmd/guard/sink.rs",
+            "courier/",
             "feeds/",
             "scan/src/clamd/",
             "sensor/",
@@ -36,7 +36,7 @@ const BANS: &[Ban] = &[
             "testkit/",
             "xtask/",
         ]),
-        why: "only `artifact`, `feeds`, `sensor`, the clamd engine in `scan`, `suite` and the guard's sinks open sockets",
+        why: "only `artifact`, `courier`, `feeds`, `sensor`, the clamd engine in `scan` and `suite` open sockets",
     },
     Ban {
         what: &["tokio", "async_std", "smol", "async"],

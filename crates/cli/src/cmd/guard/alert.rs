@@ -1,181 +1,112 @@
-//! One alert in each of its forms.
+//! One alert, and the forms that it can have: one file a form.
 
-use std::fmt::Write as _;
+mod cef;
+mod human;
+mod json;
 
-use detect::{Detection, Priority};
-use document::printable;
-use jiff::Timestamp;
-use model::event::{Event, Process};
-use policy::guard::{Excuse, Verdict};
-use serde_json::{Value, json};
+use std::str::FromStr;
 
-use super::judge;
+use detect::audit::Record;
+use detect::{Detection, json_line};
+use model::event::Event;
+use policy::guard::Verdict;
+use uuid::Uuid;
+
 use super::merge::Tally;
 
-use crate::cmd::rules;
-
-/// Interfaces show as much of a container's id.
-const SHORT_ID: usize = 12;
-/// Ancestors that a person is shown.
-const LINE_MAX: usize = 8;
-
+/// What a rule found, and in what.
 pub(super) struct Alert<'a> {
-    pub(super) event: &'a Event,
+    pub(super) subject: Subject<'a>,
     pub(super) detection: &'a Detection,
     /// Of the policy, if there is one.
     pub(super) verdict: Option<&'a Verdict>,
     pub(super) tally: Tally,
 }
 
-impl Alert<'_> {
-    /// A few lines: what, where, who, from whom. Nothing in it moves a terminal.
-    pub(super) fn human(&self, color: bool) -> String {
-        let Self { event, detection, .. } = self;
-        let rule = &detection.rule;
-        let text = printable(&detection.line()).into_owned();
-        let title = format!("{} {}", rule.priority.name(), rule.name);
-        let title = printable(&title).into_owned();
-        let title = match color {
-            true => format!("\x1b[{}m{title}\x1b[0m", paint(rule.priority)),
-            false => title,
+#[derive(Clone, Copy)]
+pub(super) enum Subject<'a> {
+    Event(&'a Event),
+    Record(&'a Record),
+}
+
+/// Of the ids of alerts.
+const IDS: Uuid = Uuid::from_u128(0x6c61_7a61_7265_7440_616c_6572_7400_0001);
+
+impl<'a> Alert<'a> {
+    /// What is told each time that it is found, whatever a policy says.
+    pub(super) fn plain(subject: Subject<'a>, detection: &'a Detection) -> Self {
+        Self { subject, detection, verdict: None, tally: Tally::once(detection.time) }
+    }
+
+    /// What tells it from all others: it follows from what was found, so that an audit record that is
+    /// posted twice has alerts that are known.
+    pub(super) fn id(&self, hostname: &str) -> Uuid {
+        let Detection { rule, time, .. } = self.detection;
+        let subject = match self.subject {
+            Subject::Event(event) => format!("{hostname}\0{}", event.number),
+            Subject::Record(record) => {
+                let stage = record.json.pointer("/stage").and_then(|it| it.as_str());
+                format!("{}\0{}", record.id(), stage.unwrap_or_default())
+            }
         };
-        let mut told = format!("{title}\n  {text}\n");
-        let mut line = |name: &str, text: String| {
-            writeln!(told, "  {name:<9} {}", printable(&text)).expect("a String takes anything");
-        };
-        if let Some(again) = again(self.tally) {
-            line("again", again);
-        }
-        if event.denied {
-            line("blocked", "before it was done".to_owned());
-        }
-        for said in self.verdict.map(judge::lines).unwrap_or_default() {
-            line("policy", said);
-        }
-        if let Some(container) = self.container() {
-            line("container", container);
-        }
-        line("process", process(&event.process));
-        let ancestors: Vec<String> =
-            event.ancestors.iter().take(LINE_MAX).map(|it| it.name.to_string()).collect();
-        if !ancestors.is_empty() {
-            line("from", ancestors.join(" < "));
-        }
-        told
-    }
-
-    fn container(&self) -> Option<String> {
-        let container = self.event.container.as_ref()?;
-        let id: String = container.id.chars().take(SHORT_ID).collect();
-        let mut text = match &container.name {
-            Some(name) => format!("{name} ({id})"),
-            None if id.is_empty() => return Some("not known which".to_owned()),
-            None => id,
-        };
-        if let Some(image) = &container.image {
-            text.push_str(" of ");
-            text.push_str(&image.reference);
-        }
-        if let Some(pod) = &container.pod {
-            write!(text, " in pod {}/{}", pod.namespace, pod.name)
-                .expect("a String takes anything");
-        }
-        if !container.described {
-            text.push_str(", which its runtime has not described");
-        }
-        Some(text)
-    }
-
-    /// Everything that is known of where and who, beside what the rule tells.
-    pub(super) fn json(&self) -> Value {
-        let Self { event, detection, verdict, tally } = self;
-        let mut alert = rules::object(event.number, detection);
-        let ancestors: Vec<Value> = event.ancestors.iter().map(|it| about(it)).collect();
-        alert["first"] = tally.first.into();
-        alert["last"] = tally.last.into();
-        alert["count"] = tally.count.into();
-        alert["update"] = tally.is_update().into();
-        alert["various"] = tally.various.into();
-        alert["blocked"] = event.denied.into();
-        alert["verdict"] = verdict.map_or(Value::Null, judge::object);
-        alert["allow"] = json!(Excuse::of(&detection.rule.name, event));
-        alert["process"] = about(&event.process);
-        alert["ancestors"] = ancestors.into();
-        alert["container"] = match &event.container {
-            None => Value::Null,
-            Some(container) => json!({
-                "id": container.id,
-                "runtime": format!("{:?}", container.runtime).to_lowercase(),
-                "described": container.described,
-                "name": container.name,
-                "image": container.image.as_ref().map(|image| &image.reference),
-                "image_digest": container.image.as_ref().and_then(|image| image.digest.as_ref()),
-                "pod": container.pod.as_ref().map(|pod| &pod.name),
-                "namespace": container.pod.as_ref().map(|pod| &pod.namespace),
-            }),
-        };
-        alert
-    }
-
-    pub(super) fn falco_json(&self, hostname: &str) -> Value {
-        self.detection.json(hostname)
+        Uuid::new_v5(&IDS, format!("{subject}\0{time}\0{}", rule.name).as_bytes())
     }
 }
 
-/// That it was found before, or is one of many that are counted together.
-fn again(tally: Tally) -> Option<String> {
-    let together =
-        if tally.various { "many different ones in this place, counted together" } else { "" };
-    if !tally.is_update() {
-        return tally.various.then(|| together.to_owned());
+/// What is on an alert beside what was found: whoever gets one twice knows it by its id.
+pub(super) struct Stamp<'a> {
+    pub(super) id: Uuid,
+    pub(super) hostname: &'a str,
+}
+
+/// How an alert is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Human,
+    Json,
+    FalcoJson,
+    Cef,
+}
+
+impl Form {
+    const ALL: [Self; 4] = [Self::Human, Self::Json, Self::FalcoJson, Self::Cef];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Human => "human",
+            Self::Json => "json",
+            Self::FalcoJson => "falco-json",
+            Self::Cef => "cef",
+        }
     }
-    let Tally { first, last, count, .. } = tally;
-    let mut text = format!("{count} in all, {} to {}", of_day(first), of_day(last));
-    if tally.various {
-        write!(text, "; {together}").expect("a String takes anything");
+
+    /// As HTTP calls it.
+    pub(super) fn text_type(self) -> &'static str {
+        match self {
+            Self::Json | Self::FalcoJson => "application/json",
+            Self::Human | Self::Cef => "text/plain; charset=utf-8",
+        }
     }
-    Some(text)
+
+    /// A line, or several for people, with the last one's end.
+    pub(super) fn text(self, alert: &Alert<'_>, stamp: &Stamp<'_>, color: bool) -> String {
+        match self {
+            Self::Human => human::text(alert, color),
+            Self::Json => json_line(&json::object(alert, stamp)) + "\n",
+            Self::FalcoJson => json_line(&json::falco_object(alert, stamp)) + "\n",
+            Self::Cef => cef::line(alert, stamp) + "\n",
+        }
+    }
 }
 
-/// The time of day, in UTC.
-fn of_day(nanoseconds: u64) -> String {
-    let time = Timestamp::from_nanosecond(nanoseconds.into()).unwrap_or_default();
-    time.strftime("%H:%M:%S").to_string()
-}
+impl FromStr for Form {
+    type Err = String;
 
-fn process(process: &Process) -> String {
-    let words: Vec<String> = process.arguments.iter().map(ToString::to_string).collect();
-    let command = if words.is_empty() { process.name.to_string() } else { words.join(" ") };
-    let credentials = &process.credentials;
-    let user = match &credentials.user {
-        Some(user) => user.name.to_string(),
-        None => credentials.uid.to_string(),
-    };
-    let terminal = if process.terminal == 0 { "" } else { ", on a terminal" };
-    format!("{command} (pid {}, user {user}{terminal})", process.pid)
-}
-
-fn about(process: &Process) -> Value {
-    let arguments: Vec<String> = process.arguments.iter().map(ToString::to_string).collect();
-    json!({
-        "pid": process.pid,
-        "name": process.name.to_string(),
-        "arguments": arguments,
-        "executable": process.executable.path.to_string(),
-        "directory": process.directory.to_string(),
-        "uid": process.credentials.uid,
-        "user": process.credentials.user.as_ref().map(|user| user.name.to_string()),
-        "login_uid": process.credentials.login_uid,
-        "terminal": process.terminal,
-    })
-}
-
-/// The number of an ANSI color.
-fn paint(priority: Priority) -> &'static str {
-    match priority {
-        Priority::Emergency | Priority::Alert | Priority::Critical => "1;31",
-        Priority::Error => "31",
-        Priority::Warning => "33",
-        Priority::Notice | Priority::Informational | Priority::Debug => "36",
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|form| form.name() == text);
+        found.ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            format!("no format `{text}`: {names}")
+        })
     }
 }

@@ -6,12 +6,14 @@
 
 use std::sync::Arc;
 
+use courier::{Behind, Queue};
 use model::Response;
 use model::event::{Container, Event, Process, Text};
 use policy::guard::Verdict;
 
-use super::behind::{Behind, END, Queue};
+use super::END;
 use crate::error::UserError;
+use crate::exit_code::ExitCode;
 use crate::output;
 
 /// Responses that wait: more than a host has containers that something is done about at once.
@@ -58,7 +60,9 @@ impl React {
                 }
             }
         };
-        let orders = act.map(|act| Behind::start("react", QUEUE, work(act))).transpose()?;
+        let start = |act| Behind::start("react", QUEUE, usize::MAX, work(act));
+        let orders = act.map(start).transpose();
+        let orders = orders.map_err(|error| UserError::from_chain(ExitCode::Failed, &error))?;
         Ok(Self { orders, said: 0 })
     }
 

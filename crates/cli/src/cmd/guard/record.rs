@@ -8,16 +8,19 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use courier::{Behind, Queue};
 use detect::recording::{HEADER, Writer, bytes_of};
 use model::event::Event;
 
-use super::behind::{Behind, END, Queue};
+use super::END;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::output;
 
 /// Events that wait to be written: a second of a busy host.
 const QUEUE: usize = 16_384;
+/// What they take: events of programs with many words are 50 KiB each.
+const QUEUE_BYTES_MAX: usize = 64 << 20;
 /// Bytes that are written at once.
 const BATCH: usize = 64 << 10;
 
@@ -39,7 +42,8 @@ impl Recording {
         let path = path.to_owned();
         let (writer, bytes) = (Writer::new(), Vec::new());
         let pen = Pen { path: path.clone(), file: Some(file), writer, bytes, events: 0 };
-        let pen = Behind::start("record", QUEUE, move |events| pen.write(events))?;
+        let pen = Behind::start("record", QUEUE, QUEUE_BYTES_MAX, move |events| pen.write(events));
+        let pen = pen.map_err(|error| UserError::from_chain(ExitCode::Failed, &error))?;
         Ok(Self { path, pen })
     }
 

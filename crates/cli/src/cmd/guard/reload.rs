@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::thread;
 
-use detect::{Engine, Rule};
+use detect::{Engine, Rule, Source};
 
 use super::judge::{self, Judge};
 use crate::cmd::rules::{self, Watching};
@@ -41,7 +41,7 @@ impl Sources {
         let policy = self.policy.as_deref();
         let policy =
             policy.map(|path| judge::load(path).map(|policy| (path, policy))).transpose()?;
-        let Watching { ruleset, judge, never, code } = rules::to_use(&self.rules, policy)?;
+        let Watching { ruleset, judge, never, code } = rules::to_use(&self.rules, Source::Syscall, policy)?;
         let enabled = ruleset.rules().iter().filter(|rule| rule.enabled);
         let rules = enabled.cloned().collect();
         Ok(Ready { engine: Engine::new(&ruleset), judge, rules, never, code })

@@ -1,49 +1,65 @@
 //! `--to FORMAT@SINK`: where alerts go.
 //!
-//! Each sink has a thread and a queue. A sink that stalls fills its queue, and what finds no room is
-//! counted: the guard never waits for it. At the end, whatever did not get there is said.
+//! Each sink has an outbox (`courier`): what it does not take waits, on disk with `--spool`, else in
+//! memory. The guard never waits for it. What is lost is counted and said while the guard runs, and at
+//! the end.
 
-use std::fs::{File, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use artifact::Stop;
-use detect::json_line;
-use rustix::fs::OFlags;
+use clap::Args;
+use courier::{Carry, Left, Letter, Outbox, Outcome, Place, Reach, Spool, Standing, Token};
+use sha2::{Digest, Sha256};
 
-use super::alert::Alert;
-use super::behind::{Behind, END, Queue};
-use crate::environment;
+use super::END;
+use super::alert::{Alert, Form, Stamp};
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
-
-/// Alerts that wait for one sink.
-const QUEUE: usize = 8_192;
-/// What a server may take for one alert.
-const POST_TIME: Duration = Duration::from_secs(10);
+use crate::{environment, output, quantity};
 
 /// As the user writes it.
 #[derive(Clone, Debug)]
 pub(super) struct Wanted {
     form: Form,
-    place: Place,
+    /// None is stdout.
+    place: Option<Place>,
+    text: String,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Form {
-    Human,
-    Json,
-    FalcoJson,
-}
-
+/// `[HOST=]FILE`.
 #[derive(Clone, Debug)]
-enum Place {
-    Stdout,
-    File(PathBuf),
-    Http(String),
+pub(super) struct TokenFile {
+    host: Option<String>,
+    path: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct SinkArguments {
+    // In an attribute, because a documentation comment takes its brackets for a link.
+    #[arg(
+        long,
+        value_name = "FORMAT@SINK",
+        help = "Where alerts go and in which form (repeatable): human, json, falco-json or cef at stdout, \
+                file:PATH, https://HOST/PATH, http://HOST/PATH, syslog:, syslog:PATH, syslog:udp://HOST:PORT, \
+                syslog:tcp://HOST:PORT or syslog:tls://HOST:PORT [default: human@stdout]"
+    )]
+    to: Vec<Wanted>,
+    /// Believe the authorities in this PEM file too, for https:// and syslog:tls:// (repeatable)
+    #[arg(long, value_name = "FILE")]
+    to_ca: Vec<PathBuf>,
+    #[arg(
+        long,
+        value_name = "[HOST=]FILE",
+        help = "A file with a bearer token, or a whole header, to post with (repeatable, one a host) \
+                [env: LAZARET_TO_TOKEN=]"
+    )]
+    to_token: Vec<TokenFile>,
+    /// Keep alerts in this folder until their sink has taken them, 64 MiB a sink
+    #[arg(long, value_name = "DIR")]
+    spool: Option<PathBuf>,
 }
 
 impl FromStr for Wanted {
@@ -51,31 +67,23 @@ impl FromStr for Wanted {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (form, place) = text.split_once('@').ok_or("want FORMAT@SINK")?;
-        let form = match form {
-            "human" => Form::Human,
-            "json" => Form::Json,
-            "falco-json" => Form::FalcoJson,
-            other => return Err(format!("no format `{other}`: human, json, falco-json")),
-        };
-        let place = match place.split_once(':') {
-            None if place == "stdout" => Place::Stdout,
-            Some(("file", path)) if !path.is_empty() => Place::File(PathBuf::from(path)),
-            Some(("http", rest)) if rest.starts_with("//") => Place::Http(place.to_owned()),
-            // As Falco's tools write it: http:URL.
-            Some(("http", rest)) if rest.starts_with("http://") => Place::Http(rest.to_owned()),
-            _ => return Err(format!("no sink `{place}`: stdout, file:PATH, http://HOST/PATH")),
-        };
-        Ok(Self { form, place })
+        let place = if place == "stdout" { None } else { Some(place.parse()?) };
+        Ok(Self { form: form.parse()?, place, text: text.to_owned() })
     }
 }
 
-impl Wanted {
-    fn name(&self) -> String {
-        match &self.place {
-            Place::Stdout => "stdout".to_owned(),
-            Place::File(path) => format!("`{}`", path.display()),
-            Place::Http(url) => format!("`{url}`"),
+impl FromStr for TokenFile {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (host, path) = match text.split_once('=') {
+            Some((host, path)) if !host.contains('/') => (Some(host.to_owned()), path),
+            _ => (None, text),
+        };
+        if path.is_empty() {
+            return Err("want FILE or HOST=FILE".to_owned());
         }
+        Ok(Self { host, path: PathBuf::from(path) })
     }
 }
 
@@ -88,55 +96,172 @@ pub(super) struct Sinks {
 struct Sink {
     form: Form,
     name: String,
-    pen: Behind<String>,
-    /// Of the dropped, what was said before.
-    said: u64,
+    outbox: Outbox,
+    /// What was said of it last.
+    said: Standing,
 }
 
 /// Opens them all: one that cannot be written to is an error before anything is watched.
-pub(super) fn open(wanted: &[Wanted], color: bool, stop: &Stop) -> Result<Sinks, UserError> {
-    let usual = [Wanted { form: Form::Human, place: Place::Stdout }];
-    let wanted = if wanted.is_empty() { &usual[..] } else { wanted };
-    let sinks: Result<Vec<Sink>, UserError> =
-        wanted.iter().map(|wanted| Sink::open(wanted, stop)).collect();
-    Ok(Sinks { sinks: sinks?, hostname: environment::hostname(), color })
+pub(super) fn open(
+    arguments: &SinkArguments,
+    color: bool,
+    stop: &Stop,
+) -> Result<Sinks, UserError> {
+    let usual = [Wanted { form: Form::Human, place: None, text: "human@stdout".to_owned() }];
+    let wanted = if arguments.to.is_empty() { &usual[..] } else { &arguments.to };
+    let hostname = environment::hostname();
+    let tokens = Tokens::read(arguments, wanted)?;
+    let mut sinks = Vec::new();
+    for wanted in wanted {
+        let carry = carry(wanted, arguments, &hostname, &tokens, stop)?;
+        let spool = arguments.spool.as_deref().map(|folder| spool(folder, wanted)).transpose()?;
+        let outbox = Outbox::start(carry, spool);
+        let outbox = outbox.map_err(|error| UserError::from_chain(ExitCode::Failed, &error))?;
+        let name = wanted.place.as_ref().map_or("stdout".to_owned(), Place::name);
+        sinks.push(Sink { form: wanted.form, name, outbox, said: Standing::default() });
+    }
+    if let Some(folder) = &arguments.spool {
+        say_forgotten(folder, wanted);
+    }
+    Ok(Sinks { sinks, hostname, color })
+}
+
+fn carry(
+    wanted: &Wanted,
+    arguments: &SinkArguments,
+    hostname: &str,
+    tokens: &Tokens,
+    stop: &Stop,
+) -> Result<Carry, UserError> {
+    let Some(place) = &wanted.place else {
+        let stop = stop.clone();
+        return Ok(Box::new(move |letter| to_stdout(letter, &stop)));
+    };
+    let token = tokens.of(place);
+    if place.is_in_the_clear() {
+        if token.is_some() {
+            let message =
+                format!("a token for {} can be read by everybody on the way", place.name());
+            return Err(UserError::new(ExitCode::Usage, message).hint(Some("use https://")));
+        }
+        output::note(&format!("alerts go to {} in the clear", place.name()));
+    }
+    let (kind, text_type) = (wanted.form.name(), wanted.form.text_type());
+    let reach = Reach { hostname, authorities: &arguments.to_ca, token, kind, text_type };
+    place.open(reach).map_err(|error| UserError::from_chain(ExitCode::Output, &error))
+}
+
+/// The folder of a sink's own: what waits for one is for nobody else.
+fn folder_name(wanted: &Wanted) -> String {
+    let digest = Sha256::digest(&wanted.text);
+    let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("{}-{name}", wanted.form.name())
+}
+
+fn spool(folder: &Path, wanted: &Wanted) -> Result<Spool, UserError> {
+    let folder = folder.join(folder_name(wanted));
+    Spool::open(&folder).map_err(|error| {
+        let message = format!("cannot keep alerts in `{}`: {error}", folder.display());
+        UserError::new(ExitCode::Output, message)
+    })
+}
+
+/// What waits for a sink that is not there now.
+fn say_forgotten(folder: &Path, wanted: &[Wanted]) {
+    let used: Vec<String> = wanted.iter().map(folder_name).collect();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_letters = |file: &Path| file.extension().is_some_and(|it| it == "spool");
+        let mut files = std::fs::read_dir(entry.path()).into_iter().flatten().flatten();
+        if !used.contains(&name) && files.any(|file| is_letters(&file.path())) {
+            let path = entry.path();
+            output::note(&format!(
+                "`{}` holds alerts for a sink that is not named",
+                path.display()
+            ));
+        }
+    }
+}
+
+/// Who is shown what.
+struct Tokens {
+    of_hosts: Vec<(String, Token)>,
+}
+
+impl Tokens {
+    fn read(arguments: &SinkArguments, wanted: &[Wanted]) -> Result<Self, UserError> {
+        let mut hosts: Vec<&str> =
+            wanted.iter().filter_map(|it| it.place.as_ref()?.http_host()).collect();
+        hosts.sort_unstable();
+        hosts.dedup();
+        let only = || match hosts.as_slice() {
+            [host] => Ok((*host).to_owned()),
+            _ => {
+                let message = format!("a token is for one host, and alerts go to {}", hosts.len());
+                let hint = "name its host: --to-token HOST=FILE";
+                Err(UserError::new(ExitCode::Usage, message).hint(Some(hint)))
+            }
+        };
+        let mut of_hosts = Vec::new();
+        for TokenFile { host, path } in &arguments.to_token {
+            let host = host.clone().map_or_else(only, Ok)?;
+            if !hosts.contains(&host.as_str()) {
+                let message = format!("no alerts go to `{host}`, for which there is a token");
+                return Err(UserError::new(ExitCode::Usage, message));
+            }
+            let token = Token::read(path).map_err(|error| {
+                UserError::new(ExitCode::Failed, format!("cannot use the token in {error}"))
+            })?;
+            of_hosts.push((host, token));
+        }
+        if let Some(text) = environment::sink_token().filter(|_| of_hosts.is_empty()) {
+            let token = Token::parse(&text).ok_or_else(|| {
+                let message = "LAZARET_TO_TOKEN is neither a token nor a header";
+                UserError::new(ExitCode::Usage, message)
+            })?;
+            of_hosts.push((only()?, token));
+        }
+        Ok(Self { of_hosts })
+    }
+
+    fn of(&self, place: &Place) -> Option<Token> {
+        let host = place.http_host()?;
+        self.of_hosts.iter().find(|(known, _)| known == host).map(|(_, token)| token.clone())
+    }
 }
 
 impl Sinks {
     pub(super) fn tell(&self, alert: &Alert<'_>) {
+        let stamp = Stamp { id: alert.id(&self.hostname), hostname: &self.hostname };
         for sink in &self.sinks {
-            let text = match sink.form {
-                Form::Human => alert.human(self.color),
-                Form::Json => json_line(&alert.json()) + "\n",
-                Form::FalcoJson => json_line(&alert.falco_json(&self.hostname)) + "\n",
-            };
-            let bytes = text.len();
-            sink.pen.give(text, bytes);
+            let text = sink.form.text(alert, &stamp, self.color);
+            let severity = alert.detection.rule.priority as u8;
+            sink.outbox.give(Letter { time: alert.detection.time, severity, text });
         }
     }
 
-    /// How many more alerts did not get to which since the last call.
-    pub(super) fn news(&mut self) -> Vec<(String, u64)> {
-        let mut news = Vec::new();
-        for sink in &mut self.sinks {
-            let dropped = sink.pen.dropped();
-            if dropped > sink.said {
-                news.push((sink.name.clone(), dropped - sink.said));
-                sink.said = dropped;
-            }
-        }
-        news
+    /// Whether all that was told is kept: on disk with a spool.
+    pub(super) fn is_settled(&self) -> bool {
+        self.sinks.iter().all(|sink| sink.outbox.is_settled())
     }
 
-    /// Gives them time to write what they have; how many alerts did not get to which in all, those
-    /// that are still on their way among them.
-    pub(super) fn finish(self) -> Vec<(String, u64)> {
+    /// What is to be said since the last call.
+    pub(super) fn news(&mut self) -> Vec<String> {
+        self.sinks.iter_mut().flat_map(Sink::news).collect()
+    }
+
+    /// Gives them time to write what they have; what became of what they did not take.
+    pub(super) fn finish(&mut self) -> Vec<String> {
         let deadline = Instant::now() + END;
         let mut untold = Vec::new();
-        for sink in self.sinks {
-            let count = sink.pen.finish(deadline.saturating_duration_since(Instant::now()));
-            if count > 0 {
-                untold.push((sink.name, count));
+        for Sink { name, outbox, .. } in self.sinks.drain(..) {
+            let Left { lost, kept } =
+                outbox.finish(deadline.saturating_duration_since(Instant::now()));
+            if lost > 0 {
+                untold.push(format!("{} did not get to {name}", quantity::count(lost, "alert")));
+            }
+            if kept > 0 {
+                untold.push(format!("{} for {name} in the spool", quantity::count(kept, "alert")));
             }
         }
         untold
@@ -144,90 +269,49 @@ impl Sinks {
 }
 
 impl Sink {
-    fn open(wanted: &Wanted, stop: &Stop) -> Result<Self, UserError> {
-        let name = wanted.name();
-        let mut put: Box<dyn FnMut(&str) -> bool + Send> = match &wanted.place {
-            Place::Stdout => {
-                let stop = stop.clone();
-                Box::new(move |text| to_stdout(text, &stop))
-            }
-            Place::File(path) => {
-                let file = open_file(path).map_err(|error| {
-                    UserError::new(ExitCode::Output, format!("cannot write {name}: {error}"))
-                })?;
-                let mut lines = Lines { file, is_torn: false };
-                Box::new(move |text| lines.put(text))
-            }
-            Place::Http(url) => {
-                let (url, agent) = (url.clone(), agent());
-                Box::new(move |text| post(&agent, &url, text))
-            }
-        };
-        let write = move |alerts: &Queue<String>| {
-            while let Some(alert) = alerts.next() {
-                match put(&alert) {
-                    true => alerts.arrived(1),
-                    false => alerts.drop_one(),
-                }
-            }
-        };
-        let pen = Behind::start("sink", QUEUE, write)?;
-        Ok(Self { form: wanted.form, name, pen, said: 0 })
-    }
-}
-
-/// A file that is there is added to, and keeps its permissions; a new one is root's alone. Neither a
-/// link nor anything but a file will do: who may write to the folder is not to say where alerts go.
-fn open_file(path: &Path) -> std::io::Result<File> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let mut options = OpenOptions::new();
-    options.append(true).create(true).mode(0o600).custom_flags(flags.bits().cast_signed());
-    let file = options.open(path)?;
-    match file.metadata()?.is_file() {
-        true => Ok(file),
-        false => Err(std::io::Error::other("it is no regular file")),
-    }
-}
-
-/// A file of lines.
-struct Lines<W> {
-    file: W,
-    /// The last line was not written to its end.
-    is_torn: bool,
-}
-
-impl<W: Write> Lines<W> {
-    fn put(&mut self, text: &str) -> bool {
-        if self.is_torn && self.file.write_all(b"\n").is_err() {
-            return false;
+    fn news(&mut self) -> Vec<String> {
+        let now = self.outbox.standing();
+        let (name, said) = (&self.name, &self.said);
+        let mut news = Vec::new();
+        if now.lost > said.lost {
+            let count = quantity::count(now.lost - said.lost, "alert");
+            let why = now.refusal.as_ref().filter(|_| now.refusal != said.refusal);
+            let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+            news.push(format!("{count} did not get to {name}{why}"));
         }
-        self.is_torn = self.file.write_all(text.as_bytes()).is_err();
-        !self.is_torn
+        if now.damaged > said.damaged {
+            let count = quantity::count(now.damaged - said.damaged, "place");
+            news.push(format!("the spool of {name} is damaged in {count}, which are left out"));
+        }
+        match (&said.trouble, &now.trouble) {
+            (None, Some(why)) => news.push(format!("{name} takes no alerts: {why}")),
+            (Some(_), None) => news.push(format!("{name} takes alerts again")),
+            _ => {}
+        }
+        if let (None, Some(why)) = (&said.full, &now.full) {
+            news.push(format!("the spool of {name} takes no alerts, they wait in memory: {why}"));
+        }
+        self.said = now;
+        news
     }
 }
 
 /// A reader that closed the pipe has what it wanted: the guard ends.
-fn to_stdout(text: &str, stop: &Stop) -> bool {
+fn to_stdout(letter: &Letter, stop: &Stop) -> Outcome {
     let mut stdout = std::io::stdout().lock();
-    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
-    if written.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe) {
-        stop.stop();
+    match stdout.write_all(letter.text.as_bytes()).and_then(|()| stdout.flush()) {
+        Ok(()) => Outcome::Taken,
+        Err(error) => {
+            if error.kind() == std::io::ErrorKind::BrokenPipe {
+                stop.stop();
+            }
+            Outcome::Later { why: error.to_string(), after: None }
+        }
     }
-    written.is_ok()
-}
-
-fn agent() -> ureq::Agent {
-    ureq::Agent::config_builder().timeout_global(Some(POST_TIME)).build().into()
-}
-
-fn post(agent: &ureq::Agent, url: &str, text: &str) -> bool {
-    agent.post(url).header("content-type", "application/json").send(text).is_ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     #[test]
@@ -235,7 +319,7 @@ mod tests {
         for text in [
             "human@stdout",
             "json@file:/tmp/a",
-            "falco-json@http://host/path",
+            "cef@syslog:tls://host:6514",
             "falco-json@http:http://host/path",
         ] {
             assert!(text.parse::<Wanted>().is_ok(), "{text}");
@@ -247,66 +331,23 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_one_and_of_nobody_else() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("alerts");
-        open_file(&path).unwrap();
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        let link = folder.path().join("link");
-        std::os::unix::fs::symlink(&path, &link).unwrap();
-        assert!(open_file(&link).is_err());
-        let fifo = folder.path().join("fifo");
-        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
-        rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, mode, 0).unwrap();
-        assert!(open_file(&fifo).is_err(), "and nobody waits");
-        assert!(open_file(Path::new("/dev/null")).is_err());
-    }
-
-    /// Takes half of what it is given, every second time.
-    struct Full {
-        bytes: Vec<u8>,
-        left: usize,
-    }
-
-    impl Write for Full {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            let count = bytes.len().min(self.left);
-            if count == 0 {
-                return Err(std::io::ErrorKind::StorageFull.into());
-            }
-            self.left -= count;
-            self.bytes.extend_from_slice(&bytes[..count]);
-            Ok(count)
-        }
-
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
+    fn each_sink_has_a_folder_of_its_own() {
+        let name = |text: &str| folder_name(&text.parse().unwrap());
+        assert_ne!(name("cef@https://a/"), name("cef@https://b/"));
+        assert_ne!(name("cef@https://a/"), name("json@https://a/"));
+        assert_eq!(name("cef@https://a/"), name("cef@https://a/"));
     }
 
     #[test]
-    fn an_alert_after_half_of_one_begins_a_line() {
-        let mut lines = Lines { file: Full { bytes: Vec::new(), left: 3 }, is_torn: false };
-        assert!(!lines.put("{\"a\":1}\n"));
-        assert!(!lines.put("{\"b\":2}\n"));
-        lines.file.left = 100;
-        assert!(lines.put("{\"c\":3}\n") && lines.put("{\"d\":4}\n"));
-        assert_eq!(lines.file.bytes, b"{\"a\n{\"c\":3}\n{\"d\":4}\n");
-    }
-
-    #[test]
-    fn what_is_on_its_way_at_the_end_did_not_get_there() {
-        let (go, stalled) = std::sync::mpsc::channel::<()>();
-        let stall = move |_: &Queue<String>| assert!(stalled.recv().is_err());
-        let pen = Behind::start("sink", 2, stall).unwrap();
-        let sink = Sink { form: Form::Json, name: "`it`".to_owned(), pen, said: 0 };
-        let mut sinks = Sinks { sinks: vec![sink], hostname: String::new(), color: false };
-        for _ in 0..5 {
-            sinks.sinks[0].pen.give("{}".to_owned(), 2);
+    fn a_token_is_for_a_host() {
+        for (text, host, path) in [
+            ("/run/token", None, "/run/token"),
+            ("siem.example=/run/token", Some("siem.example"), "/run/token"),
+            ("/run/a=b", None, "/run/a=b"),
+        ] {
+            let token: TokenFile = text.parse().unwrap();
+            assert_eq!((token.host.as_deref(), token.path), (host, PathBuf::from(path)), "{text}");
         }
-        assert_eq!(sinks.news(), [("`it`".to_owned(), 3)]);
-        assert_eq!(sinks.news(), []);
-        drop(go);
-        assert_eq!(sinks.finish(), [("`it`".to_owned(), 5)]);
+        assert!("host=".parse::<TokenFile>().is_err());
     }
 }

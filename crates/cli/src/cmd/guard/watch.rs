@@ -12,7 +12,7 @@ use model::event::Event;
 use policy::guard::{Moment, Verdict};
 use sensor::kernel::Settings;
 
-use super::alert::Alert;
+use super::alert::{Alert, Subject};
 use super::judge::Judge;
 use super::live::Live;
 use super::merge::{Found, Merge, Tally};
@@ -115,9 +115,7 @@ impl Guard {
 
     fn count_losses(&mut self) -> Result<(), UserError> {
         let Self { live, told, .. } = self;
-        for (name, count) in told.places.sinks.news() {
-            output::note(&format!("{count} alerts did not get to {name}"));
-        }
+        told.places.sinks.news().iter().for_each(|news| output::note(news));
         match told.places.react.news() {
             0 => {}
             count => output::note(&format!("{count} responses found no room and were not made")),
@@ -133,7 +131,7 @@ impl Guard {
     /// What it came to, and whether the recording is whole. Sinks are given time for what they have.
     pub(super) fn finish(mut self) -> (String, Result<(), UserError>) {
         self.told.end_windows();
-        let Told { places, events, alerts, untold, .. } = self.told;
+        let Told { mut places, events, alerts, untold, .. } = self.told;
         let mut summary = format!("{events} events, {alerts} alerts; {}", self.live.summary());
         drop(self.live);
         let mut also = |count: u64, what: &str| {
@@ -143,8 +141,8 @@ impl Guard {
         };
         also(untold, "not told, as the policy says");
         also(places.react.finish(), "responses were not made");
-        for (name, count) in places.sinks.finish() {
-            also(count, &format!("alerts did not get to {name}"));
+        for untold in places.sinks.finish() {
+            write!(summary, "; {untold}").expect("a String takes anything");
         }
         (summary, places.recording.map_or(Ok(()), Recording::finish))
     }
@@ -200,5 +198,5 @@ impl Told {
 
 fn alert(found: &Found, tally: Tally) -> Alert<'_> {
     let Found { event, detection, verdict } = found;
-    Alert { event, detection, verdict: verdict.as_ref(), tally }
+    Alert { subject: Subject::Event(event), detection, verdict: verdict.as_ref(), tally }
 }

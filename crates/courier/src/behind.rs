@@ -1,32 +1,26 @@
-//! A thread that does behind the loop what may take long: writes a recording, tells a sink.
+//! A thread that does behind a loop what may take long: writes a recording, keeps alerts.
 //!
 //! The loop never waits for it. What waits in between is bounded, by count and in bytes, and what did
 //! not arrive is counted.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
 use std::time::Duration;
 
-use crate::error::UserError;
-use crate::exit_code::ExitCode;
-
-/// What it is given at the end for all that it has.
-pub(super) const END: Duration = Duration::from_secs(5);
-/// What may wait, in memory: events of programs with many words are 50 KiB each.
-const BYTES_MAX: usize = 64 << 20;
-
 /// The loop's end.
-pub(super) struct Behind<T> {
+pub struct Behind<T> {
     queue: SyncSender<(T, usize)>,
     /// Says that the thread is done.
     done: Receiver<()>,
     counts: Arc<Counts>,
+    bytes_max: usize,
 }
 
 /// The thread's.
-pub(super) struct Queue<T> {
+pub struct Queue<T> {
     things: Receiver<(T, usize)>,
     counts: Arc<Counts>,
 }
@@ -42,12 +36,13 @@ struct Counts {
 }
 
 impl<T: Send + 'static> Behind<T> {
-    /// At most `length` things wait.
-    pub(super) fn start(
+    /// At most `length` things wait, of `bytes_max` bytes in all.
+    pub fn start(
         name: &str,
         length: usize,
+        bytes_max: usize,
         work: impl FnOnce(&Queue<T>) + Send + 'static,
-    ) -> Result<Self, UserError> {
+    ) -> io::Result<Self> {
         let (queue, things) = mpsc::sync_channel(length);
         let (ended, done) = mpsc::channel();
         let counts = Arc::new(Counts::default());
@@ -57,18 +52,15 @@ impl<T: Send + 'static> Behind<T> {
             // The guard may not have waited.
             let _unheard = ended.send(());
         };
-        thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(run)
-            .map_err(|error| UserError::from_chain(ExitCode::Failed, &error))?;
-        Ok(Self { queue, done, counts })
+        thread::Builder::new().name(name.to_owned()).spawn(run)?;
+        Ok(Self { queue, done, counts, bytes_max })
     }
 
     /// A thing that takes so many bytes.
-    pub(super) fn give(&self, thing: T, bytes: usize) {
+    pub fn give(&self, thing: T, bytes: usize) {
         self.counts.missing.fetch_add(1, Ordering::Relaxed);
         let waiting = self.counts.waiting.fetch_add(bytes, Ordering::Relaxed);
-        let has_room = waiting.saturating_add(bytes) <= BYTES_MAX;
+        let has_room = waiting.saturating_add(bytes) <= self.bytes_max;
         if !has_room || self.queue.try_send((thing, bytes)).is_err() {
             self.counts.waiting.fetch_sub(bytes, Ordering::Relaxed);
             self.counts.dropped.fetch_add(1, Ordering::Relaxed);
@@ -76,13 +68,18 @@ impl<T: Send + 'static> Behind<T> {
     }
 
     /// How many things are known not to arrive.
-    pub(super) fn dropped(&self) -> u64 {
+    pub fn dropped(&self) -> u64 {
         self.counts.dropped.load(Ordering::Relaxed)
     }
 
+    /// Whether all that was given has arrived, but for what is known not to.
+    pub fn is_settled(&self) -> bool {
+        self.counts.missing.load(Ordering::Acquire) <= self.dropped()
+    }
+
     /// Gives it time for what it has; how many things did not arrive, those on their way among them.
-    pub(super) fn finish(self, time: Duration) -> u64 {
-        let Self { queue, done, counts } = self;
+    pub fn finish(self, time: Duration) -> u64 {
+        let Self { queue, done, counts, bytes_max: _ } = self;
         drop(queue);
         // Late or ended: either way nothing more comes of it.
         let _ended = done.recv_timeout(time);
@@ -92,12 +89,12 @@ impl<T: Send + 'static> Behind<T> {
 
 impl<T> Queue<T> {
     /// None at the end.
-    pub(super) fn next(&self) -> Option<T> {
+    pub fn next(&self) -> Option<T> {
         self.things.recv().ok().map(|thing| self.taken(thing))
     }
 
     /// One that waits already.
-    pub(super) fn next_now(&self) -> Option<T> {
+    pub fn next_now(&self) -> Option<T> {
         self.things.try_recv().ok().map(|thing| self.taken(thing))
     }
 
@@ -106,11 +103,11 @@ impl<T> Queue<T> {
         thing
     }
 
-    pub(super) fn arrived(&self, count: u64) {
-        self.counts.missing.fetch_sub(count, Ordering::Relaxed);
+    pub fn arrived(&self, count: u64) {
+        self.counts.missing.fetch_sub(count, Ordering::Release);
     }
 
-    pub(super) fn drop_one(&self) {
+    pub fn drop_one(&self) {
         self.counts.dropped.fetch_add(1, Ordering::Relaxed);
     }
 }
@@ -118,6 +115,8 @@ impl<T> Queue<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const BYTES_MAX: usize = 1_000;
 
     /// Takes a thing for each word that it is told.
     fn slow() -> (mpsc::Sender<()>, Receiver<u32>, Behind<u32>) {
@@ -130,7 +129,7 @@ mod tests {
                 tell.send(thing).unwrap();
             }
         };
-        (go, took, Behind::start("test", 4, work).unwrap())
+        (go, took, Behind::start("test", 4, BYTES_MAX, work).unwrap())
     }
 
     #[test]
@@ -146,7 +145,7 @@ mod tests {
         behind.give(4, 1);
         assert_eq!(behind.dropped(), 2);
         drop(go);
-        assert_eq!(behind.finish(END), 4, "all but the first");
+        assert_eq!(behind.finish(Duration::from_secs(5)), 4, "all but the first");
     }
 
     #[test]
@@ -157,6 +156,6 @@ mod tests {
         }
         assert_eq!(behind.dropped(), 2);
         drop(go);
-        assert_eq!(behind.finish(END), 6);
+        assert_eq!(behind.finish(Duration::from_secs(5)), 6);
     }
 }

@@ -1,0 +1,169 @@
+//! `lazaret guard audit`: what a Kubernetes API server audits, as it posts it or writes it down.
+//!
+//! A verb of its own, since it needs neither root nor a sensor, and what watches a host with all its
+//! rights has no business to listen on a network. The engine and the sinks are those of the guard.
+//! A request is answered when its records are judged and their alerts are kept.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use artifact::Stop;
+use clap::Args;
+use courier::{Follower, Listener, Secrecy, Token};
+use detect::audit::Record;
+use detect::{Engine, Source};
+
+use self::desk::Desk;
+use super::sink::{self, SinkArguments};
+use crate::cmd::global::Global;
+use crate::cmd::rules;
+use crate::error::UserError;
+use crate::exit_code::ExitCode;
+use crate::{interrupt, output};
+
+mod desk;
+
+/// How often logs, Ctrl-C and the sinks are looked at.
+const LOOK: Duration = Duration::from_millis(200);
+
+#[derive(Args, Debug)]
+#[group(id = "from", required = true, multiple = true, args = ["listen", "log"])]
+pub(super) struct AuditArguments {
+    /// Take what API servers post at this address; anything but a loopback wants TLS, and clients
+    /// that show a certificate or a token
+    #[arg(long, value_name = "HOST:PORT")]
+    listen: Option<String>,
+    /// The certificate to show, and those between it and an authority, in PEM
+    #[arg(long, value_name = "FILE", requires = "key", requires = "listen")]
+    cert: Option<PathBuf>,
+    /// Its key, in PEM
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
+    /// Let in only clients with a certificate of the authorities in this PEM file
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    client_ca: Option<PathBuf>,
+    /// Let in only clients that send the bearer token in this file
+    #[arg(long, value_name = "FILE", requires = "listen")]
+    token: Option<PathBuf>,
+    /// Follow this audit log, a record a line, from its end on (repeatable)
+    #[arg(long, value_name = "FILE")]
+    log: Vec<PathBuf>,
+    /// Rule files, or folders of them, Falco's among them (repeatable) [default: the rules that come
+    /// with lazaret]
+    #[arg(long, value_name = "PATH")]
+    rules: Vec<PathBuf>,
+    #[command(flatten)]
+    sinks: SinkArguments,
+}
+
+pub(super) fn run(arguments: &AuditArguments, global: &Global) -> Result<ExitCode, UserError> {
+    let rules::Watching { ruleset, code, .. } = rules::to_use(&arguments.rules, Source::K8sAudit, None)?;
+    let rules = ruleset.rules().iter().filter(|rule| rule.enabled).count();
+    let stop = interrupt::stop_on_signals(None)?;
+    let look = global.look(None);
+    let mut logs =
+        arguments.log.iter().map(|path| Log::start(path)).collect::<Result<Vec<_>, _>>()?;
+    let sinks = sink::open(&arguments.sinks, look.color, &stop)?;
+    let desk = Arc::new(Desk::new(Engine::new(&ruleset), sinks));
+    let listener = arguments.listen.as_deref();
+    let listener = listener.map(|address| listen(address, arguments, &desk)).transpose()?;
+    if !global.is_quiet() {
+        if let Some(listener) = &listener {
+            let scheme = if arguments.cert.is_some() { "https" } else { "http" };
+            output::note(&format!("audit records are taken at {scheme}://{}/", listener.address));
+        }
+        output::note(&format!("{rules} rules; Ctrl-C ends"));
+    }
+    watch(&mut logs, &desk, &stop);
+    let refused = listener.map_or(0, |listener| {
+        listener.close();
+        listener.refused()
+    });
+    let summary = desk.finish(refused);
+    if !global.is_quiet() {
+        output::note(&summary);
+    }
+    Ok(code)
+}
+
+/// Until the user says stop.
+fn watch(logs: &mut [Log], desk: &Desk, stop: &Stop) {
+    while !stop.is_stopped() {
+        for log in &mut *logs {
+            while log.look(desk) && !stop.is_stopped() {}
+        }
+        desk.news().iter().for_each(|news| output::note(news));
+        thread::sleep(LOOK);
+    }
+}
+
+/// A log that is followed, and what was wrong with it last.
+struct Log {
+    path: PathBuf,
+    follower: Follower,
+    trouble: Option<String>,
+}
+
+impl Log {
+    fn start(path: &PathBuf) -> Result<Self, UserError> {
+        let follower = Follower::start(path, Record::MAX_BYTES).map_err(|error| {
+            let message = format!("cannot follow `{}`: {error}", path.display());
+            UserError::new(ExitCode::Failed, message)
+        })?;
+        Ok(Self { path: path.clone(), follower, trouble: None })
+    }
+
+    /// Whether there may be more already.
+    fn look(&mut self, desk: &Desk) -> bool {
+        let path = self.path.display();
+        let looked = self.follower.look(&mut |line| desk.line(&path, &line));
+        let (is_more, trouble) = match looked {
+            Ok(is_more) => (is_more, None),
+            Err(error) => (false, Some(error.to_string())),
+        };
+        if let Some(why) = trouble.as_ref().filter(|_| trouble != self.trouble) {
+            output::note(&format!("cannot follow `{path}`: {why}"));
+        }
+        self.trouble = trouble;
+        is_more
+    }
+}
+
+fn listen(
+    address: &str,
+    arguments: &AuditArguments,
+    desk: &Arc<Desk>,
+) -> Result<Listener, UserError> {
+    let failed = |error: std::io::Error| {
+        UserError::new(ExitCode::Failed, format!("cannot listen at `{address}`: {error}"))
+    };
+    let addresses: Vec<SocketAddr> = address.to_socket_addrs().map_err(failed)?.collect();
+    let secrecy = secrecy(arguments)?;
+    let is_here = addresses.iter().all(|address| address.ip().is_loopback());
+    let knows_clients = arguments.client_ca.is_some() || secrecy.token.is_some();
+    if !is_here && (secrecy.tls.is_none() || !knows_clients) {
+        let message = format!("`{address}` can be reached from other machines");
+        let hint =
+            "secure it with --cert and --key, and name who may post with --client-ca or --token";
+        return Err(UserError::new(ExitCode::Usage, message).hint(Some(hint)));
+    }
+    let desk = Arc::clone(desk);
+    Listener::start(&*addresses, secrecy, move |body| desk.body(body)).map_err(failed)
+}
+
+fn secrecy(arguments: &AuditArguments) -> Result<Secrecy, UserError> {
+    let failed = |error: std::io::Error| {
+        UserError::new(ExitCode::Failed, format!("cannot secure the connection: {error}"))
+    };
+    let tls = match (&arguments.cert, &arguments.key) {
+        (Some(certificate), Some(key)) => Some(
+            courier::server(certificate, key, arguments.client_ca.as_deref()).map_err(failed)?,
+        ),
+        _ => None,
+    };
+    let token = arguments.token.as_deref().map(Token::read).transpose().map_err(failed)?;
+    Ok(Secrecy { tls, token })
+}

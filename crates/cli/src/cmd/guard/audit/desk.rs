@@ -1,0 +1,124 @@
+//! Where audit records are judged, one at a time, wherever they come from.
+
+use std::fmt::{Display, Write as _};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use courier::{Answer, Line};
+use detect::Engine;
+use detect::audit::{self, ListError, Record};
+
+use crate::cmd::guard::alert::{Alert, Subject};
+use crate::cmd::guard::sink::Sinks;
+use crate::{output, quantity};
+
+/// Alerts are on disk, or in memory, in less, unless the disk stalls; then the records are posted
+/// again, and alerts of the same records have the same ids.
+const SETTLING: Duration = Duration::from_secs(2);
+/// Records that cannot be read and are said, each; all are counted.
+const SAID_MAX: u64 = 20;
+
+pub(super) struct Desk {
+    engine: Engine,
+    told: Mutex<Told>,
+}
+
+struct Told {
+    sinks: Sinks,
+    records: u64,
+    alerts: u64,
+    unread: u64,
+}
+
+impl Desk {
+    pub(super) fn new(engine: Engine, sinks: Sinks) -> Self {
+        let told = Told { sinks, records: 0, alerts: 0, unread: 0 };
+        Self { engine, told: Mutex::new(told) }
+    }
+
+    /// What an API server posts.
+    pub(super) fn body(&self, bytes: &[u8]) -> Answer {
+        let read = audit::read_list(bytes, &mut |record| match record {
+            Ok(record) => self.record(record),
+            Err(problem) => self.unread(&"a record that was posted", &problem),
+        });
+        match read {
+            Err(error @ ListError::TooMany) => Answer::TooLarge(error.to_string()),
+            Err(error) => Answer::Malformed(error.to_string()),
+            Ok(()) if self.is_settled() => Answer::Taken,
+            Ok(()) => Answer::Busy,
+        }
+    }
+
+    /// What stands in a log.
+    pub(super) fn line(&self, path: &dyn Display, line: &Line<'_>) {
+        let what = format!("a line of `{path}`");
+        match line {
+            Line::Whole(bytes) => audit::read(bytes, &mut |record| match record {
+                Ok(record) => self.record(record),
+                Err(problem) => self.unread(&what, &problem.cause),
+            }),
+            Line::TooLong => self.unread(&what, &"it is too long"),
+            Line::Cut => output::note(&format!("`{path}` was cut, and is read anew")),
+        }
+    }
+
+    fn record(&self, record: Record) {
+        let detections = self.engine.judge_record(&record);
+        let mut told = self.told();
+        told.records += 1;
+        let record = Record { number: told.records, ..record };
+        for detection in detections {
+            told.alerts += 1;
+            let subject = Subject::Record(&record);
+            told.sinks.tell(&Alert::plain(subject, &detection));
+        }
+    }
+
+    fn unread(&self, what: &dyn Display, why: &dyn Display) {
+        let mut told = self.told();
+        told.unread += 1;
+        if told.unread <= SAID_MAX {
+            output::note(&format!("{what} cannot be read: {why}"));
+        }
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_settled(&self) -> bool {
+        let begun = Instant::now();
+        while !self.told().sinks.is_settled() {
+            if begun.elapsed() > SETTLING {
+                return false;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        true
+    }
+
+    pub(super) fn news(&self) -> Vec<String> {
+        self.told().sinks.news()
+    }
+
+    /// What it came to. Sinks are given time for what they have.
+    pub(super) fn finish(&self, refused: usize) -> String {
+        let mut told = self.told();
+        let records = quantity::count(told.records, "record");
+        let alerts = quantity::count(told.alerts, "alert");
+        let mut summary = format!("{records}, {alerts}");
+        let mut add = |text: &str| {
+            write!(summary, "; {text}").expect("a String takes anything");
+        };
+        if told.unread > 0 {
+            add(&format!("{} could not be read", quantity::count(told.unread, "record")));
+        }
+        if refused > 0 {
+            add(&format!("{} refused", quantity::count(refused as u64, "request")));
+        }
+        told.sinks.finish().iter().for_each(|untold| add(untold));
+        summary
+    }
+}

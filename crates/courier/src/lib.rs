@@ -1,0 +1,33 @@
+//! Carries the guard's alerts out, and audit records in.
+//!
+//! ```text
+//! Letter → Behind (memory) → Store (spool on disk, or memory) → Carry → sink
+//! webhook request | line of a log → bytes → whoever judges them
+//! ```
+//!
+//! What is in a letter or a record is of no interest here. Whoever gives a letter waits for nobody;
+//! everything that waits is bounded, and what finds no room is counted. This crate never prints.
+
+mod behind;
+mod follow;
+#[doc(hidden)]
+pub mod fuzz;
+mod letter;
+mod listen;
+mod outbox;
+mod place;
+mod sink;
+mod spool;
+mod store;
+mod timed;
+mod trust;
+
+pub use behind::{Behind, Queue};
+pub use follow::{Follower, Line};
+pub use letter::{LETTER_BYTES_MAX, Letter};
+pub use listen::{Answer, Listener, Secrecy};
+pub use outbox::{Left, Outbox, Standing};
+pub use place::{OpenError, Place, Reach};
+pub use sink::{Carry, Outcome};
+pub use spool::{SPOOL_BYTES_MAX, Spool};
+pub use trust::{Token, server};
