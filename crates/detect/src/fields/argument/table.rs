@@ -82,7 +82,7 @@ pub(super) fn names_of(call: Call) -> &'static [&'static str] {
         C::Creat => &["fd", "name", "mode", "dev", "ino"],
         C::OpenByHandleAt => &["fd", "flags", "path", "dev", "ino"],
         C::Close => &["res", "fd"],
-        C::Read | C::Write | C::Sendto | C::Recvfrom | C::Sendmsg | C::Recvmsg =>
+        C::Read | C::Write | C::Sendto | C::Recvfrom | C::Sendmsg | C::Sendmmsg | C::Recvmsg =>
             &["res", "data", "fd", "size", "tuple"],
         C::Rename | C::Renameat | C::Renameat2 | C::Link | C::Linkat =>
             &["res", "oldpath", "newpath"],
@@ -117,6 +117,11 @@ pub(super) fn names_of(call: Call) -> &'static [&'static str] {
         C::Unshare => &["res", "flags"],
         C::Mount | C::MoveMount => &["res", "dev", "dir", "type", "flags"],
         C::Umount2 => &["res", "name", "flags"],
+        C::Fsopen => &["fd", "type", "flags"],
+        C::Fsconfig => &["res", "fd", "cmd", "key", "value_charbuf"],
+        C::Fsmount => &["fd", "flags"],
+        C::OpenTree => &["fd", "path", "flags"],
+        C::Truncate | C::Ftruncate => &["res", "path", "length"],
         C::Ptrace => &["res", "request", "pid"],
         C::ProcessVmReadv | C::ProcessVmWritev => &["res", "pid"],
         C::MemfdCreate => &["fd", "name", "flags"],
@@ -129,7 +134,8 @@ pub(super) fn names_of(call: Call) -> &'static [&'static str] {
         C::Keyctl | C::Reboot => &["res", "cmd"],
         C::Kill | C::Tkill | C::Tgkill => &["res", "pid", "tid", "sig"],
         C::Procexit => &["status", "ret", "sig"],
-        C::Container | C::Lost => &[],
+        C::Container => &[],
+        C::Lost => &["class", "cause", "count"],
         C::Other => &["res", "ID", "nativeID"],
     }
 }
