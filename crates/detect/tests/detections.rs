@@ -30,10 +30,9 @@ const KINDS: &[(&str, &str, &str)] = &[
     (
         "Escape: a hole in runtime or kernel is used",
         "escape_exploit",
-        "Dirty Pipe, Dirty COW and other holes of the kernel itself; a runtime written to through \
-         `/proc/self/fd`",
+        "Dirty Pipe, Dirty COW and other holes of the kernel itself",
     ),
-    ("Escape: container engine is asked from inside", "runtime_api", "kubelet's port 10250"),
+    ("Escape: container engine is asked from inside", "runtime_api", "a kubelet that a program asks which is no tool"),
     ("Escape: files of the host are changed", "host_file_tampering", ""),
     ("Escape: control groups are abused", "cgroup_abuse", "files of devices and of memory"),
     (
@@ -45,14 +44,14 @@ const KINDS: &[(&str, &str, &str)] = &[
     (
         "Malicious outbound: domains and addresses",
         "malicious_outbound",
-        "lists of domains and addresses, DNS",
+        "names that a resolver other than glibc's asks for, or one over TLS; lists of addresses",
     ),
     ("Process: proxy tool", "proxy_tool", "tools under another name"),
     ("Process: lateral movement", "lateral_movement", "logins by libraries"),
     ("Process: attack command", "attack_command", "tools under another name"),
     ("Process: without a file", "fileless", "scripts that an interpreter reads from memory"),
     ("Process: risky command", "risky_command", ""),
-    ("Process: abnormal child of a service", "abnormal_child", "PostgreSQL, Java, Node"),
+    ("Process: abnormal child of a service", "abnormal_child", "Java, Node"),
     ("Process: web shell", "web_shell", "what runs within the interpreter of the service"),
     ("Process: miner", "miner", "miners without arguments, under another name"),
     ("Process: not in the image", "drift", "scripts, and libraries that are loaded"),
@@ -63,9 +62,10 @@ const KINDS: &[(&str, &str, &str)] = &[
     (
         "Logs are cleared",
         "log_clearing",
-        "lines that are removed in place, `truncate`, logs that are moved away or shredded, `journalctl`",
+        "logs of services, and of what is kept elsewhere",
     ),
     ("Processes are hidden", "hidden_process", "by the kernel"),
+    ("What is seen is flooded", "event_loss", "opened files of the host"),
     (
         "High-risk system calls",
         "high_risk_call",

@@ -32,8 +32,8 @@ const PROGRAMS: [&str; 2] = ["/usr/bin/perl", "/usr/bin/bash"];
 /// Of busybox, by these names.
 const APPLETS: &[&str] = &[
     "awk", "base64", "cat", "chmod", "cp", "crontab", "dd", "env", "grep", "head", "id", "ln",
-    "ls", "mkdir", "mkfifo", "mknod", "mount", "mv", "nc", "nsenter", "ps", "rm", "sed", "sh",
-    "sleep", "touch", "true", "umount", "unshare", "wget", "whoami",
+    "ls", "mkdir", "mkfifo", "mknod", "mount", "mv", "nc", "nsenter", "ps", "rm", "rmdir", "sed",
+    "sh", "sleep", "touch", "true", "truncate", "umount", "unshare", "wget", "whoami",
 ];
 
 #[test]
