@@ -1,3 +1,4 @@
 # in: container
 # fires: evasion-events-lost
-perl -e 'for (1 .. 40000) { open(F, "<", "/dev/null") }'
+# setgid, to what it is already.
+perl -e 'for (1 .. 40000) { syscall(106, 0) }'
