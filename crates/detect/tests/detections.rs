@@ -32,7 +32,11 @@ const KINDS: &[(&str, &str, &str)] = &[
         "escape_exploit",
         "Dirty Pipe, Dirty COW and other holes of the kernel itself",
     ),
-    ("Escape: container engine is asked from inside", "runtime_api", "a kubelet that a program asks which is no tool"),
+    (
+        "Escape: container engine is asked from inside",
+        "runtime_api",
+        "a kubelet that a program asks which is no tool",
+    ),
     ("Escape: files of the host are changed", "host_file_tampering", ""),
     ("Escape: control groups are abused", "cgroup_abuse", "files of devices and of memory"),
     (
@@ -59,11 +63,7 @@ const KINDS: &[(&str, &str, &str)] = &[
     ("Files: scheduled tasks", "scheduled_task_change", "what was there before"),
     ("Files: programs of the system", "system_program_change", "libraries"),
     ("Files: accounts and logins", "user_config_change", "what was there before"),
-    (
-        "Logs are cleared",
-        "log_clearing",
-        "logs of services, and of what is kept elsewhere",
-    ),
+    ("Logs are cleared", "log_clearing", "logs of services, and of what is kept elsewhere"),
     ("Processes are hidden", "hidden_process", "by the kernel"),
     ("What is seen is flooded", "event_loss", "opened files of the host"),
     (

@@ -66,12 +66,18 @@ pub(super) const FIELDS: &[Field] = &[
     field("fd.is_lower_layer", Kind::Bool, "as the image brought it", |event, _| {
         of(event).and_then(file).map(|file| file.layering == Layering::Lower).into()
     }),
-    field("fd.file_kind", Kind::Text, "regular, directory, block, character, fifo …", |event, _| {
-        of(event).and_then(file).map(|file| file_kind(file.kind)).into()
-    }),
-    field("fd.is_of_other_process", Kind::Bool, "of `/proc/PID`, of another process", |event, _| {
-        of(event).and_then(file).map(|file| is_of_other(event, &file.path)).into()
-    }),
+    field(
+        "fd.file_kind",
+        Kind::Text,
+        "regular, directory, block, character, fifo …",
+        |event, _| of(event).and_then(file).map(|file| file_kind(file.kind)).into(),
+    ),
+    field(
+        "fd.is_of_other_process",
+        Kind::Bool,
+        "of `/proc/PID`, of another process",
+        |event, _| of(event).and_then(file).map(|file| is_of_other(event, &file.path)).into(),
+    ),
     field("fd.l4proto", Kind::Text, "tcp, udp, icmp or raw", |event, _| {
         of(event).map(protocol).into()
     }),

@@ -6,14 +6,20 @@ use crate::field::{Field, Kind, OfCall, Shape};
 use crate::value::Value;
 
 pub(super) const FIELDS: &[Field] = &[
-    Field::event("dns.names", Kind::Text, "names that are asked for, without the last dot", |e, _| {
-        Value::list(questions(e).iter().map(|question| (&question.name).into()))
-    })
+    Field::event(
+        "dns.names",
+        Kind::Text,
+        "names that are asked for, without the last dot",
+        |e, _| Value::list(questions(e).iter().map(|question| (&question.name).into())),
+    )
     .shape(Shape::Any)
     .of_call(OfCall::Has(|call, _| has(call))),
-    Field::event("dns.types", Kind::Number, "types of records that are asked for: 16 is TXT", |e, _| {
-        Value::list(questions(e).iter().map(|question| u32::from(question.kind).into()))
-    })
+    Field::event(
+        "dns.types",
+        Kind::Number,
+        "types of records that are asked for: 16 is TXT",
+        |e, _| Value::list(questions(e).iter().map(|question| u32::from(question.kind).into())),
+    )
     .shape(Shape::Any)
     .of_call(OfCall::Has(|call, _| has(call))),
 ];

@@ -46,19 +46,16 @@ pub(super) const FIELDS: &[Field] = &[
     Field::event("proc.pexepath.original", Kind::Text, "the same of the parent", |event, _| {
         relative(event, 1).map_or(Value::Absent, |parent| original(event, parent))
     }),
-    Field::event(
-        "proc.aexepath.original",
-        Kind::Text,
-        "the same of an ancestor",
-        |event, it| match it {
+    Field::event("proc.aexepath.original", Kind::Text, "the same of an ancestor", |event, it| {
+        match it {
             Argument::Index(depth) => {
                 relative(event, *depth).map_or(Value::Absent, |it| original(event, it))
             }
             Argument::Key(_) | Argument::None => {
                 Value::list(event.ancestors.iter().map(|ancestor| original(event, ancestor)))
             }
-        },
-    )
+        }
+    })
     .argument(INDEX)
     .shape(Shape::Any),
     Field::event(
@@ -67,12 +64,9 @@ pub(super) const FIELDS: &[Field] = &[
         "the parent's program was written since the container began",
         |event, _| of(event, 1, is_upper),
     ),
-    Field::event(
-        "proc.ais_exe_upper_layer",
-        Kind::Bool,
-        "the same of an ancestor",
-        |event, it| of_ancestors(event, it, is_upper),
-    )
+    Field::event("proc.ais_exe_upper_layer", Kind::Bool, "the same of an ancestor", |event, it| {
+        of_ancestors(event, it, is_upper)
+    })
     .argument(INDEX)
     .shape(Shape::Any),
     Field::event(
@@ -81,12 +75,9 @@ pub(super) const FIELDS: &[Field] = &[
         "the parent's program is the image's",
         |event, _| of(event, 1, is_lower),
     ),
-    Field::event(
-        "proc.ais_exe_lower_layer",
-        Kind::Bool,
-        "the same of an ancestor",
-        |event, it| of_ancestors(event, it, is_lower),
-    )
+    Field::event("proc.ais_exe_lower_layer", Kind::Bool, "the same of an ancestor", |event, it| {
+        of_ancestors(event, it, is_lower)
+    })
     .argument(INDEX)
     .shape(Shape::Any),
     Field::event(

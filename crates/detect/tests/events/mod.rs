@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use model::event::{
-    Act, Audience, Call, Capabilities, Container, ContainerMount, ContainerRuntime, Credentials, Descriptor,
-    Endpoint, Event, Executable, File, FileKind, Layering, Loss, MountAct, Object,
-    OpenFlags, PathArgument, Pod, Process, Protocol, Question, RunningImage, SetId, Socket, SocketFamily, Text, User,
+    Act, Audience, Call, Capabilities, Container, ContainerMount, ContainerRuntime, Credentials,
+    Descriptor, Endpoint, Event, Executable, File, FileKind, Layering, Loss, MountAct, Object,
+    OpenFlags, PathArgument, Pod, Process, Protocol, Question, RunningImage, SetId, Socket,
+    SocketFamily, Text, User,
 };
 
 /// 2026-01-31T13:53:31.726060287Z

@@ -181,7 +181,10 @@ fn several_datagrams_tell_the_first_whole() {
     // Nobody listens, which the second may be told.
     assert!(matches!(sent[0].result, 1 | 2), "{}", sent[0].result);
     let data = sent[0].parts_of(Place::Argument(1)).next().expect("bytes");
-    assert!(matches!(data, Part::Data(bytes) if bytes.ends_with(b"example\0\0\x01\0\x01")), "{data:?}");
+    assert!(
+        matches!(data, Part::Data(bytes) if bytes.ends_with(b"example\0\0\x01\0\x01")),
+        "{data:?}"
+    );
     let Object::Socket(socket) = sent[0].handle(Place::Argument(0)).expect("it").held.object()
     else {
         panic!("no socket")

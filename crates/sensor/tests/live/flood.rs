@@ -95,7 +95,10 @@ fn a_flood_of_opens_hides_no_connection() {
     command.args(["opens-and-connect", "2000"]);
     let seen = crate::watch::run(&mut kernel, &[Call::Openat, Call::Connect], &mut command);
     let lost = kernel.losses().expect("counts");
-    assert!(lost.iter().any(|lost| lost.class.name() == "open"), "the budget was too large: {lost:?}");
+    assert!(
+        lost.iter().any(|lost| lost.class.name() == "open"),
+        "the budget was too large: {lost:?}"
+    );
     assert_eq!(seen.calls(Call::Connect).len(), ROUNDS, "lost: {lost:?}");
 }
 
