@@ -100,7 +100,7 @@ loaded and removed, containers started, entered and copied into; nginx, Redis an
 and stopped; `logrotate`; and `dnf` 4 in a container, with a package whose script writes programs and login
 scripts. Told were two things that are meant to be: the passwords that `tar` packed with all of `/etc`, and
 `rpmbuild`, which had been installed in the running container. Lost were files that processes of the host
-opened (20 000), nothing else but 29 changes of files. `dnf` 5, `packagekitd`, `snapd` and `rpm-ostree` are
+opened (20 000 among a million events) and 29 changes of files by them, nothing else. `dnf` 5, `packagekitd`, `snapd` and `rpm-ostree` are
 known by their paths and were not tried.
 ";
 
