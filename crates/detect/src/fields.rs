@@ -4,6 +4,7 @@ mod argument;
 mod call;
 mod container;
 mod descriptor;
+mod dns;
 mod flags;
 mod names;
 mod path;
@@ -28,6 +29,7 @@ fn classes(source: Source) -> &'static [&'static [Field]] {
             process::FIELDS,
             thread::FIELDS,
             descriptor::FIELDS,
+            dns::FIELDS,
             path::FIELDS,
             user::FIELDS,
             container::FIELDS,

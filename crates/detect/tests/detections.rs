@@ -30,10 +30,13 @@ const KINDS: &[(&str, &str, &str)] = &[
     (
         "Escape: a hole in runtime or kernel is used",
         "escape_exploit",
-        "Dirty Pipe, Dirty COW and other holes of the kernel itself; a runtime written to through \
-         `/proc/self/fd`",
+        "Dirty Pipe, Dirty COW and other holes of the kernel itself",
     ),
-    ("Escape: container engine is asked from inside", "runtime_api", "kubelet's port 10250"),
+    (
+        "Escape: container engine is asked from inside",
+        "runtime_api",
+        "a kubelet that a program asks which is no tool",
+    ),
     ("Escape: files of the host are changed", "host_file_tampering", ""),
     ("Escape: control groups are abused", "cgroup_abuse", "files of devices and of memory"),
     (
@@ -45,14 +48,14 @@ const KINDS: &[(&str, &str, &str)] = &[
     (
         "Malicious outbound: domains and addresses",
         "malicious_outbound",
-        "lists of domains and addresses, DNS",
+        "names that a resolver other than glibc's asks for, or one over TLS; lists of addresses",
     ),
     ("Process: proxy tool", "proxy_tool", "tools under another name"),
     ("Process: lateral movement", "lateral_movement", "logins by libraries"),
     ("Process: attack command", "attack_command", "tools under another name"),
     ("Process: without a file", "fileless", "scripts that an interpreter reads from memory"),
     ("Process: risky command", "risky_command", ""),
-    ("Process: abnormal child of a service", "abnormal_child", "PostgreSQL, Java, Node"),
+    ("Process: abnormal child of a service", "abnormal_child", "Java, Node"),
     ("Process: web shell", "web_shell", "what runs within the interpreter of the service"),
     ("Process: miner", "miner", "miners without arguments, under another name"),
     ("Process: not in the image", "drift", "scripts, and libraries that are loaded"),
@@ -60,12 +63,9 @@ const KINDS: &[(&str, &str, &str)] = &[
     ("Files: scheduled tasks", "scheduled_task_change", "what was there before"),
     ("Files: programs of the system", "system_program_change", "libraries"),
     ("Files: accounts and logins", "user_config_change", "what was there before"),
-    (
-        "Logs are cleared",
-        "log_clearing",
-        "lines that are removed in place, `truncate`, logs that are moved away or shredded, `journalctl`",
-    ),
+    ("Logs are cleared", "log_clearing", "logs of services, and of what is kept elsewhere"),
     ("Processes are hidden", "hidden_process", "by the kernel"),
+    ("What is seen is flooded", "event_loss", "opened files of the host"),
     (
         "High-risk system calls",
         "high_risk_call",
@@ -92,8 +92,16 @@ commands and copies in and out of it.
 
 2.4 million events came in. Another 250 000, nearly all of them files that processes of the host opened,
 where compilers were at work at the same time, were beyond the budget of its control group: lost, and
-counted. A few rules were changed since, and nothing was measured again; no distribution with dnf was
-tried.
+counted.
+
+Rules were changed since. Twelve minutes of the same kind on the same machine, with fewer rounds: packages
+installed, removed and upgraded; an image built with packages, a compiler and accounts; an image saved,
+loaded and removed, containers started, entered and copied into; nginx, Redis and PostgreSQL started, worked
+and stopped; `logrotate`; and `dnf` 4 in a container, with a package whose script writes programs and login
+scripts. Told were two things that are meant to be: the passwords that `tar` packed with all of `/etc`, and
+`rpmbuild`, which had been installed in the running container. Lost were files that processes of the host
+opened (20 000 among a million events) and 29 changes of files by them, nothing else. `dnf` 5, `packagekitd`, `snapd` and `rpm-ostree` are
+known by their paths and were not tried.
 ";
 
 #[test]

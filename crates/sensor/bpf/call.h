@@ -126,6 +126,10 @@ __noinline int put_argument(u32 index, u32 kind, u64 task_at)
 	case ARGUMENT_MESSAGE:
 		put_message(index, value, body_of(draft)->abi, body_of(draft)->result);
 		break;
+	case ARGUMENT_MESSAGES:
+		/* The result counts messages, not bytes. */
+		put_message(index, value, body_of(draft)->abi, -1);
+		break;
 	case ARGUMENT_WORDS:
 		put_user_bytes(TAG(PART_WORDS, index), value, WORDS_BYTES, WORDS_BYTES);
 		break;

@@ -4,7 +4,7 @@
 
 /* Set before loading. The kernel's own number of the hierarchy: groups of other ones are not told. */
 const volatile u32 hierarchy_number = 0;
-/* Records that a control group may fill the bulk buffer with in one window. */
+/* Records of one class that a control group may fill the bulk buffer with in one window. */
 const volatile u64 bulk_budget = 2000;
 /* The same for the critical buffer, counted only while it is more than half full. */
 const volatile u64 critical_budget = 200;
@@ -45,6 +45,8 @@ enum argument {
 	ARGUMENT_MESSAGE,
 	/* Three 64-bit numbers: `open_how`, the beginning of `clone_args`. */
 	ARGUMENT_WORDS,
+	/* `mmsghdr`s; the first one is read. */
+	ARGUMENT_MESSAGES,
 };
 
 enum plan_mark {
@@ -85,9 +87,11 @@ struct {
 	__type(value, u8);
 } excluded SEC(".maps");
 
+/* Each class has a budget of its own: a flood of opened files hides files, and no connection. */
 struct budget_key {
 	u64 control_group;
-	u64 critical;
+	u32 class;
+	u32 critical;
 };
 
 struct budget {

@@ -22,11 +22,11 @@ __noinline int lose(u64 control_group, u32 class, u32 cause)
 	return 0;
 }
 
-/* Takes one from the group's budget of this window. Two processors may begin a window at once: then
- * a few more pass, and none is lost for it. */
-static __always_inline int spend(u64 control_group, u64 critical, u64 limit)
+/* Takes one from the group's budget of the class in this window. Two processors may begin a window
+ * at once: then a few more pass, and none is lost for it. */
+static __always_inline int spend(u64 control_group, u32 class, u32 critical, u64 limit)
 {
-	struct budget_key key = { .control_group = control_group, .critical = critical };
+	struct budget_key key = { .control_group = control_group, .class = class, .critical = critical };
 	u64 window = bpf_ktime_get_boot_ns() / WINDOW_NANOSECONDS;
 	struct budget fresh = { .window = window, .used = 1 };
 	struct budget *budget = bpf_map_lookup_elem(&budgets, &key);
@@ -51,11 +51,11 @@ __noinline int admit(u64 control_group, u32 class, u32 is_critical)
 	int admitted;
 
 	if (!is_critical)
-		admitted = spend(control_group, 0, bulk_budget);
+		admitted = spend(control_group, class, 0, bulk_budget);
 	else if (bpf_ringbuf_query(&critical, BPF_RB_AVAIL_DATA) < critical_bytes / 2)
 		return 1;
 	else
-		admitted = spend(control_group, 1, critical_budget);
+		admitted = spend(control_group, class, 1, critical_budget);
 	if (!admitted)
 		lose(control_group, class, CAUSE_BUDGET);
 	return admitted;

@@ -96,6 +96,8 @@ impl Reading<'_> {
                 filesystem: Text::default(),
                 flags: self.low(4).into(),
             }),
+            Call::Truncate => Act::Truncate { path: self.path(0), length: self.argument(1) },
+            Call::Ftruncate => Act::Truncate { path: self.opened(0), length: self.argument(1) },
             Call::Umount2 => Act::Unmount { path: self.path(0), flags: self.low(1).into() },
             _ => return None,
         })
@@ -118,7 +120,7 @@ impl Reading<'_> {
             Call::Listen => Act::Listen { descriptor: self.descriptor(0) },
             Call::Accept | Call::Accept4 => Act::Accept { descriptor: self.made() },
             Call::Sendto => self.send(self.with_address(0, 4, Side::Message)),
-            Call::Sendmsg => self.send(self.with_address(0, 1, Side::Message)),
+            Call::Sendmsg | Call::Sendmmsg => self.send(self.with_address(0, 1, Side::Message)),
             Call::Recvfrom => self.receive(self.with_address(0, 4, Side::Message)),
             Call::Recvmsg => self.receive(self.with_address(0, 1, Side::Message)),
             Call::Dup | Call::Dup2 | Call::Dup3 => self.duplicate(),
@@ -131,6 +133,22 @@ impl Reading<'_> {
             Call::OpenByHandleAt => Act::OpenByHandle {
                 descriptor: self.made(),
                 flags: OpenFlags { bits: self.low(2), created: false },
+            },
+            Call::Fsopen => Act::OpenFilesystem {
+                descriptor: self.made(),
+                filesystem: self.text(0),
+                flags: self.low(1).into(),
+            },
+            Call::Fsconfig => self.configure(),
+            Call::Fsmount => Act::OpenMount {
+                descriptor: self.made(),
+                path: PathArgument::default(),
+                flags: self.low(1).into(),
+            },
+            Call::OpenTree => Act::OpenMount {
+                descriptor: self.made(),
+                path: self.path(1),
+                flags: self.low(2).into(),
             },
             Call::FinitModule => Act::LoadModule { path: self.opened(0), name: Text::default() },
             Call::InitModule => {
@@ -208,6 +226,20 @@ impl Reading<'_> {
         let both = CREATE | EXCLUSIVE;
         let created = bits & both == both && !self.call.failed();
         Act::Open { descriptor, path, flags: OpenFlags { bits, created }, mode }
+    }
+
+    fn configure(&self) -> Act {
+        // Flags, blobs and descriptors are no text, whatever the register holds.
+        const STRING: u32 = 1;
+        const PATHS: [u32; 2] = [3, 4];
+        let command = self.low(1);
+        let has_text = command == STRING || PATHS.contains(&command);
+        Act::ConfigureFilesystem {
+            descriptor: self.signed(0),
+            command: command.into(),
+            key: self.text(2),
+            value: if has_text { self.text(3) } else { Text::default() },
+        }
     }
 
     fn make_node(&self, argument: u8) -> Act {

@@ -92,7 +92,7 @@ impl Class {
 
 /// A line: six letters for the arguments (`_` a number, `p` a path, `@` a path from the descriptor
 /// before it, `t` text, `d` a descriptor, `a` a `sockaddr`, `b` bytes, `g` a datagram, `m` a
-/// `msghdr`, `w` three words), and what else is to be told.
+/// `msghdr`, `M` several of them, `w` three words), and what else is to be told.
 struct Line {
     call: Call,
     class: Class,
@@ -133,7 +133,11 @@ const LINES: &[Line] = &[
     line(Call::Fcntl, Class::Other, b"d_____", 0),
     line(Call::FinitModule, Class::Escape, b"dt____", CRITICAL),
     line(Call::Fork, Class::Other, b"______", 0),
+    line(Call::Fsconfig, Class::Escape, b"d_tt__", CRITICAL),
     line(Call::Fsetxattr, Class::Change, b"dt____", 0),
+    line(Call::Fsmount, Class::Escape, b"d_____", CRITICAL | DESCRIPTOR),
+    line(Call::Fsopen, Class::Escape, b"t_____", CRITICAL | DESCRIPTOR),
+    line(Call::Ftruncate, Class::Change, b"d_____", 0),
     line(Call::InitModule, Class::Escape, b"__t___", CRITICAL),
     line(Call::IoUringSetup, Class::Other, b"______", DESCRIPTOR),
     line(Call::KexecFileLoad, Class::Escape, b"dd____", CRITICAL),
@@ -155,6 +159,7 @@ const LINES: &[Line] = &[
     line(Call::Mprotect, Class::Other, b"______", 0),
     line(Call::Open, Class::Open, b"p_____", DESCRIPTOR),
     line(Call::OpenByHandleAt, Class::Escape, b"d_____", CRITICAL | DESCRIPTOR),
+    line(Call::OpenTree, Class::Escape, b"_@____", CRITICAL | DESCRIPTOR),
     line(Call::Openat, Class::Open, b"_@____", DESCRIPTOR),
     line(Call::Openat2, Class::Open, b"_@w___", DESCRIPTOR),
     line(Call::PerfEventOpen, Class::Escape, b"w_____", CRITICAL | DESCRIPTOR),
@@ -170,6 +175,7 @@ const LINES: &[Line] = &[
     line(Call::Renameat, Class::Change, b"_@_@__", 0),
     line(Call::Renameat2, Class::Change, b"_@_@__", 0),
     line(Call::Rmdir, Class::Change, b"p_____", 0),
+    line(Call::Sendmmsg, Class::Data, b"dM____", 0),
     line(Call::Sendmsg, Class::Data, b"dm____", 0),
     line(Call::Sendto, Class::Data, b"dg__a_", 0),
     line(Call::Setgid, Class::Credentials, b"______", IDENTITY),
@@ -185,6 +191,7 @@ const LINES: &[Line] = &[
     line(Call::Symlinkat, Class::Change, b"t_@___", 0),
     line(Call::Tgkill, Class::Other, b"______", 0),
     line(Call::Tkill, Class::Other, b"______", 0),
+    line(Call::Truncate, Class::Change, b"p_____", 0),
     line(Call::Umount2, Class::Escape, b"p_____", CRITICAL),
     line(Call::Unlink, Class::Change, b"p_____", 0),
     line(Call::Unlinkat, Class::Change, b"_@____", 0),
@@ -229,7 +236,7 @@ fn plans(call: Call) -> Vec<(u32, Plan)> {
 
 /// As `enum argument` numbers them.
 fn argument(letter: u8) -> u8 {
-    let letters = b"_p@tdabgmw";
+    let letters = b"_p@tdabgmwM";
     let index = letters.iter().position(|known| *known == letter);
     index.and_then(|index| u8::try_from(index).ok()).unwrap_or_default()
 }

@@ -127,6 +127,14 @@ impl Containers {
         Some(Met { place, container })
     }
 
+    /// The container of a control group, if both were met before: nothing is asked for it.
+    pub fn of_known_group(&self, id: u64) -> Option<Arc<Container>> {
+        match self.groups.known(id)? {
+            Home::Container(place) => self.latest(place),
+            Home::Host | Home::Unknown => None,
+        }
+    }
+
     /// The kernel told that a group was made.
     pub fn learn_group(&mut self, group: &Group) {
         self.groups.learn(group.number, &group.path.to_string());

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use model::event::{Act, Call, Event, Loss, Process};
+use model::event::{Act, Audience, Call, Event, Loss, Process};
 
 use crate::act;
 use crate::clock::Clock;
@@ -140,6 +140,10 @@ impl Host {
         // Whatever was lost, exits may have been among it.
         self.swept = Instant::now().checked_sub(SWEEP_PAUSE).unwrap_or(self.swept);
         let time = self.clock.now_epoch();
+        let container = match loss.of {
+            Audience::ControlGroup(group) => self.containers.of_known_group(group),
+            Audience::Anyone => None,
+        };
         self.numbered(Event {
             number: 0,
             time,
@@ -148,7 +152,7 @@ impl Host {
             processor: 0,
             process: Arc::default(),
             ancestors: Arc::default(),
-            container: None,
+            container,
             act: Act::Lost(loss),
             result: None,
             denied: false,

@@ -52,7 +52,7 @@ pub struct Settings {
     pub critical_bytes: u32,
     /// Bytes for the rest.
     pub bulk_bytes: u32,
-    /// Records a control group may put into the bulk buffer in a tenth of a second.
+    /// Records of one class that a control group may put into the bulk buffer in a tenth of a second.
     pub bulk_budget: u64,
     /// The same for the critical one, counted only while that is more than half full.
     pub critical_budget: u64,

@@ -103,7 +103,7 @@ fn is_untold(call: Call, name: &str) -> bool {
     use Call as C;
     match call {
         C::Fchmod | C::Fchown | C::Fchdir => name == "fd",
-        C::Sendto | C::Sendmsg | C::Recvfrom | C::Recvmsg => name == "data",
+        C::Sendto | C::Sendmsg | C::Sendmmsg | C::Recvfrom | C::Recvmsg => name == "data",
         _ => false,
     }
 }
@@ -221,6 +221,8 @@ fn of_file<'a>(act: &'a Act, name: &str) -> Option<Told<'a>> {
             | Act::Chown { path, .. }
             | Act::ChangeDirectory { path }
             | Act::ChangeRoot { path }
+            | Act::Truncate { path, .. }
+            | Act::OpenMount { path, .. }
             | Act::Unmount { path, .. },
             "name" | "path" | "filename" | "pathname",
         )
@@ -308,6 +310,20 @@ fn of_number<'a>(act: &'a Act, name: &str) -> Option<Told<'a>> {
         (Act::HandlePageFaults { flags } | Act::LoadKernel { flags }, "flags") => {
             Told::plain(*flags)
         }
+        (Act::Lost(loss), "class") => Told::plain(&loss.class),
+        (Act::Lost(loss), "cause") => Told::plain(&loss.cause),
+        (Act::Lost(loss), "count") => Told::plain(loss.count),
+        (Act::Truncate { length, .. }, "length") => Told::plain(*length),
+        (Act::OpenFilesystem { filesystem, .. }, "type") => Told::plain(filesystem),
+        (Act::OpenFilesystem { flags, .. } | Act::OpenMount { flags, .. }, "flags") => {
+            Told::plain(*flags)
+        }
+        (Act::ConfigureFilesystem { descriptor, .. }, "fd") => Told::plain(*descriptor),
+        (Act::ConfigureFilesystem { command, .. }, "cmd") => {
+            Told::choice(*command, flags::CONFIGURE)
+        }
+        (Act::ConfigureFilesystem { key, .. }, "key") => Told::plain(key),
+        (Act::ConfigureFilesystem { value, .. }, "value_charbuf") => Told::plain(value),
         (Act::SetUpRing { entries }, "entries") => Told::plain(*entries),
         (Act::Kill { process, .. }, "pid" | "tid") => Told::plain(*process),
         (Act::Kill { signal, .. }, "sig") => Told::named(*signal, names::signal(*signal)),
@@ -391,7 +407,7 @@ mod tests {
         Bind bind
         Listen listen
         Accept accept accept4
-        Send sendto sendmsg
+        Send sendto sendmsg sendmmsg
         Receive recvfrom recvmsg
         Duplicate dup dup2 dup3 fcntl
         SetId setuid setgid setreuid setregid setresuid setresgid
@@ -400,6 +416,10 @@ mod tests {
         Unshare unshare
         Mount mount move_mount
         Unmount umount2
+        OpenFilesystem fsopen
+        ConfigureFilesystem fsconfig
+        OpenMount fsmount open_tree
+        Truncate truncate ftruncate
         Trace ptrace
         ReadMemory process_vm_readv
         WriteMemory process_vm_writev

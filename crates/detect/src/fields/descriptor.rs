@@ -66,6 +66,18 @@ pub(super) const FIELDS: &[Field] = &[
     field("fd.is_lower_layer", Kind::Bool, "as the image brought it", |event, _| {
         of(event).and_then(file).map(|file| file.layering == Layering::Lower).into()
     }),
+    field(
+        "fd.file_kind",
+        Kind::Text,
+        "regular, directory, block, character, fifo …",
+        |event, _| of(event).and_then(file).map(|file| file_kind(file.kind)).into(),
+    ),
+    field(
+        "fd.is_of_other_process",
+        Kind::Bool,
+        "of `/proc/PID`, of another process",
+        |event, _| of(event).and_then(file).map(|file| is_of_other(event, &file.path)).into(),
+    ),
     field("fd.l4proto", Kind::Text, "tcp, udp, icmp or raw", |event, _| {
         of(event).map(protocol).into()
     }),
@@ -140,6 +152,9 @@ fn has(call: Call, _: &Argument) -> bool {
             | C::Openat2
             | C::Creat
             | C::OpenByHandleAt
+            | C::Fsopen
+            | C::Fsmount
+            | C::OpenTree
             | C::Close
             | C::Read
             | C::Write
@@ -151,6 +166,7 @@ fn has(call: Call, _: &Argument) -> bool {
             | C::Accept4
             | C::Sendto
             | C::Sendmsg
+            | C::Sendmmsg
             | C::Recvfrom
             | C::Recvmsg
             | C::Dup
@@ -178,6 +194,8 @@ pub(super) fn of(event: &Event) -> Option<&Descriptor> {
         | Act::Receive { descriptor, .. }
         | Act::Duplicate { descriptor, .. }
         | Act::MakeMemoryFile { descriptor, .. }
+        | Act::OpenFilesystem { descriptor, .. }
+        | Act::OpenMount { descriptor, .. }
         | Act::OpenByHandle { descriptor, .. } => Some(descriptor),
         _ => None,
     }
@@ -235,6 +253,28 @@ pub(super) fn name(descriptor: &Descriptor) -> Value<'_> {
         Object::Socket(socket) => tuple(socket),
         Object::Pipe { .. } | Object::Unknown => "".into(),
     }
+}
+
+fn file_kind(kind: FileKind) -> &'static str {
+    match kind {
+        FileKind::Regular => "regular",
+        FileKind::Directory => "directory",
+        FileKind::Symlink => "symlink",
+        FileKind::CharacterDevice => "character",
+        FileKind::BlockDevice => "block",
+        FileKind::Fifo => "fifo",
+        FileKind::Socket => "socket",
+    }
+}
+
+/// Wherever `/proc` is mounted, the folder of a process is called by its number, in the process'
+/// own namespace or that of the host.
+fn is_of_other(event: &Event, path: &[u8]) -> bool {
+    let mut parts = path.split(|byte| *byte == b'/');
+    let own = [event.process.virtual_pid, event.process.pid];
+    let number = parts.by_ref().find(|part| *part == b"proc").and_then(|_| parts.next());
+    let number = number.and_then(|it| str::from_utf8(it).ok()).and_then(|it| it.parse().ok());
+    number.is_some_and(|number| !own.contains(&number))
 }
 
 /// The client first: `10.0.0.2:51234->10.0.0.1:443`.

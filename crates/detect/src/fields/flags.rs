@@ -212,6 +212,17 @@ pub(super) const BPF: Choices = &[
     (35, "BPF_PROG_BIND_MAP"),
 ];
 
+pub(super) const CONFIGURE: Choices = &[
+    (0, "FSCONFIG_SET_FLAG"),
+    (1, "FSCONFIG_SET_STRING"),
+    (2, "FSCONFIG_SET_BINARY"),
+    (3, "FSCONFIG_SET_PATH"),
+    (4, "FSCONFIG_SET_PATH_EMPTY"),
+    (5, "FSCONFIG_SET_FD"),
+    (6, "FSCONFIG_CMD_CREATE"),
+    (7, "FSCONFIG_CMD_RECONFIGURE"),
+];
+
 /// The bits that are set, with bars between them; empty if none has a name.
 pub(super) fn bits(value: u64, names: Bits) -> String {
     let set = names.iter().filter(|(bit, _)| value & bit == *bit);

@@ -52,6 +52,7 @@ fn one(event: &Event) -> Option<Path<'_>> {
         | Act::MakeNode { path, .. }
         | Act::Chmod { path, .. }
         | Act::Chown { path, .. }
+        | Act::Truncate { path, .. }
         | Act::Unmount { path, .. } => Some(Path::Argument(path)),
         Act::OpenByHandle { descriptor, .. } => match &descriptor.object {
             Object::File(file) => Some(Path::Text(&file.path)),

@@ -1,6 +1,6 @@
 //! `proc.*`: the process, and those it descends from.
 
-use model::event::{Event, Process};
+use model::event::{Event, Layering, Process};
 
 use crate::field::{Argument, ArgumentKind, Field, Kind, Shape};
 use crate::value::Value;
@@ -37,6 +37,55 @@ pub(super) const FIELDS: &[Field] = &[
     })
     .argument(INDEX)
     .shape(Shape::Any),
+    Field::event(
+        "proc.exepath.original",
+        Kind::Text,
+        "the same if nobody in the container wrote the file: on the host any, else of its image",
+        |event, _| original(event, &event.process),
+    ),
+    Field::event("proc.pexepath.original", Kind::Text, "the same of the parent", |event, _| {
+        relative(event, 1).map_or(Value::Absent, |parent| original(event, parent))
+    }),
+    Field::event("proc.aexepath.original", Kind::Text, "the same of an ancestor", |event, it| {
+        match it {
+            Argument::Index(depth) => {
+                relative(event, *depth).map_or(Value::Absent, |it| original(event, it))
+            }
+            Argument::Key(_) | Argument::None => {
+                Value::list(event.ancestors.iter().map(|ancestor| original(event, ancestor)))
+            }
+        }
+    })
+    .argument(INDEX)
+    .shape(Shape::Any),
+    Field::event(
+        "proc.pis_exe_upper_layer",
+        Kind::Bool,
+        "the parent's program was written since the container began",
+        |event, _| of(event, 1, is_upper),
+    ),
+    Field::event("proc.ais_exe_upper_layer", Kind::Bool, "the same of an ancestor", |event, it| {
+        of_ancestors(event, it, is_upper)
+    })
+    .argument(INDEX)
+    .shape(Shape::Any),
+    Field::event(
+        "proc.pis_exe_lower_layer",
+        Kind::Bool,
+        "the parent's program is the image's",
+        |event, _| of(event, 1, is_lower),
+    ),
+    Field::event("proc.ais_exe_lower_layer", Kind::Bool, "the same of an ancestor", |event, it| {
+        of_ancestors(event, it, is_lower)
+    })
+    .argument(INDEX)
+    .shape(Shape::Any),
+    Field::event(
+        "proc.pis_same_cgroup",
+        Kind::Bool,
+        "the parent is in the control group of the process: a container's, if that is in one",
+        |event, _| relative(event, 1).and_then(|it| same_group(event, it)).into(),
+    ),
     Field::event("proc.cmdline", Kind::Text, "name and arguments", |event, _| {
         command_line(&event.process)
     }),
@@ -229,6 +278,29 @@ fn exe(process: &Process) -> Value<'_> {
 
 fn path(process: &Process) -> Value<'_> {
     (&process.executable.path).into()
+}
+
+/// On a host there is no layer, or all files are above those of the medium that it was started from.
+fn original<'a>(event: &Event, process: &'a Process) -> Value<'a> {
+    let is_original = match event.container {
+        Some(_) => process.executable.layering == Layering::Lower,
+        None => !process.executable.from_memory,
+    };
+    if is_original { path(process) } else { Value::Absent }
+}
+
+fn is_upper(process: &Process) -> Value<'_> {
+    (process.executable.layering == Layering::Upper).into()
+}
+
+fn is_lower(process: &Process) -> Value<'_> {
+    (process.executable.layering == Layering::Lower).into()
+}
+
+/// None where the group of either is not known.
+fn same_group(event: &Event, other: &Process) -> Option<bool> {
+    let groups = [event.process.control_group, other.control_group];
+    (!groups.contains(&0)).then(|| groups[0] == groups[1])
 }
 
 fn pid(process: &Process) -> Value<'_> {

@@ -279,7 +279,22 @@ pub(crate) fn samples() -> Vec<Event> {
 }
 
 fn acts() -> Vec<Act> {
-    [acts_on_files(), acts_on_sockets(), acts_on_tasks()].concat()
+    [acts_on_files(), acts_on_sockets(), acts_on_tasks(), later_acts()].concat()
+}
+
+/// In the order in which they came: a kept recording has those that there were.
+fn later_acts() -> Vec<Act> {
+    vec![
+        Act::Truncate { path: path(), length: u64::MAX },
+        Act::OpenFilesystem { descriptor: descriptor(), filesystem: "ext4".into(), flags: 1 },
+        Act::ConfigureFilesystem {
+            descriptor: 3,
+            command: 1,
+            key: "source".into(),
+            value: "/dev/sda".into(),
+        },
+        Act::OpenMount { descriptor: descriptor(), path: path(), flags: 1 },
+    ]
 }
 
 fn path() -> PathArgument {

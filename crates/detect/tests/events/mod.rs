@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use model::event::{
-    Act, Call, Capabilities, Container, ContainerMount, ContainerRuntime, Credentials, Descriptor,
-    Endpoint, Event, Executable, File, FileKind, Layering, MountAct, Object, OpenFlags,
-    PathArgument, Pod, Process, Protocol, RunningImage, SetId, Socket, SocketFamily, Text, User,
+    Act, Audience, Call, Capabilities, Container, ContainerMount, ContainerRuntime, Credentials,
+    Descriptor, Endpoint, Event, Executable, File, FileKind, Layering, Loss, MountAct, Object,
+    OpenFlags, PathArgument, Pod, Process, Protocol, Question, RunningImage, SetId, Socket,
+    SocketFamily, Text, User,
 };
 
 /// 2026-01-31T13:53:31.726060287Z
@@ -43,6 +44,32 @@ fn of_process(name: &str) -> Option<Event> {
             let mut event = exec(inside(Call::Execve, exec_of("/bin/x"), Some(0)), "x", "");
             Arc::make_mut(&mut event.process).executable.layering = Layering::Upper;
             event
+        }
+        "below-runtime" => {
+            let names = ["runc:[2:INIT]", "runc", "containerd-shim"];
+            let act = exec_of("/proc/self/exe");
+            let mut event = at(Call::Execve, act, Some(0), Some(container()), &names);
+            Arc::make_mut(&mut event.process).control_group = 7;
+            event
+        }
+        "below-copy" => {
+            let mut event = event("below-runtime");
+            let mut copy = process("runc", 1);
+            copy.control_group = 7;
+            copy.executable.layering = Layering::Upper;
+            let mut kept = process("dpkg", 2);
+            kept.executable.layering = Layering::Lower;
+            event.ancestors = [Arc::new(copy), Arc::new(kept)].into();
+            event
+        }
+        "lost" => {
+            let loss = Loss {
+                class: "open".to_owned(),
+                of: Audience::Anyone,
+                count: 12,
+                cause: "over budget".to_owned(),
+            };
+            host(Call::Lost, Act::Lost(loss), None)
         }
         "setuid" => host(
             Call::Setuid,
@@ -95,6 +122,23 @@ fn of_file(name: &str) -> Option<Event> {
             }),
             Some(-1),
         ),
+        "environ" => inside(Call::Openat, open("/proc/1/environ", 0, 3), Some(3)),
+        "own-environ" => inside(Call::Openat, open("/host/proc/100/environ", 0, 3), Some(3)),
+        "cut" => host(
+            Call::Ftruncate,
+            Act::Truncate { path: path("/var/log/auth.log"), length: 0 },
+            Some(0),
+        ),
+        "configure" => inside(
+            Call::Fsconfig,
+            Act::ConfigureFilesystem {
+                descriptor: 3,
+                command: 1,
+                key: "source".into(),
+                value: "/dev/sda".into(),
+            },
+            Some(0),
+        ),
         "write" => host(
             Call::Write,
             Act::Write { descriptor: file("/tmp/x", 4), data: b"\xca\xfe\xba\xbe\x00".into() },
@@ -121,6 +165,11 @@ fn of_socket(name: &str) -> Option<Event> {
                 socket.connected = Some(false);
             }
             inside(Call::Sendto, Act::Send { descriptor, questions: Vec::new() }, Some(32))
+        }
+        "question" => {
+            let name = "pool.example".into();
+            let questions = vec![Question { name, kind: 16, answers: Vec::new() }];
+            inside(Call::Sendmmsg, Act::Send { descriptor: tcp(7), questions }, Some(2))
         }
         "dup" => inside(Call::Dup2, Act::Duplicate { from: 5, to: 0, descriptor: tcp(0) }, Some(0)),
         "packet" => inside(

@@ -212,6 +212,32 @@ pub enum Act {
     Container,
     /// Events that the sensor could not deliver.
     Lost(Loss),
+    // Recordings know acts by their place here: new ones stand at the end.
+    /// A file was given another length; the text that was beyond it is gone.
+    Truncate {
+        path: PathArgument,
+        length: u64,
+    },
+    /// The beginning of a mount by the new calls: a file system of a kind, not configured yet.
+    OpenFilesystem {
+        descriptor: Descriptor,
+        filesystem: Text,
+        flags: u64,
+    },
+    /// `command` is the number of `fsconfig(2)`; the value is empty where it is no text.
+    ConfigureFilesystem {
+        descriptor: i32,
+        command: u64,
+        key: Text,
+        value: Text,
+    },
+    /// A mount that has no place yet: of what was configured (an empty path), or, if `flags` say so,
+    /// a copy of one that is there.
+    OpenMount {
+        descriptor: Descriptor,
+        path: PathArgument,
+        flags: u64,
+    },
 }
 
 /// A path as the process gave it and as the kernel understood it.

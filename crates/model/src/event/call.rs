@@ -49,4 +49,7 @@ calls! {
     Tkill = "tkill", Umount2 = "umount2", Unlink = "unlink", Unlinkat = "unlinkat",
     Unshare = "unshare", Userfaultfd = "userfaultfd", Vfork = "vfork", Write = "write",
     Other = "other",
+    // Recordings know calls by their place here: new ones stand at the end.
+    Fsconfig = "fsconfig", Fsmount = "fsmount", Fsopen = "fsopen", Ftruncate = "ftruncate",
+    OpenTree = "open_tree", Sendmmsg = "sendmmsg", Truncate = "truncate",
 }

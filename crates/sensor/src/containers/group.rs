@@ -132,6 +132,11 @@ impl Groups {
         home
     }
 
+    /// Where the group is, if that was found out before.
+    pub(super) fn known(&self, id: u64) -> Option<&Home> {
+        self.known.get(&id).map(|group| &group.home)
+    }
+
     /// The group of a process that runs.
     pub(super) fn of_process(&self, pid: u32) -> Option<u64> {
         self.hierarchy.number_of(&path_of(&self.hierarchy, pid)?)

@@ -186,6 +186,22 @@ fn what_is_lost_has_a_number_too() {
     assert_eq!((event.number, event.act), (1, Act::Lost(loss)));
 }
 
+#[test]
+fn what_a_container_lost_is_told_of_it() {
+    let mut host = host();
+    let id = "0123456789abcdef".repeat(4);
+    let path = format!("/docker/{id}").into();
+    host.containers.learn_group(&crate::record::Group { number: 7, path });
+    let lost = |host: &mut Host, group| {
+        let of = Audience::ControlGroup(group);
+        let (class, cause) = ("open".to_owned(), "over budget".to_owned());
+        host.lost(Loss { class, of, count: 9, cause }).container.map(|it| it.id.clone())
+    };
+    assert_eq!(lost(&mut host, 7), None, "nothing was seen of it yet");
+    host.take(&Record { control_group: 7, ..called(Call::Capset, [0; 6], 0, Vec::new()) });
+    assert_eq!([7, 1, 99].map(|group| lost(&mut host, group)), [Some(id), None, None]);
+}
+
 /// Every call that the sensor names is a deed of its own, whatever its record lacks.
 #[test]
 fn every_call_has_a_deed_and_records_without_parts_are_no_harm() {
@@ -215,10 +231,14 @@ fn the_upper_half_of_an_int_says_nothing() {
     let ints: &[(Call, usize)] = &[
         (Call::Bpf, 0),
         (Call::Fcntl, 1),
+        (Call::Fsconfig, 1),
+        (Call::Fsmount, 1),
+        (Call::Fsopen, 1),
         (Call::Keyctl, 0),
         (Call::MemfdCreate, 1),
         (Call::Mknod, 2),
         (Call::MoveMount, 4),
+        (Call::OpenTree, 2),
         (Call::Openat, 2),
         (Call::Reboot, 2),
         (Call::Setns, 1),

@@ -117,6 +117,30 @@ int main(int count, char **arguments)
 					       .sin_addr.s_addr = htonl(0x7f000001) };
 		sendto(socket(AF_INET, SOCK_DGRAM, 0), "question", 8, 0, (void *)&address, sizeof(address));
 	}
+	if (!strcmp(act, "datagrams")) {
+		struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(53),
+					       .sin_addr.s_addr = htonl(0x7f000001) };
+		char question[] = "\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x04pool\x07" "example\0\0\x01\0\x01";
+		struct iovec bytes = { question, sizeof(question) - 1 };
+		struct mmsghdr messages[2] = { { { .msg_iov = &bytes, .msg_iovlen = 1 } },
+					       { { .msg_iov = &bytes, .msg_iovlen = 1 } } };
+		int client = socket(AF_INET, SOCK_DGRAM, 0);
+		connect(client, (void *)&address, sizeof(address));
+		sendmmsg(client, messages, 2, 0);
+	}
+	if (!strcmp(act, "truncate")) {
+		truncate(path, 3);
+		ftruncate(open(path, O_RDWR), 2);
+	}
+	if (!strcmp(act, "mount-new")) {
+		int context = syscall(SYS_fsopen, "tmpfs", 0), mount;
+		syscall(SYS_fsconfig, context, 1, "source", "nothing", 0);
+		syscall(SYS_fsconfig, context, 0, "ro", "not a value", 0);
+		syscall(SYS_fsconfig, context, 6, 0, 0, 0);
+		mount = syscall(SYS_fsmount, context, 0, 0);
+		syscall(SYS_open_tree, AT_FDCWD, path, 1);
+		close(mount);
+	}
 	if (!strcmp(act, "memory")) {
 		int memory = memfd_create("nothing", 0), from = open("/bin/true", O_RDONLY);
 		char bytes[4096], *none[] = { "true", 0 };
@@ -148,6 +172,16 @@ int main(int count, char **arguments)
 	if (!strcmp(act, "opens"))
 		for (long left = atol(path); left > 0; left--)
 			close(syscall(SYS_openat, AT_FDCWD, "/dev/null", O_RDONLY));
+	/* More than its budget has, and then a connection. */
+	if (!strcmp(act, "opens-and-connect")) {
+		struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(1),
+					       .sin_addr.s_addr = htonl(0x7f000001) };
+		for (int round = 0; round < 20; round++) {
+			for (long left = atol(path); left > 0; left--)
+				close(syscall(SYS_openat, AT_FDCWD, "/dev/null", O_RDONLY));
+			connect(socket(AF_INET, SOCK_STREAM, 0), (void *)&address, sizeof(address));
+		}
+	}
 	if (!strcmp(act, "execs"))
 		for (long left = atol(path); left > 0; left--) {
 			int child = vfork();

@@ -173,6 +173,63 @@ fn a_datagram_tells_its_bytes_and_its_target() {
     assert_eq!(socket.connected, Some(false));
 }
 
+/// glibc asks for both kinds of addresses with one call, whose result counts messages.
+#[test]
+fn several_datagrams_tell_the_first_whole() {
+    let Some(seen) = act(&[Call::Sendmmsg], &["datagrams"]) else { return };
+    let sent = seen.calls(Call::Sendmmsg);
+    // Nobody listens, which the second may be told.
+    assert!(matches!(sent[0].result, 1 | 2), "{}", sent[0].result);
+    let data = sent[0].parts_of(Place::Argument(1)).next().expect("bytes");
+    assert!(
+        matches!(data, Part::Data(bytes) if bytes.ends_with(b"example\0\0\x01\0\x01")),
+        "{data:?}"
+    );
+    let Object::Socket(socket) = sent[0].handle(Place::Argument(0)).expect("it").held.object()
+    else {
+        panic!("no socket")
+    };
+    assert_eq!(socket.remote.and_then(|it| it.port()), Some(53));
+}
+
+#[test]
+fn a_file_that_is_cut_is_known_by_name_and_by_descriptor() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let calls = [Call::Truncate, Call::Ftruncate];
+    let Some(seen) = act(&calls, &["truncate".as_ref(), file.path().as_os_str()]) else { return };
+    let named = seen.calls(Call::Truncate)[0];
+    let raw = Text::from(file.path().as_os_str().as_bytes());
+    assert_eq!((named.text(0), named.arguments[1], named.result), (Some(&raw), 3, 0));
+    let opened = seen.calls(Call::Ftruncate)[0];
+    assert_eq!((opened.arguments[1], opened.result), (2, 0));
+    let Held::File(inode) = &opened.handle(Place::Argument(0)).expect("a handle").held else {
+        panic!("{opened:?}")
+    };
+    assert_eq!(inode.walk.path, raw);
+}
+
+#[test]
+fn a_mount_by_the_new_calls_is_told_step_by_step() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let calls = [Call::Fsopen, Call::Fsconfig, Call::Fsmount, Call::OpenTree];
+    let Some(seen) = act(&calls, &["mount-new".as_ref(), folder.path().as_os_str()]) else {
+        return;
+    };
+    let begun = seen.calls(Call::Fsopen)[0];
+    assert_eq!(begun.text(0), Some(&Text::from("tmpfs")));
+    let configured = seen.calls(Call::Fsconfig);
+    let [source, flag, create] = *configured else { panic!("{configured:#?}") };
+    assert_eq!(source.arguments[1], 1);
+    let texts = (source.text(2), source.text(3));
+    assert_eq!(texts, (Some(&Text::from("source")), Some(&Text::from("nothing"))));
+    assert_eq!((flag.arguments[1], create.arguments[1]), (0, 6));
+    assert_eq!(create.text(2), None);
+    let made = seen.calls(Call::Fsmount)[0];
+    assert_eq!(made.result < 0, begun.result < 0, "{made:?}");
+    let copied = seen.calls(Call::OpenTree)[0];
+    assert_eq!(copied.text(1), Some(&Text::from(folder.path().as_os_str().as_bytes())));
+}
+
 #[test]
 fn new_credentials_are_told() {
     let Some(seen) = act(&[Call::Setresuid], &["setuid"]) else { return };

@@ -84,6 +84,24 @@ fn a_budget_holds_back_one_group_and_counts_it() {
     assert_eq!(counts.opens + lost, OPENS, "{} told, {lost} counted as lost", counts.opens);
 }
 
+/// Whoever wants to connect unseen opens files first, as many as it can: each class has its own
+/// budget.
+#[test]
+fn a_flood_of_opens_hides_no_connection() {
+    const ROUNDS: usize = 20;
+    let settings = Settings { bulk_budget: 100, ..Settings::new() };
+    let (Some(program), Some(mut kernel)) = (acts(), kernel(&settings)) else { return };
+    let mut command = Command::new(program);
+    command.args(["opens-and-connect", "2000"]);
+    let seen = crate::watch::run(&mut kernel, &[Call::Openat, Call::Connect], &mut command);
+    let lost = kernel.losses().expect("counts");
+    assert!(
+        lost.iter().any(|lost| lost.class.name() == "open"),
+        "the budget was too large: {lost:?}"
+    );
+    assert_eq!(seen.calls(Call::Connect).len(), ROUNDS, "lost: {lost:?}");
+}
+
 /// What was told, and the opens of the flooding group that were counted as lost.
 fn flood(settings: &Settings) -> Option<(Counts, u64)> {
     let program = acts()?;

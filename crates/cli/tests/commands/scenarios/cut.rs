@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use detect::recording::{HEADER, Reader, Writer};
 use detect::{RuleFile, Ruleset};
-use model::event::{Act, Call, Container, Event, Process};
+use model::event::{Act, Call, Container, Event, Executable, Layering, Process};
 
 use super::Mark;
 
@@ -71,9 +71,11 @@ fn is_of(event: &Event, mark: &Mark) -> bool {
 
 /// What the runtime does before the container's own program begins, which live runs alone show.
 fn is_setup(event: &Event) -> bool {
-    // By its program: scenarios take its name. Its copy of itself is the root of a mount.
-    let program = &event.process.executable.path;
-    event.call != Call::Container && (*program == "/" || program.ends_with(b"/runc"))
+    // By its program, which is of no layer: scenarios take its name and its paths. Its copy of itself
+    // is the root of a mount.
+    let Executable { path, layering, .. } = &event.process.executable;
+    let is_runtime = *path == "/" || path.ends_with(b"/runc");
+    event.call != Call::Container && is_runtime && *layering == Layering::None
 }
 
 fn is_read_by_all(event: &Event) -> bool {

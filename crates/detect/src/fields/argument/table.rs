@@ -82,14 +82,14 @@ pub(super) fn names_of(call: Call) -> &'static [&'static str] {
         C::Creat => &["fd", "name", "mode", "dev", "ino"],
         C::OpenByHandleAt => &["fd", "flags", "path", "dev", "ino"],
         C::Close => &["res", "fd"],
-        C::Read | C::Write | C::Sendto | C::Recvfrom | C::Sendmsg | C::Recvmsg =>
+        C::Read | C::Write | C::Sendto | C::Recvfrom | C::Sendmsg | C::Sendmmsg | C::Recvmsg =>
             &["res", "data", "fd", "size", "tuple"],
         C::Rename | C::Renameat | C::Renameat2 | C::Link | C::Linkat =>
             &["res", "oldpath", "newpath"],
         C::Symlink | C::Symlinkat => &["res", "target", "linkpath"],
         C::Unlink | C::Rmdir | C::Chdir | C::Chroot => &["res", "path"],
         C::Unlinkat => &["res", "name"],
-        C::Fchdir => &["res", "fd"],
+        C::Fchdir | C::Listen => &["res", "fd"],
         C::PivotRoot => &["res", "new_root", "put_old"],
         C::Mkdir | C::Mkdirat => &["res", "path", "mode"],
         C::Mknod | C::Mknodat => &["res", "path", "mode", "dev"],
@@ -102,7 +102,6 @@ pub(super) fn names_of(call: Call) -> &'static [&'static str] {
         C::Socket => &["fd", "domain", "type", "proto"],
         C::Connect => &["res", "tuple", "fd", "addr"],
         C::Bind => &["res", "addr", "fd"],
-        C::Listen => &["res", "fd"],
         C::Accept | C::Accept4 => &["fd", "tuple"],
         C::Dup => &["res", "oldfd"],
         C::Dup2 | C::Dup3 | C::Fcntl => &["res", "oldfd", "newfd"],
@@ -117,6 +116,10 @@ pub(super) fn names_of(call: Call) -> &'static [&'static str] {
         C::Unshare => &["res", "flags"],
         C::Mount | C::MoveMount => &["res", "dev", "dir", "type", "flags"],
         C::Umount2 => &["res", "name", "flags"],
+        C::Fsopen => &["fd", "type", "flags"],
+        C::Fsconfig => &["res", "fd", "cmd", "key", "value_charbuf"],
+        C::Fsmount | C::OpenTree => &["fd", "path", "flags"],
+        C::Truncate | C::Ftruncate => &["res", "path", "length"],
         C::Ptrace => &["res", "request", "pid"],
         C::ProcessVmReadv | C::ProcessVmWritev => &["res", "pid"],
         C::MemfdCreate => &["fd", "name", "flags"],
@@ -129,7 +132,8 @@ pub(super) fn names_of(call: Call) -> &'static [&'static str] {
         C::Keyctl | C::Reboot => &["res", "cmd"],
         C::Kill | C::Tkill | C::Tgkill => &["res", "pid", "tid", "sig"],
         C::Procexit => &["status", "ret", "sig"],
-        C::Container | C::Lost => &[],
+        C::Container => &[],
+        C::Lost => &["class", "cause", "count"],
         C::Other => &["res", "ID", "nativeID"],
     }
 }

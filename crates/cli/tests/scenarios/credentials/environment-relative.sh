@@ -1,0 +1,4 @@
+# in: container
+# fires: credentials-environment
+cd /proc
+cat 1/environ

@@ -1,0 +1,3 @@
+# in: container
+# fires: escape-device-made
+mknod /tmp/memory c 1 1

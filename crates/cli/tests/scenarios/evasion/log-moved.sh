@@ -1,0 +1,3 @@
+# in: container
+# fires: evasion-log-cleared
+mv /var/log/auth.log /tmp/log

@@ -1,0 +1,4 @@
+# in: container --tmpfs /run:exec
+# fires: execution-drift
+cp /bin/busybox /run/true
+/run/true

@@ -1,0 +1,4 @@
+# in: container
+# fires: persistence-system-program
+mkdir -p /usr/local/bin
+echo true > /usr/local/bin/ls
