@@ -11,9 +11,9 @@
 #define NAME_BYTES 256
 
 /* Appends the names, the last one first, and returns how the way ended. */
-__noinline int put_names(u64 mount_at, u64 dentry_at, u64 root_mount, u64 root_dentry)
+__noinline int put_names(u32 slot, u64 mount_at, u64 dentry_at, u64 root_mount, u64 root_dentry)
 {
-	struct draft *draft = the_draft();
+	struct draft *draft = the_draft(slot);
 	u64 begin, used;
 	int step;
 
@@ -56,9 +56,9 @@ __noinline int put_names(u64 mount_at, u64 dentry_at, u64 root_mount, u64 root_d
 }
 
 /* Names as the process sees them. */
-static __always_inline int put_path_names(struct task_struct *task, u64 mount, u64 dentry)
+static __always_inline int put_path_names(u32 slot, struct task_struct *task, u64 mount, u64 dentry)
 {
-	return put_names(mount, dentry, (u64)BPF_CORE_READ(task, fs, root.mnt),
+	return put_names(slot, mount, dentry, (u64)BPF_CORE_READ(task, fs, root.mnt),
 			 (u64)BPF_CORE_READ(task, fs, root.dentry));
 }
 
@@ -78,9 +78,9 @@ static __always_inline void close_walk(struct draft *draft, u64 start, u64 fixed
 	close_part(draft, start, part, size);
 }
 
-__noinline int put_walk(u32 tag, u64 task_at, u64 mount, u64 dentry)
+__noinline int put_walk(u32 slot, u32 tag, u64 task_at, u64 mount, u64 dentry)
 {
-	struct draft *draft = the_draft();
+	struct draft *draft = the_draft(slot);
 	struct part_head *part;
 	u64 start;
 
@@ -94,14 +94,14 @@ __noinline int put_walk(u32 tag, u64 task_at, u64 mount, u64 dentry)
 	*(struct walk_part *)(part + 1) = (struct walk_part){};
 	draft->used = start + sizeof(*part) + sizeof(struct walk_part);
 	close_walk(draft, start, sizeof(struct walk_part),
-		   put_path_names((void *)task_at, mount, dentry));
+		   put_path_names(slot, (void *)task_at, mount, dentry));
 	return 0;
 }
 
-static __always_inline int put_directory(u32 tag, u64 task_at)
+static __always_inline int put_directory(u32 slot, u32 tag, u64 task_at)
 {
 	struct task_struct *task = (void *)task_at;
 
-	return put_walk(tag, task_at, (u64)BPF_CORE_READ(task, fs, pwd.mnt),
+	return put_walk(slot, tag, task_at, (u64)BPF_CORE_READ(task, fs, pwd.mnt),
 			(u64)BPF_CORE_READ(task, fs, pwd.dentry));
 }

@@ -1,6 +1,7 @@
-//! The calls that the tracepoint tier can tell, and what their arguments are: one line a call. The
+//! The calls that the sensor can tell, and what their arguments are: one line a call. The
 //! kernel's side has one reader for all of them, and is given these lines as data.
 
+mod functions;
 mod numbers;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,10 +11,13 @@ use model::event::Call;
 use crate::record::Abi;
 use numbers::NUMBERS;
 
+pub(crate) use functions::{RARE, functions_of, is_candidate};
+
 /// Numbers of calls an ABI has room for in the kernel's table.
 const PER_ABI: u16 = 1024;
 /// i386's `socketcall`; its calls are planned at 1000 and more.
 const SOCKETCALL: u16 = 102;
+const SOCKETCALL_FIRST: u16 = 1_000;
 
 #[cfg(target_arch = "x86_64")]
 const NATIVE: usize = 0;
@@ -201,6 +205,11 @@ pub(crate) fn can_tell(call: Call) -> bool {
     LINES.iter().any(|line| line.call == call)
 }
 
+/// In which class its records are counted.
+pub(crate) fn class_of(call: Call) -> Class {
+    LINES.iter().find(|line| line.call == call).map_or(Class::Other, |line| line.class)
+}
+
 /// What the kernel's table holds for calls, by its places.
 pub(crate) fn plans_of(calls: &BTreeSet<Call>) -> BTreeMap<u32, Plan> {
     calls.iter().flat_map(|call| plans(*call)).collect()
@@ -219,7 +228,7 @@ fn plans(call: Call) -> Vec<(u32, Plan)> {
     for (column, base) in [(NATIVE, 0), (NATIVE + 1, PER_ABI)] {
         for number in numbers.get(column).copied().unwrap_or_default() {
             places.push((u32::from(base + number), plan));
-            if *number > 1000 {
+            if *number >= SOCKETCALL_FIRST {
                 places.push((u32::from(base + SOCKETCALL), plan));
             }
         }

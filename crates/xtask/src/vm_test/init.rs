@@ -22,11 +22,16 @@ mount -t devtmpfs none /dev
 mount -t tmpfs none /sys/fs/cgroup
 mount -t cgroup2 none /sys/fs/cgroup
 mount -t securityfs none /sys/kernel/security
+mount -t debugfs none /sys/kernel/debug
 mount -t tmpfs none /tmp
 ifconfig lo up
 uname -srv
 export PATH=/bin LAZARET_TESTS=strict LAZARET_TEST_ACTS=/{ACTS} RUST_BACKTRACE=1
-/{TESTS} --test-threads=1 --skip {LEFT_OUT} '{only}' && echo {PASSED} > /dev/ttyS1
+for tier in fentry tracepoints; do
+    echo \"tier: $tier\"
+    LAZARET_TEST_TIER=$tier /{TESTS} --test-threads=1 --skip {LEFT_OUT} '{only}' || failed=1
+done
+[ \"$failed\" ] || echo {PASSED} > /dev/ttyS1
 poweroff -f
 "
     )
