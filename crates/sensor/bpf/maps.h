@@ -137,6 +137,8 @@ struct {
 /* A record in the making. */
 struct draft {
 	u64 used;
+	/* Where a walk is. */
+	u64 mount, dentry;
 	u8 bytes[DRAFT_LAST_START + PART_LIMIT + 0x100];
 };
 

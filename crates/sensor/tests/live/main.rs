@@ -10,4 +10,5 @@ mod calls;
 mod flood;
 mod groups;
 mod processes;
+mod tier;
 mod watch;
