@@ -11,13 +11,15 @@ use model::event::Call;
 use crate::record::Abi;
 use numbers::NUMBERS;
 
-pub(crate) use functions::{RARE, functions_of, is_candidate};
+pub(crate) use functions::{BEGINNINGS, RARE, functions_of};
 
 /// Numbers of calls an ABI has room for in the kernel's table.
 const PER_ABI: u16 = 1024;
 /// i386's `socketcall`; its calls are planned at 1000 and more.
 const SOCKETCALL: u16 = 102;
 const SOCKETCALL_FIRST: u16 = 1_000;
+/// Numbers that x32 has of its own.
+const X32_FIRST: u16 = 512;
 
 #[cfg(target_arch = "x86_64")]
 const NATIVE: usize = 0;
@@ -243,6 +245,19 @@ fn argument(letter: u8) -> u8 {
     index.and_then(|index| u8::try_from(index).ok()).unwrap_or_default()
 }
 
+/// Every number of a call on this machine.
+pub fn numbers_of(call: Call) -> Vec<(Abi, u16)> {
+    let numbers = NUMBERS.iter().find(|(named, _)| *named == call).map(|(_, numbers)| numbers);
+    let of = |column: usize| {
+        numbers.and_then(|numbers| numbers.get(column)).copied().unwrap_or_default().iter().copied()
+    };
+    let native = of(NATIVE).map(|number| match number {
+        X32_FIRST.. => (Abi::X32, number),
+        _ => (Abi::Native, number),
+    });
+    native.chain(of(NATIVE + 1).map(|number| (Abi::Compat, number))).collect()
+}
+
 /// The call of a number that the kernel's side told.
 pub(crate) fn of_number(abi: Abi, number: u32) -> Option<Call> {
     let column = if abi == Abi::Compat { NATIVE + 1 } else { NATIVE };
@@ -263,9 +278,6 @@ mod tests {
         ("/usr/include/x86_64-linux-gnu/asm/unistd_32.h", 1),
         ("/usr/include/asm-generic/unistd.h", 2),
     ];
-    /// x32's own numbers begin here, and those of `socketcall` above all of them.
-    const OWN: u16 = 512;
-
     #[test]
     fn every_call_that_can_be_told_has_a_plan() {
         for line in LINES {
@@ -288,7 +300,7 @@ mod tests {
                 continue;
             };
             for (call, numbers) in NUMBERS {
-                let numbers = numbers[column].iter().filter(|number| **number < OWN);
+                let numbers = numbers[column].iter().filter(|number| **number < X32_FIRST);
                 // The headers may be older than a call.
                 for number in numbers.filter(|number| **number < 450) {
                     let spelt = ["__NR_", "__NR3264_"].iter().any(|prefix| {

@@ -286,9 +286,11 @@ fn processors() -> Result<u32, Refusal> {
 /// Behind those of the processors.
 fn free_drafts(ebpf: &mut Ebpf, processors: u32) -> Result<(), Refusal> {
     let name = "free_drafts";
-    let mut free: Stack<MapData, u32> = take(ebpf, name)?;
+    let refused = |error| Refusal::Map { name, error };
+    let map = ebpf.map_mut(name).ok_or(Refusal::Missing(name))?;
+    let mut free: Stack<_, u32> = Stack::try_from(map).map_err(refused)?;
     for slot in processors..processors * 2 + PREEMPTED {
-        free.push(slot, 0).map_err(|error| Refusal::Map { name, error })?;
+        free.push(slot, 0).map_err(refused)?;
     }
     Ok(())
 }

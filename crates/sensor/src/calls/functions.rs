@@ -15,14 +15,10 @@ struct Names {
     patterns: &'static [&'static str],
 }
 
-/// `__do_sys_*`: one function for all ABIs where the call has no arguments. `…16` take numbers of
-/// users of that size.
+/// `…16` take numbers of users of that size.
 #[cfg(target_arch = "x86_64")]
 const ABIS: [Names; 2] = [
-    Names {
-        begin: "__x64_sys_",
-        patterns: &["__x64_sys_*", "__x64_compat_sys_*", WITHOUT_ARGUMENTS],
-    },
+    Names { begin: "__x64_sys_", patterns: &["__x64_sys_*", "__x64_compat_sys_*"] },
     Names {
         begin: "__ia32_sys_",
         patterns: &[
@@ -31,12 +27,9 @@ const ABIS: [Names; 2] = [
             "__ia32_compat_sys_*",
             "__ia32_compat_sys_*64",
             "__ia32_compat_sys_ia32_*",
-            WITHOUT_ARGUMENTS,
         ],
     },
 ];
-#[cfg(target_arch = "x86_64")]
-const WITHOUT_ARGUMENTS: &str = "__do_sys_*";
 #[cfg(target_arch = "x86_64")]
 const SOCKETCALL: &str = "__ia32_compat_sys_socketcall";
 
@@ -57,11 +50,21 @@ const ABIS: [Names; 2] = [
 #[cfg(not(target_arch = "x86_64"))]
 const SOCKETCALL: &str = "";
 
+/// Calls without arguments have one function for all ABIs. Those of this name that take arguments
+/// take them as they are, not as registers.
+const WITHOUT_ARGUMENTS: ([Call; 2], &str) = ([Call::Fork, Call::Vfork], "__do_sys_*");
+
 /// One that every kernel has and that is hardly ever called.
 #[cfg(target_arch = "x86_64")]
 pub(crate) const RARE: &str = "__x64_sys_reboot";
 #[cfg(not(target_arch = "x86_64"))]
 pub(crate) const RARE: &str = "__arm64_sys_reboot";
+
+/// What a name begins with that may be one of these, longer ones included.
+#[cfg(target_arch = "x86_64")]
+pub(crate) const BEGINNINGS: &[&str] = &["__x64_", "__ia32_", "__do_sys_"];
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) const BEGINNINGS: &[&str] = &["__arm64_"];
 
 /// The functions of a call, of those that a kernel has; `is_whole` if every ABI that the kernel knows
 /// reaches one.
@@ -78,7 +81,9 @@ pub(crate) fn functions_of(call: Call, known: &BTreeSet<String>) -> Functions {
         if numbers.is_empty() || !has_any(known, abi.begin) {
             continue;
         }
-        let names = abi.patterns.iter().map(|pattern| pattern.replace('*', name_of(call)));
+        let has_no_arguments = WITHOUT_ARGUMENTS.0.contains(&call);
+        let patterns = abi.patterns.iter().chain(has_no_arguments.then_some(&WITHOUT_ARGUMENTS.1));
+        let names = patterns.map(|pattern| pattern.replace('*', name_of(call)));
         let mut names: BTreeSet<String> = names.filter(|name| known.contains(name)).collect();
         functions.is_whole &= !names.is_empty();
         if numbers.iter().any(|number| *number >= SOCKETCALL_FIRST) {
@@ -88,13 +93,6 @@ pub(crate) fn functions_of(call: Call, known: &BTreeSet<String>) -> Functions {
         functions.names.append(&mut names);
     }
     functions
-}
-
-/// Of all that a kernel has names for, those that may be functions of calls.
-pub(crate) fn is_candidate(name: &[u8]) -> bool {
-    let patterns = ABIS.iter().flat_map(|abi| abi.patterns);
-    let mut begins = patterns.filter_map(|pattern| pattern.split('*').next());
-    begins.any(|begin| name.starts_with(begin.as_bytes()))
 }
 
 fn has_any(known: &BTreeSet<String>, begin: &str) -> bool {

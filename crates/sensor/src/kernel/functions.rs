@@ -10,6 +10,7 @@ use std::time::Duration;
 use aya::programs::fexit::FExitLink;
 use aya::programs::{FExit, ProgramError, ProgramFd};
 use aya::{Btf, Ebpf};
+use bstr::ByteSlice;
 use model::event::Call;
 
 use super::{Cause, Cost, Lost, Refusal};
@@ -124,7 +125,9 @@ impl Functions {
 fn known() -> Result<BTreeSet<String>, Refusal> {
     let types =
         std::fs::read(TYPES).map_err(|error| Refusal::File { file: TYPES.into(), error })?;
-    let names = types.split(|byte| *byte == 0).filter(|name| calls::is_candidate(name));
+    let names = calls::BEGINNINGS.iter().flat_map(|begin| {
+        types.find_iter(begin).filter_map(|at| types.get(at..)?.split(|byte| *byte == 0).next())
+    });
     Ok(names.filter_map(|name| String::from_utf8(name.to_vec()).ok()).collect())
 }
 

@@ -29,7 +29,7 @@ uname -srv
 export PATH=/bin LAZARET_TESTS=strict LAZARET_TEST_ACTS=/{ACTS} RUST_BACKTRACE=1
 for tier in fentry tracepoints; do
     echo \"tier: $tier\"
-    LAZARET_TEST_TIER=$tier /{TESTS} --test-threads=1 --skip {LEFT_OUT} '{only}' || failed=1
+    LAZARET_TEST_TIER=$tier /{TESTS} --test-threads=1 --skip {LEFT_OUT} --nocapture '{only}' || failed=1
 done
 [ \"$failed\" ] || echo {PASSED} > /dev/ttyS1
 poweroff -f
