@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, reason = "a flood's figures are of interest even where it passes")]
 
 mod calls;
+mod cost;
 mod flood;
 mod groups;
 mod processes;
