@@ -8,12 +8,14 @@ mod loss;
 mod places;
 mod record;
 mod sink;
+mod tier;
 mod watch;
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use detect::Engine;
+use sensor::kernel::Settings;
 
 pub(crate) use self::live::Live;
 pub(crate) use self::places::of_environment as runtimes;
@@ -55,6 +57,9 @@ struct WatchArguments {
     /// Keep every event in this file, for `lazaret rules replay`
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    /// How system calls are seen
+    #[arg(long, value_enum, default_value_t = tier::Choice::Auto)]
+    tier: tier::Choice,
 }
 
 pub(crate) fn run(arguments: GuardArguments, global: &Global) -> Result<ExitCode, UserError> {
@@ -71,8 +76,12 @@ fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserErr
     let look = global.look(None);
     let sinks = sink::open(&arguments.to, look.color, &stop)?;
     let recording = arguments.record.as_deref().map(record::Recording::create).transpose()?;
-    let mut guard = watch::Guard::new(engine, ruleset.rules(), sinks, recording)?;
+    let settings = Settings { tier: arguments.tier.tier(), ..Settings::new() };
+    let mut guard = watch::Guard::new(engine, ruleset.rules(), settings, sinks, recording)?;
     if !global.is_quiet() {
+        for line in guard.tier() {
+            output::note(&line);
+        }
         for rule in &never {
             output::note(rule);
         }

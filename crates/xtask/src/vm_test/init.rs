@@ -10,8 +10,26 @@ pub(super) const PASSED: &str = "passed";
 /// Floods measure how fast the machine is, and one that is emulated takes minutes for them.
 const LEFT_OUT: &str = "flood::";
 
+/// Run once more where threads are preempted in the middle of calls, which this kernel does when told.
+const OF_TIERS: &str = "tier::";
+const PREEMPTION: &str = "/sys/kernel/debug/sched/preempt";
+
 /// One test at a time: they would see, and pay for, each other's programs.
-pub(super) fn script(only: &str) -> String {
+pub(super) fn script(only: &str, measures: bool) -> String {
+    let live = |tier: &str, rest: &str| {
+        format!(
+            "LAZARET_TEST_TIER={tier} /{TESTS} --test-threads=1 --nocapture {rest} || failed=1\n"
+        )
+    };
+    let rest = format!("--skip {LEFT_OUT} '{only}'");
+    let runs = if measures {
+        live("fentry", "--ignored 'cost::'") + &live("tracepoints", "--ignored of_coming")
+    } else {
+        live("tracepoints", &rest)
+            + &live("fentry", &rest)
+            + &format!("echo full > {PREEMPTION}\n")
+            + &live("fentry", OF_TIERS)
+    };
     format!(
         "#!/bin/busybox sh
 /bin/busybox --install -s /bin
@@ -27,11 +45,7 @@ mount -t tmpfs none /tmp
 ifconfig lo up
 uname -srv
 export PATH=/bin LAZARET_TESTS=strict LAZARET_TEST_ACTS=/{ACTS} RUST_BACKTRACE=1
-for tier in fentry tracepoints; do
-    echo \"tier: $tier\"
-    LAZARET_TEST_TIER=$tier /{TESTS} --test-threads=1 --skip {LEFT_OUT} --nocapture '{only}' || failed=1
-done
-[ \"$failed\" ] || echo {PASSED} > /dev/ttyS1
+{runs}[ \"$failed\" ] || echo {PASSED} > /dev/ttyS1
 poweroff -f
 "
     )

@@ -44,13 +44,19 @@ impl Guard {
     pub(super) fn new(
         engine: Engine,
         rules: &[Arc<Rule>],
+        settings: Settings,
         sinks: Sinks,
         recording: Option<Recording>,
     ) -> Result<Self, UserError> {
         let enabled: Vec<&Arc<Rule>> = rules.iter().filter(|rule| rule.enabled).collect();
-        let live = Live::start(&enabled, Settings::new())?;
+        let live = Live::start(&enabled, settings)?;
         let told = Told { engine, sinks, recording, events: 0, alerts: 0 };
         Ok(Self { live, told, rules: enabled.len(), losses_read: Instant::now() })
+    }
+
+    /// How calls are seen, and which are not.
+    pub(super) fn tier(&self) -> Vec<String> {
+        self.live.tier()
     }
 
     pub(super) fn rules(&self) -> usize {
