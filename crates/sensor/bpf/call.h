@@ -27,32 +27,32 @@ static __always_inline u64 argument_of(struct draft *draft, u32 index)
 }
 
 /* The directory that a relative path begins at. */
-__noinline int put_base(u32 place, s32 directory, u64 task_at)
+__noinline int put_base(u32 slot, u32 place, s32 directory, u64 task_at)
 {
 	struct file *file;
 
 	if (directory == CURRENT_DIRECTORY)
-		return put_directory(TAG(PART_BASE, place), task_at);
+		return put_directory(slot, TAG(PART_BASE, place), task_at);
 	file = (void *)file_of((void *)task_at, directory);
 	if (file)
-		put_walk(TAG(PART_BASE, place), task_at, (u64)BPF_CORE_READ(file, f_path.mnt),
+		put_walk(slot, TAG(PART_BASE, place), task_at, (u64)BPF_CORE_READ(file, f_path.mnt),
 			 (u64)BPF_CORE_READ(file, f_path.dentry));
 	return 0;
 }
 
-static __always_inline void put_path(struct draft *draft, u32 index, s32 directory, u64 task_at)
+static __always_inline void put_path(u32 slot, struct draft *draft, u32 index, s32 directory, u64 task_at)
 {
 	u64 start = draft->used;
 	struct part_head *part;
 
-	put_user_text(TAG(PART_TEXT, index), argument_of(draft, index));
+	put_user_text(slot, TAG(PART_TEXT, index), argument_of(draft, index));
 	part = part_at(draft, start);
 	if (part && (!part->size || *(u8 *)(part + 1) != '/'))
-		put_base(index, directory, task_at);
+		put_base(slot, index, directory, task_at);
 }
 
 /* The address and the first bytes of a `msghdr`. */
-__noinline int put_message(u32 index, u64 address, u32 abi, s64 result)
+__noinline int put_message(u32 slot, u32 index, u64 address, u32 abi, s64 result)
 {
 	u64 name = 0, name_size = 0, vector = 0, vectors = 0, data = 0, size = 0;
 
@@ -76,23 +76,23 @@ __noinline int put_message(u32 index, u64 address, u32 abi, s64 result)
 	if (result >= 0 && size > (u64)result)
 		size = result;
 	if (name)
-		put_user_bytes(TAG(PART_ADDRESS, index), name, name_size, ADDRESS_BYTES);
-	return put_user_bytes(TAG(PART_DATA, index), data, size, DATAGRAM_BYTES);
+		put_user_bytes(slot, TAG(PART_ADDRESS, index), name, name_size, ADDRESS_BYTES);
+	return put_user_bytes(slot, TAG(PART_DATA, index), data, size, DATAGRAM_BYTES);
 }
 
-static __always_inline void put_data(struct draft *draft, u32 index, u64 limit)
+static __always_inline void put_data(u32 slot, struct draft *draft, u32 index, u64 limit)
 {
 	u64 size = argument_of(draft, index + 1);
 	s64 result = body_of(draft)->result;
 
 	if (result >= 0 && size > (u64)result)
 		size = result;
-	put_user_bytes(TAG(PART_DATA, index), argument_of(draft, index), size, limit);
+	put_user_bytes(slot, TAG(PART_DATA, index), argument_of(draft, index), size, limit);
 }
 
-__noinline int put_argument(u32 index, u32 kind, u64 task_at)
+__noinline int put_argument(u32 slot, u32 index, u32 kind, u64 task_at)
 {
-	struct draft *draft = the_draft();
+	struct draft *draft = the_draft(slot);
 	u64 value;
 
 	if (!draft)
@@ -100,58 +100,58 @@ __noinline int put_argument(u32 index, u32 kind, u64 task_at)
 	value = argument_of(draft, index);
 	switch (kind) {
 	case ARGUMENT_PATH:
-		put_path(draft, index, CURRENT_DIRECTORY, task_at);
+		put_path(slot, draft, index, CURRENT_DIRECTORY, task_at);
 		break;
 	case ARGUMENT_PATH_AT:
-		put_path(draft, index, (s32)argument_of(draft, index - 1), task_at);
+		put_path(slot, draft, index, (s32)argument_of(draft, index - 1), task_at);
 		break;
 	case ARGUMENT_TEXT:
 		if (value)
-			put_user_text(TAG(PART_TEXT, index), value);
+			put_user_text(slot, TAG(PART_TEXT, index), value);
 		break;
 	case ARGUMENT_DESCRIPTOR:
-		put_descriptor(index, (s32)value, task_at);
+		put_descriptor(slot, index, (s32)value, task_at);
 		break;
 	case ARGUMENT_ADDRESS:
 		if (value)
-			put_user_bytes(TAG(PART_ADDRESS, index), value, (u32)argument_of(draft, index + 1),
+			put_user_bytes(slot, TAG(PART_ADDRESS, index), value, (u32)argument_of(draft, index + 1),
 				       ADDRESS_BYTES);
 		break;
 	case ARGUMENT_DATA:
-		put_data(draft, index, DATA_BYTES);
+		put_data(slot, draft, index, DATA_BYTES);
 		break;
 	case ARGUMENT_DATAGRAM:
-		put_data(draft, index, DATAGRAM_BYTES);
+		put_data(slot, draft, index, DATAGRAM_BYTES);
 		break;
 	case ARGUMENT_MESSAGE:
-		put_message(index, value, body_of(draft)->abi, body_of(draft)->result);
+		put_message(slot, index, value, body_of(draft)->abi, body_of(draft)->result);
 		break;
 	case ARGUMENT_MESSAGES:
 		/* The result counts messages, not bytes. */
 		put_message(index, value, body_of(draft)->abi, -1);
 		break;
 	case ARGUMENT_WORDS:
-		put_user_bytes(TAG(PART_WORDS, index), value, WORDS_BYTES, WORDS_BYTES);
+		put_user_bytes(slot, TAG(PART_WORDS, index), value, WORDS_BYTES, WORDS_BYTES);
 		break;
 	}
 	return 0;
 }
 
 /* Everything that the plan asks for, into a draft that has its head and body. */
-static __always_inline void put_planned(struct plan *plan, s64 result, u64 task_at)
+static __always_inline void put_planned(u32 slot, struct plan *plan, s64 result, u64 task_at)
 {
 	u32 index;
 
 #pragma unroll
 	for (index = 0; index < 6; index++)
 		if (plan->arguments[index])
-			put_argument(index, plan->arguments[index], task_at);
+			put_argument(slot, index, plan->arguments[index], task_at);
 	if (plan->marks & PLAN_DESCRIPTOR && result >= 0)
-		put_descriptor(PLACE_RESULT, result, task_at);
+		put_descriptor(slot, PLACE_RESULT, result, task_at);
 	if (plan->marks & PLAN_IDENTITY)
-		put_identity(task_at);
+		put_identity(slot, task_at);
 	if (plan->marks & PLAN_DIRECTORY)
-		put_directory(TAG(PART_DIRECTORY, PLACE_PROCESS), task_at);
+		put_directory(slot, TAG(PART_DIRECTORY, PLACE_PROCESS), task_at);
 }
 
 #if defined(__TARGET_ARCH_x86)

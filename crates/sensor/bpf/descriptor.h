@@ -75,10 +75,10 @@ static __always_inline u32 file_marks(struct dentry *dentry, u64 inode, u64 file
 	return marks;
 }
 
-__noinline int put_file(u32 tag, s32 number, u64 file_at, u64 task_at)
+__noinline int put_file(u32 slot, u32 tag, s32 number, u64 file_at, u64 task_at)
 {
 	struct file *file = (void *)file_at;
-	struct draft *draft = the_draft();
+	struct draft *draft = the_draft(slot);
 	struct part_head *head;
 	struct file_part *part;
 	struct dentry *dentry;
@@ -115,16 +115,16 @@ __noinline int put_file(u32 tag, s32 number, u64 file_at, u64 task_at)
 	part->walk = (struct walk_part){};
 	draft->used = start + sizeof(*head) + sizeof(*part);
 	close_walk(draft, start, sizeof(*part),
-		   put_path_names((void *)task_at, (u64)BPF_CORE_READ(file, f_path.mnt), (u64)dentry));
+		   put_path_names(slot, (void *)task_at, (u64)BPF_CORE_READ(file, f_path.mnt), (u64)dentry));
 	return 0;
 }
 
 /* Appends where a Unix socket is bound: the file's path, or the name as the kernel keeps it, with 0
  * for its end. */
-__noinline int put_unix_name(u64 socket_at, u64 task_at)
+__noinline int put_unix_name(u32 slot, u64 socket_at, u64 task_at)
 {
 	struct unix_sock *socket = (void *)socket_at;
-	struct draft *draft = the_draft();
+	struct draft *draft = the_draft(slot);
 	struct unix_address *address;
 	u64 used, size, dentry;
 
@@ -132,7 +132,7 @@ __noinline int put_unix_name(u64 socket_at, u64 task_at)
 		return 0;
 	dentry = (u64)BPF_CORE_READ(socket, path.dentry);
 	if (dentry)
-		return put_path_names((void *)task_at, (u64)BPF_CORE_READ(socket, path.mnt), dentry);
+		return put_path_names(slot, (void *)task_at, (u64)BPF_CORE_READ(socket, path.mnt), dentry);
 	address = BPF_CORE_READ(socket, addr);
 	if (!address)
 		return 0;
@@ -163,9 +163,9 @@ static __always_inline void fill_addresses(struct socket_part *part, struct sock
 	}
 }
 
-__noinline int put_peer(u32 tag, u64 peer, u64 task_at)
+__noinline int put_peer(u32 slot, u32 tag, u64 peer, u64 task_at)
 {
-	struct draft *draft = the_draft();
+	struct draft *draft = the_draft(slot);
 	struct part_head *head;
 	u64 start;
 
@@ -178,14 +178,14 @@ __noinline int put_peer(u32 tag, u64 peer, u64 task_at)
 	open_part(head, tag);
 	*(struct walk_part *)(head + 1) = (struct walk_part){};
 	draft->used = start + sizeof(*head) + sizeof(struct walk_part);
-	close_walk(draft, start, sizeof(struct walk_part), put_unix_name(peer, task_at));
+	close_walk(draft, start, sizeof(struct walk_part), put_unix_name(slot, peer, task_at));
 	return 0;
 }
 
-__noinline int put_socket(u32 place, s32 number, u64 file_at, u64 task_at)
+__noinline int put_socket(u32 slot, u32 place, s32 number, u64 file_at, u64 task_at)
 {
 	struct file *file = (void *)file_at;
-	struct draft *draft = the_draft();
+	struct draft *draft = the_draft(slot);
 	struct socket *socket;
 	struct socket_part *part;
 	struct part_head *head;
@@ -217,15 +217,15 @@ __noinline int put_socket(u32 place, s32 number, u64 file_at, u64 task_at)
 		fill_addresses(part, sock);
 	if (family == FAMILY_UNIX && bpf_core_type_exists(struct unix_sock))
 		peer = (u64)BPF_CORE_READ((struct unix_sock *)sock, peer);
-	close_walk(draft, start, sizeof(*part), family == FAMILY_UNIX ? put_unix_name((u64)sock, task_at) : 0);
+	close_walk(draft, start, sizeof(*part), family == FAMILY_UNIX ? put_unix_name(slot, (u64)sock, task_at) : 0);
 	if (peer)
-		put_peer(TAG(PART_PEER, place), peer, task_at);
+		put_peer(slot, TAG(PART_PEER, place), peer, task_at);
 	return 0;
 }
 
-static __always_inline void put_closed(u32 place, s32 number)
+static __always_inline void put_closed(u32 slot, u32 place, s32 number)
 {
-	struct draft *draft = the_draft();
+	struct draft *draft = the_draft(slot);
 	struct part_head *head;
 	u64 start;
 
@@ -240,20 +240,20 @@ static __always_inline void put_closed(u32 place, s32 number)
 	close_part(draft, start, head, sizeof(struct closed_part));
 }
 
-__noinline int put_descriptor(u32 place, s32 number, u64 task_at)
+__noinline int put_descriptor(u32 slot, u32 place, s32 number, u64 task_at)
 {
 	struct file *file = (void *)file_of((void *)task_at, number);
 	struct inode *inode;
 
 	if (!file) {
-		put_closed(place, number);
+		put_closed(slot, place, number);
 		return 0;
 	}
 	inode = BPF_CORE_READ(file, f_inode);
 	if ((BPF_CORE_READ(inode, i_mode) & TYPE_MASK) == TYPE_SOCKET &&
 	    BPF_CORE_READ(inode, i_sb, s_magic) == SOCKFS_MAGIC)
-		put_socket(place, number, (u64)file, task_at);
+		put_socket(slot, place, number, (u64)file, task_at);
 	else
-		put_file(TAG(PART_FILE, place), number, (u64)file, task_at);
+		put_file(slot, TAG(PART_FILE, place), number, (u64)file, task_at);
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Writes parts one behind the other into this processor's draft. What does not fit marks the record. */
+/* Writes parts one behind the other into the draft in a slot. What does not fit marks the record. */
 #pragma once
 
 /* Hides from the compiler where a number comes from, so that it checks the very register that it
@@ -11,11 +11,9 @@
 /* A path is at most 4096 bytes with its end; what takes one more was cut. */
 #define TEXT_LIMIT 4097
 
-static __always_inline struct draft *the_draft(void)
+static __always_inline struct draft *the_draft(u32 slot)
 {
-	u32 zero = 0;
-
-	return bpf_map_lookup_elem(&drafts, &zero);
+	return bpf_map_lookup_elem(&drafts, &slot);
 }
 
 static __always_inline struct record_head *head_of(struct draft *draft)
@@ -59,9 +57,9 @@ static __always_inline void close_text(struct draft *draft, u64 start, struct pa
 	close_part(draft, start, part, size > 0 ? size - 1 : 0);
 }
 
-__noinline int put_user_text(u32 tag, u64 address)
+__noinline int put_user_text(u32 slot, u32 tag, u64 address)
 {
-	struct draft *draft = the_draft();
+	struct draft *draft = the_draft(slot);
 	struct part_head *part;
 	u64 start;
 
@@ -76,9 +74,9 @@ __noinline int put_user_text(u32 tag, u64 address)
 	return 0;
 }
 
-__noinline int put_kernel_text(u32 tag, u64 address)
+__noinline int put_kernel_text(u32 slot, u32 tag, u64 address)
 {
-	struct draft *draft = the_draft();
+	struct draft *draft = the_draft(slot);
 	struct part_head *part;
 	u64 start;
 
@@ -94,9 +92,9 @@ __noinline int put_kernel_text(u32 tag, u64 address)
 }
 
 /* The first `limit` of `size` bytes. */
-__noinline int put_user_bytes(u32 tag, u64 address, u64 size, u64 limit)
+__noinline int put_user_bytes(u32 slot, u32 tag, u64 address, u64 size, u64 limit)
 {
-	struct draft *draft = the_draft();
+	struct draft *draft = the_draft(slot);
 	struct part_head *part;
 	u64 start;
 

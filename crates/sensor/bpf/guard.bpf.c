@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * The programs. Each fills a draft by the functions of the headers and sends it; a further tier is
- * a further program here over the same functions.
+ * a further program here over the same functions. A draft is handed on as the number of its slot:
+ * pointers to one are not what functions that are verified on their own may take.
  */
 #include "kernel.h"
 #include <bpf/bpf_helpers.h>
@@ -30,18 +31,19 @@ static __always_inline u64 number_of(u64 *slot)
 	return value;
 }
 
-static __always_inline void put_program(u64 task_at)
+static __always_inline void put_program(u32 slot, u64 task_at)
 {
 	struct task_struct *task = (void *)task_at;
 	u64 file = (u64)BPF_CORE_READ(task, mm, exe_file);
 
 	if (file)
-		put_file(TAG(PART_EXECUTABLE, PLACE_PROCESS), -1, file, task_at);
+		put_file(slot, TAG(PART_EXECUTABLE, PLACE_PROCESS), -1, file, task_at);
 }
 
 SEC("tp_btf/sched_process_exec")
 int guard_exec(u64 *context)
 {
+	u32 slot = bpf_get_smp_processor_id();
 	u64 task_at = bpf_get_current_task();
 	struct task_struct *task = (void *)task_at;
 	struct linux_binprm *binary = (void *)number_of(&context[2]);
@@ -50,30 +52,31 @@ int guard_exec(u64 *context)
 	u64 named, interpreter, begins, ends;
 	s32 number;
 
-	if (!admit(control_group, CLASS_EXEC, 1) || !begin(RECORD_EXEC, control_group, 0))
+	if (!admit(control_group, CLASS_EXEC, 1) || !begin(slot, RECORD_EXEC, control_group, 0))
 		return 0;
-	put_program(task_at);
-	put_identity(task_at);
+	put_program(slot, task_at);
+	put_identity(slot, task_at);
 	named = (u64)BPF_CORE_READ(binary, filename);
 	interpreter = (u64)BPF_CORE_READ(binary, interp);
-	put_kernel_text(TAG(PART_NAMED, PLACE_PROCESS), named);
+	put_kernel_text(slot, TAG(PART_NAMED, PLACE_PROCESS), named);
 	if (interpreter != named)
-		put_kernel_text(TAG(PART_INTERPRETER, PLACE_PROCESS), interpreter);
+		put_kernel_text(slot, TAG(PART_INTERPRETER, PLACE_PROCESS), interpreter);
 	begins = BPF_CORE_READ(memory, arg_start);
 	ends = BPF_CORE_READ(memory, arg_end);
-	put_user_bytes(TAG(PART_ARGUMENTS, PLACE_PROCESS), begins, ends - begins, ARGUMENTS_BYTES);
-	put_directory(TAG(PART_DIRECTORY, PLACE_PROCESS), task_at);
+	put_user_bytes(slot, TAG(PART_ARGUMENTS, PLACE_PROCESS), begins, ends - begins, ARGUMENTS_BYTES);
+	put_directory(slot, TAG(PART_DIRECTORY, PLACE_PROCESS), task_at);
 	for (number = 0; number < 3; number++)
-		put_descriptor(PLACE_PROCESS, number, task_at);
+		put_descriptor(slot, PLACE_PROCESS, number, task_at);
 	begins = BPF_CORE_READ(memory, env_start);
 	ends = BPF_CORE_READ(memory, env_end);
-	put_user_bytes(TAG(PART_ENVIRONMENT, PLACE_PROCESS), begins, ends - begins, ENVIRONMENT_BYTES);
-	return send(control_group, CLASS_EXEC, 1);
+	put_user_bytes(slot, TAG(PART_ENVIRONMENT, PLACE_PROCESS), begins, ends - begins, ENVIRONMENT_BYTES);
+	return send(slot, control_group, CLASS_EXEC, 1);
 }
 
 SEC("tp_btf/sched_process_fork")
 int guard_fork(u64 *context)
 {
+	u32 slot = bpf_get_smp_processor_id();
 	u64 child_at = number_of(&context[1]);
 	struct task_struct *child = (void *)child_at, *parent;
 	struct task_struct *task = (void *)bpf_get_current_task();
@@ -84,7 +87,7 @@ int guard_fork(u64 *context)
 
 	if (number != BPF_CORE_READ(child, tgid) || !admit(control_group, CLASS_FORK, 1))
 		return 0;
-	draft = begin(RECORD_FORK, control_group, sizeof(*body));
+	draft = begin(slot, RECORD_FORK, control_group, sizeof(*body));
 	if (!draft)
 		return 0;
 	parent = BPF_CORE_READ(child, real_parent);
@@ -96,16 +99,17 @@ int guard_fork(u64 *context)
 	body->parent = BPF_CORE_READ(parent, tgid);
 	body->unused = 0;
 	body->parent_started = BPF_CORE_READ(parent, group_leader, start_boottime);
-	put_identity(child_at);
-	put_program(child_at);
-	put_directory(TAG(PART_DIRECTORY, PLACE_PROCESS), child_at);
-	return send(control_group, CLASS_FORK, 1);
+	put_identity(slot, child_at);
+	put_program(slot, child_at);
+	put_directory(slot, TAG(PART_DIRECTORY, PLACE_PROCESS), child_at);
+	return send(slot, control_group, CLASS_FORK, 1);
 }
 
 /* Two last threads that leave at once both find nobody left: a process may be told gone twice. */
 SEC("tp_btf/sched_process_exit")
 int guard_exit(u64 *context)
 {
+	u32 slot = bpf_get_smp_processor_id();
 	struct task_struct *task = (void *)bpf_get_current_task();
 	u64 control_group;
 	struct exit_body *body;
@@ -116,7 +120,7 @@ int guard_exit(u64 *context)
 	control_group = control_group_of(task);
 	if (!admit(control_group, CLASS_EXIT, 1))
 		return 0;
-	draft = begin(RECORD_EXIT, control_group, sizeof(*body));
+	draft = begin(slot, RECORD_EXIT, control_group, sizeof(*body));
 	if (!draft)
 		return 0;
 	body = (void *)(head_of(draft) + 1);
@@ -124,7 +128,7 @@ int guard_exit(u64 *context)
 			       BPF_CORE_READ(task, signal, group_exit_code) :
 			       BPF_CORE_READ(task, group_leader, exit_code);
 	body->unused = 0;
-	return send(control_group, CLASS_EXIT, 1);
+	return send(slot, control_group, CLASS_EXIT, 1);
 }
 
 /* A group is told with its path when it is made: it may be gone, and all that was in it, before
@@ -132,6 +136,7 @@ int guard_exit(u64 *context)
 SEC("tp_btf/cgroup_mkdir")
 int guard_group(u64 *context)
 {
+	u32 slot = bpf_get_smp_processor_id();
 	struct cgroup *made = (void *)number_of(&context[0]);
 	u64 path = number_of(&context[1]), control_group;
 	struct group_body *body;
@@ -142,51 +147,102 @@ int guard_group(u64 *context)
 	control_group = control_group_of((void *)bpf_get_current_task());
 	if (!admit(control_group, CLASS_GROUP, 1))
 		return 0;
-	draft = begin(RECORD_GROUP, control_group, sizeof(*body));
+	draft = begin(slot, RECORD_GROUP, control_group, sizeof(*body));
 	if (!draft)
 		return 0;
 	body = (void *)(head_of(draft) + 1);
 	body->number = BPF_CORE_READ(made, kn, id);
-	put_kernel_text(TAG(PART_NAMED, PLACE_PROCESS), path);
-	return send(control_group, CLASS_GROUP, 1);
+	put_kernel_text(slot, TAG(PART_NAMED, PLACE_PROCESS), path);
+	return send(slot, control_group, CLASS_GROUP, 1);
 }
 
-/* Every system call of the machine passes here: what nobody asked for leaves at the first lines. */
+/* A call that returned. */
+struct call {
+	struct pt_regs *regs;
+	s64 result, number;
+	u32 abi;
+	struct plan *plan;
+};
+
+/* What nobody asked for leaves at the first lines. The tiers have the same context: the registers that
+ * the call was made with, and its result. */
+static __always_inline int is_wanted(u64 *context, struct call *call)
+{
+	struct task_struct *current = bpf_get_current_task_btf();
+	u32 process;
+
+	call->regs = (struct pt_regs *)context[0];
+	call->result = context[1];
+	call->abi = abi_of(call->regs, current, &call->number);
+	call->plan = plan_of(call->abi, call->number);
+	if (!call->plan || !call->plan->wanted ||
+	    (call->plan->marks & PLAN_FAILURES && call->result >= 0))
+		return 0;
+	process = bpf_get_current_pid_tgid() >> 32;
+	return !bpf_map_lookup_elem(&excluded, &process);
+}
+
+static __always_inline void tell_call(u32 slot, struct call *call, u64 control_group)
+{
+	struct draft *draft = begin(slot, RECORD_CALL, control_group, sizeof(struct call_body));
+	struct plan *plan = call->plan;
+	u64 task_at = bpf_get_current_task();
+	struct call_body *body;
+
+	if (!draft)
+		return;
+	body = body_of(draft);
+	fill_arguments(body->arguments, call->regs, call->abi);
+	body->result = call->result;
+	body->number = call->number;
+	body->abi = call->abi;
+	if (is_folded(call->abi, call->number)) {
+		body->number = unfold(body);
+		plan = plan_of(call->abi, body->number);
+		if (!plan || !plan->wanted)
+			return;
+	}
+	put_planned(slot, plan, call->result, task_at);
+	send(slot, control_group, plan->class, plan->marks & PLAN_CRITICAL);
+}
+
+static __always_inline int admit_call(struct call *call, u64 control_group)
+{
+	return admit(control_group, call->plan->class, call->plan->marks & PLAN_CRITICAL);
+}
+
+/* The tracepoint tier: every system call of the machine passes here. */
 SEC("tp_btf/sys_exit")
 int guard_call(u64 *context)
 {
-	struct task_struct *current = bpf_get_current_task_btf();
-	struct pt_regs *regs = (void *)context[0];
-	s64 result = context[1], number;
-	u32 abi = abi_of(regs, current, &number), process;
-	struct plan *plan = plan_of(abi, number);
-	struct call_body *body;
-	struct draft *draft;
-	u64 task_at, control_group;
+	struct call call = {};
+	u64 control_group;
 
-	if (!plan || !plan->wanted || (plan->marks & PLAN_FAILURES && result >= 0))
+	if (!is_wanted(context, &call))
 		return 0;
-	process = bpf_get_current_pid_tgid() >> 32;
-	if (bpf_map_lookup_elem(&excluded, &process))
+	control_group = control_group_of((void *)bpf_get_current_task());
+	if (admit_call(&call, control_group))
+		tell_call(bpf_get_smp_processor_id(), &call, control_group);
+	return 0;
+}
+
+/* The fentry tier: at the end of the function of each call that is wanted, loaded once for each. The
+ * kernel leaves out, and counts, a program that it preempted in the middle on the same processor. */
+SEC("fexit")
+int guard_function(u64 *context)
+{
+	struct call call = {};
+	u64 control_group;
+	u32 slot = 0;
+
+	if (!is_wanted(context, &call))
 		return 0;
-	task_at = bpf_get_current_task();
-	control_group = control_group_of((void *)task_at);
-	if (!admit(control_group, plan->class, plan->marks & PLAN_CRITICAL))
+	control_group = control_group_of((void *)bpf_get_current_task());
+	if (!admit_call(&call, control_group))
 		return 0;
-	draft = begin(RECORD_CALL, control_group, sizeof(*body));
-	if (!draft)
-		return 0;
-	body = body_of(draft);
-	fill_arguments(body->arguments, regs, abi);
-	body->result = result;
-	body->number = number;
-	body->abi = abi;
-	if (is_folded(abi, number)) {
-		body->number = unfold(body);
-		plan = plan_of(abi, body->number);
-		if (!plan || !plan->wanted)
-			return 0;
-	}
-	put_planned(plan, result, task_at);
-	return send(control_group, plan->class, plan->marks & PLAN_CRITICAL);
+	if (bpf_map_pop_elem(&free_drafts, &slot))
+		return lose(control_group, call.plan->class, CAUSE_PREEMPTED);
+	tell_call(slot, &call, control_group);
+	bpf_map_push_elem(&free_drafts, &slot, 0);
+	return 0;
 }

@@ -14,7 +14,7 @@ const volatile u64 critical_bytes = 1 << 24;
 #define WINDOW_NANOSECONDS 100000000ULL
 
 enum class { CLASS_EXEC, CLASS_FORK, CLASS_EXIT, CLASS_GROUP, CLASS_CALLS /* the rest is named by user space */ };
-enum cause { CAUSE_FULL, CAUSE_BUDGET };
+enum cause { CAUSE_FULL, CAUSE_BUDGET, CAUSE_PREEMPTED, CAUSES };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -124,27 +124,37 @@ struct {
 #define CLASSES 16
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 2 * CLASSES);
+	__uint(max_entries, CAUSES * CLASSES);
 	__type(key, u32);
 	__type(value, u64);
 } losses_of_anyone SEC(".maps");
 
-/* The most that a part begins at, and the most that one part adds. With the numbers before them they
- * fit the 32 KiB that a value per processor may have. */
+/* The most that a part begins at, and the most that one part adds: room for a program with arguments
+ * and environment as long as they are told. */
 #define DRAFT_LAST_START 0x5e00
 #define PART_LIMIT 0x2000
 
 /* A record in the making. */
 struct draft {
 	u64 used;
+	/* Where a walk is. */
+	u64 mount, dentry;
 	u8 bytes[DRAFT_LAST_START + PART_LIMIT + 0x100];
 };
 
-/* One a processor: these programs are never interrupted by one another, because tracepoints run
- * with preemption off and none of them fires inside another. */
+/* First one a processor, for programs at tracepoints: these run with preemption off and none of them
+ * fires inside another. Then those of `free_drafts`. User space says how many. */
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, u32);
 	__type(value, struct draft);
 } drafts SEC(".maps");
+
+/* Slots for programs at functions, which the kernel may preempt: then another thread makes a record on
+ * the same processor, and ends it before or after the first one. So each takes one and gives it back. */
+struct {
+	__uint(type, BPF_MAP_TYPE_STACK);
+	__uint(max_entries, 1);
+	__type(value, u32);
+} free_drafts SEC(".maps");

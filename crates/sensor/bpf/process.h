@@ -68,10 +68,10 @@ static __always_inline void fill_root(struct identity_part *part, struct task_st
 		part->root_inode = BPF_CORE_READ(dentry, d_inode, i_ino);
 }
 
-__noinline int put_identity(u64 task_at)
+__noinline int put_identity(u32 slot, u64 task_at)
 {
 	struct task_struct *task = (void *)task_at;
-	struct draft *draft = the_draft();
+	struct draft *draft = the_draft(slot);
 	struct pid *session, *group, *own;
 	struct identity_part *part;
 	struct part_head *head;
@@ -115,13 +115,13 @@ __noinline int put_identity(u64 task_at)
 }
 
 /* Begins a record of the running thread, and leaves room for what its kind always has. */
-static __always_inline struct draft *begin(u16 kind, u64 control_group, u64 body)
+static __always_inline struct draft *begin(u32 slot, u16 kind, u64 control_group, u64 body)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
 	struct task_struct *parent = BPF_CORE_READ(task, real_parent);
 	u64 numbers = bpf_get_current_pid_tgid();
-	struct draft *draft = the_draft();
+	struct draft *draft = the_draft(slot);
 	struct record_head *head;
 	u32 level;
 

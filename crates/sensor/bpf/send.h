@@ -14,7 +14,7 @@ __noinline int lose(u64 control_group, u32 class, u32 cause)
 		count = bpf_map_lookup_elem(&losses, &key);
 	}
 	if (!count) {
-		slot = (class % CLASSES) * 2 + (cause & 1);
+		slot = (class % CLASSES) * CAUSES + cause % CAUSES;
 		count = bpf_map_lookup_elem(&losses_of_anyone, &slot);
 	}
 	if (count)
@@ -62,9 +62,9 @@ __noinline int admit(u64 control_group, u32 class, u32 is_critical)
 }
 
 /* Nobody is woken: an interrupt a record costs more than making it, so user space looks by itself. */
-__noinline int send(u64 control_group, u32 class, u32 is_critical)
+__noinline int send(u32 slot, u64 control_group, u32 class, u32 is_critical)
 {
-	struct draft *draft = the_draft();
+	struct draft *draft = the_draft(slot);
 	long error;
 	u64 size;
 

@@ -7,20 +7,24 @@
 
 /* Directories and mounts on the way; paths of people stay below 30. */
 #define WALK_STEPS 128
+#define STEPS_AT_ONCE 4
 #define WALK_BYTES 4096
 #define NAME_BYTES 256
 
-/* Appends the names, the last one first, and returns how the way ended. */
-__noinline int put_names(u64 mount_at, u64 dentry_at, u64 root_mount, u64 root_dentry)
+/* Appends the names on some steps, the last one first, and returns how the way ended, or 0 if it goes
+ * on where the draft says. What goes beyond `limit` is cut. */
+__noinline int take_steps(u32 slot, u64 root_mount, u64 root_dentry, u64 limit)
 {
-	struct draft *draft = the_draft();
-	u64 begin, used;
+	struct draft *draft = the_draft(slot);
+	u64 mount_at, dentry_at, used;
 	int step;
 
-	if (!draft || !dentry_at)
-		return 0;
-	begin = used = draft->used;
-	for (step = 0; step < WALK_STEPS; step++) {
+	if (!draft)
+		return WALK_LIMIT;
+	mount_at = draft->mount;
+	dentry_at = draft->dentry;
+	used = draft->used;
+	for (step = 0; step < STEPS_AT_ONCE; step++) {
 		struct vfsmount *vfsmount = (void *)mount_at;
 		struct dentry *dentry = (void *)dentry_at;
 		u64 parent, name;
@@ -42,7 +46,7 @@ __noinline int put_names(u64 mount_at, u64 dentry_at, u64 root_mount, u64 root_d
 		parent = (u64)BPF_CORE_READ(dentry, d_parent);
 		name = (u64)BPF_CORE_READ(dentry, d_name.name);
 		opaque(used);
-		if (used > DRAFT_LAST_START + PART_LIMIT - NAME_BYTES || used - begin > WALK_BYTES)
+		if (used > DRAFT_LAST_START + PART_LIMIT - NAME_BYTES || used > limit)
 			return WALK_LIMIT;
 		size = bpf_probe_read_kernel_str(draft->bytes + used, NAME_BYTES, (void *)name);
 		if (size > 0)
@@ -52,13 +56,36 @@ __noinline int put_names(u64 mount_at, u64 dentry_at, u64 root_mount, u64 root_d
 			return WALK_DETACHED;
 		dentry_at = parent;
 	}
+	draft->mount = mount_at;
+	draft->dentry = dentry_at;
+	return 0;
+}
+
+/* All steps. The verifier follows each of a loop: of few steps it takes a twentieth of the time, and
+ * the program is loaded once for each function. */
+static __always_inline int put_names(u32 slot, u64 mount_at, u64 dentry_at, u64 root_mount, u64 root_dentry)
+{
+	struct draft *draft = the_draft(slot);
+	int turn, end;
+	u64 limit;
+
+	if (!draft || !dentry_at)
+		return 0;
+	limit = draft->used + WALK_BYTES;
+	draft->mount = mount_at;
+	draft->dentry = dentry_at;
+	for (turn = 0; turn < WALK_STEPS / STEPS_AT_ONCE; turn++) {
+		end = take_steps(slot, root_mount, root_dentry, limit);
+		if (end)
+			return end;
+	}
 	return WALK_LIMIT;
 }
 
 /* Names as the process sees them. */
-static __always_inline int put_path_names(struct task_struct *task, u64 mount, u64 dentry)
+static __always_inline int put_path_names(u32 slot, struct task_struct *task, u64 mount, u64 dentry)
 {
-	return put_names(mount, dentry, (u64)BPF_CORE_READ(task, fs, root.mnt),
+	return put_names(slot, mount, dentry, (u64)BPF_CORE_READ(task, fs, root.mnt),
 			 (u64)BPF_CORE_READ(task, fs, root.dentry));
 }
 
@@ -78,9 +105,9 @@ static __always_inline void close_walk(struct draft *draft, u64 start, u64 fixed
 	close_part(draft, start, part, size);
 }
 
-__noinline int put_walk(u32 tag, u64 task_at, u64 mount, u64 dentry)
+__noinline int put_walk(u32 slot, u32 tag, u64 task_at, u64 mount, u64 dentry)
 {
-	struct draft *draft = the_draft();
+	struct draft *draft = the_draft(slot);
 	struct part_head *part;
 	u64 start;
 
@@ -94,14 +121,14 @@ __noinline int put_walk(u32 tag, u64 task_at, u64 mount, u64 dentry)
 	*(struct walk_part *)(part + 1) = (struct walk_part){};
 	draft->used = start + sizeof(*part) + sizeof(struct walk_part);
 	close_walk(draft, start, sizeof(struct walk_part),
-		   put_path_names((void *)task_at, mount, dentry));
+		   put_path_names(slot, (void *)task_at, mount, dentry));
 	return 0;
 }
 
-static __always_inline int put_directory(u32 tag, u64 task_at)
+static __always_inline int put_directory(u32 slot, u32 tag, u64 task_at)
 {
 	struct task_struct *task = (void *)task_at;
 
-	return put_walk(tag, task_at, (u64)BPF_CORE_READ(task, fs, pwd.mnt),
+	return put_walk(slot, tag, task_at, (u64)BPF_CORE_READ(task, fs, pwd.mnt),
 			(u64)BPF_CORE_READ(task, fs, pwd.dentry));
 }

@@ -1,6 +1,7 @@
-//! The calls that the tracepoint tier can tell, and what their arguments are: one line a call. The
+//! The calls that the sensor can tell, and what their arguments are: one line a call. The
 //! kernel's side has one reader for all of them, and is given these lines as data.
 
+mod functions;
 mod numbers;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,10 +11,15 @@ use model::event::Call;
 use crate::record::Abi;
 use numbers::NUMBERS;
 
+pub(crate) use functions::{BEGINNINGS, RARE, functions_of};
+
 /// Numbers of calls an ABI has room for in the kernel's table.
 const PER_ABI: u16 = 1024;
 /// i386's `socketcall`; its calls are planned at 1000 and more.
 const SOCKETCALL: u16 = 102;
+const SOCKETCALL_FIRST: u16 = 1_000;
+/// Numbers that x32 has of its own.
+const X32_FIRST: u16 = 512;
 
 #[cfg(target_arch = "x86_64")]
 const NATIVE: usize = 0;
@@ -208,6 +214,11 @@ pub(crate) fn can_tell(call: Call) -> bool {
     LINES.iter().any(|line| line.call == call)
 }
 
+/// In which class its records are counted.
+pub(crate) fn class_of(call: Call) -> Class {
+    LINES.iter().find(|line| line.call == call).map_or(Class::Other, |line| line.class)
+}
+
 /// What the kernel's table holds for calls, by its places.
 pub(crate) fn plans_of(calls: &BTreeSet<Call>) -> BTreeMap<u32, Plan> {
     calls.iter().flat_map(|call| plans(*call)).collect()
@@ -226,7 +237,7 @@ fn plans(call: Call) -> Vec<(u32, Plan)> {
     for (column, base) in [(NATIVE, 0), (NATIVE + 1, PER_ABI)] {
         for number in numbers.get(column).copied().unwrap_or_default() {
             places.push((u32::from(base + number), plan));
-            if *number > 1000 {
+            if *number >= SOCKETCALL_FIRST {
                 places.push((u32::from(base + SOCKETCALL), plan));
             }
         }
@@ -239,6 +250,19 @@ fn argument(letter: u8) -> u8 {
     let letters = b"_p@tdabgmwM";
     let index = letters.iter().position(|known| *known == letter);
     index.and_then(|index| u8::try_from(index).ok()).unwrap_or_default()
+}
+
+/// Every number of a call on this machine.
+pub fn numbers_of(call: Call) -> Vec<(Abi, u16)> {
+    let numbers = NUMBERS.iter().find(|(named, _)| *named == call).map(|(_, numbers)| numbers);
+    let of = |column: usize| {
+        numbers.and_then(|numbers| numbers.get(column)).copied().unwrap_or_default().iter().copied()
+    };
+    let native = of(NATIVE).map(|number| match number {
+        X32_FIRST.. => (Abi::X32, number),
+        _ => (Abi::Native, number),
+    });
+    native.chain(of(NATIVE + 1).map(|number| (Abi::Compat, number))).collect()
 }
 
 /// The call of a number that the kernel's side told.
@@ -261,9 +285,6 @@ mod tests {
         ("/usr/include/x86_64-linux-gnu/asm/unistd_32.h", 1),
         ("/usr/include/asm-generic/unistd.h", 2),
     ];
-    /// x32's own numbers begin here, and those of `socketcall` above all of them.
-    const OWN: u16 = 512;
-
     #[test]
     fn every_call_that_can_be_told_has_a_plan() {
         for line in LINES {
@@ -286,7 +307,7 @@ mod tests {
                 continue;
             };
             for (call, numbers) in NUMBERS {
-                let numbers = numbers[column].iter().filter(|number| **number < OWN);
+                let numbers = numbers[column].iter().filter(|number| **number < X32_FIRST);
                 // The headers may be older than a call.
                 for number in numbers.filter(|number| **number < 450) {
                     let spelt = ["__NR_", "__NR3264_"].iter().any(|prefix| {

@@ -48,7 +48,7 @@ pub struct Finding {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     pub findings: Vec<Finding>,
-    /// What the kernel has, by tier. The sensor uses [`Tier::Tracepoints`] today.
+    /// What the kernel has, by tier; the sensor says itself which one it uses.
     pub tiers: Vec<(Tier, Finding)>,
     /// What can be refused here, and by what.
     pub preventions: Vec<(Act, Held)>,

@@ -1,25 +1,30 @@
 //! The programs in the kernel: loaded, told what to look for, emptied of what they saw.
 //!
-//! One tier stands today: tracepoints. It attaches to system calls only while somebody wants one,
-//! because that taxes every call of the machine.
+//! Programs, forks and ends are always told. Calls are told while somebody wants them, by one of two
+//! tiers, whichever this kernel allows (`tier`); both fill records by the same code and plans.
 
+mod functions;
 mod hierarchy;
 mod inbox;
 mod loss;
+mod preemption;
+mod tier;
+mod tracepoints;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use aya::maps::{Array, HashMap, MapData};
-use aya::programs::BtfTracePoint;
-use aya::programs::tp_btf::BtfTracePointLinkId;
+use aya::maps::{Array, HashMap, MapData, Stack};
 use aya::{Btf, Ebpf, EbpfLoader};
 use model::event::Call;
 
 pub use hierarchy::{Hierarchy, groups_are_of_host, processes_are_of_host};
 pub use loss::{Cause, Lost};
+pub use tier::Tier;
 
 use self::inbox::Inbox;
+use self::tier::Calls;
+use self::tracepoints::ALWAYS;
 use crate::calls;
 use crate::record::{Damage, Record};
 
@@ -28,21 +33,15 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!("../bpf/prebuilt/guard-x86_64
 #[cfg(target_arch = "aarch64")]
 static OBJECT: &[u8] = aya::include_bytes_aligned!("../bpf/prebuilt/guard-aarch64.o");
 
-/// The programs that are always there, and the tracepoint of each.
-const ALWAYS: [(&str, &str); 4] = [
-    ("guard_exec", "sched_process_exec"),
-    ("guard_fork", "sched_process_fork"),
-    ("guard_exit", "sched_process_exit"),
-    ("guard_group", "cgroup_mkdir"),
-];
-const CALLS: (&str, &str) = ("guard_call", "sys_exit");
-
 /// How long a record may lie before somebody looks. To be woken for each cost its process 20 to 30
 /// microseconds on a virtual machine, ten times what making it did; in this time not even a flood
 /// fills a hundredth of a buffer.
 const LOOK: Duration = Duration::from_millis(10);
 /// Records that are handed over before the caller may do its other work, whatever floods.
 const TURN: usize = 4_096;
+/// Records that programs at functions may have in the making beyond one a processor: what threads
+/// leave unfinished when they are preempted. 32 KiB each.
+const PREEMPTED: u32 = 16;
 
 /// What is chosen before the programs are loaded.
 #[derive(Clone, Debug)]
@@ -57,6 +56,8 @@ pub struct Settings {
     /// The same for the critical one, counted only while that is more than half full.
     pub critical_budget: u64,
     pub hierarchy: Hierarchy,
+    /// None for the best one that this kernel allows.
+    pub tier: Option<Tier>,
 }
 
 impl Settings {
@@ -68,6 +69,7 @@ impl Settings {
             bulk_budget: 2_000,
             critical_budget: 200,
             hierarchy: Hierarchy::find(),
+            tier: None,
         }
     }
 }
@@ -93,6 +95,18 @@ pub enum Refusal {
         #[source]
         error: aya::programs::ProgramError,
     },
+    #[error("function `{name}`: {error}")]
+    Function {
+        name: String,
+        #[source]
+        error: aya::programs::ProgramError,
+    },
+    #[error("`{file}`: {error}")]
+    File {
+        file: String,
+        #[source]
+        error: std::io::Error,
+    },
     #[error("map `{name}`: {error}")]
     Map {
         name: &'static str,
@@ -113,9 +127,7 @@ pub struct Kernel {
     losses: HashMap<MapData, [u64; 2], u64>,
     losses_of_anyone: Array<MapData, u64>,
     wanted: BTreeSet<Call>,
-    /// Loaded once, attached while calls are wanted.
-    calls_loaded: bool,
-    calls_attached: Option<BtfTracePointLinkId>,
+    calls: Calls,
 }
 
 /// What a program cost since it was loaded; zero unless the kernel was told to count
@@ -137,6 +149,7 @@ impl Kernel {
         let critical_bytes = u64::from(settings.critical_bytes);
         let hierarchy = settings.hierarchy.number();
         let hierarchy_number = settings.hierarchy.kernel_number();
+        let processors = processors()?;
         let mut ebpf = EbpfLoader::new()
             .btf(Some(&types))
             .override_global("hierarchy", &hierarchy, true)
@@ -146,9 +159,14 @@ impl Kernel {
             .override_global("critical_bytes", &critical_bytes, true)
             .map_max_entries("critical", settings.critical_bytes)
             .map_max_entries("bulk", settings.bulk_bytes)
+            .map_max_entries("drafts", processors * 2 + PREEMPTED)
+            .map_max_entries("free_drafts", processors + PREEMPTED)
             .load(OBJECT)
             .map_err(Refusal::Object)?;
-        let mut kernel = Self {
+        free_drafts(&mut ebpf, processors)?;
+        let calls = Calls::start(settings.tier, &mut ebpf, &types)?;
+        tracepoints::start_always(&mut ebpf, &types)?;
+        Ok(Self {
             inbox: Inbox::new(take(&mut ebpf, "critical")?, take(&mut ebpf, "bulk")?),
             plans: take(&mut ebpf, "plans")?,
             excluded: take(&mut ebpf, "excluded")?,
@@ -157,23 +175,26 @@ impl Kernel {
             ebpf,
             types,
             wanted: BTreeSet::new(),
-            calls_loaded: false,
-            calls_attached: None,
-        };
-        for (name, tracepoint) in ALWAYS {
-            kernel.load(name, tracepoint)?;
-        }
-        for (name, _) in ALWAYS {
-            kernel.attach(name)?;
-        }
-        Ok(kernel)
+            calls,
+        })
+    }
+
+    /// The one that sees calls, and why it is not a better one.
+    pub fn tier(&self) -> (Tier, Option<&str>) {
+        (self.calls.tier(), self.calls.because.as_deref())
+    }
+
+    /// Calls that are wanted and that this tier does not tell, or not of every kind of program,
+    /// because this kernel has no function for them that is known here.
+    pub fn unseen(&self) -> BTreeSet<Call> {
+        self.calls.functions().map(|functions| functions.unseen().clone()).unwrap_or_default()
     }
 
     /// From now on exactly these calls are told, of those that can be. What was wanted before and
     /// still is, is told without a gap.
     ///
     /// # Errors
-    /// If the kernel refuses the program for calls, or its table.
+    /// If the kernel refuses the programs for calls, or their table.
     pub fn watch(&mut self, wanted: &BTreeSet<Call>) -> Result<(), Refusal> {
         let wanted: BTreeSet<Call> =
             wanted.iter().copied().filter(|call| calls::can_tell(*call)).collect();
@@ -187,26 +208,7 @@ impl Kernel {
             set.map_err(|error| Refusal::Map { name: "plans", error })?;
         }
         self.wanted = wanted;
-        self.attach_calls()
-    }
-
-    fn attach_calls(&mut self) -> Result<(), Refusal> {
-        let (name, tracepoint) = CALLS;
-        if self.wanted.is_empty() {
-            if let Some(link) = self.calls_attached.take() {
-                let detached = program(&mut self.ebpf, name)?.detach(link);
-                detached.map_err(|error| Refusal::Program { name, error })?;
-            }
-            return Ok(());
-        }
-        if !self.calls_loaded {
-            self.load(name, tracepoint)?;
-            self.calls_loaded = true;
-        }
-        if self.calls_attached.is_none() {
-            self.calls_attached = Some(self.attach(name)?);
-        }
-        Ok(())
+        self.calls.watch(&mut self.ebpf, &self.types, &self.wanted)
     }
 
     /// The calls of this process are not told: it would otherwise see itself at work.
@@ -247,15 +249,23 @@ impl Kernel {
     /// # Errors
     /// If the kernel's counts cannot be read.
     pub fn losses(&self) -> Result<Vec<Lost>, Refusal> {
-        loss::read(&self.losses, &self.losses_of_anyone)
+        let mut all = loss::read(&self.losses, &self.losses_of_anyone)?;
+        if let Some(functions) = self.calls.functions() {
+            all.append(&mut functions.losses()?);
+        }
+        Ok(loss::sum(all))
     }
 
     /// # Errors
     /// If the kernel does not tell.
     pub fn costs(&self) -> Result<Vec<Cost>, Refusal> {
         let names = ALWAYS.iter().map(|(name, _)| *name);
-        let names = names.chain(self.calls_loaded.then_some(CALLS.0));
-        names.map(|name| self.cost(name)).collect()
+        let names = names.chain(self.calls.every_call());
+        let mut costs = names.map(|name| self.cost(name)).collect::<Result<Vec<_>, _>>()?;
+        if let Some(functions) = self.calls.functions() {
+            costs.push(functions.cost()?);
+        }
+        Ok(costs)
     }
 
     fn cost(&self, name: &'static str) -> Result<Cost, Refusal> {
@@ -263,21 +273,26 @@ impl Kernel {
         let info = program.info().map_err(|error| Refusal::Program { name, error })?;
         Ok(Cost { program: name, runs: info.run_count(), time: info.run_time() })
     }
-
-    fn load(&mut self, name: &'static str, tracepoint: &str) -> Result<(), Refusal> {
-        let loaded = program(&mut self.ebpf, name)?.load(tracepoint, &self.types);
-        loaded.map_err(|error| Refusal::Program { name, error })
-    }
-
-    fn attach(&mut self, name: &'static str) -> Result<BtfTracePointLinkId, Refusal> {
-        let attached = program(&mut self.ebpf, name)?.attach();
-        attached.map_err(|error| Refusal::Program { name, error })
-    }
 }
 
-fn program<'a>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut BtfTracePoint, Refusal> {
-    let program = ebpf.program_mut(name).ok_or(Refusal::Missing(name))?;
-    program.try_into().map_err(|error| Refusal::Program { name, error })
+/// As many as there may ever be: programs know them by their numbers.
+fn processors() -> Result<u32, Refusal> {
+    let file = "/sys/devices/system/cpu/possible";
+    let count = aya::util::nr_cpus()
+        .map_err(|(_, error)| Refusal::File { file: file.to_owned(), error })?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX / 4))
+}
+
+/// Behind those of the processors.
+fn free_drafts(ebpf: &mut Ebpf, processors: u32) -> Result<(), Refusal> {
+    let name = "free_drafts";
+    let refused = |error| Refusal::Map { name, error };
+    let map = ebpf.map_mut(name).ok_or(Refusal::Missing(name))?;
+    let mut free: Stack<_, u32> = Stack::try_from(map).map_err(refused)?;
+    for slot in processors..processors * 2 + PREEMPTED {
+        free.push(slot, 0).map_err(refused)?;
+    }
+    Ok(())
 }
 
 fn take<T>(ebpf: &mut Ebpf, name: &'static str) -> Result<T, Refusal>

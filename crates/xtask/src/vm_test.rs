@@ -17,6 +17,8 @@ use archive::Archive;
 
 /// Where the kernel, the files of the machine and its verdict lie.
 const FOLDER: &str = "target/vm";
+/// Seconds: two tiers, each test with programs loaded anew.
+const DEADLINE: u64 = 900;
 /// Busybox linked statically: the machine's init and shell.
 const BUSYBOX: &str = "/bin/busybox";
 
@@ -24,16 +26,19 @@ const BUSYBOX: &str = "/bin/busybox";
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Seconds after which the machine is stopped and has failed
-    #[arg(long, default_value_t = 300)]
+    #[arg(long, default_value_t = DEADLINE)]
     pub(crate) deadline: u64,
     /// Run only the tests with this in their name; all by default
     #[arg(long, default_value = "")]
     pub(crate) only: String,
+    /// Measure what tiers cost instead of testing them
+    #[arg(long)]
+    pub(crate) measure: bool,
 }
 
 impl Args {
     pub(crate) fn all() -> Self {
-        Self { deadline: 300, only: String::new() }
+        Self { deadline: DEADLINE, only: String::new(), measure: false }
     }
 }
 
@@ -43,18 +48,18 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<bool, String> {
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let kernel = kernel::find_or_download(&folder)?;
     let files = folder.join("initramfs");
-    fs::write(&files, initramfs(root, &folder, &args.only)?)
+    fs::write(&files, initramfs(root, &folder, args)?)
         .map_err(|error| format!("{}: {error}", files.display()))?;
     let machine = machine::Machine { kernel, files, verdict: folder.join("verdict") };
     machine.run(Duration::from_secs(args.deadline))
 }
 
-fn initramfs(root: &Path, folder: &Path, only: &str) -> Result<Vec<u8>, String> {
+fn initramfs(root: &Path, folder: &Path, args: &Args) -> Result<Vec<u8>, String> {
     let tests = programs::live_tests(root, folder)?;
     let acts = programs::acts(root, folder)?;
     let mut archive = Archive::default();
     archive.console();
-    archive.text("init", 0o755, &init::script(only));
+    archive.text("init", 0o755, &init::script(&args.only, args.measure));
     archive.text("etc/passwd", 0o644, "root:x:0:0:root:/root:/bin/sh\n");
     archive.copy(BUSYBOX.as_ref(), "bin/busybox")?;
     archive.link("bin/sh", "busybox");

@@ -13,12 +13,14 @@ mod react;
 mod record;
 mod reload;
 mod sink;
+mod tier;
 mod watch;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use sensor::kernel::Settings;
 
 pub(crate) use self::judge::{
     Judge, lines as verdict_lines, load as load_policy, object as verdict_object,
@@ -74,6 +76,9 @@ struct WatchArguments {
     /// Keep every event in this file, for `lazaret rules replay`
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    /// How system calls are seen
+    #[arg(long, value_enum, default_value_t = tier::Choice::Auto)]
+    tier: tier::Choice,
 }
 
 pub(crate) fn run(arguments: GuardArguments, global: &Global) -> Result<ExitCode, UserError> {
@@ -86,7 +91,7 @@ pub(crate) fn run(arguments: GuardArguments, global: &Global) -> Result<ExitCode
 }
 
 fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserError> {
-    let WatchArguments { rules, sinks, policy, enforce, merge_window, record } = arguments;
+    let WatchArguments { rules, sinks, policy, enforce, merge_window, record, tier } = arguments;
     if enforce && policy.is_none() {
         return Err(judge::needs_policy());
     }
@@ -104,12 +109,14 @@ fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserErr
     };
     let can_respond = places.react.can();
     let reload = reload::Reload::new(sources, asked);
-    let mut guard = watch::Guard::new(ready, reload, places, global.calendar, enforce)?;
+    let settings = Settings { tier: tier.tier(), ..Settings::new() };
+    let mut guard = watch::Guard::new(ready, reload, places, settings, global.calendar, enforce)?;
     if enforce && !can_respond {
         output::note("nothing here makes responses yet: they are told as what would be done");
     }
     guard.note_policy();
     if !global.is_quiet() {
+        guard.tier().iter().for_each(|line| output::note(line));
         never.iter().for_each(|rule| output::note(rule));
         let of_ours = if are_ours { " that come with lazaret" } else { "" };
         output::note(&format!("{count} rules{of_ours}; Ctrl-C ends"));

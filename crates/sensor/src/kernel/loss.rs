@@ -15,10 +15,15 @@ pub struct Lost {
     pub count: u64,
 }
 
+/// As `enum cause` of the programs has them.
+const CAUSES: u32 = 3;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
     BufferFull,
     OverBudget,
+    /// What makes records was held up by other threads of the processor.
+    Preempted,
 }
 
 impl Cause {
@@ -26,11 +31,16 @@ impl Cause {
         match self {
             Self::BufferFull => "buffer full",
             Self::OverBudget => "over budget",
+            Self::Preempted => "preempted",
         }
     }
 
     fn of_number(number: u64) -> Self {
-        if number == 0 { Self::BufferFull } else { Self::OverBudget }
+        match number {
+            0 => Self::BufferFull,
+            1 => Self::OverBudget,
+            _ => Self::Preempted,
+        }
     }
 }
 
@@ -53,13 +63,24 @@ pub(super) fn read(
     }
     for (slot, count) in (0u32..).zip(of_anyone.iter()) {
         let count = count.map_err(|error| Refusal::Map { name: "losses_of_anyone", error })?;
-        let cause = Cause::of_number(u64::from(slot & 1));
+        let cause = Cause::of_number(u64::from(slot % CAUSES));
         if count > 0 {
-            let class = Class::of_number(slot / 2);
+            let class = Class::of_number(slot / CAUSES);
             all.push(Lost { class, cause, control_group: None, count });
         }
     }
+    Ok(all)
+}
+
+/// One line for each class, cause and group, though more than one place counts them.
+pub(super) fn sum(mut all: Vec<Lost>) -> Vec<Lost> {
     all.retain(|lost| lost.count > 0);
     all.sort_unstable();
-    Ok(all)
+    all.dedup_by(|next, first| {
+        let is_same = (next.class, next.cause, next.control_group)
+            == (first.class, first.cause, first.control_group);
+        first.count += if is_same { next.count } else { 0 };
+        is_same
+    });
+    all
 }

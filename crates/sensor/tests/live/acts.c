@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +69,47 @@ static void deep(int depth)
 }
 
 #include "deeds.c"
+
+/* A call by its number, `abi:number`, with arguments that no call takes. */
+static void by_number(const char *text)
+{
+	long number = atol(strchr(text, ':') + 1);
+
+	if (!strncmp(text, "native", 6))
+		syscall(number, -1L, -1L, -1L, -1L, -1L, -1L);
+	if (!strncmp(text, "x32", 3))
+		syscall(0x40000000 | number, -1L, -1L, -1L, -1L, -1L, -1L);
+	if (!strncmp(text, "compat", 6) && number < 1000)
+		compat(number, -1, -1, -1);
+	if (!strncmp(text, "compat", 6) && number >= 1000)
+		compat(102, number - 1000, -1, 0);
+}
+
+/* Each thread's paths have its number in the beginning and at the end. */
+static void *storm(void *count)
+{
+	int thread = syscall(SYS_gettid);
+	char path[256];
+
+	for (long left = (long)count; left > 0; left--) {
+		snprintf(path, sizeof(path), "/storm/%d/%ld/%.*s/%d", thread, left, (int)(left % 100),
+			 "dddddddddddddddddddddddddddddddddddddddddddddddddd"
+			 "dddddddddddddddddddddddddddddddddddddddddddddddddd",
+			 thread);
+		syscall(SYS_mkdirat, AT_FDCWD, path, 0700);
+	}
+	return 0;
+}
+
+static void storms(int threads, long count)
+{
+	pthread_t all[64];
+
+	for (int each = 0; each < threads; each++)
+		pthread_create(&all[each], 0, storm, (void *)count);
+	for (int each = 0; each < threads; each++)
+		pthread_join(all[each], 0);
+}
 
 int main(int count, char **arguments)
 {
@@ -158,6 +200,17 @@ int main(int count, char **arguments)
 	}
 	if (!strcmp(act, "x32-open"))
 		syscall(0x40000000 | SYS_open, path, O_RDONLY);
+	if (!strcmp(act, "numbers"))
+		for (int each = 2; each < count; each++)
+			by_number(arguments[each]);
+	if (!strcmp(act, "storm"))
+		storms(atoi(path), atol(arguments[3]));
+	if (!strcmp(act, "getpids"))
+		for (long left = atol(path); left > 0; left--)
+			syscall(SYS_getpid);
+	if (!strcmp(act, "closes"))
+		for (long left = atol(path); left > 0; left--)
+			close(-1);
 	if (!strcmp(act, "deep"))
 		deep(atoi(path));
 	if (!strcmp(act, "setuid"))

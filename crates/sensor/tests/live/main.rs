@@ -7,9 +7,11 @@
 #![expect(clippy::print_stdout, reason = "a flood's figures are of interest even where it passes")]
 
 mod calls;
+mod cost;
 mod fanotify;
 mod flood;
 mod groups;
 mod prevent;
 mod processes;
+mod tier;
 mod watch;

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use model::event::Call;
-use sensor::kernel::{Kernel, Settings};
+use sensor::kernel::{Kernel, Settings, Tier};
 use sensor::record::{CallRecord, Deed, Exec, Record};
 use tempfile::TempDir;
 
@@ -21,7 +21,15 @@ pub(crate) fn kernel(settings: &Settings) -> Option<Kernel> {
         testkit::skip("BPF programs want root and the kernel's type information");
         return None;
     }
-    Some(Kernel::start(settings).expect("the programs load"))
+    let settings = Settings { tier: settings.tier.or(tier()), ..settings.clone() };
+    Some(Kernel::start(&settings).expect("the programs load"))
+}
+
+/// The one that all tests are to run on; the best that there is if nobody says so.
+pub(crate) fn tier() -> Option<Tier> {
+    let name = std::env::var("LAZARET_TEST_TIER").ok()?;
+    let tier = Tier::ALL.into_iter().find(|tier| tier.name() == name);
+    Some(tier.expect("a tier's name"))
 }
 
 /// The program of `acts.c`, compiled once a process; or one that stands where there is no compiler.

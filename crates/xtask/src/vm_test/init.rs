@@ -10,10 +10,30 @@ pub(super) const MODULES: &str = "tests/modules";
 pub(super) const PASSED: &str = "passed";
 /// Floods measure how fast the machine is, and one that is emulated takes minutes for them; there is
 /// no engine that would run containers.
-const LEFT_OUT: [&str; 2] = ["flood::", "::containers::"];
+const LEFT_OUT: &str = "--skip flood:: --skip ::containers:: --skip fanotify::";
+/// What no tier has to do with is run once.
+const OF_NO_TIER: &str = "--skip prevent::";
+
+/// Run once more where threads are preempted in the middle of calls, which this kernel does when told.
+const OF_TIERS: &str = "tier::";
+const PREEMPTION: &str = "/sys/kernel/debug/sched/preempt";
 
 /// One test at a time: they would see, and pay for, each other's programs.
-pub(super) fn script(only: &str) -> String {
+pub(super) fn script(only: &str, measures: bool) -> String {
+    let live = |tier: &str, rest: &str| {
+        format!(
+            "LAZARET_TEST_TIER={tier} /{TESTS} --test-threads=1 --nocapture {rest} || failed=1\n"
+        )
+    };
+    let rest = format!("{LEFT_OUT} '{only}'");
+    let runs = if measures {
+        live("fentry", "--ignored 'cost::'") + &live("tracepoints", "--ignored of_coming")
+    } else {
+        live("tracepoints", &rest)
+            + &live("fentry", &format!("{OF_NO_TIER} {rest}"))
+            + &format!("echo full > {PREEMPTION}\n")
+            + &live("fentry", OF_TIERS)
+    };
     format!(
         "#!/bin/busybox sh
 /bin/busybox --install -s /bin
@@ -24,15 +44,15 @@ mount -t devtmpfs none /dev
 mount -t tmpfs none /sys/fs/cgroup
 mount -t cgroup2 none /sys/fs/cgroup
 mount -t securityfs none /sys/kernel/security
+mount -t debugfs none /sys/kernel/debug
 mount -t tmpfs none /tmp
 ifconfig lo up
 insmod /{MODULES}/overlay.ko
 uname -srv
 export PATH=/bin LAZARET_TESTS=strict LAZARET_TEST_ACTS=/{ACTS} RUST_BACKTRACE=1
 export LAZARET_TEST_MODULES=/{MODULES}
-/{TESTS} --test-threads=1 --skip {} --skip {} '{only}' && echo {PASSED} > /dev/ttyS1
+{runs}[ \"$failed\" ] || echo {PASSED} > /dev/ttyS1
 poweroff -f
-",
-        LEFT_OUT[0], LEFT_OUT[1]
+"
     )
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use model::event::Call;
-use sensor::kernel::{Hierarchy, Kernel, Settings};
+use sensor::kernel::{Hierarchy, Kernel, Settings, Tier};
 use sensor::prevent::{Held, held_here};
 
-use super::{live, places};
+use super::{live, places, tier};
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::output;
@@ -21,7 +21,7 @@ pub(super) fn run() -> Result<ExitCode, UserError> {
     line("kernel", kernel.trim());
     live::see_host()?;
     let started = Kernel::start(&Settings::new()).map_err(live::refused)?;
-    line("tier", "tracepoints: programs, forks and ends of processes are seen, nothing is blocked");
+    line("tier", &tier::sentence(&started));
     line("calls", &calls(started)?);
     line("groups", &groups(&Hierarchy::find()));
     line("fanotify", &sensor::doctor::fanotify().why);
@@ -41,7 +41,13 @@ pub(super) fn run() -> Result<ExitCode, UserError> {
 /// Tries it with a call that is rare.
 fn calls(mut kernel: Kernel) -> Result<String, UserError> {
     kernel.watch(&BTreeSet::from([Call::Reboot])).map_err(live::refused)?;
-    Ok("system calls are seen when they return; while a rule wants one, each costs".to_owned())
+    let what = match kernel.tier().0 {
+        Tier::Fentry => {
+            "those that rules want are seen when they return, no other one is slowed down"
+        }
+        Tier::Tracepoints => "they are seen when they return; while a rule wants one, each costs",
+    };
+    Ok(what.to_owned())
 }
 
 /// What could be refused, act by act. Every program is loaded to know it, and none attached.

@@ -13,7 +13,7 @@ use sensor::Host;
 use sensor::kernel::{Kernel, Refusal, Settings, groups_are_of_host, processes_are_of_host};
 
 use super::loss::Losses;
-use super::places;
+use super::{places, tier};
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::output;
@@ -63,6 +63,12 @@ impl Live {
     /// From now on what these rules ask for is told, without a gap in what others asked for before.
     pub(super) fn watch(&mut self, rules: &[&Arc<Rule>]) -> Result<(), UserError> {
         self.kernel.watch(&wanted(rules)).map_err(refused)
+    }
+
+    /// How calls are seen, and which are not.
+    pub(crate) fn tier(&self) -> Vec<String> {
+        let seen = format!("calls are seen by {}", tier::sentence(&self.kernel));
+        [seen].into_iter().chain(tier::unseen(&self.kernel)).collect()
     }
 
     /// How long `receive` may wait.

@@ -63,14 +63,20 @@ impl Guard {
         ready: Ready,
         reload: Reload,
         places: Places,
+        settings: Settings,
         calendar: Calendar,
         enforce: bool,
     ) -> Result<Self, UserError> {
         let Ready { engine, judge, rules, .. } = ready;
-        let live = Live::start(&rules.iter().collect::<Vec<_>>(), Settings::new())?;
+        let live = Live::start(&rules.iter().collect::<Vec<_>>(), settings)?;
         let moment = Moment { today: calendar.today(), enforce: enforce && places.react.can() };
         let told = Told { engine, judge, moment, places, events: 0, alerts: 0, untold: 0 };
         Ok(Self { live, told, reload, calendar, looked: Instant::now() })
+    }
+
+    /// How calls are seen, and which are not.
+    pub(super) fn tier(&self) -> Vec<String> {
+        self.live.tier()
     }
 
     /// Until the user says stop.
