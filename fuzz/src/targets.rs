@@ -33,6 +33,7 @@ pub fn targets() -> Vec<Target> {
     targets.extend(of_judgement());
     targets.extend(of_guard());
     targets.extend(of_sensor());
+    targets.extend(of_responses());
     targets.extend(analyzers::ALL.iter().map(|analyzer| of_analyzer(*analyzer)));
     targets.extend(feeds::ALL.iter().map(|feed| of_feed(*feed)));
     targets.extend(Scheme::ALL.iter().map(|scheme| of_scheme(*scheme)));
@@ -104,6 +105,15 @@ fn of_guard() -> [Target; 9] {
         corpus("suite", suite::fuzz::suite),
         seeded("event-recording", "crates/detect/testdata/recording", detect::fuzz::recording),
         corpus("spool", courier::fuzz::spool),
+    ]
+}
+
+/// What lies in the folder of who responds, and what is typed.
+fn of_responses() -> [Target; 3] {
+    [
+        corpus("respond-journal", respond::fuzz::journal),
+        corpus("respond-network", respond::fuzz::network),
+        corpus("respond-sealed", respond::fuzz::sealed),
     ]
 }
 

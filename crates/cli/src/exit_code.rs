@@ -32,8 +32,8 @@ impl ExitCode {
         (Self::Done, "done; nothing the gate or the policy stops at"),
         (
             Self::GateReached,
-            "`--fail-on` was reached, the policy denies, or a check of `db verify`, `db vercmp`, \
-             `policy test`, `rules suite` or `rules test` failed",
+            "`--fail-on` was reached, the policy denies, a check of `db verify`, `db vercmp`, \
+             `policy test`, `rules suite` or `rules test` failed, or `respond` may not touch its target",
         ),
         (
             Self::Usage,
@@ -44,7 +44,10 @@ impl ExitCode {
             Self::PolicyUnknown,
             "the policy cannot judge: a fact that one of its rules needs is not known",
         ),
-        (Self::TargetNotFound, "no such file, image, tag, container or platform"),
+        (
+            Self::TargetNotFound,
+            "no such file, image, tag, container, process, response or platform",
+        ),
         (Self::NotAnImage, "the target exists and is not an image"),
         (Self::Unauthorized, "the source wants credentials or refused those it was given"),
         (Self::Network, "a registry, daemon or mirror could not be reached or broke off"),

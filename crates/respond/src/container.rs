@@ -42,7 +42,7 @@ pub(crate) fn find(name: &str, places: &Places) -> Result<Container, Refusal> {
     let trees = Trees::find();
     let tree = trees
         .any()
-        .ok_or(Refusal::NotFound { what: "mounted hierarchy", name: "cgroup".into() })?;
+        .ok_or_else(|| Refusal::NotFound { what: "mounted hierarchy", name: "cgroup".into() })?;
     let running: Vec<Group> = groups::of_containers(tree)
         .into_iter()
         .filter(|group| groups::processes(&group.folder).is_ok_and(|pids| !pids.is_empty()))

@@ -182,12 +182,24 @@ fn shown(error: &dyn std::error::Error) -> String {
 
 /// Hosts without systemd may not have it mounted.
 fn mount_bpf() -> std::io::Result<()> {
-    let is_mounted =
-        rustix::fs::statfs(BPF).is_ok_and(|found| i64::from(found.f_type) == BPF_MAGIC);
+    let is_mounted = rustix::fs::statfs(BPF).is_ok_and(|found| found.f_type == BPF_MAGIC);
     if is_mounted {
         return Ok(());
     }
     fs::create_dir_all(BPF)?;
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
     Ok(mount("bpf", BPF, "bpf", flags, c"mode=0700")?)
+}
+
+#[cfg(test)]
+mod tests {
+    use sha2::{Digest, Sha256};
+
+    #[test]
+    fn the_object_is_made_from_its_source() {
+        let sum = Sha256::digest(include_bytes!("../bpf/isolate.bpf.c"));
+        let hex: String = sum.iter().map(|byte| format!("{byte:02x}")).collect();
+        let kept = include_str!("../bpf/prebuilt/source.sha256");
+        assert_eq!(kept, hex, "hint: `cargo xtask bpf --write`");
+    }
 }

@@ -36,6 +36,6 @@ mod worker;
 pub use entry::{Entry, Id, State};
 pub use network::Network;
 pub use refusal::Refusal;
-pub use responder::{Listing, Order, Responder};
+pub use responder::{Expired, Listing, Order, Responder};
 pub use target::Target;
 pub use worker::{Job, Worker};

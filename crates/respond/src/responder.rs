@@ -50,6 +50,9 @@ pub struct Listing {
     pub damaged: usize,
 }
 
+/// A response whose time was over, and what came of undoing it.
+pub type Expired = (Id, Result<Entry, Refusal>);
+
 /// Who responds, with the journal in a state folder. Several may be at one at the same time.
 pub struct Responder {
     journal: Journal,
@@ -153,7 +156,7 @@ impl Responder {
     ///
     /// # Errors
     /// If the journal cannot be read; what cannot be undone is told a response.
-    pub fn expire(&self, now: Timestamp) -> Result<Vec<(Id, Result<Entry, Refusal>)>, Refusal> {
+    pub fn expire(&self, now: Timestamp) -> Result<Vec<Expired>, Refusal> {
         let open = self.journal.open()?;
         let due = open.entries.values().filter(|entry| entry.is_overdue(now));
         let due: Vec<Id> = due.map(|entry| entry.id).collect();

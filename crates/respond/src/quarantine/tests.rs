@@ -20,7 +20,7 @@ impl Case {
             Self { folder: tempfile::tempdir().unwrap(), state: tempfile::tempdir().unwrap() };
         fs::write(case.path(), CONTENT).unwrap();
         fs::set_permissions(case.path(), fs::Permissions::from_mode(0o4751)).unwrap();
-        setxattr(&case.path(), "user.lazaret", b"\0kept", XattrFlags::empty()).unwrap();
+        setxattr(case.path(), "user.lazaret", b"\0kept", XattrFlags::empty()).unwrap();
         let time = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::new(1_000_000_000, 7);
         File::options().write(true).open(case.path()).unwrap().set_modified(time).unwrap();
         case
@@ -51,7 +51,7 @@ impl Case {
         assert_eq!(found.mode() & 0o7777, 0o4751, "{said}");
         assert_eq!((found.mtime(), found.mtime_nsec()), (1_000_000_000, 7), "{said}");
         let mut value = [0; 16];
-        let length = rustix::fs::getxattr(&self.path(), "user.lazaret", &mut value).unwrap();
+        let length = rustix::fs::getxattr(self.path(), "user.lazaret", &mut value).unwrap();
         assert_eq!(&value[..length], b"\0kept", "{said}");
     }
 }
