@@ -3,6 +3,12 @@
 //! A folder of `testdata/guard/cases` is a case: `policy.yaml`, `given.yaml` with what happened, and
 //! `expected.txt` with what it comes to. BLESS=1 writes the latter anew; read it.
 
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "what these helpers unwrap is the test's own doing"
+)]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
