@@ -128,7 +128,7 @@ __noinline int put_argument(u32 slot, u32 index, u32 kind, u64 task_at)
 		break;
 	case ARGUMENT_MESSAGES:
 		/* The result counts messages, not bytes. */
-		put_message(index, value, body_of(draft)->abi, -1);
+		put_message(slot, index, value, body_of(draft)->abi, -1);
 		break;
 	case ARGUMENT_WORDS:
 		put_user_bytes(slot, TAG(PART_WORDS, index), value, WORDS_BYTES, WORDS_BYTES);
