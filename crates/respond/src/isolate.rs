@@ -72,7 +72,6 @@ impl Isolation {
             return Err(self.failed(&"the container is gone"));
         }
         mount_bpf().map_err(|error| self.failed(&error))?;
-        fs::create_dir_all(&self.pins).map_err(|error| self.failed(&error))?;
         // What was half done by somebody who is gone is done anew; new links first, so that there
         // is no moment without any.
         let attached = self.attach();

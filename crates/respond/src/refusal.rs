@@ -77,9 +77,14 @@ impl Refusal {
             Self::Journal { .. } => Some(
                 "nothing is done that cannot be written down: make room, or name another --state",
             ),
-            Self::NotFound { .. } => {
+            Self::NotFound { what: "process" | "running container", .. } => {
                 Some("a number is a process, anything else a running container's name or id")
             }
+            Self::NotFound {
+                what: "response" | "isolated container" | "container paused by us",
+                ..
+            } => Some("`lazaret respond list` shows them all"),
+            Self::NotFound { .. } => None,
             Self::Ambiguous { .. } => Some("write more of the id"),
             Self::Protected { .. } => Some("who means it does it with the service's own tools"),
             Self::Senseless { .. } => Some("`lazaret respond --help` says what goes with what"),

@@ -104,7 +104,7 @@ fn tell(entry: &respond::Entry, what: &str) -> Result<ExitCode, UserError> {
     Ok(ExitCode::Done)
 }
 
-/// Who runs this, for the journal: by name where the system has one, and by which login.
+/// Who runs this, for the journal, and as whom he logged in.
 fn who() -> String {
     let uid = rustix::process::getuid().as_raw();
     let login = std::fs::read_to_string("/proc/self/loginuid").unwrap_or_default();

@@ -17,8 +17,8 @@ use crate::quantity::parse_duration;
 #[derive(Debug, Args)]
 struct WhyArguments {
     /// Why, for the journal
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    why: String,
+    #[arg(long, value_name = "TEXT")]
+    why: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -156,5 +156,5 @@ fn order(
     let until = time.map(|time| global.now.checked_add(time)).transpose().map_err(|error| {
         UserError::new(ExitCode::Usage, format!("`--for` ends at no time that there is: {error}"))
     })?;
-    Ok(Order { why: why.why.clone(), who: who(), until, ..Order::default() })
+    Ok(Order { why: why.why.clone().unwrap_or_default(), who: who(), until, ..Order::default() })
 }
