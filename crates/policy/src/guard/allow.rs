@@ -3,7 +3,7 @@
 //! It counts where all that it says certainly holds, up to its day. One that would count if its time
 //! were not over is said beside the alert.
 
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 use std::ops::RangeInclusive;
 
 use jiff::civil::Date;

@@ -1,7 +1,7 @@
 //! Destinations: addresses, networks and ranges of them, domains and all below a domain, ports.
 
+use core::net::IpAddr;
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
 use serde_saphyr::Spanned;

@@ -1,6 +1,6 @@
 //! What an act was done to: files, an address, names of domains.
 
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 
 use model::event::{Act, Descriptor, Endpoint, Event, Object, PathArgument, Question, Text};
 

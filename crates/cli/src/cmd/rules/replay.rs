@@ -56,14 +56,14 @@ const HOSTNAME: &str = "recording";
 
 /// What a detection is of.
 #[derive(Clone, Copy)]
-pub(super) struct From<'a> {
+pub(super) struct Origin<'a> {
     pub(super) number: u64,
     /// None of an audit record.
     pub(super) event: Option<&'a Event>,
 }
 
 /// Takes what rules tell.
-pub(super) type Each<'a> = &'a mut dyn FnMut(From<'_>, Detection);
+pub(super) type Each<'a> = &'a mut dyn FnMut(Origin<'_>, Detection);
 
 /// What was held against rules, and what could not be.
 #[derive(Default)]
@@ -169,7 +169,7 @@ fn recording(engine: &Engine, source: impl Read, each: Each<'_>) -> Replayed {
         match event {
             Ok(event) => {
                 replayed.events += 1;
-                let from = From { number: event.number, event: Some(&event) };
+                let from = Origin { number: event.number, event: Some(&event) };
                 engine.judge(&event).into_iter().for_each(|it| each(from, it));
             }
             Err(error) => replayed.problem(with_cause(&error)),
@@ -190,7 +190,7 @@ pub(super) fn records(engine: &Engine, bytes: &[u8], each: Each<'_>) -> Replayed
     audit::read(bytes, &mut |record| match record {
         Ok(record) => {
             replayed.events += 1;
-            let from = From { number: record.number, event: None };
+            let from = Origin { number: record.number, event: None };
             engine.judge_record(&record).into_iter().for_each(|it| each(from, it));
         }
         Err(problem) => replayed.problem(with_cause(&problem)),
@@ -210,7 +210,7 @@ struct Out {
 impl Out {
     fn detection(
         &mut self,
-        from: From<'_>,
+        from: Origin<'_>,
         detection: &Detection,
         verdict: Option<&Verdict>,
     ) -> Result<(), UserError> {

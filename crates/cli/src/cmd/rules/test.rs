@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::load::{self, Content, Loaded};
-use super::replay::{self, Each, From, Replayed};
+use super::replay::{self, Each, Origin, Replayed};
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::output;
@@ -166,7 +166,7 @@ fn cases(file: &Loaded, ruleset: &Ruleset) -> Result<Vec<Case>, UserError> {
 /// What is wrong with what the rules make of it.
 fn judge(engine: &Engine, file: &Loaded, case: &Case) -> Result<Vec<String>, UserError> {
     let mut fired: BTreeMap<String, u64> = BTreeMap::new();
-    let mut count = |_: From<'_>, detection: Detection| {
+    let mut count = |_: Origin<'_>, detection: Detection| {
         *fired.entry(detection.rule.name.clone()).or_default() += 1;
     };
     let replayed = match (&case.records, &case.recording) {
