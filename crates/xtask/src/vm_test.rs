@@ -20,11 +20,14 @@ const FOLDER: &str = "target/vm";
 /// Busybox linked statically: the machine's init and shell.
 const BUSYBOX: &str = "/bin/busybox";
 
+/// Two minutes on an idle machine, most of them for the verifier; five on a busy one.
+const DEADLINE: u64 = 600;
+
 /// Run the sensor's live tests on Debian's kernel, in an emulated machine.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Seconds after which the machine is stopped and has failed
-    #[arg(long, default_value_t = 300)]
+    #[arg(long, default_value_t = DEADLINE)]
     pub(crate) deadline: u64,
     /// Run only the tests with this in their name; all by default
     #[arg(long, default_value = "")]
@@ -33,7 +36,7 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn all() -> Self {
-        Self { deadline: 300, only: String::new() }
+        Self { deadline: DEADLINE, only: String::new() }
     }
 }
 
