@@ -14,13 +14,13 @@
 mod caller;
 mod facts;
 mod hosts;
+mod inquiry;
 mod layers;
 mod lookup;
 mod marks;
 pub(crate) mod mount;
 mod responder;
 mod rules;
-mod shared;
 mod state;
 mod surveyor;
 mod watchdog;
@@ -37,10 +37,10 @@ use nix::sys::fanotify::{EventFFlags, Fanotify as Queue, InitFlags, MarkFlags, M
 
 use crate::kernel::Hierarchy;
 
+pub use self::inquiry::Counts;
+use self::inquiry::Inquiry;
 use self::responder::Responder;
 use self::rules::Rules;
-pub use self::shared::Counts;
-use self::shared::Shared;
 use self::state::Hold;
 use self::surveyor::Surveyor;
 
@@ -121,7 +121,7 @@ pub struct Gap {
 
 /// Preventions that hold until this is dropped.
 pub struct Fanotify {
-    shared: Arc<Shared>,
+    inquiry: Arc<Inquiry>,
     surveyor: Surveyor,
     denials: Receiver<Denial>,
     threads: Vec<JoinHandle<()>>,
@@ -148,12 +148,12 @@ impl Fanotify {
             // A pipe without a writer would hold us up; a file is never read by this.
             EventFFlags::O_RDONLY | EventFFlags::O_NONBLOCK | EventFFlags::O_CLOEXEC,
         );
-        let shared = Arc::new(Shared::new(rules, settings, queue.map_err(kernel)?));
+        let inquiry = Arc::new(Inquiry::new(rules, settings, queue.map_err(kernel)?));
         let (sender, denials) = sync_channel(DENIALS_MAX);
-        let (surveyor, surveying) = Surveyor::start(&shared)?;
-        let mut this = Self { shared, surveyor, denials, threads: vec![surveying] };
-        let responding = Responder::start(&this.shared, this.surveyor.clone(), sender)?;
-        let watching = watchdog::start(&this.shared, responding)?;
+        let (surveyor, surveying) = Surveyor::start(&inquiry)?;
+        let mut this = Self { inquiry, surveyor, denials, threads: vec![surveying] };
+        let responding = Responder::start(&this.inquiry, this.surveyor.clone(), sender)?;
+        let watching = watchdog::start(&this.inquiry, responding)?;
         this.threads.push(watching);
         Ok(this)
     }
@@ -161,10 +161,10 @@ impl Fanotify {
     /// From now on these preventions hold for a control group: `refuse` is false where they are
     /// observed only. The processes of groups below a container's have what the container has.
     pub fn set(&mut self, control_group: u64, bits: u64, refuse: bool) {
-        let is_known = self.shared.state().set(control_group, Hold { bits, refuse });
+        let is_known = self.inquiry.state().set(control_group, Hold { bits, refuse });
         if !is_known {
             let why = "more control groups than can be known: the default holds".to_owned();
-            self.shared.state().tell(control_group, why);
+            self.inquiry.state().tell(control_group, why);
         } else if bits != 0 {
             self.surveyor.ask_of_group(control_group);
         }
@@ -172,12 +172,12 @@ impl Fanotify {
 
     /// The group is gone, or is none of ours any more: the default holds for it.
     pub fn forget(&mut self, control_group: u64) {
-        self.shared.state().forget(control_group);
+        self.inquiry.state().forget(control_group);
     }
 
     /// What holds for containers that nobody named yet.
     pub fn default(&mut self, bits: u64, refuse: bool) {
-        self.shared.state().default = Hold { bits, refuse };
+        self.inquiry.state().default = Hold { bits, refuse };
         if bits != 0 {
             self.surveyor.ask_of_every_container();
         }
@@ -190,23 +190,23 @@ impl Fanotify {
 
     /// What was found not to hold since the last time.
     pub fn gaps(&mut self, pass: &mut dyn FnMut(Gap)) {
-        let gaps = self.shared.state().take_gaps();
+        let gaps = self.inquiry.state().take_gaps();
         gaps.into_iter().for_each(pass);
     }
 
     /// Why nothing is refused any more, if so. It has to be started anew.
     pub fn ended(&self) -> Option<&'static str> {
-        self.shared.ended()
+        self.inquiry.ended()
     }
 
     pub fn counts(&self) -> Counts {
-        self.shared.counts()
+        self.inquiry.counts()
     }
 }
 
 impl Drop for Fanotify {
     fn drop(&mut self) {
-        self.shared.stop();
+        self.inquiry.stop();
         self.surveyor.wake();
         for thread in self.threads.drain(..) {
             // Its panic is its own; nothing is left to do for it.

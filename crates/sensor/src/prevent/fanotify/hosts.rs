@@ -14,10 +14,10 @@ use rustix::fs::{Mode, OFlags, open};
 
 use super::caller::space_of;
 use super::facts::Facts;
+use super::inquiry::Inquiry;
 use super::layers::below;
 use super::marks::{Extent, mark};
 use super::mount::{self, Device, MOUNTS_BYTES_MAX, Mount};
-use super::shared::Shared;
 
 /// Where the host's own programs and data are; these may be on an overlay themselves.
 const HOST_FOLDERS: [&str; 9] =
@@ -86,7 +86,7 @@ impl Hosts {
     }
 
     /// Marks overlays that are new, and learns what is in their layers.
-    pub(super) fn look(&mut self, shared: &Shared) {
+    pub(super) fn look(&mut self, inquiry: &Inquiry) {
         let own: HashSet<Device> = self.list.iter().flat_map(Host::devices).collect();
         let read: Vec<Vec<Mount>> = self.list.iter().map(Host::read).collect();
         let mounts = || {
@@ -94,13 +94,13 @@ impl Hosts {
             pairs.flat_map(|(host, mounts)| mounts.iter().map(move |it| (&*host.root, it)))
         };
         let is_overlay = |mount: &Mount| mount.kind == "overlay" && !own.contains(&mount.device);
-        shared.state().images.learn(mounts().filter(|(_, mount)| is_overlay(mount)));
+        inquiry.state().images.learn(mounts().filter(|(_, mount)| is_overlay(mount)));
         let others = mounts().filter(|(_, mount)| !is_overlay(mount));
         let others = others.map(|(_, mount)| mount.device).collect();
         let mut marked = HashSet::new();
         for (root, mount) in mounts().filter(|(_, mount)| is_overlay(mount)) {
             let is_marked = self.marked.contains(&mount.device);
-            if is_marked || mark_overlay(shared, root, mount) {
+            if is_marked || mark_overlay(inquiry, root, mount) {
                 marked.insert(mount.device);
             }
         }
@@ -108,12 +108,13 @@ impl Hosts {
     }
 }
 
-fn mark_overlay(shared: &Shared, root: &Path, mount: &Mount) -> bool {
+fn mark_overlay(inquiry: &Inquiry, root: &Path, mount: &Mount) -> bool {
     let point = below(root, Path::new(OsStr::from_bytes(&mount.point)));
     let opened = open(point, OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
     // Another one may lie over it.
     let is_it =
         |file: &OwnedFd| Facts::of(file).is_some_and(|facts| facts.print.device == mount.device);
     let opened = opened.ok().filter(is_it);
-    opened.is_some_and(|it| mark(shared, &it, Extent::Whole, MaskFlags::FAN_OPEN_EXEC_PERM).is_ok())
+    opened
+        .is_some_and(|it| mark(inquiry, &it, Extent::Whole, MaskFlags::FAN_OPEN_EXEC_PERM).is_ok())
 }

@@ -4,8 +4,8 @@ use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::sys::fanotify::{MarkFlags, MaskFlags};
 
+use super::inquiry::Inquiry;
 use super::mount::Mount;
-use super::shared::Shared;
 
 /// File systems whose files can be executed and which answer by themselves. The kernel opens a file
 /// for us before it asks, so one that waits for a process or a network is never marked.
@@ -63,12 +63,12 @@ pub(super) enum Extent {
 /// Marks the file system of what was opened. No path of a container is walked, so nothing can make
 /// this wait.
 pub(super) fn mark(
-    shared: &Shared,
+    inquiry: &Inquiry,
     opened: &OwnedFd,
     extent: Extent,
     mask: MaskFlags,
 ) -> nix::Result<()> {
-    let Some(queue) = shared.queue() else { return Ok(()) };
+    let Some(queue) = inquiry.queue() else { return Ok(()) };
     let extent = match extent {
         Extent::Whole => MarkFlags::FAN_MARK_FILESYSTEM,
         Extent::Mount => MarkFlags::FAN_MARK_MOUNT,

@@ -18,9 +18,9 @@ use rustix::time::Timespec;
 use super::Refusal;
 use super::caller::{Caller, space_of};
 use super::facts::{Facts, path_of};
+use super::inquiry::Inquiry;
 use super::layers::is_of_image;
 use super::rules::{Act, File};
-use super::shared::Shared;
 use super::state::Hold;
 use super::surveyor::{PATIENCE, Surveyor};
 use crate::Clock;
@@ -33,7 +33,7 @@ const MOUNTS_AGE_MAX: Duration = Duration::from_millis(100);
 const NOT_SHOWN: u32 = 0;
 
 pub(super) struct Responder {
-    shared: Arc<Shared>,
+    inquiry: Arc<Inquiry>,
     surveyor: Surveyor,
     denials: SyncSender<Denial>,
     own: u32,
@@ -51,13 +51,13 @@ struct Verdict {
 
 impl Responder {
     pub(super) fn start(
-        shared: &Arc<Shared>,
+        inquiry: &Arc<Inquiry>,
         surveyor: Surveyor,
         denials: SyncSender<Denial>,
     ) -> Result<JoinHandle<()>, Refusal> {
-        let shared = Arc::clone(shared);
+        let inquiry = Arc::clone(inquiry);
         let own = std::process::id();
-        let mut this = Self { shared, surveyor, denials, own, patience: PATIENCE };
+        let mut this = Self { inquiry, surveyor, denials, own, patience: PATIENCE };
         let thread = thread::Builder::new().name("answer the kernel".to_owned());
         thread.spawn(move || this.run()).map_err(Refusal::Thread)
     }
@@ -65,14 +65,14 @@ impl Responder {
     fn run(&mut self) {
         let Ok(bell) = epoll::create(CreateFlags::CLOEXEC) else { return };
         {
-            let Some(queue) = self.shared.queue() else { return };
+            let Some(queue) = self.inquiry.queue() else { return };
             let added = epoll::add(&bell, &*queue, EventData::new_u64(0), EventFlags::IN);
             if added.is_err() {
                 return;
             }
         }
         let mut rung = [epoll::Event { flags: EventFlags::empty(), data: EventData::new_u64(0) }];
-        while !self.shared.is_stopped() {
+        while !self.inquiry.is_stopped() {
             let waited = epoll::wait(&bell, &mut rung[..], Some(&LOOK));
             if matches!(waited, Ok(0)) {
                 continue;
@@ -85,13 +85,15 @@ impl Responder {
 
     /// Answers all that is asked now. False if there is nobody to answer any more.
     fn turn(&mut self) -> bool {
-        self.shared.begin_to_answer();
-        let Some(read) = self.shared.queue().map(|queue| queue.read_events()) else { return false };
+        self.inquiry.begin_to_answer();
+        let Some(read) = self.inquiry.queue().map(|queue| queue.read_events()) else {
+            return false;
+        };
         let events = match read {
             Ok(events) => events,
             Err(Errno::EAGAIN | Errno::EINTR) => Vec::new(),
             Err(_) => {
-                self.shared.count(|counts| counts.unreadable += 1);
+                self.inquiry.count(|counts| counts.unreadable += 1);
                 Vec::new()
             }
         };
@@ -101,7 +103,7 @@ impl Responder {
                 return false;
             }
         }
-        self.shared.all_is_answered();
+        self.inquiry.all_is_answered();
         true
     }
 
@@ -110,21 +112,21 @@ impl Responder {
         // An overflow, which an unlimited queue has not, is about no file.
         let Some(file) = event.fd() else { return true };
         if !event.check_version() {
-            self.shared.end("the kernel's events have another form");
+            self.inquiry.end("the kernel's events have another form");
             return false;
         }
         let verdict = self.judge(event, file);
-        if !self.shared.settings.delay.is_zero() {
-            thread::sleep(self.shared.settings.delay);
+        if !self.inquiry.settings.delay.is_zero() {
+            thread::sleep(self.inquiry.settings.delay);
         }
         let is_refused = verdict.as_ref().is_some_and(|it| it.hits != 0 && it.hold.refuse);
         let answer = if is_refused { Response::FAN_DENY } else { Response::FAN_ALLOW };
         // What is told is found out before, for then the process may be gone.
         let denials = verdict.filter(|it| it.hits != 0).map(|it| self.denials(&it, is_refused));
-        let Some(queue) = self.shared.queue() else { return false };
+        let Some(queue) = self.inquiry.queue() else { return false };
         let is_told = queue.write_response(FanotifyResponse::new(file, answer)).is_ok();
         drop(queue);
-        self.shared.count(|counts| {
+        self.inquiry.count(|counts| {
             counts.answered += 1;
             counts.refused += u64::from(is_refused && is_told);
             counts.slowest = counts.slowest.max(since.elapsed());
@@ -132,7 +134,7 @@ impl Responder {
         // One that could not be answered was let through, or was killed while it waited.
         for denial in denials.into_iter().flatten().filter(|_| is_told) {
             if self.denials.try_send(denial).is_err() {
-                self.shared.count(|counts| counts.denials_lost += 1);
+                self.inquiry.count(|counts| counts.denials_lost += 1);
             }
         }
         true
@@ -148,12 +150,12 @@ impl Responder {
         if pid == self.own {
             return None;
         }
-        let caller = self.known(Caller::find(&self.shared.settings.hierarchy, pid))?;
-        let hold = self.shared.state().hold(&caller);
+        let caller = self.known(Caller::find(&self.inquiry.settings.hierarchy, pid))?;
+        let hold = self.inquiry.state().hold(&caller);
         let relevant = match act {
             // The first program has the mounts looked at, whatever it is that is to be refused.
             Act::Execute => hold.bits,
-            Act::Open => hold.bits & self.shared.rules.read,
+            Act::Open => hold.bits & self.inquiry.rules.read,
         };
         if relevant == 0 {
             return None;
@@ -164,14 +166,14 @@ impl Responder {
         let (device, inode) = (facts.print.device, facts.print.inode);
         let mut file = File { path, device, inode, born: facts.born, inner: None };
         let mut hits = {
-            let state = self.shared.state();
+            let state = self.inquiry.state();
             let space = state.spaces.get(&caller.space).filter(|_| has_name);
             file.inner = space.and_then(|space| space.inner(&facts, file.path.as_bstr()));
             let container = state.containers.get(&caller.container);
             let fixed = container.into_iter().flat_map(|it| &it.fixed);
-            self.shared.rules.hits(hold.bits, act, &file, fixed)
+            self.inquiry.rules.hits(hold.bits, act, &file, fixed)
         };
-        let foreign = hold.bits & self.shared.rules.foreign;
+        let foreign = hold.bits & self.inquiry.rules.foreign;
         if act == Act::Execute && foreign != 0 && self.is_foreign(&caller, &facts, &file) {
             hits |= foreign;
         }
@@ -180,7 +182,7 @@ impl Responder {
 
     fn known<T>(&self, found: Option<T>) -> Option<T> {
         if found.is_none() {
-            self.shared.count(|counts| counts.unjudged += 1);
+            self.inquiry.count(|counts| counts.unjudged += 1);
         }
         found
     }
@@ -190,7 +192,7 @@ impl Responder {
     /// by what it opens there.
     fn know_mounts(&mut self, caller: &Caller, hold: Hold, act: Act, mount: u64) {
         let known = {
-            let state = self.shared.state();
+            let state = self.inquiry.state();
             let space = state.spaces.get(&caller.space);
             let space = space.filter(|space| space.container == caller.container);
             let space = space.filter(|space| space.mount(mount).is_some());
@@ -207,7 +209,7 @@ impl Responder {
         let since = Instant::now();
         if !self.surveyor.survey(caller, hold, self.patience) {
             let why = "its mounts could not be looked at in time: only paths are compared";
-            self.shared.state().tell(caller.container, why.to_owned());
+            self.inquiry.state().tell(caller.container, why.to_owned());
         }
         self.patience = self.patience.saturating_sub(since.elapsed());
     }
@@ -216,7 +218,7 @@ impl Responder {
     /// a gap was told; within a container of which it is, everything else is.
     fn is_foreign(&self, caller: &Caller, facts: &Facts, file: &File) -> bool {
         let (layers, inner) = {
-            let state = self.shared.state();
+            let state = self.inquiry.state();
             let Some(container) = state.containers.get(&caller.container) else { return false };
             if !container.has_image || state.images.was_found(&facts.print) {
                 return false;
@@ -231,7 +233,7 @@ impl Responder {
         };
         let is_of_image = is_of_image(&layers, inner.as_bstr(), &facts.print);
         if is_of_image {
-            self.shared.state().images.remember(facts.print);
+            self.inquiry.state().images.remember(facts.print);
         }
         !is_of_image
     }
@@ -241,7 +243,7 @@ impl Responder {
         let time = Clock::now().now_epoch();
         let bits = (0..u64::BITS).filter(|bit| verdict.hits & 1 << bit != 0);
         let denial = |bit| Denial {
-            prevention: self.shared.rules.id(bit).to_owned(),
+            prevention: self.inquiry.rules.id(bit).to_owned(),
             time,
             pid: verdict.caller.pid,
             started,

@@ -23,12 +23,12 @@ use super::Refusal;
 use super::caller::{Caller, folder, space_of};
 use super::facts::Print;
 use super::hosts::Hosts;
+use super::inquiry::Inquiry;
 use super::layers::is_of_image;
 use super::lookup::{Answer, Question, look_up};
 use super::marks::{Kind, kind_of, mark};
 use super::mount::{self, Device, MOUNTS_BYTES_MAX, Mount};
 use super::rules::Fixed;
-use super::shared::Shared;
 use super::state::{Hold, Space};
 use crate::containers::{all_groups, group_of_container};
 use crate::reader::Reader;
@@ -58,13 +58,13 @@ enum Job {
 
 impl Surveyor {
     /// The overlays that are there are marked before this returns.
-    pub(super) fn start(shared: &Arc<Shared>) -> Result<(Self, JoinHandle<()>), Refusal> {
+    pub(super) fn start(inquiry: &Arc<Inquiry>) -> Result<(Self, JoinHandle<()>), Refusal> {
         let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK);
         let bell = Arc::new(bell.map_err(|error| Refusal::Kernel(error.into()))?);
         let hosts = Hosts::find().map_err(Refusal::Kernel)?;
         let (jobs, asked) = mpsc::channel();
         let mut survey = Survey {
-            shared: Arc::clone(shared),
+            inquiry: Arc::clone(inquiry),
             jobs: asked,
             bell: Arc::clone(&bell),
             hosts,
@@ -73,7 +73,7 @@ impl Surveyor {
             looked: Instant::now(),
             round: 0,
         };
-        survey.hosts.look(shared);
+        survey.hosts.look(inquiry);
         let thread = thread::Builder::new().name("survey mounts".to_owned());
         let thread = thread.spawn(move || survey.run()).map_err(Refusal::Thread)?;
         Ok((Self { jobs, bell }, thread))
@@ -107,7 +107,7 @@ impl Surveyor {
 }
 
 struct Survey {
-    shared: Arc<Shared>,
+    inquiry: Arc<Inquiry>,
     jobs: Receiver<Job>,
     bell: Arc<OwnedFd>,
     hosts: Hosts,
@@ -121,7 +121,7 @@ struct Survey {
 
 impl Survey {
     fn run(&mut self) {
-        while !self.shared.is_stopped() && self.shared.ended().is_none() {
+        while !self.inquiry.is_stopped() && self.inquiry.ended().is_none() {
             self.wait();
             while let Ok(job) = self.jobs.try_recv() {
                 self.work(job);
@@ -146,7 +146,7 @@ impl Survey {
         let has_changed = woken.iter().skip(1).any(|host| !host.revents().is_empty());
         let _heard = rustix::io::read(&*self.bell, &mut [0_u8; 8]);
         if has_changed {
-            self.hosts.look(&self.shared);
+            self.hosts.look(&self.inquiry);
         }
     }
 
@@ -175,7 +175,7 @@ impl Survey {
     }
 
     fn find_groups(&mut self, wanted: impl Fn(u64, &str) -> bool) {
-        let Some(root) = &self.shared.settings.hierarchy.mounted else { return };
+        let Some(root) = &self.inquiry.settings.hierarchy.mounted else { return };
         let found = all_groups(root).into_iter().filter(|(number, path)| wanted(*number, path));
         let folders = found.map(|(_, path)| root.join(path.trim_start_matches('/')));
         self.pending.extend(folders);
@@ -189,17 +189,17 @@ impl Survey {
         let list = String::from_utf8_lossy(&list);
         let mut seen = HashSet::new();
         for pid in list.lines().filter_map(|line| line.parse().ok()).take(PROCESSES_MAX) {
-            let caller = Caller::find(&self.shared.settings.hierarchy, pid);
+            let caller = Caller::find(&self.inquiry.settings.hierarchy, pid);
             let Some(caller) = caller.filter(|it| seen.insert(it.space)) else { continue };
-            let hold = self.shared.state().hold(&caller);
-            self.shared.state().spaces.remove(&caller.space);
+            let hold = self.inquiry.state().hold(&caller);
+            self.inquiry.state().spaces.remove(&caller.space);
             self.look_at_space(&caller, hold);
         }
     }
 
     fn go_round(&mut self) {
         let spaces: BTreeMap<u32, u32> = {
-            let state = self.shared.state();
+            let state = self.inquiry.state();
             state.spaces.iter().map(|(space, it)| (*space, it.pid)).collect()
         };
         let spaces: Vec<(u32, u32)> = spaces.into_iter().collect();
@@ -207,13 +207,13 @@ impl Survey {
         let (done, due) = spaces.split_at(start);
         for (space, pid) in due.iter().chain(done).copied().take(ROUND_SPACES) {
             self.round = space;
-            let caller = Caller::find(&self.shared.settings.hierarchy, pid);
+            let caller = Caller::find(&self.inquiry.settings.hierarchy, pid);
             match caller.filter(|caller| caller.space == space) {
                 Some(caller) => {
-                    let hold = self.shared.state().hold(&caller);
+                    let hold = self.inquiry.state().hold(&caller);
                     self.look_at_space(&caller, hold);
                 }
-                None => drop(self.shared.state().spaces.remove(&space)),
+                None => drop(self.inquiry.state().spaces.remove(&space)),
             }
         }
     }
@@ -235,11 +235,11 @@ impl Survey {
         let answer = answer.unwrap_or_else(|| {
             let why = "a file system of it does not answer: its mounts are not marked yet, and only \
                        paths are compared";
-            self.shared.state().tell(caller.container, why.to_owned());
+            self.inquiry.state().tell(caller.container, why.to_owned());
             Answer::default()
         });
         let fixed: Vec<Fixed> = answer.fixed.into_iter().map(|it| self.settle(it)).collect();
-        let read = hold.bits & self.shared.rules.read;
+        let read = hold.bits & self.inquiry.rules.read;
         let is_read = |bit: u32| read & 1 << bit != 0;
         let reads: HashSet<Device> =
             fixed.iter().filter(|it| is_read(it.bit)).map(|it| it.device).collect();
@@ -248,7 +248,7 @@ impl Survey {
             let point = opened.iter().find(|(at, _)| *at == index).map(|(_, point)| point);
             self.mark_mount(caller, mount, point, reads.contains(&mount.device));
         }
-        let mut state = self.shared.state();
+        let mut state = self.inquiry.state();
         for place in answer.several {
             let why = format!("`{place}` has other names, by which it is not refused");
             state.tell(caller.container, why);
@@ -264,7 +264,7 @@ impl Survey {
     /// A file of an image is made anew, under the same number, as soon as it is written to or gets
     /// another name.
     fn settle(&self, (mut fixed, print): (Fixed, Print)) -> Fixed {
-        let layers = self.shared.state().images.layers(fixed.device);
+        let layers = self.inquiry.state().images.layers(fixed.device);
         let is_image = |layers: Arc<[PathBuf]>| is_of_image(&layers, fixed.inner.as_bstr(), &print);
         if layers.is_some_and(is_image)
             && let Some(identity) = &mut fixed.identity
@@ -275,7 +275,7 @@ impl Survey {
     }
 
     fn is_as_before(&self, caller: &Caller, mounts: &[Mount]) -> bool {
-        let mut state = self.shared.state();
+        let mut state = self.inquiry.state();
         let space = state.spaces.get_mut(&caller.space);
         let is_ours = |space: &Space| space.container == caller.container && space.is_whole;
         let space = space.filter(|it| is_ours(it) && *it.mounts == *mounts);
@@ -288,11 +288,11 @@ impl Survey {
     /// namespaces add nothing that would be believed.
     fn learn_container(&mut self, caller: &Caller, mounts: &[Mount]) {
         let root = mounts.iter().find(|mount| mount.point == "/").map(|mount| mount.device);
-        let is_known = |shared: &Shared, device| shared.state().images.is_known(device);
-        if root.is_some_and(|device| !is_known(&self.shared, device)) {
-            self.hosts.look(&self.shared);
+        let is_known = |inquiry: &Inquiry, device| inquiry.state().images.is_known(device);
+        if root.is_some_and(|device| !is_known(&self.inquiry, device)) {
+            self.hosts.look(&self.inquiry);
         }
-        let mut state = self.shared.state();
+        let mut state = self.inquiry.state();
         let has_image = root.is_some_and(|device| state.images.is_known(device));
         let container = state.containers.entry(caller.container).or_default();
         container.has_image |= has_image;
@@ -300,7 +300,7 @@ impl Survey {
             let read_only = mounts.iter().filter(|mount| mount.read_only);
             read_only.map(|mount| (mount.id, mount.device)).collect()
         });
-        if !container.has_image && self.shared.rules.foreign != 0 {
+        if !container.has_image && self.inquiry.rules.foreign != 0 {
             let why = "its root is no overlay of the host: what its image brought is not known, and \
                        no program is refused as foreign";
             state.tell(caller.container, why.to_owned());
@@ -313,7 +313,7 @@ impl Survey {
         let points = mounts.iter().enumerate();
         let points = points.filter(|(_, mount)| kind_of(mount) == Kind::Local);
         let points = points.map(|(index, _)| index).collect();
-        let places = self.shared.rules.places(u64::MAX);
+        let places = self.inquiry.rules.places(u64::MAX);
         let places: Vec<(u32, Place)> = places.map(|(bit, place)| (bit, place.clone())).collect();
         drop(self.lookup.late());
         let question = Question { root, mounts: Arc::clone(mounts), points, places };
@@ -330,7 +330,7 @@ impl Survey {
     fn mark_mount(&self, caller: &Caller, mount: &Mount, point: Option<&OwnedFd>, reads: bool) {
         let tell = |why: &str| {
             let why = format!("mount `{}` ({}): {why}", mount.point, mount.kind);
-            self.shared.state().tell(caller.container, why);
+            self.inquiry.state().tell(caller.container, why);
         };
         match kind_of(mount) {
             Kind::Local => {}
@@ -346,7 +346,7 @@ impl Survey {
             (true, false) => mask |= MaskFlags::FAN_OPEN_PERM | MaskFlags::FAN_ONDIR,
             (false, _) => {}
         }
-        if let Err(error) = mark(&self.shared, point, self.hosts.extent(mount.device), mask) {
+        if let Err(error) = mark(&self.inquiry, point, self.hosts.extent(mount.device), mask) {
             tell(&format!("marking it: {error}"));
         }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use nix::sys::fanotify::{Fanotify as Queue, FanotifyResponse, MarkFlags, MaskFlags, Response};
 
 use super::Refusal;
-use super::shared::Shared;
+use super::inquiry::Inquiry;
 
 /// How often it looks, within a deadline.
 const LOOKS: u32 = 8;
@@ -17,25 +17,25 @@ const PAUSE: Duration = Duration::from_millis(5);
 
 /// Ends when the responder has ended, which it watches.
 pub(super) fn start(
-    shared: &Arc<Shared>,
+    inquiry: &Arc<Inquiry>,
     responder: JoinHandle<()>,
 ) -> Result<JoinHandle<()>, Refusal> {
-    let shared = Arc::clone(shared);
+    let inquiry = Arc::clone(inquiry);
     let watch = move || {
-        let pause = shared.settings.deadline / LOOKS;
+        let pause = inquiry.settings.deadline / LOOKS;
         let why = loop {
             thread::park_timeout(pause.min(Duration::from_millis(50)));
             if responder.is_finished() {
                 break "the thread that answers has ended";
             }
-            if shared.waited() > shared.settings.deadline {
+            if inquiry.waited() > inquiry.settings.deadline {
                 break "an answer took longer than the deadline";
             }
         };
-        if !shared.is_stopped() {
-            shared.end(why);
+        if !inquiry.is_stopped() {
+            inquiry.end(why);
         }
-        release(&shared);
+        release(&inquiry);
     };
     let thread = thread::Builder::new().name("watch answers".to_owned()).spawn(watch);
     thread.map_err(Refusal::Thread)
@@ -43,8 +43,8 @@ pub(super) fn start(
 
 /// The kernel lets through what waits as the queue is closed, which is when nobody holds it. Until
 /// whoever is in a call with it comes back, nothing new is asked, and what is asked is answered here.
-fn release(shared: &Shared) {
-    let Some(mut queue) = shared.take_queue() else { return };
+fn release(inquiry: &Inquiry) {
+    let Some(mut queue) = inquiry.take_queue() else { return };
     loop {
         match Arc::try_unwrap(queue) {
             Ok(whole) => return drop(whole),
@@ -95,18 +95,18 @@ mod tests {
         let (flags, mask) = (MarkFlags::FAN_MARK_ADD, MaskFlags::FAN_OPEN_PERM);
         queue.mark(flags, mask, rustix::fs::CWD, Some(file.path())).unwrap();
         let settings = Settings { deadline: Duration::from_millis(100), ..Settings::new() };
-        let shared = Arc::new(Shared::new(Rules::new(&[]).unwrap(), settings, queue));
-        let held = shared.queue().unwrap();
-        shared.begin_to_answer();
+        let inquiry = Arc::new(Inquiry::new(Rules::new(&[]).unwrap(), settings, queue));
+        let held = inquiry.queue().unwrap();
+        inquiry.begin_to_answer();
         let (end, stuck) = mpsc::channel::<()>();
         let responder = thread::spawn(move || assert!(stuck.recv().is_err()));
         let path = file.path().to_owned();
         let waiting = thread::spawn(move || std::fs::read(path).map(|bytes| bytes.len()));
         thread::sleep(Duration::from_millis(50));
         assert!(!waiting.is_finished(), "it waits for an answer");
-        let watchdog = start(&shared, responder).unwrap();
+        let watchdog = start(&inquiry, responder).unwrap();
         assert_eq!(waiting.join().unwrap().unwrap(), 0);
-        assert!(shared.ended().is_some() && shared.queue().is_none());
+        assert!(inquiry.ended().is_some() && inquiry.queue().is_none());
         drop((held, end));
         watchdog.join().unwrap();
     }

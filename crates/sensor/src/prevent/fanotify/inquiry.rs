@@ -1,4 +1,4 @@
-//! What the threads share: the kernel's queue, who waits since when, what is known.
+//! The inquiry that all threads have part in: the kernel's queue, who waits since when, what is known.
 //!
 //! The queue is in one place, from which it can be taken at any time: as soon as nobody holds it the
 //! kernel lets everything through that waits. So no thread holds it for longer than a call that does
@@ -32,7 +32,7 @@ pub struct Counts {
     pub slowest: Duration,
 }
 
-pub(super) struct Shared {
+pub(super) struct Inquiry {
     pub(super) rules: Rules,
     pub(super) settings: Settings,
     state: Mutex<State>,
@@ -52,7 +52,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Shared {
+impl Inquiry {
     pub(super) fn new(rules: Rules, settings: Settings, queue: Queue) -> Self {
         Self {
             rules,
