@@ -25,7 +25,7 @@ mod trust;
 pub use behind::{Behind, Queue};
 pub use follow::{Follower, Line};
 pub use letter::{LETTER_BYTES_MAX, Letter};
-pub use listen::{Answer, Listener, Secrecy};
+pub use listen::{Address, Answer, Listener, Secrecy};
 pub use outbox::{Left, Outbox, Standing};
 pub use place::{OpenError, Place, Reach};
 pub use sink::{Carry, Outcome};

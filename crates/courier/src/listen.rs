@@ -57,6 +57,22 @@ pub struct Secrecy {
     pub token: Option<Token>,
 }
 
+/// Where to listen: what a name stands for is asked once.
+#[derive(Debug)]
+pub struct Address(Vec<SocketAddr>);
+
+impl Address {
+    /// `HOST:PORT`.
+    pub fn find(text: &str) -> io::Result<Self> {
+        Ok(Self(text.to_socket_addrs()?.collect()))
+    }
+
+    /// Whether only programs of this machine reach it.
+    pub fn is_here(&self) -> bool {
+        self.0.iter().all(|address| address.ip().is_loopback())
+    }
+}
+
 /// Listens.
 pub struct Listener {
     pub address: SocketAddr,
@@ -78,11 +94,11 @@ struct Shared {
 
 impl Listener {
     pub fn start(
-        address: impl ToSocketAddrs,
+        address: &Address,
         secrecy: Secrecy,
         take: impl Fn(&[u8]) -> Answer + Send + Sync + 'static,
     ) -> io::Result<Self> {
-        let listener = TcpListener::bind(address)?;
+        let listener = TcpListener::bind(&*address.0)?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
             take: Box::new(take),

@@ -138,19 +138,23 @@ fn posted_records_give_the_alerts_of_a_replay() {
     let audit =
         Audit::start(&sandbox, &["--listen", "127.0.0.1:0", "--rules", &rules, "--to", &to]);
     let mut expected = Vec::new();
-    let mut refused = 0;
     let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     assert_eq!(paths.len(), 47);
     for path in &paths {
         let text = std::fs::read_to_string(path).unwrap();
-        let items = match serde_json::from_str::<Value>(&text) {
-            Ok(Value::Object(object)) if object.contains_key("items") => text.clone(),
-            _ => list(&[text]),
-        };
-        let status = audit.post(&items);
-        assert!(matches!(status, 200 | 400), "{}: {status}", path.display());
-        refused += u32::from(status == 400);
+        // Some hold several, one behind the other; an API server posts lists.
+        let documents = serde_json::Deserializer::from_str(&text).into_iter::<Value>();
+        let mut items = Vec::new();
+        for document in documents {
+            let mut document = document.unwrap();
+            match document["items"].as_array_mut() {
+                Some(of_list) => items.append(of_list),
+                None => items.push(document),
+            }
+        }
+        let items: Vec<String> = items.iter().map(Value::to_string).collect();
+        assert_eq!(audit.post(&list(&items)), 200, "{}", path.display());
         let path = path.display().to_string();
         let replay = ["rules", "replay", "--rules", &rules, "--format", "json", &path];
         for line in sandbox.run(&replay).stdout.lines() {
@@ -163,7 +167,7 @@ fn posted_records_give_the_alerts_of_a_replay() {
         alerts.iter().map(parts).collect()
     };
     assert_eq!(told(&lines(&alerts)), told(&expected), "{said}");
-    assert!(expected.len() > 47 && refused <= 1, "{} alerts, {refused} refused", expected.len());
+    assert!(expected.len() > 47, "{} alerts", expected.len());
 }
 
 #[test]
@@ -273,7 +277,7 @@ fn server(status: u16) -> (Arc<AtomicU16>, Server) {
     let says = Arc::clone(&now);
     let server = Server::new(move |_| match says.load(Ordering::Relaxed) {
         0 => Reply::new(200, "").with(Fault::Silent),
-        1 => Reply::new(200, "x").with(Fault::ResetAfter(0)),
+        1 => Reply::new(500, "x").with(Fault::ResetAfter(0)),
         status => Reply::new(status, "").header("retry-after", "1"),
     });
     (now, server)

@@ -18,7 +18,7 @@ fn post(length: usize, more: &str) -> String {
 /// Judges as the bodies say, and remembers them.
 fn listener(secrecy: Secrecy) -> (Listener, mpsc::Receiver<Vec<u8>>) {
     let (tell, told) = mpsc::channel();
-    let listener = Listener::start("127.0.0.1:0", secrecy, move |body| {
+    let listener = Listener::start(&Address::find("127.0.0.1:0").unwrap(), secrecy, move |body| {
         tell.send(body.to_vec()).unwrap();
         match body {
             b"bad" => Answer::Malformed("it is bad".to_owned()),

@@ -4,7 +4,6 @@
 //! rights has no business to listen on a network. The engine and the sinks are those of the guard.
 //! A request is answered when its records are judged and their alerts are kept.
 
-use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
@@ -12,7 +11,7 @@ use std::time::Duration;
 
 use artifact::Stop;
 use clap::Args;
-use courier::{Follower, Listener, Secrecy, Token};
+use courier::{Address, Follower, Listener, Secrecy, Token};
 use detect::audit::Record;
 use detect::{Engine, Source};
 
@@ -140,18 +139,17 @@ fn listen(
     let failed = |error: std::io::Error| {
         UserError::new(ExitCode::Failed, format!("cannot listen at `{address}`: {error}"))
     };
-    let addresses: Vec<SocketAddr> = address.to_socket_addrs().map_err(failed)?.collect();
+    let place = Address::find(address).map_err(failed)?;
     let secrecy = secrecy(arguments)?;
-    let is_here = addresses.iter().all(|address| address.ip().is_loopback());
     let knows_clients = arguments.client_ca.is_some() || secrecy.token.is_some();
-    if !is_here && (secrecy.tls.is_none() || !knows_clients) {
+    if !place.is_here() && (secrecy.tls.is_none() || !knows_clients) {
         let message = format!("`{address}` can be reached from other machines");
         let hint =
             "secure it with --cert and --key, and name who may post with --client-ca or --token";
         return Err(UserError::new(ExitCode::Usage, message).hint(Some(hint)));
     }
     let desk = Arc::clone(desk);
-    Listener::start(&*addresses, secrecy, move |body| desk.body(body)).map_err(failed)
+    Listener::start(&place, secrecy, move |body| desk.body(body)).map_err(failed)
 }
 
 fn secrecy(arguments: &AuditArguments) -> Result<Secrecy, UserError> {

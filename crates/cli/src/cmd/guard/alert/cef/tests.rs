@@ -171,12 +171,13 @@ fn a_program_is_begun_by_its_parent() {
 
 #[test]
 fn long_values_are_cut() {
-    let mut event = event(Call::Execve, Act::Exec { file: PathArgument::default() });
+    let file = PathArgument { path: "é".repeat(5_000).into(), ..PathArgument::default() };
+    let mut event = event(Call::Execve, Act::Exec { file });
     let mut process = (*event.process).clone();
     process.arguments = Arc::from(["é".repeat(9_000).as_str().into()]);
     event.process = Arc::new(process);
     let (_, extension) = told(&event);
-    assert_eq!(extension["msg"].chars().count(), TEXT_MAX);
+    assert_eq!(extension["filePath"].chars().count(), TEXT_MAX);
     assert_eq!(extension["cs4"].chars().count(), CUSTOM_MAX);
 }
 
