@@ -18,7 +18,7 @@ use archive::Archive;
 /// Where the kernel, the files of the machine and its verdict lie.
 const FOLDER: &str = "target/vm";
 /// Seconds: two tiers, each test with programs loaded anew.
-const DEADLINE: u64 = 900;
+const DEADLINE: u64 = 1_200;
 /// Busybox linked statically: the machine's init and shell.
 const BUSYBOX: &str = "/bin/busybox";
 

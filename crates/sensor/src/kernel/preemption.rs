@@ -28,8 +28,9 @@ fn judge(version: &str, modes: &str, command_line: &str, config: &str) -> Option
     }
     let chosen =
         modes.split_whitespace().find_map(|word| word.strip_prefix('(')?.strip_suffix(')'));
-    let told = command_line.split_whitespace().filter_map(|word| word.strip_prefix("preempt="));
-    match chosen.or(told.last()).or(default_of(config)) {
+    let mut told = command_line.split_whitespace().rev();
+    let told = || told.find_map(|word| word.strip_prefix("preempt="));
+    match chosen.or_else(told).or_else(|| default_of(config)) {
         Some(mode) if YIELDING.contains(&mode) => None,
         Some(mode) => Some(format!("the kernel may preempt calls (preempt={mode})")),
         None => Some(format!(

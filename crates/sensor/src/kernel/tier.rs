@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use aya::programs::ProgramError;
 use aya::{Btf, Ebpf};
 use model::event::Call;
 
@@ -85,7 +86,7 @@ impl Calls {
         let mut program = EveryCall::default();
         program.watch(ebpf, types, !wanted.is_empty())?;
         self.programs = Programs::EveryCall(program);
-        self.because = Some(first_line(&refusal));
+        self.because = Some(in_short(&refusal));
         Ok(())
     }
 
@@ -113,16 +114,21 @@ impl Programs {
 
 /// A kernel that loads it may still be one on which it sees less.
 fn try_functions(ebpf: &mut Ebpf, types: &Btf) -> (Option<Functions>, Option<String>) {
-    if let Some(reason) = preemption::reason() {
-        return (None, Some(reason));
-    }
     match Functions::start(ebpf, types) {
-        Ok(functions) => (Some(functions), None),
-        Err(refusal) => (None, Some(first_line(&refusal))),
+        Err(refusal) => (None, Some(in_short(&refusal))),
+        Ok(functions) => match preemption::reason() {
+            Some(reason) => (None, Some(reason)),
+            None => (Some(functions), None),
+        },
     }
 }
 
-/// What follows is what the verifier says.
-fn first_line(refusal: &Refusal) -> String {
-    refusal.to_string().lines().next().unwrap_or_default().to_owned()
+/// Without what the verifier says.
+fn in_short(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Function { name, error: ProgramError::LoadError { io_error, .. } } => {
+            format!("loading it for the function `{name}`: {io_error}")
+        }
+        refusal => refusal.to_string().lines().next().unwrap_or_default().to_owned(),
+    }
 }

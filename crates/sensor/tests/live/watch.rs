@@ -21,7 +21,7 @@ pub(crate) fn kernel(settings: &Settings) -> Option<Kernel> {
         testkit::skip("BPF programs want root and the kernel's type information");
         return None;
     }
-    let settings = Settings { tier: settings.tier.or(tier()), ..settings.clone() };
+    let settings = Settings { tier: settings.tier.or_else(tier), ..settings.clone() };
     Some(Kernel::start(&settings).expect("the programs load"))
 }
 
