@@ -22,9 +22,6 @@ const DEADLINE: u64 = 1_200;
 /// Busybox linked statically: the machine's init and shell.
 const BUSYBOX: &str = "/bin/busybox";
 
-/// Two minutes on an idle machine, most of them for the verifier; five on a busy one.
-const DEADLINE: u64 = 600;
-
 /// Run the sensor's live tests on Debian's kernel, in an emulated machine.
 #[derive(clap::Args)]
 pub(crate) struct Args {

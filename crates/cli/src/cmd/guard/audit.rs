@@ -59,7 +59,8 @@ pub(super) struct AuditArguments {
 }
 
 pub(super) fn run(arguments: &AuditArguments, global: &Global) -> Result<ExitCode, UserError> {
-    let rules::Watching { ruleset, code, .. } = rules::to_use(&arguments.rules, Source::K8sAudit, None)?;
+    let rules::Watching { ruleset, code, .. } =
+        rules::to_use(&arguments.rules, Source::K8sAudit, None)?;
     let rules = ruleset.rules().iter().filter(|rule| rule.enabled).count();
     let stop = interrupt::stop_on_signals(None)?;
     let look = global.look(None);

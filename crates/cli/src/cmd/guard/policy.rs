@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use detect::json_line;
+use detect::{Source, json_line};
 use document::printable;
 use jiff::civil::Date;
 use serde_json::Value;
@@ -76,7 +76,8 @@ pub(super) fn run(arguments: &PolicyArguments, global: &Global) -> Result<ExitCo
 
 fn check(arguments: &CheckArguments, global: &Global) -> Result<ExitCode, UserError> {
     let policy = judge::load(&arguments.file)?;
-    let watching = rules::to_use(&arguments.rules, Source::Syscall, Some((&arguments.file, policy.clone())))?;
+    let watching =
+        rules::to_use(&arguments.rules, Source::Syscall, Some((&arguments.file, policy.clone())))?;
     let (rules, allowed, preventions) = policy.counts();
     policy.notes(global.today).iter().for_each(|note| output::note(note));
     let enabled = watching.ruleset.rules().iter().filter(|rule| rule.enabled).count();

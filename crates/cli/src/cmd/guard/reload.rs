@@ -41,7 +41,8 @@ impl Sources {
         let policy = self.policy.as_deref();
         let policy =
             policy.map(|path| judge::load(path).map(|policy| (path, policy))).transpose()?;
-        let Watching { ruleset, judge, never, code } = rules::to_use(&self.rules, Source::Syscall, policy)?;
+        let Watching { ruleset, judge, never, code } =
+            rules::to_use(&self.rules, Source::Syscall, policy)?;
         let enabled = ruleset.rules().iter().filter(|rule| rule.enabled);
         let rules = enabled.cloned().collect();
         Ok(Ready { engine: Engine::new(&ruleset), judge, rules, never, code })
