@@ -4,7 +4,7 @@
 //! rights has no business to listen on a network. The engine and the sinks are those of the guard.
 //! A request is answered when its records are judged and their alerts are kept.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -64,8 +64,11 @@ pub(super) fn run(arguments: &AuditArguments, global: &Global) -> Result<ExitCod
     let rules = ruleset.rules().iter().filter(|rule| rule.enabled).count();
     let stop = interrupt::stop_on_signals(None)?;
     let look = global.look(None);
-    let mut logs =
-        arguments.log.iter().map(|path| Log::start(path)).collect::<Result<Vec<_>, _>>()?;
+    let mut logs = arguments
+        .log
+        .iter()
+        .map(|path| Log::start(path.as_path()))
+        .collect::<Result<Vec<_>, _>>()?;
     let sinks = sink::open(&arguments.sinks, look.color, &stop)?;
     let desk = Arc::new(Desk::new(Engine::new(&ruleset), sinks));
     let listener = arguments.listen.as_deref();
@@ -108,12 +111,12 @@ struct Log {
 }
 
 impl Log {
-    fn start(path: &PathBuf) -> Result<Self, UserError> {
+    fn start(path: &Path) -> Result<Self, UserError> {
         let follower = Follower::start(path, Record::MAX_BYTES).map_err(|error| {
             let message = format!("cannot follow `{}`: {error}", path.display());
             UserError::new(ExitCode::Failed, message)
         })?;
-        Ok(Self { path: path.clone(), follower, trouble: None })
+        Ok(Self { path: path.to_owned(), follower, trouble: None })
     }
 
     /// Whether there may be more already.

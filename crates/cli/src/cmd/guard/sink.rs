@@ -117,7 +117,7 @@ pub(super) fn open(
         let spool = arguments.spool.as_deref().map(|folder| spool(folder, wanted)).transpose()?;
         let outbox = Outbox::start(carry, spool);
         let outbox = outbox.map_err(|error| UserError::from_chain(ExitCode::Failed, &error))?;
-        let name = wanted.place.as_ref().map_or("stdout".to_owned(), Place::name);
+        let name = wanted.place.as_ref().map_or_else(|| "stdout".to_owned(), Place::name);
         sinks.push(Sink { form: wanted.form, name, outbox, said: Standing::default() });
     }
     if let Some(folder) = &arguments.spool {
