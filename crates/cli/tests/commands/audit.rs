@@ -257,9 +257,10 @@ fn a_log_is_followed_over_its_rotation() {
         file.unwrap().write_all(text.as_bytes()).unwrap();
     };
     let (one, two) = (record("one"), record("two"));
-    add(&format!("{one}\nno record\n{}", &two[..40]));
+    let (begin, rest) = two.split_at(40);
+    add(&format!("{one}\nno record\n{begin}"));
     wait_until(|| lines(&alerts).len() == 1);
-    add(&two[40..]);
+    add(rest);
     add("\n");
     std::fs::rename(&log, sandbox.path("audit-1.log")).unwrap();
     add(&format!("{}\n", record("three")));
