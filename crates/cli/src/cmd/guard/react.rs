@@ -4,14 +4,19 @@
 //! The loop never waits for it. What finds no room is said: a response that is not made is no less
 //! serious than an alert that is not told.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::Arc;
 
 use courier::{Behind, Queue};
 use model::Response;
 use model::event::{Container, Event, Process, Text};
 use policy::guard::Verdict;
+use respond::{Responder, Target};
+use sensor::Clock;
 
-use super::END;
+use super::{END, places};
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::output;
@@ -35,12 +40,49 @@ pub(super) struct Order {
 /// Does what is ordered, and says in a few words what it did or why it could not.
 pub(super) type Act = Box<dyn FnMut(&Order) -> Result<String, String> + Send>;
 
-/// What makes responses on this host; none where nothing does.
-///
-/// This is where crate `respond` is joined: a closure over an opened `Responder`, whose `act` takes
-/// what an [`Order`] has.
-pub(super) fn responder() -> Option<Act> {
-    None
+/// What makes responses on this host, and writes them down in `state`.
+pub(super) fn responder(state: &Path) -> Result<Act, UserError> {
+    let responder = Responder::open(state, places::of_environment());
+    let responder = responder.map_err(|refusal| {
+        UserError::from_chain(ExitCode::Failed, &refusal).hint(refusal.hint())
+    })?;
+    Ok(Box::new(move |order| {
+        let target = target(order)?;
+        let with = respond::Order {
+            why: order.reason.clone(),
+            who: "guard".to_owned(),
+            ..respond::Order::default()
+        };
+        match responder.act(order.response, &target, &with) {
+            Ok(entry) => Ok(format!("{} {}: {}", entry.id, entry.state.name(), entry.note)),
+            Err(refusal) => Err(refusal.to_string()),
+        }
+    }))
+}
+
+/// Whom a response is meant for. What is about a container is never done to the host.
+fn target(order: &Order) -> Result<Target, String> {
+    let container = order.container.as_ref().map(|container| container.id.clone());
+    let container = container.filter(|id| !id.is_empty());
+    if order.container.is_some() && container.is_none() {
+        return Err("nobody knows which container it is".to_owned());
+    }
+    match order.response {
+        Response::Kill => {
+            // Both were measured from the moment at which the machine started.
+            let boot = Clock::now().epoch(0);
+            let started = order.process.started.checked_sub(boot);
+            Ok(Target::Process { pid: order.process.pid, started })
+        }
+        Response::Quarantine => {
+            let file = order.file.as_ref().ok_or("there is no file to take away")?;
+            let path = Path::new(OsStr::from_bytes(file)).to_owned();
+            Ok(Target::File { container, path })
+        }
+        Response::Isolate | Response::Pause | Response::Stop => {
+            container.map(Target::Container).ok_or_else(|| "it is in no container".to_owned())
+        }
+    }
 }
 
 /// The loop's end.
@@ -64,11 +106,6 @@ impl React {
         let orders = act.map(start).transpose();
         let orders = orders.map_err(|error| UserError::from_chain(ExitCode::Failed, &error))?;
         Ok(Self { orders, said: 0 })
-    }
-
-    /// Whether there is anybody who does it.
-    pub(super) fn can(&self) -> bool {
-        self.orders.is_some()
     }
 
     /// Hands over what is to be done; what is held back is not.
