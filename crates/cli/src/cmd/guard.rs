@@ -107,12 +107,15 @@ fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserErr
     let (never, code) = (std::mem::take(&mut ready.never), ready.code);
     let count = ready.rules.len() - never.len();
     let (stop, asked) = interrupt::stop_or_reread()?;
-    let places = watch::Places {
+    let mut places = watch::Places {
         sinks: sink::open(&sinks, global.look(None).color, &stop)?,
         recording: record.as_deref().map(record::Recording::create).transpose()?,
         react: react::React::start(enforce.then(|| react::responder(&state)).transpose()?)?,
         merge: merge::Merge::new(Duration::from_secs(merge_window.into())),
     };
+    if enforce {
+        places.react.keep_limits(&state)?;
+    }
     let reload = reload::Reload::new(sources, asked);
     let settings = Settings { tier: tier.tier(), ..Settings::new() };
     let mut guard = watch::Guard::new(ready, reload, places, settings, global.calendar, enforce)?;

@@ -29,6 +29,9 @@ use crate::output;
 /// Groups that are remembered; of more, some are told again what holds for them.
 const GROUPS_MAX: usize = 65_536;
 
+/// On all alerts of preventions.
+pub(super) const TAG: &str = "prevention";
+
 /// What is held, and for whom.
 pub(super) struct Prevent {
     preventions: Vec<Named>,
@@ -247,7 +250,7 @@ fn rule(id: &str) -> Option<Arc<Rule>> {
         "condition": "evt.type = execve",
         "output": "prevention",
         "priority": "WARNING",
-        "tags": ["prevention"],
+        "tags": [TAG],
     }]);
     let bytes = text.to_string().into_bytes();
     let (ruleset, _) = Ruleset::load(&[RuleFile { name: "policy", bytes: &bytes }]);

@@ -13,7 +13,7 @@ use courier::{Behind, Queue};
 use model::Response;
 use model::event::{Container, Event, Process, Text};
 use policy::guard::Verdict;
-use respond::{Responder, Target};
+use respond::{Responder, Target, Worker};
 use sensor::Clock;
 
 use super::{END, places};
@@ -42,10 +42,7 @@ pub(super) type Act = Box<dyn FnMut(&Order) -> Result<String, String> + Send>;
 
 /// What makes responses on this host, and writes them down in `state`.
 pub(super) fn responder(state: &Path) -> Result<Act, UserError> {
-    let responder = Responder::open(state, places::of_environment());
-    let responder = responder.map_err(|refusal| {
-        UserError::from_chain(ExitCode::Failed, &refusal).hint(refusal.hint())
-    })?;
+    let responder = open(state)?;
     Ok(Box::new(move |order| {
         let target = target(order)?;
         let with = respond::Order {
@@ -58,6 +55,11 @@ pub(super) fn responder(state: &Path) -> Result<Act, UserError> {
             Err(refusal) => Err(refusal.to_string()),
         }
     }))
+}
+
+fn open(state: &Path) -> Result<Responder, UserError> {
+    Responder::open(state, places::of_environment())
+        .map_err(|it| UserError::from_chain(ExitCode::Failed, &it).hint(it.hint()))
 }
 
 /// Whom a response is meant for. What is about a container is never done to the host.
@@ -90,6 +92,8 @@ pub(super) struct React {
     orders: Option<Behind<Order>>,
     /// Of those that found no room, how many were said.
     said: u64,
+    /// Undoes what is past its time limit, whoever ordered it.
+    limits: Option<Worker>,
 }
 
 impl React {
@@ -105,7 +109,15 @@ impl React {
         let start = |act| Behind::start("react", QUEUE, usize::MAX, work(act));
         let orders = act.map(start).transpose();
         let orders = orders.map_err(|error| UserError::from_chain(ExitCode::Failed, &error))?;
-        Ok(Self { orders, said: 0 })
+        Ok(Self { orders, said: 0, limits: None })
+    }
+
+    /// From now on time limits in the journal are met.
+    pub(super) fn keep_limits(&mut self, state: &Path) -> Result<(), UserError> {
+        let worker = Worker::start(open(state)?);
+        self.limits =
+            Some(worker.map_err(|error| UserError::from_chain(ExitCode::Failed, &error))?);
+        Ok(())
     }
 
     /// Hands over what is to be done; what is held back is not.
@@ -128,6 +140,14 @@ impl React {
 
     /// How many more found no room since the last call.
     pub(super) fn news(&mut self) -> u64 {
+        for undone in self.limits.iter().flat_map(Worker::outcomes) {
+            match undone {
+                Ok(entry) => {
+                    output::note(&format!("{}: its time is over: {}", entry.id, entry.note))
+                }
+                Err(refusal) => output::note(&format!("what is overdue: {refusal}")),
+            }
+        }
         let dropped = self.orders.as_ref().map_or(0, Behind::dropped);
         let news = dropped.saturating_sub(self.said);
         self.said = dropped;
