@@ -26,9 +26,10 @@ pub(crate) struct ProcessId {
 }
 
 impl ProcessId {
-    /// Whether both mean one process: what `/proc` told is rounded.
+    /// Whether both mean one process: what `/proc` told is rounded, and who has it from a time of day
+    /// a little beside it. No number is used again so soon.
     pub(crate) fn is(self, other: Self) -> bool {
-        self.pid == other.pid && self.started / TICK == other.started / TICK
+        self.pid == other.pid && self.started.abs_diff(other.started) < 2 * TICK
     }
 }
 

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use model::Denial;
 use model::event::{Act, Audience, Call, Event, Loss, Process};
 
 use crate::act;
@@ -156,6 +157,32 @@ impl Host {
             act: Act::Lost(loss),
             result: None,
             denied: false,
+        })
+    }
+
+    /// What was refused, or let through because it is only observed, with what is known of who wanted
+    /// it.
+    pub fn denied(&mut self, denial: &Denial, call: Call, act: Act) -> Event {
+        let id = self.processes.find(denial.pid, denial.started).unwrap_or_default();
+        let mut process = self.process(id);
+        if id.pid == 0 {
+            // It was over before anybody heard of it.
+            let process = Arc::make_mut(&mut process);
+            (process.pid, process.name) = (denial.pid, denial.name.clone());
+        }
+        let ancestors = self.processes.ancestors(id);
+        self.numbered(Event {
+            number: 0,
+            time: denial.time,
+            call,
+            thread: denial.pid,
+            processor: 0,
+            process,
+            ancestors,
+            container: self.containers.of_known_group(denial.control_group),
+            act,
+            result: None,
+            denied: denial.refused,
         })
     }
 

@@ -144,6 +144,13 @@ impl Processes {
         self.entry(id).map(|entry| &entry.process)
     }
 
+    /// The process of which only the tick of its birth may be known.
+    pub fn find(&self, pid: u32, started: u64) -> Option<ProcessId> {
+        let id = |entry: &Entry| ProcessId { pid: entry.process.pid, started: entry.birth.time };
+        let mut ids = self.entries.values().map(id).filter(|id| id.pid == pid);
+        ids.find(|id| id.started / TICK == started / TICK)
+    }
+
     pub fn spaces(&self, id: ProcessId) -> Spaces {
         self.entry(id).map(|entry| entry.spaces).unwrap_or_default()
     }

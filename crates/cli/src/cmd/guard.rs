@@ -9,6 +9,7 @@ mod loss;
 mod merge;
 mod places;
 mod policy;
+mod prevent;
 mod react;
 mod record;
 mod reload;
@@ -28,6 +29,7 @@ pub(crate) use self::judge::{
 pub(crate) use self::live::Live;
 pub(crate) use self::places::of_environment as runtimes;
 use crate::cmd::global::Global;
+use crate::cmd::respond;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::{interrupt, output};
@@ -70,6 +72,9 @@ struct WatchArguments {
     /// Do what the policy says; without, it is only told
     #[arg(long)]
     enforce: bool,
+    /// Where responses are written down, and quarantined files are
+    #[arg(long, env = "LAZARET_STATE", value_name = "FOLDER", default_value = respond::STATE)]
+    state: PathBuf,
     /// For how long equal alerts are counted instead of told; 0 tells every one
     #[arg(long, value_name = "SECONDS", default_value_t = MERGE_WINDOW)]
     merge_window: u32,
@@ -91,7 +96,8 @@ pub(crate) fn run(arguments: GuardArguments, global: &Global) -> Result<ExitCode
 }
 
 fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserError> {
-    let WatchArguments { rules, sinks, policy, enforce, merge_window, record, tier } = arguments;
+    let WatchArguments { rules, sinks, policy, enforce, merge_window, record, tier, state } =
+        arguments;
     if enforce && policy.is_none() {
         return Err(judge::needs_policy());
     }
@@ -101,19 +107,18 @@ fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserErr
     let (never, code) = (std::mem::take(&mut ready.never), ready.code);
     let count = ready.rules.len() - never.len();
     let (stop, asked) = interrupt::stop_or_reread()?;
-    let places = watch::Places {
+    let mut places = watch::Places {
         sinks: sink::open(&sinks, global.look(None).color, &stop)?,
         recording: record.as_deref().map(record::Recording::create).transpose()?,
-        react: react::React::start(react::responder().filter(|_| enforce))?,
+        react: react::React::start(enforce.then(|| react::responder(&state)).transpose()?)?,
         merge: merge::Merge::new(Duration::from_secs(merge_window.into())),
     };
-    let can_respond = places.react.can();
+    if enforce {
+        places.react.keep_limits(&state)?;
+    }
     let reload = reload::Reload::new(sources, asked);
     let settings = Settings { tier: tier.tier(), ..Settings::new() };
     let mut guard = watch::Guard::new(ready, reload, places, settings, global.calendar, enforce)?;
-    if enforce && !can_respond {
-        output::note("nothing here makes responses yet: they are told as what would be done");
-    }
     guard.note_policy();
     if !global.is_quiet() {
         guard.tier().iter().for_each(|line| output::note(line));

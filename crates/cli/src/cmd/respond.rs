@@ -19,7 +19,7 @@ use crate::exit_code::ExitCode;
 use crate::output;
 
 /// Where the guard's service keeps it as well.
-const STATE: &str = "/var/lib/lazaret/respond";
+pub(crate) const STATE: &str = "/var/lib/lazaret/respond";
 
 #[derive(Debug, Args)]
 pub(crate) struct RespondArguments {

@@ -89,7 +89,7 @@ impl Drop for Guard {
 }
 
 /// An image of nothing but busybox and two files.
-fn make_image(sandbox: &Sandbox, docker: &Docker, name: &str) -> Option<()> {
+pub(crate) fn make_image(sandbox: &Sandbox, docker: &Docker, name: &str) -> Option<()> {
     let Ok(busybox) = std::fs::read("/bin/busybox") else {
         skip("busybox-static is not installed");
         return None;

@@ -10,6 +10,7 @@ mod db;
 mod diff;
 mod documents;
 mod ecosystems;
+mod enforcement;
 mod exit_codes;
 mod fetching;
 mod full_disks;

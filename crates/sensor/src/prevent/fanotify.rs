@@ -41,7 +41,6 @@ pub use self::inquiry::Counts;
 use self::inquiry::Inquiry;
 use self::responder::Responder;
 use self::rules::Rules;
-use self::state::Hold;
 use self::surveyor::Surveyor;
 
 /// Denials that nobody took yet: a flood of them is counted beyond.
@@ -159,9 +158,9 @@ impl Fanotify {
     }
 
     /// From now on these preventions hold for a control group: `refuse` is false where they are
-    /// observed only. The processes of groups below a container's have what the container has.
+    /// observed only. What was held for it the other way and is not named stays as it was. The processes of groups below a container's have what the container has.
     pub fn set(&mut self, control_group: u64, bits: u64, refuse: bool) {
-        let is_known = self.inquiry.state().set(control_group, Hold { bits, refuse });
+        let is_known = self.inquiry.state().set(control_group, bits, refuse);
         if !is_known {
             let why = "more control groups than can be known: the default holds".to_owned();
             self.inquiry.state().tell(control_group, why);
@@ -177,7 +176,7 @@ impl Fanotify {
 
     /// What holds for containers that nobody named yet.
     pub fn default(&mut self, bits: u64, refuse: bool) {
-        self.inquiry.state().default = Hold { bits, refuse };
+        self.inquiry.state().set_default(bits, refuse);
         if bits != 0 {
             self.surveyor.ask_of_every_container();
         }

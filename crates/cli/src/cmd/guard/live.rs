@@ -71,6 +71,11 @@ impl Live {
         [seen].into_iter().chain(tier::unseen(&self.kernel)).collect()
     }
 
+    /// What is known of the host.
+    pub(super) fn host(&mut self) -> &mut Host {
+        &mut self.host
+    }
+
     /// How long `receive` may wait.
     pub(crate) fn silence(&self) -> Duration {
         if self.host.is_waiting() { SHORT_SILENCE } else { SILENCE }

@@ -4,14 +4,19 @@
 //! The loop never waits for it. What finds no room is said: a response that is not made is no less
 //! serious than an alert that is not told.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::Arc;
 
 use courier::{Behind, Queue};
 use model::Response;
 use model::event::{Container, Event, Process, Text};
 use policy::guard::Verdict;
+use respond::{Responder, Target, Worker};
+use sensor::Clock;
 
-use super::END;
+use super::{END, places};
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::output;
@@ -35,12 +40,51 @@ pub(super) struct Order {
 /// Does what is ordered, and says in a few words what it did or why it could not.
 pub(super) type Act = Box<dyn FnMut(&Order) -> Result<String, String> + Send>;
 
-/// What makes responses on this host; none where nothing does.
-///
-/// This is where crate `respond` is joined: a closure over an opened `Responder`, whose `act` takes
-/// what an [`Order`] has.
-pub(super) fn responder() -> Option<Act> {
-    None
+/// What makes responses on this host, and writes them down in `state`.
+pub(super) fn responder(state: &Path) -> Result<Act, UserError> {
+    let responder = open(state)?;
+    Ok(Box::new(move |order| {
+        let target = target(order)?;
+        let with = respond::Order {
+            why: order.reason.clone(),
+            who: "guard".to_owned(),
+            ..respond::Order::default()
+        };
+        match responder.act(order.response, &target, &with) {
+            Ok(entry) => Ok(format!("{} {}: {}", entry.id, entry.state.name(), entry.note)),
+            Err(refusal) => Err(refusal.to_string()),
+        }
+    }))
+}
+
+fn open(state: &Path) -> Result<Responder, UserError> {
+    Responder::open(state, places::of_environment())
+        .map_err(|it| UserError::from_chain(ExitCode::Failed, &it).hint(it.hint()))
+}
+
+/// Whom a response is meant for. What is about a container is never done to the host.
+fn target(order: &Order) -> Result<Target, String> {
+    let container = order.container.as_ref().map(|container| container.id.clone());
+    let container = container.filter(|id| !id.is_empty());
+    if order.container.is_some() && container.is_none() {
+        return Err("nobody knows which container it is".to_owned());
+    }
+    match order.response {
+        Response::Kill => {
+            // Both were measured from the moment at which the machine started.
+            let boot = Clock::now().epoch(0);
+            let started = order.process.started.checked_sub(boot);
+            Ok(Target::Process { pid: order.process.pid, started })
+        }
+        Response::Quarantine => {
+            let file = order.file.as_ref().ok_or("there is no file to take away")?;
+            let path = Path::new(OsStr::from_bytes(file)).to_owned();
+            Ok(Target::File { container, path })
+        }
+        Response::Isolate | Response::Pause | Response::Stop => {
+            container.map(Target::Container).ok_or_else(|| "it is in no container".to_owned())
+        }
+    }
 }
 
 /// The loop's end.
@@ -48,6 +92,8 @@ pub(super) struct React {
     orders: Option<Behind<Order>>,
     /// Of those that found no room, how many were said.
     said: u64,
+    /// Undoes what is past its time limit, whoever ordered it.
+    limits: Option<Worker>,
 }
 
 impl React {
@@ -63,12 +109,15 @@ impl React {
         let start = |act| Behind::start("react", QUEUE, usize::MAX, work(act));
         let orders = act.map(start).transpose();
         let orders = orders.map_err(|error| UserError::from_chain(ExitCode::Failed, &error))?;
-        Ok(Self { orders, said: 0 })
+        Ok(Self { orders, said: 0, limits: None })
     }
 
-    /// Whether there is anybody who does it.
-    pub(super) fn can(&self) -> bool {
-        self.orders.is_some()
+    /// From now on time limits in the journal are met.
+    pub(super) fn keep_limits(&mut self, state: &Path) -> Result<(), UserError> {
+        let worker = Worker::start(open(state)?);
+        self.limits =
+            Some(worker.map_err(|error| UserError::from_chain(ExitCode::Failed, &error))?);
+        Ok(())
     }
 
     /// Hands over what is to be done; what is held back is not.
@@ -91,6 +140,14 @@ impl React {
 
     /// How many more found no room since the last call.
     pub(super) fn news(&mut self) -> u64 {
+        for undone in self.limits.iter().flat_map(Worker::outcomes) {
+            match undone {
+                Ok(entry) => {
+                    output::note(&format!("{}: its time is over: {}", entry.id, entry.note))
+                }
+                Err(refusal) => output::note(&format!("what is overdue: {refusal}")),
+            }
+        }
         let dropped = self.orders.as_ref().map_or(0, Behind::dropped);
         let news = dropped.saturating_sub(self.said);
         self.said = dropped;

@@ -8,14 +8,17 @@ use std::time::{Duration, Instant};
 
 use artifact::Stop;
 use detect::{Detection, Engine};
+use jiff::civil::Date;
 use model::event::Event;
 use policy::guard::{Moment, Verdict};
+use sensor::Host;
 use sensor::kernel::Settings;
 
 use super::alert::{Alert, Subject};
 use super::judge::Judge;
 use super::live::Live;
 use super::merge::{Found, Merge, Tally};
+use super::prevent::Prevent;
 use super::react::React;
 use super::record::Recording;
 use super::reload::{Ready, Reload};
@@ -51,6 +54,7 @@ struct Told {
     engine: Engine,
     judge: Judge,
     moment: Moment,
+    prevent: Option<Prevent>,
     places: Places,
     events: u64,
     alerts: u64,
@@ -69,8 +73,10 @@ impl Guard {
     ) -> Result<Self, UserError> {
         let Ready { engine, judge, rules, .. } = ready;
         let live = Live::start(&rules.iter().collect::<Vec<_>>(), settings)?;
-        let moment = Moment { today: calendar.today(), enforce: enforce && places.react.can() };
-        let told = Told { engine, judge, moment, places, events: 0, alerts: 0, untold: 0 };
+        let moment = Moment { today: calendar.today(), enforce };
+        let prevent = judge.policy().map(|policy| Prevent::start(policy, moment)).transpose()?;
+        let prevent = prevent.flatten();
+        let told = Told { engine, judge, moment, prevent, places, events: 0, alerts: 0, untold: 0 };
         Ok(Self { live, told, reload, calendar, looked: Instant::now() })
     }
 
@@ -95,12 +101,14 @@ impl Guard {
 
     fn receive(&mut self, silence: Duration) -> usize {
         let Self { live, told, .. } = self;
-        live.receive(silence, &mut |event| told.pass(event))
+        let count = live.receive(silence, &mut |event| told.pass(event));
+        told.tell_denials(live.host());
+        count
     }
 
     fn look(&mut self) -> Result<(), UserError> {
         self.looked = Instant::now();
-        self.told.moment.today = self.calendar.today();
+        self.told.set_day(self.calendar.today());
         self.told.close_windows();
         if let Some(ready) = self.reload.poll() {
             self.replace(ready)?;
@@ -114,6 +122,7 @@ impl Guard {
         never.iter().for_each(|rule| output::note(rule));
         self.live.watch(&rules.iter().collect::<Vec<_>>())?;
         (self.told.engine, self.told.judge) = (engine, judge);
+        self.told.prevent_anew();
         self.told.note_policy();
         output::note(&format!("{} rules, read anew", rules.len() - never.len()));
         Ok(())
@@ -122,6 +131,7 @@ impl Guard {
     fn count_losses(&mut self) -> Result<(), UserError> {
         let Self { live, told, .. } = self;
         told.places.sinks.news().iter().for_each(|news| output::note(news));
+        told.prevent.iter_mut().flat_map(Prevent::news).for_each(|news| output::note(&news));
         match told.places.react.news() {
             0 => {}
             count => output::note(&format!("{count} responses found no room and were not made")),
@@ -137,7 +147,8 @@ impl Guard {
     /// What it came to, and whether the recording is whole. Sinks are given time for what they have.
     pub(super) fn finish(mut self) -> (String, Result<(), UserError>) {
         self.told.end_windows();
-        let Told { mut places, events, alerts, untold, .. } = self.told;
+        let Told { mut places, events, alerts, untold, prevent, .. } = self.told;
+        prevent.into_iter().for_each(Prevent::end);
         let mut summary = format!("{events} events, {alerts} alerts; {}", self.live.summary());
         drop(self.live);
         let mut also = |count: u64, what: &str| {
@@ -157,6 +168,9 @@ impl Guard {
 impl Told {
     fn pass(&mut self, event: Event) {
         self.events += 1;
+        if let (Some(prevent), Some(policy)) = (&mut self.prevent, self.judge.policy()) {
+            prevent.meet(&event, policy, self.moment);
+        }
         for mut detection in self.engine.judge(&event) {
             let verdict = self.judge.judge(&mut detection, Some(&event), self.moment);
             match &verdict {
@@ -180,6 +194,37 @@ impl Told {
         merge.take(Instant::now(), found, &mut |found, tally| sinks.tell(&alert(found, tally)));
     }
 
+    /// What was refused before it was done, and what would have been.
+    fn tell_denials(&mut self, host: &mut Host) {
+        let Some(mut prevent) = self.prevent.take() else { return };
+        prevent.denials(host, &mut |event, detection| self.tell(&event, detection, None));
+        self.prevent = Some(prevent);
+    }
+
+    fn set_day(&mut self, today: Date) {
+        if self.moment.today == today {
+            return;
+        }
+        self.moment.today = today;
+        if let (Some(prevent), Some(policy)) = (&mut self.prevent, self.judge.policy()) {
+            prevent.judge_anew(policy, self.moment);
+        }
+    }
+
+    /// The policy was read anew. Between the former preventions and these nothing is refused, which
+    /// takes as long as their programs take to be loaded.
+    fn prevent_anew(&mut self) {
+        self.prevent.take().into_iter().for_each(Prevent::end);
+        let Some(policy) = self.judge.policy() else { return };
+        match Prevent::start(policy, self.moment) {
+            Ok(prevent) => self.prevent = prevent,
+            Err(error) => {
+                error.print();
+                output::note("nothing is refused any more");
+            }
+        }
+    }
+
     fn close_windows(&mut self) {
         let Places { sinks, merge, .. } = &mut self.places;
         merge.close(Instant::now(), &mut |found, tally| sinks.tell(&alert(found, tally)));
@@ -193,12 +238,6 @@ impl Told {
     fn note_policy(&self) {
         let Some(policy) = self.judge.policy() else { return };
         policy.notes(self.moment.today).iter().for_each(|note| output::note(note));
-        let (_, _, preventions) = policy.counts();
-        if preventions > 0 {
-            output::note(
-                "preventions of the policy are checked, and nothing here refuses by them yet",
-            );
-        }
     }
 }
 

@@ -119,10 +119,10 @@ impl Responder {
         if !self.inquiry.settings.delay.is_zero() {
             thread::sleep(self.inquiry.settings.delay);
         }
-        let is_refused = verdict.as_ref().is_some_and(|it| it.hits != 0 && it.hold.refuse);
+        let is_refused = verdict.as_ref().is_some_and(|it| it.hits & it.hold.refused != 0);
         let answer = if is_refused { Response::FAN_DENY } else { Response::FAN_ALLOW };
         // What is told is found out before, for then the process may be gone.
-        let denials = verdict.filter(|it| it.hits != 0).map(|it| self.denials(&it, is_refused));
+        let denials = verdict.filter(|it| it.hits != 0).map(|it| self.denials(&it));
         let Some(queue) = self.inquiry.queue() else { return false };
         let is_told = queue.write_response(FanotifyResponse::new(file, answer)).is_ok();
         drop(queue);
@@ -154,8 +154,8 @@ impl Responder {
         let hold = self.inquiry.state().hold(&caller);
         let relevant = match act {
             // The first program has the mounts looked at, whatever it is that is to be refused.
-            Act::Execute => hold.bits,
-            Act::Open => hold.bits & self.inquiry.rules.read,
+            Act::Execute => hold.bits(),
+            Act::Open => hold.bits() & self.inquiry.rules.read,
         };
         if relevant == 0 {
             return None;
@@ -171,9 +171,9 @@ impl Responder {
             file.inner = space.and_then(|space| space.inner(&facts, file.path.as_bstr()));
             let container = state.containers.get(&caller.container);
             let fixed = container.into_iter().flat_map(|it| &it.fixed);
-            self.inquiry.rules.hits(hold.bits, act, &file, fixed)
+            self.inquiry.rules.hits(hold.bits(), act, &file, fixed)
         };
-        let foreign = hold.bits & self.inquiry.rules.foreign;
+        let foreign = hold.bits() & self.inquiry.rules.foreign;
         if act == Act::Execute && foreign != 0 && self.is_foreign(&caller, &facts, &file) {
             hits |= foreign;
         }
@@ -238,10 +238,13 @@ impl Responder {
         !is_of_image
     }
 
-    fn denials(&self, verdict: &Verdict, refused: bool) -> Vec<Denial> {
+    /// Where one refuses, others that only observe did not let it through, and are not told.
+    fn denials(&self, verdict: &Verdict) -> Vec<Denial> {
+        let refused = verdict.hits & verdict.hold.refused;
+        let told = if refused == 0 { verdict.hits } else { refused };
         let (started, name) = verdict.caller.identity();
         let time = Clock::now().now_epoch();
-        let bits = (0..u64::BITS).filter(|bit| verdict.hits & 1 << bit != 0);
+        let bits = (0..u64::BITS).filter(|bit| told & 1 << bit != 0);
         let denial = |bit| Denial {
             prevention: self.inquiry.rules.id(bit).to_owned(),
             time,
@@ -250,7 +253,7 @@ impl Responder {
             name: name.clone(),
             control_group: verdict.caller.control_group,
             object: verdict.file.path.clone(),
-            refused,
+            refused: refused != 0,
         };
         bits.map(denial).collect()
     }

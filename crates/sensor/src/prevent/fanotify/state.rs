@@ -23,11 +23,26 @@ const FIXED_MAX: usize = 4_096;
 /// Gaps that nobody took yet.
 const GAPS_MAX: usize = 1_024;
 
-/// The preventions that hold for a control group, a bit each, and whether they refuse.
+/// The preventions that hold for a control group, a bit each: those that refuse, and others that are
+/// only observed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Hold {
-    pub(super) bits: u64,
-    pub(super) refuse: bool,
+    pub(super) refused: u64,
+    pub(super) observed: u64,
+}
+
+impl Hold {
+    pub(super) fn bits(self) -> u64 {
+        self.refused | self.observed
+    }
+
+    /// What is refused and is not named, or observed and is not, stays as it was.
+    fn changed(self, bits: u64, refuse: bool) -> Self {
+        match refuse {
+            true => Self { refused: bits, observed: self.observed & !bits },
+            false => Self { refused: self.refused & !bits, observed: bits },
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -84,12 +99,17 @@ impl State {
         named.unwrap_or_else(default)
     }
 
-    pub(super) fn set(&mut self, group: u64, hold: Hold) -> bool {
+    pub(super) fn set(&mut self, group: u64, bits: u64, refuse: bool) -> bool {
         let has_room = self.groups.len() < KNOWN_MAX || self.groups.contains_key(&group);
         if has_room {
-            self.groups.insert(group, hold);
+            let hold = self.groups.entry(group).or_default();
+            *hold = hold.changed(bits, refuse);
         }
         has_room
+    }
+
+    pub(super) fn set_default(&mut self, bits: u64, refuse: bool) {
+        self.default = self.default.changed(bits, refuse);
     }
 
     pub(super) fn forget(&mut self, group: u64) {
@@ -151,9 +171,9 @@ mod tests {
 
     #[test]
     fn a_container_that_nobody_knows_has_the_default_and_the_host_has_nothing() {
-        let hold = |bits| Hold { bits, refuse: true };
-        let mut state = State { default: hold(0b100), ..State::default() };
-        assert!(state.set(1, hold(0b1)) && state.set(2, hold(0b10)));
+        let mut state = State::default();
+        state.set_default(0b100, true);
+        assert!(state.set(1, 0b1, true) && state.set(2, 0b10, true));
         for (container, control_group, in_container, expected) in CASES {
             let caller = Caller {
                 pid: 1,
@@ -162,12 +182,22 @@ mod tests {
                 control_group: *control_group,
                 space: 1,
             };
-            assert_eq!(state.hold(&caller).bits, *expected, "{caller:?}");
+            assert_eq!(state.hold(&caller).bits(), *expected, "{caller:?}");
         }
         state.forget(1);
         let caller =
             Caller { pid: 1, container: 1, in_container: true, control_group: 1, space: 1 };
-        assert_eq!(state.hold(&caller).bits, 0b100);
+        assert_eq!(state.hold(&caller).bits(), 0b100);
+    }
+
+    #[test]
+    fn a_prevention_refuses_or_observes() {
+        let mut state = State::default();
+        state.set(1, 0b011, true);
+        state.set(1, 0b110, false);
+        assert_eq!(state.groups[&1], Hold { refused: 0b001, observed: 0b110 });
+        state.set(1, 0b100, true);
+        assert_eq!(state.groups[&1], Hold { refused: 0b100, observed: 0b010 });
     }
 
     #[test]

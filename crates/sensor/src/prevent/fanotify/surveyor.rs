@@ -239,7 +239,7 @@ impl Survey {
             Answer::default()
         });
         let fixed: Vec<Fixed> = answer.fixed.into_iter().map(|it| self.settle(it)).collect();
-        let read = hold.bits & self.inquiry.rules.read;
+        let read = hold.bits() & self.inquiry.rules.read;
         let is_read = |bit: u32| read & 1 << bit != 0;
         let reads: HashSet<Device> =
             fixed.iter().filter(|it| is_read(it.bit)).map(|it| it.device).collect();

@@ -98,5 +98,8 @@ fn containers_begin_as_they_did() {
         assert!(cage.exec(&["/opt/ran"]).ran(), "{more:?}");
         assert!(!cage.shell("cp /opt/ran /tmp/ran && /tmp/ran").ran(), "{more:?}");
     }
-    assert_eq!(gaps(&mut guard), Vec::<String>::new());
+    // Containers of other tests may have another root; were it one of these, the copies had run.
+    let of_others = |why: &String| why.starts_with("its root is no overlay");
+    let gaps: Vec<String> = gaps(&mut guard).into_iter().filter(|it| !of_others(it)).collect();
+    assert_eq!(gaps, Vec::<String>::new());
 }

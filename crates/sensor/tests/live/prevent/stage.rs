@@ -22,14 +22,17 @@ pub(super) fn preventions(all: &[Prevention]) -> Option<Preventions> {
     Some(Preventions::start(all, &settings).expect("the programs load"))
 }
 
-/// False, said, where the kernel has no hooks for the prevention.
+/// False, said, where the kernel has no hooks for the prevention. That the machine of
+/// `cargo xtask vm-test` had none would be a fault.
 pub(super) fn is_held(preventions: &Preventions) -> bool {
     let missing = preventions.held().iter().find_map(|held| match held {
         Held::NotHere(why) => Some(why),
         _ => None,
     });
-    if let Some(why) = missing {
-        testkit::skip(&format!("`cargo xtask vm-test` tries this: {why}"));
+    match missing {
+        Some(why) if std::env::var_os("LAZARET_TEST_ACTS").is_some() => testkit::skip(why),
+        Some(why) => println!("`cargo xtask vm-test` tries this: {why}"),
+        None => {}
     }
     missing.is_none()
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Alert, Stamp, Subject};
 use crate::cmd::guard::judge;
+use crate::cmd::guard::prevent::TAG as PREVENTION;
 use crate::cmd::rules;
 
 /// Everything that is known of where and who, beside what the rule tells.
@@ -27,7 +28,10 @@ pub(super) fn object(alert: &Alert<'_>, stamp: &Stamp<'_>) -> Value {
     match alert.subject {
         Subject::Event(event) => {
             object["blocked"] = event.denied.into();
-            object["allow"] = json!(Excuse::of(&alert.detection.rule.name, event));
+            // What is refused is allowed by changing what refuses it.
+            let is_rule = !alert.detection.rule.tags.iter().any(|tag| tag == PREVENTION);
+            let excuse = is_rule.then(|| Excuse::of(&alert.detection.rule.name, event));
+            object["allow"] = json!(excuse);
             add_event(&mut object, event);
         }
         Subject::Record(record) => object["request"] = request(record),

@@ -1,0 +1,310 @@
+//! The policy's preventions, in the hands of what can hold them on this host: programs in the kernel,
+//! or fanotify for what those cannot.
+//!
+//! ```text
+//! policy → preventions → who holds each · events → whose group has which · denials → alerts
+//! ```
+//!
+//! A container's group has what the policy says of it from its first event on, and again from when its
+//! runtime has described it. Nothing here decides: a group of the host has nothing unless a scope says so.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use detect::{Detection, Rule, RuleFile, Ruleset};
+use model::event::{
+    Act, Call, Container, Descriptor, Endpoint, Event, Object, PathArgument, Socket,
+};
+use model::{Denial, Prevention, Priority, Refused};
+use policy::guard::{GuardPolicy, Held, Moment};
+use sensor::Host;
+use sensor::prevent::fanotify::{self, Fanotify};
+use sensor::prevent::{self, Preventions};
+use serde_json::{Value, json};
+
+use crate::error::UserError;
+use crate::exit_code::ExitCode;
+use crate::output;
+
+/// Groups that are remembered; of more, some are told again what holds for them.
+const GROUPS_MAX: usize = 65_536;
+
+/// On all alerts of preventions.
+pub(super) const TAG: &str = "prevention";
+
+/// What is held, and for whom.
+pub(super) struct Prevent {
+    preventions: Vec<Named>,
+    kernel: Preventions,
+    files: Option<OfFiles>,
+    groups: HashMap<u64, Group>,
+    /// Denials that the kernel did not tell, as far as they were said.
+    untold: u64,
+}
+
+/// A prevention, and what its alerts are called.
+struct Named {
+    prevention: Prevention,
+    rule: Arc<Rule>,
+}
+
+/// What fanotify holds, and which bit of it is which of the policy's.
+struct OfFiles {
+    fanotify: Fanotify,
+    bits: Vec<usize>,
+    has_ended: bool,
+}
+
+/// Whose group it is, and what it has.
+struct Group {
+    container: Option<Arc<Container>>,
+    held: Held,
+}
+
+impl Prevent {
+    /// None if the policy prevents nothing. `moment` says whether anything may be refused.
+    pub(super) fn start(policy: &GuardPolicy, moment: Moment) -> Result<Option<Self>, UserError> {
+        let preventions = policy.preventions();
+        if preventions.is_empty() {
+            return Ok(None);
+        }
+        let pins = prevent::Settings::new().pins.filter(|_| moment.enforce);
+        let settings = prevent::Settings { pins, ..prevent::Settings::new() };
+        let kernel =
+            Preventions::start(&preventions, &settings).map_err(|error| refused(&error))?;
+        let (files, held) = OfFiles::start(&preventions, kernel.held())?;
+        for (prevention, by) in preventions.iter().zip(held) {
+            output::note(&format!("prevention `{}`: {by}", prevention.id));
+        }
+        if let Some(why) = kernel.ends_with_us().filter(|_| moment.enforce) {
+            output::note(&format!("what is refused ends with the guard: {why}"));
+        }
+        let named = |prevention: Prevention| {
+            let rule = rule(&prevention.id)?;
+            Some(Named { prevention, rule })
+        };
+        let preventions = preventions.into_iter().filter_map(named).collect();
+        let mut started = Self { preventions, kernel, files, groups: HashMap::new(), untold: 0 };
+        started.default(policy, moment);
+        Ok(Some(started))
+    }
+
+    /// The process of an event is in a group: it has from now on what holds for it.
+    pub(super) fn meet(&mut self, event: &Event, policy: &GuardPolicy, moment: Moment) {
+        let group = event.process.control_group;
+        let container = event.container.as_ref();
+        let is_same = |known: &Group| match (&known.container, container) {
+            (Some(known), Some(container)) => Arc::ptr_eq(known, container),
+            (known, container) => known.is_none() && container.is_none(),
+        };
+        if group == 0 || self.groups.get(&group).is_some_and(is_same) {
+            return;
+        }
+        if self.groups.len() >= GROUPS_MAX {
+            self.groups.clear();
+        }
+        let held = policy.held(container.map(Arc::as_ref), moment);
+        let had = self.groups.insert(group, Group { container: container.cloned(), held });
+        if had.map(|had| had.held).unwrap_or_default() != held {
+            self.hold(group, held);
+        }
+    }
+
+    /// Another day, on which a policy may say something else.
+    pub(super) fn judge_anew(&mut self, policy: &GuardPolicy, moment: Moment) {
+        self.default(policy, moment);
+        let mut changed = Vec::new();
+        for (group, known) in &mut self.groups {
+            let held = policy.held(known.container.as_deref(), moment);
+            if held != known.held {
+                known.held = held;
+                changed.push((*group, held));
+            }
+        }
+        for (group, held) in changed {
+            self.hold(group, held);
+        }
+    }
+
+    /// Hands over what was refused or observed, as an event and what is told of it.
+    pub(super) fn denials(&mut self, host: &mut Host, pass: &mut dyn FnMut(Event, Detection)) {
+        let mut denials = Vec::new();
+        self.kernel.denials(&mut |denial| denials.push(denial));
+        if let Some(files) = &mut self.files {
+            files.fanotify.denials(&mut |denial| denials.push(denial));
+        }
+        for denial in denials {
+            let named = self.preventions.iter().find(|it| it.prevention.id == denial.prevention);
+            let Some(Named { prevention, rule }) = named else { continue };
+            let (call, act) = deed(&prevention.act, &denial);
+            let event = host.denied(&denial, call, act);
+            pass(event, detection(rule, &denial));
+        }
+    }
+
+    /// What is not held as it should be, said once.
+    pub(super) fn news(&mut self) -> Vec<String> {
+        let mut news = Vec::new();
+        match self.kernel.untold() {
+            Ok(untold) => {
+                let count = untold.buffer_full + untold.over_budget + untold.damaged;
+                if count > self.untold {
+                    news.push(format!("{} denials were not told", count - self.untold));
+                }
+                self.untold = count;
+            }
+            Err(error) => news.push(error.to_string()),
+        }
+        if let Some(files) = &mut self.files {
+            files.fanotify.gaps(&mut |gap| {
+                news.push(format!("control group {}: {}", gap.control_group, gap.why));
+            });
+            if let Some(why) = files.fanotify.ended().filter(|_| !files.has_ended) {
+                files.has_ended = true;
+                news.push(format!("fanotify refuses nothing any more: {why}"));
+            }
+        }
+        news
+    }
+
+    /// Everything is let through from now on.
+    pub(super) fn end(self) {
+        self.kernel.release();
+    }
+
+    /// Of a container that nobody has met yet. Fanotify tells containers from the host by itself; the
+    /// kernel's programs do not, so there a group has nothing before it was met.
+    fn default(&mut self, policy: &GuardPolicy, moment: Moment) {
+        let held = policy.held_unknown(moment);
+        if let Some(files) = &mut self.files {
+            files.fanotify.default(files.of_policy(held.bits & !held.refused), false);
+            files.fanotify.default(files.of_policy(held.refused), true);
+        }
+    }
+
+    fn hold(&mut self, group: u64, held: Held) {
+        let observed = held.bits & !held.refused;
+        for (bits, refuse) in [(observed, false), (held.refused, true)] {
+            if let Err(error) = self.kernel.set(group, bits, refuse) {
+                output::note(&format!("control group {group}: {error}"));
+            }
+            if let Some(files) = &mut self.files {
+                files.fanotify.set(group, files.of_policy(bits), refuse);
+            }
+        }
+    }
+}
+
+impl OfFiles {
+    /// With a word about who holds each prevention.
+    fn start(
+        preventions: &[Prevention],
+        held: &[prevent::Held],
+    ) -> Result<(Option<Self>, Vec<String>), UserError> {
+        let (mut bits, mut words) = (Vec::new(), Vec::new());
+        for (number, (prevention, held)) in preventions.iter().zip(held).enumerate() {
+            words.push(match held {
+                prevent::Held::Kernel => "held by the kernel".to_owned(),
+                prevent::Held::Cgroup => "held by control groups".to_owned(),
+                prevent::Held::NotHere(why) => match fanotify::cannot_hold(&prevention.act) {
+                    None => {
+                        bits.push(number);
+                        "held by fanotify".to_owned()
+                    }
+                    Some(_) => format!("NOT held here: {}", why.replace('\n', ", ")),
+                },
+            });
+        }
+        if bits.is_empty() {
+            return Ok((None, words));
+        }
+        let list: Vec<Prevention> =
+            bits.iter().filter_map(|number| preventions.get(*number).cloned()).collect();
+        let started = Fanotify::start(&list, fanotify::Settings::new());
+        let fanotify = started.map_err(|error| refused(&error))?;
+        Ok((Some(Self { fanotify, bits, has_ended: false }), words))
+    }
+
+    /// The policy's bits as its own.
+    fn of_policy(&self, bits: u64) -> u64 {
+        let ours = self.bits.iter().enumerate().filter(|(_, number)| bits & 1 << **number != 0);
+        ours.fold(0, |all, (bit, _)| all | 1 << bit)
+    }
+}
+
+fn refused(error: &dyn std::fmt::Display) -> UserError {
+    let text = error.to_string();
+    let (message, hint) = match text.split_once("\nhint: ") {
+        Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
+        None => (text, None),
+    };
+    UserError::new(ExitCode::Failed, message).hint(hint)
+}
+
+/// What denials of a prevention are told as. Its condition is never asked.
+fn rule(id: &str) -> Option<Arc<Rule>> {
+    let name = format!("prevention {id}");
+    let text = json!([{
+        "rule": name,
+        "desc": "what a policy of the guard refuses or observes",
+        "condition": "evt.type = execve",
+        "output": "prevention",
+        "priority": "WARNING",
+        "tags": [TAG],
+    }]);
+    let bytes = text.to_string().into_bytes();
+    let (ruleset, _) = Ruleset::load(&[RuleFile { name: "policy", bytes: &bytes }]);
+    ruleset.rules().first().cloned()
+}
+
+fn detection(rule: &Arc<Rule>, denial: &Denial) -> Detection {
+    let mut rule = Arc::clone(rule);
+    let what = if denial.refused { "refused" } else { "observed, and let through" };
+    if denial.refused {
+        Arc::make_mut(&mut rule).priority = Priority::Error;
+    }
+    let object = match denial.object.is_empty() {
+        true => String::new(),
+        false => format!(" {}", denial.object),
+    };
+    Detection {
+        time: denial.time,
+        message: format!("{} ({}): {what}{object}", denial.prevention, denial.name),
+        fields: vec![
+            ("prevention".to_owned(), denial.prevention.as_str().into()),
+            ("prevention.object".to_owned(), text(&denial.object.to_string())),
+            ("prevention.refused".to_owned(), denial.refused.into()),
+        ],
+        rule,
+    }
+}
+
+fn text(text: &str) -> Value {
+    if text.is_empty() { Value::Null } else { text.into() }
+}
+
+/// What somebody wanted to do, as far as it is known.
+fn deed(refused: &Refused, denial: &Denial) -> (Call, Act) {
+    let path =
+        || PathArgument { path: denial.object.clone(), resolved: true, ..Default::default() };
+    let other = Act::Other { number: 0, arguments: [0; 6] };
+    match refused {
+        Refused::Execute(_) | Refused::ExecuteForeign => (Call::Execve, Act::Exec { file: path() }),
+        Refused::Read(_) | Refused::Write(_) => {
+            let (descriptor, flags) = (Descriptor::default(), Default::default());
+            (Call::Openat, Act::Open { descriptor, path: path(), flags, mode: 0 })
+        }
+        Refused::Connect(_) => match denial.object.to_string().parse() {
+            Ok(address) => {
+                let remote = Some(Endpoint::Internet(address));
+                let object = Object::Socket(Socket { remote, ..Socket::default() });
+                (Call::Connect, Act::Connect { descriptor: Descriptor { number: -1, object } })
+            }
+            Err(_) => (Call::Connect, other),
+        },
+        Refused::Mount => (Call::Mount, other),
+        Refused::Trace => (Call::Ptrace, other),
+        Refused::LoadModule => (Call::InitModule, other),
+        Refused::LoadBpf => (Call::Bpf, other),
+    }
+}
