@@ -93,7 +93,7 @@ fn a_container_that_begins_has_the_default() {
     }
     assert!(cages.run(&["/bin/true"]).succeeded);
     assert_eq!(denials(&mut guard, 5).len(), 5);
-    guard.default(0, false);
+    guard.default(0, true);
     assert!(cages.run(&["/opt/ran"]).ran());
 }
 

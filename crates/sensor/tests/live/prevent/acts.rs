@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use model::{Denial, Network, Place, Prevention, Refused};
 use sensor::prevent::{Held, Preventions};
 
-use super::stage::{Folder, Group, REFUSED, preventions, told};
+use super::stage::{Folder, Group, REFUSED, in_the_machine_alone, preventions, told};
 
 /// The prevention, the deed, what the denial names. `@` is the folder.
 type Case = (&'static str, &'static [&'static str], &'static str);
@@ -198,7 +198,7 @@ fn try_all(cases: &[Case], others: &[&[&str]]) {
     for case in cases {
         let held = &held[usize::try_from(index_of(case.0, &of)).expect("few")];
         if let Held::NotHere(why) = held {
-            testkit::skip(&format!("`cargo xtask vm-test` tries this: {why}"));
+            in_the_machine_alone(why);
             return;
         }
         failures.extend(wrong(&mut kernel, &of, &group, &folder, case));

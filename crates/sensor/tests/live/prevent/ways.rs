@@ -6,7 +6,7 @@ use std::process::Command;
 
 use model::{Place, Prevention, Refused};
 
-use super::stage::{Folder, Group, REFUSED, is_held, preventions, told};
+use super::stage::{Folder, Group, REFUSED, in_the_machine_alone, is_held, preventions, told};
 
 fn prevention(act: Refused) -> Prevention {
     Prevention { id: "a".to_owned(), act }
@@ -244,7 +244,7 @@ fn modules_are_not_loaded() {
     let folder = Folder::make();
     let group = Group::make("module");
     let Some(modules) = std::env::var_os("LAZARET_TEST_MODULES") else {
-        testkit::skip("`cargo xtask vm-test` has modules to load");
+        in_the_machine_alone("there are no modules to load");
         return;
     };
     let Some(mut kernel) = preventions(&[prevention(Refused::LoadModule)]) else { return };
