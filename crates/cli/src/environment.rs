@@ -19,6 +19,15 @@ pub(crate) fn cache_dir() -> Option<PathBuf> {
         .map(|base| base.join("lazaret"))
 }
 
+/// Lets this process have as many descriptors open as it may: a tree of processes that is killed is held
+/// by one each, and a container can have many mounts.
+pub(crate) fn have_many_descriptors() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    // Where it cannot be, what needs more says so.
+    let _unchanged = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+}
+
 /// The time that documents carry: `SOURCE_DATE_EPOCH` (seconds) where set, so that a build can be
 /// repeated byte for byte; else the clock.
 pub(crate) fn now() -> Result<Timestamp, UserError> {

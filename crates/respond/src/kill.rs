@@ -76,7 +76,12 @@ impl Killing {
         // In version 1 the killed end once they are let go; of a whole container nobody is left.
         let must_thaw = !self.was_frozen || matches!(self.whom, Whom::Group(_));
         if let Some(freezer) = self.freezer.as_ref().filter(|it| must_thaw && it.is_there()) {
-            freezer.thaw().map_err(|error| Refusal::failed("thawing", "the container", &error))?;
+            // A runtime removes the group of whom nobody is left.
+            if let Err(error) = freezer.thaw()
+                && freezer.is_there()
+            {
+                return Err(Refusal::failed("thawing", "the container", &error));
+            }
         }
         let killed = killed?;
         let since = Instant::now();

@@ -152,13 +152,17 @@ impl Responder {
     }
 
     /// Undoes what should hold no longer. Nothing does so by itself: whoever sets limits calls this
-    /// every now and then.
+    /// every now and then. What `waits` is left for another time.
     ///
     /// # Errors
     /// If the journal cannot be read; what cannot be undone is told a response.
-    pub fn expire(&self, now: Timestamp) -> Result<Vec<Expired>, Refusal> {
+    pub fn expire(
+        &self,
+        now: Timestamp,
+        waits: &dyn Fn(Id) -> bool,
+    ) -> Result<Vec<Expired>, Refusal> {
         let open = self.journal.open()?;
-        let due = open.entries.values().filter(|entry| entry.is_overdue(now));
+        let due = open.entries.values().filter(|entry| entry.is_overdue(now) && !waits(entry.id));
         let due: Vec<Id> = due.map(|entry| entry.id).collect();
         drop(open);
         Ok(due.into_iter().map(|id| (id, self.undo(id, "its time limit"))).collect())

@@ -85,9 +85,14 @@ static __always_inline int came_from_outside(struct question *question, struct t
 	/* As many as are noted: there may be more. */
 	if (!origin || origin->groups[LEVELS - 1])
 		return 0;
-	for (level = 0; level < LEVELS; level++)
-		if (origin->groups[level] == question->held_by)
+	/* A group that something holds for is a container's, or one within it. */
+	for (level = 0; level < LEVELS; level++) {
+		u64 group = origin->groups[level];
+		struct holding *held = bpf_map_lookup_elem(&groups, &group);
+
+		if (group == question->held_by || (held && (held->enforced | held->observed)))
 			return 0;
+	}
 	return 1;
 }
 

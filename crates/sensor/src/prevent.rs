@@ -103,6 +103,11 @@ pub struct Untold {
     pub damaged: u64,
 }
 
+/// Ends what guards left in the kernel that were killed: for one that refuses nothing.
+pub fn release_former() {
+    pins::Former::find(PINS.as_ref()).release();
+}
+
 /// Preventions that the kernel holds. Unless they are pinned, they end when this is dropped.
 pub struct Preventions {
     held: Vec<Held>,
@@ -153,13 +158,24 @@ impl Preventions {
         started.inherit(&former, &ids)?;
         started.inboxes.push(Inbox { ids, buffer: object.take("denials")? });
         let (links, lost) = object.attach(&held_by_act);
-        started.links = match &started.pinned {
+        match started.attached(links).and_then(|()| started.lose(preventions, &lost)) {
+            Ok(()) => {
+                former.release();
+                Ok(started)
+            }
+            Err(error) => {
+                started.release();
+                Err(error)
+            }
+        }
+    }
+
+    fn attached(&mut self, links: Links) -> Result<(), Refusal> {
+        self.links = match &self.pinned {
             Ok(pinned) => pinned.links(links)?,
             Err(_why) => links,
         };
-        started.lose(preventions, &lost)?;
-        former.release();
-        Ok(started)
+        Ok(())
     }
 
     /// By what each prevention is held, in the order in which they were given.

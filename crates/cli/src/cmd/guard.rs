@@ -32,7 +32,7 @@ use crate::cmd::global::Global;
 use crate::cmd::respond;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
-use crate::{interrupt, output};
+use crate::{environment, interrupt, output};
 
 /// Long enough that what repeats every few seconds is told once a minute.
 const MERGE_WINDOW: u32 = 60;
@@ -101,6 +101,7 @@ fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserErr
     if enforce && policy.is_none() {
         return Err(judge::needs_policy());
     }
+    environment::have_many_descriptors();
     let are_ours = rules.is_empty();
     let sources = reload::Sources { rules, policy };
     let mut ready = sources.read()?;

@@ -16,7 +16,7 @@ use crate::cmd::global::Global;
 use crate::cmd::guard;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
-use crate::output;
+use crate::{environment, output};
 
 /// Where the guard's service keeps it as well.
 pub(crate) const STATE: &str = "/var/lib/lazaret/respond";
@@ -60,6 +60,7 @@ enum Verb {
 
 pub(crate) fn run(arguments: RespondArguments, global: &Global) -> Result<ExitCode, UserError> {
     let RespondArguments { verb, state } = arguments;
+    environment::have_many_descriptors();
     let responder = Responder::open(&state, guard::runtimes()).map_err(|it| refused(&it))?;
     match verb {
         Verb::Kill(arguments) => act::kill(&arguments, &responder, global),

@@ -32,9 +32,11 @@ pub fn object(event: &Event) -> String {
     text
 }
 
-/// The file that was executed, written or put somewhere: what is taken away by a quarantine.
+/// The file that was executed, written or put somewhere: what is taken away by a quarantine. Of a
+/// script, that is not its interpreter.
 pub fn file(event: &Event) -> Option<&Text> {
     let file = match &event.act {
+        Act::Exec { file } if !file.path.is_empty() => Some(&file.path),
         Act::Exec { .. } => Some(&event.process.executable.path),
         _ => Objects::of(event).files.pop(),
     };

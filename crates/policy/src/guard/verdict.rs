@@ -153,7 +153,9 @@ impl GuardPolicy {
             settings.priority = decides(entry.priority.is_some(), settings.priority);
             settings.action =
                 decides(entry.action.is_some() && (may_act || !acts), settings.action);
-            settings.respond = decides(entry.respond.is_some() && may_act, settings.respond);
+            let takes_back = entry.respond.as_ref().is_some_and(|it| it.is_empty());
+            settings.respond =
+                decides(entry.respond.is_some() && (may_act || takes_back), settings.respond);
         }
         settings
     }

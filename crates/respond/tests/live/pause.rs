@@ -87,13 +87,13 @@ fn time_limits_are_met_by_whoever_looks() {
     let responder = container.responder();
     let entry =
         responder.act(Response::Pause, &container.target(), &limited).expect("it is frozen");
-    assert!(responder.expire(Timestamp::now()).expect("a journal").is_empty());
+    assert!(responder.expire(Timestamp::now(), &|_| false).expect("a journal").is_empty());
     let later = in_a_minute + Duration::from_secs(1);
     assert!(responder.list().expect("a journal").entries[0].is_overdue(later));
-    let expired = responder.expire(later).expect("a journal");
+    let expired = responder.expire(later, &|_| false).expect("a journal");
     assert!(matches!(&*expired, [(id, Ok(_))] if *id == entry.id), "{expired:?}");
     assert!(is_running(&container));
-    assert!(responder.expire(later).expect("a journal").is_empty());
+    assert!(responder.expire(later, &|_| false).expect("a journal").is_empty());
 
     // The guard's way.
     let worker = Worker::start(responder).expect("a thread");

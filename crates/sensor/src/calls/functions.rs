@@ -24,6 +24,7 @@ const ABIS: [Names; 2] = [
         patterns: &[
             "__ia32_sys_*",
             "__ia32_sys_*16",
+            "__ia32_sys_ia32_*64",
             "__ia32_compat_sys_*",
             "__ia32_compat_sys_*64",
             "__ia32_compat_sys_ia32_*",

@@ -140,6 +140,7 @@ impl Fanotify {
         let queue = Queue::init(
             InitFlags::FAN_CLASS_CONTENT
                 | InitFlags::FAN_CLOEXEC
+                | InitFlags::FAN_REPORT_TID
                 | InitFlags::FAN_NONBLOCK
                 // A waiting thread has one event, so their number is bounded by that of threads.
                 | InitFlags::FAN_UNLIMITED_QUEUE

@@ -12,7 +12,7 @@ pub(super) const PASSED: &str = "passed";
 /// no engine that would run containers.
 const LEFT_OUT: &str = "--skip flood:: --skip ::containers:: --skip fanotify::";
 /// What no tier has to do with is run once.
-const OF_NO_TIER: &str = "--skip prevent::";
+const OF_NO_TIER: &str = "--skip prevent:: --skip processes:: --skip groups::";
 
 /// Run once more where threads are preempted in the middle of calls, which this kernel does when told.
 const OF_TIERS: &str = "tier::";

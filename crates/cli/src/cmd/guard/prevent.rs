@@ -26,8 +26,9 @@ use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::output;
 
-/// Groups that are remembered; of more, some are told again what holds for them.
-const GROUPS_MAX: usize = 65_536;
+/// Groups that are remembered, fewer than the kernel's tables have room for: beyond, all are forgotten,
+/// and those that live are met again by their next event.
+const GROUPS_MAX: usize = 60_000;
 
 /// On all alerts of preventions.
 pub(super) const TAG: &str = "prevention";
@@ -53,7 +54,13 @@ struct OfFiles {
     fanotify: Fanotify,
     bits: Vec<usize>,
     has_ended: bool,
+    /// Of what it counts, as much as was said.
+    said: [u64; 4],
 }
+
+/// Groups that were met.
+#[derive(Default)]
+pub(super) struct Groups(HashMap<u64, Group>);
 
 /// Whose group it is, and what it has.
 struct Group {
@@ -65,6 +72,9 @@ impl Prevent {
     /// None if the policy prevents nothing. `moment` says whether anything may be refused.
     pub(super) fn start(policy: &GuardPolicy, moment: Moment) -> Result<Option<Self>, UserError> {
         let preventions = policy.preventions();
+        if preventions.is_empty() || !moment.enforce {
+            prevent::release_former();
+        }
         if preventions.is_empty() {
             return Ok(None);
         }
@@ -72,7 +82,13 @@ impl Prevent {
         let settings = prevent::Settings { pins, ..prevent::Settings::new() };
         let kernel =
             Preventions::start(&preventions, &settings).map_err(|error| refused(&error))?;
-        let (files, held) = OfFiles::start(&preventions, kernel.held())?;
+        let (files, held) = match OfFiles::start(&preventions, kernel.held()) {
+            Ok(started) => started,
+            Err(error) => {
+                kernel.release();
+                return Err(error);
+            }
+        };
         for (prevention, by) in preventions.iter().zip(held) {
             output::note(&format!("prevention `{}`: {by}", prevention.id));
         }
@@ -101,11 +117,12 @@ impl Prevent {
             return;
         }
         if self.groups.len() >= GROUPS_MAX {
-            self.groups.clear();
+            self.forget_all();
         }
         let held = policy.held(container.map(Arc::as_ref), moment);
         let had = self.groups.insert(group, Group { container: container.cloned(), held });
-        if had.map(|had| had.held).unwrap_or_default() != held {
+        // One that was not met may have what a guard before us left, or what a group above it has.
+        if had.is_none_or(|had| had.held != held) {
             self.hold(group, held);
         }
     }
@@ -156,6 +173,22 @@ impl Prevent {
             Err(error) => news.push(error.to_string()),
         }
         if let Some(files) = &mut self.files {
+            let counts = files.fanotify.counts();
+            let all = [
+                (
+                    counts.unjudged,
+                    "questions were let through, for nothing was found out of who asked",
+                ),
+                (counts.unreadable, "reads of questions failed"),
+                (counts.denials_lost, "denials were not told"),
+                (counts.gaps_lost, "gaps were not told"),
+            ];
+            for ((count, what), said) in all.into_iter().zip(&mut files.said) {
+                if count > *said {
+                    news.push(format!("fanotify: {} {what}", count - *said));
+                    *said = count;
+                }
+            }
             files.fanotify.gaps(&mut |gap| {
                 news.push(format!("control group {}: {}", gap.control_group, gap.why));
             });
@@ -167,9 +200,28 @@ impl Prevent {
         news
     }
 
-    /// Everything is let through from now on.
-    pub(super) fn end(self) {
+    /// Everything is let through from now on. Gives those that something held for.
+    pub(super) fn end(self) -> Groups {
         self.kernel.release();
+        Groups(self.groups)
+    }
+
+    /// They have from now on what this policy says.
+    pub(super) fn take_over(&mut self, groups: Groups, policy: &GuardPolicy, moment: Moment) {
+        for (number, group) in groups.0 {
+            let held = policy.held(group.container.as_deref(), moment);
+            self.groups.insert(number, Group { held, ..group });
+            self.hold(number, held);
+        }
+    }
+
+    fn forget_all(&mut self) {
+        for group in self.groups.drain().map(|(group, _)| group) {
+            self.kernel.forget(group);
+            if let Some(files) = &mut self.files {
+                files.fanotify.forget(group);
+            }
+        }
     }
 
     /// Of a container that nobody has met yet. Fanotify tells containers from the host by itself; the
@@ -187,6 +239,7 @@ impl Prevent {
         for (bits, refuse) in [(observed, false), (held.refused, true)] {
             if let Err(error) = self.kernel.set(group, bits, refuse) {
                 output::note(&format!("control group {group}: {error}"));
+                self.groups.remove(&group);
             }
             if let Some(files) = &mut self.files {
                 files.fanotify.set(group, files.of_policy(bits), refuse);
@@ -222,7 +275,7 @@ impl OfFiles {
             bits.iter().filter_map(|number| preventions.get(*number).cloned()).collect();
         let started = Fanotify::start(&list, fanotify::Settings::new());
         let fanotify = started.map_err(|error| refused(&error))?;
-        Ok((Some(Self { fanotify, bits, has_ended: false }), words))
+        Ok((Some(Self { fanotify, bits, has_ended: false, said: [0; 4] }), words))
     }
 
     /// The policy's bits as its own.

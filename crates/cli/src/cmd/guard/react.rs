@@ -13,7 +13,7 @@ use courier::{Behind, Queue};
 use model::Response;
 use model::event::{Container, Event, Process, Text};
 use policy::guard::Verdict;
-use respond::{Responder, Target, Worker};
+use respond::{Entry, Responder, State, Target, Worker};
 use sensor::Clock;
 
 use super::{END, places};
@@ -23,6 +23,9 @@ use crate::output;
 
 /// Responses that wait: more than a host has containers that something is done about at once.
 const QUEUE: usize = 1_024;
+
+/// Who it is in the journal.
+const WHO: &str = "guard";
 
 /// Something that is to be done, on whom, and why.
 #[derive(Clone, Debug)]
@@ -40,14 +43,24 @@ pub(super) struct Order {
 /// Does what is ordered, and says in a few words what it did or why it could not.
 pub(super) type Act = Box<dyn FnMut(&Order) -> Result<String, String> + Send>;
 
-/// What makes responses on this host, and writes them down in `state`.
+/// What makes responses on this host, and writes them down in `state`. First it completes what a guard
+/// began that was killed meanwhile: a tree that was stopped to be killed would stay so.
 pub(super) fn responder(state: &Path) -> Result<Act, UserError> {
     let responder = open(state)?;
+    let refused = |it| UserError::from_chain(ExitCode::Failed, &it);
+    let entries = responder.list().map_err(refused)?.entries;
+    let is_ours = |it: &&Entry| it.state == State::Unfinished && it.who == WHO;
+    for entry in entries.iter().filter(is_ours) {
+        match responder.finish(entry.id, WHO) {
+            Ok(done) => output::note(&format!("{}, unfinished before: {}", done.id, done.note)),
+            Err(refusal) => output::note(&format!("{}, unfinished: {refusal}", entry.id)),
+        }
+    }
     Ok(Box::new(move |order| {
         let target = target(order)?;
         let with = respond::Order {
             why: order.reason.clone(),
-            who: "guard".to_owned(),
+            who: WHO.to_owned(),
             ..respond::Order::default()
         };
         match responder.act(order.response, &target, &with) {
@@ -74,7 +87,9 @@ fn target(order: &Order) -> Result<Target, String> {
             // Both were measured from the moment at which the machine started.
             let boot = Clock::now().epoch(0);
             let started = order.process.started.checked_sub(boot);
-            Ok(Target::Process { pid: order.process.pid, started })
+            let started =
+                started.ok_or("the clock was set since it began: it is not known again")?;
+            Ok(Target::Process { pid: order.process.pid, started: Some(started) })
         }
         Response::Quarantine => {
             let file = order.file.as_ref().ok_or("there is no file to take away")?;

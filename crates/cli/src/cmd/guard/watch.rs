@@ -74,8 +74,13 @@ impl Guard {
         let Ready { engine, judge, rules, .. } = ready;
         let live = Live::start(&rules.iter().collect::<Vec<_>>(), settings)?;
         let moment = Moment { today: calendar.today(), enforce };
-        let prevent = judge.policy().map(|policy| Prevent::start(policy, moment)).transpose()?;
-        let prevent = prevent.flatten();
+        let prevent = match judge.policy() {
+            Some(policy) => Prevent::start(policy, moment)?,
+            None => {
+                sensor::prevent::release_former();
+                None
+            }
+        };
         let told = Told { engine, judge, moment, prevent, places, events: 0, alerts: 0, untold: 0 };
         Ok(Self { live, told, reload, calendar, looked: Instant::now() })
     }
@@ -120,7 +125,11 @@ impl Guard {
     fn replace(&mut self, ready: Ready) -> Result<(), UserError> {
         let Ready { engine, judge, rules, never, .. } = ready;
         never.iter().for_each(|rule| output::note(rule));
-        self.live.watch(&rules.iter().collect::<Vec<_>>())?;
+        if let Err(error) = self.live.watch(&rules.iter().collect::<Vec<_>>()) {
+            error.print();
+            output::note("rules and policy stay as they were");
+            return Ok(());
+        }
         (self.told.engine, self.told.judge) = (engine, judge);
         self.told.prevent_anew();
         self.told.note_policy();
@@ -148,7 +157,7 @@ impl Guard {
     pub(super) fn finish(mut self) -> (String, Result<(), UserError>) {
         self.told.end_windows();
         let Told { mut places, events, alerts, untold, prevent, .. } = self.told;
-        prevent.into_iter().for_each(Prevent::end);
+        drop(prevent.map(Prevent::end));
         let mut summary = format!("{events} events, {alerts} alerts; {}", self.live.summary());
         drop(self.live);
         let mut also = |count: u64, what: &str| {
@@ -214,10 +223,15 @@ impl Told {
     /// The policy was read anew. Between the former preventions and these nothing is refused, which
     /// takes as long as their programs take to be loaded.
     fn prevent_anew(&mut self) {
-        self.prevent.take().into_iter().for_each(Prevent::end);
+        let groups = self.prevent.take().map(Prevent::end).unwrap_or_default();
         let Some(policy) = self.judge.policy() else { return };
         match Prevent::start(policy, self.moment) {
-            Ok(prevent) => self.prevent = prevent,
+            Ok(prevent) => {
+                self.prevent = prevent;
+                if let Some(prevent) = &mut self.prevent {
+                    prevent.take_over(groups, policy, self.moment);
+                }
+            }
             Err(error) => {
                 error.print();
                 output::note("nothing is refused any more");

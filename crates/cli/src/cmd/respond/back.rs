@@ -73,7 +73,7 @@ pub(super) fn restore(
 /// Each that is due; one that fails keeps none of the others.
 pub(super) fn expire(responder: &Responder, global: &Global) -> Result<ExitCode, UserError> {
     let mut code = ExitCode::Done;
-    for (id, undone) in responder.expire(global.now).map_err(|it| refused(&it))? {
+    for (id, undone) in responder.expire(global.now, &|_| false).map_err(|it| refused(&it))? {
         match undone {
             Ok(entry) => {
                 tell(&entry, &format!("{} of", entry.verb()))?;

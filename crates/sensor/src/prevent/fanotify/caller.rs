@@ -13,10 +13,14 @@ use crate::processes;
 
 /// A thread's name has 15 bytes and a line end.
 const NAME_BYTES_MAX: usize = 64;
+/// What stands in the first lines of `status` is looked for.
+const STATUS_BYTES_MAX: usize = 4 << 10;
 
-/// A process that waits for an answer, which is why it still is that process.
+/// A thread that waits for an answer, which is why it still is that thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Caller {
+    /// Its own number: the first thread of its process may have ended, and then nothing can be learnt
+    /// by that one's.
     pub(super) pid: u32,
     /// The group of the container that it is in; that of the process, where its name is none of a
     /// container's.
@@ -42,15 +46,29 @@ impl Caller {
         Some(Self { pid, container, in_container, control_group, space })
     }
 
-    /// When it was born, in nanoseconds since boot, and its name.
-    pub(super) fn identity(&self) -> (u64, Text) {
+    /// The process that the thread is of, when that was born in nanoseconds since boot, and the
+    /// thread's name.
+    pub(super) fn identity(&self) -> (u32, u64, Text) {
         let name = crate::file::read(&folder(self.pid).join("comm"), NAME_BYTES_MAX);
         let mut name = name.unwrap_or_default();
         if name.ends_with(b"\n") {
             name.pop();
         }
-        (processes::birth(self.pid).unwrap_or(0), name.into())
+        let process = process_of(self.pid).unwrap_or(self.pid);
+        (process, processes::birth(process).unwrap_or(0), name.into())
     }
+}
+
+/// The number of a thread's process.
+fn process_of(thread: u32) -> Option<u32> {
+    let status = crate::file::read(&folder(thread).join("status"), STATUS_BYTES_MAX)?;
+    let status = String::from_utf8_lossy(&status);
+    status.lines().find_map(|line| line.strip_prefix("Tgid:")?.trim().parse().ok())
+}
+
+/// Whether a thread is one of ours.
+pub(super) fn is_own(thread: u32) -> bool {
+    Path::new("/proc/self/task").join(thread.to_string()).exists()
 }
 
 pub(super) fn folder(pid: u32) -> PathBuf {

@@ -15,7 +15,7 @@ use rustix::fs::{Mode, OFlags, open};
 use super::caller::space_of;
 use super::facts::Facts;
 use super::inquiry::Inquiry;
-use super::layers::below;
+use super::layers::{self, below};
 use super::marks::{Extent, mark};
 use super::mount::{self, Device, MOUNTS_BYTES_MAX, Mount};
 
@@ -94,7 +94,9 @@ impl Hosts {
             pairs.flat_map(|(host, mounts)| mounts.iter().map(move |it| (&*host.root, it)))
         };
         let is_overlay = |mount: &Mount| mount.kind == "overlay" && !own.contains(&mount.device);
-        inquiry.state().images.learn(mounts().filter(|(_, mount)| is_overlay(mount)));
+        // Looked up before the lock is taken: a layer may be slow.
+        let layers = layers::all(mounts().filter(|(_, mount)| is_overlay(mount)));
+        inquiry.state().images.learn(layers);
         let others = mounts().filter(|(_, mount)| !is_overlay(mount));
         let others = others.map(|(_, mount)| mount.device).collect();
         let mut marked = HashSet::new();

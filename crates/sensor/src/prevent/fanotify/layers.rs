@@ -22,19 +22,25 @@ const FOUND_MAX: usize = 65_536;
 /// Overlays over several disks may write which one into the upper bits of a file's number.
 const INODE_BITS: u64 = (1 << 48) - 1;
 
+/// The lower folders of each overlay.
+pub(super) type Layers = HashMap<Device, Arc<[PathBuf]>>;
+
+/// Those of the host's mounts, each with the root that its paths begin at.
+pub(super) fn all<'a>(mounts: impl IntoIterator<Item = (&'a Path, &'a Mount)>) -> Layers {
+    mounts.into_iter().filter_map(|(root, mount)| layers_of(root, mount)).collect()
+}
+
 /// The overlays of the host.
 #[derive(Debug, Default)]
 pub(super) struct Images {
-    known: HashMap<Device, Arc<[PathBuf]>>,
+    known: Layers,
     /// Files that were found already.
     found: HashSet<Print>,
 }
 
 impl Images {
-    /// What the host's mounts say now, each with the root that its paths begin at.
-    pub(super) fn learn<'a>(&mut self, mounts: impl IntoIterator<Item = (&'a Path, &'a Mount)>) {
-        let layers = mounts.into_iter().filter_map(|(root, mount)| layers_of(root, mount));
-        let known: HashMap<_, _> = layers.collect();
+    /// What the host's mounts say now.
+    pub(super) fn learn(&mut self, known: Layers) {
         if known != self.known {
             // A device's number may be another one's by now.
             self.found.clear();
@@ -148,7 +154,7 @@ mod tests {
             (String::new(), false),
         ] {
             let mounts = mounts(&layers);
-            images.learn(mounts.iter().map(|mount| (Path::new("/"), mount)));
+            images.learn(all(mounts.iter().map(|mount| (Path::new("/"), mount))));
             assert_eq!(images.is_known(5), expected, "{layers}");
         }
     }

@@ -16,7 +16,7 @@ use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::time::Timespec;
 
 use super::Refusal;
-use super::caller::{Caller, space_of};
+use super::caller::{Caller, is_own, space_of};
 use super::facts::{Facts, path_of};
 use super::inquiry::Inquiry;
 use super::layers::is_of_image;
@@ -36,7 +36,6 @@ pub(super) struct Responder {
     inquiry: Arc<Inquiry>,
     surveyor: Surveyor,
     denials: SyncSender<Denial>,
-    own: u32,
     /// What is left of the time that the questions of one turn may wait for the surveyor.
     patience: Duration,
 }
@@ -56,8 +55,7 @@ impl Responder {
         denials: SyncSender<Denial>,
     ) -> Result<JoinHandle<()>, Refusal> {
         let inquiry = Arc::clone(inquiry);
-        let own = std::process::id();
-        let mut this = Self { inquiry, surveyor, denials, own, patience: PATIENCE };
+        let mut this = Self { inquiry, surveyor, denials, patience: PATIENCE };
         let thread = thread::Builder::new().name("answer the kernel".to_owned());
         thread.spawn(move || this.run()).map_err(Refusal::Thread)
     }
@@ -147,7 +145,7 @@ impl Responder {
             _ => Act::Open,
         };
         let pid = u32::try_from(event.pid()).ok().filter(|pid| *pid != NOT_SHOWN)?;
-        if pid == self.own {
+        if is_own(pid) {
             return None;
         }
         let caller = self.known(Caller::find(&self.inquiry.settings.hierarchy, pid))?;
@@ -162,7 +160,8 @@ impl Responder {
         }
         let facts = self.known(Facts::of(opened))?;
         self.know_mounts(&caller, hold, act, facts.mount);
-        let (path, has_name) = self.known(path_of(opened, &facts))?;
+        // One that is too long for the kernel to tell is none of those that are named, and may be foreign.
+        let (path, has_name) = path_of(opened, &facts).unwrap_or_default();
         let (device, inode) = (facts.print.device, facts.print.inode);
         let mut file = File { path, device, inode, born: facts.born, inner: None };
         let mut hits = {
@@ -242,13 +241,13 @@ impl Responder {
     fn denials(&self, verdict: &Verdict) -> Vec<Denial> {
         let refused = verdict.hits & verdict.hold.refused;
         let told = if refused == 0 { verdict.hits } else { refused };
-        let (started, name) = verdict.caller.identity();
+        let (pid, started, name) = verdict.caller.identity();
         let time = Clock::now().now_epoch();
         let bits = (0..u64::BITS).filter(|bit| told & 1 << bit != 0);
         let denial = |bit| Denial {
             prevention: self.inquiry.rules.id(bit).to_owned(),
             time,
-            pid: verdict.caller.pid,
+            pid,
             started,
             name: name.clone(),
             control_group: verdict.caller.control_group,
