@@ -96,13 +96,14 @@ impl Spool {
             files: VecDeque::new(),
             pen: None,
             reader: None,
-            next: 0,
+            // `taken` outlives its file, and must never be of another with its number.
+            next: taken.map_or(0, |it| it.file.saturating_add(1)),
             bytes_max,
             lost: 0,
             damaged: 0,
         };
         for number in numbers(folder)? {
-            spool.next = number + 1;
+            spool.next = spool.next.max(number + 1);
             let at = taken.filter(|it| it.file == number).map_or(MAGIC.len(), |it| it.at);
             let (bytes, letters) = spool.measured(number, at);
             spool.files.push_back(Numbered { number, bytes, letters });
