@@ -3,6 +3,7 @@
 //! One order: what is in the spool is older than what is in memory.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 
 use crate::letter::Letter;
 use crate::spool::{Position, Spool};
@@ -91,10 +92,9 @@ impl Store {
         self.take(ticket);
     }
 
-    pub(crate) fn sync(&self) {
-        if let Some(spool) = &self.spool {
-            spool.sync();
-        }
+    /// What there is to sync on disk.
+    pub(crate) fn paths(&self) -> Vec<PathBuf> {
+        self.spool.as_ref().map_or_else(Vec::new, Spool::paths)
     }
 
     /// Letters that nobody will have.

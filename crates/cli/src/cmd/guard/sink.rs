@@ -270,7 +270,8 @@ impl Sinks {
 
 impl Sink {
     fn news(&mut self) -> Vec<String> {
-        let now = self.outbox.standing();
+        // A disk that is at work says it the next time.
+        let Some(now) = self.outbox.standing() else { return Vec::new() };
         let (name, said) = (&self.name, &self.said);
         let mut news = Vec::new();
         if now.lost > said.lost {
