@@ -77,6 +77,16 @@ fn is_url(text: &str) -> bool {
     text.starts_with("http://") || text.starts_with("https://")
 }
 
+/// Whether what is sent to the URL may go by the environment's proxy: never what the proxy could read,
+/// nor what is for this machine.
+pub(crate) fn may_go_by_proxy(url: &str) -> bool {
+    url.starts_with("https://") && !is_here(host(authority(url)))
+}
+
+fn is_here(host: &str) -> bool {
+    host.parse::<IpAddr>().map_or(host == "localhost", |it| it.is_loopback())
+}
+
 /// Host and port of a URL.
 fn authority(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_scheme, rest)| rest);
@@ -136,8 +146,7 @@ impl Place {
             Kind::Syslog(Server::Udp(address) | Server::Tcp(address)) => host(address),
             _ => return false,
         };
-        let is_here = host.parse::<IpAddr>().map_or(host == "localhost", |it| it.is_loopback());
-        !is_here
+        !is_here(host)
     }
 
     /// Makes ready to carry letters there.
@@ -198,6 +207,20 @@ mod tests {
         }
         let error = "https://user:password@host/".parse::<Place>().unwrap_err();
         assert!(!error.contains("user:password"), "{error}");
+    }
+
+    #[test]
+    fn a_proxy_is_shown_nothing() {
+        for (url, expected) in [
+            ("https://host/a", true),
+            ("http://host/a", false),
+            ("http://127.0.0.1:80/", false),
+            ("https://127.0.0.1:443/", false),
+            ("https://[::1]/", false),
+            ("https://localhost/", false),
+        ] {
+            assert_eq!(may_go_by_proxy(url), expected, "{url}");
+        }
     }
 
     #[test]
