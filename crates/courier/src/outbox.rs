@@ -125,6 +125,16 @@ impl Outbox {
         self.pen.is_settled()
     }
 
+    /// How many letters were lost on the way to the spool, or to memory where there is none.
+    pub fn dropped(&self) -> u64 {
+        self.pen.dropped()
+    }
+
+    /// Whether who can wait before giving more need not.
+    pub fn has_room(&self) -> bool {
+        self.pen.has_room()
+    }
+
     /// Never waits: None while the disk is at work.
     pub fn standing(&self) -> Option<Standing> {
         let state = self.shared.try_lock()?;

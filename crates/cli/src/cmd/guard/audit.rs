@@ -70,7 +70,7 @@ pub(super) fn run(arguments: &AuditArguments, global: &Global) -> Result<ExitCod
         .map(|path| Log::start(path.as_path()))
         .collect::<Result<Vec<_>, _>>()?;
     let sinks = sink::open(&arguments.sinks, look.color, &stop)?;
-    let desk = Arc::new(Desk::new(Engine::new(&ruleset), sinks));
+    let desk = Arc::new(Desk::new(Engine::new(&ruleset), sinks, stop.clone()));
     let listener = arguments.listen.as_deref();
     let listener = listener.map(|address| listen(address, arguments, &desk)).transpose()?;
     if !global.is_quiet() {

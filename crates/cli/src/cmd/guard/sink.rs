@@ -245,6 +245,15 @@ impl Sinks {
         self.sinks.iter().all(|sink| sink.outbox.is_settled())
     }
 
+    /// Alerts that were lost on their way to where they are kept.
+    pub(super) fn dropped(&self) -> u64 {
+        self.sinks.iter().map(|sink| sink.outbox.dropped()).sum()
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        self.sinks.iter().all(|sink| sink.outbox.has_room())
+    }
+
     /// What is to be said since the last call.
     pub(super) fn news(&mut self) -> Vec<String> {
         self.sinks.iter_mut().flat_map(Sink::news).collect()
