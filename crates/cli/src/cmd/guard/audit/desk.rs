@@ -31,11 +31,13 @@ struct Told {
     records: u64,
     alerts: u64,
     unread: u64,
+    /// The sinks had their last: what comes now goes nowhere.
+    is_over: bool,
 }
 
 impl Desk {
     pub(super) fn new(engine: Engine, sinks: Sinks, stop: Stop) -> Self {
-        let told = Told { sinks, records: 0, alerts: 0, unread: 0 };
+        let told = Told { sinks, records: 0, alerts: 0, unread: 0, is_over: false };
         Self { engine, stop, told: Mutex::new(told) }
     }
 
@@ -105,12 +107,13 @@ impl Desk {
         }
     }
 
-    /// False if alerts were lost since so many had been: they are for who posts them again.
+    /// False if alerts were lost since so many had been, or nothing carries them any more: who posted
+    /// the records will do so again.
     fn is_settled(&self, dropped: u64) -> bool {
         let begun = Instant::now();
         loop {
             let told = self.told();
-            if told.sinks.dropped() > dropped {
+            if told.is_over || told.sinks.dropped() > dropped {
                 return false;
             }
             if told.sinks.is_settled() {
@@ -131,6 +134,7 @@ impl Desk {
     /// What it came to. Sinks are given time for what they have.
     pub(super) fn finish(&self, refused: usize) -> String {
         let mut told = self.told();
+        told.is_over = true;
         let records = quantity::count(told.records, "record");
         let alerts = quantity::count(told.alerts, "alert");
         let mut summary = format!("{records}, {alerts}");
