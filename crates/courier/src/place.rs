@@ -93,6 +93,16 @@ fn authority(url: &str) -> &str {
     rest.split(['/', '?', '#']).next().unwrap_or_default()
 }
 
+/// What of a URL is no secret.
+fn shown(url: &str) -> String {
+    let scheme = url.split_once("://").map_or("", |(scheme, _rest)| scheme);
+    let whole = format!("{scheme}://{}", authority(url));
+    match url.strip_prefix(&whole) {
+        Some("" | "/") => url.to_owned(),
+        _ => format!("{whole}/…"),
+    }
+}
+
 fn host(authority: &str) -> &str {
     match authority.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
@@ -119,11 +129,11 @@ fn server(text: &str) -> Option<Server> {
 }
 
 impl Place {
-    /// As messages name it.
+    /// As messages name it: without the path of a URL, which is often all that lets its users in.
     pub fn name(&self) -> String {
         match &self.0 {
             Kind::File(path) => format!("`{}`", path.display()),
-            Kind::Http(url) => format!("`{url}`"),
+            Kind::Http(url) => format!("`{}`", shown(url)),
             Kind::Syslog(Server::Local(path)) => format!("`{}`", path.display()),
             Kind::Syslog(Server::Udp(address)) => format!("`udp://{address}`"),
             Kind::Syslog(Server::Tcp(address)) => format!("`tcp://{address}`"),
@@ -179,9 +189,12 @@ mod tests {
     fn places_are_read_or_refused_with_what_there_is() {
         for (text, name) in [
             ("file:/tmp/a", "`/tmp/a`"),
-            ("http://host/path", "`http://host/path`"),
-            ("http:http://host/path", "`http://host/path`"),
+            ("http://host:80/path", "`http://host:80/…`"),
+            ("http:http://host/path", "`http://host/…`"),
             ("https://host", "`https://host`"),
+            ("https://host/", "`https://host/`"),
+            ("https://host?key=s3cret", "`https://host/…`"),
+            ("https://s/s#s", "`https://s/…`"),
             ("syslog:", "`/dev/log`"),
             ("syslog:/run/log", "`/run/log`"),
             ("syslog:udp://host:514", "`udp://host:514`"),
