@@ -53,7 +53,7 @@ pub enum Answer {
 pub struct Secrecy {
     /// With authorities of clients, only whom they know is let in.
     pub tls: Option<ServerConfig>,
-    /// What a client has to send.
+    /// What a client has to send as `Authorization`.
     pub token: Option<Token>,
 }
 

@@ -167,5 +167,10 @@ fn secrecy(arguments: &AuditArguments) -> Result<Secrecy, UserError> {
         _ => None,
     };
     let token = arguments.token.as_deref().map(Token::read).transpose().map_err(failed)?;
+    if token.as_ref().is_some_and(|token| !token.is_authorization()) {
+        let message = "the token of --token is in a header that no API server sends";
+        let hint = "want a bearer token, or `Authorization: VALUE`";
+        return Err(UserError::new(ExitCode::Usage, message).hint(Some(hint)));
+    }
     Ok(Secrecy { tls, token })
 }

@@ -202,12 +202,16 @@ impl Tokens {
                 Err(UserError::new(ExitCode::Usage, message).hint(Some(hint)))
             }
         };
-        let mut of_hosts = Vec::new();
+        let mut of_hosts: Vec<(String, Token)> = Vec::new();
         for TokenFile { host, path } in &arguments.to_token {
             let host = host.clone().map_or_else(only, Ok)?;
             if !hosts.contains(&host.as_str()) {
                 let message = format!("no alerts go to `{host}`, for which there is a token");
                 return Err(UserError::new(ExitCode::Usage, message));
+            }
+            if of_hosts.iter().any(|(known, _)| *known == host) {
+                let message = format!("there are two tokens for `{host}`");
+                return Err(UserError::new(ExitCode::Usage, message).hint(Some("name one a host")));
             }
             let token = Token::read(path).map_err(|error| {
                 UserError::new(ExitCode::Failed, format!("cannot use the token in {error}"))
