@@ -16,6 +16,7 @@ pub struct Behind<T> {
     /// Says that the thread is done.
     done: Receiver<()>,
     counts: Arc<Counts>,
+    length: usize,
     bytes_max: usize,
 }
 
@@ -53,7 +54,7 @@ impl<T: Send + 'static> Behind<T> {
             let _unheard = ended.send(());
         };
         thread::Builder::new().name(name.to_owned()).spawn(run)?;
-        Ok(Self { queue, done, counts, bytes_max })
+        Ok(Self { queue, done, counts, length, bytes_max })
     }
 
     /// A thing that takes so many bytes.
@@ -72,6 +73,13 @@ impl<T: Send + 'static> Behind<T> {
         self.counts.dropped.load(Ordering::Relaxed)
     }
 
+    /// Whether it is less than half full: what can wait should do so before.
+    pub fn has_room(&self) -> bool {
+        let missing = self.counts.missing.load(Ordering::Relaxed).saturating_sub(self.dropped());
+        let bytes = self.counts.waiting.load(Ordering::Relaxed);
+        missing < self.length as u64 / 2 && bytes < self.bytes_max / 2
+    }
+
     /// Whether all that was given has arrived, but for what is known not to.
     pub fn is_settled(&self) -> bool {
         self.counts.missing.load(Ordering::Acquire) <= self.dropped()
@@ -79,7 +87,7 @@ impl<T: Send + 'static> Behind<T> {
 
     /// Gives it time for what it has; how many things did not arrive, those on their way among them.
     pub fn finish(self, time: Duration) -> u64 {
-        let Self { queue, done, counts, bytes_max: _ } = self;
+        let Self { queue, done, counts, .. } = self;
         drop(queue);
         // Late or ended: either way nothing more comes of it.
         let _ended = done.recv_timeout(time);
@@ -141,6 +149,7 @@ mod tests {
         assert_eq!(behind.dropped(), 1);
         go.send(()).unwrap();
         assert_eq!(took.recv().unwrap(), 0);
+        assert!(!behind.has_room());
         behind.give(3, BYTES_MAX / 2);
         behind.give(4, 1);
         assert_eq!(behind.dropped(), 2);
@@ -152,6 +161,7 @@ mod tests {
     fn what_waits_is_bounded_in_number() {
         let (go, _took, behind) = slow();
         for thing in 0..6 {
+            assert_eq!(behind.has_room(), thing < 2);
             behind.give(thing, 1);
         }
         assert_eq!(behind.dropped(), 2);

@@ -38,10 +38,15 @@ impl Letter {
         FRAME + HEAD + self.text.len()
     }
 
+    /// Whether no disk takes it.
+    pub(crate) fn is_too_long(&self) -> bool {
+        self.text.len() > LETTER_BYTES_MAX
+    }
+
     /// Its form on disk. None if it is too long to be kept.
     pub(crate) fn framed(&self) -> Option<Vec<u8>> {
         let length = u32::try_from(HEAD + self.text.len()).ok()?;
-        if self.text.len() > LETTER_BYTES_MAX {
+        if self.is_too_long() {
             return None;
         }
         let mut kept = Vec::with_capacity(self.bytes());

@@ -5,6 +5,7 @@
 //! a body is read before the client has shown who it is.
 
 pub(crate) mod head;
+mod strangers;
 mod wire;
 
 use std::io::{self, Read, Write};
@@ -18,6 +19,7 @@ use rustls::ServerConfig;
 use sha2::{Digest, Sha256};
 
 use self::head::Head;
+use self::strangers::{Stranger, Strangers};
 use self::wire::Wire;
 use crate::trust::Token;
 
@@ -53,7 +55,7 @@ pub enum Answer {
 pub struct Secrecy {
     /// With authorities of clients, only whom they know is let in.
     pub tls: Option<ServerConfig>,
-    /// What a client has to send.
+    /// What a client has to send as `Authorization`.
     pub token: Option<Token>,
 }
 
@@ -87,6 +89,7 @@ struct Shared {
     /// Its digest: comparing those tells nothing by the time it takes.
     token: Option<[u8; 32]>,
     connections: AtomicUsize,
+    strangers: Strangers,
     held: AtomicUsize,
     is_over: AtomicBool,
     refused: AtomicUsize,
@@ -105,6 +108,7 @@ impl Listener {
             tls: secrecy.tls.map(Arc::new),
             token: secrecy.token.map(|token| Sha256::digest(token.value).into()),
             connections: AtomicUsize::new(0),
+            strangers: Strangers::default(),
             held: AtomicUsize::new(0),
             is_over: AtomicBool::new(false),
             refused: AtomicUsize::new(0),
@@ -120,7 +124,7 @@ impl Listener {
         self.shared.is_over.store(true, Ordering::Relaxed);
     }
 
-    /// Requests that were not taken, for whatever reason.
+    /// Requests that were not taken, for whatever reason, and connections that were hung up on.
     pub fn refused(&self) -> usize {
         self.shared.refused.load(Ordering::Relaxed)
     }
@@ -151,31 +155,36 @@ impl Shared {
     fn accept(self: &Arc<Self>, listener: &TcpListener) {
         loop {
             // Too many open files, or a client that went away: neither is the end.
-            let Ok((socket, _)) = listener.accept() else {
+            let Ok((socket, client)) = listener.accept() else {
                 thread::sleep(Duration::from_millis(50));
                 continue;
             };
             let shared = Arc::clone(self);
             let serve = move || {
-                let max = CONNECTIONS_MAX;
-                let Some(_share) = Share::take(&shared.connections, 1, max) else { return };
+                let share = Share::take(&shared.connections, 1, CONNECTIONS_MAX);
+                let stranger = shared.strangers.take(client.ip().to_canonical());
                 // Why a connection ended is the client's business.
-                if let Err(_unsaid) = shared.serve(socket) {
+                let is_served = share.is_some()
+                    && stranger.is_some_and(|stranger| shared.serve(socket, stranger).is_ok());
+                if !is_served {
                     shared.refused.fetch_add(1, Ordering::Relaxed);
                 }
             };
             // Without a thread, the client is hung up on.
-            drop(thread::Builder::new().name("webhook".to_owned()).spawn(serve));
+            if thread::Builder::new().name("webhook".to_owned()).spawn(serve).is_err() {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+            }
         }
     }
 
-    fn serve(&self, socket: TcpStream) -> io::Result<()> {
+    fn serve(&self, socket: TcpStream, stranger: Stranger<'_>) -> io::Result<()> {
+        let mut stranger = Some(stranger);
         let mut wire = Wire::accept(socket, self.tls.as_ref(), Instant::now() + HEAD_TIME)?;
         let mut bytes = Vec::new();
-        let mut is_known = false;
         loop {
+            let is_known = stranger.is_none();
             let Some(head) = self.head(&mut wire, &mut bytes, is_known)? else { return Ok(()) };
-            is_known = true;
+            drop(stranger.take());
             let answer = self.body(&mut wire, &mut bytes, &head)?;
             answer_with(&mut wire, &answer, head.closes)?;
             if answer != Answer::Taken {

@@ -6,15 +6,16 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::behind::{Behind, Queue};
 use crate::letter::Letter;
 use crate::sink::{Carry, Outcome};
-use crate::spool::Spool;
+use crate::spool::{self, Spool};
 use crate::store::Store;
 
 /// Letters that wait to be put into the store.
@@ -27,6 +28,8 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// Whatever `Retry-After` says.
 const LONGEST_WISH: Duration = Duration::from_secs(600);
+/// A disk that works lets go of the state in less, even where the sink took all the time.
+const LAST_LOOK: Duration = Duration::from_millis(200);
 
 /// What is given goes to one sink.
 pub struct Outbox {
@@ -65,6 +68,8 @@ pub struct Left {
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
+    /// Letters of the store that no sink has taken, for who cannot look into it: at least those.
+    untaken: AtomicU64,
 }
 
 #[derive(Default)]
@@ -79,16 +84,23 @@ struct State {
 impl Outbox {
     pub fn start(mut carry: Carry, spool: Option<Spool>) -> io::Result<Self> {
         let state = State { store: Store::new(spool), ..State::default() };
-        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
+        let untaken = AtomicU64::new(state.store.on_disk());
+        let shared = Shared { state: Mutex::new(state), changed: Condvar::new(), untaken };
+        let shared = Arc::new(shared);
         let kept = Arc::clone(&shared);
         let keep = move |letters: &Queue<Letter>| {
             while let Some(letter) = letters.next() {
                 kept.lock().store.push(letter);
+                kept.untaken.fetch_add(1, Ordering::Relaxed);
                 letters.arrived(1);
                 kept.changed.notify_all();
             }
-            kept.lock().is_closed = true;
+            let mut state = kept.lock();
+            state.is_closed = true;
+            let paths = state.store.paths();
+            drop(state);
             kept.changed.notify_all();
+            spool::sync(&paths);
         };
         let pen = Behind::start("spool", QUEUE, QUEUE_BYTES_MAX, keep)?;
         let (ended, done) = mpsc::channel();
@@ -113,28 +125,41 @@ impl Outbox {
         self.pen.is_settled()
     }
 
-    pub fn standing(&self) -> Standing {
-        let state = self.shared.lock();
+    /// How many letters were lost on the way to the spool, or to memory where there is none.
+    pub fn dropped(&self) -> u64 {
+        self.pen.dropped()
+    }
+
+    /// Whether who can wait before giving more need not.
+    pub fn has_room(&self) -> bool {
+        self.pen.has_room()
+    }
+
+    /// Never waits: None while the disk is at work.
+    pub fn standing(&self) -> Option<Standing> {
+        let state = self.shared.try_lock()?;
         let store = &state.store;
-        Standing {
+        Some(Standing {
             lost: self.pen.dropped() + store.lost(),
             damaged: store.damaged(),
             waiting: store.on_disk() + store.in_memory(),
             trouble: state.trouble.clone(),
             refusal: state.refusal.clone(),
             full: store.full.clone(),
-        }
+        })
     }
 
-    /// Gives the sink time for what waits.
+    /// Gives the sink time for what waits, and not more than that to a disk that stalls: what it has
+    /// then counts as lost.
     pub fn finish(self, time: Duration) -> Left {
         let begun = Instant::now();
         let Self { pen, shared, done } = self;
         let missing = pen.finish(time);
         // Late or ended: either way nothing more comes of it.
         let _ended = done.recv_timeout(time.saturating_sub(begun.elapsed()));
-        let state = shared.lock();
-        state.store.sync();
+        let Some(state) = shared.lock_within(time.saturating_sub(begun.elapsed())) else {
+            return Left { lost: missing + shared.untaken.load(Ordering::Relaxed), kept: 0 };
+        };
         let lost = missing + state.store.lost() + state.store.in_memory();
         Left { lost, kept: state.store.on_disk() }
     }
@@ -143,6 +168,26 @@ impl Outbox {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn try_lock(&self) -> Option<MutexGuard<'_, State>> {
+        match self.state.try_lock() {
+            Ok(state) => Some(state),
+            Err(TryLockError::Poisoned(error)) => Some(error.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// None if somebody holds it all the time.
+    fn lock_within(&self, time: Duration) -> Option<MutexGuard<'_, State>> {
+        let until = Instant::now() + time.max(LAST_LOOK);
+        loop {
+            let state = self.try_lock();
+            if state.is_some() || Instant::now() >= until {
+                return state;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Until nothing more comes and nothing waits, or what waits is not taken.
@@ -160,6 +205,11 @@ impl Shared {
             };
             drop(state);
             let outcome = carry(&letter);
+            if outcome == Outcome::Taken {
+                // One that was put on disk while it was carried is taken twice.
+                let less = |count: u64| Some(count.saturating_sub(1));
+                let _before = self.untaken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+            }
             let mut state = self.lock();
             let after = match outcome {
                 Outcome::Taken => {
@@ -179,8 +229,9 @@ impl Shared {
                     after
                 }
             };
-            state.store.sync();
+            let paths = state.store.paths();
             drop(state);
+            spool::sync(&paths);
             failures = failures.saturating_add(1);
             if self.rest(after.unwrap_or_else(|| pause(failures)).min(LONGEST_WISH)) {
                 return;

@@ -77,10 +77,30 @@ fn is_url(text: &str) -> bool {
     text.starts_with("http://") || text.starts_with("https://")
 }
 
+/// Whether what is sent to the URL may go by the environment's proxy: never what the proxy could read,
+/// nor what is for this machine.
+pub(crate) fn may_go_by_proxy(url: &str) -> bool {
+    url.starts_with("https://") && !is_here(host(authority(url)))
+}
+
+fn is_here(host: &str) -> bool {
+    host.parse::<IpAddr>().map_or(host == "localhost", |it| it.is_loopback())
+}
+
 /// Host and port of a URL.
 fn authority(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_scheme, rest)| rest);
     rest.split(['/', '?', '#']).next().unwrap_or_default()
+}
+
+/// What of a URL is no secret.
+fn shown(url: &str) -> String {
+    let scheme = url.split_once("://").map_or("", |(scheme, _rest)| scheme);
+    let whole = format!("{scheme}://{}", authority(url));
+    match url.strip_prefix(&whole) {
+        Some("" | "/") => url.to_owned(),
+        _ => format!("{whole}/…"),
+    }
 }
 
 fn host(authority: &str) -> &str {
@@ -109,11 +129,11 @@ fn server(text: &str) -> Option<Server> {
 }
 
 impl Place {
-    /// As messages name it.
+    /// As messages name it: without the path of a URL, which is often all that lets its users in.
     pub fn name(&self) -> String {
         match &self.0 {
             Kind::File(path) => format!("`{}`", path.display()),
-            Kind::Http(url) => format!("`{url}`"),
+            Kind::Http(url) => format!("`{}`", shown(url)),
             Kind::Syslog(Server::Local(path)) => format!("`{}`", path.display()),
             Kind::Syslog(Server::Udp(address)) => format!("`udp://{address}`"),
             Kind::Syslog(Server::Tcp(address)) => format!("`tcp://{address}`"),
@@ -136,8 +156,7 @@ impl Place {
             Kind::Syslog(Server::Udp(address) | Server::Tcp(address)) => host(address),
             _ => return false,
         };
-        let is_here = host.parse::<IpAddr>().map_or(host == "localhost", |it| it.is_loopback());
-        !is_here
+        !is_here(host)
     }
 
     /// Makes ready to carry letters there.
@@ -170,9 +189,12 @@ mod tests {
     fn places_are_read_or_refused_with_what_there_is() {
         for (text, name) in [
             ("file:/tmp/a", "`/tmp/a`"),
-            ("http://host/path", "`http://host/path`"),
-            ("http:http://host/path", "`http://host/path`"),
+            ("http://host:80/path", "`http://host:80/…`"),
+            ("http:http://host/path", "`http://host/…`"),
             ("https://host", "`https://host`"),
+            ("https://host/", "`https://host/`"),
+            ("https://host?key=s3cret", "`https://host/…`"),
+            ("https://s/s#s", "`https://s/…`"),
             ("syslog:", "`/dev/log`"),
             ("syslog:/run/log", "`/run/log`"),
             ("syslog:udp://host:514", "`udp://host:514`"),
@@ -198,6 +220,20 @@ mod tests {
         }
         let error = "https://user:password@host/".parse::<Place>().unwrap_err();
         assert!(!error.contains("user:password"), "{error}");
+    }
+
+    #[test]
+    fn a_proxy_is_shown_nothing() {
+        for (url, expected) in [
+            ("https://host/a", true),
+            ("http://host/a", false),
+            ("http://127.0.0.1:80/", false),
+            ("https://127.0.0.1:443/", false),
+            ("https://[::1]/", false),
+            ("https://localhost/", false),
+        ] {
+            assert_eq!(may_go_by_proxy(url), expected, "{url}");
+        }
     }
 
     #[test]

@@ -96,13 +96,14 @@ impl Spool {
             files: VecDeque::new(),
             pen: None,
             reader: None,
-            next: 0,
+            // `taken` outlives its file, and must never be of another with its number.
+            next: taken.map_or(0, |it| it.file.saturating_add(1)),
             bytes_max,
             lost: 0,
             damaged: 0,
         };
         for number in numbers(folder)? {
-            spool.next = number + 1;
+            spool.next = spool.next.max(number + 1);
             let at = taken.filter(|it| it.file == number).map_or(MAGIC.len(), |it| it.at);
             let (bytes, letters) = spool.measured(number, at);
             spool.files.push_back(Numbered { number, bytes, letters });
@@ -196,14 +197,10 @@ impl Spool {
         }
     }
 
-    /// Has the disk keep what waits, should the machine lose power.
-    pub(crate) fn sync(&self) {
-        let read = self.reader.as_ref().map(|reader| self.path(reader.number));
-        for path in read.iter().chain([&self.folder]) {
-            // What cannot be written back is damage, or missing, when it is read.
-            drop(File::open(path).and_then(|file| file.sync_all()));
-        }
-        drop(self.pen.as_ref().map(|pen| pen.file.sync_all()));
+    /// What holds the letters that wait, for [`sync`].
+    pub(crate) fn paths(&self) -> Vec<PathBuf> {
+        let files = self.files.iter().map(|file| self.path(file.number));
+        files.chain([self.folder.clone()]).collect()
     }
 
     fn bytes(&self) -> u64 {
@@ -286,6 +283,15 @@ impl Spool {
         bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
         let path = self.folder.join("taken");
         opening().create(true).truncate(false).write(true).open(path)?.write_all_at(&bytes, 0)
+    }
+}
+
+/// Has the disk keep what waits, should the machine lose power. It may take long, and nothing of the
+/// spool is held meanwhile.
+pub(crate) fn sync(paths: &[PathBuf]) {
+    for path in paths {
+        // What was taken meanwhile is gone; what cannot be written back is damage when it is read.
+        drop(opening().read(true).open(path).and_then(|file| file.sync_all()));
     }
 }
 

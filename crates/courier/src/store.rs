@@ -3,6 +3,7 @@
 //! One order: what is in the spool is older than what is in memory.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 
 use crate::letter::Letter;
 use crate::spool::{Position, Spool};
@@ -42,12 +43,14 @@ impl Store {
         }
     }
 
-    /// As much as the disk takes.
+    /// As much as the disk takes. What it never will must not stand before the others.
     fn write_back(&mut self) {
         let Some(spool) = &mut self.spool else { return };
         self.full = None;
         while let Some(letter) = self.memory.front() {
-            if let Err(error) = spool.push(letter) {
+            if letter.is_too_long() {
+                self.lost += 1;
+            } else if let Err(error) = spool.push(letter) {
                 self.full = Some(error.to_string());
                 return;
             }
@@ -91,10 +94,10 @@ impl Store {
         self.take(ticket);
     }
 
-    pub(crate) fn sync(&self) {
-        if let Some(spool) = &self.spool {
-            spool.sync();
-        }
+    /// What there is to sync on disk, where all is that it takes by now.
+    pub(crate) fn paths(&mut self) -> Vec<PathBuf> {
+        self.write_back();
+        self.spool.as_ref().map_or_else(Vec::new, Spool::paths)
     }
 
     /// Letters that nobody will have.
@@ -119,6 +122,7 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::letter::LETTER_BYTES_MAX;
 
     fn letter(text: impl Into<String>) -> Letter {
         Letter { time: 1, severity: 4, text: text.into() }
@@ -136,6 +140,30 @@ mod tests {
         store.take(ticket);
         store.take(ticket);
         assert_eq!(store.in_memory(), 2, "nothing is taken twice");
+    }
+
+    #[test]
+    fn what_no_disk_takes_is_lost_and_the_next_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::new(Some(Spool::open(folder.path()).unwrap()));
+        for text in ["one".to_owned(), "x".repeat(LETTER_BYTES_MAX + 1), "three".to_owned()] {
+            store.push(letter(text));
+        }
+        assert_eq!((store.on_disk(), store.in_memory(), store.lost()), (2, 0, 1));
+        assert_eq!(store.full, None);
+    }
+
+    #[test]
+    fn what_the_disk_has_room_for_again_is_there_when_it_is_synced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("spool");
+        let mut store = Store::new(Some(Spool::open(&path).unwrap()));
+        std::fs::remove_dir_all(&path).unwrap();
+        store.push(letter("one"));
+        assert_eq!((store.on_disk(), store.in_memory()), (0, 1));
+        std::fs::create_dir(&path).unwrap();
+        assert_eq!(store.paths().len(), 2, "the file and its folder");
+        assert_eq!((store.on_disk(), store.in_memory()), (1, 0));
     }
 
     #[test]

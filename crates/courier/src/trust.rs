@@ -115,6 +115,11 @@ impl Token {
         (is_named && is_sound(&value) && value.is_ascii()).then_some(Self { name, value })
     }
 
+    /// Whether it is in the header that a [`Listener`](crate::Listener) looks at.
+    pub fn is_authorization(&self) -> bool {
+        self.name.eq_ignore_ascii_case("authorization")
+    }
+
     /// What is in the file.
     pub fn read(path: &Path) -> io::Result<Self> {
         let text = String::from_utf8(read(path)?).map_err(|error| bad(path, &error))?;
@@ -147,6 +152,8 @@ mod tests {
             let token = Token::parse(text);
             let told = token.as_ref().map(|token| (&*token.name, &*token.value));
             assert_eq!(told, expected, "{text:?}");
+            let is_usual = !text.contains("X-Key");
+            assert!(token.as_ref().is_none_or(|it| it.is_authorization() == is_usual), "{text:?}");
             assert!(!format!("{token:?}").contains("abc"));
         }
     }

@@ -392,7 +392,10 @@ fn tokens_are_shown_to_their_host_alone() {
     let two = ["--to", &to, "--to", "json@https://siem.example/"];
     usage(&[&two[..], &["--to-token", "token"]].concat(), "--to-token HOST=FILE");
     usage(&["--to", &to, "--to-token", "other=token"], "no alerts go to `other`");
+    usage(&["--to", &to, "--to-token", "token", "--to-token", "token"], "two tokens for");
     usage(&["--to", "json@https://u:p@host/"], "read by everybody");
+    sandbox.file("key", "X-Key: s3cret");
+    usage(&["--listen", "127.0.0.1:0", "--token", "key"], "no API server sends");
 
     let log = sandbox.file("audit.log", "");
     let arguments = ["--log", &log, "--rules", &rules, "--to", &to, "--to-token", "token"];

@@ -8,6 +8,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use testkit::{Authority, Identity};
 
+use super::strangers::STRANGERS_MAX;
 use super::*;
 
 fn post(length: usize, more: &str) -> String {
@@ -105,16 +106,46 @@ fn what_is_held_at_once_is_bounded() {
     }
 }
 
+/// A connection of a client that is known.
+fn known(listener: &Listener) -> TcpStream {
+    let mut socket = TcpStream::connect(listener.address).unwrap();
+    socket.write_all(post(0, "").as_bytes()).unwrap();
+    assert_eq!(answer(&mut socket).0, 200);
+    socket
+}
+
 #[test]
 fn more_connections_than_there_may_be_are_hung_up_on() {
     let (listener, _told) = listener(Secrecy::default());
-    let slow: Vec<TcpStream> =
+    let held: Vec<TcpStream> = (0..CONNECTIONS_MAX).map(|_| known(&listener)).collect();
+    assert_eq!(ask(&listener, &post(0, "")).0, 0);
+    let begun = Instant::now();
+    while listener.refused() != 1 {
+        assert!(begun.elapsed() < HEAD_TIME);
+    }
+    drop(held);
+    while ask(&listener, &post(0, "")).0 != 200 {
+        assert!(begun.elapsed() < HEAD_TIME);
+    }
+}
+
+#[test]
+fn many_that_say_nothing_keep_nobody_out() {
+    let (listener, _told) = listener(Secrecy::default());
+    let mut known = known(&listener);
+    let idle: Vec<TcpStream> =
         (0..CONNECTIONS_MAX).map(|_| TcpStream::connect(listener.address).unwrap()).collect();
     let begun = Instant::now();
-    while ask(&listener, &post(0, "")).0 != 0 {
-        assert!(begun.elapsed() < HEAD_TIME, "the last of them was not yet accepted");
+    while listener.refused() != CONNECTIONS_MAX - STRANGERS_MAX {
+        assert!(begun.elapsed() < HEAD_TIME, "{}", listener.refused());
     }
-    drop(slow);
+    // Who is hung up on is counted before its share is given back.
+    while listener.shared.connections.load(Ordering::Relaxed) != 1 + STRANGERS_MAX {
+        assert!(begun.elapsed() < HEAD_TIME);
+    }
+    known.write_all(post(0, "").as_bytes()).unwrap();
+    assert_eq!(answer(&mut known).0, 200);
+    drop(idle);
     while ask(&listener, &post(0, "")).0 != 200 {
         assert!(begun.elapsed() < HEAD_TIME);
     }

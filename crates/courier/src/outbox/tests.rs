@@ -32,6 +32,15 @@ fn wait_until(what: impl Fn() -> bool) {
     }
 }
 
+fn standing_of(outbox: &Outbox) -> Standing {
+    loop {
+        if let Some(standing) = outbox.standing() {
+            return standing;
+        }
+        thread::yield_now();
+    }
+}
+
 const TIME: Duration = Duration::from_secs(10);
 
 #[test]
@@ -42,13 +51,13 @@ fn what_a_sink_missed_comes_in_its_order_when_it_is_back() {
     for number in 0..100 {
         outbox.give(letter(number.to_string()));
     }
-    wait_until(|| outbox.is_settled() && outbox.standing().trouble.is_some());
-    let standing = outbox.standing();
+    wait_until(|| outbox.is_settled() && standing_of(&outbox).trouble.is_some());
+    let standing = standing_of(&outbox);
     assert_eq!((standing.lost, standing.waiting), (0, 100));
     assert_eq!(standing.trouble.as_deref(), Some("it is down"));
     up.store(true, Ordering::Relaxed);
-    wait_until(|| outbox.standing().waiting == 0);
-    assert_eq!(outbox.standing(), Standing::default());
+    wait_until(|| standing_of(&outbox).waiting == 0);
+    assert_eq!(standing_of(&outbox), Standing::default());
     assert_eq!(outbox.finish(TIME), Left { lost: 0, kept: 0 });
     let taken: Vec<String> = taken.iter().collect();
     assert_eq!(taken, (0..100).map(|it| it.to_string()).collect::<Vec<_>>());
@@ -96,6 +105,23 @@ fn a_stalled_sink_costs_neither_time_nor_more_memory_than_is_said() {
 }
 
 #[test]
+fn a_disk_that_stalls_is_waited_for_by_nobody() {
+    let down = Arc::new(AtomicBool::new(false));
+    let outbox = Outbox::start(sink(&down).0, None).unwrap();
+    outbox.give(letter("one"));
+    wait_until(|| outbox.is_settled());
+    let shared = Arc::clone(&outbox.shared);
+    let disk = shared.lock();
+    outbox.give(letter("two"));
+    assert_eq!(outbox.standing(), None);
+    let begun = Instant::now();
+    let left = outbox.finish(Duration::from_millis(10));
+    assert!(begun.elapsed() < TIME, "{:?}", begun.elapsed());
+    assert_eq!(left, Left { lost: 2, kept: 0 });
+    drop(disk);
+}
+
+#[test]
 fn a_refused_letter_is_lost_and_the_next_comes() {
     let carry = |letter: &Letter| match &*letter.text {
         "bad" => Outcome::Refused("it does not want it".to_owned()),
@@ -103,8 +129,8 @@ fn a_refused_letter_is_lost_and_the_next_comes() {
     };
     let outbox = Outbox::start(Box::new(carry), None).unwrap();
     outbox.give(letter("bad"));
-    wait_until(|| outbox.standing().lost == 1);
-    assert_eq!(outbox.standing().refusal.as_deref(), Some("it does not want it"));
+    wait_until(|| standing_of(&outbox).lost == 1);
+    assert_eq!(standing_of(&outbox).refusal.as_deref(), Some("it does not want it"));
     outbox.give(letter("good"));
     assert_eq!(outbox.finish(TIME), Left { lost: 1, kept: 0 });
 }

@@ -1,9 +1,10 @@
-//! A file to which alerts are added, a line or several each.
+//! A file to which alerts are added, a line or several each. One that is renamed, as logs are rotated,
+//! gets no more: a new one takes its name.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
@@ -13,6 +14,14 @@ use super::{Carry, Outcome};
 /// Neither a link nor anything but a file will do: who may write to the folder is not to say where
 /// alerts go.
 pub(crate) fn open(path: &Path) -> io::Result<Carry> {
+    let mut log = Log { path: path.to_owned(), lines: Lines::of(open_file(path)?) };
+    Ok(Box::new(move |letter| match log.put(&letter.text) {
+        Ok(()) => Outcome::Taken,
+        Err(error) => Outcome::later(error),
+    }))
+}
+
+fn open_file(path: &Path) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let mut options = OpenOptions::new();
     options.append(true).create(true).mode(0o600).custom_flags(flags.bits().cast_signed());
@@ -20,11 +29,32 @@ pub(crate) fn open(path: &Path) -> io::Result<Carry> {
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("it is no regular file"));
     }
-    let mut lines = Lines { file, is_torn: false };
-    Ok(Box::new(move |letter| match lines.put(&letter.text) {
-        Ok(()) => Outcome::Taken,
-        Err(error) => Outcome::later(error),
-    }))
+    Ok(file)
+}
+
+/// The file of a name.
+struct Log {
+    path: PathBuf,
+    lines: Lines<File>,
+}
+
+impl Log {
+    fn put(&mut self, text: &str) -> io::Result<()> {
+        if !self.is_there()? {
+            self.lines = Lines::of(open_file(&self.path)?);
+        }
+        self.lines.put(text)
+    }
+
+    /// Whether the name is still that of the file.
+    fn is_there(&self) -> io::Result<bool> {
+        let ours = self.lines.file.metadata()?;
+        match self.path.symlink_metadata() {
+            Ok(it) => Ok((it.dev(), it.ino()) == (ours.dev(), ours.ino())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 /// A file of lines.
@@ -35,6 +65,10 @@ struct Lines<W> {
 }
 
 impl<W: Write> Lines<W> {
+    fn of(file: W) -> Self {
+        Self { file, is_torn: false }
+    }
+
     fn put(&mut self, text: &str) -> io::Result<()> {
         if self.is_torn {
             self.file.write_all(b"\n")?;
@@ -50,6 +84,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::letter::Letter;
 
     #[test]
     fn a_file_is_one_and_of_nobody_else() {
@@ -65,6 +100,26 @@ mod tests {
         rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, mode, 0).unwrap();
         assert!(open(&fifo).is_err(), "and nobody waits");
         assert!(open(Path::new("/dev/null")).is_err());
+    }
+
+    #[test]
+    fn a_file_that_is_renamed_gets_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, old) = (folder.path().join("alerts"), folder.path().join("alerts.1"));
+        let mut carry = open(&path).unwrap();
+        let mut put = |text: &str| carry(&Letter { time: 1, severity: 4, text: text.to_owned() });
+        assert_eq!(put("one\n"), Outcome::Taken);
+        std::fs::rename(&path, &old).unwrap();
+        assert_eq!(put("two\n"), Outcome::Taken);
+        std::fs::rename(&path, folder.path().join("alerts.2")).unwrap();
+        std::os::unix::fs::symlink(&old, &path).unwrap();
+        assert!(matches!(put("three\n"), Outcome::Later { .. }), "no link is followed");
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(put("three\n"), Outcome::Taken);
+        for (name, text) in [("alerts.1", "one\n"), ("alerts.2", "two\n"), ("alerts", "three\n")] {
+            let read = std::fs::read_to_string(folder.path().join(name)).unwrap();
+            assert_eq!(read, text, "{name}");
+        }
     }
 
     /// Takes what there is room for.
@@ -91,7 +146,7 @@ mod tests {
 
     #[test]
     fn an_alert_after_half_of_one_begins_a_line() {
-        let mut lines = Lines { file: Full { bytes: Vec::new(), left: 3 }, is_torn: false };
+        let mut lines = Lines::of(Full { bytes: Vec::new(), left: 3 });
         assert!(lines.put("{\"a\":1}\n").is_err());
         assert!(lines.put("{\"b\":2}\n").is_err());
         lines.file.left = 100;

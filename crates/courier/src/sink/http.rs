@@ -8,6 +8,7 @@ use ureq::http::{HeaderMap, StatusCode};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use super::{Carry, Outcome};
+use crate::place;
 use crate::trust::{Token, Trust};
 
 /// What a server may take for one alert.
@@ -30,6 +31,10 @@ pub(crate) fn open(
         .user_agent(USER_AGENT)
         .timeout_connect(Some(CONNECT_TIME))
         .timeout_global(Some(POST_TIME));
+    // A token in the clear is shown to its host alone.
+    if !place::may_go_by_proxy(url) {
+        config = config.proxy(None);
+    }
     let roots: Vec<Certificate<'static>> =
         trust.certificates.iter().map(|it| Certificate::from_der(it).to_owned()).collect();
     // A machine without any authorities gets those that the library was built with.

@@ -85,6 +85,22 @@ fn without_knowing_what_was_taken_it_is_told_again() {
 }
 
 #[test]
+fn how_far_a_file_was_taken_is_not_said_of_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut spool = Spool::open(folder.path()).unwrap();
+    for text in ["one", "two"] {
+        spool.push(&letter(text)).unwrap();
+    }
+    assert_eq!(take_all(&mut spool), ["one", "two"]);
+    drop(spool);
+    let mut spool = Spool::open(folder.path()).unwrap();
+    spool.push(&letter("three")).unwrap();
+    drop(spool);
+    let mut spool = Spool::open(folder.path()).unwrap();
+    assert_eq!((spool.waiting(), take_all(&mut spool)), (1, vec!["three".to_owned()]));
+}
+
+#[test]
 fn damage_is_skipped_and_counted() {
     let folder = tempfile::tempdir().unwrap();
     let mut spool = Spool::with_room(folder.path(), 800).unwrap();

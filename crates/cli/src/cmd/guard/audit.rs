@@ -70,7 +70,7 @@ pub(super) fn run(arguments: &AuditArguments, global: &Global) -> Result<ExitCod
         .map(|path| Log::start(path.as_path()))
         .collect::<Result<Vec<_>, _>>()?;
     let sinks = sink::open(&arguments.sinks, look.color, &stop)?;
-    let desk = Arc::new(Desk::new(Engine::new(&ruleset), sinks));
+    let desk = Arc::new(Desk::new(Engine::new(&ruleset), sinks, stop.clone()));
     let listener = arguments.listen.as_deref();
     let listener = listener.map(|address| listen(address, arguments, &desk)).transpose()?;
     if !global.is_quiet() {
@@ -167,5 +167,10 @@ fn secrecy(arguments: &AuditArguments) -> Result<Secrecy, UserError> {
         _ => None,
     };
     let token = arguments.token.as_deref().map(Token::read).transpose().map_err(failed)?;
+    if token.as_ref().is_some_and(|token| !token.is_authorization()) {
+        let message = "the token of --token is in a header that no API server sends";
+        let hint = "want a bearer token, or `Authorization: VALUE`";
+        return Err(UserError::new(ExitCode::Usage, message).hint(Some(hint)));
+    }
     Ok(Secrecy { tls, token })
 }

@@ -202,12 +202,16 @@ impl Tokens {
                 Err(UserError::new(ExitCode::Usage, message).hint(Some(hint)))
             }
         };
-        let mut of_hosts = Vec::new();
+        let mut of_hosts: Vec<(String, Token)> = Vec::new();
         for TokenFile { host, path } in &arguments.to_token {
             let host = host.clone().map_or_else(only, Ok)?;
             if !hosts.contains(&host.as_str()) {
                 let message = format!("no alerts go to `{host}`, for which there is a token");
                 return Err(UserError::new(ExitCode::Usage, message));
+            }
+            if of_hosts.iter().any(|(known, _)| *known == host) {
+                let message = format!("there are two tokens for `{host}`");
+                return Err(UserError::new(ExitCode::Usage, message).hint(Some("name one a host")));
             }
             let token = Token::read(path).map_err(|error| {
                 UserError::new(ExitCode::Failed, format!("cannot use the token in {error}"))
@@ -245,6 +249,15 @@ impl Sinks {
         self.sinks.iter().all(|sink| sink.outbox.is_settled())
     }
 
+    /// Alerts that were lost on their way to where they are kept.
+    pub(super) fn dropped(&self) -> u64 {
+        self.sinks.iter().map(|sink| sink.outbox.dropped()).sum()
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        self.sinks.iter().all(|sink| sink.outbox.has_room())
+    }
+
     /// What is to be said since the last call.
     pub(super) fn news(&mut self) -> Vec<String> {
         self.sinks.iter_mut().flat_map(Sink::news).collect()
@@ -270,7 +283,8 @@ impl Sinks {
 
 impl Sink {
     fn news(&mut self) -> Vec<String> {
-        let now = self.outbox.standing();
+        // A disk that is at work says it the next time.
+        let Some(now) = self.outbox.standing() else { return Vec::new() };
         let (name, said) = (&self.name, &self.said);
         let mut news = Vec::new();
         if now.lost > said.lost {

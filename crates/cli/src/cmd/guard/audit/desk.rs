@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use artifact::Stop;
 use courier::{Answer, Line};
 use detect::Engine;
 use detect::audit::{self, ListError, Record};
@@ -21,6 +22,7 @@ const SAID_MAX: u64 = 20;
 
 pub(super) struct Desk {
     engine: Engine,
+    stop: Stop,
     told: Mutex<Told>,
 }
 
@@ -29,16 +31,19 @@ struct Told {
     records: u64,
     alerts: u64,
     unread: u64,
+    /// The sinks had their last: what comes now goes nowhere.
+    is_over: bool,
 }
 
 impl Desk {
-    pub(super) fn new(engine: Engine, sinks: Sinks) -> Self {
-        let told = Told { sinks, records: 0, alerts: 0, unread: 0 };
-        Self { engine, told: Mutex::new(told) }
+    pub(super) fn new(engine: Engine, sinks: Sinks, stop: Stop) -> Self {
+        let told = Told { sinks, records: 0, alerts: 0, unread: 0, is_over: false };
+        Self { engine, stop, told: Mutex::new(told) }
     }
 
     /// What an API server posts.
     pub(super) fn body(&self, bytes: &[u8]) -> Answer {
+        let dropped = self.told().sinks.dropped();
         let read = audit::read_list(bytes, &mut |record| match record {
             Ok(record) => self.record(record),
             Err(problem) => self.unread(&"a record that was posted", &problem),
@@ -46,13 +51,14 @@ impl Desk {
         match read {
             Err(error @ ListError::TooMany) => Answer::TooLarge(error.to_string()),
             Err(error) => Answer::Malformed(error.to_string()),
-            Ok(()) if self.is_settled() => Answer::Taken,
+            Ok(()) if self.is_settled(dropped) => Answer::Taken,
             Ok(()) => Answer::Busy,
         }
     }
 
     /// What stands in a log.
     pub(super) fn line(&self, path: &dyn Display, line: &Line<'_>) {
+        self.wait_for_room();
         let what = format!("a line of `{path}`");
         match line {
             Line::Whole(bytes) => audit::read(bytes, &mut |record| match record {
@@ -88,15 +94,37 @@ impl Desk {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn is_settled(&self) -> bool {
+    /// A log can wait, and nobody posts it again: until the disk takes alerts, or the user says stop.
+    fn wait_for_room(&self) {
         let begun = Instant::now();
-        while !self.told().sinks.is_settled() {
+        let mut is_said = false;
+        while !self.told().sinks.has_room() && !self.stop.is_stopped() {
+            if begun.elapsed() > SETTLING && !is_said {
+                output::note("the disk takes no alerts: logs wait for it");
+                is_said = true;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// False if alerts were lost since so many had been, or nothing carries them any more: who posted
+    /// the records will do so again.
+    fn is_settled(&self, dropped: u64) -> bool {
+        let begun = Instant::now();
+        loop {
+            let told = self.told();
+            if told.is_over || told.sinks.dropped() > dropped {
+                return false;
+            }
+            if told.sinks.is_settled() {
+                return true;
+            }
+            drop(told);
             if begun.elapsed() > SETTLING {
                 return false;
             }
             thread::sleep(Duration::from_millis(1));
         }
-        true
     }
 
     pub(super) fn news(&self) -> Vec<String> {
@@ -106,6 +134,7 @@ impl Desk {
     /// What it came to. Sinks are given time for what they have.
     pub(super) fn finish(&self, refused: usize) -> String {
         let mut told = self.told();
+        told.is_over = true;
         let records = quantity::count(told.records, "record");
         let alerts = quantity::count(told.alerts, "alert");
         let mut summary = format!("{records}, {alerts}");
