@@ -151,7 +151,7 @@ mod tests {
     fn whoever_has_the_number_later_is_not_it() {
         let mut child = Command::new("sleep").arg("60").spawn().unwrap();
         let id = Process::of(child.id()).unwrap().id;
-        let later = ProcessId { started: id.started + TICK, ..id };
+        let later = ProcessId { started: id.started + 2 * TICK, ..id };
         assert!(Handle::take(later).unwrap().is_none());
         let handle = Handle::take(id).unwrap().expect("it runs");
         assert!(!handle.ends_within(Duration::ZERO));
