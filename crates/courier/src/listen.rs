@@ -186,10 +186,11 @@ impl Shared {
             let Some(head) = self.head(&mut wire, &mut bytes, is_known)? else { return Ok(()) };
             drop(stranger.take());
             let answer = self.body(&mut wire, &mut bytes, &head)?;
-            answer_with(&mut wire, &answer, head.closes)?;
+            // Counted first: whoever has the answer may ask for the count.
             if answer != Answer::Taken {
                 self.refused.fetch_add(1, Ordering::Relaxed);
             }
+            answer_with(&mut wire, &answer, head.closes)?;
             if head.closes || !matches!(answer, Answer::Taken | Answer::Malformed(_)) {
                 return Ok(());
             }
