@@ -4,6 +4,7 @@
 //! their own.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -147,15 +148,25 @@ pub(super) fn see_host() -> Result<(), UserError> {
 
 /// The kernel does not let us.
 pub(super) fn refused(refusal: Refusal) -> UserError {
+    let error = of_refusal(&refusal);
+    if rustix::process::geteuid().is_root() {
+        return error;
+    }
+    let message = format!("the guard may not look into the kernel: {}", message_of(&refusal).0);
+    UserError::new(ExitCode::Failed, message).hint(Some("run it as root"))
+}
+
+/// A refusal of the sensor as users meet it.
+pub(super) fn of_refusal(refusal: &dyn Display) -> UserError {
+    let (message, hint) = message_of(refusal);
+    UserError::new(ExitCode::Failed, message).hint(hint)
+}
+
+/// The sensor's refusals end with a line that is a hint, where there is one.
+fn message_of(refusal: &dyn Display) -> (String, Option<String>) {
     let text = refusal.to_string();
-    let (message, hint) = match text.split_once("\nhint: ") {
+    match text.split_once("\nhint: ") {
         Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
         None => (text, None),
-    };
-    let code = ExitCode::Failed;
-    if rustix::process::geteuid().is_root() {
-        return UserError::new(code, message).hint(hint);
     }
-    let message = format!("the guard may not look into the kernel: {message}");
-    UserError::new(code, message).hint(Some("run it as root"))
 }

@@ -22,8 +22,8 @@ use sensor::prevent::fanotify::{self, Fanotify};
 use sensor::prevent::{self, Preventions};
 use serde_json::{Value, json};
 
+use super::live::of_refusal;
 use crate::error::UserError;
-use crate::exit_code::ExitCode;
 use crate::output;
 
 /// Groups that are remembered, fewer than the kernel's tables have room for: beyond, all are forgotten,
@@ -81,7 +81,7 @@ impl Prevent {
         let pins = prevent::Settings::new().pins.filter(|_| moment.enforce);
         let settings = prevent::Settings { pins, ..prevent::Settings::new() };
         let kernel =
-            Preventions::start(&preventions, &settings).map_err(|error| refused(&error))?;
+            Preventions::start(&preventions, &settings).map_err(|error| of_refusal(&error))?;
         let (files, held) = match OfFiles::start(&preventions, kernel.held()) {
             Ok(started) => started,
             Err(error) => {
@@ -274,7 +274,7 @@ impl OfFiles {
         let list: Vec<Prevention> =
             bits.iter().filter_map(|number| preventions.get(*number).cloned()).collect();
         let started = Fanotify::start(&list, fanotify::Settings::new());
-        let fanotify = started.map_err(|error| refused(&error))?;
+        let fanotify = started.map_err(|error| of_refusal(&error))?;
         Ok((Some(Self { fanotify, bits, has_ended: false, said: [0; 4] }), words))
     }
 
@@ -283,15 +283,6 @@ impl OfFiles {
         let ours = self.bits.iter().enumerate().filter(|(_, number)| bits & 1 << **number != 0);
         ours.fold(0, |all, (bit, _)| all | 1 << bit)
     }
-}
-
-fn refused(error: &dyn std::fmt::Display) -> UserError {
-    let text = error.to_string();
-    let (message, hint) = match text.split_once("\nhint: ") {
-        Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
-        None => (text, None),
-    };
-    UserError::new(ExitCode::Failed, message).hint(hint)
 }
 
 /// What denials of a prevention are told as. Its condition is never asked.

@@ -62,7 +62,7 @@ struct Told {
 }
 
 impl Guard {
-    /// `enforce` lets responses be made, if there is anybody who makes them.
+    /// Without `enforce`, what would be refused or done is told.
     pub(super) fn new(
         ready: Ready,
         reload: Reload,
