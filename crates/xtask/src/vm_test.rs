@@ -10,14 +10,17 @@ mod machine;
 mod programs;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use archive::Archive;
+use init::Task;
+use machine::Machine;
 
 /// Where the kernel, the files of the machine and its verdict lie.
 const FOLDER: &str = "target/vm";
-/// Seconds: two tiers, each test with programs loaded anew.
+/// Seconds: each test has its programs loaded anew.
 const DEADLINE: u64 = 1_200;
 /// Busybox linked statically: the machine's init and shell.
 const BUSYBOX: &str = "/bin/busybox";
@@ -47,29 +50,52 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<bool, String> {
     let folder = root.join(FOLDER);
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let kernel = kernel::find_or_download(&folder)?;
-    let files = folder.join("initramfs");
-    fs::write(&files, initramfs(root, &folder, args)?)
-        .map_err(|error| format!("{}: {error}", files.display()))?;
-    let machine = machine::Machine { kernel, files, verdict: folder.join("verdict") };
-    machine.run(Duration::from_secs(args.deadline))
+    let programs = Programs::build(root, &folder)?;
+    let deadline = Duration::from_secs(args.deadline);
+    let machines = init::tasks(&args.only, args.measure).into_iter().map(|task| {
+        let files = folder.join(format!("{}.initramfs", task.name));
+        fs::write(&files, initramfs(&folder, &programs, &task)?)
+            .map_err(|error| format!("{}: {error}", files.display()))?;
+        let verdict = folder.join(format!("{}.verdict", task.name));
+        Ok(Machine { name: task.name, kernel: kernel.clone(), files, verdict })
+    });
+    let machines = machines.collect::<Result<Vec<_>, String>>()?;
+    thread::scope(|scope| {
+        let runs: Vec<_> =
+            machines.iter().map(|machine| scope.spawn(|| machine.run(deadline))).collect();
+        // All of them end before one answer counts.
+        let ends: Vec<_> = runs.into_iter().map(|run| run.join().expect("no panic")).collect();
+        ends.into_iter().try_fold(true, |passed, end| Ok(passed & end?))
+    })
 }
 
-fn initramfs(root: &Path, folder: &Path, args: &Args) -> Result<Vec<u8>, String> {
-    let tests = programs::live_tests(root, folder)?;
-    let acts = programs::acts(root, folder)?;
+/// What all machines run.
+struct Programs {
+    tests: PathBuf,
+    acts: PathBuf,
+}
+
+impl Programs {
+    fn build(root: &Path, folder: &Path) -> Result<Self, String> {
+        Ok(Self { tests: programs::live_tests(root, folder)?, acts: programs::acts(root, folder)? })
+    }
+}
+
+fn initramfs(folder: &Path, programs: &Programs, task: &Task) -> Result<Vec<u8>, String> {
+    let Programs { tests, acts } = programs;
     let mut archive = Archive::default();
     archive.console();
-    archive.text("init", 0o755, &init::script(&args.only, args.measure));
+    archive.text("init", 0o755, &init::script(task));
     archive.text("etc/passwd", 0o644, "root:x:0:0:root:/root:/bin/sh\n");
     archive.copy(BUSYBOX.as_ref(), "bin/busybox")?;
     archive.link("bin/sh", "busybox");
-    archive.copy(&tests, init::TESTS)?;
-    archive.copy(&acts, init::ACTS)?;
+    archive.copy(tests, init::TESTS)?;
+    archive.copy(acts, init::ACTS)?;
     for module in kernel::modules(folder)? {
         let name = module.file_name().unwrap_or_default().to_string_lossy();
         archive.copy(&module, &format!("{}/{name}", init::MODULES))?;
     }
-    for library in programs::libraries(&[&tests, &acts])? {
+    for library in programs::libraries(&[tests, acts])? {
         archive.copy(&library, library.to_string_lossy().trim_start_matches('/'))?;
     }
     Ok(archive.finish())

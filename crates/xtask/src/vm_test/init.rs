@@ -18,22 +18,36 @@ const OF_NO_TIER: &str = "--skip prevent:: --skip processes:: --skip groups::";
 const OF_TIERS: &str = "tier::";
 const PREEMPTION: &str = "/sys/kernel/debug/sched/preempt";
 
-/// One test at a time: they would see, and pay for, each other's programs.
-pub(super) fn script(only: &str, measures: bool) -> String {
-    let live = |tier: &str, rest: &str| {
-        format!(
-            "LAZARET_TEST_TIER={tier} /{TESTS} --test-threads=1 --nocapture {rest} || failed=1\n"
-        )
-    };
+/// What one machine is for.
+pub(super) struct Task {
+    /// The machine's name in what is printed, and of its files.
+    pub(super) name: &'static str,
+    runs: String,
+}
+
+/// Machines that run side by side: a tier each, or one in which nothing disturbs what is measured.
+pub(super) fn tasks(only: &str, measures: bool) -> Vec<Task> {
+    if measures {
+        let runs =
+            live("fentry", "--ignored 'cost::'") + &live("tracepoints", "--ignored of_coming");
+        return vec![Task { name: "cost", runs }];
+    }
     let rest = format!("{LEFT_OUT} '{only}'");
-    let runs = if measures {
-        live("fentry", "--ignored 'cost::'") + &live("tracepoints", "--ignored of_coming")
-    } else {
-        live("tracepoints", &rest)
-            + &live("fentry", &format!("{OF_NO_TIER} {rest}"))
-            + &format!("echo full > {PREEMPTION}\n")
-            + &live("fentry", OF_TIERS)
-    };
+    let preempted = format!("echo full > {PREEMPTION}\n") + &live("fentry", OF_TIERS);
+    let of_fentry = live("fentry", &format!("{OF_NO_TIER} {rest}")) + &preempted;
+    vec![
+        Task { name: "tracepoints", runs: live("tracepoints", &rest) },
+        Task { name: "fentry", runs: of_fentry },
+    ]
+}
+
+/// One test at a time: they would see, and pay for, each other's programs.
+fn live(tier: &str, rest: &str) -> String {
+    format!("LAZARET_TEST_TIER={tier} /{TESTS} --test-threads=1 --nocapture {rest} || failed=1\n")
+}
+
+pub(super) fn script(task: &Task) -> String {
+    let runs = &task.runs;
     format!(
         "#!/bin/busybox sh
 /bin/busybox --install -s /bin

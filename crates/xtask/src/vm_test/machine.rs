@@ -1,8 +1,9 @@
 //! The machine: two processors that are computed, memory, two serial ports, no disk and no network.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ const KERNEL_ARGUMENTS: &str = "console=ttyS0 quiet panic=-1 syscall.x32=y";
 const POLL: Duration = Duration::from_millis(100);
 
 pub(super) struct Machine {
+    pub(super) name: &'static str,
     pub(super) kernel: PathBuf,
     pub(super) files: PathBuf,
     /// Written by the machine's second serial port.
@@ -21,11 +23,27 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    /// True if its tests passed. What they print goes where our own output goes, as they print it.
+    /// True if its tests passed. What they print goes where our own output goes, as they print it, with
+    /// the machine's name before each line.
     pub(super) fn run(&self, deadline: Duration) -> Result<bool, String> {
         // That of the run before is not ours.
         fs::write(&self.verdict, "").map_err(|error| failed(&self.verdict, &error))?;
         let mut child = self.start()?;
+        let console = child.stdout.take().ok_or("the machine has no console")?;
+        thread::scope(|scope| {
+            scope.spawn(|| self.print(console));
+            self.wait(&mut child, deadline)
+        })
+    }
+
+    /// Its console may say anything: a line that is no text is shown as well as can be.
+    fn print(&self, console: ChildStdout) {
+        for line in BufReader::new(console).split(b'\n').map_while(Result::ok) {
+            println!("{:11} {}", self.name, String::from_utf8_lossy(&line).trim_end());
+        }
+    }
+
+    fn wait(&self, child: &mut Child, deadline: Duration) -> Result<bool, String> {
         let begin = Instant::now();
         let status = loop {
             let ended = child.try_wait().map_err(|error| format!("{EMULATOR}: {error}"))?;
@@ -33,8 +51,12 @@ impl Machine {
                 break status;
             }
             if begin.elapsed() > deadline {
-                stop(&mut child);
-                return Err(format!("the machine did not finish in {} s", deadline.as_secs()));
+                stop(child);
+                return Err(format!(
+                    "the machine `{}` did not finish in {} s",
+                    self.name,
+                    deadline.as_secs()
+                ));
             }
             thread::sleep(POLL);
         };
@@ -42,7 +64,9 @@ impl Machine {
             return Err(format!("{EMULATOR}: {status}"));
         }
         let verdict = fs::read_to_string(&self.verdict);
-        Ok(verdict.map_err(|error| failed(&self.verdict, &error))?.trim() == PASSED)
+        let passed = verdict.map_err(|error| failed(&self.verdict, &error))?.trim() == PASSED;
+        println!("{:11} {}", self.name, if passed { PASSED } else { "FAILED" });
+        Ok(passed)
     }
 
     fn start(&self) -> Result<Child, String> {
@@ -53,7 +77,7 @@ impl Machine {
         command.arg("-initrd").arg(&self.files).args(["-serial", "stdio", "-serial"]);
         let mut verdict = std::ffi::OsString::from("file:");
         verdict.push(&self.verdict);
-        command.arg(verdict).stdin(Stdio::null());
+        command.arg(verdict).stdin(Stdio::null()).stdout(Stdio::piped());
         command.spawn().map_err(|error| {
             format!("running `{EMULATOR}`: {error}\nhint: `cargo xtask test install`")
         })
