@@ -20,6 +20,8 @@ use crate::field::{Argument, ArgumentKind, Field};
 use crate::source::Source;
 use crate::suggest;
 
+pub(crate) use dns::is_of_questions;
+
 /// The classes of a source; the order is that of documents.
 fn classes(source: Source) -> &'static [&'static [Field]] {
     match source {

@@ -160,6 +160,8 @@ struct Builder {
     call: Option<Call>,
     /// What no such event has is taken for something that one may have.
     lenient: bool,
+    /// No event has a question for a name.
+    unasked: bool,
     nodes: Vec<Step>,
     costs: Vec<u32>,
     positions: HashMap<Step, usize>,
@@ -242,6 +244,9 @@ impl Builder {
     }
 
     fn known(&self, operand: &Operand) -> Option<Value<'static>> {
+        if self.unasked && operand.is_of_questions() {
+            return Some(Value::Absent);
+        }
         match self.lenient && operand.lacking(self.call).is_some() {
             true => None,
             false => operand.known(self.call),
@@ -274,6 +279,8 @@ pub(crate) struct Reach {
     strict: Vec<Builder>,
     /// The same of events that have what none has.
     lenient: Vec<Builder>,
+    /// The same of events without a question for a name.
+    unasked: Vec<Builder>,
     /// What was asked about: builders know conditions by their addresses.
     kept: Vec<Arc<Condition>>,
 }
@@ -284,18 +291,33 @@ impl Reach {
             Source::Syscall => Call::ALL.iter().copied().map(Some).collect(),
             Source::K8sAudit => vec![None],
         };
-        let builders = |lenient: bool| {
-            let builder =
-                |call: &Option<Call>| Builder { call: *call, lenient, ..Builder::default() };
+        let builders = |lenient: bool, unasked: bool| {
+            let builder = |call: &Option<Call>| Builder {
+                call: *call,
+                lenient,
+                unasked,
+                ..Builder::default()
+            };
             kinds.iter().map(builder).collect()
         };
-        Self { strict: builders(false), lenient: builders(true), kept: Vec::new() }
+        Self {
+            strict: builders(false, false),
+            lenient: builders(true, false),
+            unasked: builders(false, true),
+            kept: Vec::new(),
+        }
     }
 
     /// The kinds of events of which some may make the condition hold.
     pub(crate) fn kinds(&mut self, condition: &Arc<Condition>) -> Vec<Option<Call>> {
         self.kept.push(Arc::clone(condition));
         holding(&mut self.strict, condition)
+    }
+
+    /// The same of events without a question for a name.
+    pub(crate) fn kinds_unasked(&mut self, condition: &Arc<Condition>) -> Vec<Option<Call>> {
+        self.kept.push(Arc::clone(condition));
+        holding(&mut self.unasked, condition)
     }
 
     /// Why none can, where that is so: of the events that the condition is about, what all of them

@@ -59,6 +59,8 @@ enum plan_mark {
 	PLAN_IDENTITY = 8,
 	/* The call changes where the process is. */
 	PLAN_DIRECTORY = 16,
+	/* Only what is sent to servers of names. */
+	PLAN_NAMES = 32,
 };
 
 struct plan {

@@ -107,6 +107,7 @@ impl Reading<'_> {
         Some(match self.call.call {
             Call::Close => Act::Close { descriptor: self.descriptor(0) },
             Call::Read => Act::Read { descriptor: self.descriptor(0), data: self.data(1) },
+            Call::Write if self.is_for_names() => self.send(self.descriptor(0)),
             Call::Write => Act::Write { descriptor: self.descriptor(0), data: self.data(1) },
             Call::Socket => Act::Socket {
                 descriptor: self.made(),

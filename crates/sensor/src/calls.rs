@@ -4,7 +4,7 @@
 mod functions;
 mod numbers;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use model::event::Call;
 
@@ -31,6 +31,8 @@ const FAILURES: u8 = 2;
 const DESCRIPTOR: u8 = 4;
 const IDENTITY: u8 = 8;
 const DIRECTORY: u8 = 16;
+/// Only what is sent to servers of names.
+const NAMES: u8 = 32;
 
 /// In which records are counted when they are lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -207,6 +209,9 @@ const LINES: &[Line] = &[
     line(Call::Write, Class::Data, b"db____", 0),
 ];
 
+/// What can carry a question for a name.
+const SENDS: [Call; 4] = [Call::Sendmmsg, Call::Sendmsg, Call::Sendto, Call::Write];
+
 /// One value of the kernel's table, as `struct plan` has it.
 pub(crate) type Plan = [u8; 16];
 
@@ -220,11 +225,22 @@ pub(crate) fn class_of(call: Call) -> Class {
 }
 
 /// What the kernel's table holds for calls, by its places.
-pub(crate) fn plans_of(calls: &BTreeSet<Call>) -> BTreeMap<u32, Plan> {
-    calls.iter().flat_map(|call| plans(*call)).collect()
+pub(crate) fn plans_of(wanted: &Wanted) -> BTreeMap<u32, Plan> {
+    wanted.iter().flat_map(|(call, extent)| plans(*call, *extent)).collect()
 }
 
-fn plans(call: Call) -> Vec<(u32, Plan)> {
+/// Which of its events are wanted of each call.
+pub type Wanted = BTreeMap<Call, Extent>;
+
+/// Which events of a call are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Extent {
+    /// Datagrams to port 53: questions for names. Of calls that send or write; all of others.
+    Names,
+    All,
+}
+
+fn plans(call: Call, extent: Extent) -> Vec<(u32, Plan)> {
     let Some(line) = LINES.iter().find(|line| line.call == call) else { return Vec::new() };
     let Some((_, numbers)) = NUMBERS.iter().find(|(named, _)| *named == call) else {
         return Vec::new();
@@ -233,6 +249,14 @@ fn plans(call: Call) -> Vec<(u32, Plan)> {
     let [wanted, class, marks, arguments @ .., _, _, _, _, _, _, _] = &mut plan;
     (*wanted, *class, *marks) = (1, line.class.number(), line.marks);
     *arguments = line.arguments.map(argument);
+    if extent == Extent::Names && SENDS.contains(&call) {
+        *marks |= NAMES;
+        // A question is longer than what is told of a file.
+        arguments
+            .iter_mut()
+            .filter(|it| **it == argument(b'b'))
+            .for_each(|it| *it = argument(b'g'));
+    }
     let mut places = Vec::new();
     for (column, base) in [(NATIVE, 0), (NATIVE + 1, PER_ABI)] {
         for number in numbers.get(column).copied().unwrap_or_default() {
@@ -288,13 +312,13 @@ mod tests {
     #[test]
     fn every_call_that_can_be_told_has_a_plan() {
         for line in LINES {
-            let plans = plans_of(&BTreeSet::from([line.call]));
+            let plans = plans_of(&Wanted::from([(line.call, Extent::All)]));
             assert!(!plans.is_empty(), "{:?}", line.call);
             for plan in plans.values() {
                 assert_eq!(plan[0], 1);
             }
         }
-        let socket = plans_of(&BTreeSet::from([Call::Socket]));
+        let socket = plans_of(&Wanted::from([(Call::Socket, Extent::All)]));
         assert_eq!(of_number(Abi::Native, 1 << 20), None);
         assert!(socket.len() >= 2, "{socket:?}");
     }

@@ -25,7 +25,7 @@ pub use tier::Tier;
 use self::inbox::Inbox;
 use self::tier::Calls;
 use self::tracepoints::ALWAYS;
-use crate::calls;
+use crate::calls::{self, Extent, Wanted};
 use crate::record::{Damage, Record};
 
 #[cfg(target_arch = "x86_64")]
@@ -126,7 +126,7 @@ pub struct Kernel {
     excluded: HashMap<MapData, u32, u8>,
     losses: HashMap<MapData, [u64; 2], u64>,
     losses_of_anyone: Array<MapData, u64>,
-    wanted: BTreeSet<Call>,
+    wanted: Wanted,
     calls: Calls,
 }
 
@@ -174,7 +174,7 @@ impl Kernel {
             losses_of_anyone: take(&mut ebpf, "losses_of_anyone")?,
             ebpf,
             types,
-            wanted: BTreeSet::new(),
+            wanted: Wanted::new(),
             calls,
         })
     }
@@ -196,8 +196,15 @@ impl Kernel {
     /// # Errors
     /// If the kernel refuses the programs for calls, or their table.
     pub fn watch(&mut self, wanted: &BTreeSet<Call>) -> Result<(), Refusal> {
-        let wanted: BTreeSet<Call> =
-            wanted.iter().copied().filter(|call| calls::can_tell(*call)).collect();
+        self.watch_extents(wanted.iter().map(|call| (*call, Extent::All)).collect())
+    }
+
+    /// The same, where not all events of a call need be told.
+    ///
+    /// # Errors
+    /// As of [`Self::watch`].
+    pub fn watch_extents(&mut self, mut wanted: Wanted) -> Result<(), Refusal> {
+        wanted.retain(|call, _| calls::can_tell(*call));
         let plans = calls::plans_of(&wanted);
         let former = calls::plans_of(&self.wanted);
         let nothing = calls::Plan::default();
@@ -208,7 +215,8 @@ impl Kernel {
             set.map_err(|error| Refusal::Map { name: "plans", error })?;
         }
         self.wanted = wanted;
-        self.calls.watch(&mut self.ebpf, &self.types, &self.wanted)
+        let calls = self.wanted.keys().copied().collect();
+        self.calls.watch(&mut self.ebpf, &self.types, &calls)
     }
 
     /// The calls of this process are not told: it would otherwise see itself at work.

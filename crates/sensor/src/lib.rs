@@ -23,7 +23,7 @@ mod reader;
 pub mod record;
 mod users;
 
-pub use calls::{Class, numbers_of};
+pub use calls::{Class, Extent, Wanted, numbers_of};
 pub use clock::Clock;
 pub use host::Host;
 pub use users::Users;

@@ -9,6 +9,7 @@ use super::Lacking;
 use super::options::Options;
 use crate::audit::Record;
 use crate::field::{Argument, Extract, Field, Kind, OfCall, Shape};
+use crate::fields;
 use crate::value::Value;
 
 /// A field or a function.
@@ -131,6 +132,11 @@ impl Operand {
             }
             What::Options { arguments, .. } => arguments.lacking(call),
         }
+    }
+
+    /// Whether only events with questions for names have a value. No function takes such a field.
+    pub(crate) fn is_of_questions(&self) -> bool {
+        matches!(self.what, What::Field { field, .. } if fields::is_of_questions(field))
     }
 
     /// How much it costs, roughly: values are kept, so the first one of an event pays.

@@ -24,9 +24,14 @@ pub(super) const FIELDS: &[Field] = &[
     .of_call(OfCall::Has(|call, _| has(call))),
 ];
 
+/// Whether it is told of questions alone.
+pub(crate) fn is_of_questions(field: &Field) -> bool {
+    FIELDS.iter().any(|known| known.name == field.name)
+}
+
 fn has(call: Call) -> bool {
     use Call as C;
-    matches!(call, C::Sendto | C::Sendmsg | C::Sendmmsg | C::Recvfrom | C::Recvmsg)
+    matches!(call, C::Sendto | C::Sendmsg | C::Sendmmsg | C::Write | C::Recvfrom | C::Recvmsg)
 }
 
 fn questions(event: &Event) -> &[Question] {

@@ -154,6 +154,7 @@ impl Finisher<'_> {
             enabled: item.enabled,
             place: item.place.clone(),
             text: condition.text().to_owned(),
+            calls_unasked: self.calls_unasked(source, &compiled),
             calls,
             condition: compiled,
             output,
@@ -218,6 +219,11 @@ impl Finisher<'_> {
             Diagnostic::new(Level::Warning, item.place.clone(), &item.name, message)
         }));
         Some(calls)
+    }
+
+    fn calls_unasked(&mut self, source: Source, condition: &Arc<Condition>) -> Vec<Call> {
+        let kinds = self.reaches.get_mut(&source).map(|reach| reach.kinds_unasked(condition));
+        kinds.unwrap_or_default().into_iter().flatten().collect()
     }
 
     fn uses_macro(&self, name: &str) -> bool {

@@ -36,6 +36,7 @@ pub struct Rule {
     /// The condition as written, with exceptions and what was appended.
     pub text: String,
     pub(super) calls: Vec<Call>,
+    pub(super) calls_unasked: Vec<Call>,
     pub(crate) condition: Arc<Condition>,
     pub(crate) output: Output,
 }
@@ -79,6 +80,11 @@ impl Rule {
     /// The calls of which an event may make it hold; none for rules about other sources.
     pub fn calls(&self) -> &[Call] {
         &self.calls
+    }
+
+    /// Those of them of which an event without a question for a name may make it hold.
+    pub fn calls_unasked(&self) -> &[Call] {
+        &self.calls_unasked
     }
 
     /// The fields that the condition asks for, sorted.

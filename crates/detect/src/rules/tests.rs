@@ -1,5 +1,7 @@
 //! Rule files and what comes of them: a section of the page is a case.
 
+use model::event::Call;
+
 use super::*;
 use crate::engine::Engine;
 
@@ -100,4 +102,27 @@ fn what_is_shared_is_asked_once() {
     let errors: Vec<_> = diagnostics.iter().filter(|it| it.level == Level::Error).collect();
     assert_eq!((ruleset.rules().len(), errors.len()), (1, 0), "{errors:?}");
     drop(Engine::new(&ruleset));
+}
+
+/// Conditions, the calls of which an event may make them hold, and those of an event that asks for no name.
+const UNASKED: &[(&str, &str, &str)] = &[
+    ("evt.type in (sendto, write) and dns.names endswith .example", "sendto write", ""),
+    ("evt.type = sendto and (dns.names exists or fd.sport = 53)", "sendto", "sendto"),
+    ("evt.type = sendto and not dns.names endswith .example", "sendto", "sendto"),
+    ("(evt.type = write and dns.types = 16) or evt.type = close", "close write", "close"),
+    ("evt.type in (close, sendto) and dns.names exists", "sendto", ""),
+];
+
+#[test]
+fn questions_for_names_are_known_from_conditions() {
+    for (condition, calls, unasked) in UNASKED {
+        let text = format!(
+            "- rule: r\n  desc: d\n  output: o\n  priority: info\n  condition: {condition}\n"
+        );
+        let (ruleset, diagnostics) = load(text.as_bytes());
+        let [rule] = ruleset.rules() else { panic!("{condition}: {diagnostics:?}") };
+        let names = |calls: &[Call]| calls.iter().map(|it| it.name()).collect::<Vec<_>>().join(" ");
+        assert_eq!(names(rule.calls()), *calls, "{condition}");
+        assert_eq!(names(rule.calls_unasked()), *unasked, "{condition}");
+    }
 }

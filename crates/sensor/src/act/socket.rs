@@ -2,7 +2,9 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use model::event::{Act, Descriptor, Endpoint, Object, Question, Socket, SocketFamily, Text};
+use model::event::{
+    Act, Descriptor, Endpoint, Object, Protocol, Question, Socket, SocketFamily, Text,
+};
 
 use super::{Reading, Side};
 use crate::record::{Held, Part, Place};
@@ -41,6 +43,13 @@ impl Reading<'_> {
     fn takes_any_address(&self, socket: u8) -> bool {
         let held = self.call.handle(Place::Argument(socket)).map(|handle| &handle.held);
         matches!(held, Some(Held::Socket { is_datagram: true, .. }))
+    }
+
+    /// Whether what is written is a message to a server of names: to a socket that is connected, a
+    /// write is a message.
+    pub(super) fn is_for_names(&self) -> bool {
+        let object = self.descriptor(0).object;
+        matches!(object, Object::Socket(socket) if socket.protocol == Protocol::Udp && is_of_names(&socket))
     }
 
     pub(super) fn send(&self, descriptor: Descriptor) -> Act {

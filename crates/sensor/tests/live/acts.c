@@ -111,6 +111,51 @@ static void storms(int threads, long count)
 		pthread_join(all[each], 0);
 }
 
+/* Questions for names in every way that resolvers ask, each with a name of its own; and beside them
+ * what looks like it and goes elsewhere. */
+static void names(void)
+{
+	struct sockaddr_in server = { .sin_family = AF_INET, .sin_port = htons(53),
+				      .sin_addr.s_addr = htonl(0x7f000001) }, other = server;
+	char question[] = "\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x01?\x07" "example\0\0\x01\0\x01";
+	struct iovec bytes = { question, sizeof(question) - 1 };
+	struct msghdr message = { .msg_iov = &bytes, .msg_iovlen = 1 };
+	struct mmsghdr messages = { message };
+	int free, asking, elsewhere, stream, pair[2];
+
+	other.sin_port = htons(9);
+	free = socket(AF_INET, SOCK_DGRAM, 0);
+	asking = socket(AF_INET, SOCK_DGRAM, 0);
+	elsewhere = socket(AF_INET, SOCK_DGRAM, 0);
+	connect(asking, (void *)&server, sizeof(server));
+	connect(elsewhere, (void *)&other, sizeof(other));
+	stream = socket(AF_INET, SOCK_STREAM, 0);
+	socketpair(AF_UNIX, SOCK_DGRAM, 0, pair);
+#define ASK(name, ...) (question[13] = name, __VA_ARGS__)
+#define LENGTH (sizeof(question) - 1)
+	ASK('a', sendto(free, question, LENGTH, 0, (void *)&server, sizeof(server)));
+	ASK('b', sendto(asking, question, LENGTH, 0, 0, 0));
+	ASK('c', sendto(elsewhere, question, LENGTH, 0, (void *)&server, sizeof(server)));
+	ASK('d', write(asking, question, LENGTH));
+	ASK('d', write(asking, question, LENGTH));
+	ASK('e', sendmsg(asking, &message, 0));
+	ASK('e', sendmsg(asking, &message, 0));
+	ASK('f', sendmmsg(asking, &messages, 1, 0));
+	ASK('f', sendmmsg(asking, &messages, 1, 0));
+	ASK('x', sendto(free, question, LENGTH, 0, (void *)&other, sizeof(other)));
+	ASK('x', sendto(asking, question, LENGTH, 0, (void *)&other, sizeof(other)));
+	ASK('x', write(elsewhere, question, LENGTH));
+	ASK('x', write(1, question, 0));
+	ASK('x', write(pair[0], question, LENGTH));
+	ASK('x', sendmsg(pair[0], &message, 0));
+	ASK('x', sendto(stream, question, LENGTH, MSG_NOSIGNAL, (void *)&server, sizeof(server)));
+	ASK('x', write(open("/dev/null", O_WRONLY), question, LENGTH));
+	ASK('x', write(-1, question, LENGTH));
+	message.msg_name = &server;
+	message.msg_namelen = sizeof(server);
+	ASK('g', sendmsg(free, &message, 0));
+}
+
 int main(int count, char **arguments)
 {
 	const char *act = count > 1 ? arguments[1] : "";
@@ -159,6 +204,8 @@ int main(int count, char **arguments)
 					       .sin_addr.s_addr = htonl(0x7f000001) };
 		sendto(socket(AF_INET, SOCK_DGRAM, 0), "question", 8, 0, (void *)&address, sizeof(address));
 	}
+	if (!strcmp(act, "names"))
+		names();
 	if (!strcmp(act, "datagrams")) {
 		struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(53),
 					       .sin_addr.s_addr = htonl(0x7f000001) };

@@ -86,6 +86,11 @@ impl Seen {
 pub(crate) fn run(kernel: &mut Kernel, calls: &[Call], command: &mut Command) -> Seen {
     let wanted: BTreeSet<Call> = calls.iter().copied().collect();
     kernel.watch(&wanted).expect("calls can be watched");
+    follow(kernel, command)
+}
+
+/// The same of what is watched already.
+pub(crate) fn follow(kernel: &mut Kernel, command: &mut Command) -> Seen {
     let mut child = command.spawn().expect("it starts");
     let pid = child.id();
     child.wait().expect("it ends");

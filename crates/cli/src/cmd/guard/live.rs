@@ -3,15 +3,14 @@
 //! It must never wait for anybody but the kernel: runtimes and files of containers have threads of
 //! their own.
 
-use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
 use detect::Rule;
 use model::event::{Call, Event};
-use sensor::Host;
 use sensor::kernel::{Kernel, Refusal, Settings, groups_are_of_host, processes_are_of_host};
+use sensor::{Extent, Host, Wanted};
 
 use super::loss::Losses;
 use super::{places, tier};
@@ -57,13 +56,13 @@ impl Live {
         let mut kernel = Kernel::start(&settings).map_err(refused)?;
         kernel.exclude(std::process::id()).map_err(refused)?;
         let host = Host::new(settings.hierarchy, places::of_environment());
-        kernel.watch(&wanted(rules)).map_err(refused)?;
+        kernel.watch_extents(wanted(rules)).map_err(refused)?;
         Ok(Self { kernel, host, losses: Losses::default(), damaged: 0 })
     }
 
     /// From now on what these rules ask for is told, without a gap in what others asked for before.
     pub(super) fn watch(&mut self, rules: &[&Arc<Rule>]) -> Result<(), UserError> {
-        self.kernel.watch(&wanted(rules)).map_err(refused)
+        self.kernel.watch_extents(wanted(rules)).map_err(refused)
     }
 
     /// How calls are seen, and which are not.
@@ -110,8 +109,12 @@ impl Live {
 }
 
 /// The calls that rules ask for, and those that go with them.
-fn wanted(rules: &[&Arc<Rule>]) -> BTreeSet<Call> {
-    let mut calls: BTreeSet<Call> = rules.iter().flat_map(|rule| rule.calls()).copied().collect();
+fn wanted(rules: &[&Arc<Rule>]) -> Wanted {
+    let mut calls: Wanted =
+        rules.iter().flat_map(|rule| rule.calls()).map(|call| (*call, Extent::Names)).collect();
+    calls.extend(
+        rules.iter().flat_map(|rule| rule.calls_unasked()).map(|call| (*call, Extent::All)),
+    );
     // These are told without looking at calls. Programs are too, unless they cannot be started: who
     // asks for them asks for that.
     let always = [
@@ -123,8 +126,8 @@ fn wanted(rules: &[&Arc<Rule>]) -> BTreeSet<Call> {
         Call::Procexit,
         Call::Vfork,
     ];
-    if calls.iter().any(|call| !always.contains(call)) {
-        calls.extend(OF_STATE);
+    if calls.keys().any(|call| !always.contains(call)) {
+        calls.extend(OF_STATE.map(|call| (call, Extent::All)));
     } else {
         calls.clear();
     }
