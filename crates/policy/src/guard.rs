@@ -27,7 +27,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 pub use self::excuse::Excuse;
-pub use self::object::{file, object};
+pub use self::object::{file, file_identity, object};
 pub use self::prevent::Held;
 pub use self::verdict::{Because, Chosen, HeldBack, Moment, Verdict, Wanted, name};
 

@@ -254,6 +254,7 @@ impl Processes {
         let mut child = Process::clone(&maker.process);
         child.pid = fork.child.pid;
         child.started = started;
+        child.born = fork.child.started;
         child.executed = started;
         child.parent = fork.parent.pid;
         child.virtual_pid = fork.virtual_child;
@@ -366,6 +367,7 @@ impl Processes {
     fn adopt(&mut self, found: start::Found) -> Serial {
         let mut process = found.process;
         process.started = self.clock.epoch(found.born);
+        process.born = found.born;
         process.executed = process.started;
         let entry = Entry {
             birth: Birth { time: found.born, is_exact: found.exact },
