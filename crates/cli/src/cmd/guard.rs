@@ -24,7 +24,7 @@ use clap::{Args, Subcommand};
 use sensor::kernel::Settings;
 
 pub(crate) use self::judge::{
-    Judge, lines as verdict_lines, load as load_policy, object as verdict_object,
+    Judge, lines as verdict_lines, load as load_policy, object as verdict_object, request,
 };
 pub(crate) use self::live::Live;
 pub(crate) use self::places::of_environment as runtimes;

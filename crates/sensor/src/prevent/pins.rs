@@ -19,7 +19,7 @@ use super::{Refusal, record};
 use crate::clock::Clock;
 
 /// What a guard of another version would not understand has another name here.
-const VERSION: &str = "prevent-1-";
+const VERSION: &str = "prevent-2-";
 /// Folders that are looked at; each guard that was killed leaves one, and the next takes all away.
 const FOLDERS_MAX: u32 = 64;
 /// The tables that a guard takes over.

@@ -29,6 +29,10 @@ fn engine() -> Engine {
     Engine::new(&ruleset)
 }
 
+fn plain<'a>(subject: Subject<'a>, detection: &'a Detection) -> Alert<'a> {
+    Alert { subject, detection, verdict: None, tally: Tally::once(detection.time) }
+}
+
 fn process(name: &str, pid: u32) -> Process {
     let mut process = Process { name: name.into(), pid, ..Process::default() };
     process.executable.path = format!("/bin/{name}").into();
@@ -91,7 +95,7 @@ fn told(event: &Event) -> (Vec<String>, BTreeMap<String, String>) {
     let detection = engine().judge(event).remove(0);
     let stamp = Stamp { id: uuid::Uuid::nil(), hostname: "host" };
     let subject = Subject::Event(event);
-    read(&line(&Alert::plain(subject, &detection), &stamp))
+    read(&line(&plain(subject, &detection), &stamp))
 }
 
 fn assert_has(extension: &BTreeMap<String, String>, expected: &[(&str, &str)]) {
@@ -190,7 +194,7 @@ fn a_request_of_an_api_server_is_told() {
     let record = Record::read(text).unwrap();
     let detection = engine().judge_record(&record).remove(0);
     let stamp = Stamp { id: uuid::Uuid::nil(), hostname: "host" };
-    let alert = Alert::plain(Subject::Record(&record), &detection);
+    let alert = plain(Subject::Record(&record), &detection);
     let (header, extension) = read(&line(&alert, &stamp));
     assert_eq!(header[6], "2");
     assert_has(
