@@ -10,7 +10,6 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use sensor::processes::{Stat, TICK};
 use serde::{Deserialize, Serialize};
 
-
 /// A process for ever: the number is used again, with its birth it is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct ProcessId {

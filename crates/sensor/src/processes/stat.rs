@@ -100,18 +100,16 @@ mod tests {
         let stat = Stat::parse(text).unwrap();
         assert_eq!((stat.parent, stat.terminal, stat.started), (0, 0, 3 * TICK));
         assert!(stat.is_of_kernel, "2129984 is 0x208040");
-        for text in
-            [
-                &b""[..],
-                b"1",
-                b"1 (",
-                b"1 )(",
-                b"1 (x)",
-                b"1 (x) R 1 2",
-                b"1 (x) R a b c d e",
-                b"x (a) R 1 1 1 1 1 0 0 0 0 0 0 0 0 0 20 0 1 0 7 0",
-            ]
-        {
+        for text in [
+            &b""[..],
+            b"1",
+            b"1 (",
+            b"1 )(",
+            b"1 (x)",
+            b"1 (x) R 1 2",
+            b"1 (x) R a b c d e",
+            b"x (a) R 1 1 1 1 1 0 0 0 0 0 0 0 0 0 20 0 1 0 7 0",
+        ] {
             assert_eq!(Stat::parse(text), None);
         }
     }

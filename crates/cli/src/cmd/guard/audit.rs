@@ -85,8 +85,7 @@ pub(super) fn run(arguments: &AuditArguments, global: &Global) -> Result<ExitCod
     let sinks = sink::open(&arguments.sinks, look.color, &stop)?;
     let merge = Merge::new(Duration::from_secs(arguments.merge_window.into()));
     let engine = Engine::new(&ruleset);
-    let desk =
-        Arc::new(Desk::new((engine, judge), (sinks, merge), global.calendar, stop.clone()));
+    let desk = Arc::new(Desk::new((engine, judge), (sinks, merge), global.calendar, stop.clone()));
     let listener = arguments.listen.as_deref();
     let listener = listener.map(|address| listen(address, arguments, &desk)).transpose()?;
     if !global.is_quiet() {

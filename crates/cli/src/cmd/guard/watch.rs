@@ -17,7 +17,7 @@ use sensor::kernel::Settings;
 use super::alert::Alert;
 use super::judge::Judge;
 use super::live::Live;
-use super::merge::{Found, Merge, Tally, What};
+use super::merge::{Found, Merge, What};
 use super::prevent::Prevent;
 use super::react::React;
 use super::record::Recording;
@@ -77,7 +77,7 @@ impl Guard {
         let prevent = match judge.policy() {
             Some(policy) => Prevent::start(policy, moment)?,
             None => {
-                sensor::prevent::release_former();
+                super::prevent::release_former();
                 None
             }
         };
@@ -181,7 +181,8 @@ impl Told {
             prevent.meet(&event, policy, self.moment);
         }
         for mut detection in self.engine.judge(&event) {
-            let verdict = self.judge.judge(&mut detection, guard::Subject::Event(&event), self.moment);
+            let verdict =
+                self.judge.judge(&mut detection, guard::Subject::Event(&event), self.moment);
             match &verdict {
                 Some(verdict) if !verdict.told => self.untold += 1,
                 _ => self.tell(&event, detection, verdict),

@@ -116,7 +116,8 @@ fn what_differs_is_told_by_itself() {
         assert_eq!(bench.at(1, container, object), one(object, 1));
     }
     let mut denied = bench.found(1, None, "/x");
-    denied.event.denied = true;
+    let What::Event(event) = &mut denied.what else { unreachable!() };
+    event.denied = true;
     assert_eq!(bench.take(1, denied), one("/x", 1), "refused is not done");
     assert_eq!(bench.at(2, Some("b"), "/x"), []);
     assert_eq!(bench.finish(), [("/x".to_owned(), 1, 2, 2, false)]);

@@ -7,6 +7,7 @@ use detect::{Engine, RuleFile, Ruleset};
 use model::event::{Call, File, Pod, RunningImage, SocketFamily, User};
 
 use super::*;
+use crate::cmd::guard::merge::Tally;
 
 const RULES: &str = "
 - rule: A | B \\ C
