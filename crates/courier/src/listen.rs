@@ -162,7 +162,7 @@ impl Shared {
             let shared = Arc::clone(self);
             let serve = move || {
                 let share = Share::take(&shared.connections, 1, CONNECTIONS_MAX);
-                let stranger = shared.strangers.take(client.ip().to_canonical());
+                let stranger = shared.strangers.take(client.ip());
                 // Why a connection ended is the client's business.
                 let is_served = share.is_some()
                     && stranger.is_some_and(|stranger| shared.serve(socket, stranger).is_ok());

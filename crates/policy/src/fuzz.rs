@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use crate::guard::{AskedRule, GuardPolicy, Moment};
+use crate::guard::{AskedRule, GuardPolicy, Moment, Request, Subject};
 
 /// A policy of the guard, whose lists are itself: checked, and asked of a rule and of a container.
 pub fn guard_policy(bytes: &[u8]) {
@@ -12,6 +12,6 @@ pub fn guard_policy(bytes: &[u8]) {
     let priority = model::Priority::Warning;
     let rule = AskedRule { name: "execution-drift", tags: &[], priority, enabled: true };
     let moment = Moment { today: jiff::civil::Date::MAX, enforce: true };
-    black_box(policy.judge(&policy.choose(&rule), None, moment));
+    black_box(policy.judge(&policy.choose(&rule), Subject::Request(&Request::default()), moment));
     black_box((policy.held_unknown(moment), policy.preventions(), policy.misspelt(&[rule.name])));
 }

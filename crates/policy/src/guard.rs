@@ -1,7 +1,7 @@
 //! What the guard makes of what rules find: the guard's policy, and its verdicts.
 //!
 //! ```text
-//! guard.yaml → GuardPolicy::parse → choose(rule) → judge(event) → Verdict(told?, responses, by whom)
+//! guard.yaml → GuardPolicy::parse → choose(rule) → judge(subject) → Verdict(told?, responses, by whom)
 //!                                 → preventions, held(container) → what a kernel refuses before
 //! ```
 //!
@@ -17,6 +17,7 @@ mod list;
 mod network;
 mod object;
 mod prevent;
+mod request;
 mod rule;
 mod scope;
 mod verdict;
@@ -27,8 +28,9 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 pub use self::excuse::Excuse;
-pub use self::object::{file, object};
+pub use self::object::{file, file_identity, object};
 pub use self::prevent::Held;
+pub use self::request::{Request, Subject};
 pub use self::verdict::{Because, Chosen, HeldBack, Moment, Verdict, Wanted, name};
 
 use self::allow::{Allow, AllowFile};

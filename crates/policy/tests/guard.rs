@@ -19,7 +19,7 @@ use model::event::{
     Process, Protocol, Question, RunningImage, Socket, SocketFamily, User,
 };
 use model::{Priority, Refused};
-use policy::guard::{AskedRule, Excuse, GuardPolicy, Moment, Verdict};
+use policy::guard::{AskedRule, Excuse, GuardPolicy, Moment, Request, Subject, Verdict};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -83,8 +83,16 @@ struct GivenEvent {
     rename: Option<[String; 2]>,
     #[serde(default)]
     denied: bool,
-    #[serde(default)]
-    audited: bool,
+    /// It was asked of an API server.
+    audited: Option<GivenRequest>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct GivenRequest {
+    user: Option<String>,
+    namespace: Option<String>,
+    resource: Option<String>,
 }
 
 impl GivenContainer {
@@ -245,11 +253,16 @@ fn run(folder: &Path) -> String {
     for (number, given_event) in given.events.iter().enumerate() {
         let rule = given.asked(&given_event.rule);
         let event = given_event.event();
-        let event = (!given_event.audited).then_some(&event);
-        let verdict = policy.judge(&policy.choose(&rule), event, given.moment());
+        let request = given_event.audited.as_ref().map(|it| Request {
+            user: it.user.clone(),
+            namespace: it.namespace.clone(),
+            resource: it.resource.clone(),
+        });
+        let subject = request.as_ref().map_or(Subject::Event(&event), Subject::Request);
+        let verdict = policy.judge(&policy.choose(&rule), subject, given.moment());
         writeln!(text, "{} {}: {}", number + 1, rule.name, told(&verdict)).unwrap();
-        if let Some(event) = event {
-            assert_an_excuse_is_narrow(&rule, event);
+        if request.is_none() {
+            assert_an_excuse_is_narrow(&rule, &event);
         }
     }
     let preventions = policy.preventions();
@@ -283,7 +296,7 @@ fn assert_an_excuse_is_narrow(rule: &AskedRule<'_>, event: &Event) {
     let policy = parse(&excuse).unwrap_or_else(|errors| panic!("{excuse:?} {errors:?}"));
     let moment = Moment { today: "2026-01-01".parse().unwrap(), enforce: false };
     let is_told = |rule: &AskedRule<'_>, event: &Event| {
-        policy.judge(&policy.choose(rule), Some(event), moment).told
+        policy.judge(&policy.choose(rule), Subject::Event(event), moment).told
     };
     assert!(!is_told(rule, event) || !rule.enabled, "{excuse:?}");
     let other = AskedRule { name: "another", enabled: true, ..*rule };

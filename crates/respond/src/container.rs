@@ -115,15 +115,6 @@ fn described(running: &[Group], id: Option<&str>, places: &Places) -> Vec<Contai
 }
 
 impl Container {
-    /// By its whole id, from its groups alone; None if it does not run.
-    pub(crate) fn of_id(id: &str) -> Option<Self> {
-        let trees = Trees::find();
-        let group = |tree: Option<PathBuf>| groups::of(&tree?, id).into_iter().next();
-        let (freezer, unified) = (group(trees.freezer), group(trees.unified));
-        let is_there = freezer.is_some() || unified.is_some();
-        is_there.then(|| Self { id: id.to_owned(), freezer, unified, ..Self::default() })
-    }
-
     /// As people know it: its name with a part of its id.
     pub(crate) fn title(&self) -> String {
         let short: String = self.id.chars().take(12).collect();

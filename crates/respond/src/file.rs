@@ -7,12 +7,9 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, ResolveFlags, Stat, fstat, open, openat,
-    openat2, renameat_with, statat, unlinkat,
+    AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, ResolveFlags, Stat, fstat, major, minor,
+    openat, openat2, renameat_with, statat, unlinkat,
 };
-
-use crate::groups;
-use crate::process::{Process, ProcessId};
 
 /// A name in a folder, which may stand for nothing.
 pub(crate) struct Place {
@@ -38,17 +35,6 @@ impl Identity {
             modified: (stat.st_mtime, i64::try_from(stat.st_mtime_nsec).unwrap_or(0)),
         }
     }
-}
-
-/// The root of a container as one of its processes has it; of the host without one.
-pub(crate) fn root(inside: Option<(&str, ProcessId)>) -> std::io::Result<OwnedFd> {
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let Some((container, process)) = inside else { return Ok(open("/", flags, Mode::empty())?) };
-    let root = open(format!("/proc/{}/root", process.pid), flags, Mode::empty())?;
-    // Whoever has the number now had it when the root was opened, if it is still the same.
-    let is_it = Process::of(process.pid).is_some_and(|found| found.id.is(process));
-    let is_inside = groups::container_of_process(process.pid).is_some_and(|it| it.id == container);
-    if is_it && is_inside { Ok(root) } else { Err(std::io::ErrorKind::NotFound.into()) }
 }
 
 impl Place {
@@ -101,6 +87,30 @@ pub(crate) fn read(held: &OwnedFd) -> std::io::Result<File> {
     let path: PathBuf = format!("/proc/self/fd/{}", held.as_raw_fd()).into();
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     Ok(openat(CWD, path, flags, Mode::empty())?.into())
+}
+
+/// Whether it is the one that was told of, by device and inode as the kernel numbers them.
+pub(crate) fn is_told(held: &OwnedFd, told: (u64, u64)) -> std::io::Result<bool> {
+    let stat = fstat(held)?;
+    let (device, inode) = told;
+    let told_major = u32::try_from(device >> 32).unwrap_or(u32::MAX);
+    // File systems without a device of their own (overlays, Btrfs) tell `stat` another number than
+    // the kernel has for them: then the inode decides.
+    let is_device = device == number(stat.st_dev) || major(stat.st_dev) == 0 && told_major == 0;
+    let kernels = || std::fs::read_to_string(format!("/proc/self/fdinfo/{}", held.as_raw_fd()));
+    let is_inode =
+        inode == stat.st_ino || kernels().is_ok_and(|text| inode_in(&text) == Some(inode));
+    Ok(is_device && is_inode)
+}
+
+/// As events tell a device: major in the upper, minor in the lower 32 bits.
+fn number(device: u64) -> u64 {
+    u64::from(major(device)) << 32 | u64::from(minor(device))
+}
+
+/// The kernel's own number of an inode, which an overlay may show as another one.
+fn inode_in(description: &str) -> Option<u64> {
+    description.lines().find_map(|line| line.strip_prefix("ino:")?.trim().parse().ok())
 }
 
 /// Why a file of this kind is not taken away.

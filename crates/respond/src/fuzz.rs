@@ -5,8 +5,8 @@ use crate::{Network, journal};
 
 /// A journal.
 pub fn journal(bytes: &[u8]) {
-    let (entries, ..) = journal::read(bytes);
-    for entry in entries.into_values() {
+    let told = journal::read(bytes).expect("memory can be read");
+    for entry in told.entries.into_values() {
         assert!(!entry.is_overdue(jiff::Timestamp::MIN), "no time is before the first one");
     }
 }

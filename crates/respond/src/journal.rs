@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -18,10 +18,14 @@ use crate::refusal::Refusal;
 use crate::time;
 
 const NAME: &str = "journal.jsonl";
-/// A year of responses on a busy host. A longer one is put away, so that reading stays quick.
+/// The next one, while it is written.
+const FRESH: &str = "journal.new";
+/// A year of responses on a busy host. A longer one is put away, so that reading stays quick, unless
+/// most of it is open still: then little would be won, and it is read as long as it is.
 const BYTES_MAX: u64 = 4 << 20;
-/// Written past that by whoever was at it; a file beyond is not ours.
-const BYTES_READ_MAX: u64 = 64 << 20;
+/// A line has a few paths, of 4 096 bytes at most, and networks that are kept. A longer one is none,
+/// and is not held in memory.
+const LINE_BYTES_MAX: u64 = 1 << 20;
 /// Room on disk that is taken in advance: some thousand lines after everything else is full.
 const RESERVE: u64 = 1 << 20;
 
@@ -85,41 +89,80 @@ impl Journal {
             // The name has to outlive a crash as well.
             File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
         }
-        let mut bytes = Vec::new();
-        (&file).take(BYTES_READ_MAX).read_to_end(&mut bytes).map_err(failed)?;
-        let (entries, last, damaged) = read(&bytes);
-        let length = bytes.len().try_into().unwrap_or(u64::MAX);
+        let Told { entries, bytes, last, damaged } = read(&file).map_err(failed)?;
+        let length = file.metadata().map_err(failed)?.len();
         let folder = self.folder.clone();
         let mut open = Open { folder, file, length, entries, damaged, last, _lock: lock };
         open.entries.values_mut().for_each(Entry::settle);
-        if length > BYTES_MAX {
-            open.turn(&bytes).map_err(failed)?;
+        let is_open = |id: &Id| open.entries.get(id).is_some_and(|entry| entry.state.is_open());
+        let bytes_open: u64 = bytes.iter().filter(|(id, _)| is_open(id)).map(|(_, it)| it).sum();
+        if length > BYTES_MAX && bytes_open < length / 2 {
+            // A full disk has no room for another one, and is no reason to do nothing: this one is
+            // whole.
+            let _best_effort = open.turn();
         }
         Ok(open)
     }
 }
 
-/// The entries that lines tell of, the last id, and how many are no lines.
-pub(crate) fn read(bytes: &[u8]) -> (BTreeMap<Id, Entry>, u32, usize) {
-    let (mut entries, mut last, mut damaged) = (BTreeMap::<Id, Entry>::new(), 0, 0);
-    for text in bytes.split(|byte| *byte == b'\n').filter(|text| !text.is_empty()) {
-        let Ok(line) = serde_json::from_slice::<Line>(text) else {
-            damaged += 1;
-            continue;
+/// What lines tell.
+#[derive(Default)]
+pub(crate) struct Told {
+    pub(crate) entries: BTreeMap<Id, Entry>,
+    /// Of the lines of each.
+    bytes: BTreeMap<Id, u64>,
+    last: u32,
+    /// How many are no lines.
+    damaged: usize,
+}
+
+pub(crate) fn read(text: impl Read) -> std::io::Result<Told> {
+    let mut told = Told::default();
+    each_line(text, &mut |text| {
+        let Some(line) = text.and_then(|text| serde_json::from_slice::<Line>(text).ok()) else {
+            told.damaged += 1;
+            return Ok(());
         };
-        last = last.max(line.id.0);
+        told.last = told.last.max(line.id.0);
+        let length = u64::try_from(text.map_or(0, <[u8]>::len)).unwrap_or(u64::MAX);
+        let bytes = told.bytes.entry(line.id).or_default();
+        *bytes = bytes.saturating_add(length);
         match Entry::begin(&line) {
             Some(entry) => {
-                entries.insert(line.id, entry);
+                told.entries.insert(line.id, entry);
             }
             None => {
-                if let Some(entry) = entries.get_mut(&line.id) {
+                if let Some(entry) = told.entries.get_mut(&line.id) {
                     entry.follow(&line.step);
                 }
             }
         }
+        Ok(())
+    })?;
+    Ok(told)
+}
+
+/// Lines that are not empty; none for one that is too long.
+fn each_line(
+    text: impl Read,
+    each: &mut dyn FnMut(Option<&[u8]>) -> std::io::Result<()>,
+) -> std::io::Result<()> {
+    let mut text = BufReader::new(text);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        if text.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut line)? == 0 {
+            return Ok(());
+        }
+        let is_cut = line.len() as u64 == LINE_BYTES_MAX && !line.ends_with(b"\n");
+        if is_cut {
+            text.skip_until(b'\n')?;
+        }
+        match line.strip_suffix(b"\n").unwrap_or(&line) {
+            [] => {}
+            line => each(Some(line).filter(|_| !is_cut))?,
+        }
     }
-    (entries, last, damaged)
 }
 
 impl Open {
@@ -149,6 +192,10 @@ impl Open {
         // Behind a line that was cut off, so that this one stands alone.
         text.insert(0, '\n');
         text.push('\n');
+        if text.len() as u64 > LINE_BYTES_MAX {
+            let why = "more would be written down of it than is read again";
+            return Err(std::io::Error::new(ErrorKind::InvalidInput, why));
+        }
         let result = self.file.write_all(text.as_bytes()).and_then(|()| self.file.sync_data());
         if let Err(error) = result {
             self.file.set_len(self.length)?;
@@ -162,31 +209,67 @@ impl Open {
 
     /// Puts the journal away under another name, and goes on with what is still open. Whatever
     /// happens in between, one whole journal has the name.
-    fn turn(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        let (path, fresh) = (self.folder.join(NAME), self.folder.join("journal.new"));
-        let kept = self.folder.join(format!("journal-{}.jsonl", self.last));
-        let mut file = File::create(&fresh)?;
-        file.set_permissions(fs::Permissions::from_mode(0o600))?;
+    fn turn(&mut self) -> std::io::Result<()> {
+        let written = self.write_fresh().and_then(|()| self.keep_old());
+        if written.is_err() {
+            // On a full disk its room is of use.
+            fs::remove_file(self.folder.join(FRESH))?;
+        }
+        written.and_then(|()| self.replace())
+    }
+
+    /// A journal of what is open.
+    fn write_fresh(&self) -> std::io::Result<()> {
+        let path = self.folder.join(FRESH);
+        // What somebody left who was killed at this.
+        let fresh =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+        let mut fresh = BufWriter::new(fresh);
         let turned = Line { id: Id(self.last), time: time::now(), step: Step::Turned };
-        file.write_all(format!("{}\n", serde_json::to_string(&turned)?).as_bytes())?;
-        self.entries.retain(|_, entry| entry.state.is_open());
-        for text in bytes.split(|byte| *byte == b'\n') {
-            let line = serde_json::from_slice::<Line>(text);
-            if line.is_ok_and(|line| self.entries.contains_key(&line.id)) {
-                file.write_all(text)?;
-                file.write_all(b"\n")?;
+        fresh.write_all(format!("{}\n", serde_json::to_string(&turned)?).as_bytes())?;
+        let is_open = |id: &Id| self.entries.get(id).is_some_and(|entry| entry.state.is_open());
+        each_line(File::open(self.folder.join(NAME))?, &mut |text| {
+            let Some(text) = text else { return Ok(()) };
+            if serde_json::from_slice::<Line>(text).is_ok_and(|line| is_open(&line.id)) {
+                fresh.write_all(text)?;
+                fresh.write_all(b"\n")?;
+            }
+            Ok(())
+        })?;
+        fresh.into_inner()?.sync_all()
+    }
+
+    /// Gives the old one a name beside its own, that no other one has.
+    fn keep_old(&self) -> std::io::Result<()> {
+        let path = self.folder.join(NAME);
+        let ours = fs::metadata(&path)?.ino();
+        let names = (1_u32..).map(|number| match number {
+            1 => format!("journal-{}.jsonl", self.last),
+            more => format!("journal-{}-{more}.jsonl", self.last),
+        });
+        for name in names {
+            let kept = self.folder.join(name);
+            match fs::hard_link(&path, &kept) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                    // By somebody who was killed then.
+                    if fs::metadata(&kept)?.ino() == ours {
+                        break;
+                    }
+                }
+                linked => return linked,
             }
         }
-        file.sync_all()?;
-        match fs::hard_link(&path, &kept) {
-            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error),
-            _ => {}
-        }
-        fs::rename(&fresh, &path)?;
-        File::open(&self.folder)?.sync_all()?;
-        self.file = OpenOptions::new().read(true).append(true).open(&path)?;
-        self.length = self.file.metadata()?.len();
         Ok(())
+    }
+
+    fn replace(&mut self) -> std::io::Result<()> {
+        let path = self.folder.join(NAME);
+        let file = OpenOptions::new().read(true).append(true).open(self.folder.join(FRESH))?;
+        let length = file.metadata()?.len();
+        fs::rename(self.folder.join(FRESH), &path)?;
+        (self.file, self.length) = (file, length);
+        self.entries.retain(|_, entry| entry.state.is_open());
+        File::open(&self.folder)?.sync_all()
     }
 }
 

@@ -1,21 +1,14 @@
 //! Processes as `/proc` shows them, and a hold on one that its number's next owner cannot inherit.
 
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use sensor::processes::{Stat, TICK};
 use serde::{Deserialize, Serialize};
-
-/// `/proc` tells times of birth in ticks of a hundredth of a second, rounded down.
-pub(crate) const TICK: u64 = 10_000_000;
-/// A flag of `stat`'s ninth field: a thread of the kernel.
-const KERNEL_THREAD: u64 = 0x0020_0000;
-/// A line of some 300 bytes, and a name of at most 64.
-const STAT_BYTES_MAX: u64 = 4 << 10;
 
 /// A process for ever: the number is used again, with its birth it is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -46,28 +39,13 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) fn of(pid: u32) -> Option<Self> {
-        Self::read(format!("/proc/{pid}/stat").into())
+        Self::read(Path::new(&format!("/proc/{pid}/stat")))
     }
 
-    fn read(path: PathBuf) -> Option<Self> {
-        let mut text = Vec::new();
-        File::open(path).ok()?.take(STAT_BYTES_MAX).read_to_end(&mut text).ok()?;
-        Self::parse(&text)
-    }
-
-    /// The name may hold anything, closing brackets and spaces included, so the last bracket counts.
-    fn parse(text: &[u8]) -> Option<Self> {
-        let open = text.iter().position(|byte| *byte == b'(')?;
-        let close = text.iter().rposition(|byte| *byte == b')')?;
-        let pid = std::str::from_utf8(text.get(..open)?).ok()?.trim().parse().ok()?;
-        let name = String::from_utf8_lossy(text.get(open + 1..close)?).into_owned();
-        let mut fields = std::str::from_utf8(text.get(close + 1..)?).ok()?.split_ascii_whitespace();
-        let state = fields.next()?.chars().next()?;
-        let parent = fields.next()?.parse().ok()?;
-        let flags: u64 = fields.nth(4)?.parse().ok()?;
-        let ticks: u64 = fields.nth(12)?.parse().ok()?;
-        let id = ProcessId { pid, started: ticks.saturating_mul(TICK) };
-        Some(Self { id, name, state, parent, is_of_kernel: flags & KERNEL_THREAD != 0 })
+    fn read(path: &Path) -> Option<Self> {
+        let Stat { pid, name, state, parent, is_of_kernel, started, .. } = Stat::read(path)?;
+        let id = ProcessId { pid, started };
+        Some(Self { id, name: name.to_string(), state, parent, is_of_kernel })
     }
 
     /// All that run. Who ends meanwhile is left out.
@@ -86,7 +64,7 @@ impl Process {
     pub(crate) fn is_still(pid: u32) -> bool {
         let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return true };
         threads.flatten().all(|thread| {
-            let stat = Self::read(thread.path().join("stat"));
+            let stat = Self::read(&thread.path().join("stat"));
             stat.is_none_or(|stat| matches!(stat.state, 'T' | 't' | 'Z' | 'X'))
         })
     }
@@ -134,18 +112,6 @@ mod tests {
     use std::process::Command;
 
     use super::*;
-
-    #[test]
-    fn names_may_be_hostile() {
-        let text = b"7 (a) R 1 (b) S 1 7 7 34816 7 2129984 1 0 0 0 0 0 0 0 20 0 1 0 4711 0 0\n";
-        let process = Process::parse(text).unwrap();
-        assert_eq!((&*process.name, process.state, process.parent), ("a) R 1 (b", 'S', 1));
-        assert_eq!(process.id, ProcessId { pid: 7, started: 4711 * TICK });
-        assert!(process.is_of_kernel, "2129984 is 0x208040");
-        for broken in [&b""[..], b"7", b"7 (a", b"7 (a) R", b")7 (", b"x (a) R 1 1 1 1 1 0"] {
-            assert_eq!(Process::parse(broken), None);
-        }
-    }
 
     #[test]
     fn whoever_has_the_number_later_is_not_it() {

@@ -14,10 +14,9 @@ use std::path::{Path, PathBuf};
 use rustix::fs::fstat;
 use serde::{Deserialize, Serialize};
 
-use crate::container::Container;
 use crate::file::{self, Identity, Place};
-use crate::process::ProcessId;
 use crate::refusal::Refusal;
+use crate::root::Root;
 use crate::seal::{self, Key};
 
 mod attributes;
@@ -31,8 +30,9 @@ const PREFIX: &str = ".lazaret-";
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Quarantine {
-    /// Its id.
-    container: Option<String>,
+    /// In which the path is meant.
+    #[serde(default)]
+    root: Root,
     path: PathBuf,
     /// What was found there.
     file: Identity,
@@ -45,21 +45,24 @@ pub(crate) struct Quarantine {
 
 impl Quarantine {
     pub(crate) fn plan(
-        inside: Option<&Container>,
+        root: Root,
         path: &Path,
+        told: Option<(u64, u64)>,
         state: &Path,
         linked: bool,
     ) -> Result<Self, Refusal> {
         let shown = format!("`{}`", path.display());
         let failed = |error: std::io::Error| Refusal::failed("quarantining", &shown, &error);
         let refused = |why: &str| Refusal::failed("quarantining", &shown, &why);
-        let process =
-            inside.map(|it| it.first_process().map(|first| (&*it.id, first.id))).transpose()?;
-        let root = file::root(process).map_err(failed)?;
-        let held =
-            Place::below(root, path).and_then(|place| place.hold(&place.name)).map_err(failed)?;
+        let held = root.open().and_then(|root| Place::below(root, path));
+        let held = held.and_then(|place| place.hold(&place.name)).map_err(failed)?;
         if let Some(why) = file::unfit(&held).map_err(failed)? {
             return Err(refused(why));
+        }
+        if let Some(told) = told
+            && !file::is_told(&held, told).map_err(failed)?
+        {
+            return Err(refused("another file has its name now"));
         }
         let stat = fstat(&held).map_err(|error| failed(error.into()))?;
         let file = Identity::of(&stat);
@@ -74,7 +77,7 @@ impl Quarantine {
         let name = seal::random::<8>().map_err(failed)?;
         let name: String = name.iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(Self {
-            container: inside.map(|it| it.id.clone()),
+            root,
             path: path.to_owned(),
             file,
             sealed: state.join("quarantine").join(&name),
@@ -83,8 +86,9 @@ impl Quarantine {
         })
     }
 
+    /// Whoever writes another file under the name gets that one taken away, too.
     pub(crate) fn is_of_same_file(&self, other: &Self) -> bool {
-        (&self.container, &self.path) == (&other.container, &other.path)
+        (&self.root, &self.path, self.file) == (&other.root, &other.path, other.file)
     }
 
     pub(crate) fn holds(&self) -> bool {
@@ -250,21 +254,12 @@ impl Quarantine {
     }
 
     fn place(&self) -> std::io::Result<Place> {
-        let inside = self.container.as_deref();
-        let process = inside.map(|id| process_in(id).map(|process| (id, process))).transpose()?;
-        Place::below(file::root(process)?, &self.path)
+        Place::below(self.root.open()?, &self.path)
     }
 
     fn failed(&self, what: &'static str, why: &impl ToString) -> Refusal {
         Refusal::failed(what, format!("`{}`", self.path.display()), why)
     }
-}
-
-/// Any that is in the container: its root is the container's.
-fn process_in(id: &str) -> std::io::Result<ProcessId> {
-    let gone = || std::io::Error::new(ErrorKind::NotFound, "its container does not run");
-    let container = Container::of_id(id).ok_or_else(gone)?;
-    container.first_process().map(|process| process.id).map_err(|_refusal| gone())
 }
 
 fn make_private(folder: &Path) -> std::io::Result<()> {

@@ -31,6 +31,10 @@ pub enum Refusal {
     NoLimit { response: Response },
     #[error("`{target}` is under {what} already, by {id}", what = name(*response))]
     Already { response: Response, target: String, id: Id },
+    #[error("it has not ended after {seconds} s, and is left to itself")]
+    Late { seconds: u64 },
+    #[error("{why}")]
+    Hangs { why: &'static str },
     #[error("{id} is {state}")]
     NotNow { id: Id, state: &'static str, hint: &'static str },
     #[error("{what} {subject}: {why}")]
@@ -92,6 +96,9 @@ impl Refusal {
                 Some("limits are for what can be undone: pause, isolate, quarantine")
             }
             Self::Already { .. } => Some("`lazaret respond undo ID` first, then again"),
+            Self::Late { .. } | Self::Hangs { .. } => {
+                Some("a file system or a process there does not answer: kill its container")
+            }
             Self::NotNow { hint, .. } => Some(hint),
             Self::Failed { hint, .. } => *hint,
         }

@@ -24,8 +24,9 @@ use crate::process::{Process, ProcessId};
 use crate::protected;
 use crate::quarantine::Quarantine;
 use crate::refusal::{self, Refusal};
+use crate::root::Root;
 use crate::stop::Stopping;
-use crate::target::Target;
+use crate::target::{Target, Told};
 
 /// What goes with a response.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +41,8 @@ pub struct Order {
     pub keep: Vec<Network>,
     /// Takes away one of several names of a file.
     pub linked: bool,
+    /// The root of the process that a file was told of, held since then.
+    pub root: Option<Root>,
 }
 
 /// All that is in a journal.
@@ -161,11 +164,19 @@ impl Responder {
         now: Timestamp,
         waits: &dyn Fn(Id) -> bool,
     ) -> Result<Vec<Expired>, Refusal> {
+        let due = self.due(now, waits)?.into_iter();
+        Ok(due.map(|(id, _)| (id, self.undo(id, "its time limit"))).collect())
+    }
+
+    /// What is past its time limit.
+    pub(crate) fn due(
+        &self,
+        now: Timestamp,
+        waits: &dyn Fn(Id) -> bool,
+    ) -> Result<Vec<(Id, Response)>, Refusal> {
         let open = self.journal.open()?;
         let due = open.entries.values().filter(|entry| entry.is_overdue(now) && !waits(entry.id));
-        let due: Vec<Id> = due.map(|entry| entry.id).collect();
-        drop(open);
-        Ok(due.into_iter().map(|id| (id, self.undo(id, "its time limit"))).collect())
+        Ok(due.map(|entry| (entry.id, entry.response)).collect())
     }
 
     /// # Errors
@@ -253,17 +264,23 @@ impl Responder {
     fn plan(&self, response: Response, target: &Target, order: &Order) -> Result<Found, Refusal> {
         match (response, target) {
             (Response::Kill, Target::Process { pid, started }) => self.plan_kill(*pid, *started),
-            (Response::Quarantine, Target::File { container, path }) => {
+            (Response::Quarantine, Target::File { container, path, told }) => {
                 let inside = container.as_deref().map(|name| self.container(name)).transpose()?;
                 let inside = inside.as_ref();
                 let state = self.journal.folder();
-                let plan = Quarantine::plan(inside, path, state, order.linked)?;
+                let process = told.map(Told::process);
+                let root = Root::find(inside, process, order.root.as_ref()).map_err(|error| {
+                    Refusal::failed("quarantining", format!("`{}`", path.display()), &error)
+                })?;
+                let file = told.and_then(|told| told.file);
+                let plan = Quarantine::plan(root, path, file, state, order.linked)?;
                 let title = inside.map(|it| format!("{}:", it.title())).unwrap_or_default();
                 Ok(Found {
                     plan: Plan::Quarantine(plan),
                     target: Target::File {
                         container: inside.map(|it| it.id.clone()),
                         path: path.clone(),
+                        told: *told,
                     },
                     subject: format!("{title}{}", path.display()),
                 })

@@ -1,25 +1,55 @@
-//! A thread that responds, for whoever must not wait.
+//! Threads that respond, for whoever must not wait.
+//!
+//! There is a lane for what is quick, one for stops, which wait for runtimes, and one for
+//! quarantines, which read files of file systems that may be a hostile one's own and never answer.
+//! So nothing quick waits for what is slow. Each lane does its tasks one by one; one that takes
+//! longer than it may is left to itself, and the next one's turn has come. Time limits of responses
+//! are met by the same lanes.
 
 use std::collections::HashMap;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use model::Response;
 
+use self::lane::Lane;
+use self::queue::{Given, Queue};
 use crate::entry::{Entry, Id};
 use crate::refusal::Refusal;
 use crate::responder::{Order, Responder};
+use crate::root::Root;
 use crate::target::Target;
 use crate::time;
 
-/// Responses that wait for those before them; more than these are refused, and whoever asked says so.
-const JOBS_MAX: usize = 256;
-/// How late a time limit is met at most, while nothing else is done.
-const LOOK: Duration = Duration::from_secs(1);
+mod lane;
+mod queue;
+
 /// Between tries to undo what cannot be undone yet.
 const FIRST_PAUSE: Duration = Duration::from_secs(10);
 const LAST_PAUSE: Duration = Duration::from_secs(3600);
+
+/// What a thread does, and how long one task of it may take: longer than it does where everything
+/// that it waits for is as late as it may be.
+struct Kind {
+    name: &'static str,
+    of: &'static [Response],
+    patience: Duration,
+}
+
+/// The first looks after time limits.
+const KINDS: [Kind; 3] = [
+    Kind {
+        name: "respond",
+        of: &[Response::Kill, Response::Pause, Response::Isolate],
+        patience: Duration::from_secs(15),
+    },
+    Kind { name: "stop", of: &[Response::Stop], patience: Duration::from_secs(45) },
+    // 512 MiB at 10 MB/s.
+    Kind { name: "quarantine", of: &[Response::Quarantine], patience: Duration::from_secs(60) },
+];
 
 /// One response to make.
 #[derive(Clone, Debug)]
@@ -29,8 +59,197 @@ pub struct Job {
     pub order: Order,
 }
 
+/// Something to do.
+#[derive(Clone, Debug)]
+pub enum Task {
+    Act(Box<Job>),
+    /// What somebody began who is gone.
+    Finish(Id, Response),
+    /// What is past its time limit.
+    Undo(Id, Response),
+}
+
+impl Task {
+    pub fn response(&self) -> Response {
+        match self {
+            Self::Act(job) => job.response,
+            Self::Finish(_, response) | Self::Undo(_, response) => *response,
+        }
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Act(one), Self::Act(other)) => {
+                one.response == other.response && one.target.is_same(&other.target)
+            }
+            (Self::Finish(one, _), Self::Finish(other, _))
+            | (Self::Undo(one, _), Self::Undo(other, _)) => one == other,
+            _ => false,
+        }
+    }
+
+    /// The container, or the host, whose files and runtime may let us wait.
+    fn place(&self) -> Option<&str> {
+        match self {
+            Self::Act(job) => match &job.target {
+                Target::Container(name) => Some(name),
+                Target::File { container, .. } => Some(container.as_deref().unwrap_or_default()),
+                Target::Process { .. } => None,
+            },
+            Self::Finish(..) | Self::Undo(..) => None,
+        }
+    }
+}
+
+/// Who does what the lanes are given, and hears what came of it.
+struct Hands {
+    act: Box<dyn Fn(&Task) -> Result<Entry, Refusal> + Send + Sync>,
+    /// What is past its time limit, but for what waits.
+    due: Box<dyn Fn(&Later) -> Result<Vec<Task>, Refusal> + Send + Sync>,
+    /// No task: of looking after time limits.
+    tell: Box<dyn Fn(Option<&Task>, Result<Entry, Refusal>) + Send + Sync>,
+}
+
+struct Lanes {
+    queues: [Queue; KINDS.len()],
+    hands: Hands,
+    later: Mutex<Later>,
+    /// Given, and not done.
+    missing: AtomicU64,
+    dropped: AtomicU64,
+}
+
+/// The lanes' owner. They end, after what they are at, when this is dropped.
+pub struct Worker {
+    lanes: Arc<Lanes>,
+    /// Ends with the lanes.
+    ended: Receiver<()>,
+}
+
+impl Worker {
+    /// Begins with what is overdue. `tell` hears, from other threads, what came of each task: of
+    /// one that takes too long it hears that, and later the rest. No task is a look after time limits
+    /// that failed.
+    ///
+    /// # Errors
+    /// If there can be no further thread.
+    pub fn start(
+        responder: Responder,
+        who: &'static str,
+        tell: impl Fn(Option<&Task>, Result<Entry, Refusal>) + Send + Sync + 'static,
+    ) -> std::io::Result<Self> {
+        let responder = Arc::new(responder);
+        let looks = Arc::clone(&responder);
+        let act = move |task: &Task| match task {
+            Task::Act(job) => responder.act(job.response, &job.target, &job.order),
+            Task::Finish(id, _) => responder.finish(*id, who),
+            Task::Undo(id, _) => responder.undo(*id, "its time limit"),
+        };
+        let due = move |later: &Later| {
+            let due = looks.due(time::now(), &|id| later.waits(id))?;
+            Ok(due.into_iter().map(|(id, response)| Task::Undo(id, response)).collect())
+        };
+        let (act, due, tell) = (Box::new(act), Box::new(due), Box::new(tell));
+        Self::with(Hands { act, due, tell }, KINDS.map(|kind| kind.patience))
+    }
+
+    fn with(hands: Hands, patience: [Duration; KINDS.len()]) -> std::io::Result<Self> {
+        let lanes = Arc::new(Lanes {
+            queues: Default::default(),
+            hands,
+            later: Mutex::default(),
+            missing: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
+        });
+        let (running, ended) = mpsc::channel();
+        let worker = Self { lanes, ended };
+        for (number, (kind, patience)) in KINDS.iter().zip(patience).enumerate() {
+            let (lanes, running) = (Arc::clone(&worker.lanes), running.clone());
+            let run = move || {
+                Lane::new(lanes, number, patience).run();
+                drop(running);
+            };
+            thread::Builder::new().name(kind.name.to_owned()).spawn(run)?;
+        }
+        Ok(worker)
+    }
+
+    /// Never waits. What an equal one waits for already is done once; what finds no room is
+    /// counted.
+    pub fn ask(&self, mut task: Task) {
+        if let Task::Act(job) = &mut task
+            && let Target::File { told: Some(told), .. } = &job.target
+            && job.order.root.is_none()
+        {
+            // Whose file it is may be killed meanwhile, by the lane beside.
+            job.order.root = Root::of_process(told.process());
+        }
+        self.lanes.give(task);
+    }
+
+    /// How many found no room.
+    pub fn dropped(&self) -> u64 {
+        self.lanes.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Gives it time for what it has; how many tasks were not done, or not to their end.
+    pub fn finish(self, time: Duration) -> u64 {
+        self.lanes.end();
+        // Late or ended: either way nothing more comes of it.
+        let _ended = self.ended.recv_timeout(time);
+        self.lanes.missing.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.lanes.end();
+    }
+}
+
+impl Lanes {
+    fn give(&self, task: Task) {
+        let response = task.response();
+        let queue = KINDS.iter().position(|kind| kind.of.contains(&response));
+        let given = queue.and_then(|number| self.queues.get(number)).map(|queue| {
+            self.missing.fetch_add(1, Ordering::Relaxed);
+            queue.give(task)
+        });
+        match given {
+            Some(Given::Taken) => {}
+            Some(Given::Waits) => drop(self.missing.fetch_sub(1, Ordering::Relaxed)),
+            Some(Given::NoRoom) | None => drop(self.dropped.fetch_add(1, Ordering::Relaxed)),
+        }
+    }
+
+    fn end(&self) {
+        self.queues.iter().for_each(Queue::end);
+    }
+
+    fn done(&self, task: &Task, done: Result<Entry, Refusal>) {
+        if let Task::Undo(id, _) = task {
+            self.later().note(*id, done.is_err());
+        }
+        (self.hands.tell)(Some(task), done);
+        self.missing.fetch_sub(1, Ordering::Release);
+    }
+
+    /// Gives the lanes what is past its time limit.
+    fn look(&self) {
+        let later = self.later().clone();
+        match (self.hands.due)(&later) {
+            Ok(tasks) => tasks.into_iter().for_each(|task| self.give(task)),
+            Err(refusal) => (self.hands.tell)(None, Err(refusal)),
+        }
+    }
+
+    fn later(&self) -> MutexGuard<'_, Later> {
+        self.later.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// What could not be undone, and is tried again later and later: each time is a line in the journal.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Later(HashMap<Id, (Instant, Duration)>);
 
 impl Later {
@@ -48,55 +267,5 @@ impl Later {
     }
 }
 
-/// The thread. It ends, after what it is at, when this is dropped.
-pub struct Worker {
-    jobs: SyncSender<Job>,
-    outcomes: Receiver<Result<Entry, Refusal>>,
-}
-
-impl Worker {
-    /// Begins with what is overdue.
-    ///
-    /// # Errors
-    /// If there can be no further thread.
-    pub fn start(responder: Responder) -> std::io::Result<Self> {
-        let (jobs, waiting) = mpsc::sync_channel(JOBS_MAX);
-        let (outcome, outcomes) = mpsc::channel();
-        let run = move || run(&responder, &waiting, &outcome);
-        thread::Builder::new().name("respond".to_owned()).spawn(run)?;
-        Ok(Self { jobs, outcomes })
-    }
-
-    /// Never waits. False if too many wait already: then nothing is going to be done.
-    pub fn ask(&self, job: Job) -> bool {
-        self.jobs.try_send(job).is_ok()
-    }
-
-    /// What became of what was asked, and what was undone because its time was over. Never waits.
-    pub fn outcomes(&self) -> impl Iterator<Item = Result<Entry, Refusal>> {
-        self.outcomes.try_iter()
-    }
-}
-
-fn run(responder: &Responder, waiting: &Receiver<Job>, outcome: &Sender<Result<Entry, Refusal>>) {
-    let mut later = Later::default();
-    loop {
-        match responder.expire(time::now(), &|id| later.waits(id)) {
-            Ok(expired) => {
-                for (id, expired) in expired {
-                    later.note(id, expired.is_err());
-                    // Nobody may be listening any more; the next question finds out.
-                    let _unheard = outcome.send(expired);
-                }
-            }
-            Err(refusal) => drop(outcome.send(Err(refusal))),
-        }
-        match waiting.recv_timeout(LOOK) {
-            Ok(Job { response, target, order }) => {
-                let _unheard = outcome.send(responder.act(response, &target, &order));
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return,
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

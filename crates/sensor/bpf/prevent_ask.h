@@ -75,15 +75,31 @@ static __always_inline int is_exempt(struct task_struct *task)
 	return born && *born == BPF_CORE_READ(task, group_leader, start_boottime) / TICK * TICK;
 }
 
+static __always_inline struct program program_of(struct file *file)
+{
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+
+	return (struct program){
+		.inode = BPF_CORE_READ(inode, i_ino),
+		.device = BPF_CORE_READ(inode, i_sb, s_dev),
+		.generation = BPF_CORE_READ((struct inode___generation *)inode, i_generation),
+	};
+}
+
 /* A runtime makes a container from inside of its group, by a program that it executed outside. */
 static __always_inline int came_from_outside(struct question *question, struct task_struct *task)
 {
 	u64 file = (u64)BPF_CORE_READ(task, mm, exe_file);
 	struct lineage *origin = bpf_map_lookup_elem(&origins, &file);
+	struct program program;
 	u32 level;
 
 	/* As many as are noted: there may be more. */
 	if (!origin || origin->groups[LEVELS - 1])
+		return 0;
+	program = program_of((void *)file);
+	if (origin->program.inode != program.inode || origin->program.device != program.device ||
+	    origin->program.generation != program.generation)
 		return 0;
 	/* A group that something holds for is a container's, or one within it. */
 	for (level = 0; level < LEVELS; level++) {
@@ -130,6 +146,7 @@ static __always_inline void note_origin(void)
 	struct lineage origin = {};
 	u32 step;
 
+	origin.program = program_of((void *)file);
 	for (step = 0; step < GROUPS_UP; step++) {
 		struct cgroup_subsys_state___parent *parent = BPF_CORE_READ(at, self.parent);
 		u32 level = BPF_CORE_READ(at, level);

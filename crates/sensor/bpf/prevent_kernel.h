@@ -85,6 +85,10 @@ struct vm_area_struct {
 	struct file *vm_file;
 };
 
+struct inode___generation {
+	u32 i_generation;
+};
+
 struct msghdr {
 	void *msg_name;
 	int msg_namelen;

@@ -76,12 +76,20 @@ struct {
 /* Groups from the hierarchy's root down. A program of a deeper one counts as executed where it is. */
 #define LEVELS 16
 
+/* Which file, however it is called. */
+struct program {
+	u64 inode;
+	u32 device, generation;
+};
+
 struct lineage {
 	u64 groups[LEVELS];
+	struct program program;
 };
 
 /* Where a program was executed, by its open file: a fork shares that, and an exec has another one.
- * A file that is gone leaves an entry that the next exec of its address overwrites. */
+ * A file that is gone leaves an entry that the next exec of its address overwrites; until then
+ * another program at that address (one can be given to a process without an exec) is not its. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 16384);

@@ -98,10 +98,10 @@ static __noinline void tell(struct question *question, u64 met)
 	denial->started = BPF_CORE_READ(task, group_leader, start_boottime);
 	denial->control_group = question->control_group;
 	denial->met = met;
+	denial->refused = met & question->enforced;
 	denial->process = bpf_get_current_pid_tgid() >> 32;
 	denial->act = question->act;
 	denial->object = question->object;
-	denial->marks = met & question->enforced ? DENIAL_REFUSED : 0;
 	denial->port = question->port;
 	BPF_CORE_READ_INTO(&denial->name, task, comm);
 	if (question->object == OBJECT_PATH)

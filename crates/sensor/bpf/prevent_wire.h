@@ -48,7 +48,7 @@ struct network_rule {
 
 enum denial_object { OBJECT_NONE, OBJECT_PATH, OBJECT_ADDRESS4, OBJECT_ADDRESS6 };
 /* Unknown: a path that could not be found out, or not be told. */
-enum denial_mark { DENIAL_REFUSED = 1, DENIAL_CUT = 2, DENIAL_UNKNOWN = 4 };
+enum denial_mark { DENIAL_CUT = 2, DENIAL_UNKNOWN = 4 };
 
 /* What is told of a path. */
 #define OBJECT_BYTES 1024
@@ -57,7 +57,9 @@ struct denial {
 	u64 time;
 	u64 started;
 	u64 control_group;
+	/* The preventions that were met, and those of them that refuse. */
 	u64 met;
+	u64 refused;
 	u32 process;
 	u16 act;
 	u8 object;

@@ -12,6 +12,7 @@
 //! Nothing here chooses what is refused. It is told, and it tells what it cannot hold.
 
 mod act;
+mod alone;
 pub mod fanotify;
 mod held;
 mod hooks;
@@ -28,6 +29,7 @@ use aya::maps::{Array, HashMap, MapData};
 use model::{Denial, Place, Prevention};
 
 pub use self::act::Act;
+use self::alone::Alone;
 pub use self::held::{Held, held_here};
 use self::load::Links;
 use self::pins::Inbox;
@@ -40,6 +42,8 @@ use crate::kernel::Hierarchy;
 const PREVENTIONS_MAX: usize = 64;
 /// Where the file system of pinned objects is, and our folder in it.
 const PINS: &str = "/sys/fs/bpf/lazaret";
+/// Held by the guard that refuses.
+const LOCK: &str = "/run/lazaret/prevent.lock";
 
 /// What is chosen before anything is refused.
 #[derive(Clone, Debug)]
@@ -48,6 +52,9 @@ pub struct Settings {
     pub hierarchy: Hierarchy,
     /// Where programs and tables stay when this process is killed; None to end with it.
     pub pins: Option<PathBuf>,
+    /// A file that whoever pins holds a lock of: pins of another one that lives are not to be taken
+    /// away. None where nobody else has that folder.
+    pub lock: Option<PathBuf>,
     /// Processes that are never refused anything, beside this one and the first.
     pub exempt: Vec<u32>,
 }
@@ -55,7 +62,12 @@ pub struct Settings {
 impl Settings {
     /// For this machine.
     pub fn new() -> Self {
-        Self { hierarchy: Hierarchy::find(), pins: Some(PINS.into()), exempt: Vec::new() }
+        Self {
+            hierarchy: Hierarchy::find(),
+            pins: Some(PINS.into()),
+            lock: Some(LOCK.into()),
+            exempt: Vec::new(),
+        }
     }
 }
 
@@ -87,6 +99,13 @@ pub enum Refusal {
     Kernel(#[from] crate::kernel::Refusal),
     #[error("pinning at `{path}`: {why}")]
     Pin { path: PathBuf, why: String },
+    #[error(
+        "another guard refuses on this host: process {pid}, which holds `{path}`\nhint: end it \
+         first, or run this one without --enforce"
+    )]
+    Another { path: PathBuf, pid: String },
+    #[error("locking `{path}`: {error}")]
+    Lock { path: PathBuf, error: std::io::Error },
 }
 
 fn path(place: &Place) -> String {
@@ -94,7 +113,8 @@ fn path(place: &Place) -> String {
     String::from_utf8_lossy(path).into_owned()
 }
 
-/// Denials that nobody was told of, since the programs were loaded.
+/// Denials that nobody was told of, since the programs were loaded, by us or by a guard that was
+/// killed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Untold {
     pub buffer_full: u64,
@@ -104,8 +124,16 @@ pub struct Untold {
 }
 
 /// Ends what guards left in the kernel that were killed: for one that refuses nothing.
-pub fn release_former() {
-    pins::Former::find(PINS.as_ref()).release();
+///
+/// # Errors
+/// If one of them lives: what it holds stays.
+pub fn release_former() -> Result<(), Refusal> {
+    let former = pins::Former::find(PINS.as_ref());
+    if !former.is_empty() {
+        let _alone = Alone::take(LOCK.as_ref())?;
+        former.release();
+    }
+    Ok(())
 }
 
 /// Preventions that the kernel holds. Unless they are pinned, they end when this is dropped.
@@ -116,11 +144,14 @@ pub struct Preventions {
     groups: HashMap<MapData, u64, Holding>,
     unknown: Array<MapData, Holding>,
     untold: Array<MapData, u64>,
+    /// Of those before us.
+    untold_before: [u64; 2],
     damaged: u64,
     /// Of those before us, which were not there any more to be told, and our own.
     inboxes: Vec<Inbox>,
     links: Links,
     pinned: Result<pins::Pinned, String>,
+    _alone: Option<Alone>,
 }
 
 impl Preventions {
@@ -134,6 +165,8 @@ impl Preventions {
         if preventions.len() > PREVENTIONS_MAX {
             return Err(Refusal::Many(preventions.len()));
         }
+        let lock = settings.lock.as_deref().filter(|_| settings.pins.is_some());
+        let alone = lock.map(Alone::take).transpose()?;
         let former = settings.pins.as_deref().map(pins::Former::find).unwrap_or_default();
         let mut object = load::Object::open(preventions, settings)?;
         let held_by_act = object.load();
@@ -149,10 +182,12 @@ impl Preventions {
             groups: object.take("groups")?,
             unknown: object.take("unknown_group")?,
             untold: object.take("untold")?,
+            untold_before: former.untold(),
             damaged: 0,
             inboxes: former.inboxes(),
             links: Links::default(),
             pinned,
+            _alone: alone,
         };
         let ids: Vec<String> = preventions.iter().map(|it| it.id.clone()).collect();
         started.inherit(&former, &ids)?;
@@ -226,7 +261,12 @@ impl Preventions {
     /// If the kernel's counts cannot be read.
     pub fn untold(&self) -> Result<Untold, Refusal> {
         let count = |slot| self.untold.get(&slot, 0).map_err(|error| of_map("untold", error));
-        Ok(Untold { buffer_full: count(0)?, over_budget: count(1)?, damaged: self.damaged })
+        let [buffer_full, over_budget] = self.untold_before;
+        Ok(Untold {
+            buffer_full: buffer_full.saturating_add(count(0)?),
+            over_budget: over_budget.saturating_add(count(1)?),
+            damaged: self.damaged,
+        })
     }
 
     /// Ends all that is held, pinned or not.

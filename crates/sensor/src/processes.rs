@@ -9,6 +9,7 @@ mod start;
 mod stat;
 
 pub(crate) use self::start::{birth, space};
+pub use self::stat::Stat;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -24,7 +25,7 @@ const ENDED_MAX: usize = 8_192;
 /// with many words shortens our memory and does not fill it.
 const ENDED_BYTES_MAX: usize = 64 << 20;
 /// `/proc` tells times of birth in ticks of a hundredth of a second, which are rounded down.
-const TICK: u64 = 10_000_000;
+pub const TICK: u64 = 10_000_000;
 
 /// The processes of the host.
 #[derive(Debug)]
@@ -254,6 +255,7 @@ impl Processes {
         let mut child = Process::clone(&maker.process);
         child.pid = fork.child.pid;
         child.started = started;
+        child.born = fork.child.started;
         child.executed = started;
         child.parent = fork.parent.pid;
         child.virtual_pid = fork.virtual_child;
@@ -366,6 +368,7 @@ impl Processes {
     fn adopt(&mut self, found: start::Found) -> Serial {
         let mut process = found.process;
         process.started = self.clock.epoch(found.born);
+        process.born = found.born;
         process.executed = process.started;
         let entry = Entry {
             birth: Birth { time: found.born, is_exact: found.exact },

@@ -24,7 +24,7 @@ use clap::{Args, Subcommand};
 use sensor::kernel::Settings;
 
 pub(crate) use self::judge::{
-    Judge, lines as verdict_lines, load as load_policy, object as verdict_object,
+    Judge, lines as verdict_lines, load as load_policy, object as verdict_object, request,
 };
 pub(crate) use self::live::Live;
 pub(crate) use self::places::of_environment as runtimes;
@@ -108,15 +108,12 @@ fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserErr
     let (never, code) = (std::mem::take(&mut ready.never), ready.code);
     let count = ready.rules.len() - never.len();
     let (stop, asked) = interrupt::stop_or_reread()?;
-    let mut places = watch::Places {
+    let places = watch::Places {
         sinks: sink::open(&sinks, global.look(None).color, &stop)?,
         recording: record.as_deref().map(record::Recording::create).transpose()?,
-        react: react::React::start(enforce.then(|| react::responder(&state)).transpose()?)?,
+        react: enforce.then(|| react::React::start(&state)).transpose()?.unwrap_or_default(),
         merge: merge::Merge::new(Duration::from_secs(merge_window.into())),
     };
-    if enforce {
-        places.react.keep_limits(&state)?;
-    }
     let reload = reload::Reload::new(sources, asked);
     let settings = Settings { tier: tier.tier(), ..Settings::new() };
     let mut guard = watch::Guard::new(ready, reload, places, settings, global.calendar, enforce)?;

@@ -88,6 +88,8 @@ fn refused(refusal: &Refusal) -> UserError {
         | Refusal::NotNow { .. } => ExitCode::Usage,
         Refusal::Protected { .. } | Refusal::Already { .. } => ExitCode::GateReached,
         Refusal::NotOfHost { .. }
+        | Refusal::Late { .. }
+        | Refusal::Hangs { .. }
         | Refusal::State { .. }
         | Refusal::Journal { .. }
         | Refusal::Failed { .. } => ExitCode::Failed,

@@ -53,7 +53,10 @@ struct Audit<'a> {
 impl<'a> Audit<'a> {
     fn start(sandbox: &'a Sandbox, arguments: &[&str]) -> Self {
         let errors = File::create(sandbox.path("stderr")).unwrap();
-        let mut command = sandbox.command(&[&["guard", "audit"], arguments].concat());
+        // Equal alerts are of several requests here.
+        let merged = arguments.contains(&"--merge-window");
+        let each = if merged { &[][..] } else { &["--merge-window", "0"] };
+        let mut command = sandbox.command(&[&["guard", "audit"], arguments, each].concat());
         let child = command.stdout(Stdio::null()).stderr(errors).spawn().unwrap();
         let mut audit = Self { child, sandbox, address: String::new() };
         audit.wait_for("Ctrl-C ends");
@@ -197,6 +200,72 @@ fn alerts_are_as_their_schema_says() {
     let mut other = alerts[0].clone();
     other["id"] = 7.into();
     assert!(!schema.is_valid(&other), "the schema says something");
+}
+
+const POLICY: &str = "
+version: 1
+rules:
+  - {id: bank, select: {rules: [Secret read]}, scope: {namespaces: [bank]}, severity: critical}
+  - {id: tests, select: {rules: [Secret read]}, scope: {namespaces: [test]}, action: allow}
+allow:
+  - {id: backups, rules: [Secret read], scope: {users: [backup], resources: [secrets]}, owner: team, reason: at night}
+";
+
+#[test]
+fn a_policy_decides_and_equal_alerts_become_one() {
+    let sandbox = Sandbox::new();
+    let rules = sandbox.file("rules.yaml", RULES);
+    let policy = sandbox.file("guard.yaml", POLICY);
+    let alerts = sandbox.path("alerts.json");
+    let to = format!("json@file:{}", alerts.display());
+    let listen = ["--listen", "127.0.0.1:0", "--rules", &rules, "--to", &to];
+    let with = ["--policy", &policy, "--merge-window", "60"];
+    let audit = Audit::start(&sandbox, &[&listen[..], &with].concat());
+    let of = |id: &str, user: &str, namespace: &str| {
+        let mut record: Value = record(id).parse().unwrap();
+        record["user"]["username"] = user.into();
+        record["objectRef"]["namespace"] = namespace.into();
+        record.to_string()
+    };
+    let posted: Vec<String> = [
+        ("ana", "shop"),
+        ("ana", "shop"),
+        ("ana", "shop"),
+        ("bob", "shop"),
+        ("ana", "bank"),
+        ("ana", "test"),
+        ("backup", "shop"),
+    ]
+    .iter()
+    .enumerate()
+    .map(|(number, (user, namespace))| of(&number.to_string(), user, namespace))
+    .collect();
+    assert_eq!(audit.post(&list(&posted)), 200);
+    let said = audit.end();
+    assert_eq!(said, "7 records, 5 alerts; 2 not told, as the policy says");
+    let told: Vec<(String, String, String, u64)> = lines(&alerts)
+        .iter()
+        .map(|alert| {
+            let text = |at: &str| alert.pointer(at).unwrap().as_str().unwrap().to_owned();
+            let [user, namespace] = ["/request/user", "/request/namespace"].map(text);
+            (user, namespace, text("/priority"), alert["count"].as_u64().unwrap())
+        })
+        .collect();
+    let one = |user: &str, namespace: &str, priority: &str, count| {
+        (user.to_owned(), namespace.to_owned(), priority.to_owned(), count)
+    };
+    assert_eq!(
+        told,
+        [
+            one("ana", "shop", "Warning", 1),
+            one("bob", "shop", "Warning", 1),
+            one("ana", "bank", "Critical", 1),
+            one("ana", "shop", "Warning", 3),
+        ]
+    );
+    let ended =
+        sandbox.run(&["guard", "audit", "--log", "x", "--rules", &rules, "--policy", &rules]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
 }
 
 #[test]

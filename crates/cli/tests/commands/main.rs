@@ -25,6 +25,7 @@ mod output;
 mod policies;
 mod registries;
 mod reports;
+mod respond;
 mod rules;
 mod run;
 mod scenarios;

@@ -15,6 +15,8 @@ pub struct Record {
     pub time: u64,
     /// An object, as it was sent; its keys sorted.
     pub json: Json,
+    /// Of its text; what it takes in memory is a few times that.
+    pub bytes: usize,
 }
 
 /// Why something is no audit record.
@@ -71,7 +73,7 @@ impl Record {
             return Err(AuditError::Shape("it is not an audit record: it has no `auditID`"));
         }
         let time = Self::time_of(&json)?;
-        Ok(Self { number: 1, time, json })
+        Ok(Self { number: 1, time, json, bytes: text.len() })
     }
 
     fn time_of(json: &Json) -> Result<u64, AuditError> {

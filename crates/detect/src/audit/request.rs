@@ -88,7 +88,8 @@ mod tests {
     #[test]
     fn a_record_does_not_grow_without_bound() {
         let list = format!("{}{}0{}", "[".repeat(100), "0,".repeat(1 << 20), "]".repeat(100));
-        let record = |list: &str| Record { number: 1, time: 0, json: list.parse().unwrap() };
+        let record =
+            |list: &str| Record { number: 1, time: 0, json: list.parse().unwrap(), bytes: 0 };
         let shown = |record: &Record| whole(record).shown().map_or(0, |shown| shown.len());
         assert_eq!(shown(&record(&list)), list.len());
         assert_eq!(shown(&record("[0]")), "[\n  0\n]".len());

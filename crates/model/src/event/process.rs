@@ -13,6 +13,10 @@ pub struct Process {
     pub pid: u32,
     /// Nanoseconds since the Unix epoch at which it was forked.
     pub started: u64,
+    /// Nanoseconds since boot at which it was, which no setting of a clock changes. Not recorded: 0
+    /// where it is not known.
+    #[serde(skip)]
+    pub born: u64,
     /// At which its present program began; `started` if it never executed one.
     pub executed: u64,
     /// 0 if it has none that can be seen.

@@ -14,6 +14,7 @@ use serde_saphyr::Spanned;
 use super::check::Check;
 use super::network::{Destinations, ports};
 use super::object::Objects;
+use super::request::Subject;
 use super::rule::{Select, SelectFile, called};
 use super::scope::{Place, Scope, ScopeFile, Whom, all};
 use crate::error::PolicyError;
@@ -139,12 +140,12 @@ impl AllowFile {
 
 impl Allow {
     /// Whether all that it says certainly holds; whether its time is over is another question.
-    pub(super) fn covers(&self, event: Option<&Event>) -> bool {
-        let scope = self.scope.holds(&Whom::of(event), Place::Anywhere);
+    pub(super) fn covers(&self, subject: Subject<'_>) -> bool {
+        let scope = self.scope.holds(&Whom::of(subject), Place::Anywhere);
         if scope != Some(true) {
             return false;
         }
-        match event {
+        match subject.event() {
             // What is audited has neither program nor file.
             None => self.conditions.is_empty(),
             Some(event) => {

@@ -43,6 +43,33 @@ pub fn file(event: &Event) -> Option<&Text> {
     file.filter(|path| path.starts_with(b"/"))
 }
 
+/// Which file that is, where the event tells it: device and inode. Of what is only named, as the file
+/// that a rename made, it does not.
+pub fn file_identity(event: &Event) -> Option<(u64, u64)> {
+    let path = file(event)?;
+    let executable = &event.process.executable;
+    let (device, inode) = match &event.act {
+        Act::Exec { .. } if executable.path == *path => (executable.device, executable.inode),
+        act => match descriptor(act)? {
+            Object::File(file) if file.path == *path => (file.device, file.inode),
+            _ => return None,
+        },
+    };
+    (inode != 0).then_some((device, inode))
+}
+
+fn descriptor(act: &Act) -> Option<&Object> {
+    match act {
+        Act::Open { descriptor, .. }
+        | Act::Close { descriptor }
+        | Act::Read { descriptor, .. }
+        | Act::Write { descriptor, .. }
+        | Act::Duplicate { descriptor, .. }
+        | Act::OpenByHandle { descriptor, .. } => Some(&descriptor.object),
+        _ => None,
+    }
+}
+
 /// The name of what has neither path nor address.
 fn named(act: &Act) -> Option<&Text> {
     match act {

@@ -118,9 +118,10 @@ impl PreventFile {
         if self.id.value.trim().is_empty() {
             check.wrong(&self.id, "a prevention without a name");
         }
-        if let Some(user) = self.scope.users.first() {
-            let message = "a kernel refuses by container, not by user";
-            check.wrong(user, message);
+        for (what, texts) in [("user", &self.scope.users), ("resource", &self.scope.resources)] {
+            if let Some(text) = texts.first() {
+                check.wrong(text, format!("a kernel refuses by container, not by {what}"));
+            }
         }
         if let Some(until) = &self.observe_until
             && self.mode == Mode::Observe

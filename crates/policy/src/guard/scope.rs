@@ -1,4 +1,5 @@
-//! A scope: whom an entry is for, by container, image, pod and user.
+//! A scope: whom an entry is for, by container, image, pod and user, or by what an API server was
+//! asked.
 //!
 //! What a runtime has not said of a container is not known, and what is not known holds of no scope,
 //! nor of what a scope leaves out.
@@ -6,11 +7,12 @@
 use std::collections::BTreeMap;
 
 use model::ImageRef;
-use model::event::{Container, Event, Pod, Process, RunningImage};
+use model::event::{Container, Pod, Process, RunningImage};
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::check::{Check, Word};
+use super::request::{Request, Subject};
 use crate::glob::Glob;
 
 /// A scope as the file has it.
@@ -27,6 +29,7 @@ pub(super) struct ScopeFile {
     workloads: Vec<Spanned<String>>,
     containers: Vec<Spanned<String>>,
     pub(super) users: Vec<Spanned<String>>,
+    pub(super) resources: Vec<Spanned<String>>,
     except: Vec<Self>,
 }
 
@@ -46,7 +49,7 @@ pub(super) enum Whom<'a> {
     Host(Option<&'a Process>),
     Container(&'a Container, Option<&'a Process>),
     /// Not on this machine: what an API server audited.
-    Elsewhere,
+    Request(&'a Request),
 }
 
 /// A checked scope: everything in it has to hold.
@@ -69,6 +72,7 @@ enum Condition {
     Workloads(Vec<Glob>),
     Containers(Vec<Glob>),
     Users(Vec<Glob>),
+    Resources(Vec<Glob>),
 }
 
 impl ScopeFile {
@@ -85,6 +89,7 @@ impl ScopeFile {
         patterns(&self.workloads, Condition::Workloads);
         patterns(&self.containers, Condition::Containers);
         patterns(&self.users, Condition::Users);
+        patterns(&self.resources, Condition::Resources);
         if !self.digests.is_empty() {
             conditions.push(Condition::Digests(digests(&self.digests, check)));
         }
@@ -148,16 +153,17 @@ pub(super) fn all(answers: impl Iterator<Item = Option<bool>>) -> Option<bool> {
 
 impl Condition {
     fn holds(&self, whom: &Whom<'_>) -> Option<bool> {
-        let container = match whom {
-            Whom::Container(container, _) => Some(*container),
-            Whom::Host(_) | Whom::Elsewhere => None,
-        };
-        if let Self::Users(patterns) = self {
-            return whom.process().map(|process| is_user(process, patterns));
+        if let Self::Users(patterns) = self
+            && let Some(process) = whom.process()
+        {
+            return Some(is_user(process, patterns));
         }
-        // The host has neither image nor pod, and what was audited may have either.
-        let Some(container) = container else {
-            return matches!(whom, Whom::Host(_)).then_some(false);
+        let container = match whom {
+            Whom::Container(container, _) => *container,
+            // It has neither image nor pod.
+            Whom::Host(Some(_)) => return Some(false),
+            Whom::Host(None) => return (!matches!(self, Self::Users(_))).then_some(false),
+            Whom::Request(request) => return self.holds_of(request),
         };
         // What the runtime did not say is absent only if it said anything.
         let unless_said =
@@ -184,15 +190,31 @@ impl Condition {
                 unless_said(container.name.as_ref().map(|name| is_like(patterns, name)))
             }
             Self::Users(_) => None,
+            Self::Resources(_) => Some(false),
+        }
+    }
+
+    /// Of what an API server was asked: it says neither container nor image.
+    fn holds_of(&self, request: &Request) -> Option<bool> {
+        let is_like = |patterns: &[Glob], name: &String| patterns.iter().any(|it| it.matches(name));
+        match self {
+            Self::Users(patterns) => request.user.as_ref().map(|user| is_like(patterns, user)),
+            Self::Namespaces(patterns) => {
+                Some(request.namespace.as_ref().is_some_and(|name| is_like(patterns, name)))
+            }
+            Self::Resources(patterns) => {
+                Some(request.resource.as_ref().is_some_and(|name| is_like(patterns, name)))
+            }
+            _ => None,
         }
     }
 }
 
 impl<'a> Whom<'a> {
-    pub(super) fn of(event: Option<&'a Event>) -> Self {
-        match event {
-            None => Self::Elsewhere,
-            Some(event) => match &event.container {
+    pub(super) fn of(subject: Subject<'a>) -> Self {
+        match subject {
+            Subject::Request(request) => Self::Request(request),
+            Subject::Event(event) => match &event.container {
                 None => Self::Host(Some(&event.process)),
                 Some(container) => Self::Container(container, Some(&event.process)),
             },
@@ -202,7 +224,7 @@ impl<'a> Whom<'a> {
     fn process(&self) -> Option<&'a Process> {
         match self {
             Self::Host(process) | Self::Container(_, process) => *process,
-            Self::Elsewhere => None,
+            Self::Request(_) => None,
         }
     }
 }

@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use model::event::Event;
 use model::{Priority, Response};
 
+use super::request::Subject;
 use super::rule::{Action, Entry};
 use super::scope::{Place, Whom};
 use super::{AskedRule, GuardPolicy};
@@ -113,10 +114,10 @@ impl GuardPolicy {
         is_asked
     }
 
-    /// What a detection comes to; without an event it is one of an API server's audit, of which no
-    /// scope and no condition is known.
-    pub fn judge(&self, chosen: &Chosen, event: Option<&Event>, moment: Moment) -> Verdict {
-        let settings = self.settings(chosen, &Whom::of(event));
+    /// What a detection comes to.
+    pub fn judge(&self, chosen: &Chosen, subject: Subject<'_>, moment: Moment) -> Verdict {
+        let settings = self.settings(chosen, &Whom::of(subject));
+        let event = subject.event();
         let mut verdict = Verdict {
             told: true,
             priority: settings.priority.and_then(|it| it.priority).unwrap_or(chosen.priority),
@@ -125,7 +126,7 @@ impl GuardPolicy {
             because: Vec::new(),
             notes: Vec::new(),
         };
-        self.tell(chosen, &settings, event, moment.today, &mut verdict);
+        self.tell(chosen, &settings, subject, moment.today, &mut verdict);
         if !verdict.told {
             return verdict;
         }
@@ -151,8 +152,13 @@ impl GuardPolicy {
             let acts = entry.action == Some(Action::Block);
             settings.enabled = decides(entry.enabled.is_some(), settings.enabled);
             settings.priority = decides(entry.priority.is_some(), settings.priority);
-            settings.action =
-                decides(entry.action.is_some() && (may_act || !acts), settings.action);
+            settings.action = match settings.action {
+                former if entry.action.is_none() => former,
+                // What may not be done is told all the same, whatever was allowed before.
+                Some(former) if acts && !may_act && former.action == Some(Action::Allow) => None,
+                former if acts && !may_act => former,
+                _ => Some(entry),
+            };
             let takes_back = entry.respond.as_ref().is_some_and(|it| it.is_empty());
             settings.respond =
                 decides(entry.respond.is_some() && (may_act || takes_back), settings.respond);
@@ -165,7 +171,7 @@ impl GuardPolicy {
         &self,
         chosen: &Chosen,
         settings: &Settings<'_>,
-        event: Option<&Event>,
+        subject: Subject<'_>,
         today: Date,
         verdict: &mut Verdict,
     ) {
@@ -178,7 +184,7 @@ impl GuardPolicy {
         }
         verdict.told = enabled;
         let allowed = chosen.allowed.iter().filter_map(|number| self.allowed.get(*number));
-        for entry in allowed.filter(|entry| entry.covers(event)) {
+        for entry in allowed.filter(|entry| entry.covers(subject)) {
             if let Some(over) = entry.over(today) {
                 verdict.notes.push(over);
                 continue;

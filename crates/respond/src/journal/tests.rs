@@ -10,16 +10,18 @@ use crate::entry::{Intent, State};
 use crate::plan::Plan;
 use crate::process::{Process, ProcessId};
 use crate::quarantine::Quarantine;
+use crate::root::Root;
 use crate::target::Target;
 
 /// Of a file that is there, by whoever `actor` is.
 fn intent(folder: &Path, actor: ProcessId) -> Step {
     let path = folder.join("file");
     fs::write(&path, "content").unwrap();
-    let plan = Quarantine::plan(None, &path, folder, false).unwrap();
+    let plan = Quarantine::plan(Root::find(None, None, None).unwrap(), &path, None, folder, false)
+        .unwrap();
     Step::Intent(Box::new(Intent {
         response: Response::Quarantine,
-        target: Target::File { container: None, path },
+        target: Target::File { container: None, path, told: None },
         subject: "file".to_owned(),
         why: "a test".to_owned(),
         who: "nobody".to_owned(),
@@ -123,22 +125,120 @@ fn what_is_not_ours_alone_is_refused() {
     }
 }
 
-#[test]
-fn a_long_journal_is_put_away_and_nothing_open_is_forgotten() {
+/// A journal with one open entry, and others whose lines make it long.
+fn long() -> (tempfile::TempDir, Journal) {
     let (folder, journal) = private();
     let mut open = journal.open().unwrap();
     open.write(Id(1), intent(folder.path(), gone())).unwrap();
+    for _ in 0..6 {
+        let id = open.next_id();
+        open.write(id, intent(folder.path(), gone())).unwrap();
+        open.write(id, Step::Failed { why: "x".repeat(LINE_BYTES_MAX as usize - 200) }).unwrap();
+    }
+    drop(open);
+    (folder, journal)
+}
+
+fn names(journal: &Journal) -> Vec<String> {
+    let entries = fs::read_dir(journal.folder()).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.filter(|name| name.starts_with("journal")).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_long_journal_is_put_away_and_nothing_open_is_forgotten() {
+    let (_folder, journal) = long();
+    for _ in 0..2 {
+        let open = journal.open().unwrap();
+        let ids: Vec<_> = open.entries.keys().collect();
+        assert_eq!((ids, open.next_id(), open.damaged), (vec![&Id(1)], Id(8), 0));
+        assert!(open.length < 4_096, "{}", open.length);
+    }
+    assert_eq!(names(&journal), ["journal-7.jsonl", "journal.jsonl"]);
+    assert!(fs::metadata(journal.folder().join("journal-7.jsonl")).unwrap().len() > BYTES_MAX);
+}
+
+/// What is on disk at each moment at which somebody may die who puts it away.
+#[test]
+fn whoever_dies_while_it_is_put_away_loses_nothing() {
+    type Die = fn(&mut Open);
+    let deaths: [(&str, Die); 5] = [
+        ("a part of the next one", |open| {
+            fs::write(open.folder.join(FRESH), "{\"id\":7").unwrap();
+        }),
+        ("the next one", |open| open.write_fresh().unwrap()),
+        ("the old one has two names", |open| {
+            open.write_fresh().unwrap();
+            open.keep_old().unwrap();
+        }),
+        ("the next one is in its place", |open| {
+            open.write_fresh().unwrap();
+            open.keep_old().unwrap();
+            open.replace().unwrap();
+        }),
+        ("an older one has the name", |open| {
+            fs::write(open.folder.join("journal-7.jsonl"), "older").unwrap();
+        }),
+    ];
+    for (said, die) in deaths {
+        let (_folder, journal) = long();
+        let whole = fs::read(journal.folder().join(NAME)).unwrap();
+        let file = File::options().append(true).open(journal.folder().join(NAME)).unwrap();
+        let Told { entries, last, damaged, .. } = read(&*whole).unwrap();
+        let (folder, length) = (journal.folder().to_owned(), whole.len() as u64);
+        let lock = file.try_clone().unwrap();
+        die(&mut Open { folder, file, length, entries, damaged, last, _lock: lock });
+        assert_eq!(state(&journal, Id(1)), State::Unfinished, "{said}");
+        let open = journal.open().unwrap();
+        assert_eq!((open.next_id(), open.length < 4_096), (Id(8), true), "{said}");
+        let kept = names(&journal).into_iter().map(|name| fs::read(journal.folder().join(name)));
+        let mut kept = kept.map(Result::unwrap);
+        assert!(kept.any(|there| there == whole), "{said}: what was put away is whole");
+        assert!(!journal.folder().join(FRESH).exists(), "{said}");
+    }
+}
+
+/// More than could be held at once, all of it open: it is read to its end, and stays.
+#[test]
+fn what_is_open_is_read_however_long_it_is() {
+    let (folder, journal) = private();
+    let mut open = journal.open().unwrap();
+    let Step::Intent(mut intent) = intent(folder.path(), gone()) else { unreachable!() };
+    intent.why = "x".repeat(LINE_BYTES_MAX as usize - 4_096);
+    let mut text = Vec::new();
+    for number in 1..=70 {
+        let line = Line { id: Id(number), time: time::now(), step: Step::Intent(intent.clone()) };
+        text.extend(serde_json::to_vec(&line).unwrap());
+        text.push(b'\n');
+    }
+    open.file.write_all(&text).unwrap();
+    drop(open);
+    let mut open = journal.open().unwrap();
+    assert!(open.length > 64 << 20);
+    assert_eq!((open.entries.len(), open.next_id(), open.damaged), (70, Id(71), 0));
+    open.write(Id(70), Step::Failed { why: String::new() }).unwrap();
+    drop(open);
+    assert_eq!(state(&journal, Id(70)), State::Failed);
+    assert_eq!(state(&journal, Id(69)), State::Unfinished);
+    assert_eq!(names(&journal), ["journal.jsonl"]);
+}
+
+#[test]
+fn a_line_without_end_is_none_and_hides_no_other() {
+    let (folder, journal) = private();
+    journal.open().unwrap().write(Id(1), intent(folder.path(), gone())).unwrap();
+    let mut file = File::options().append(true).open(journal.folder().join(NAME)).unwrap();
+    file.write_all(&vec![b'x'; 2 * LINE_BYTES_MAX as usize + 7]).unwrap();
+    let mut open = journal.open().unwrap();
+    assert_eq!(open.damaged, 1);
+    let long = Step::Failed { why: "x".repeat(LINE_BYTES_MAX as usize) };
+    assert!(open.write(Id(1), long).is_err(), "nobody would read it");
     open.write(Id(2), intent(folder.path(), gone())).unwrap();
-    open.write(Id(2), Step::Failed { why: "x".repeat(usize::try_from(BYTES_MAX).unwrap()) })
-        .unwrap();
     drop(open);
     let open = journal.open().unwrap();
-    assert_eq!((open.entries.keys().collect::<Vec<_>>(), open.next_id()), (vec![&Id(1)], Id(3)));
-    drop(open);
-    let open = journal.open().unwrap();
-    assert_eq!((open.entries.keys().collect::<Vec<_>>(), open.next_id()), (vec![&Id(1)], Id(3)));
-    assert!(open.length < 4_096, "{}", open.length);
-    assert!(fs::metadata(journal.folder().join("journal-2.jsonl")).unwrap().len() > BYTES_MAX);
+    assert_eq!((open.entries.len(), open.damaged), (2, 1));
 }
 
 /// Many at once: no line is lost, no id is given twice.

@@ -9,6 +9,11 @@ use super::*;
 
 const CONTENT: &[u8] = b"#!/bin/sh\nexit 1\n";
 
+fn plan(path: &Path, state: &Path, linked: bool) -> Result<Quarantine, Refusal> {
+    let root = Root::find(None, None, None).unwrap();
+    Quarantine::plan(root, path, None, state, linked)
+}
+
 struct Case {
     folder: TempDir,
     state: TempDir,
@@ -31,11 +36,11 @@ impl Case {
     }
 
     fn plan(&self) -> Quarantine {
-        Quarantine::plan(None, &self.path(), self.state.path(), false).unwrap()
+        plan(&self.path(), self.state.path(), false).unwrap()
     }
 
     fn refusal(&self, path: &Path) -> String {
-        Quarantine::plan(None, path, self.state.path(), false).unwrap_err().to_string()
+        plan(path, self.state.path(), false).unwrap_err().to_string()
     }
 
     /// Nothing but the file, as it was.
@@ -151,7 +156,7 @@ fn what_is_no_plain_file_is_refused() {
     assert!(case.refusal(Path::new("file")).contains("not the path of a file"));
     fs::hard_link(at("file"), at("other")).unwrap();
     assert!(case.refusal(&at("file")).contains("other names"));
-    let linked = Quarantine::plan(None, &at("file"), case.state.path(), true).unwrap();
+    let linked = plan(&at("file"), case.state.path(), true).unwrap();
     linked.perform().unwrap();
     assert_eq!((at("file").exists(), fs::read(at("other")).unwrap()), (false, CONTENT.to_vec()));
 }

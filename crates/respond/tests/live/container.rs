@@ -13,7 +13,7 @@ use testkit::Docker;
 
 const IMAGE: &str = "lazaret-respond:1";
 /// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One that runs a shell script; removed when dropped.
 pub(crate) struct Container {
@@ -47,7 +47,7 @@ impl Container {
     }
 
     pub(crate) fn file(&self, path: &str) -> Target {
-        Target::File { container: Some(self.name.clone()), path: path.into() }
+        Target::File { container: Some(self.name.clone()), path: path.into(), told: None }
     }
 
     pub(crate) fn state(&self) -> PathBuf {

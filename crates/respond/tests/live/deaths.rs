@@ -105,8 +105,15 @@ fn whenever_one_dies_there_is_the_file_or_its_copy() {
     let target = container.file("/tmp/large");
     let mut states = std::collections::BTreeMap::new();
     for step in 0..40 {
+        let written = || std::fs::read_to_string(container.state().join("journal.jsonl"));
+        let lines = || written().unwrap_or_default().lines().count();
+        let before = lines();
         let mut other = act_elsewhere(&container, Response::Quarantine, &target);
-        std::thread::sleep(Duration::from_millis(10 + 6 * step));
+        // The first few before anything is written down, the others after it was.
+        if step >= 4 {
+            until("it is written down", || lines() > before);
+        }
+        std::thread::sleep(Duration::from_millis(6 * step));
         other.kill().expect("it can be killed");
         other.wait().expect("it is gone");
         let responder = container.responder();

@@ -2,6 +2,7 @@
 
 mod container;
 mod deaths;
+mod hang;
 mod isolate;
 mod kill;
 mod pause;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use model::Response;
-use respond::{Job, Order, Refusal, State, Target, Worker};
+use respond::{Entry, Job, Order, Refusal, State, Target, Task, Worker};
 
 use crate::container::{Container, order, until};
 
@@ -96,15 +96,18 @@ fn time_limits_are_met_by_whoever_looks() {
     assert!(responder.expire(later, &|_| false).expect("a journal").is_empty());
 
     // The guard's way.
-    let worker = Worker::start(responder).expect("a thread");
+    let (tell, told) = std::sync::mpsc::channel();
+    let tell = move |_: Option<&Task>, done: Result<Entry, Refusal>| {
+        tell.send(done.map(|entry| entry.state)).expect("it is heard");
+    };
+    let worker = Worker::start(responder, "a test", tell).expect("threads");
     let soon = Order { until: Some(Timestamp::now() + Duration::from_secs(2)), ..order() };
     let target = container.target();
-    assert!(worker.ask(Job { response: Response::Pause, target, order: soon }));
-    let states = std::cell::RefCell::new(Vec::new());
-    until("it is paused and resumed", || {
-        states.borrow_mut().extend(worker.outcomes().map(|outcome| outcome.map(|it| it.state)));
-        states.borrow().len() == 2
-    });
-    assert!(matches!(**states.borrow(), [Ok(State::Active), Ok(State::Undone)]), "{states:?}");
+    let job = Job { response: Response::Pause, target, order: soon };
+    worker.ask(Task::Act(Box::new(job)));
+    let patience = Duration::from_secs(30);
+    let states: Vec<_> = (0..2).map(|_| told.recv_timeout(patience).expect("it is told")).collect();
+    assert!(matches!(&*states, [Ok(State::Active), Ok(State::Undone)]), "{states:?}");
+    assert_eq!(worker.finish(patience), 0);
     assert!(is_running(&container));
 }

@@ -19,11 +19,11 @@ use super::{Refusal, record};
 use crate::clock::Clock;
 
 /// What a guard of another version would not understand has another name here.
-const VERSION: &str = "prevent-1-";
+const VERSION: &str = "prevent-2-";
 /// Folders that are looked at; each guard that was killed leaves one, and the next takes all away.
 const FOLDERS_MAX: u32 = 64;
 /// The tables that a guard takes over.
-const TABLES: [&str; 4] = ["groups", "unknown_group", "ids", "denials"];
+const TABLES: [&str; 5] = ["groups", "unknown_group", "ids", "denials", "untold"];
 const MAGIC: u64 = 0xcafe_4a11;
 
 /// A folder of ours.
@@ -150,6 +150,22 @@ impl Former {
             Some(Inbox { ids, buffer: table(folder, "denials")? })
         };
         self.understood().filter_map(inbox).collect()
+    }
+
+    /// Denials that nobody was told of; what comes until the old programs are away is not among them.
+    pub(super) fn untold(&self) -> [u64; 2] {
+        let tables = self.understood().filter_map(|folder| table(folder, "untold"));
+        tables.fold([0, 0], |sum, table: Array<MapData, u64>| {
+            let mut slots = [0_u32, 1].into_iter();
+            sum.map(|count: u64| {
+                let more = slots.next().and_then(|slot| table.get(&slot, 0).ok());
+                count.saturating_add(more.unwrap_or(0))
+            })
+        })
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.folders.is_empty()
     }
 
     pub(super) fn release(&self) {

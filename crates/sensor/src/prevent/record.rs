@@ -42,7 +42,7 @@ pub(super) fn read(bytes: &[u8], ids: &[String], clock: Clock) -> Result<Vec<Den
             name: name.into(),
             control_group: raw.control_group,
             object: object.clone(),
-            refused: raw.marks & wire::REFUSED != 0,
+            refused: raw.refused >> bit & 1 == 1,
         })
     };
     bits.map(of_bit).collect()
@@ -101,6 +101,7 @@ mod tests {
         ("address4", "127.0.0.9:4711", true, 1),
         ("address6", "[::1]:22", true, 1),
         ("nothing", "", false, 1),
+        ("mixed", "/etc/shadow", true, 2),
     ];
 
     #[test]
@@ -116,6 +117,14 @@ mod tests {
         }
     }
 
+    /// One refuses, and one beside it only observes.
+    #[test]
+    fn what_is_observed_is_not_called_refused() {
+        let denials = read(&seed("mixed"), &ids(), Clock::of_boot(0)).expect("a denial");
+        let told: Vec<_> = denials.iter().map(|it| (&*it.prevention, it.refused)).collect();
+        assert_eq!(told, [("first", true), ("second", false)]);
+    }
+
     #[test]
     fn what_is_no_denial_is_damage() {
         let whole = seed("path");
@@ -125,9 +134,9 @@ mod tests {
         }
         // Where it is, what is put there, what is said of it.
         let cases: &[(usize, &[u8], Damage)] = &[
-            (38, &[4], Damage::Object(4)),
-            (42, &[0xff, 0xff], Damage::ObjectLength(0xffff)),
-            (42, &[1, 4], Damage::ObjectLength(1025)),
+            (46, &[4], Damage::Object(4)),
+            (50, &[0xff, 0xff], Damage::ObjectLength(0xffff)),
+            (50, &[1, 4], Damage::ObjectLength(1025)),
             (24, &[4], Damage::Prevention(2)),
             (31, &[0x80], Damage::Prevention(63)),
         ];

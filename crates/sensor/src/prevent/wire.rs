@@ -19,7 +19,6 @@ pub(super) const OBJECT_PATH: u8 = 1;
 pub(super) const OBJECT_ADDRESS4: u8 = 2;
 pub(super) const OBJECT_ADDRESS6: u8 = 3;
 
-pub(super) const REFUSED: u8 = 1;
 pub(super) const CUT: u8 = 2;
 pub(super) const UNKNOWN: u8 = 4;
 
@@ -30,7 +29,9 @@ pub(super) struct Denial {
     pub(super) time: u64,
     pub(super) started: u64,
     pub(super) control_group: u64,
+    /// Bits of what was met, and of what of it refuses.
     pub(super) met: u64,
+    pub(super) refused: u64,
     pub(super) process: u32,
     pub(super) act: u16,
     pub(super) object: u8,
@@ -70,6 +71,7 @@ mod tests {
                 started,
                 control_group,
                 met,
+                refused,
                 process,
                 act,
                 object,

@@ -10,7 +10,7 @@ use model::event::{Capabilities, Credentials, Executable, Process, Text};
 use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags, StatxTimestamp, open, statx};
 
 use super::stat::{Stat, texts, words};
-use super::{Birth, Spaces, TICK};
+use super::{Birth, Spaces};
 use crate::file;
 use crate::reader::Reader;
 use crate::record::{Record, TEXTS_MAX};
@@ -18,7 +18,7 @@ use crate::users::root_of;
 
 /// Arguments, and environment: as much as a record of an exec holds of them.
 const TEXTS_BYTES_MAX: usize = 4096;
-/// `stat` and `status` are a page at most.
+/// `status` is a page at most.
 const PAGE_BYTES_MAX: usize = 16 << 10;
 /// After which time a thread is left behind: whoever waits is the loop of records.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -90,7 +90,7 @@ impl Files {
 /// What the kernel says out of its own tables.
 fn of_kernel(pid: u32) -> Option<Found> {
     let folder = folder(pid);
-    let stat = Stat::parse(&file::read(&folder.join("stat"), PAGE_BYTES_MAX)?)?;
+    let stat = Stat::read(&folder.join("stat"))?;
     let status = file::read(&folder.join("status"), PAGE_BYTES_MAX)?;
     let status = String::from_utf8_lossy(&status);
     let inner = |key| words(&status, key).last().and_then(|word| word.parse().ok());
@@ -110,7 +110,7 @@ fn of_kernel(pid: u32) -> Option<Found> {
     };
     let space = |name| space(&folder.join("ns").join(name)).unwrap_or(0);
     let spaces = Spaces { mount: space("mnt"), user: space("user"), ..Spaces::default() };
-    Some(Found { born: stat.started.saturating_mul(TICK), exact: false, process, spaces })
+    Some(Found { born: stat.started, exact: false, process, spaces })
 }
 
 /// And the rest.
@@ -137,8 +137,7 @@ fn with_files(mut found: Found) -> Found {
 
 /// When the process that has this number now was born, in ticks told as nanoseconds since boot.
 pub(crate) fn birth(pid: u32) -> Option<u64> {
-    let stat = file::read(&folder(pid).join("stat"), PAGE_BYTES_MAX)?;
-    Some(Stat::parse(&stat)?.started.saturating_mul(TICK))
+    Some(Stat::read(&folder(pid).join("stat"))?.started)
 }
 
 fn folder(pid: u32) -> PathBuf {

@@ -12,7 +12,7 @@ use model::event::Event;
 use policy::guard::Verdict;
 use uuid::Uuid;
 
-use super::merge::Tally;
+use super::merge::{Found, Tally, What};
 
 /// What a rule found, and in what.
 pub(super) struct Alert<'a> {
@@ -33,9 +33,14 @@ pub(super) enum Subject<'a> {
 const IDS: Uuid = Uuid::from_u128(0x6c61_7a61_7265_7440_616c_6572_7400_0001);
 
 impl<'a> Alert<'a> {
-    /// What is told each time that it is found, whatever a policy says.
-    pub(super) fn plain(subject: Subject<'a>, detection: &'a Detection) -> Self {
-        Self { subject, detection, verdict: None, tally: Tally::once(detection.time) }
+    /// What was found, so often.
+    pub(super) fn of(found: &'a Found, tally: Tally) -> Self {
+        let Found { what, detection, verdict } = found;
+        let subject = match what {
+            What::Event(event) => Subject::Event(event),
+            What::Record(record) => Subject::Record(record),
+        };
+        Self { subject, detection, verdict: verdict.as_ref(), tally }
     }
 
     /// What tells it from all others: it follows from what was found, so that an audit record that is

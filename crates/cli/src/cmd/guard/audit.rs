@@ -16,6 +16,8 @@ use detect::audit::Record;
 use detect::{Engine, Source};
 
 use self::desk::Desk;
+use super::judge;
+use super::merge::Merge;
 use super::sink::{self, SinkArguments};
 use crate::cmd::global::Global;
 use crate::cmd::rules;
@@ -56,11 +58,22 @@ pub(super) struct AuditArguments {
     rules: Vec<PathBuf>,
     #[command(flatten)]
     sinks: SinkArguments,
+    /// What becomes of what rules find: a policy of the guard (docs/guard-policy.md)
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// For how long equal alerts are counted instead of told; 0 tells every one
+    #[arg(long, value_name = "SECONDS", default_value_t = super::MERGE_WINDOW)]
+    merge_window: u32,
 }
 
 pub(super) fn run(arguments: &AuditArguments, global: &Global) -> Result<ExitCode, UserError> {
-    let rules::Watching { ruleset, code, .. } =
-        rules::to_use(&arguments.rules, Source::K8sAudit, None)?;
+    let policy = arguments.policy.as_deref();
+    let policy = policy.map(|path| Ok((path, judge::load(path)?))).transpose()?;
+    let rules::Watching { ruleset, judge, code, .. } =
+        rules::to_use(&arguments.rules, Source::K8sAudit, policy)?;
+    for note in judge.policy().map(|policy| policy.notes(global.today)).unwrap_or_default() {
+        output::note(&note);
+    }
     let rules = ruleset.rules().iter().filter(|rule| rule.enabled).count();
     let stop = interrupt::stop_on_signals(None)?;
     let look = global.look(None);
@@ -70,7 +83,9 @@ pub(super) fn run(arguments: &AuditArguments, global: &Global) -> Result<ExitCod
         .map(|path| Log::start(path.as_path()))
         .collect::<Result<Vec<_>, _>>()?;
     let sinks = sink::open(&arguments.sinks, look.color, &stop)?;
-    let desk = Arc::new(Desk::new(Engine::new(&ruleset), sinks, stop.clone()));
+    let merge = Merge::new(Duration::from_secs(arguments.merge_window.into()));
+    let engine = Engine::new(&ruleset);
+    let desk = Arc::new(Desk::new((engine, judge), (sinks, merge), global.calendar, stop.clone()));
     let listener = arguments.listen.as_deref();
     let listener = listener.map(|address| listen(address, arguments, &desk)).transpose()?;
     if !global.is_quiet() {

@@ -8,9 +8,11 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use detect::audit::Record;
 use detect::{Detection, Rule, Ruleset};
-use model::event::Event;
-use policy::guard::{self, AskedRule, Chosen, GuardPolicy, Moment, Verdict, Wanted};
+use policy::guard::{
+    self, AskedRule, Chosen, GuardPolicy, Moment, Request, Subject, Verdict, Wanted,
+};
 use serde_json::{Value, json};
 
 use crate::cmd::judgement;
@@ -72,11 +74,11 @@ impl Judge {
     pub(crate) fn judge(
         &self,
         detection: &mut Detection,
-        event: Option<&Event>,
+        subject: Subject<'_>,
         moment: Moment,
     ) -> Option<Verdict> {
         let chosen = self.chosen.get(&detection.rule.name)?;
-        let verdict = self.policy.as_ref()?.judge(chosen, event, moment);
+        let verdict = self.policy.as_ref()?.judge(chosen, subject, moment);
         if verdict.priority != detection.rule.priority {
             let mut rule = Rule::clone(&detection.rule);
             rule.priority = verdict.priority;
@@ -84,6 +86,18 @@ impl Judge {
         }
         Some(verdict)
     }
+}
+
+/// What an audit record tells of a request, as far as policies ask.
+pub(crate) fn request(record: &Record) -> Request {
+    let text = |path: &str| record.json.pointer(path).and_then(Value::as_str).map(str::to_owned);
+    let resource = text("/objectRef/resource").map(|resource| {
+        match text("/objectRef/subresource").filter(|it| !it.is_empty()) {
+            Some(of_it) => format!("{resource}/{of_it}"),
+            None => resource,
+        }
+    });
+    Request { user: text("/user/username"), namespace: text("/objectRef/namespace"), resource }
 }
 
 fn asked(rule: &Rule) -> AskedRule<'_> {

@@ -1,7 +1,7 @@
 //! Equal alerts become one: the first is told at once, the others as a count when a window ends.
 //!
 //! Alerts are equal if they are of one rule, container, program and object, and alike in whether the
-//! act was refused. Memory is bounded: the oldest window ends early when there are too many, and of a
+//! act was refused; those of audit records, if they are of one rule, namespace, user, verb and object. Memory is bounded: the oldest window ends early when there are too many, and of a
 //! rule that finds ever new things in one container the rest are counted together. The time is an
 //! argument. What is merged is told less often, never judged less often.
 
@@ -9,9 +9,11 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use detect::Detection;
+use detect::audit::Record;
 use detect::recording::bytes_of;
 use model::event::Event;
 use policy::guard::{self, Verdict};
+use serde_json::Value;
 
 /// Windows that are open at once: a hundred containers with forty alerts each.
 const OPEN_MAX: usize = 4_096;
@@ -24,9 +26,26 @@ const DISTINCT_MAX: usize = 64;
 /// An alert, and what the policy makes of it.
 #[derive(Clone, Debug)]
 pub(super) struct Found {
-    pub(super) event: Event,
+    pub(super) what: What,
     pub(super) detection: Detection,
     pub(super) verdict: Option<Verdict>,
+}
+
+/// What it was found in.
+#[derive(Clone, Debug)]
+pub(super) enum What {
+    Event(Event),
+    Record(Record),
+}
+
+impl What {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Event(event) => bytes_of(event),
+            // A map of keys and texts is larger than its text.
+            Self::Record(record) => record.bytes.saturating_mul(4),
+        }
+    }
 }
 
 /// How often something was found.
@@ -71,10 +90,10 @@ type Place = (String, Option<String>);
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
     rule: String,
-    /// None is the host.
+    /// None is the host; of an audit record, its namespace.
     container: Option<String>,
     denied: bool,
-    /// Executable and object; none for all that is not told one by one.
+    /// Who and what: executable and object. None for all that is not told one by one.
     what: Option<(String, String)>,
 }
 
@@ -106,7 +125,7 @@ impl Merge {
         if !self.open.contains_key(&key) && self.has_too_many(&key) {
             key.what = None;
         }
-        let bytes = bytes_of(&found.event);
+        let bytes = found.what.bytes();
         self.bytes = self.bytes.saturating_add(bytes);
         if let Some(open) = self.open.get_mut(&key) {
             self.bytes = self.bytes.saturating_sub(open.bytes);
@@ -164,12 +183,41 @@ impl Merge {
 
 impl Key {
     fn of(found: &Found) -> Self {
-        let Found { event, detection, .. } = found;
+        let rule = found.detection.rule.name.clone();
+        let event = match &found.what {
+            What::Event(event) => event,
+            What::Record(record) => return Self::of_record(rule, record),
+        };
         Self {
-            rule: detection.rule.name.clone(),
+            rule,
             container: event.container.as_ref().map(|container| container.id.clone()),
             denied: event.denied,
             what: Some((event.process.executable.path.to_string(), guard::object(event))),
+        }
+    }
+
+    fn of_record(rule: String, record: &Record) -> Self {
+        let text = |path: &str| record.json.pointer(path).and_then(Value::as_str);
+        let all = |paths: &[&str]| {
+            let texts = paths.iter().map(|path| text(path).unwrap_or_default());
+            texts.collect::<Vec<_>>().join("\0")
+        };
+        let code = record.json.pointer("/responseStatus/code").and_then(Value::as_u64);
+        // What is of no object is told apart by where it was asked.
+        let object = match record.json.get("objectRef") {
+            Some(_) => all(&[
+                "/objectRef/apiGroup",
+                "/objectRef/resource",
+                "/objectRef/subresource",
+                "/objectRef/name",
+            ]),
+            None => all(&["/requestURI"]),
+        };
+        Self {
+            rule,
+            container: text("/objectRef/namespace").map(str::to_owned),
+            denied: code.is_some_and(|code| code >= 400),
+            what: Some((all(&["/user/username", "/impersonatedUser/username", "/verb"]), object)),
         }
     }
 

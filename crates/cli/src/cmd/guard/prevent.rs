@@ -73,7 +73,7 @@ impl Prevent {
     pub(super) fn start(policy: &GuardPolicy, moment: Moment) -> Result<Option<Self>, UserError> {
         let preventions = policy.preventions();
         if preventions.is_empty() || !moment.enforce {
-            prevent::release_former();
+            release_former();
         }
         if preventions.is_empty() {
             return Ok(None);
@@ -245,6 +245,16 @@ impl Prevent {
                 files.fanotify.set(group, files.of_policy(bits), refuse);
             }
         }
+    }
+}
+
+/// For a guard that refuses nothing. What one that lives refuses stays so.
+pub(super) fn release_former() {
+    if let Err(error) = prevent::release_former() {
+        output::note(&format!(
+            "what is in the kernel stays: {}",
+            error.to_string().replace('\n', ", ")
+        ));
     }
 }
 

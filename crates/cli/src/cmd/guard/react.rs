@@ -1,169 +1,69 @@
-//! Where a response that a verdict wants is handed over: to a thread of its own, which may take as
+//! Where a response that a verdict wants is handed over: to threads of their own, which may take as
 //! long as runtimes do.
 //!
-//! The loop never waits for it. What finds no room is said: a response that is not made is no less
+//! The loop never waits for them. What finds no room is said: a response that is not made is no less
 //! serious than an alert that is not told.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::sync::Arc;
 
-use courier::{Behind, Queue};
 use model::Response;
-use model::event::{Container, Event, Process, Text};
+use model::event::Event;
 use policy::guard::Verdict;
-use respond::{Entry, Responder, State, Target, Worker};
-use sensor::Clock;
+use respond::{Entry, Job, Order, Refusal, Responder, State, Target, Task, Told, Worker};
 
 use super::{END, places};
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::output;
 
-/// Responses that wait: more than a host has containers that something is done about at once.
-const QUEUE: usize = 1_024;
-
 /// Who it is in the journal.
 const WHO: &str = "guard";
 
-/// Something that is to be done, on whom, and why.
-#[derive(Clone, Debug)]
-pub(super) struct Order {
-    pub(super) response: Response,
-    /// Whoever made the event: with the time of its birth, an identity that is never used twice.
-    pub(super) process: Arc<Process>,
-    pub(super) container: Option<Arc<Container>>,
-    /// The file that was written or executed, as the process' own root has it.
-    pub(super) file: Option<Text>,
-    /// The rule, and the entry of the policy.
-    pub(super) reason: String,
-}
-
-/// Does what is ordered, and says in a few words what it did or why it could not.
-pub(super) type Act = Box<dyn FnMut(&Order) -> Result<String, String> + Send>;
-
-/// What makes responses on this host, and writes them down in `state`. First it completes what a guard
-/// began that was killed meanwhile: a tree that was stopped to be killed would stay so.
-pub(super) fn responder(state: &Path) -> Result<Act, UserError> {
-    let responder = open(state)?;
-    let refused = |it| UserError::from_chain(ExitCode::Failed, &it);
-    let entries = responder.list().map_err(refused)?.entries;
-    let is_ours = |it: &&Entry| it.state == State::Unfinished && it.who == WHO;
-    for entry in entries.iter().filter(is_ours) {
-        match responder.finish(entry.id, WHO) {
-            Ok(done) => output::note(&format!("{}, unfinished before: {}", done.id, done.note)),
-            Err(refusal) => output::note(&format!("{}, unfinished: {refusal}", entry.id)),
-        }
-    }
-    Ok(Box::new(move |order| {
-        let target = target(order)?;
-        let with = respond::Order {
-            why: order.reason.clone(),
-            who: WHO.to_owned(),
-            ..respond::Order::default()
-        };
-        match responder.act(order.response, &target, &with) {
-            Ok(entry) => Ok(format!("{} {}: {}", entry.id, entry.state.name(), entry.note)),
-            Err(refusal) => Err(refusal.to_string()),
-        }
-    }))
-}
-
-fn open(state: &Path) -> Result<Responder, UserError> {
-    Responder::open(state, places::of_environment())
-        .map_err(|it| UserError::from_chain(ExitCode::Failed, &it).hint(it.hint()))
-}
-
-/// Whom a response is meant for. What is about a container is never done to the host.
-fn target(order: &Order) -> Result<Target, String> {
-    let container = order.container.as_ref().map(|container| container.id.clone());
-    let container = container.filter(|id| !id.is_empty());
-    if order.container.is_some() && container.is_none() {
-        return Err("nobody knows which container it is".to_owned());
-    }
-    match order.response {
-        Response::Kill => {
-            // Both were measured from the moment at which the machine started.
-            let boot = Clock::now().epoch(0);
-            let started = order.process.started.checked_sub(boot);
-            let started =
-                started.ok_or("the clock was set since it began: it is not known again")?;
-            Ok(Target::Process { pid: order.process.pid, started: Some(started) })
-        }
-        Response::Quarantine => {
-            let file = order.file.as_ref().ok_or("there is no file to take away")?;
-            let path = Path::new(OsStr::from_bytes(file)).to_owned();
-            Ok(Target::File { container, path })
-        }
-        Response::Isolate | Response::Pause | Response::Stop => {
-            container.map(Target::Container).ok_or_else(|| "it is in no container".to_owned())
-        }
-    }
-}
-
 /// The loop's end.
+#[derive(Default)]
 pub(super) struct React {
-    orders: Option<Behind<Order>>,
+    /// None where nothing is done.
+    worker: Option<Worker>,
     /// Of those that found no room, how many were said.
     said: u64,
-    /// Undoes what is past its time limit, whoever ordered it.
-    limits: Option<Worker>,
 }
 
 impl React {
-    pub(super) fn start(act: Option<Act>) -> Result<Self, UserError> {
-        let work = |mut act: Act| {
-            move |orders: &Queue<Order>| {
-                while let Some(order) = orders.next() {
-                    output::note(&said(&order, act(&order)));
-                    orders.arrived(1);
-                }
-            }
+    /// Responses are made on this host, and written down in `state`; time limits in its journal are
+    /// met, whoever set them. First is completed what a guard began that was killed meanwhile: a tree
+    /// that was stopped to be killed would stay so.
+    pub(super) fn start(state: &Path) -> Result<Self, UserError> {
+        let refused = |it: Refusal| UserError::from_chain(ExitCode::Failed, &it).hint(it.hint());
+        let responder = Responder::open(state, places::of_environment()).map_err(refused)?;
+        let entries = responder.list().map_err(refused)?.entries;
+        let tell = |task: Option<&Task>, done: Result<Entry, Refusal>| {
+            output::note(&said(task, &done));
         };
-        let start = |act| Behind::start("react", QUEUE, usize::MAX, work(act));
-        let orders = act.map(start).transpose();
-        let orders = orders.map_err(|error| UserError::from_chain(ExitCode::Failed, &error))?;
-        Ok(Self { orders, said: 0, limits: None })
-    }
-
-    /// From now on time limits in the journal are met.
-    pub(super) fn keep_limits(&mut self, state: &Path) -> Result<(), UserError> {
-        let worker = Worker::start(open(state)?);
-        self.limits =
-            Some(worker.map_err(|error| UserError::from_chain(ExitCode::Failed, &error))?);
-        Ok(())
+        let worker = Worker::start(responder, WHO, tell)
+            .map_err(|error| UserError::from_chain(ExitCode::Failed, &error))?;
+        let is_ours = |it: &&Entry| it.state == State::Unfinished && it.who == WHO;
+        for entry in entries.iter().filter(is_ours) {
+            worker.ask(Task::Finish(entry.id, entry.response));
+        }
+        Ok(Self { worker: Some(worker), said: 0 })
     }
 
     /// Hands over what is to be done; what is held back is not.
     pub(super) fn order(&self, rule: &str, event: &Event, verdict: &Verdict) {
-        let Some(orders) = &self.orders else { return };
-        let wanted = verdict.responses.iter().filter(|wanted| wanted.held_back.is_none());
-        for wanted in wanted {
-            let by = verdict.because.iter().find(|because| because.setting == "respond");
-            let entry = by.map(|because| because.entry.as_str()).unwrap_or_default();
-            let order = Order {
-                response: wanted.response,
-                process: Arc::clone(&event.process),
-                container: event.container.clone(),
-                file: policy::guard::file(event).cloned(),
-                reason: format!("rule `{rule}`, {entry}"),
-            };
-            orders.give(order, size_of::<Order>());
+        let Some(worker) = &self.worker else { return };
+        for job in jobs(rule, event, verdict) {
+            match job {
+                Ok(job) => worker.ask(Task::Act(Box::new(job))),
+                Err(why) => output::note(&why),
+            }
         }
     }
 
     /// How many more found no room since the last call.
     pub(super) fn news(&mut self) -> u64 {
-        for undone in self.limits.iter().flat_map(Worker::outcomes) {
-            match undone {
-                Ok(entry) => {
-                    output::note(&format!("{}: its time is over: {}", entry.id, entry.note))
-                }
-                Err(refusal) => output::note(&format!("what is overdue: {refusal}")),
-            }
-        }
-        let dropped = self.orders.as_ref().map_or(0, Behind::dropped);
+        let dropped = self.worker.as_ref().map_or(0, Worker::dropped);
         let news = dropped.saturating_sub(self.said);
         self.said = dropped;
         news
@@ -171,61 +71,117 @@ impl React {
 
     /// Gives it time for what was ordered; how many responses were not made.
     pub(super) fn finish(self) -> u64 {
-        self.orders.map_or(0, |orders| orders.finish(END))
+        self.worker.map_or(0, |worker| worker.finish(END))
     }
 }
 
-fn said(order: &Order, done: Result<String, String>) -> String {
-    let Order { response, process, container, file, reason } = order;
-    let name = policy::guard::name(*response);
-    let mut on = format!("pid {}", process.pid);
-    if let Some(container) = container {
-        on.extend([" in ", container.name.as_ref().unwrap_or(&container.id)]);
+/// What a verdict orders, or why that cannot be.
+fn jobs<'a>(
+    rule: &'a str,
+    event: &'a Event,
+    verdict: &'a Verdict,
+) -> impl Iterator<Item = Result<Job, String>> + 'a {
+    let by = verdict.because.iter().find(|because| because.setting == "respond");
+    let entry = by.map(|because| because.entry.as_str()).unwrap_or_default();
+    let why = format!("rule `{rule}`, {entry}");
+    let wanted = verdict.responses.iter().filter(|wanted| wanted.held_back.is_none());
+    wanted.map(move |wanted| {
+        let response = wanted.response;
+        let order = Order { why: why.clone(), who: WHO.to_owned(), ..Order::default() };
+        match target(response, event) {
+            Ok(target) => Ok(Job { response, target, order }),
+            Err(cause) => {
+                let (name, pid) = (policy::guard::name(response), event.process.pid);
+                Err(format!("could not {name} (pid {pid}; {why}): {cause}"))
+            }
+        }
+    })
+}
+
+/// Whom a response is meant for. What is about a container is never done to the host.
+fn target(response: Response, event: &Event) -> Result<Target, &'static str> {
+    let (pid, started) = (event.process.pid, event.process.born);
+    let container = event.container.as_ref().map(|container| container.id.clone());
+    if container.as_ref().is_some_and(String::is_empty) {
+        return Err("nobody knows which container it is");
     }
-    if let (Response::Quarantine, Some(file)) = (response, file) {
-        on.extend([", ", &file.to_string()]);
+    match response {
+        // Without its birth the number is anybody's.
+        Response::Kill if started == 0 => Err("nobody knows when it began"),
+        Response::Kill => Ok(Target::Process { pid, started: Some(started) }),
+        Response::Quarantine => {
+            let file = policy::guard::file(event).ok_or("there is no file to take away")?;
+            let path = Path::new(OsStr::from_bytes(file)).to_owned();
+            let told = Told { pid, started, file: policy::guard::file_identity(event) };
+            Ok(Target::File { container, path, told: Some(told) })
+        }
+        Response::Isolate | Response::Pause | Response::Stop => {
+            container.map(Target::Container).ok_or("it is in no container")
+        }
     }
+}
+
+fn said(task: Option<&Task>, done: &Result<Entry, Refusal>) -> String {
+    let what = match task {
+        None => "what is overdue".to_owned(),
+        Some(Task::Act(job)) => {
+            let name = policy::guard::name(job.response);
+            format!("{name} of {}, {}", job.target, job.order.why)
+        }
+        Some(Task::Finish(id, _)) => format!("{id}, unfinished before"),
+        Some(Task::Undo(id, _)) => format!("{id}, whose time is over"),
+    };
     match done {
-        Ok(what) => format!("{name} ({on}; {reason}): {what}"),
-        Err(why) => format!("could not {name} ({on}; {reason}): {why}"),
+        Ok(entry) => {
+            format!(
+                "{what}: {} {}, {}: {}",
+                entry.id,
+                entry.state.name(),
+                entry.subject,
+                entry.note
+            )
+        }
+        Err(refusal) => format!("{what}: not done: {refusal}"),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
+    use std::sync::Arc;
 
-    use model::event::Call;
+    use model::event::{Act, Call, Container, File, PathArgument, Process, Text};
+    use model::event::{Descriptor, Object};
     use policy::guard::{Because, HeldBack, Wanted};
 
     use super::*;
 
-    fn event() -> Event {
+    fn event(act: Act) -> Event {
         Event {
             number: 1,
             time: 0,
             call: Call::Execve,
             thread: 7,
             processor: 0,
-            process: Arc::new(Process { pid: 7, ..Process::default() }),
+            // A clock that was set since tells another time of day.
+            process: Arc::new(Process { pid: 7, started: 1 << 60, born: 9, ..Process::default() }),
             ancestors: Arc::default(),
             container: Some(Arc::new(Container { id: "c0ffee".to_owned(), ..Default::default() })),
-            act: model::event::Act::Exit { status: 0 },
+            act,
             result: None,
             denied: false,
         }
     }
 
-    fn verdict() -> Verdict {
-        let wanted = |response, held_back| Wanted { response, held_back };
+    fn verdict(responses: &[(Response, Option<HeldBack>)]) -> Verdict {
+        let wanted = |(response, held_back): &(Response, Option<HeldBack>)| Wanted {
+            response: *response,
+            held_back: *held_back,
+        };
         Verdict {
             told: true,
             priority: model::Priority::Warning,
             blocked: false,
-            responses: vec![
-                wanted(Response::Isolate, Some(HeldBack::NotEnforcing)),
-                wanted(Response::Kill, None),
-            ],
+            responses: responses.iter().map(wanted).collect(),
             because: vec![Because {
                 setting: "respond",
                 entry: "rules `a`".to_owned(),
@@ -236,50 +192,60 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wanted_is_done_elsewhere_and_what_is_held_back_is_not() {
-        let (tell, told) = mpsc::channel();
-        let act = move |order: &Order| {
-            let said = format!("{} {}", order.process.pid, order.reason);
-            tell.send((order.response, said)).map_err(|_gone| String::new())?;
-            Ok("gone".to_owned())
-        };
-        let react = React::start(Some(Box::new(act))).unwrap();
-        react.order("r", &event(), &verdict());
-        assert_eq!(react.finish(), 0);
-        let all: Vec<_> = told.iter().collect();
-        assert_eq!(all, [(Response::Kill, "7 rule `r`, rules `a`".to_owned())]);
+    fn what_is_wanted_is_ordered_and_what_is_held_back_is_not() {
+        let wanted = [(Response::Isolate, Some(HeldBack::NotEnforcing)), (Response::Kill, None)];
+        let (event, verdict) = (event(Act::Exit { status: 0 }), verdict(&wanted));
+        let jobs: Vec<Job> = jobs("r", &event, &verdict).map(Result::unwrap).collect();
+        let [job] = jobs.as_slice() else { unreachable!("{jobs:?}") };
+        assert_eq!(job.response, Response::Kill);
+        assert_eq!(job.target, Target::Process { pid: 7, started: Some(9) }, "since boot");
+        assert_eq!((&*job.order.who, &*job.order.why), ("guard", "rule `r`, rules `a`"));
     }
 
     #[test]
-    fn nobody_waits_for_a_responder_that_hangs() {
-        let (go, hang) = mpsc::channel::<()>();
-        let act = move |_: &Order| {
-            assert!(hang.recv().is_err());
-            Err("too late".to_owned())
+    fn a_file_is_the_one_that_was_seen_by_who_saw_it() {
+        let file = File { path: "/tmp/x".into(), device: 1 << 32, inode: 5, ..File::default() };
+        let descriptor = Descriptor { number: 3, object: Object::File(file) };
+        let of = |act: Act| match target(Response::Quarantine, &event(act)) {
+            Ok(Target::File { container, path, told: Some(told) }) => {
+                assert_eq!((container.as_deref(), path.to_str()), (Some("c0ffee"), Some("/tmp/x")));
+                assert_eq!((told.pid, told.started), (7, 9));
+                told.file
+            }
+            other => unreachable!("{other:?}"),
         };
-        let mut react = React::start(Some(Box::new(act))).unwrap();
-        let (event, verdict) = (event(), verdict());
-        for _ in 0..QUEUE + 10 {
-            react.order("r", &event, &verdict);
-        }
-        let dropped = react.news();
-        assert!((9..=10).contains(&dropped), "{dropped}");
-        assert_eq!(react.news(), 0);
-        drop(go);
-        assert_eq!(react.finish(), dropped);
+        let path = |text: &str| PathArgument { path: Text::from(text), ..Default::default() };
+        assert_eq!(of(Act::Close { descriptor }), Some((1 << 32, 5)));
+        assert_eq!(of(Act::Exec { file: path("/tmp/x") }), None, "a script");
+        assert_eq!(of(Act::Rename { from: path("/tmp/y"), to: path("/tmp/x") }), None);
     }
 
     #[test]
-    fn what_is_done_is_said_of_whom() {
-        let event = event();
-        let order = Order {
-            response: Response::Quarantine,
-            process: Arc::clone(&event.process),
-            container: event.container.clone(),
-            file: Some("/tmp/x".into()),
-            reason: "rule `r`".to_owned(),
-        };
-        let said = said(&order, Err("no room".to_owned()));
-        assert_eq!(said, "could not quarantine (pid 7 in c0ffee, /tmp/x; rule `r`): no room");
+    fn what_cannot_be_is_said_of_whom() {
+        let mut event = event(Act::Exit { status: 0 });
+        event.container = None;
+        let verdict = verdict(&[(Response::Quarantine, None), (Response::Pause, None)]);
+        let jobs: Vec<String> = jobs("r", &event, &verdict).map(Result::unwrap_err).collect();
+        assert_eq!(
+            jobs,
+            [
+                "could not quarantine (pid 7; rule `r`, rules `a`): there is no file to take away",
+                "could not pause (pid 7; rule `r`, rules `a`): it is in no container",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_came_of_it_is_said() {
+        let target =
+            Target::File { container: Some("c0ffee".into()), path: "/tmp/x".into(), told: None };
+        let order = Order { why: "rule `r`".to_owned(), ..Order::default() };
+        let job = Job { response: Response::Quarantine, target, order };
+        let late = Err(Refusal::Late { seconds: 60 });
+        assert_eq!(
+            said(Some(&Task::Act(Box::new(job))), &late),
+            "quarantine of file c0ffee:/tmp/x, rule `r`: not done: it has not ended after 60 s, and \
+             is left to itself"
+        );
     }
 }

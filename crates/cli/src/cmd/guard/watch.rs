@@ -10,14 +10,14 @@ use artifact::Stop;
 use detect::{Detection, Engine};
 use jiff::civil::Date;
 use model::event::Event;
-use policy::guard::{Moment, Verdict};
+use policy::guard::{self, Moment, Verdict};
 use sensor::Host;
 use sensor::kernel::Settings;
 
-use super::alert::{Alert, Subject};
+use super::alert::Alert;
 use super::judge::Judge;
 use super::live::Live;
-use super::merge::{Found, Merge, Tally};
+use super::merge::{Found, Merge, What};
 use super::prevent::Prevent;
 use super::react::React;
 use super::record::Recording;
@@ -77,7 +77,7 @@ impl Guard {
         let prevent = match judge.policy() {
             Some(policy) => Prevent::start(policy, moment)?,
             None => {
-                sensor::prevent::release_former();
+                super::prevent::release_former();
                 None
             }
         };
@@ -181,7 +181,8 @@ impl Told {
             prevent.meet(&event, policy, self.moment);
         }
         for mut detection in self.engine.judge(&event) {
-            let verdict = self.judge.judge(&mut detection, Some(&event), self.moment);
+            let verdict =
+                self.judge.judge(&mut detection, guard::Subject::Event(&event), self.moment);
             match &verdict {
                 Some(verdict) if !verdict.told => self.untold += 1,
                 _ => self.tell(&event, detection, verdict),
@@ -199,8 +200,8 @@ impl Told {
         if let Some(verdict) = &verdict {
             react.order(&detection.rule.name, event, verdict);
         }
-        let found = Found { event: event.clone(), detection, verdict };
-        merge.take(Instant::now(), found, &mut |found, tally| sinks.tell(&alert(found, tally)));
+        let found = Found { what: What::Event(event.clone()), detection, verdict };
+        merge.take(Instant::now(), found, &mut |found, tally| sinks.tell(&Alert::of(found, tally)));
     }
 
     /// What was refused before it was done, and what would have been.
@@ -241,21 +242,16 @@ impl Told {
 
     fn close_windows(&mut self) {
         let Places { sinks, merge, .. } = &mut self.places;
-        merge.close(Instant::now(), &mut |found, tally| sinks.tell(&alert(found, tally)));
+        merge.close(Instant::now(), &mut |found, tally| sinks.tell(&Alert::of(found, tally)));
     }
 
     fn end_windows(&mut self) {
         let Places { sinks, merge, .. } = &mut self.places;
-        merge.finish(&mut |found, tally| sinks.tell(&alert(found, tally)));
+        merge.finish(&mut |found, tally| sinks.tell(&Alert::of(found, tally)));
     }
 
     fn note_policy(&self) {
         let Some(policy) = self.judge.policy() else { return };
         policy.notes(self.moment.today).iter().for_each(|note| output::note(note));
     }
-}
-
-fn alert(found: &Found, tally: Tally) -> Alert<'_> {
-    let Found { event, detection, verdict } = found;
-    Alert { subject: Subject::Event(event), detection, verdict: verdict.as_ref(), tally }
 }

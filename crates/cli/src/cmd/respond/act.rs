@@ -126,7 +126,7 @@ pub(super) fn quarantine(
     let order = order(&arguments.why, Some(&arguments.limit), global)?;
     let order = Order { linked: arguments.linked, ..order };
     let (container, path) = arguments.file.clone();
-    act(Response::Quarantine, &Target::File { container, path }, &order, responder)
+    act(Response::Quarantine, &Target::File { container, path, told: None }, &order, responder)
 }
 
 fn act(

@@ -88,7 +88,7 @@ fn object(entry: &Entry, now: Timestamp) -> serde_json::Value {
     let (process, container, path) = match &entry.target {
         Target::Process { pid, .. } => (Some(*pid), None, None),
         Target::Container(id) => (None, Some(id.as_str()), None),
-        Target::File { container, path } => {
+        Target::File { container, path, .. } => {
             (None, container.as_deref(), Some(path.to_string_lossy().into_owned()))
         }
     };

@@ -8,8 +8,7 @@ use clap::{Args, ValueEnum};
 use detect::recording::{HEADER, Reader};
 use detect::{Detection, Engine, audit, json_line};
 use document::printable;
-use model::event::Event;
-use policy::guard::{Excuse, Moment, Verdict};
+use policy::guard::{Excuse, Moment, Subject, Verdict};
 use serde_json::json;
 
 use super::list::Filter;
@@ -58,8 +57,7 @@ const HOSTNAME: &str = "recording";
 #[derive(Clone, Copy)]
 pub(super) struct Origin<'a> {
     pub(super) number: u64,
-    /// None of an audit record.
-    pub(super) event: Option<&'a Event>,
+    pub(super) subject: Subject<'a>,
 }
 
 /// Takes what rules tell.
@@ -100,7 +98,7 @@ pub(crate) fn run(arguments: &ReplayArguments, global: &Global) -> Result<ExitCo
     // What would be done is the question.
     let moment = Moment { today: global.today, enforce: true };
     let replayed = replay(&engine, &arguments.file, &mut |from, mut detection| {
-        let verdict = judge.judge(&mut detection, from.event, moment);
+        let verdict = judge.judge(&mut detection, from.subject, moment);
         if written.is_ok() {
             written = out.detection(from, &detection, verdict.as_ref());
         }
@@ -169,7 +167,7 @@ fn recording(engine: &Engine, source: impl Read, each: Each<'_>) -> Replayed {
         match event {
             Ok(event) => {
                 replayed.events += 1;
-                let from = Origin { number: event.number, event: Some(&event) };
+                let from = Origin { number: event.number, subject: Subject::Event(&event) };
                 engine.judge(&event).into_iter().for_each(|it| each(from, it));
             }
             Err(error) => replayed.problem(with_cause(&error)),
@@ -190,7 +188,8 @@ pub(super) fn records(engine: &Engine, bytes: &[u8], each: Each<'_>) -> Replayed
     audit::read(bytes, &mut |record| match record {
         Ok(record) => {
             replayed.events += 1;
-            let from = Origin { number: record.number, event: None };
+            let request = guard::request(&record);
+            let from = Origin { number: record.number, subject: Subject::Request(&request) };
             engine.judge_record(&record).into_iter().for_each(|it| each(from, it));
         }
         Err(problem) => replayed.problem(with_cause(&problem)),
@@ -229,7 +228,10 @@ impl Out {
                 let mut object = object(from.number, detection);
                 if let Some(verdict) = verdict {
                     object["verdict"] = guard::verdict_object(verdict);
-                    let excuse = from.event.map(|event| Excuse::of(&detection.rule.name, event));
+                    let excuse = match from.subject {
+                        Subject::Event(event) => Some(Excuse::of(&detection.rule.name, event)),
+                        Subject::Request(_) => None,
+                    };
                     object["allow"] = json!(excuse.flatten());
                 }
                 json_line(&object) + "\n"

@@ -19,7 +19,7 @@ fn prevention(id: &str, address: [u8; 4]) -> Prevention {
 }
 
 fn settings(folder: &Path) -> Settings {
-    Settings { pins: Some(folder.to_owned()), ..Settings::new() }
+    Settings { pins: Some(folder.to_owned()), lock: None, ..Settings::new() }
 }
 
 /// A guard that never ends by itself; a test of nothing where nobody asks for one.

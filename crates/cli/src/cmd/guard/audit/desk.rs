@@ -9,8 +9,12 @@ use artifact::Stop;
 use courier::{Answer, Line};
 use detect::Engine;
 use detect::audit::{self, ListError, Record};
+use policy::guard::{Moment, Subject};
 
-use crate::cmd::guard::alert::{Alert, Subject};
+use crate::cmd::global::Calendar;
+use crate::cmd::guard::alert::Alert;
+use crate::cmd::guard::judge::{self, Judge};
+use crate::cmd::guard::merge::{Found, Merge, What};
 use crate::cmd::guard::sink::Sinks;
 use crate::{output, quantity};
 
@@ -22,23 +26,34 @@ const SAID_MAX: u64 = 20;
 
 pub(super) struct Desk {
     engine: Engine,
+    judge: Judge,
+    calendar: Calendar,
     stop: Stop,
     told: Mutex<Told>,
 }
 
 struct Told {
     sinks: Sinks,
+    merge: Merge,
     records: u64,
     alerts: u64,
+    /// As the policy says.
+    untold: u64,
     unread: u64,
     /// The sinks had their last: what comes now goes nowhere.
     is_over: bool,
 }
 
 impl Desk {
-    pub(super) fn new(engine: Engine, sinks: Sinks, stop: Stop) -> Self {
-        let told = Told { sinks, records: 0, alerts: 0, unread: 0, is_over: false };
-        Self { engine, stop, told: Mutex::new(told) }
+    pub(super) fn new(
+        (engine, judge): (Engine, Judge),
+        (sinks, merge): (Sinks, Merge),
+        calendar: Calendar,
+        stop: Stop,
+    ) -> Self {
+        let told =
+            Told { sinks, merge, records: 0, alerts: 0, untold: 0, unread: 0, is_over: false };
+        Self { engine, judge, calendar, stop, told: Mutex::new(told) }
     }
 
     /// What an API server posts.
@@ -75,10 +90,22 @@ impl Desk {
         let mut told = self.told();
         told.records += 1;
         let record = Record { number: told.records, ..record };
-        for detection in detections {
+        // Nothing can be done about it here.
+        let moment = Moment { today: self.calendar.today(), enforce: false };
+        let request = judge::request(&record);
+        for mut detection in detections {
+            let subject = Subject::Request(&request);
+            let verdict = self.judge.judge(&mut detection, subject, moment);
+            if verdict.as_ref().is_some_and(|verdict| !verdict.told) {
+                told.untold += 1;
+                continue;
+            }
             told.alerts += 1;
-            let subject = Subject::Record(&record);
-            told.sinks.tell(&Alert::plain(subject, &detection));
+            let found = Found { what: What::Record(record.clone()), detection, verdict };
+            let Told { sinks, merge, .. } = &mut *told;
+            merge.take(Instant::now(), found, &mut |found, tally| {
+                sinks.tell(&Alert::of(found, tally));
+            });
         }
     }
 
@@ -127,20 +154,29 @@ impl Desk {
         }
     }
 
+    /// Ends the windows of equal alerts whose time is over, too.
     pub(super) fn news(&self) -> Vec<String> {
-        self.told().sinks.news()
+        let mut told = self.told();
+        let Told { sinks, merge, .. } = &mut *told;
+        merge.close(Instant::now(), &mut |found, tally| sinks.tell(&Alert::of(found, tally)));
+        sinks.news()
     }
 
     /// What it came to. Sinks are given time for what they have.
     pub(super) fn finish(&self, refused: usize) -> String {
         let mut told = self.told();
         told.is_over = true;
+        let Told { sinks, merge, .. } = &mut *told;
+        merge.finish(&mut |found, tally| sinks.tell(&Alert::of(found, tally)));
         let records = quantity::count(told.records, "record");
         let alerts = quantity::count(told.alerts, "alert");
         let mut summary = format!("{records}, {alerts}");
         let mut add = |text: &str| {
             write!(summary, "; {text}").expect("a String takes anything");
         };
+        if told.untold > 0 {
+            add(&format!("{} not told, as the policy says", told.untold));
+        }
         if told.unread > 0 {
             add(&format!("{} could not be read", quantity::count(told.unread, "record")));
         }

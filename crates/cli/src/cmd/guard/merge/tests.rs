@@ -45,7 +45,7 @@ impl Bench {
             denied: false,
         };
         let detection = self.engine.judge(&event).remove(0);
-        Found { event, detection, verdict: None }
+        Found { what: What::Event(event), detection, verdict: None }
     }
 
     fn at(&mut self, second: u64, container: Option<&str>, object: &str) -> Said {
@@ -76,10 +76,17 @@ impl Bench {
     }
 }
 
+fn object(what: &What) -> String {
+    match what {
+        What::Event(event) => guard::object(event),
+        What::Record(record) => record.id().to_owned(),
+    }
+}
+
 fn of(found: &Found, tally: Tally) -> (String, u64, u64, u64, bool) {
     let second = |time: u64| time / 1_000_000_000;
     let Tally { first, last, count, various } = tally;
-    (guard::object(&found.event), second(first), second(last), count, various)
+    (object(&found.what), second(first), second(last), count, various)
 }
 
 fn one(object: &str, second: u64) -> Said {
@@ -109,7 +116,8 @@ fn what_differs_is_told_by_itself() {
         assert_eq!(bench.at(1, container, object), one(object, 1));
     }
     let mut denied = bench.found(1, None, "/x");
-    denied.event.denied = true;
+    let What::Event(event) = &mut denied.what else { unreachable!() };
+    event.denied = true;
     assert_eq!(bench.take(1, denied), one("/x", 1), "refused is not done");
     assert_eq!(bench.at(2, Some("b"), "/x"), []);
     assert_eq!(bench.finish(), [("/x".to_owned(), 1, 2, 2, false)]);
@@ -161,7 +169,8 @@ fn what_is_held_is_bounded_in_bytes() {
     for number in 0..100 {
         let mut found = bench.found(1, Some(&number.to_string()), "/x");
         let process = Process { arguments: Arc::clone(&words), ..Process::default() };
-        found.event.process = Arc::new(process);
+        let What::Event(event) = &mut found.what else { unreachable!() };
+        event.process = Arc::new(process);
         assert_eq!(bench.take(1, found).len(), 1);
         assert!(bench.merge.bytes <= BYTES_MAX);
     }

@@ -7,6 +7,7 @@ use detect::{Engine, RuleFile, Ruleset};
 use model::event::{Call, File, Pod, RunningImage, SocketFamily, User};
 
 use super::*;
+use crate::cmd::guard::merge::Tally;
 
 const RULES: &str = "
 - rule: A | B \\ C
@@ -27,6 +28,10 @@ fn engine() -> Engine {
     let (ruleset, problems) = Ruleset::load(&[RuleFile { name: "r", bytes: RULES.as_bytes() }]);
     assert!(problems.is_empty(), "{problems:?}");
     Engine::new(&ruleset)
+}
+
+fn plain<'a>(subject: Subject<'a>, detection: &'a Detection) -> Alert<'a> {
+    Alert { subject, detection, verdict: None, tally: Tally::once(detection.time) }
 }
 
 fn process(name: &str, pid: u32) -> Process {
@@ -91,7 +96,7 @@ fn told(event: &Event) -> (Vec<String>, BTreeMap<String, String>) {
     let detection = engine().judge(event).remove(0);
     let stamp = Stamp { id: uuid::Uuid::nil(), hostname: "host" };
     let subject = Subject::Event(event);
-    read(&line(&Alert::plain(subject, &detection), &stamp))
+    read(&line(&plain(subject, &detection), &stamp))
 }
 
 fn assert_has(extension: &BTreeMap<String, String>, expected: &[(&str, &str)]) {
@@ -190,7 +195,7 @@ fn a_request_of_an_api_server_is_told() {
     let record = Record::read(text).unwrap();
     let detection = engine().judge_record(&record).remove(0);
     let stamp = Stamp { id: uuid::Uuid::nil(), hostname: "host" };
-    let alert = Alert::plain(Subject::Record(&record), &detection);
+    let alert = plain(Subject::Record(&record), &detection);
     let (header, extension) = read(&line(&alert, &stamp));
     assert_eq!(header[6], "2");
     assert_has(
