@@ -75,6 +75,7 @@ impl Host {
             containerd_state: vec![root.join("containerd")],
             storage: Vec::new(),
             users: root.join("users"),
+            accounts: root.join("passwd"),
         };
         let hierarchy = Hierarchy { controller: None, mounted: Some(groups) };
         Self { containers: Containers::new(hierarchy, places), directory, group }
@@ -213,9 +214,10 @@ fn without_a_daemon_the_bundle_is_the_description() {
 #[test]
 fn a_bundle_is_a_file_of_its_user() {
     let root = tempfile::tempdir().unwrap();
-    let config = root.path().join(ID).join("userdata/config.json");
+    let config = root.path().join("overlay-containers").join(ID).join("userdata/config.json");
     fs::create_dir_all(config.parent().unwrap()).unwrap();
-    let find = |user| bundle::Bundles::Storage(root.path().to_owned()).find(ID, user).is_some();
+    let named = Named { id: ID.to_owned(), ..Named::default() };
+    let find = |user| bundle::Bundles::Storage(root.path().to_owned()).find(&named, user).is_some();
     let flags = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
     let fifo = rustix::fs::FileType::Fifo;
     rustix::fs::mknodat(rustix::fs::CWD, &config, fifo, flags, 0).unwrap();
@@ -295,7 +297,7 @@ fn a_users_group_that_is_called_as_a_container_is_another_one() {
 fn ten_thousand_containers_are_kept_and_not_more_than_the_bound() {
     let mut containers = Containers::new(NOWHERE, Places::default());
     let place = |number: usize| {
-        let named = Named { id: number.to_string(), runtime: ContainerRuntime::Other };
+        let named = Named { id: number.to_string(), ..Named::default() };
         Arc::new(Place { named, user: None })
     };
     for number in 0..KNOWN_MAX + 10 {
