@@ -132,8 +132,8 @@ impl Container {
     pub(crate) fn title(&self) -> String {
         let short: String = self.id.chars().take(12).collect();
         match &self.name {
-            Some(name) => format!("{name} ({short})"),
-            None => short,
+            Some(name) if *name != self.id => format!("{name} ({short})"),
+            Some(_) | None => short,
         }
     }
 

@@ -21,6 +21,7 @@ mod path;
 mod places;
 mod pod;
 mod protobuf;
+mod reach;
 mod spec;
 mod storage;
 
@@ -40,6 +41,7 @@ pub(crate) use self::group::{all as all_groups, path_of as group_path};
 pub(crate) use self::path::group_of_container;
 pub use self::path::{Named, container_of};
 pub use self::places::{Account, Places};
+pub use self::reach::{Reach, Reached};
 
 /// Containers of one host, those that ended included.
 const KNOWN_MAX: usize = 16_384;

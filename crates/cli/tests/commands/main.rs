@@ -27,6 +27,7 @@ mod registries;
 mod reports;
 mod rules;
 mod run;
+mod runtimes;
 mod scenarios;
 mod secrets;
 mod settings;
