@@ -23,6 +23,8 @@ pub(crate) struct Container {
     pub(crate) name: Option<String>,
     /// Of its pod.
     pub(crate) namespace: Option<String>,
+    /// Whose rootless runtime it is of.
+    pub(crate) user: Option<u32>,
     /// Its groups, in the hierarchies where it has one.
     pub(crate) freezer: Option<PathBuf>,
     pub(crate) unified: Option<PathBuf>,
@@ -92,7 +94,7 @@ fn described(running: &[Group], id: Option<&str>, places: &Places) -> Vec<Contai
     let mut met = Vec::new();
     for Group { named, .. } in running.iter().filter(|it| id.is_none_or(|id| it.named.id == id)) {
         // A group in the hierarchy that the sensor tells containers apart by.
-        let group = all.iter().find(|group| group.named.id == named.id);
+        let group = all.iter().find(|group| group.named == *named);
         let inode = group.and_then(|group| std::fs::metadata(&group.folder).ok());
         let seen = inode.and_then(|inode| asked.of_group(inode.ino(), ProcessId::default()));
         met.push((named.clone(), seen));
@@ -105,11 +107,13 @@ fn described(running: &[Group], id: Option<&str>, places: &Places) -> Vec<Contai
         thread::sleep(LOOK);
         asked.news();
     }
-    let told = met.into_iter().map(|(Named { id, runtime }, seen)| {
+    let told = met.into_iter().map(|(Named { id, runtime, .. }, seen)| {
+        let user = seen.as_ref().and_then(|seen| seen.place.user());
         let told = seen.and_then(|seen| asked.latest(&seen.place)).unwrap_or_default();
         let runtime = if told.runtime == ContainerRuntime::Other { runtime } else { told.runtime };
         let namespace = told.pod.as_ref().map(|pod| pod.namespace.clone());
-        Container { id, runtime, name: told.name.clone(), namespace, ..Container::default() }
+        let name = told.name.clone();
+        Container { id, runtime, name, namespace, user, ..Container::default() }
     });
     told.collect()
 }
@@ -119,8 +123,8 @@ impl Container {
     pub(crate) fn title(&self) -> String {
         let short: String = self.id.chars().take(12).collect();
         match &self.name {
-            Some(name) => format!("{name} ({short})"),
-            None => short,
+            Some(name) if *name != self.id => format!("{name} ({short})"),
+            Some(_) | None => short,
         }
     }
 

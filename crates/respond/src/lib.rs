@@ -22,6 +22,7 @@ mod kill;
 mod network;
 mod pause;
 mod plan;
+mod podman;
 mod process;
 mod protected;
 mod quarantine;

@@ -12,6 +12,8 @@ use crate::process::Process;
 
 /// The beginning of a program's file name, and what ends with it.
 const PROGRAMS: &[(&str, &str)] = &[
+    ("aardvark-dns", "it tells containers each other's addresses"),
+    ("catatonit", "it holds the namespaces of a user's containers"),
     ("conmon", "it holds a container's output and its end"),
     ("containerd", "it and its shims hold the containers of this host"),
     ("crio", "it runs the containers of this host"),
@@ -19,12 +21,16 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("dbus-", "the host's services speak through it"),
     ("docker-proxy", "it carries a container's published port"),
     ("dockerd", "it runs the containers of this host"),
+    ("fuse-overlayfs", "it holds the files of a user's containers"),
     ("k3s", "it runs the pods of this host"),
     ("kubelet", "it runs the pods of this host"),
     ("lazaret", "it is of ourselves"),
+    ("passt", "it is the network of a user's containers"),
     ("podman", "it runs containers of this host"),
     ("rke2", "it runs the pods of this host"),
+    ("rootlessport", "it carries the published port of a user's container"),
     ("runc", "it is about to make or end a container"),
+    ("slirp4netns", "it is the network of a user's containers"),
     ("systemd", "it holds the services of this host"),
 ];
 
@@ -98,6 +104,8 @@ mod tests {
             ("/usr/bin/conmon (deleted)", true),
             ("/lib/systemd/systemd-journald", true),
             ("/usr/bin/lazaret", true),
+            ("/usr/bin/crun", true),
+            ("/usr/bin/slirp4netns", true),
             ("/usr/bin/dockered", false),
             ("/dockerd/sh", false),
             ("/usr/bin/sleep", false),

@@ -21,7 +21,9 @@ mod path;
 mod places;
 mod pod;
 mod protobuf;
+mod reach;
 mod spec;
+mod storage;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -38,7 +40,8 @@ use self::group::{Groups, Home};
 pub(crate) use self::group::{all as all_groups, path_of as group_path};
 pub(crate) use self::path::group_of_container;
 pub use self::path::{Named, container_of};
-pub use self::places::Places;
+pub use self::places::{Account, Places};
+pub use self::reach::{Reach, Reached};
 
 /// Containers of one host, those that ended included.
 const KNOWN_MAX: usize = 16_384;
@@ -175,8 +178,7 @@ impl Containers {
 
     fn meet(&mut self, place: &Arc<Place>, seen: ProcessId) -> Arc<Container> {
         self.forget();
-        let Named { id, runtime } = place.named.clone();
-        let container = Arc::new(Container { id, runtime, ..Container::default() });
+        let container = Arc::new(named_alone(place));
         let is_asked = place.named.can_be_asked_for() && self.asker.ask(Arc::clone(place));
         let now = Instant::now();
         let known = Known {
@@ -232,13 +234,21 @@ impl Known {
             ContainerRuntime::Other => told.runtime,
             known => known,
         };
-        self.container = Arc::new(Container { id, runtime, described, ..told });
+        let name = told.name.clone().or_else(|| self.container.name.clone());
+        self.container = Arc::new(Container { id, runtime, name, described, ..told });
     }
+}
+
+/// What its group tells. An id that the host's administrator chose is a name; users would take one
+/// that a policy lets pass.
+fn named_alone(Place { named, user }: &Place) -> Container {
+    let name = (user.is_none() && named.is_called_so()).then(|| named.id.clone());
+    Container { id: named.id.clone(), runtime: named.runtime, name, ..Container::default() }
 }
 
 /// For the fuzzer.
 pub(crate) mod fuzz {
-    use super::{containerd, engine, http, spec};
+    use super::{containerd, engine, http, spec, storage};
 
     pub(crate) fn answer(bytes: &[u8]) {
         if let Some((_, body)) = http::parse(bytes) {
@@ -247,6 +257,7 @@ pub(crate) mod fuzz {
         drop(engine::parse(bytes));
         drop(spec::parse(bytes));
         drop(containerd::parse(bytes));
+        storage::fuzz(bytes);
     }
 }
 

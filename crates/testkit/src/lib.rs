@@ -23,6 +23,8 @@ pub use proxy::Proxy;
 pub use recorder::Recorder;
 pub use registry::Content;
 pub use server::{Fault, Reply, Request, Server};
-pub use services::{Containerd, Distribution, Docker, Podman, installed, lack, run, skip};
+pub use services::{
+    Containerd, Distribution, Docker, Podman, PodmanCommand, installed, lack, run, skip,
+};
 pub use tar::{BLOCK, Header, TarBuilder};
 pub use tls::{Authority, Identity, Tls};

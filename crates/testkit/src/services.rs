@@ -130,7 +130,7 @@ impl Containerd {
         let directory = directory();
         let root = directory.path().display().to_string();
         let config = format!(
-            "version = 2\nroot = \"{root}/root\"\nstate = \"{root}/state\"\n\
+            "version = 2\nroot = \"{root}/root\"\nstate = \"{root}\"\n\
              disabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n\
              [grpc]\naddress = \"{root}/containerd.sock\"\n"
         );
@@ -148,9 +148,13 @@ impl Containerd {
         self.service.path().join("root")
     }
 
+    pub fn socket(&self) -> PathBuf {
+        self.service.path().join("containerd.sock")
+    }
+
     /// Runs `ctr` with these arguments and gives what it writes.
     pub fn ctr(&self, arguments: &[&str]) -> String {
-        written(ctr(&self.service.path().join("containerd.sock"), arguments), "ctr", arguments)
+        written(ctr(&self.socket(), arguments), "ctr", arguments)
     }
 }
 
@@ -187,11 +191,45 @@ impl Podman {
     }
 }
 
+/// The host's own Podman, as it is installed: without a service.
+pub struct PodmanCommand {
+    directory: TempDir,
+}
+
+impl PodmanCommand {
+    pub fn ready() -> Option<Self> {
+        let is_there = usable("podman") && usable("runc");
+        is_there.then(|| Self { directory: directory() })
+    }
+
+    /// Runs `podman` with these arguments and gives what it writes.
+    pub fn podman(&self, arguments: &[&str]) -> String {
+        let mut command = podman_program(self.directory.path());
+        command.args(["--cgroup-manager", "cgroupfs"]);
+        written(command.args(arguments).output(), "podman", arguments)
+    }
+}
+
+/// Podman asks for more open files than a test machine may allow.
+const PODMAN: &str =
+    "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=1024:1024\"]\n";
+
 fn podman(directory: &Path) -> Command {
-    let mut command = Command::new("podman");
+    let mut command = podman_program(directory);
     command.arg("--root").arg(directory.join("root"));
     command.arg("--runroot").arg(directory.join("run"));
     command.args(["--storage-driver", "overlay", "--cgroup-manager", "cgroupfs"]);
+    command
+}
+
+fn podman_program(directory: &Path) -> Command {
+    let settings = directory.join("containers.conf");
+    if !settings.exists() {
+        fs::write(&settings, PODMAN).expect("a temporary directory can be written to");
+    }
+    let mut command = Command::new("podman");
+    // crun does not start on hybrid control groups.
+    command.env("CONTAINERS_CONF", settings).args(["--runtime", "runc"]);
     command
 }
 

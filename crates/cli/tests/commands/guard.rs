@@ -49,9 +49,19 @@ pub(crate) struct Guard {
 
 impl Guard {
     pub(crate) fn start(sandbox: Sandbox, docker: &Docker, arguments: &[&str]) -> Self {
+        let socket = format!("unix://{}", docker.socket().display());
+        Self::start_with(sandbox, ("DOCKER_HOST", &socket), arguments)
+    }
+
+    /// With a variable that says where a runtime is.
+    pub(crate) fn start_with(
+        sandbox: Sandbox,
+        (variable, value): (&str, &str),
+        arguments: &[&str],
+    ) -> Self {
         let errors = File::create(sandbox.path("stderr")).unwrap();
         let mut command = sandbox.command(arguments);
-        command.env("DOCKER_HOST", format!("unix://{}", docker.socket().display()));
+        command.env(variable, value);
         let child = command.stdout(Stdio::null()).stderr(errors).spawn().unwrap();
         let mut guard = Self { child, sandbox };
         let begun = Instant::now();

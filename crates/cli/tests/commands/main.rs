@@ -28,6 +28,7 @@ mod reports;
 mod respond;
 mod rules;
 mod run;
+mod runtimes;
 mod scenarios;
 mod secrets;
 mod settings;

@@ -239,16 +239,14 @@ impl Open {
         if self.bundle.is_none() {
             self.find_bundle();
         }
-        if let Some(namespace) = self.bundle.as_ref().and_then(|it| it.namespace.as_ref()) {
-            let id = &self.place.named.id;
-            for socket in &self.asked.containerd {
-                match daemons.ask(socket, || containerd::ask(socket, namespace, id)) {
-                    Ok(Some(container)) => {
-                        return Outcome::Described(self.completed(container).into());
-                    }
-                    Ok(None) => {}
-                    Err(later) => unanswered = Some(later),
+        let (namespace, id) = (self.namespace(), &self.place.named.id);
+        for socket in &self.asked.containerd {
+            match daemons.ask(socket, || containerd::ask(socket, namespace, id)) {
+                Ok(Some(container)) => {
+                    return Outcome::Described(self.completed(container).into());
                 }
+                Ok(None) => {}
+                Err(later) => unanswered = Some(later),
             }
         }
         match (unanswered, &self.bundle) {
@@ -258,9 +256,15 @@ impl Open {
         }
     }
 
+    /// containerd's: where its bundle is, as its group says, or else that of Kubernetes.
+    fn namespace(&self) -> &str {
+        let of_bundle = self.bundle.as_ref().and_then(|it| it.namespace.as_deref());
+        of_bundle.or(self.place.named.namespace).unwrap_or("k8s.io")
+    }
+
     fn find_bundle(&mut self) {
         let Place { named, user } = &*self.place;
-        let find = |bundles: &Bundles| bundles.find(&named.id, *user);
+        let find = |bundles: &Bundles| bundles.find(named, *user);
         self.bundle = self.asked.bundles.iter().find_map(find);
         if let Some(bundle) = self.bundle.as_mut().filter(|_| user.is_some()) {
             bundle.container.pod = None;

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use model::event::Container;
 use rustix::fs::{FileType, Mode, OFlags, fstat, open};
 
-use super::spec;
+use super::path::Named;
+use super::{spec, storage};
 
 /// A bundle that was found.
 pub(super) struct Bundle {
@@ -21,7 +22,7 @@ pub(super) struct Bundle {
 pub(super) enum Bundles {
     /// `ROOT/NAMESPACE/ID/config.json`
     Containerd(PathBuf),
-    /// `ROOT/ID/userdata/config.json`
+    /// `ROOT/DRIVER-containers/ID/userdata/config.json`
     Storage(PathBuf),
 }
 
@@ -29,27 +30,41 @@ pub(super) enum Bundles {
 const NAMESPACES_MAX: usize = 256;
 
 impl Bundles {
-    /// The bundle of the container `id`, which is no path. A user's folder holds what that user
-    /// made: whatever belongs to another, or is no file, is none.
-    pub(super) fn find(&self, id: &str, user: Option<u32>) -> Option<Bundle> {
+    /// The bundle of the container, whose id is no path. A user's folder holds what that user made:
+    /// whatever belongs to another, or is no file, is none.
+    pub(super) fn find(&self, named: &Named, user: Option<u32>) -> Option<Bundle> {
+        let id = &named.id;
         match self {
-            Self::Storage(root) => {
-                let container = read(&root.join(id).join("userdata/config.json"), user)?;
+            Self::Storage(root) => storage::DRIVERS.iter().find_map(|driver| {
+                let containers = root.join(format!("{driver}-containers"));
+                let bundle = containers.join(id).join("userdata/config.json");
+                let mut container = spec::parse(&read(&bundle, user, spec::BYTES_MAX)?)?;
+                let list = |file: PathBuf| read(&file, user, storage::BYTES_MAX);
+                if let Some(told) = list(containers.join("containers.json")) {
+                    storage::name(&mut container, &told, id);
+                }
+                let images = root.join(format!("{driver}-images/images.json"));
+                if let Some(told) = list(images) {
+                    storage::give_digest(&mut container, &told);
+                }
                 Some(Bundle { namespace: None, container })
-            }
+            }),
             Self::Containerd(root) => {
+                let is_its = |name: &str| named.namespace.is_none_or(|its| its == name);
                 let namespaces = std::fs::read_dir(root).ok()?.take(NAMESPACES_MAX);
-                namespaces.flatten().find_map(|namespace| {
-                    let container = read(&namespace.path().join(id).join("config.json"), user)?;
-                    let namespace = namespace.file_name().into_string().ok();
-                    Some(Bundle { namespace, container })
+                let names = namespaces.flatten().filter_map(|it| it.file_name().into_string().ok());
+                names.filter(|name| is_its(name)).find_map(|namespace| {
+                    let bundle = root.join(&namespace).join(id).join("config.json");
+                    let container = spec::parse(&read(&bundle, user, spec::BYTES_MAX)?)?;
+                    Some(Bundle { namespace: Some(namespace), container })
                 })
             }
         }
     }
 }
 
-fn read(path: &Path, user: Option<u32>) -> Option<Container> {
+/// The file, if it is one, of that user, and no longer than `limit`.
+fn read(path: &Path, user: Option<u32>, limit: u64) -> Option<Vec<u8>> {
     // A FIFO must not wait for somebody to write.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let file = open(path, flags, Mode::empty()).ok()?;
@@ -59,8 +74,7 @@ fn read(path: &Path, user: Option<u32>) -> Option<Container> {
         return None;
     }
     let mut bytes = Vec::new();
-    let limit = spec::BYTES_MAX;
     File::from(file).take(limit + 1).read_to_end(&mut bytes).ok()?;
     let is_whole = u64::try_from(bytes.len()).is_ok_and(|length| length <= limit);
-    is_whole.then(|| spec::parse(&bytes))?
+    is_whole.then_some(bytes)
 }

@@ -81,6 +81,13 @@ pub struct Place {
     pub(super) user: Option<u32>,
 }
 
+impl Place {
+    /// Whose rootless runtime it belongs to; None if to one of the host's.
+    pub fn user(&self) -> Option<u32> {
+        self.user
+    }
+}
+
 impl Home {
     fn of_path(path: &str) -> Self {
         match container_of(path) {

@@ -14,6 +14,8 @@ pub struct Named {
     pub id: String,
     /// `Other` where the name does not tell: whoever knows the id is to be asked.
     pub runtime: ContainerRuntime,
+    /// containerd's, where the path tells it: an id is one of a namespace only.
+    pub namespace: Option<&'static str>,
 }
 
 impl Named {
@@ -23,11 +25,16 @@ impl Named {
         let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
         !self.id.starts_with('.') && self.id.bytes().all(is_plain)
     }
+
+    /// Whether it is what somebody calls it, and so is its name.
+    pub(super) fn is_called_so(&self) -> bool {
+        !IdForm::Drawn.fits(&self.id)
+    }
 }
 
 /// One way to name the group of a container.
 struct Name {
-    /// The folder that the group has to be in; any if empty.
+    /// The folder that the group has to be in, with a slash that of the root; any if empty.
     folder: &'static str,
     /// Around the id.
     before: &'static str,
@@ -42,12 +49,16 @@ enum IdForm {
     Drawn,
     /// Whatever the user called it.
     Chosen,
+    /// What containerd lets users call it.
+    Called,
 }
 
 /// Runtimes draw ids of 32 random bytes.
 const DRAWN_LENGTH: usize = 64;
 /// Names that users choose are short; a longer one is no name.
 const CHOSEN_LENGTH_MAX: usize = 255;
+/// The longest that containerd takes.
+const CALLED_LENGTH_MAX: usize = 76;
 
 const fn name(
     folder: &'static str,
@@ -62,7 +73,7 @@ const fn name(
 /// The first that fits counts. `testdata/cgroup/paths.txt` has a case for each.
 const NAMES: &[Name] = {
     use ContainerRuntime::{Containerd, Crio, Docker, Other, Podman};
-    use IdForm::{Chosen, Drawn};
+    use IdForm::{Called, Chosen, Drawn};
     &[
         // systemd drivers
         name("", "docker-", ".scope", Drawn, Docker),
@@ -82,10 +93,20 @@ const NAMES: &[Name] = {
         // LXC 4 and later, and before; systemd-nspawn
         name("", "lxc.payload.", "", Chosen, Other),
         name("lxc", "", "", Chosen, Other),
-        // kubelet's cgroupfs driver (`pod…/ID`), ECS (`ecs/TASK/ID`), containerd's own namespaces
+        // containerd's own way, `/NAMESPACE/ID`, for the namespaces of `ctr` and nerdctl, CRI, Docker
+        // and BuildKit; in others, only ids that are drawn are known
+        name("/default", "", "", Called, Containerd),
+        name("/k8s.io", "", "", Called, Containerd),
+        name("/moby", "", "", Called, Containerd),
+        name("/buildkit", "", "", Called, Containerd),
+        // kubelet's cgroupfs driver (`pod…/ID`), ECS (`ecs/TASK/ID`), namespaces of other names
         name("", "", "", Drawn, Other),
     ]
 };
+
+/// In which Podman's groups are, by the cgroupfs driver: what has a bare id there is a pod, and its
+/// containers are in it.
+const PODMAN_FOLDER: &str = "libpod_parent";
 
 /// Whose slice it is in: `user.slice/user-1000.slice/…`.
 pub(super) fn user_of(path: &str) -> Option<u32> {
@@ -108,14 +129,16 @@ pub(crate) fn group_of_container(path: &str) -> Option<&str> {
 
 /// The container, and where the path of its group ends.
 fn outermost(path: &str) -> Option<(Named, usize)> {
-    let (mut folder, mut end) = ("", 0);
+    let (mut folder, mut depth, mut end) = ("", 0, 0);
     for part in path.split('/') {
         end += part.len();
-        if let Some(named) = NAMES.iter().find_map(|name| name.read(folder, part)) {
+        let is_pod = folder == PODMAN_FOLDER && IdForm::Drawn.fits(part);
+        let named = NAMES.iter().find_map(|name| name.read((folder, depth), part));
+        if let Some(named) = named.filter(|_| !is_pod) {
             return Some((named, end));
         }
         if !part.is_empty() {
-            folder = part;
+            (folder, depth) = (part, depth + 1);
         }
         end += 1;
     }
@@ -123,8 +146,14 @@ fn outermost(path: &str) -> Option<(Named, usize)> {
 }
 
 impl Name {
-    fn read(&self, folder: &str, part: &str) -> Option<Named> {
-        if !self.folder.is_empty() && self.folder != folder {
+    /// Of the group `part` in a folder, which is that many below the root.
+    fn read(&self, (folder, depth): (&str, usize), part: &str) -> Option<Named> {
+        let of_root = self.folder.strip_prefix('/');
+        let is_in_it = match of_root {
+            Some(of_root) => of_root == folder && depth == 1,
+            None => self.folder.is_empty() || self.folder == folder,
+        };
+        if !is_in_it {
             return None;
         }
         let rest = match self.before.strip_prefix('*') {
@@ -132,7 +161,8 @@ impl Name {
             None => part.strip_prefix(self.before)?,
         };
         let id = rest.strip_suffix(self.after)?;
-        self.id.fits(id).then(|| Named { id: id.to_owned(), runtime: self.runtime })
+        let named = || Named { id: id.to_owned(), runtime: self.runtime, namespace: of_root };
+        self.id.fits(id).then(named)
     }
 }
 
@@ -144,6 +174,15 @@ impl IdForm {
                     && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
             }
             Self::Chosen => !id.is_empty() && id.len() <= CHOSEN_LENGTH_MAX,
+            Self::Called => {
+                let is_letter = |b: Option<&u8>| b.is_some_and(u8::is_ascii_alphanumeric);
+                let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
+                let id = id.as_bytes();
+                id.len() <= CALLED_LENGTH_MAX
+                    && is_letter(id.first())
+                    && is_letter(id.last())
+                    && id.iter().all(|b| is_plain(*b))
+            }
         }
     }
 }
@@ -220,7 +259,8 @@ mod tests {
             let mut parts = cases.lines().flat_map(|line| {
                 let path = line.split(" -> ").next().unwrap_or_default().trim();
                 let parts: Vec<&str> = path.split('/').collect();
-                parts.windows(2).map(|pair| (pair[0], pair[1])).collect::<Vec<_>>()
+                let pairs = parts.windows(2).enumerate();
+                pairs.map(|(depth, pair)| ((pair[0], depth), pair[1])).collect::<Vec<_>>()
             });
             assert!(
                 parts.any(|(folder, part)| name.read(folder, part).is_some()),

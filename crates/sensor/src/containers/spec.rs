@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use model::event::{Container, ContainerMount};
+use model::event::{Container, ContainerMount, ContainerRuntime};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -17,6 +17,9 @@ pub(super) const BYTES_MAX: u64 = 4 << 20;
 /// Image names, by CRI plugin and CRI-O; the container's name of nerdctl.
 const IMAGES: [&str; 2] = ["io.kubernetes.cri.image-name", "io.kubernetes.cri-o.ImageName"];
 const NAMES: [&str; 1] = ["nerdctl/name"];
+/// Who made it, where that is Podman or CRI-O, and whether Podman was asked for a privileged one.
+const MANAGER: &str = "io.container.manager";
+const PRIVILEGED: &str = "io.podman.annotations.privileged";
 /// CRI-O keeps labels as JSON in an annotation.
 const LABELS: &str = "io.kubernetes.cri-o.Labels";
 
@@ -109,11 +112,13 @@ impl Spec {
         });
         let process = &self.process;
         let module = process.apparmor_profile.as_ref().or(process.selinux_label.as_ref());
+        let is_called_privileged = annotated(&[PRIVILEGED]).is_some_and(|it| it == "TRUE");
         Container {
             described: true,
+            runtime: self.manager(),
             name,
             image,
-            privileged: Some(self.is_privileged()),
+            privileged: Some(is_called_privileged || self.is_privileged()),
             mounts: Some(self.mounts.iter().filter_map(Mount::of_host).collect()),
             capabilities: Some(capability::bits(names(&process.capabilities.effective))),
             seccomp: Some(
@@ -127,6 +132,14 @@ impl Spec {
             labels,
             pod,
             ..Container::default()
+        }
+    }
+
+    fn manager(&self) -> ContainerRuntime {
+        match self.annotations.get(MANAGER).map(String::as_str) {
+            Some("libpod") => ContainerRuntime::Podman,
+            Some("cri-o") => ContainerRuntime::Crio,
+            _ => ContainerRuntime::Other,
         }
     }
 

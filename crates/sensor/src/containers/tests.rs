@@ -75,6 +75,7 @@ impl Host {
             containerd_state: vec![root.join("containerd")],
             storage: Vec::new(),
             users: root.join("users"),
+            accounts: root.join("passwd"),
         };
         let hierarchy = Hierarchy { controller: None, mounted: Some(groups) };
         Self { containers: Containers::new(hierarchy, places), directory, group }
@@ -213,9 +214,10 @@ fn without_a_daemon_the_bundle_is_the_description() {
 #[test]
 fn a_bundle_is_a_file_of_its_user() {
     let root = tempfile::tempdir().unwrap();
-    let config = root.path().join(ID).join("userdata/config.json");
+    let config = root.path().join("overlay-containers").join(ID).join("userdata/config.json");
     fs::create_dir_all(config.parent().unwrap()).unwrap();
-    let find = |user| bundle::Bundles::Storage(root.path().to_owned()).find(ID, user).is_some();
+    let named = Named { id: ID.to_owned(), ..Named::default() };
+    let find = |user| bundle::Bundles::Storage(root.path().to_owned()).find(&named, user).is_some();
     let flags = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
     let fifo = rustix::fs::FileType::Fifo;
     rustix::fs::mknodat(rustix::fs::CWD, &config, fifo, flags, 0).unwrap();
@@ -271,6 +273,75 @@ fn a_users_runtime_holds_up_nobody_and_brings_no_pod() {
     assert!(own.image.is_some() && own.pod.is_none(), "{own:?}");
 }
 
+/// What users call containers is unique in a namespace of containerd only, and is their name.
+#[test]
+fn an_id_that_was_chosen_is_one_of_its_namespace() {
+    let mut host = Host::new(|root| {
+        let tasks = root.join("containerd/io.containerd.runtime.v2.task");
+        for (namespace, name) in [("default", "one"), ("k8s.io", "two")] {
+            let bundle = tasks.join(namespace).join("web");
+            fs::create_dir_all(&bundle).unwrap();
+            let spec =
+                format!("{{\"process\":{{}},\"annotations\":{{\"nerdctl/name\":\"{name}\"}}}}");
+            fs::write(bundle.join("config.json"), spec).unwrap();
+        }
+    });
+    let mut met = Vec::new();
+    for (number, path) in [(1, "/default/web"), (2, "/k8s.io/web"), (3, "/moby/web")] {
+        host.containers.learn_group(&Group { number, path: path.into() });
+        met.push(host.containers.of_group(number, GONE).unwrap());
+    }
+    let at_once = met.iter().map(|it| (it.container.name.as_deref(), it.container.runtime));
+    assert!(at_once.eq([(Some("web"), ContainerRuntime::Containerd); 3]));
+    host.wait(|settled| settled.why.is_some());
+    let later = met.iter().map(|it| host.containers.latest(&it.place).unwrap().name.clone());
+    assert!(later.eq(["one", "two", "web"].map(|name| Some(name.to_owned()))));
+}
+
+/// A user could take the name of a container that a policy lets pass.
+#[test]
+fn a_group_that_a_user_called_so_has_no_name() {
+    let mut host = Host::new(|_| {});
+    let path = "/user.slice/user-7.slice/user@7.service/lxc/web";
+    host.containers.learn_group(&Group { number: 7, path: path.into() });
+    let met = host.containers.of_group(7, GONE).unwrap();
+    assert_eq!((&*met.container.id, met.container.name.as_deref()), ("web", None));
+}
+
+/// As Podman installs itself: nobody listens, and a user's containers lie in his home.
+#[test]
+fn podmans_containers_are_known_without_its_service() {
+    let mut host = Host::new(|root| {
+        let owner = fs::metadata(root).unwrap().uid();
+        let passwd = format!("web:x:{owner}:{owner}::{}:/bin/sh\n", root.join("home").display());
+        fs::write(root.join("passwd"), passwd).unwrap();
+        let store = root.join("home/.local/share/containers/storage");
+        let bundle = store.join("overlay-containers").join(ID).join("userdata");
+        fs::create_dir_all(&bundle).unwrap();
+        let spec = r#"{"process":{},"annotations":{"io.container.manager":"libpod",
+            "io.podman.annotations.privileged":"TRUE","io.kubernetes.pod.name":"a",
+            "io.kubernetes.pod.namespace":"kube-system"}}"#;
+        fs::write(bundle.join("config.json"), spec).unwrap();
+        let listed = format!(r#"[{{"id":"{ID}","names":["shop"],"image":"1b"}}]"#);
+        fs::write(store.join("overlay-containers/containers.json"), listed).unwrap();
+        fs::create_dir_all(store.join("overlay-images")).unwrap();
+        let images = r#"[{"id":"1b","digest":"sha256:2b"}]"#;
+        fs::write(store.join("overlay-images/images.json"), images).unwrap();
+    });
+    let owner = fs::metadata(host.directory.path()).unwrap().uid();
+    let slice = format!("/user.slice/user-{owner}.slice/user@{owner}.service/app.slice");
+    host.containers.learn_group(&Group { number: 7, path: format!("{slice}/{ID}").into() });
+    let met = host.containers.of_group(7, GONE).unwrap();
+    host.wait(|settled| settled.container.described);
+    let container = host.containers.latest(&met.place).unwrap();
+    assert_eq!(
+        (container.name.as_deref(), container.runtime),
+        (Some("shop"), ContainerRuntime::Podman)
+    );
+    assert_eq!(container.image.as_ref().unwrap().digest.as_deref(), Some("sha256:2b"));
+    assert_eq!((container.privileged, &container.pod), (Some(true), &None));
+}
+
 /// Any user may make a group that is called as a container of the host is, and any container of a
 /// user's may have the name of one of the host's.
 #[test]
@@ -295,7 +366,7 @@ fn a_users_group_that_is_called_as_a_container_is_another_one() {
 fn ten_thousand_containers_are_kept_and_not_more_than_the_bound() {
     let mut containers = Containers::new(NOWHERE, Places::default());
     let place = |number: usize| {
-        let named = Named { id: number.to_string(), runtime: ContainerRuntime::Other };
+        let named = Named { id: number.to_string(), ..Named::default() };
         Arc::new(Place { named, user: None })
     };
     for number in 0..KNOWN_MAX + 10 {

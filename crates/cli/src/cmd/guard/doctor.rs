@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use model::event::Call;
+use sensor::containers::{Reach, Reached};
 use sensor::kernel::{Hierarchy, Kernel, Settings, Tier};
 use sensor::prevent::{Held, held_here};
 
@@ -25,17 +26,28 @@ pub(super) fn run() -> Result<ExitCode, UserError> {
     line("calls", &calls(started)?);
     line("groups", &groups(&Hierarchy::find()));
     line("fanotify", &sensor::doctor::fanotify().why);
-    let places = places::of_environment();
-    for (name, sockets) in
-        [("docker", places.docker), ("podman", places.podman), ("containerd", places.containerd)]
-    {
-        let found = sockets.iter().find(|socket| socket.exists());
-        let found = found.map(|socket| format!("listens at {}", socket.display()));
-        line(name, found.as_deref().unwrap_or("does not listen"));
+    for reached in places::of_environment().reached() {
+        line(&name(&reached), &reach(&reached.what));
     }
     text.push_str(&refusals());
     output::write(None, &text)?;
     Ok(ExitCode::Done)
+}
+
+fn name(Reached { runtime, user, .. }: &Reached) -> String {
+    user.map_or_else(|| (*runtime).to_owned(), |user| format!("{runtime} of user {user}"))
+}
+
+fn reach(what: &Reach) -> String {
+    match what {
+        Reach::Answers { socket, version } => format!("{version} answers at {}", socket.display()),
+        Reach::Silent { why } => format!("not reached: {why}"),
+        Reach::Stored { folder } => format!(
+            "nobody listens: containers are known by {}, which has no labels",
+            folder.display()
+        ),
+        Reach::Absent => "not found".to_owned(),
+    }
 }
 
 /// Tries it with a call that is rare.
@@ -67,7 +79,9 @@ fn refusals() -> String {
 fn groups(hierarchy: &Hierarchy) -> String {
     let kind = match hierarchy.controller {
         None => "version 2".to_owned(),
-        Some(controller) => format!("version 1, by the controller {controller}"),
+        Some(controller) => format!(
+            "version 1, by the controller {controller}; rootless containers have none there, and are told as the host"
+        ),
     };
     match &hierarchy.mounted {
         Some(folder) => format!("{kind}, mounted at {}", folder.display()),

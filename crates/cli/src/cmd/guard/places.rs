@@ -10,7 +10,11 @@ pub(crate) fn of_environment() -> Places {
     let mut places = Places::default();
     add(&mut places.docker, environment::unix_socket("DOCKER_HOST"));
     add(&mut places.podman, environment::unix_socket("CONTAINER_HOST"));
-    add(&mut places.containerd, environment::unix_socket("CONTAINERD_ADDRESS"));
+    let containerd = environment::unix_socket("CONTAINERD_ADDRESS");
+    // It listens in its state folder, unless it is told otherwise.
+    let state = containerd.as_ref().and_then(|socket| socket.parent()).map(PathBuf::from);
+    add(&mut places.containerd_state, state);
+    add(&mut places.containerd, containerd);
     places
 }
 
