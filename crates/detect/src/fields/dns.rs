@@ -24,12 +24,12 @@ pub(super) const FIELDS: &[Field] = &[
     .of_call(OfCall::Has(|call, _| has(call))),
 ];
 
-fn has(call: Call) -> bool {
+pub(super) fn has(call: Call) -> bool {
     use Call as C;
     matches!(call, C::Sendto | C::Sendmsg | C::Sendmmsg | C::Recvfrom | C::Recvmsg)
 }
 
-fn questions(event: &Event) -> &[Question] {
+pub(super) fn questions(event: &Event) -> &[Question] {
     match &event.act {
         Act::Send { questions, .. } | Act::Receive { questions, .. } => questions,
         _ => &[],
