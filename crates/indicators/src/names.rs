@@ -69,7 +69,7 @@ impl Hash {
 impl Names {
     /// Of an entry that several lists have, the first that counts for longest stays.
     pub(crate) fn new(names: Vec<Name>) -> Self {
-        // Twice as many entries as places at most.
+        // An entry a place, or less.
         let bits = names.len().next_power_of_two().ilog2().max(1);
         let shift = 64 - bits;
         let placed = names.into_iter().map(|name| (Hash::of(&name.entry.value).place(shift), name));

@@ -169,7 +169,7 @@ impl<'de> Found<'_, 'de> {
         };
         self.format.get_or_insert(format);
         let read = match what {
-            Part::StixObject => self.bundle.object(element, self.gather),
+            Part::StixObject => self.bundle.object(element),
             Part::Attribute => serde_json::from_str(element.get())
                 .map(|attribute| misp::attribute(&attribute, self.gather)),
             Part::MispObject => {

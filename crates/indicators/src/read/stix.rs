@@ -60,11 +60,7 @@ pub(super) struct Bundle<'a> {
 }
 
 impl<'a> Bundle<'a> {
-    pub(super) fn object(
-        &mut self,
-        element: &'a RawValue,
-        _: &mut Gather,
-    ) -> Result<(), serde_json::Error> {
+    pub(super) fn object(&mut self, element: &'a RawValue) -> Result<(), serde_json::Error> {
         let Object { kind, id, modified } = serde_json::from_str(element.get())?;
         // Malware, campaigns, relationships: they say what indicators are about.
         if kind != "indicator" {

@@ -63,7 +63,10 @@ impl Loaded {
             return Err(UserError::new(ExitCode::Damaged, message));
         };
         let not_understood = left_out.count(Why::Malformed) + left_out.count(Why::Unsupported);
-        let examples = left_out.examples.join("; ");
+        let examples = match left_out.examples.as_slice() {
+            [] => left_out.summary(),
+            examples => examples.join("; "),
+        };
         if indicators.is_empty() && (damage.is_some() || not_understood > 0) {
             let why = damage.unwrap_or_else(|| format!("{} ({examples})", left_out.summary()));
             let message = format!("`{name}` gives nothing to look for: {why}");
