@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use indicators::Lists;
 use model::event::{Call, Event};
 use serde_json::json;
 
@@ -23,6 +24,7 @@ pub struct Engine {
     /// One a call, in the order of [`Call::ALL`].
     programs: Vec<Program>,
     audit: Program,
+    lists: Arc<Lists>,
 }
 
 /// A rule that holds of an event, and what it tells.
@@ -40,6 +42,11 @@ pub struct Detection {
 impl Engine {
     /// Asks the rules of the set that are enabled.
     pub fn new(ruleset: &Ruleset) -> Self {
+        Self::with_lists(ruleset, Arc::default())
+    }
+
+    /// The same, with lists that rules may ask.
+    pub fn with_lists(ruleset: &Ruleset, lists: Arc<Lists>) -> Self {
         let rules: Vec<_> =
             ruleset.rules().iter().filter(|rule| rule.enabled).map(Arc::clone).collect();
         let of = |source: Source| {
@@ -47,16 +54,25 @@ impl Engine {
             let rules = rules.iter().enumerate().filter(of_source);
             rules.map(|(number, rule)| (number, &rule.condition))
         };
-        let programs =
-            Call::ALL.iter().map(|call| Program::new(Some(*call), of(Source::Syscall))).collect();
-        let audit = Program::new(None, of(Source::K8sAudit));
-        Self { rules, programs, audit }
+        let programs = Call::ALL
+            .iter()
+            .map(|call| Program::new(Some(*call), &lists, of(Source::Syscall)))
+            .collect();
+        let audit = Program::new(None, &lists, of(Source::K8sAudit));
+        Self { rules, programs, audit, lists }
+    }
+
+    /// Whether some event may make the rule hold: not if it is about lists that are not there.
+    pub fn asks(&self, rule: &Rule) -> bool {
+        let programs = self.programs.iter().chain([&self.audit]);
+        let mut asked = programs.flat_map(Program::rules).filter_map(|it| self.rules.get(it));
+        asked.any(|asked| asked.name == rule.name)
     }
 
     /// Every rule that holds of what a sensor saw.
     pub fn judge(&self, event: &Event) -> Vec<Detection> {
         match self.programs.get(event.call as usize) {
-            Some(program) => self.detect(program, Subject::Event(event), event.time),
+            Some(program) => self.detect(program, Subject::Event(event, &self.lists), event.time),
             None => Vec::new(),
         }
     }

@@ -5,6 +5,7 @@
 //! or why no event of ours has it, so that a rule that needs it can be told to be one that never
 //! fires.
 
+use indicators::Lists;
 use model::event::{Call, Event};
 
 use crate::audit::Record;
@@ -76,6 +77,11 @@ pub enum Argument {
 pub enum Extract {
     Event(for<'a> fn(&'a Event, &'a Argument) -> Value<'a>),
     Record(for<'a> fn(&'a Record, &'a Argument) -> Value<'a>),
+    /// By lists of indicators; none does where there is nothing in them that it could be of.
+    Lists {
+        are_there: fn(&Lists) -> bool,
+        find: ListsFind,
+    },
     /// None does, for this reason.
     Never(&'static str),
 }
@@ -92,6 +98,9 @@ pub enum OfCall {
     /// Whether it has a value.
     Has(fn(Call, &Argument) -> bool),
 }
+
+/// What lists say of an event.
+pub type ListsFind = for<'a> fn(&'a Event, &'a Lists) -> Value<'a>;
 
 type EventExtract = for<'a> fn(&'a Event, &'a Argument) -> Value<'a>;
 type RecordExtract = for<'a> fn(&'a Record, &'a Argument) -> Value<'a>;
@@ -120,6 +129,16 @@ impl Field {
         extract: RecordExtract,
     ) -> Self {
         Self::new(name, kind, doc, Extract::Record(extract))
+    }
+
+    /// A field of what lists say of an event.
+    pub const fn lists(
+        name: &'static str,
+        doc: &'static str,
+        are_there: fn(&Lists) -> bool,
+        find: ListsFind,
+    ) -> Self {
+        Self::new(name, Kind::Text, doc, Extract::Lists { are_there, find })
     }
 
     /// A field that Falco has and no event of ours.
@@ -156,6 +175,7 @@ impl std::fmt::Debug for Extract {
         match self {
             Self::Event(_) => f.write_str("Event"),
             Self::Record(_) => f.write_str("Record"),
+            Self::Lists { .. } => f.write_str("Lists"),
             Self::Never(why) => write!(f, "Never({why})"),
         }
     }

@@ -6,6 +6,7 @@ mod container;
 mod descriptor;
 mod dns;
 mod flags;
+mod listed;
 mod names;
 mod path;
 mod process;
@@ -32,6 +33,7 @@ fn classes(source: Source) -> &'static [&'static [Field]] {
             thread::FIELDS,
             descriptor::FIELDS,
             dns::FIELDS,
+            listed::FIELDS,
             path::FIELDS,
             user::FIELDS,
             container::FIELDS,

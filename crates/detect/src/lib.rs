@@ -32,7 +32,7 @@ pub mod yaml;
 
 pub use diagnostic::{Diagnostic, Level, Place};
 pub use engine::{Detection, Engine};
-pub use field::{Argument, ArgumentKind, Extract, Field, Kind, OfCall, Shape};
+pub use field::{Argument, ArgumentKind, Extract, Field, Kind, ListsFind, OfCall, Shape};
 pub use fields::fields;
 pub use line::json_line;
 pub use rules::{Action, FILE_BYTES_MAX, Fixtures, Priority, Rule, RuleFile, Ruleset, Scope};

@@ -9,6 +9,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use indicators::Lists;
 use model::event::Call;
 
 use crate::compile::{Condition, Lacking, Node, Operand, Predicate, Subject, operands};
@@ -65,12 +66,14 @@ impl std::hash::Hash for Asked {
 }
 
 impl Program {
-    /// The program for a call; None for events that are no calls.
+    /// The program for a call; None for events that are no calls. What lists say is asked where they
+    /// have something to say.
     pub(crate) fn new<'c>(
         call: Option<Call>,
+        lists: &Lists,
         conditions: impl Iterator<Item = (usize, &'c Arc<Condition>)>,
     ) -> Self {
-        let mut builder = Builder { call, ..Builder::default() };
+        let mut builder = Builder { call, lists: Some(lists), ..Builder::default() };
         let mut rules = Vec::new();
         for (rule, condition) in conditions {
             match builder.fold(condition) {
@@ -79,6 +82,11 @@ impl Program {
             }
         }
         Self { nodes: builder.nodes, slots: builder.slots, rules }
+    }
+
+    /// The numbers of the rules that may hold.
+    pub(crate) fn rules(&self) -> impl Iterator<Item = usize> {
+        self.rules.iter().map(|(rule, _)| *rule)
     }
 
     /// The numbers of the rules that hold, in order.
@@ -156,8 +164,10 @@ struct State<'a> {
 }
 
 #[derive(Default)]
-struct Builder {
+struct Builder<'l> {
     call: Option<Call>,
+    /// None where any may come.
+    lists: Option<&'l Lists>,
     /// What no such event has is taken for something that one may have.
     lenient: bool,
     /// No event has a question for a name.
@@ -170,7 +180,7 @@ struct Builder {
     folded: HashMap<*const Condition, Folded>,
 }
 
-impl Builder {
+impl Builder<'_> {
     fn fold(&mut self, condition: &Arc<Condition>) -> Folded {
         if let Some(folded) = self.folded.get(&Arc::as_ptr(condition)) {
             return *folded;
@@ -244,7 +254,9 @@ impl Builder {
     }
 
     fn known(&self, operand: &Operand) -> Option<Value<'static>> {
-        if self.unasked && operand.is_of_questions() {
+        if self.unasked && operand.is_of_questions()
+            || self.lists.is_some_and(|lists| operand.is_never_of(lists))
+        {
             return Some(Value::Absent);
         }
         match self.lenient && operand.lacking(self.call).is_some() {
@@ -276,11 +288,11 @@ impl Builder {
 /// Of which events conditions may hold. What conditions share is looked at once, as in a program.
 pub(crate) struct Reach {
     /// One a kind of event: each call, or None for the events of other sources.
-    strict: Vec<Builder>,
+    strict: Vec<Builder<'static>>,
     /// The same of events that have what none has.
-    lenient: Vec<Builder>,
+    lenient: Vec<Builder<'static>>,
     /// The same of events without a question for a name.
-    unasked: Vec<Builder>,
+    unasked: Vec<Builder<'static>>,
     /// What was asked about: builders know conditions by their addresses.
     kept: Vec<Arc<Condition>>,
 }
@@ -341,8 +353,8 @@ impl Reach {
     }
 }
 
-fn holding(builders: &mut [Builder], condition: &Arc<Condition>) -> Vec<Option<Call>> {
-    let holds = |it: &mut &mut Builder| it.fold(condition) != Folded::Known(false);
+fn holding(builders: &mut [Builder<'static>], condition: &Arc<Condition>) -> Vec<Option<Call>> {
+    let holds = |it: &mut &mut Builder<'static>| it.fold(condition) != Folded::Known(false);
     let kinds = builders.iter_mut().filter_map(|mut it| holds(&mut it).then_some(it.call));
     kinds.collect()
 }

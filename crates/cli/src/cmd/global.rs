@@ -124,6 +124,12 @@ pub(crate) struct Global {
 pub(crate) struct Calendar(Option<Date>);
 
 impl Calendar {
+    /// The time of the clock, or the beginning of the day that the user said.
+    pub(crate) fn now(self) -> Timestamp {
+        let begun = self.0.and_then(|day| day.to_zoned(TimeZone::UTC).ok());
+        begun.map_or_else(Timestamp::now, |begun| begun.timestamp())
+    }
+
     pub(crate) fn today(self) -> Date {
         self.0.unwrap_or_else(|| Timestamp::now().to_zoned(TimeZone::UTC).date())
     }

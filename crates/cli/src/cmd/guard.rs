@@ -29,7 +29,7 @@ pub(crate) use self::judge::{
 pub(crate) use self::live::Live;
 pub(crate) use self::places::of_environment as runtimes;
 use crate::cmd::global::Global;
-use crate::cmd::respond;
+use crate::cmd::{respond, rules};
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::{environment, interrupt, output};
@@ -65,6 +65,8 @@ struct WatchArguments {
     #[arg(long, value_name = "PATH")]
     rules: Vec<PathBuf>,
     #[command(flatten)]
+    lists: rules::ListArguments,
+    #[command(flatten)]
     sinks: sink::SinkArguments,
     /// What becomes of what rules find: a policy of the guard (docs/guard-policy.md)
     #[arg(long, value_name = "FILE")]
@@ -96,15 +98,16 @@ pub(crate) fn run(arguments: GuardArguments, global: &Global) -> Result<ExitCode
 }
 
 fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserError> {
-    let WatchArguments { rules, sinks, policy, enforce, merge_window, record, tier, state } =
+    let WatchArguments { rules, lists, sinks, policy, enforce, merge_window, record, tier, state } =
         arguments;
     if enforce && policy.is_none() {
         return Err(judge::needs_policy());
     }
     environment::have_many_descriptors();
     let are_ours = rules.is_empty();
-    let sources = reload::Sources { rules, policy };
+    let sources = reload::Sources { rules, policy, lists, calendar: global.calendar };
     let mut ready = sources.read()?;
+    ready.lists.tell(global.is_quiet());
     let (never, code) = (std::mem::take(&mut ready.never), ready.code);
     let count = ready.rules.len() - never.len();
     let (stop, asked) = interrupt::stop_or_reread()?;

@@ -2,6 +2,7 @@
 
 mod check;
 mod list;
+mod lists;
 mod load;
 mod replay;
 mod show;
@@ -15,6 +16,7 @@ use clap::{Args, Subcommand};
 use detect::{Rule, Ruleset, Source};
 use policy::guard::GuardPolicy;
 
+pub(crate) use self::lists::{ListArguments, Loaded};
 pub(crate) use self::replay::object;
 
 use crate::cmd::global::Global;
@@ -48,8 +50,8 @@ pub(crate) fn run(arguments: RulesArguments, global: &Global) -> Result<ExitCode
     match arguments.verb {
         Verb::List(arguments) => list::run(&arguments),
         Verb::Show(arguments) => show::run(&arguments),
-        Verb::Check(arguments) => check::run(&arguments),
-        Verb::Test(arguments) => test::run(&arguments),
+        Verb::Check(arguments) => check::run(&arguments, global),
+        Verb::Test(arguments) => test::run(&arguments, global),
         Verb::Replay(arguments) => replay::run(&arguments, global),
         Verb::Suite(arguments) => suite::run(&arguments),
     }

@@ -78,6 +78,16 @@ impl Guard {
         std::fs::read_to_string(self.sandbox.path("stderr")).unwrap()
     }
 
+    /// Has it read rules, policy and lists anew, until it says so.
+    pub(crate) fn read_anew(&self, said: &str) {
+        run("kill", &["-HUP", &self.child.id().to_string()]);
+        let begun = Instant::now();
+        while !self.said().contains(said) {
+            assert!(begun.elapsed() < READY, "{}", self.said());
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Ends it as Ctrl-C does, and gives its alerts.
     pub(crate) fn end(&mut self) -> Vec<Value> {
         // What happened last is on its way.
@@ -109,7 +119,7 @@ pub(crate) fn make_image(sandbox: &Sandbox, docker: &Docker, name: &str) -> Opti
         .file("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n")
         .file("etc/group", "root:x:0:\n")
         .file("etc/shadow", "root:*:1:0:99999:7:::\n");
-    for name in ["sh", "cat", "sleep", "true"] {
+    for name in ["sh", "cat", "nc", "sleep", "true"] {
         tar = tar.symlink(&format!("bin/{name}"), "busybox");
     }
     let archive = sandbox.file("image.tar", tar.finish());
@@ -236,12 +246,7 @@ fn a_policy_is_obeyed_and_read_anew() {
     // A mistake changes nothing; then nobody is known any more.
     let renew = |guard: &Guard, policy: &str, said: &str| {
         guard.sandbox.file("guard.yaml", policy);
-        run("kill", &["-HUP", &guard.child.id().to_string()]);
-        let begun = Instant::now();
-        while !guard.said().contains(said) {
-            assert!(begun.elapsed() < READY, "{}", guard.said());
-            thread::sleep(Duration::from_millis(20));
-        }
+        guard.read_anew(said);
     };
     renew(&guard, "version: 1\nrulez: []\n", "rules and policy stay as they were");
     read("pol-known", "1");

@@ -18,6 +18,7 @@ mod guard;
 mod guard_policies;
 mod hostile;
 mod languages;
+mod lists;
 mod malware;
 mod options;
 mod outages;

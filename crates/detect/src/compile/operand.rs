@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use base64::Engine as _;
+use indicators::Lists;
 use model::event::{Call, Event};
 
 use super::Lacking;
@@ -40,7 +41,8 @@ pub(crate) enum What {
 /// What is judged.
 #[derive(Clone, Copy)]
 pub(crate) enum Subject<'a> {
-    Event(&'a Event),
+    /// With the lists that it is held against.
+    Event(&'a Event, &'a Lists),
     Record(&'a Record),
 }
 
@@ -48,7 +50,8 @@ impl Operand {
     pub(crate) fn get<'a>(&'a self, subject: Subject<'a>) -> Value<'a> {
         match &self.what {
             What::Field { field, argument } => match (field.extract, subject) {
-                (Extract::Event(extract), Subject::Event(event)) => extract(event, argument),
+                (Extract::Event(extract), Subject::Event(event, _)) => extract(event, argument),
+                (Extract::Lists { find, .. }, Subject::Event(event, lists)) => find(event, lists),
                 (Extract::Record(extract), Subject::Record(record)) => extract(record, argument),
                 _ => Value::Absent,
             },
@@ -108,6 +111,16 @@ impl Operand {
         }
     }
 
+    /// Whether nothing in the lists could give it a value.
+    pub(crate) fn is_never_of(&self, lists: &Lists) -> bool {
+        match &self.what {
+            What::Field { field, .. } => {
+                matches!(field.extract, Extract::Lists { are_there, .. } if !are_there(lists))
+            }
+            _ => false,
+        }
+    }
+
     /// The field for want of which it has no value at any such event.
     pub(crate) fn lacking(&self, call: Option<Call>) -> Option<Lacking> {
         let told = |why| Some(Lacking { field: self.name.clone(), why });
@@ -144,6 +157,7 @@ impl Operand {
         match &self.what {
             What::Text(_) => 0,
             What::Field { .. } if matches!(self.shape, Shape::Any | Shape::List) => 8,
+            What::Field { field, .. } if matches!(field.extract, Extract::Lists { .. }) => 8,
             What::Field { field, .. } if field.name.ends_with("cmdline") => 4,
             What::Field { .. } => 1,
             _ => 10,

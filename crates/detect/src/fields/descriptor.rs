@@ -393,7 +393,7 @@ fn local(event: &Event) -> End<'_> {
     end(socket(event).and_then(|socket| socket.local.as_ref()))
 }
 
-fn remote(event: &Event) -> End<'_> {
+pub(super) fn remote(event: &Event) -> End<'_> {
     end(socket(event).and_then(|socket| socket.remote.as_ref()))
 }
 

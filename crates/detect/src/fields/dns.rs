@@ -2,6 +2,7 @@
 
 use model::event::{Act, Call, Event, Question};
 
+use super::listed;
 use crate::field::{Field, Kind, OfCall, Shape};
 use crate::value::Value;
 
@@ -26,15 +27,15 @@ pub(super) const FIELDS: &[Field] = &[
 
 /// Whether it is told of questions alone.
 pub(crate) fn is_of_questions(field: &Field) -> bool {
-    FIELDS.iter().any(|known| known.name == field.name)
+    FIELDS.iter().any(|known| known.name == field.name) || listed::is_of_names(field)
 }
 
-fn has(call: Call) -> bool {
+pub(super) fn has(call: Call) -> bool {
     use Call as C;
     matches!(call, C::Sendto | C::Sendmsg | C::Sendmmsg | C::Write | C::Recvfrom | C::Recvmsg)
 }
 
-fn questions(event: &Event) -> &[Question] {
+pub(super) fn questions(event: &Event) -> &[Question] {
     match &event.act {
         Act::Send { questions, .. } | Act::Receive { questions, .. } => questions,
         _ => &[],

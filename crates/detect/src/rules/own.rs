@@ -151,15 +151,28 @@ pub(super) fn is_technique(text: &str) -> bool {
     }
 }
 
+const FIXTURES: &[&str] = &["fires", "silent", "block_list", "allow_list"];
+
 fn fixtures(read: &Read, item: Item<'_>) -> Result<Fixtures, Mistake> {
     let Some(node) = item.node.get("fixtures") else { return Ok(Fixtures::default()) };
     let Content::Map(entries) = &node.content else {
         return Err(read.mistake(item, node, "`fixtures` is a map of `fires` and `silent`"));
     };
-    let wrong = entries.iter().find(|(key, _)| !matches!(key.scalar(), Some("fires" | "silent")));
+    let wrong =
+        entries.iter().find(|(key, _)| !key.scalar().is_some_and(|it| FIXTURES.contains(&it)));
     if let Some((key, _)) = wrong {
-        return Err(read.mistake(item, key, "neither `fires` nor `silent`"));
+        let message = "not `fires`, `silent`, `block_list` or `allow_list`";
+        return Err(read.mistake(item, key, message));
     }
     let inner = Item { node, ..item };
-    Ok(Fixtures { fires: read.texts(inner, "fires")?, silent: read.texts(inner, "silent")? })
+    let list = |key: &str| match node.get(key) {
+        Some(_) => Ok(Some(read.text(inner, key)?.scalar().unwrap_or_default().to_owned())),
+        None => Ok(None),
+    };
+    Ok(Fixtures {
+        fires: read.texts(inner, "fires")?,
+        silent: read.texts(inner, "silent")?,
+        block_list: list("block_list")?,
+        allow_list: list("allow_list")?,
+    })
 }

@@ -64,6 +64,9 @@ pub enum Action {
 pub struct Fixtures {
     pub fires: Vec<String>,
     pub silent: Vec<String>,
+    /// What the rule is given in them, for one that asks lists.
+    pub block_list: Option<String>,
+    pub allow_list: Option<String>,
 }
 
 impl Rule {

@@ -1,4 +1,4 @@
-//! SIGHUP: rules and policy are read anew by a thread of their own, and take the place of the former
+//! SIGHUP: rules, policy and lists are read anew by a thread of their own, and take the place of the former
 //! between two events.
 //!
 //! What is broken in any way changes nothing: a guard that was asked for twenty rules is not to go on
@@ -12,17 +12,21 @@ use std::thread;
 use detect::{Engine, Rule, Source};
 
 use super::judge::{self, Judge};
-use crate::cmd::rules::{self, Watching};
+use crate::cmd::global::Calendar;
+use crate::cmd::rules::{self, ListArguments, Loaded, Watching};
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::interrupt::Reread;
 use crate::output;
 
-/// Where rules and policy stand.
+/// Where rules, policy and lists stand.
 #[derive(Clone, Debug)]
 pub(super) struct Sources {
     pub(super) rules: Vec<PathBuf>,
     pub(super) policy: Option<PathBuf>,
+    pub(super) lists: ListArguments,
+    /// For entries that end.
+    pub(super) calendar: Calendar,
 }
 
 /// What events are held against.
@@ -33,6 +37,7 @@ pub(super) struct Ready {
     pub(super) rules: Vec<Arc<Rule>>,
     /// Of rules that can never fire here: which, and why.
     pub(super) never: Vec<String>,
+    pub(super) lists: Loaded,
     pub(super) code: ExitCode,
 }
 
@@ -43,9 +48,14 @@ impl Sources {
             policy.map(|path| judge::load(path).map(|policy| (path, policy))).transpose()?;
         let Watching { ruleset, judge, never, code } =
             rules::to_use(&self.rules, Source::Syscall, policy)?;
+        let lists = self.lists.read(self.calendar.now())?;
+        let engine = Engine::with_lists(&ruleset, Arc::clone(&lists.lists));
+        // Of those that ask lists which are not there, the kernel is not asked.
+        let is_asked = |rule: &&Arc<Rule>| rule.calls().is_empty() || engine.asks(rule);
         let enabled = ruleset.rules().iter().filter(|rule| rule.enabled);
-        let rules = enabled.cloned().collect();
-        Ok(Ready { engine: Engine::new(&ruleset), judge, rules, never, code })
+        let rules = enabled.filter(is_asked).cloned().collect();
+        let code = if lists.is_damaged { code.max(ExitCode::Incomplete) } else { code };
+        Ok(Ready { engine, judge, rules, never, lists, code })
     }
 }
 
@@ -77,8 +87,14 @@ impl Reload {
         self.coming = None;
         match read {
             Ok(ready) if ready.code == ExitCode::Done => Some(ready),
-            Ok(_) => {
-                output::note("rules and policy stay as they were: rules have mistakes");
+            Ok(ready) => {
+                ready.lists.tell(true);
+                let what = if ready.lists.is_damaged {
+                    "a list is damaged"
+                } else {
+                    "rules have mistakes"
+                };
+                output::note(&format!("rules and policy stay as they were: {what}"));
                 None
             }
             Err(error) => {

@@ -123,7 +123,8 @@ impl Guard {
 
     /// The kernel tells what both ask for until the new ones are in their place.
     fn replace(&mut self, ready: Ready) -> Result<(), UserError> {
-        let Ready { engine, judge, rules, never, .. } = ready;
+        let Ready { engine, judge, rules, never, lists, .. } = ready;
+        lists.tell(false);
         never.iter().for_each(|rule| output::note(rule));
         if let Err(error) = self.live.watch(&rules.iter().collect::<Vec<_>>()) {
             error.print();

@@ -7,7 +7,9 @@ use detect::{Diagnostic, Level};
 use document::printable;
 use serde_json::json;
 
+use super::ListArguments;
 use super::load::Content;
+use crate::cmd::global::Global;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::{output, quantity};
@@ -18,6 +20,8 @@ pub(crate) struct CheckArguments {
     /// rules that come with lazaret]
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
+    #[command(flatten)]
+    lists: ListArguments,
     /// How to write what is found
     #[arg(short, long, value_enum, default_value_t)]
     format: Format,
@@ -32,8 +36,9 @@ enum Format {
     Json,
 }
 
-pub(crate) fn run(arguments: &CheckArguments) -> Result<ExitCode, UserError> {
+pub(crate) fn run(arguments: &CheckArguments, global: &Global) -> Result<ExitCode, UserError> {
     let (ruleset, diagnostics) = Content::read(&arguments.paths)?.rules();
+    let lists = arguments.lists.read(global.calendar.now())?;
     let of = |level: Level| diagnostics.iter().filter(|it| it.level == level).count();
     let (errors, warnings) = (of(Level::Error), of(Level::Warning));
     let text = match arguments.format {
@@ -53,7 +58,8 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<ExitCode, UserError> {
         }
     };
     output::write(None, &text)?;
-    Ok(if errors == 0 { ExitCode::Done } else { ExitCode::Usage })
+    lists.tell(global.is_quiet());
+    Ok(lists.code(if errors == 0 { ExitCode::Done } else { ExitCode::Usage }))
 }
 
 fn object(diagnostic: &Diagnostic) -> serde_json::Value {

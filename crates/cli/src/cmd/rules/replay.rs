@@ -11,6 +11,7 @@ use document::printable;
 use policy::guard::{Excuse, Moment, Subject, Verdict};
 use serde_json::json;
 
+use super::ListArguments;
 use super::list::Filter;
 use super::load::{self, Usable};
 use crate::cmd::global::Global;
@@ -29,6 +30,8 @@ pub(crate) struct ReplayArguments {
     /// Say what this policy of the guard would make of what rules tell
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    #[command(flatten)]
+    lists: ListArguments,
     #[command(flatten)]
     filter: Filter,
     /// How to write what rules tell
@@ -92,7 +95,10 @@ pub(crate) fn run(arguments: &ReplayArguments, global: &Global) -> Result<ExitCo
         None => Judge::default(),
     };
     ruleset.retain(|rule| arguments.filter.takes(rule));
-    let engine = Engine::new(&ruleset);
+    let lists = arguments.lists.read(global.calendar.now())?;
+    lists.tell(global.is_quiet());
+    let code = lists.code(code);
+    let engine = Engine::with_lists(&ruleset, lists.lists);
     let mut out = Out { format: arguments.format, text: String::new(), alerts: 0, untold: 0 };
     let mut written = Ok(());
     // What would be done is the question.

@@ -3,6 +3,8 @@
 //! A rule of our own form names its recordings; for files in Falco's form, cases stand in TOML
 //! beside them. `docs/rules.md` describes both.
 
+mod engines;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
@@ -12,8 +14,11 @@ use document::printable;
 use serde::Deserialize;
 use serde_json::json;
 
+use self::engines::Engines;
+use super::ListArguments;
 use super::load::{self, Content, Loaded};
 use super::replay::{self, Each, Origin, Replayed};
+use crate::cmd::global::Global;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::output;
@@ -24,6 +29,8 @@ pub(crate) struct TestArguments {
     /// with lazaret]
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
+    #[command(flatten)]
+    lists: ListArguments,
     /// Fail if a rule has no case that fires it or none that must not
     #[arg(long)]
     all: bool,
@@ -44,6 +51,9 @@ struct Case {
     recording: Option<PathBuf>,
     /// Or audit records themselves.
     records: Option<String>,
+    /// Lists that rules are given, instead of those of the command line; from where the cases stand.
+    block_list: Option<PathBuf>,
+    allow_list: Option<PathBuf>,
     /// Rules that must fire.
     #[serde(default)]
     fires: BTreeSet<String>,
@@ -52,10 +62,10 @@ struct Case {
     silent: BTreeSet<String>,
 }
 
-pub(crate) fn run(arguments: &TestArguments) -> Result<ExitCode, UserError> {
+pub(crate) fn run(arguments: &TestArguments, global: &Global) -> Result<ExitCode, UserError> {
     let mut content = Content::read(&arguments.paths)?;
     let ruleset = all_enabled(&mut content.rules)?;
-    let engine = Engine::new(&ruleset);
+    let mut engines = Engines::new(&ruleset, arguments.lists.clone(), global.calendar.now());
     let mut text = String::new();
     let (mut passed, mut failed) = (0_usize, 0_usize);
     let mut tested = Tested::default();
@@ -64,7 +74,7 @@ pub(crate) fn run(arguments: &TestArguments) -> Result<ExitCode, UserError> {
         all.extend(cases(file, &ruleset)?.into_iter().map(|case| (file, case)));
     }
     for (file, case) in all {
-        let wrong = judge(&engine, file, &case)?;
+        let wrong = judge(engines.of(file, &case)?, file, &case)?;
         let word = if wrong.is_empty() { "ok" } else { "failed" };
         text.extend([word, "  ", &*printable(&case.name), "\n"]);
         for wrong in &wrong {
@@ -133,7 +143,10 @@ fn fixtures<'f>(files: &'f [Loaded], ruleset: &Ruleset) -> Vec<(&'f Loaded, Case
 impl Case {
     fn of(rule: &Rule, recording: &str) -> Self {
         let name = format!("{}: {recording}", rule.name);
-        Self { name, recording: Some(recording.into()), ..Self::default() }
+        let path = |path: &Option<String>| path.as_ref().map(PathBuf::from);
+        let (block_list, allow_list) =
+            (path(&rule.fixtures.block_list), path(&rule.fixtures.allow_list));
+        Self { name, recording: Some(recording.into()), block_list, allow_list, ..Self::default() }
     }
 }
 
@@ -198,14 +211,28 @@ fn recorded(
     path: &Path,
     count: Each<'_>,
 ) -> Result<Replayed, UserError> {
+    match beside(file, path)? {
+        Place::Disk(path) => replay::replay(engine, &path, count),
+        Place::Own(bytes) => Ok(replay::replay_bytes(engine, &bytes, count)),
+    }
+}
+
+/// What a case names.
+enum Place {
+    Disk(PathBuf),
+    Own(Vec<u8>),
+}
+
+/// Where it is, beside the file that names it or below.
+fn beside(file: &Loaded, path: &Path) -> Result<Place, UserError> {
     if !path.components().all(|part| matches!(part, Component::Normal(_))) {
         let message = format!("`{}` of `{}` leaves its folder", path.display(), file.name);
         return Err(UserError::new(ExitCode::Usage, message));
     }
-    match &file.path {
-        Some(beside) => replay::replay(engine, &beside.with_file_name("").join(path), count),
-        None => Ok(replay::replay_bytes(engine, &load::own(&file.name, path)?, count)),
-    }
+    Ok(match &file.path {
+        Some(beside) => Place::Disk(beside.with_file_name("").join(path)),
+        None => Place::Own(load::own(&file.name, path)?),
+    })
 }
 
 /// The rules that cases speak of.
