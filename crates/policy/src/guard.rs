@@ -29,6 +29,7 @@ use serde_saphyr::Spanned;
 pub use self::excuse::Excuse;
 pub use self::object::{file, object};
 pub use self::prevent::Held;
+pub(crate) use self::scope::workload;
 pub use self::verdict::{Because, Chosen, HeldBack, Moment, Verdict, Wanted, name};
 
 use self::allow::{Allow, AllowFile};
