@@ -51,6 +51,11 @@ impl Pattern {
 
     /// Whether all that `other` is, is this too.
     pub fn covers(&self, other: &Self) -> bool {
+        let is_rootless =
+            |it: &Self| matches!(it.0.first(), Some(Part::Name(name)) if name.is_empty());
+        if is_rootless(self) != is_rootless(other) {
+            return false;
+        }
         let mut theirs = other.0.iter();
         for part in &self.0 {
             match (part, theirs.next()) {

@@ -124,29 +124,24 @@ impl Node {
         child.add(rest, at, widen);
         at.pop();
         if self.names.len() > NAMES_MAX {
-            let any = self.any.get_or_insert_default();
-            for node in std::mem::take(&mut self.names).into_values() {
-                any.absorb(node);
-            }
-            at.push(Part::Any);
-            any.settle(at, widen);
-            widen(Pattern(at.clone()), Reason::Names);
-            at.pop();
+            self.join(at, widen);
         }
     }
 
-    /// What came together may be too much in its turn.
-    fn settle(&mut self, at: &mut Vec<Part>, widen: Widen<'_>) {
-        if self.names.len() <= NAMES_MAX {
-            return;
-        }
+    /// All names become any. What comes together so may be too much in its turn.
+    fn join(&mut self, at: &mut Vec<Part>, widen: Widen<'_>) {
+        let is_news = self.any.is_none();
         let any = self.any.get_or_insert_default();
         for node in std::mem::take(&mut self.names).into_values() {
             any.absorb(node);
         }
         at.push(Part::Any);
-        any.settle(at, widen);
-        widen(Pattern(at.clone()), Reason::Names);
+        if any.names.len() > NAMES_MAX || (any.any.is_some() && !any.names.is_empty()) {
+            any.join(at, widen);
+        }
+        if is_news {
+            widen(Pattern(at.clone()), Reason::Names);
+        }
         at.pop();
     }
 
