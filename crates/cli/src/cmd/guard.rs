@@ -10,6 +10,8 @@ mod merge;
 mod places;
 mod policy;
 mod prevent;
+mod profile;
+mod profiles;
 mod react;
 mod record;
 mod reload;
@@ -36,6 +38,8 @@ use crate::{environment, interrupt, output};
 
 /// Long enough that what repeats every few seconds is told once a minute.
 const MERGE_WINDOW: u32 = 60;
+/// A week has everything that happens on days of the week.
+const QUIET_DAYS: u32 = 7;
 /// What sinks, the recording and responses are given at the end for all that they have.
 const END: Duration = Duration::from_secs(5);
 
@@ -56,6 +60,8 @@ enum Verb {
     Doctor,
     /// Work with policies of the guard: check one, or make entries that allow from alerts.
     Policy(policy::PolicyArguments),
+    /// Work with profiles of workloads: list, show, compare, promote, export.
+    Profile(profile::ProfileArguments),
 }
 
 #[derive(Debug, Args)]
@@ -69,6 +75,13 @@ struct WatchArguments {
     /// What becomes of what rules find: a policy of the guard (docs/guard-policy.md)
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// Learn what workloads do, and tell what deviates from that: a folder of profiles
+    /// (docs/profiles.md)
+    #[arg(long, value_name = "FOLDER")]
+    profiles: Option<PathBuf>,
+    /// A new profile monitors after so many days without news; 0: once somebody promotes it
+    #[arg(long, value_name = "DAYS", default_value_t = QUIET_DAYS, requires = "profiles")]
+    quiet_days: u32,
     /// Do what the policy says; without, it is only told
     #[arg(long)]
     enforce: bool,
@@ -91,13 +104,24 @@ pub(crate) fn run(arguments: GuardArguments, global: &Global) -> Result<ExitCode
         Some(Verb::Audit(arguments)) => audit::run(&arguments, global),
         Some(Verb::Doctor) => doctor::run(),
         Some(Verb::Policy(arguments)) => policy::run(&arguments, global),
+        Some(Verb::Profile(arguments)) => profile::run(&arguments, global),
         None => watch(arguments.watch, global),
     }
 }
 
 fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserError> {
-    let WatchArguments { rules, sinks, policy, enforce, merge_window, record, tier, state } =
-        arguments;
+    let WatchArguments {
+        rules,
+        sinks,
+        policy,
+        profiles,
+        quiet_days,
+        enforce,
+        merge_window,
+        record,
+        tier,
+        state,
+    } = arguments;
     if enforce && policy.is_none() {
         return Err(judge::needs_policy());
     }
@@ -107,18 +131,23 @@ fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserErr
     let mut ready = sources.read()?;
     let (never, code) = (std::mem::take(&mut ready.never), ready.code);
     let count = ready.rules.len() - never.len();
+    let settings = Settings { tier: tier.tier(), ..Settings::new() };
+    let quiet_days = Some(quiet_days).filter(|days| *days > 0);
+    let today = global.calendar.today();
+    let profiles = profiles
+        .map(|folder| profiles::Profiles::start(&folder, quiet_days, today, &settings.hierarchy));
     let (stop, asked) = interrupt::stop_or_reread()?;
     let mut places = watch::Places {
         sinks: sink::open(&sinks, global.look(None).color, &stop)?,
         recording: record.as_deref().map(record::Recording::create).transpose()?,
         react: react::React::start(enforce.then(|| react::responder(&state)).transpose()?)?,
         merge: merge::Merge::new(Duration::from_secs(merge_window.into())),
+        profiles: profiles.transpose()?,
     };
     if enforce {
         places.react.keep_limits(&state)?;
     }
     let reload = reload::Reload::new(sources, asked);
-    let settings = Settings { tier: tier.tier(), ..Settings::new() };
     let mut guard = watch::Guard::new(ready, reload, places, settings, global.calendar, enforce)?;
     guard.note_policy();
     if !global.is_quiet() {

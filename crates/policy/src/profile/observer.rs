@@ -89,17 +89,31 @@ impl Observer {
             self.began = Some(event.time);
         }
         let Process { pid, started, .. } = *event.process;
-        let is_inside = match (&event.act, self.of(&event.process)) {
-            (Act::Exec { .. }, _) if !event.failed() => !is_runtime(&event.process),
+        let known = self.of(&event.process);
+        let is_inside = match (&event.act, known) {
+            // What is within stays so, whatever it calls the next program.
+            (Act::Exec { .. }, _) if !event.failed() => {
+                known == Some(true) || !is_runtime(&event.process)
+            }
             (_, Some(known)) => known,
-            // What nobody saw being born: it was there before, or its birth is told late or was lost.
-            (_, None) => match event.ancestors.first().and_then(|it| self.of(it)) {
-                Some(parent) => parent,
-                None => self.began > Some(started) && !is_runtime(&event.process),
-            },
+            (_, None) => self.was_inside(event),
         };
         self.processes.insert(pid, Known { started, is_inside });
         is_inside
+    }
+
+    /// What nobody saw being born: it was there before, or its birth is told late or was lost.
+    fn was_inside(&self, event: &Event) -> bool {
+        let process = &event.process;
+        let Some(parent) = event.ancestors.first() else {
+            return self.began > Some(process.started) && !is_runtime(process);
+        };
+        // A runtime's own processes have a parent outside.
+        self.of(parent).unwrap_or_else(|| {
+            let is_of_container =
+                parent.control_group == process.control_group || self.began > Some(process.started);
+            is_of_container && !is_runtime(process)
+        })
     }
 
     fn of(&self, process: &Process) -> Option<bool> {

@@ -15,12 +15,14 @@ use std::time::{Duration, Instant};
 use detect::{Detection, Rule};
 use jiff::civil::Date;
 use model::event::{Act, Audience, Call, Container, Event};
-use policy::profile::{Deviation, Fact, Learning, Mode, Observer, Parent, Profile, Promotion, Workload};
+use policy::profile::{
+    Deviation, Fact, Learning, Mode, Observer, Parent, Profile, Promotion, Workload,
+};
 use sensor::Host;
 use sensor::kernel::Hierarchy;
 
-pub(super) use self::store::{files, read, replace};
 use self::store::{News, PROFILES_MAX, Store};
+pub(super) use self::store::{files, read, replace};
 use self::used::Kernel;
 use super::END;
 use crate::error::UserError;
@@ -34,13 +36,46 @@ const CONTAINERS_MAX: usize = 16_384;
 
 /// What profiles are made of. Every call beside is of no interest to them.
 const CALLS: &[Call] = &[
-    Call::Bind, Call::Chmod, Call::Chown, Call::Connect, Call::Creat, Call::Fchmod, Call::Fchmodat,
-    Call::Fchmodat2, Call::Fchown, Call::Fchownat, Call::Fsetxattr, Call::Ftruncate, Call::Lchown,
-    Call::Link, Call::Linkat, Call::Listen, Call::Lsetxattr, Call::Mkdir, Call::Mkdirat, Call::Mknod,
-    Call::Mknodat, Call::Open, Call::OpenByHandleAt, Call::Openat, Call::Openat2, Call::Recvfrom,
-    Call::Recvmsg, Call::Rename, Call::Renameat, Call::Renameat2, Call::Rmdir, Call::Sendmmsg,
-    Call::Sendmsg, Call::Sendto, Call::Setxattr, Call::Symlink, Call::Symlinkat, Call::Truncate,
-    Call::Unlink, Call::Unlinkat,
+    Call::Bind,
+    Call::Chmod,
+    Call::Chown,
+    Call::Connect,
+    Call::Creat,
+    Call::Fchmod,
+    Call::Fchmodat,
+    Call::Fchmodat2,
+    Call::Fchown,
+    Call::Fchownat,
+    Call::Fsetxattr,
+    Call::Ftruncate,
+    Call::Lchown,
+    Call::Link,
+    Call::Linkat,
+    Call::Listen,
+    Call::Lsetxattr,
+    Call::Mkdir,
+    Call::Mkdirat,
+    Call::Mknod,
+    Call::Mknodat,
+    Call::Open,
+    Call::OpenByHandleAt,
+    Call::Openat,
+    Call::Openat2,
+    Call::Recvfrom,
+    Call::Recvmsg,
+    Call::Rename,
+    Call::Renameat,
+    Call::Renameat2,
+    Call::Rmdir,
+    Call::Sendmmsg,
+    Call::Sendmsg,
+    Call::Sendto,
+    Call::Setxattr,
+    Call::Symlink,
+    Call::Symlinkat,
+    Call::Truncate,
+    Call::Unlink,
+    Call::Unlinkat,
 ];
 
 /// All profiles of this host.
@@ -145,7 +180,9 @@ impl Profiles {
                 }
                 Some(Promotion::Quiet(days)) => {
                     kept.is_changed = true;
-                    output::note(&format!("profile `{workload}` monitors: {days} days without news"));
+                    output::note(&format!(
+                        "profile `{workload}` monitors: {days} days without news"
+                    ));
                 }
                 None => {}
             }
@@ -157,13 +194,13 @@ impl Profiles {
         found
     }
 
-    /// Writes what is not written yet; whether all of it is.
-    pub(super) fn finish(mut self, host: &Host) -> bool {
-        self.take_used(host);
+    /// Writes what is not written yet; what deviates still, and whether all is written.
+    pub(super) fn finish(mut self, host: &Host) -> (Vec<(Event, Detection)>, bool) {
+        let found = self.take_used(host);
         for kept in self.known.values_mut().filter(|kept| kept.is_changed) {
             kept.save(&self.store);
         }
-        self.store.finish(END)
+        (found, self.store.finish(END))
     }
 
     /// That of a container; None where too little is known of it.
@@ -185,7 +222,9 @@ impl Profiles {
         if !self.known.contains_key(workload) {
             if self.known.len() >= PROFILES_MAX {
                 if !self.is_full {
-                    output::note(&format!("more than {PROFILES_MAX} workloads: the rest has no profile"));
+                    output::note(&format!(
+                        "more than {PROFILES_MAX} workloads: the rest has no profile"
+                    ));
                 }
                 self.is_full = true;
                 return None;
@@ -229,7 +268,9 @@ impl Profiles {
                 self.known.insert(fresh.profile.workload.clone(), fresh);
             }
             News::Removed(workload) => {
-                output::note(&format!("profile `{workload}` was removed: it is learnt from the beginning"));
+                output::note(&format!(
+                    "profile `{workload}` was removed: it is learnt from the beginning"
+                ));
                 self.known.remove(&workload);
             }
             News::Trouble(why) => output::note(&format!("profiles: {why}")),

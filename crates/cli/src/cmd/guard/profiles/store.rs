@@ -61,7 +61,8 @@ impl Store {
             UserError::new(ExitCode::Failed, message)
         };
         std::fs::create_dir_all(folder).map_err(failed)?;
-        let mut shelf = Shelf { folder: folder.to_owned(), files: BTreeMap::new(), said: String::new() };
+        let mut shelf =
+            Shelf { folder: folder.to_owned(), files: BTreeMap::new(), said: String::new() };
         let mut profiles: BTreeMap<Workload, Profile> = BTreeMap::new();
         for path in files(folder).map_err(failed)? {
             let (stamp, profile) = read(&path)?;
@@ -215,7 +216,10 @@ impl Shelf {
         }
         if let Some((other, _)) = self.files.get(&workload).filter(|(other, _)| *other != path) {
             let other = other.display();
-            let why = format!("`{}` is a second profile of `{workload}` beside `{other}`", path.display());
+            let why = format!(
+                "`{}` is a second profile of `{workload}` beside `{other}`",
+                path.display()
+            );
             self.trouble(why, tell);
             return Vec::new();
         }
@@ -234,7 +238,8 @@ pub(in crate::cmd::guard) fn files(folder: &Path) -> std::io::Result<Vec<PathBuf
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
-        let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        let is_hidden =
+            path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
         if !is_hidden && path.extension().is_some_and(|kind| kind == "yaml") {
             paths.push(path);
         }
@@ -286,12 +291,15 @@ fn name(workload: &Workload) -> String {
     for byte in sum.iter().take(4) {
         end.push_str(&format!("{byte:02x}"));
     }
-    let readable: String = workload
-        .as_str()
-        .chars()
-        .map(|letter| if letter.is_ascii_alphanumeric() || ".-_".contains(letter) { letter } else { '-' })
-        .take(READABLE)
-        .collect();
+    let readable: String =
+        workload
+            .as_str()
+            .chars()
+            .map(|letter| {
+                if letter.is_ascii_alphanumeric() || ".-_".contains(letter) { letter } else { '-' }
+            })
+            .take(READABLE)
+            .collect();
     format!("{readable}.{end}.yaml")
 }
 
