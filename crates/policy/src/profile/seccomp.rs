@@ -1,7 +1,7 @@
 //! A seccomp profile, as Docker, Podman and Kubernetes read it, of the system calls that were learnt.
 //!
 //! It refuses everything else. Runtimes put it in force before they execute the container's program,
-//! so what they do in between is allowed too. What Docker's own profile restricts by arguments stays
+//! so what they do in between is allowed too, to everybody. What Docker's own profile restricts by arguments stays
 //! restricted, whatever was learnt: learning sees that a call was made, and not with what.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,31 +10,22 @@ use serde::Serialize;
 
 use super::Profile;
 
-/// What runc and crun call once the filter is in force, up to executing the container's program, with
-/// and without `no_new_privs`; Go's own runtime among it, whose threads live on.
+/// What runc calls once the filter is in force, up to executing the container's program: with and
+/// without `no_new_privs`, as root and as somebody else (runc 1.1 was traced), what later versions call
+/// in the place of some of these, and what the runtime of its language may call at any moment.
 const OF_RUNTIME: &[&str] = &[
-    "brk",
     "capget",
     "capset",
     "chdir",
-    "clock_gettime",
-    "clone",
     "close",
     "close_range",
-    "dup",
-    "dup3",
-    "epoll_create1",
     "epoll_ctl",
     "epoll_pwait",
-    "epoll_wait",
-    "eventfd2",
     "execve",
-    "execveat",
     "exit",
     "exit_group",
     "faccessat",
     "faccessat2",
-    "fchdir",
     "fchown",
     "fcntl",
     "fstat",
@@ -42,58 +33,32 @@ const OF_RUNTIME: &[&str] = &[
     "futex",
     "getcwd",
     "getdents64",
-    "getegid",
-    "geteuid",
-    "getgid",
-    "getpgrp",
     "getpid",
     "getppid",
-    "getrandom",
     "gettid",
-    "getuid",
-    "ioctl",
-    "keyctl",
-    "lseek",
-    "lstat",
     "madvise",
     "mmap",
-    "mprotect",
     "munmap",
     "nanosleep",
     "newfstatat",
-    "open",
     "openat",
     "openat2",
-    "pipe2",
     "prctl",
-    "pread64",
     "prlimit64",
     "read",
-    "readlink",
-    "readlinkat",
     "rt_sigaction",
     "rt_sigprocmask",
     "rt_sigreturn",
-    "sched_getaffinity",
     "sched_yield",
-    "sendmsg",
-    "seccomp",
     "setgid",
     "setgroups",
-    "setresgid",
-    "setresuid",
-    "setsid",
     "setuid",
     "sigaltstack",
-    "stat",
-    "statfs",
-    "statx",
     "tgkill",
-    "umask",
-    "uname",
-    "wait4",
     "write",
 ];
+/// Of an architecture, the one that the runtime itself has.
+const RUNTIMES: [(&str, &str); 3] = [("x86", "x86_64"), ("x32", "x86_64"), ("arm", "aarch64")];
 /// `CLONE_NEW…` without that of time: who may clone may not make namespaces by it.
 const NAMESPACES: u64 = 0x7e02_0000;
 /// Sockets of virtual machines, which lead out of a container.
@@ -154,9 +119,13 @@ impl Profile {
         let none = || SeccompError::NoCalls(self.workload.to_string());
         let calls = self.calls.as_ref().filter(|all| all.values().any(|it| !it.is_empty()));
         let calls = calls.ok_or_else(none)?;
-        let architectures = calls
-            .keys()
-            .map(|name| architecture(name).ok_or_else(|| SeccompError::Architecture(name.clone())))
+        let names: BTreeSet<&str> = calls.keys().map(String::as_str).collect();
+        let of_runtimes = RUNTIMES.iter().filter(|(of, _)| names.contains(of)).map(|(_, own)| *own);
+        let architectures = (names.iter().copied().chain(of_runtimes).collect::<BTreeSet<&str>>())
+            .into_iter()
+            .map(|name| {
+                architecture(name).ok_or_else(|| SeccompError::Architecture(name.to_owned()))
+            })
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Seccomp {
             default_action: "SCMP_ACT_ERRNO",
@@ -188,7 +157,7 @@ fn rules(calls: &BTreeMap<String, BTreeSet<String>>) -> Vec<Rule> {
     let learnt_clone3 = names.contains("clone3");
     let restricted = ["clone", "personality", "socket"].map(|name| (name, names.remove(name)));
     let [_, (_, personality), (_, socket)] = restricted;
-    names.extend(OF_RUNTIME.iter().filter(|name| **name != "clone"));
+    names.extend(OF_RUNTIME);
     let mut rules = vec![allow(names.iter().copied(), Vec::new())];
     let compare = |index, value, value_two, op| Argument { index, value, value_two, op };
     rules.push(allow(["clone"], vec![compare(0, NAMESPACES, 0, "SCMP_CMP_MASKED_EQ")]));
