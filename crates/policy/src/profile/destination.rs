@@ -169,8 +169,8 @@ impl FromStr for Target {
             return Ok(Self::address(address));
         }
         if let Some((address, prefix)) = text.split_once('/') {
-            let address: IpAddr = address.parse().map_err(|_| wrong())?;
-            let prefix: u8 = prefix.parse().map_err(|_| wrong())?;
+            let address: IpAddr = address.parse().ok().ok_or_else(wrong)?;
+            let prefix: u8 = prefix.parse().ok().ok_or_else(wrong)?;
             let network = within(address, prefix).ok_or_else(wrong)?;
             if network != address {
                 return Err(format!("`{text}`: the network is {network}/{prefix}"));

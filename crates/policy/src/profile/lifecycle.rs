@@ -90,7 +90,8 @@ impl Profile {
         let by_day = learning.until.filter(|until| today >= *until).map(Promotion::Until);
         // The day that is not over yet may bring something.
         let is_over = |days: &u32| learning.quiet > *days;
-        let promotion = by_day.or(learning.quiet_days.filter(is_over).map(Promotion::Quiet))?;
+        let promotion =
+            by_day.or_else(|| learning.quiet_days.filter(is_over).map(Promotion::Quiet))?;
         self.mode = Mode::Monitor;
         Some(promotion)
     }

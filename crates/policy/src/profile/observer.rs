@@ -58,10 +58,12 @@ impl Observer {
         };
         let is_inside = self.is_inside(event);
         match event.act {
-            Act::Exit { .. } => drop(self.processes.remove(&event.process.pid)),
+            Act::Exit { .. } => {
+                self.processes.remove(&event.process.pid);
+            }
             // When it was born is told by what it does.
             Act::Fork { child } => {
-                drop(self.processes.insert(child, Known { started: 0, is_inside }))
+                self.processes.insert(child, Known { started: 0, is_inside });
             }
             _ => {}
         }

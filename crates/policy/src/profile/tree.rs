@@ -30,8 +30,8 @@ struct Node {
     ends: bool,
     /// And everything below it.
     below: bool,
-    names: BTreeMap<Text, Node>,
-    any: Option<Box<Node>>,
+    names: BTreeMap<Text, Self>,
+    any: Option<Box<Self>>,
 }
 
 impl Tree {
