@@ -18,6 +18,7 @@ mod fact;
 mod lifecycle;
 mod observer;
 mod path;
+mod prevent;
 mod program;
 mod read;
 mod seccomp;

@@ -18,6 +18,7 @@ use model::event::{
     Act, Call, Container, Descriptor, Endpoint, Event, Executable, File, Layering, Object,
     OpenFlags, PathArgument, Process, Protocol, Question, Socket, Text,
 };
+use policy::guard::{GuardPolicy, Moment};
 use policy::profile::{Fact, Learning, Mode, Observer, Profile};
 
 const TODAY: Date = date(2026, 3, 1);
@@ -308,4 +309,53 @@ fn what_was_learnt_becomes_a_seccomp_profile() {
     assert_eq!(of("clone")[0]["args"][0]["op"], "SCMP_CMP_MASKED_EQ");
     assert_eq!(of("socket")[0]["args"][0]["op"], "SCMP_CMP_NE");
     assert_eq!(of("clone3")[0]["errnoRet"], 38);
+}
+
+/// What it never does, and nothing that it does.
+#[test]
+fn what_a_workload_never_does_becomes_a_policy() {
+    let programs =
+        |origin: &str| format!("programs: [{{path: /a, origins: [{origin}], parents: [any]}}]\n");
+    let of = |workload: &str, mode: &str, below: &str| {
+        let head = HEAD.replace("image:a", workload).replace("monitor", mode);
+        Profile::parse(&format!("{head}{below}")).unwrap().to_policy()
+    };
+    let refused = |text: &str| -> Vec<String> {
+        let policy = GuardPolicy::parse(text, "test", &mut |_| Err(String::new())).unwrap();
+        policy.preventions().into_iter().map(|it| it.id).collect()
+    };
+    let all =
+        of("image:a/b", "protect", &format!("{}calls: {{x86_64: [read]}}\n", programs("image")));
+    assert_eq!(
+        refused(&all),
+        ["execute-foreign", "mount", "trace", "load-module", "load-bpf"]
+            .map(|it| format!("image:a/b {it}"))
+    );
+    let policy = GuardPolicy::parse(&all, "test", &mut |_| Err(String::new())).unwrap();
+    let image = |reference: &str| {
+        let image =
+            model::event::RunningImage { reference: reference.to_owned(), ..Default::default() };
+        let container = Container { described: true, image: Some(image), ..Default::default() };
+        policy.held(Some(&container), Moment { today: TODAY, enforce: true }).refused
+    };
+    assert_eq!((image("a/b:1"), image("a/bc:1")), (0b11111, 0));
+    let some = of(
+        "compose:shop/api",
+        "monitor",
+        &format!("{}calls: {{x86_64: [ptrace]}}\n", programs("written")),
+    );
+    assert_eq!(refused(&some).len(), 3);
+    assert!(some.contains("# not refused: execute-foreign: it runs /a\n"), "{some}");
+    assert!(
+        some.contains("# not refused: trace: it calls ptrace\n") && !some.contains("enforce"),
+        "{some}"
+    );
+    let pod = of("kubernetes:shop/api/server", "protect", &programs("image"));
+    assert_eq!(refused(&pod), ["kubernetes:shop/api/server execute-foreign"]);
+    assert!(pod.contains("labels: {io.kubernetes.container.name: server}"), "{pod}");
+    let nothing = of("kubernetes:shop/api/server", "protect", "");
+    assert!(
+        refused(&nothing).is_empty() && nothing.contains("calls were not looked at"),
+        "{nothing}"
+    );
 }

@@ -14,9 +14,9 @@ use crate::guard::workload as of_pod;
 /// Longer names are those of nobody: Kubernetes' have 253 characters at most, repositories 255.
 pub(super) const NAME_CHARS_MAX: usize = 1_024;
 
-const CONTAINER: &str = "io.kubernetes.container.name";
-const PROJECT: &str = "com.docker.compose.project";
-const SERVICE: &str = "com.docker.compose.service";
+pub(super) const CONTAINER: &str = "io.kubernetes.container.name";
+pub(super) const PROJECT: &str = "com.docker.compose.project";
+pub(super) const SERVICE: &str = "com.docker.compose.service";
 
 /// The name of a workload: `kubernetes:shop/api/server`, `compose:shop/api`,
 /// `image:docker.io/library/nginx`.

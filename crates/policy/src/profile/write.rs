@@ -110,7 +110,7 @@ fn row<T: Display>(items: impl Iterator<Item = T>) -> String {
 }
 
 /// As it is where YAML takes it for this very text, else in quotes.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-".contains(letter);
     let begins = text.starts_with(|letter: char| letter == '/' || letter.is_ascii_alphabetic());
     // Words of YAML, all of them.

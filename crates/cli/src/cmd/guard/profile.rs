@@ -75,6 +75,9 @@ struct ExportArguments {
     /// A seccomp profile for Docker, Podman or Kubernetes: the system calls that were learnt
     #[arg(long, group = "form")]
     seccomp: bool,
+    /// A policy of the guard: what the workload never does, refused; enforced if the profile protects
+    #[arg(long, group = "form")]
+    policy: bool,
     /// Write to this file instead of stdout
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -183,6 +186,10 @@ fn promote(arguments: &PromoteArguments, global: &Global) -> Result<ExitCode, Us
 
 fn export(arguments: &ExportArguments) -> Result<ExitCode, UserError> {
     let (_, profile) = read(&arguments.file)?;
+    if arguments.policy {
+        return output::write(arguments.output.as_deref(), &profile.to_policy())
+            .map(|()| ExitCode::Done);
+    }
     let seccomp = profile.seccomp().map_err(|error| {
         UserError::new(ExitCode::Unsupported, error.to_string())
             .hint(Some("run the workload under `lazaret guard --profiles`"))
