@@ -29,6 +29,8 @@ mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use model::event::{Container, Loss};
+
 pub use self::destination::{Destinations, Port, Target};
 pub use self::deviation::Deviation;
 pub use self::fact::Fact;
@@ -178,11 +180,16 @@ impl Profile {
         true
     }
 
-    /// An image that it runs from.
-    pub fn note_image(&mut self, digest: &str) {
-        if !self.images.contains(digest) && self.images.len() < IMAGES_MAX {
-            self.images.insert(digest.to_owned());
-        }
+    /// The image that a container runs from; whether it is another one.
+    pub fn note_image(&mut self, container: &Container) -> bool {
+        let image = container.image.as_ref();
+        let digest = image.and_then(|image| image.digest.as_ref().or(image.id.as_ref()));
+        self.images.len() < IMAGES_MAX && digest.is_some_and(|it| self.images.insert(it.clone()))
+    }
+
+    /// Events that could have been part of it; whether that was not said before.
+    pub fn note_loss(&mut self, loss: &Loss) -> bool {
+        self.lacks(&format!("events of the class {} were lost ({})", loss.class, loss.cause))
     }
 
     /// Something that nobody saw; whether it was not said before.
@@ -229,7 +236,8 @@ impl Profile {
         for fact in other.facts() {
             is_new |= self.learn(&fact);
         }
-        other.images.iter().for_each(|digest| self.note_image(digest));
+        let room = IMAGES_MAX.saturating_sub(self.images.len());
+        self.images.extend(other.images.iter().take(room).cloned());
         for said in &other.widened {
             if self.widened.len() < SAID_MAX {
                 is_new |= self.widened.insert(said.clone());

@@ -38,8 +38,6 @@ use crate::{environment, interrupt, output};
 
 /// Long enough that what repeats every few seconds is told once a minute.
 const MERGE_WINDOW: u32 = 60;
-/// A week has everything that happens on days of the week.
-const QUIET_DAYS: u32 = 7;
 /// What sinks, the recording and responses are given at the end for all that they have.
 const END: Duration = Duration::from_secs(5);
 
@@ -75,13 +73,8 @@ struct WatchArguments {
     /// What becomes of what rules find: a policy of the guard (docs/guard-policy.md)
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// Learn what workloads do, and tell what deviates from that: a folder of profiles
-    /// (docs/profiles.md)
-    #[arg(long, value_name = "FOLDER")]
-    profiles: Option<PathBuf>,
-    /// A new profile monitors after so many days without news; 0: once somebody promotes it
-    #[arg(long, value_name = "DAYS", default_value_t = QUIET_DAYS, requires = "profiles")]
-    quiet_days: u32,
+    #[command(flatten)]
+    profiles: profiles::LearnArguments,
     /// Do what the policy says; without, it is only told
     #[arg(long)]
     enforce: bool,
@@ -115,7 +108,6 @@ fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserErr
         sinks,
         policy,
         profiles,
-        quiet_days,
         enforce,
         merge_window,
         record,
@@ -132,17 +124,13 @@ fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserErr
     let (never, code) = (std::mem::take(&mut ready.never), ready.code);
     let count = ready.rules.len() - never.len();
     let settings = Settings { tier: tier.tier(), ..Settings::new() };
-    let quiet_days = Some(quiet_days).filter(|days| *days > 0);
-    let today = global.calendar.today();
-    let profiles = profiles
-        .map(|folder| profiles::Profiles::start(&folder, quiet_days, today, &settings.hierarchy));
     let (stop, asked) = interrupt::stop_or_reread()?;
     let mut places = watch::Places {
         sinks: sink::open(&sinks, global.look(None).color, &stop)?,
         recording: record.as_deref().map(record::Recording::create).transpose()?,
         react: react::React::start(enforce.then(|| react::responder(&state)).transpose()?)?,
         merge: merge::Merge::new(Duration::from_secs(merge_window.into())),
-        profiles: profiles.transpose()?,
+        profiles: profiles.start(global.calendar.today(), &settings.hierarchy)?,
     };
     if enforce {
         places.react.keep_limits(&state)?;

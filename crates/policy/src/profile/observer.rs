@@ -80,9 +80,11 @@ impl Observer {
         of_act(event, &self.processes, &names)
     }
 
-    /// Whether the event is the beginning of a container's first program.
-    pub fn is_start(event: &Event) -> bool {
-        matches!(event.act, Act::Exec { .. }) && event.process.virtual_pid == 1
+    /// Whether the event, with its facts, is a runtime's execution of a container's first program.
+    pub fn is_start(event: &Event, facts: &[Fact]) -> bool {
+        let by_runtime =
+            |fact: &Fact| matches!(fact, Fact::Program { parent: Parent::Runtime, .. });
+        event.process.virtual_pid == 1 && facts.iter().any(by_runtime)
     }
 
     fn is_inside(&mut self, event: &Event) -> bool {

@@ -1,5 +1,6 @@
 //! `lazaret guard profile`: work with profiles of workloads, without a guard.
 
+mod learn;
 mod show;
 
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use document::printable;
 use policy::profile::{Mode, Profile};
 
-use super::profiles::{files, read, replace};
+use super::profiles::{PaceArguments, files, read, replace};
 use crate::cmd::global::Global;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
@@ -26,6 +27,15 @@ enum Verb {
     List {
         /// The folder, as `guard --profiles` has it
         folder: PathBuf,
+    },
+    /// Learn from a recording what the guard would have learnt, and tell what deviates; needs no root.
+    Learn {
+        /// The folder of profiles
+        folder: PathBuf,
+        /// What `lazaret guard --record` wrote
+        recording: PathBuf,
+        #[command(flatten)]
+        pace: PaceArguments,
     },
     /// What a profile holds, section by section, for who looks through it.
     Show {
@@ -90,6 +100,7 @@ pub(super) fn run(arguments: &ProfileArguments, global: &Global) -> Result<ExitC
             let (_, profile) = read(file)?;
             output::write(None, &show::text(&profile)).map(|()| ExitCode::Done)
         }
+        Verb::Learn { folder, recording, pace } => learn::run(folder, recording, pace.quiet_days()),
         Verb::Diff { earlier, later } => diff(earlier, later),
         Verb::Merge { files } => merge(files),
         Verb::Promote(arguments) => promote(arguments, global),

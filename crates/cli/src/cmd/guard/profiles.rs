@@ -7,22 +7,21 @@ mod detection;
 mod store;
 mod used;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use clap::Args;
 use detect::{Detection, Rule};
 use jiff::civil::Date;
 use model::event::{Act, Audience, Call, Container, Event};
-use policy::profile::{
-    Deviation, Fact, Learning, Mode, Observer, Parent, Profile, Promotion, Workload,
-};
+use policy::profile::{Deviation, Fact, Learning, Mode, Observer, Profile, Promotion, Workload};
 use sensor::Host;
 use sensor::kernel::Hierarchy;
 
-use self::store::{News, PROFILES_MAX, Store};
-pub(super) use self::store::{files, read, replace};
+use self::store::{News, Store};
+pub(super) use self::store::{PROFILES_MAX, files, name, read, replace};
 use self::used::Kernel;
 use super::END;
 use crate::error::UserError;
@@ -33,6 +32,9 @@ use crate::output;
 const SAVE: Duration = Duration::from_secs(5);
 /// Containers that are remembered; beyond, all are forgotten and met again.
 const CONTAINERS_MAX: usize = 16_384;
+
+/// What is missing where a runtime took too long to describe a container.
+const UNDESCRIBED: &str = "what a container did before its runtime described it";
 
 /// What profiles are made of. Every call beside is of no interest to them.
 const CALLS: &[Call] = &[
@@ -78,12 +80,53 @@ const CALLS: &[Call] = &[
     Call::Unlinkat,
 ];
 
+/// A week has everything that happens on days of the week.
+const QUIET_DAYS: u32 = 7;
+
+#[derive(Debug, Args)]
+pub(super) struct LearnArguments {
+    /// Learn what workloads do, and tell what deviates from that: a folder of profiles
+    /// (docs/profiles.md)
+    #[arg(long, value_name = "FOLDER")]
+    profiles: Option<PathBuf>,
+    #[command(flatten)]
+    pace: PaceArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PaceArguments {
+    /// A new profile monitors after so many days without news; 0: once somebody promotes it
+    #[arg(long, value_name = "DAYS", default_value_t = QUIET_DAYS)]
+    quiet_days: u32,
+}
+
+impl PaceArguments {
+    pub(super) fn quiet_days(&self) -> Option<u32> {
+        Some(self.quiet_days).filter(|days| *days > 0)
+    }
+}
+
+impl LearnArguments {
+    /// None if nobody asked for profiles.
+    pub(super) fn start(
+        &self,
+        today: Date,
+        hierarchy: &Hierarchy,
+    ) -> Result<Option<Profiles>, UserError> {
+        let start =
+            |folder: &PathBuf| Profiles::start(folder, self.pace.quiet_days(), today, hierarchy);
+        self.profiles.as_ref().map(start).transpose()
+    }
+}
+
 /// All profiles of this host.
 pub(super) struct Profiles {
     observer: Observer,
     known: BTreeMap<Workload, Kept>,
     /// By id: as it was described last.
     containers: HashMap<String, (Arc<Container>, Option<Workload>)>,
+    /// Containers that did something before anybody knew of what they are.
+    strangers: HashSet<String>,
     store: Store,
     kernel: Option<Kernel>,
     rule: Arc<Rule>,
@@ -103,7 +146,7 @@ struct Kept {
 }
 
 impl Profiles {
-    pub(super) fn start(
+    fn start(
         folder: &Path,
         quiet_days: Option<u32>,
         today: Date,
@@ -122,6 +165,7 @@ impl Profiles {
             observer: Observer::default(),
             known: known.collect(),
             containers: HashMap::new(),
+            strangers: HashSet::new(),
             store,
             kernel,
             rule: detection::rule(),
@@ -148,19 +192,28 @@ impl Profiles {
         let facts = self.observer.facts(event);
         self.note_loss(event);
         let Some(container) = &event.container else { return Vec::new() };
-        let Some(workload) = self.workload(container) else { return Vec::new() };
+        let Some(workload) = self.workload(container) else {
+            if !facts.is_empty() && self.strangers.len() < CONTAINERS_MAX {
+                self.strangers.insert(container.id.clone());
+            }
+            return Vec::new();
+        };
         if let Some(kernel) = &mut self.kernel {
             kernel.meet(event.process.control_group);
         }
         if facts.is_empty() {
             return Vec::new();
         }
+        let was_stranger = self.strangers.remove(&container.id);
         let today = self.today;
         let Some(kept) = self.kept(&workload) else { return Vec::new() };
-        let deviations = kept.take(facts.clone(), today);
         if kept.profile.mode == Mode::Learn {
-            kept.note(container, is_start(event, &facts));
+            kept.note(container, Observer::is_start(event, &facts));
+            if was_stranger {
+                kept.is_changed |= kept.profile.lacks(UNDESCRIBED);
+            }
         }
+        let deviations = kept.take(facts, today);
         let rule = &self.rule;
         deviations.iter().map(|it| detection::of(rule, event, &workload, it)).collect()
     }
@@ -239,7 +292,6 @@ impl Profiles {
     /// What was lost is not part of any profile, which those that it could be of say.
     fn note_loss(&mut self, event: &Event) {
         let Act::Lost(loss) = &event.act else { return };
-        let what = format!("events of the class {} were lost ({})", loss.class, loss.cause);
         let of = event.container.as_ref().and_then(|container| Workload::of(container));
         if of.is_none() && loss.of != Audience::Anyone {
             return;
@@ -247,7 +299,7 @@ impl Profiles {
         for (workload, kept) in &mut self.known {
             let is_of_it = of.as_ref().is_none_or(|of| of == workload);
             if is_of_it && kept.profile.mode == Mode::Learn {
-                kept.is_changed |= kept.profile.lacks(&what);
+                kept.is_changed |= kept.profile.note_loss(loss);
             }
         }
     }
@@ -300,17 +352,8 @@ impl Kept {
     }
 
     fn note(&mut self, container: &Container, is_start: bool) {
-        if is_start {
-            self.profile.learning.starts += 1;
-            self.is_changed = true;
-        }
-        let image = container.image.as_ref();
-        if let Some(digest) = image.and_then(|image| image.digest.as_ref().or(image.id.as_ref()))
-            && !self.profile.images.contains(digest)
-        {
-            self.profile.note_image(digest);
-            self.is_changed = true;
-        }
+        self.profile.learning.starts += u64::from(is_start);
+        self.is_changed |= self.profile.note_image(container) || is_start;
     }
 
     fn save(&mut self, store: &Store) {
@@ -318,10 +361,4 @@ impl Kept {
         self.is_changed = false;
         self.saved = Some(Instant::now());
     }
-}
-
-/// The container's runtime executed its first program.
-fn is_start(event: &Event, facts: &[Fact]) -> bool {
-    let by_runtime = |fact: &Fact| matches!(fact, Fact::Program { parent: Parent::Runtime, .. });
-    event.process.virtual_pid == 1 && facts.iter().any(by_runtime)
 }

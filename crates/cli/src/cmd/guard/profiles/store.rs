@@ -22,7 +22,7 @@ use crate::exit_code::ExitCode;
 use crate::output;
 
 /// Workloads of one host: more than it has containers for.
-pub(super) const PROFILES_MAX: usize = 1_024;
+pub(in crate::cmd::guard) const PROFILES_MAX: usize = 1_024;
 /// How often it is looked whether somebody changed a file.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -284,7 +284,7 @@ pub(in crate::cmd::guard) fn replace(path: &Path, text: &str) -> std::io::Result
 }
 
 /// A name that people know it by, made different by what it stands for.
-fn name(workload: &Workload) -> String {
+pub(in crate::cmd::guard) fn name(workload: &Workload) -> String {
     const READABLE: usize = 80;
     let sum = Sha256::digest(workload.as_str().as_bytes());
     let mut end = String::new();
