@@ -36,88 +36,22 @@ impl Machine {
     /// `PID verb …`, `PID<PARENT verb …`.
     fn event(&mut self, line: &str) -> Event {
         let mut words = line.split_whitespace();
-        let mut next = || words.next().unwrap_or_else(|| panic!("`{line}` is cut off"));
-        let who = next();
+        let (who, verb) = (words.next().unwrap(), words.next().unwrap());
+        let words: Vec<&str> = words.collect();
         let (pid, parent) =
             who.split_once('<').map_or((who, None), |(pid, parent)| (pid, Some(parent)));
         let pid: u32 = pid.parse().unwrap();
         self.time += 1;
         let born = BEGAN + self.time;
         let (process, above) = self.processes.entry(pid).or_insert_with(|| {
-            (Arc::new(Process { pid, started: born, control_group: 7, ..Process::default() }), 0)
+            let process = Process { pid, started: born, control_group: 7, ..Process::default() };
+            (Arc::new(process), 0)
         });
         if let Some(parent) = parent {
             *above = parent.parse().unwrap();
         }
         let above = *above;
-        let changed = Arc::make_mut(process);
-        let mut in_container = true;
-        let mut result = Some(0);
-        let act = match next() {
-            "exec" => {
-                changed.executable = Executable { path: next().into(), ..Executable::default() };
-                match next() {
-                    "image" => changed.executable.layering = Layering::Lower,
-                    "written" => changed.executable.layering = Layering::Upper,
-                    "memory" => changed.executable.from_memory = true,
-                    "mounted" => {}
-                    other => panic!("{other}"),
-                }
-                Act::Exec { file: PathArgument::default() }
-            }
-            // A program of the host, in a group of the host.
-            "host-exec" => {
-                (changed.executable.path, changed.control_group) = (next().into(), 1);
-                in_container = false;
-                Act::Exec { file: PathArgument::default() }
-            }
-            // It was there before the guard.
-            "was" => {
-                changed.started = 1;
-                changed.executable.path = next().into();
-                Act::ChangeDirectory { path: PathArgument::default() }
-            }
-            "named" => {
-                changed.name = next().into();
-                Act::ChangeDirectory { path: PathArgument::default() }
-            }
-            // A runtime that puts itself into the container's group.
-            "enters" => {
-                changed.control_group = 7;
-                Act::ChangeDirectory { path: PathArgument::default() }
-            }
-            "fork" => Act::Fork { child: next().parse().unwrap() },
-            "exit" => Act::Exit { status: 0 },
-            verb @ ("write" | "fails-to-write") => {
-                if verb != "write" {
-                    result = Some(-13);
-                }
-                open(next(), 0o1, Layering::Upper)
-            }
-            "read" => open(next(), 0, Layering::Lower),
-            "read-mounted" => open(next(), 0, Layering::None),
-            "rename" => Act::Rename { from: path(next()), to: path(next()) },
-            "unlink" => Act::Unlink { path: path(next()) },
-            "connect" => Act::Connect { descriptor: socket(Protocol::Tcp, None, Some(next())) },
-            "send" => {
-                let descriptor = socket(Protocol::Udp, None, Some(next()));
-                Act::Send { descriptor, questions: Vec::new() }
-            }
-            "dial" => {
-                let remote = Some(Endpoint::Unix(next().replace("\\0", "\0").into()));
-                let object = Object::Socket(Socket { remote, ..Socket::default() });
-                Act::Connect { descriptor: Descriptor { number: 3, object } }
-            }
-            "listen" => Act::Listen { descriptor: socket(Protocol::Tcp, Some(next()), None) },
-            "bind" => Act::Bind { descriptor: socket(Protocol::Udp, Some(next()), None) },
-            // The server, the name, the address.
-            "told" => {
-                let descriptor = socket(Protocol::Udp, None, Some(next()));
-                let (name, answers) = (Text::from(next()), vec![next().parse().unwrap()]);
-                Act::Receive { descriptor, questions: vec![Question { name, kind: 1, answers }] }
-            }
-            other => panic!("`{other}` is no verb"),
-        };
+        change(Arc::make_mut(process), verb, &words);
         let process = Arc::clone(process);
         let ancestors = self.processes.get(&above).map(|(parent, _)| Arc::clone(parent));
         let container =
@@ -130,11 +64,69 @@ impl Machine {
             processor: 0,
             process,
             ancestors: ancestors.into_iter().collect(),
-            container: in_container.then(|| Arc::new(container)),
-            act,
-            result,
+            container: (verb != "host-exec").then(|| Arc::new(container)),
+            act: act(verb, &words),
+            result: Some(if verb.starts_with("fails-to") { -13 } else { 0 }),
             denied: false,
         }
+    }
+}
+
+/// What the process is from then on.
+fn change(process: &mut Process, verb: &str, words: &[&str]) {
+    match (verb, words) {
+        ("exec", [path, from]) => {
+            let file = Executable { path: (*path).into(), ..Executable::default() };
+            process.executable = match *from {
+                "image" => Executable { layering: Layering::Lower, ..file },
+                "written" => Executable { layering: Layering::Upper, ..file },
+                "memory" => Executable { from_memory: true, ..file },
+                "mounted" => file,
+                other => panic!("`{other}` is no origin"),
+            };
+        }
+        // A program of the host, in a group of the host.
+        ("host-exec", [path]) => {
+            (process.executable.path, process.control_group) = ((*path).into(), 1);
+        }
+        // It was there before the guard.
+        ("was", [path]) => (process.executable.path, process.started) = ((*path).into(), 1),
+        ("named", [name]) => process.name = (*name).into(),
+        // A runtime that puts itself into the container's group.
+        ("enters", []) => process.control_group = 7,
+        _ => {}
+    }
+}
+
+fn act(verb: &str, words: &[&str]) -> Act {
+    match (verb, words) {
+        ("exec" | "host-exec", _) => Act::Exec { file: PathArgument::default() },
+        ("was" | "named" | "enters", _) => Act::ChangeDirectory { path: PathArgument::default() },
+        ("fork", [child]) => Act::Fork { child: child.parse().unwrap() },
+        ("exit", []) => Act::Exit { status: 0 },
+        ("write" | "fails-to-write", [path]) => open(path, 0o1, Layering::Upper),
+        ("read", [path]) => open(path, 0, Layering::Lower),
+        ("read-mounted", [path]) => open(path, 0, Layering::None),
+        ("rename", [from, to]) => Act::Rename { from: path(from), to: path(to) },
+        ("unlink", [name]) => Act::Unlink { path: path(name) },
+        ("connect", [to]) => Act::Connect { descriptor: socket(Protocol::Tcp, None, Some(to)) },
+        ("send", [to]) => {
+            let descriptor = socket(Protocol::Udp, None, Some(to));
+            Act::Send { descriptor, questions: Vec::new() }
+        }
+        ("dial", [name]) => {
+            let remote = Some(Endpoint::Unix(name.replace("\\0", "\0").into()));
+            let object = Object::Socket(Socket { remote, ..Socket::default() });
+            Act::Connect { descriptor: Descriptor { number: 3, object } }
+        }
+        ("listen", [at]) => Act::Listen { descriptor: socket(Protocol::Tcp, Some(at), None) },
+        ("bind", [at]) => Act::Bind { descriptor: socket(Protocol::Udp, Some(at), None) },
+        ("told", [server, name, address]) => {
+            let descriptor = socket(Protocol::Udp, None, Some(server));
+            let (name, answers) = (Text::from(*name), vec![address.parse().unwrap()]);
+            Act::Receive { descriptor, questions: vec![Question { name, kind: 1, answers }] }
+        }
+        _ => panic!("`{verb} {words:?}` is nothing that somebody does"),
     }
 }
 

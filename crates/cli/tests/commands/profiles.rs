@@ -28,20 +28,18 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The only profile of the folder, once `is_ready` of its text.
 fn profile(folder: &Path, is_ready: impl Fn(&str) -> bool) -> (PathBuf, String) {
     let begun = Instant::now();
-    let mut text = String::new();
-    while begun.elapsed() < PATIENCE {
+    loop {
         let entries = std::fs::read_dir(folder).unwrap();
         let paths = entries.map(|entry| entry.unwrap().path());
-        let name = |path: &PathBuf| path.to_string_lossy().contains("guarded-profiles");
-        if let Some(path) = paths.filter(|path| path.extension().is_some()).find(name) {
-            text = std::fs::read_to_string(&path).unwrap();
-            if is_ready(&text) {
-                return (path, text);
-            }
+        let mut paths = paths.filter(|path| path.extension().is_some());
+        let found = paths.find(|path| path.to_string_lossy().contains("guarded-profiles"));
+        let text = found.as_ref().map(|path| std::fs::read_to_string(path).unwrap());
+        match (found, text) {
+            (Some(path), Some(text)) if is_ready(&text) => return (path, text),
+            (_, text) => assert!(begun.elapsed() < PATIENCE, "no profile comes: {text:?}"),
         }
         thread::sleep(Duration::from_millis(200));
     }
-    panic!("no profile comes: {text}")
 }
 
 fn start(docker: &Docker, folder: &Path) -> Guard {
@@ -70,15 +68,51 @@ fn what_a_workload_does_is_learnt_and_what_deviates_is_told() {
         return;
     }
     let folder = sandbox.path("profiles");
-    let with = ["run", "--network", "none", "--name", "prof-one"];
+    let file = learn(&docker, &folder);
+    let (alerts, said) = monitor(&docker, &folder, &file);
+    let json = sandbox.path("seccomp.json").display().to_string();
+    let exported = sandbox.run(&["guard", "profile", "export", "--seccomp", &file, "-o", &json]);
+    let option = format!("seccomp={json}");
+    let held = ["run", "--rm", "--network", "none", "--security-opt", &option];
+    let held = |script: &str| {
+        run(&docker, &[&held[..], &["guarded-profiles:1", "sh", "-c", script]].concat())
+    };
+    let (learnt, refused) = (held(WORK), held("/bin/busybox mkdir /other"));
+    docker.docker(&["image", "rm", "guarded-profiles:1"]);
+
+    let told: Vec<String> = alerts.iter().map(|it| it["message"].to_string()).collect();
+    let told = told.join("\n");
+    for deviation in [
+        "writes /other",
+        "writes /evil",
+        "runs /x (written), started by /bin/busybox",
+        &format!("mkdir ({})", std::env::consts::ARCH),
+    ] {
+        assert!(told.contains(deviation), "{deviation}: {told}\n{said}");
+    }
+    assert!(!told.contains("writes /written"), "{told}");
+    for alert in &alerts {
+        let is_of_profile = alert["rule"] == "profile deviation" && alert["blocked"] == false;
+        assert!(is_of_profile && alert["container"]["name"] == "prof-one", "{alert:#}");
+    }
+    let later = std::fs::read_to_string(&file).unwrap();
+    assert!(later.contains("mode: monitor") && !later.contains("/evil"), "{later}");
+    assert_eq!((exported.code, exported.stderr.as_str()), (Some(0), ""), "{exported:?}");
+    assert_eq!(learnt, (Some(0), String::new()));
+    assert!(refused.0 == Some(1) && refused.1.contains("not permitted"), "{refused:?}");
+}
+
+const BEGIN: [&str; 5] = ["run", "--network", "none", "--name", "prof-one"];
+
+/// The file of what a guard learns that is killed then.
+fn learn(docker: &Docker, folder: &Path) -> String {
     {
-        let _killed = start(&docker, &folder);
-        docker.docker(&[&with[..], &["guarded-profiles:1", "sh", "-c", WORK]].concat());
-        profile(&folder, |text| text.contains("/written") && text.contains("calls:"));
+        let _killed = start(docker, folder);
+        docker.docker(&[&BEGIN[..], &["guarded-profiles:1", "sh", "-c", WORK]].concat());
+        profile(folder, |text| text.contains("/written") && text.contains("calls:"));
         docker.docker(&["rm", "-f", "prof-one"]);
     }
-    let (path, text) = profile(&folder, |text| text.contains("/written"));
-    let file = path.display().to_string();
+    let (path, text) = profile(folder, |text| text.contains("/written"));
     for line in [
         "workload: \"image:docker.io/library/guarded-profiles\"",
         "mode: learn",
@@ -92,15 +126,20 @@ fn what_a_workload_does_is_learnt_and_what_deviates_is_told() {
     for not in ["runc", "pivot_root", "mount", "setns", "/proc/"] {
         assert!(!text.contains(not), "{not} is the runtime's: {text}");
     }
+    path.display().to_string()
+}
 
-    let mut guard = start(&docker, &folder);
-    let promoted = guard.sandbox.run(&["guard", "profile", "promote", &file]);
+/// What another guard tells once the profile is promoted, while that guard runs.
+fn monitor(docker: &Docker, folder: &Path, file: &str) -> (Vec<Value>, String) {
+    let mut guard = start(docker, folder);
+    let promoted = guard.sandbox.run(&["guard", "profile", "promote", file]);
     assert_eq!(promoted.code, Some(0), "{promoted:?}");
     let begun = Instant::now();
     while !guard.said().contains("was changed: read anew") && begun.elapsed() < PATIENCE {
         thread::sleep(Duration::from_millis(100));
     }
-    docker.docker(&[&with[..], &["-d", "guarded-profiles:1", "sh", "-c", "sleep 300"]].concat());
+    let waits = ["-d", "guarded-profiles:1", "sh", "-c", "sleep 300"];
+    docker.docker(&[&BEGIN[..], &waits].concat());
     docker.docker(&["exec", "prof-one", "sh", "-c", "echo a > /written"]);
     let other =
         "/bin/busybox mkdir /other; echo b > /evil; /bin/busybox cp /bin/busybox /x; /x true";
@@ -108,41 +147,5 @@ fn what_a_workload_does_is_learnt_and_what_deviates_is_told() {
     thread::sleep(Duration::from_secs(3));
     docker.docker(&["rm", "-f", "prof-one"]);
     let alerts = guard.end();
-    let said = guard.said();
-    let told: Vec<String> = alerts.iter().map(|it| it["message"].to_string()).collect();
-    let told = told.join("\n");
-    for deviation in [
-        "writes /other",
-        "writes /evil",
-        "runs /x (written), started by /bin/busybox",
-        "mkdir (x86_64)",
-    ] {
-        let of_this = deviation.replace("x86_64", std::env::consts::ARCH);
-        assert!(told.contains(&of_this), "{deviation}: {told}\n{said}");
-    }
-    assert!(!told.contains("writes /written"), "{told}");
-    for alert in &alerts {
-        assert_eq!(
-            (&alert["rule"], &alert["blocked"]),
-            (&"profile deviation".into(), &false.into())
-        );
-        assert_eq!(alert["container"]["name"], "prof-one", "{alert:#}");
-    }
-    let later = std::fs::read_to_string(&file).unwrap();
-    assert!(later.contains("mode: monitor") && !later.contains("/evil"), "{later}");
-
-    let json = sandbox.path("seccomp.json").display().to_string();
-    let exported = sandbox.run(&["guard", "profile", "export", "--seccomp", &file, "-o", &json]);
-    assert_eq!((exported.code, exported.stderr.as_str()), (Some(0), ""), "{exported:?}");
-    let option = format!("seccomp={json}");
-    let held = ["run", "--rm", "--network", "none", "--security-opt", &option];
-    let runs = |script: &str| {
-        run(&docker, &[&held[..], &["guarded-profiles:1", "sh", "-c", script]].concat())
-    };
-    let (learnt, refused) = (runs(WORK), runs("/bin/busybox mkdir /other"));
-    docker.docker(&["image", "rm", "guarded-profiles:1"]);
-    assert_eq!(learnt, (Some(0), String::new()));
-    assert!(refused.0 == Some(1) && refused.1.contains("not permitted"), "{refused:?}");
-    let seccomp: Value = serde_json::from_str(&std::fs::read_to_string(&json).unwrap()).unwrap();
-    assert_eq!(seccomp["defaultAction"], "SCMP_ACT_ERRNO");
+    (alerts, guard.said())
 }
