@@ -78,7 +78,7 @@ fn of_documents() -> [Target; 5] {
 }
 
 /// What users write: policies, exceptions, checks.
-fn of_judgement() -> [Target; 5] {
+fn of_judgement() -> [Target; 6] {
     [
         seeded("guard-policy", "crates/policy/testdata/guard", policy::fuzz::guard_policy),
         seeded("own-check", "content/checks", |bytes| {
@@ -86,6 +86,7 @@ fn of_judgement() -> [Target; 5] {
         }),
         corpus("policy", policy),
         corpus("policy-condition", condition),
+        corpus("profile", policy::fuzz::profile),
         corpus("policy-ignore", |bytes| {
             swallow(policy::Ignored::parse(&String::from_utf8_lossy(bytes), "fuzz"));
         }),

@@ -3,6 +3,7 @@
 use std::hint::black_box;
 
 use crate::guard::{AskedRule, GuardPolicy, Moment, Request, Subject};
+use crate::profile::Profile;
 
 /// A policy of the guard, whose lists are itself: checked, and asked of a rule and of a container.
 pub fn guard_policy(bytes: &[u8]) {
@@ -14,4 +15,14 @@ pub fn guard_policy(bytes: &[u8]) {
     let moment = Moment { today: jiff::civil::Date::MAX, enforce: true };
     black_box(policy.judge(&policy.choose(&rule), Subject::Request(&Request::default()), moment));
     black_box((policy.held_unknown(moment), policy.preventions(), policy.misspelt(&[rule.name])));
+}
+
+/// A profile: read, written and read again as the same, held against itself, exported.
+pub fn profile(bytes: &[u8]) {
+    let Ok(profile) = Profile::parse(&String::from_utf8_lossy(bytes)) else { return };
+    let text = profile.to_yaml();
+    let again = Profile::parse(&text);
+    assert!(again.is_ok_and(|again| again.to_yaml() == text), "{text}");
+    let mut merged = profile.clone();
+    black_box((merged.merge(&profile), merged.diff(&profile), profile.seccomp().is_ok()));
 }

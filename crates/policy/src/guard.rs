@@ -31,6 +31,7 @@ pub use self::excuse::Excuse;
 pub use self::object::{file, file_identity, object};
 pub use self::prevent::Held;
 pub use self::request::{Request, Subject};
+pub(crate) use self::scope::workload;
 pub use self::verdict::{Because, Chosen, HeldBack, Moment, Verdict, Wanted, name};
 
 use self::allow::{Allow, AllowFile};

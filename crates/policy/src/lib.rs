@@ -24,6 +24,7 @@ mod judge;
 mod license;
 mod policy;
 mod preset;
+pub mod profile;
 mod rule;
 mod schema;
 mod suggest;

@@ -155,25 +155,9 @@ static __always_inline void put_planned(u32 slot, struct plan *plan, s64 result,
 }
 
 #if defined(__TARGET_ARCH_x86)
-#define THREAD_COMPAT 2
-#define X32_BIT 0x40000000
 #define SOCKETCALL 102
 /* `socketcall` 1 … 20 are planned as calls of their own. */
 #define SOCKETCALL_FIRST 1000
-
-static __always_inline u32 abi_of(struct pt_regs *regs, struct task_struct *task, s64 *number)
-{
-	/* The kernel goes by the low half and leaves the other as it came. */
-	*number = (s32)regs->orig_ax;
-	if (task->thread_info.status & THREAD_COMPAT) {
-		*number = (u32)*number;
-		return ABI_COMPAT;
-	}
-	if (*number < X32_BIT)
-		return ABI_NATIVE;
-	*number &= ~(s64)X32_BIT;
-	return ABI_X32;
-}
 
 static __always_inline void fill_arguments(u64 *arguments, struct pt_regs *regs, u32 abi)
 {
@@ -194,14 +178,6 @@ static __always_inline void fill_arguments(u64 *arguments, struct pt_regs *regs,
 	}
 }
 #elif defined(__TARGET_ARCH_arm64)
-#define THREAD_COMPAT (1UL << 22)
-
-static __always_inline u32 abi_of(struct pt_regs *regs, struct task_struct *task, s64 *number)
-{
-	*number = regs->syscallno;
-	return task->thread_info.flags & THREAD_COMPAT ? ABI_COMPAT : ABI_NATIVE;
-}
-
 static __always_inline void fill_arguments(u64 *arguments, struct pt_regs *regs, u32 abi)
 {
 	u64 mask = abi == ABI_COMPAT ? 0xffffffff : ~0ULL;

@@ -14,6 +14,7 @@
 #include "descriptor.h"
 #include "process.h"
 #include "send.h"
+#include "abi.h"
 #include "call.h"
 #include "names.h"
 

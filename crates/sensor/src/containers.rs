@@ -35,6 +35,7 @@ use crate::kernel::Hierarchy;
 use crate::record::{Group, ProcessId};
 
 use self::ask::{Asker, News};
+pub(crate) use self::capability::name as capability_name;
 pub use self::group::Place;
 use self::group::{Groups, Home};
 pub(crate) use self::group::{all as all_groups, path_of as group_path};
@@ -90,6 +91,15 @@ pub struct Met {
     pub container: Arc<Container>,
 }
 
+/// Whose a control group is.
+#[derive(Clone, Debug)]
+pub enum Whose {
+    Host,
+    Container(Arc<Container>),
+    /// Nobody met it yet.
+    Unknown,
+}
+
 /// What became of a container.
 #[derive(Clone, Debug)]
 pub struct Settled {
@@ -135,6 +145,17 @@ impl Containers {
         match self.groups.known(id)? {
             Home::Container(place) => self.latest(place),
             Home::Host | Home::Unknown => None,
+        }
+    }
+
+    /// Whose a control group is, as far as anybody found out: nothing is asked for it.
+    pub fn whose(&self, id: u64) -> Whose {
+        match self.groups.known(id) {
+            None | Some(Home::Unknown) => Whose::Unknown,
+            Some(Home::Host) => Whose::Host,
+            Some(Home::Container(place)) => {
+                self.latest(place).map_or(Whose::Unknown, Whose::Container)
+            }
         }
     }
 

@@ -18,7 +18,7 @@ use model::event::{Act, Audience, Call, Event, Loss, Process};
 
 use crate::act;
 use crate::clock::Clock;
-use crate::containers::{Containers, Place, Places, Settled};
+use crate::containers::{Containers, Place, Places, Settled, Whose};
 use crate::kernel::Hierarchy;
 use crate::processes::{Processes, Spaces};
 use crate::record::{CallRecord, Deed, ProcessId, Record};
@@ -134,6 +134,11 @@ impl Host {
     /// Whether events wait: `settle` should not.
     pub fn is_waiting(&self) -> bool {
         self.held_count > 0
+    }
+
+    /// Whose a control group is, as far as it was met.
+    pub fn whose(&self, control_group: u64) -> Whose {
+        self.containers.whose(control_group)
     }
 
     /// Events that never arrived.

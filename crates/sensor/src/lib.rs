@@ -17,6 +17,7 @@ mod file;
 pub mod fuzz;
 mod host;
 pub mod kernel;
+pub mod learn;
 pub mod prevent;
 pub mod processes;
 mod reader;

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 const OBJECTS: &[(&str, &str)] = &[
     ("crates/sensor/bpf", "guard"),
     ("crates/sensor/bpf", "prevent"),
+    ("crates/sensor/bpf", "learn"),
     ("crates/respond/bpf", "isolate"),
 ];
 /// Architecture as Rust names it, and as libbpf's headers do.

@@ -10,6 +10,8 @@ mod merge;
 mod places;
 mod policy;
 mod prevent;
+mod profile;
+mod profiles;
 mod react;
 mod record;
 mod reload;
@@ -56,6 +58,8 @@ enum Verb {
     Doctor,
     /// Work with policies of the guard: check one, or make entries that allow from alerts.
     Policy(policy::PolicyArguments),
+    /// Work with profiles of workloads: list, show, compare, promote, export.
+    Profile(profile::ProfileArguments),
 }
 
 #[derive(Debug, Args)]
@@ -71,6 +75,8 @@ struct WatchArguments {
     /// What becomes of what rules find: a policy of the guard (docs/guard-policy.md)
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    #[command(flatten)]
+    profiles: profiles::LearnArguments,
     /// Do what the policy says; without, it is only told
     #[arg(long)]
     enforce: bool,
@@ -93,13 +99,24 @@ pub(crate) fn run(arguments: GuardArguments, global: &Global) -> Result<ExitCode
         Some(Verb::Audit(arguments)) => audit::run(&arguments, global),
         Some(Verb::Doctor) => doctor::run(),
         Some(Verb::Policy(arguments)) => policy::run(&arguments, global),
+        Some(Verb::Profile(arguments)) => profile::run(&arguments, global),
         None => watch(arguments.watch, global),
     }
 }
 
 fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserError> {
-    let WatchArguments { rules, lists, sinks, policy, enforce, merge_window, record, tier, state } =
-        arguments;
+    let WatchArguments {
+        rules,
+        lists,
+        sinks,
+        policy,
+        profiles,
+        enforce,
+        merge_window,
+        record,
+        tier,
+        state,
+    } = arguments;
     if enforce && policy.is_none() {
         return Err(judge::needs_policy());
     }
@@ -110,15 +127,16 @@ fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserErr
     ready.lists.tell(global.is_quiet());
     let (never, code) = (std::mem::take(&mut ready.never), ready.code);
     let count = ready.rules.len() - never.len();
+    let settings = Settings { tier: tier.tier(), ..Settings::new() };
     let (stop, asked) = interrupt::stop_or_reread()?;
     let places = watch::Places {
         sinks: sink::open(&sinks, global.look(None).color, &stop)?,
         recording: record.as_deref().map(record::Recording::create).transpose()?,
         react: enforce.then(|| react::React::start(&state)).transpose()?.unwrap_or_default(),
         merge: merge::Merge::new(Duration::from_secs(merge_window.into())),
+        profiles: profiles.start(global.calendar.today(), &settings.hierarchy)?,
     };
     let reload = reload::Reload::new(sources, asked);
-    let settings = Settings { tier: tier.tier(), ..Settings::new() };
     let mut guard = watch::Guard::new(ready, reload, places, settings, global.calendar, enforce)?;
     guard.note_policy();
     if !global.is_quiet() {

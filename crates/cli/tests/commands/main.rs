@@ -24,6 +24,7 @@ mod options;
 mod outages;
 mod output;
 mod policies;
+mod profiles;
 mod registries;
 mod reports;
 mod respond;

@@ -250,7 +250,7 @@ fn is_named(image: &RunningImage, patterns: &[Glob]) -> bool {
 
 /// What a pod's controller is called: the name without what Deployments (`-7d9f8b6c5d-x2x4z`),
 /// DaemonSets and Jobs (`-x2x4z`) and StatefulSets (`-0`) add.
-fn workload(pod: &str) -> &str {
+pub(crate) fn workload(pod: &str) -> &str {
     /// Letters and digits of which Kubernetes makes suffixes: no vowels, so that no words come out.
     const SUFFIX: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
     let is_made = |part: &str| part.bytes().all(|byte| SUFFIX.contains(&byte));

@@ -1,4 +1,4 @@
-//! The names of Linux capabilities, as runtimes write them → bits.
+//! The names of Linux capabilities, as runtimes write them → bits, and back.
 
 /// In the kernel's order: the position is the bit.
 const NAMES: [&str; 41] = [
@@ -55,6 +55,11 @@ pub(super) const DOCKER_DEFAULT: u64 = 0xa804_25fb;
 /// kernel to come, have no bit here.
 pub(super) fn bits<'a>(names: impl IntoIterator<Item = &'a str>) -> u64 {
     names.into_iter().map(bit).fold(0, |all, bit| all | bit)
+}
+
+/// As people write it: `net_raw`; a number where a kernel to come has another one.
+pub(crate) fn name(number: usize) -> String {
+    NAMES.get(number).map_or_else(|| number.to_string(), |name| name.to_ascii_lowercase())
 }
 
 fn bit(name: &str) -> u64 {

@@ -85,7 +85,7 @@ impl Hierarchy {
 
     /// The kernel's number of it: 0 is the unified one, those of version 1 are numbered as they are
     /// mounted.
-    pub(super) fn kernel_number(&self) -> u32 {
+    pub(crate) fn kernel_number(&self) -> u32 {
         let text = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
         let of = |line: &str| {
             let (number, rest) = line.split_once(':')?;

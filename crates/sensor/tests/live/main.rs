@@ -11,6 +11,7 @@ mod cost;
 mod fanotify;
 mod flood;
 mod groups;
+mod learn;
 mod names;
 mod prevent;
 mod processes;

@@ -47,22 +47,28 @@ pub(crate) struct Live {
     host: Host,
     losses: Losses,
     damaged: u64,
+    /// Calls that somebody beside the rules asks for.
+    also: BTreeSet<Call>,
 }
 
 impl Live {
     /// The kernel first, then what runs already: whatever begins meanwhile waits in a buffer.
-    pub(crate) fn start(rules: &[&Arc<Rule>], settings: Settings) -> Result<Self, UserError> {
+    pub(crate) fn start(
+        rules: &[&Arc<Rule>],
+        also: BTreeSet<Call>,
+        settings: Settings,
+    ) -> Result<Self, UserError> {
         see_host()?;
         let mut kernel = Kernel::start(&settings).map_err(refused)?;
         kernel.exclude(std::process::id()).map_err(refused)?;
         let host = Host::new(settings.hierarchy, places::of_environment());
-        kernel.watch_extents(wanted(rules)).map_err(refused)?;
-        Ok(Self { kernel, host, losses: Losses::default(), damaged: 0 })
+        kernel.watch_extents(wanted(rules, &also)).map_err(refused)?;
+        Ok(Self { kernel, host, losses: Losses::default(), damaged: 0, also })
     }
 
     /// From now on what these rules ask for is told, without a gap in what others asked for before.
     pub(super) fn watch(&mut self, rules: &[&Arc<Rule>]) -> Result<(), UserError> {
-        self.kernel.watch_extents(wanted(rules)).map_err(refused)
+        self.kernel.watch_extents(wanted(rules, &self.also)).map_err(refused)
     }
 
     /// How calls are seen, and which are not.
@@ -108,13 +114,12 @@ impl Live {
     }
 }
 
-/// The calls that rules ask for, and those that go with them.
-fn wanted(rules: &[&Arc<Rule>]) -> Wanted {
+/// The calls that rules and others ask for, and those that go with them.
+fn wanted(rules: &[&Arc<Rule>], also: &BTreeSet<Call>) -> Wanted {
     let mut calls: Wanted =
         rules.iter().flat_map(|rule| rule.calls()).map(|call| (*call, Extent::Names)).collect();
-    calls.extend(
-        rules.iter().flat_map(|rule| rule.calls_unasked()).map(|call| (*call, Extent::All)),
-    );
+    let whole = rules.iter().flat_map(|rule| rule.calls_unasked()).chain(also);
+    calls.extend(whole.map(|call| (*call, Extent::All)));
     // These are told without looking at calls. Programs are too, unless they cannot be started: who
     // asks for them asks for that.
     let always = [

@@ -19,6 +19,7 @@ use super::judge::Judge;
 use super::live::Live;
 use super::merge::{Found, Merge, What};
 use super::prevent::Prevent;
+use super::profiles::Profiles;
 use super::react::React;
 use super::record::Recording;
 use super::reload::{Ready, Reload};
@@ -47,6 +48,7 @@ pub(super) struct Places {
     pub(super) recording: Option<Recording>,
     pub(super) react: React,
     pub(super) merge: Merge,
+    pub(super) profiles: Option<Profiles>,
 }
 
 /// Everything that an event passes.
@@ -72,7 +74,8 @@ impl Guard {
         enforce: bool,
     ) -> Result<Self, UserError> {
         let Ready { engine, judge, rules, .. } = ready;
-        let live = Live::start(&rules.iter().collect::<Vec<_>>(), settings)?;
+        let also = places.profiles.as_ref().map(|_| Profiles::calls()).unwrap_or_default();
+        let live = Live::start(&rules.iter().collect::<Vec<_>>(), also, settings)?;
         let moment = Moment { today: calendar.today(), enforce };
         let prevent = match judge.policy() {
             Some(policy) => Prevent::start(policy, moment)?,
@@ -115,6 +118,7 @@ impl Guard {
         self.looked = Instant::now();
         self.told.set_day(self.calendar.today());
         self.told.close_windows();
+        self.told.look_at_profiles(self.live.host());
         if let Some(ready) = self.reload.poll() {
             self.replace(ready)?;
         }
@@ -149,13 +153,15 @@ impl Guard {
         live.count_losses(&mut |event| told.pass(event))
     }
 
-    /// What the policy's reader should know before anything happens.
+    /// What the policy's reader should know before anything happens, and whoever reads profiles.
     pub(super) fn note_policy(&self) {
         self.told.note_policy();
+        self.told.places.profiles.iter().for_each(|it| output::note(&it.summary()));
     }
 
     /// What it came to, and whether the recording is whole. Sinks are given time for what they have.
     pub(super) fn finish(mut self) -> (String, Result<(), UserError>) {
+        self.told.end_profiles(self.live.host());
         self.told.end_windows();
         let Told { mut places, events, alerts, untold, prevent, .. } = self.told;
         drop(prevent.map(Prevent::end));
@@ -180,6 +186,10 @@ impl Told {
         self.events += 1;
         if let (Some(prevent), Some(policy)) = (&mut self.prevent, self.judge.policy()) {
             prevent.meet(&event, policy, self.moment);
+        }
+        let profiles = self.places.profiles.as_mut();
+        for deviation in profiles.map(|it| it.pass(&event)).unwrap_or_default() {
+            self.tell(&event, deviation, None);
         }
         for mut detection in self.engine.judge(&event) {
             let verdict =
@@ -210,6 +220,23 @@ impl Told {
         let Some(mut prevent) = self.prevent.take() else { return };
         prevent.denials(host, &mut |event, detection| self.tell(&event, detection, None));
         self.prevent = Some(prevent);
+    }
+
+    fn look_at_profiles(&mut self, host: &Host) {
+        let today = self.moment.today;
+        let profiles = self.places.profiles.as_mut();
+        for (event, deviation) in profiles.map(|it| it.look(host, today)).unwrap_or_default() {
+            self.tell(&event, deviation, None);
+        }
+    }
+
+    fn end_profiles(&mut self, host: &Host) {
+        let Some(profiles) = self.places.profiles.take() else { return };
+        let (found, is_written) = profiles.finish(host);
+        found.into_iter().for_each(|(event, deviation)| self.tell(&event, deviation, None));
+        if !is_written {
+            output::note("profiles: what was learnt last is not on disk");
+        }
     }
 
     fn set_day(&mut self, today: Date) {

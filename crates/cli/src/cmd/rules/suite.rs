@@ -5,6 +5,7 @@
 
 mod trial;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -57,7 +58,7 @@ pub(crate) fn run(arguments: &SuiteArguments) -> Result<ExitCode, UserError> {
     let engine = Engine::new(&ruleset);
     let stop = interrupt::stop_on_signals(None)?;
     let settings = Settings { bulk_budget: BUDGET, ..Settings::new() };
-    let live = Live::start(&enabled, settings)?;
+    let live = Live::start(&enabled, BTreeSet::new(), settings)?;
     let places = runtimes();
     let stopped = || stop.is_stopped();
     let environment = Environment {
