@@ -93,7 +93,7 @@ fn of_judgement() -> [Target; 5] {
 }
 
 /// What the guard reads: rules, recordings, audit records, what posts them, alerts that wait.
-fn of_guard() -> [Target; 9] {
+fn of_guard() -> [Target; 10] {
     let records = "crates/detect/testdata/audit/fields";
     [
         corpus("audit-list", detect::fuzz::audit_list),
@@ -102,6 +102,7 @@ fn of_guard() -> [Target; 9] {
         corpus("detect-condition", detect::fuzz::condition),
         corpus("detect-rules", detect::fuzz::rules),
         corpus("engine-answer", suite::fuzz::answer),
+        corpus("helper-words", courier::fuzz::words),
         corpus("suite", suite::fuzz::suite),
         seeded("event-recording", "crates/detect/testdata/recording", detect::fuzz::recording),
         corpus("spool", courier::fuzz::spool),

@@ -46,6 +46,10 @@ pub enum Grant {
 #[derive(Clone, Debug)]
 pub enum Network {
     Any,
+    /// TCP from others to this process; none to anywhere.
+    Inward,
+    /// TCP to anywhere. Nobody is listened to.
+    Outward,
     /// TCP to these ports; none where there are none. Nobody is listened to.
     Ports(Vec<u16>),
 }
@@ -59,8 +63,14 @@ pub(crate) fn close(files: &Files, network: &Network) -> Result<Vec<Gap>, Rulese
         rules = rules.scope(Scope::from_all(NEWEST))?;
         is_empty = false;
     }
-    if let Network::Ports(_) = network {
-        rules = rules.handle_access(AccessNet::BindTcp | AccessNet::ConnectTcp)?;
+    let handled = match network {
+        Network::Any => BitFlags::EMPTY,
+        Network::Inward => AccessNet::ConnectTcp.into(),
+        Network::Outward => AccessNet::BindTcp.into(),
+        Network::Ports(_) => AccessNet::BindTcp | AccessNet::ConnectTcp,
+    };
+    if !handled.is_empty() {
+        rules = rules.handle_access(handled)?;
         is_empty = false;
     }
     if is_empty {

@@ -83,6 +83,8 @@ fn serve(births: &Receiver<(Birth, Answer)>) {
             .env_clear()
             .envs(variables)
             .current_dir("/")
+            // Ctrl-C is for who started us: helpers end when their line does.
+            .process_group(0)
             .stdin(Stdio::from(line))
             .stdout(Stdio::null())
             .spawn();

@@ -151,7 +151,15 @@ impl Place {
 
     /// Whether somebody else takes the alerts: a server, a daemon.
     pub fn is_elsewhere(&self) -> bool {
-        !matches!(self.0, Kind::File(_))
+        self.file().is_none()
+    }
+
+    /// The file that alerts are added to.
+    pub fn file(&self) -> Option<&Path> {
+        match &self.0 {
+            Kind::File(path) => Some(path),
+            _ => None,
+        }
     }
 
     /// The socket of a daemon on this machine.

@@ -42,6 +42,7 @@ pub type Start = Box<dyn FnMut() -> io::Result<Helper> + Send>;
 #[derive(Debug)]
 pub struct Remote {
     shared: Arc<Shared>,
+    is_on_disk: bool,
 }
 
 #[derive(Debug, Default)]
@@ -72,8 +73,8 @@ struct State {
 
 impl Remote {
     /// With a first helper, which has to be ready; `stale` is the exit code of one that only wants
-    /// another in its place.
-    pub fn start(mut start: Start, stale: i32) -> io::Result<Self> {
+    /// another in its place, and `is_on_disk` says whether helpers have a spool.
+    pub fn start(mut start: Start, stale: i32, is_on_disk: bool) -> io::Result<Self> {
         let first = ready(&mut start)?;
         let shared = Arc::new(Shared::default());
         let (giving, keeping) = (Arc::clone(&shared), Arc::clone(&shared));
@@ -81,7 +82,7 @@ impl Remote {
         thread::Builder::new().name("give".to_owned()).spawn(move || giving.give_all())?;
         let keep = move || keeping.keep(first, &mut start, stale);
         thread::Builder::new().name("helper".to_owned()).spawn(keep)?;
-        Ok(Self { shared })
+        Ok(Self { shared, is_on_disk })
     }
 
     /// Never waits.
@@ -97,6 +98,18 @@ impl Remote {
         state.letters.push_back(Arc::new(letter));
         drop(state);
         self.shared.changed.notify_all();
+    }
+
+    /// Whether all that was given is in the spool, or in memory where there is none or the disk is full.
+    pub fn is_settled(&self) -> bool {
+        let state = self.shared.lock();
+        !self.is_on_disk || state.letters.is_empty() || state.standing.full.is_some()
+    }
+
+    /// Whether who can wait before giving more need not.
+    pub fn has_room(&self) -> bool {
+        let state = self.shared.lock();
+        state.letters.len() < QUEUE / 2 && state.bytes < QUEUE_BYTES_MAX / 2
     }
 
     pub fn standing(&self) -> Standing {

@@ -1,7 +1,10 @@
 //! `lazaret guard`: watches this host and tells what rules find.
 
 mod alert;
+mod attempts;
 mod audit;
+mod cage;
+mod carry;
 mod doctor;
 mod judge;
 mod live;
@@ -52,6 +55,9 @@ pub(crate) struct GuardArguments {
 enum Verb {
     /// Judge what Kubernetes API servers audit: a webhook, logs that are followed. Needs no root.
     Audit(audit::AuditArguments),
+    /// Carry alerts to one sink: what the guard starts, with its line as standard input.
+    #[command(name = carry::VERB, hide = true)]
+    Carry(sink::SinkArguments),
     /// Say what this kernel and this host let the guard see, and what not.
     Doctor,
     /// Work with policies of the guard: check one, or make entries that allow from alerts.
@@ -89,6 +95,7 @@ struct WatchArguments {
 pub(crate) fn run(arguments: GuardArguments, global: &Global) -> Result<ExitCode, UserError> {
     match arguments.verb {
         Some(Verb::Audit(arguments)) => audit::run(&arguments, global),
+        Some(Verb::Carry(arguments)) => carry::run(&arguments),
         Some(Verb::Doctor) => doctor::run(),
         Some(Verb::Policy(arguments)) => policy::run(&arguments, global),
         None => watch(arguments.watch, global),
@@ -102,17 +109,20 @@ fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserErr
         return Err(judge::needs_policy());
     }
     environment::have_many_descriptors();
+    let nursery = cage::close_guard(enforce)?;
     let are_ours = rules.is_empty();
     let sources = reload::Sources { rules, policy };
+    let attempts = attempts::Attempts::on(&own_places(&sources, &sinks, &state));
     let mut ready = sources.read()?;
     let (never, code) = (std::mem::take(&mut ready.never), ready.code);
     let count = ready.rules.len() - never.len();
     let (stop, asked) = interrupt::stop_or_reread()?;
     let mut places = watch::Places {
-        sinks: sink::open(&sinks, global.look(None).color, &stop)?,
+        sinks: sink::open(&sinks, global.look(None).color, &stop, &nursery)?,
         recording: record.as_deref().map(record::Recording::create).transpose()?,
         react: react::React::start(enforce.then(|| react::responder(&state)).transpose()?)?,
         merge: merge::Merge::new(Duration::from_secs(merge_window.into())),
+        attempts,
     };
     if enforce {
         places.react.keep_limits(&state)?;
@@ -134,4 +144,17 @@ fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserErr
         output::note(&summary);
     }
     ran.and(recorded).map(|()| code)
+}
+
+/// What the guard lives by, beside its processes.
+fn own_places(
+    sources: &reload::Sources,
+    sinks: &sink::SinkArguments,
+    state: &std::path::Path,
+) -> Vec<PathBuf> {
+    let pins = sensor::prevent::Settings::new().pins;
+    let program = std::fs::read_link("/proc/self/exe").ok();
+    let read = sources.rules.iter().chain(&sources.policy).cloned();
+    let kept = [state.to_owned()].into_iter().chain(sinks.spool().cloned());
+    read.chain(kept).chain(pins).chain(program).collect()
 }

@@ -15,6 +15,12 @@ const FIONREAD: u32 = 0x541b;
 const PR_SET_NAME: u32 = 15;
 const PR_SET_VMA: u32 = 0x5356_4d41;
 
+const PR_GET_AUXV: u32 = 0x4155_5856;
+
+const PERF_ENABLE: u32 = 0x2400;
+const PERF_DISABLE: u32 = 0x2401;
+const PERF_SET_BPF: u32 = 0x4004_2408;
+
 const PROT_EXEC: u64 = 4;
 /// Memory that is read and written, never executed.
 const NO_CODE: Only = Only::Bits { argument: 2, of: PROT_EXEC, set: 0 };
@@ -182,3 +188,80 @@ pub const NO_NETLINK: Group = Group {
     why: "the resolver of names asks the kernel for its addresses first, and does without",
     calls: calls![SYS_socket => Only::OneOf(0, &[AF_NETLINK])],
 };
+
+pub const SIGNALS: Group = Group {
+    name: "signals",
+    why: "a pair of sockets within the process, by which its signals are told",
+    calls: calls![SYS_socketpair => Only::OneOf(0, &[AF_UNIX])],
+};
+
+pub const SENSE: Group = Group {
+    name: "sense",
+    why: "programs in the kernel, loaded and attached (also later, for rules that are read anew), and what \
+          they say; control groups, mounts and runtimes of the host",
+    calls: calls![
+        SYS_bpf,
+        SYS_perf_event_open,
+        SYS_ioctl => Only::OneOf(1, &[PERF_ENABLE, PERF_DISABLE, PERF_SET_BPF]),
+        SYS_epoll_create1,
+        SYS_epoll_ctl,
+        SYS_epoll_pwait,
+        SYS_eventfd2,
+        SYS_openat2,
+        SYS_statfs,
+        SYS_fstatfs,
+        SYS_getxattr,
+        SYS_geteuid,
+        SYS_uname,
+        SYS_prctl => Only::OneOf(0, &[PR_GET_AUXV]),
+    ],
+};
+
+pub const ASK_RUNTIMES: Group = Group {
+    name: "ask runtimes",
+    why: "sockets of container engines and of the local log",
+    calls: calls![
+        SYS_socket => Only::OneOf(0, &[AF_UNIX]),
+        SYS_connect,
+        SYS_getsockopt,
+        SYS_setsockopt,
+        SYS_getsockname,
+        SYS_getpeername,
+    ],
+};
+
+pub const REFUSE: Group = Group {
+    name: "refuse",
+    why: "the kernel asks before programs and files are opened, and is answered; pins are kept",
+    calls: calls![SYS_fanotify_init, SYS_fanotify_mark, SYS_mount, SYS_umount2],
+};
+
+pub const RESPOND: Group = Group {
+    name: "respond",
+    why: "processes are signalled by descriptors, files are sealed, removed and put back as they were",
+    calls: calls![
+        SYS_pidfd_open,
+        SYS_pidfd_send_signal,
+        SYS_kill,
+        SYS_fallocate,
+        SYS_linkat,
+        SYS_renameat,
+        SYS_renameat2,
+        SYS_flistxattr,
+        SYS_fgetxattr,
+        SYS_fsetxattr,
+        SYS_setxattr,
+        SYS_fchmod,
+        SYS_fchown,
+        SYS_utimensat,
+    ],
+};
+
+#[cfg(target_arch = "x86_64")]
+pub const RESPOND_OLDER: Group = Group {
+    name: "respond, older",
+    why: "the same by calls that newer machines do not have",
+    calls: calls![SYS_rename, SYS_rmdir, SYS_link],
+};
+#[cfg(not(target_arch = "x86_64"))]
+pub const RESPOND_OLDER: Group = Group { name: "respond, older", why: "", calls: &[] };

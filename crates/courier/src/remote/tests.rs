@@ -66,7 +66,7 @@ fn numbers(told: &Receiver<String>, upto: usize) -> Vec<usize> {
 #[test]
 fn letters_go_through_a_helper_in_their_order() {
     let (start, told) = helpers(vec![], None);
-    let remote = Remote::start(start, STALE).unwrap();
+    let remote = Remote::start(start, STALE, false).unwrap();
     (0..2_000).for_each(|number| remote.give(letter(number)));
     assert_eq!(numbers(&told, 1_999), (0..2_000).collect::<Vec<_>>());
     assert_eq!(remote.finish(SOON), Left { lost: 0, kept: 0 });
@@ -77,7 +77,7 @@ fn a_helper_that_ends_costs_no_letter() {
     for folder in [None, Some(tempfile::tempdir().unwrap())] {
         let spool = folder.as_ref().map(|it| it.path().join("spool"));
         let (start, told) = helpers(vec![10, 0, 5], spool);
-        let remote = Remote::start(start, STALE).unwrap();
+        let remote = Remote::start(start, STALE, false).unwrap();
         (0..100).for_each(|number| remote.give(letter(number)));
         let mut numbers = numbers(&told, 99);
         assert!(!remote.ends().is_empty(), "who ended before it was ready was not one");
@@ -99,7 +99,7 @@ fn what_finds_no_room_is_counted_while_a_helper_is_stuck() {
     Word::Report(0, Standing::default()).write(&mut &theirs).unwrap();
     let mut helper = Some(Helper { line: ours, child: child() });
     let start = Box::new(move || helper.take().ok_or_else(|| io::Error::other("no more")));
-    let remote = Remote::start(start, STALE).unwrap();
+    let remote = Remote::start(start, STALE, false).unwrap();
     let begun = Instant::now();
     (0..QUEUE + 10).for_each(|number| remote.give(letter(number)));
     assert_eq!(remote.standing().lost, 10);
@@ -120,7 +120,7 @@ fn one_that_is_stale_is_replaced_without_a_word() {
         let child = Command::new("sh").args(["-c", &format!("exit {STALE}")]).stdin(line).spawn();
         Ok(Helper { line: ours, child: child? })
     };
-    let remote = Remote::start(Box::new(start), STALE).unwrap();
+    let remote = Remote::start(Box::new(start), STALE, false).unwrap();
     for _ in 0..3 {
         told.recv_timeout(SOON).unwrap();
     }
@@ -135,7 +135,7 @@ fn why_nothing_can_be_carried_is_said_at_once() {
         refuse(&theirs, "cannot write to `x`")?;
         Ok(Helper { line: ours, child: child() })
     };
-    let error = Remote::start(Box::new(start), STALE).unwrap_err();
+    let error = Remote::start(Box::new(start), STALE, false).unwrap_err();
     assert_eq!(error.to_string(), "cannot write to `x`");
 }
 

@@ -11,11 +11,13 @@ use std::time::Duration;
 
 use artifact::Stop;
 use clap::Args;
+use confine::Nursery;
 use courier::{Address, Follower, Listener, Secrecy, Token};
 use detect::audit::Record;
 use detect::{Engine, Source};
 
 use self::desk::Desk;
+use super::cage;
 use super::sink::{self, SinkArguments};
 use crate::cmd::global::Global;
 use crate::cmd::rules;
@@ -62,6 +64,7 @@ pub(super) fn run(arguments: &AuditArguments, global: &Global) -> Result<ExitCod
     let rules::Watching { ruleset, code, .. } =
         rules::to_use(&arguments.rules, Source::K8sAudit, None)?;
     let rules = ruleset.rules().iter().filter(|rule| rule.enabled).count();
+    let nursery = confine(arguments)?;
     let stop = interrupt::stop_on_signals(None)?;
     let look = global.look(None);
     let mut logs = arguments
@@ -69,7 +72,7 @@ pub(super) fn run(arguments: &AuditArguments, global: &Global) -> Result<ExitCod
         .iter()
         .map(|path| Log::start(path.as_path()))
         .collect::<Result<Vec<_>, _>>()?;
-    let sinks = sink::open(&arguments.sinks, look.color, &stop)?;
+    let sinks = sink::open(&arguments.sinks, look.color, &stop, &nursery)?;
     let desk = Arc::new(Desk::new(Engine::new(&ruleset), sinks, stop.clone()));
     let listener = arguments.listen.as_deref();
     let listener = listener.map(|address| listen(address, arguments, &desk)).transpose()?;
@@ -90,6 +93,18 @@ pub(super) fn run(arguments: &AuditArguments, global: &Global) -> Result<ExitCod
         output::note(&summary);
     }
     Ok(code)
+}
+
+/// From here on, what others post is read, in a process that keeps what it needs alone.
+fn confine(arguments: &AuditArguments) -> Result<Nursery, UserError> {
+    let keys = [&arguments.cert, &arguments.key, &arguments.client_ca, &arguments.token];
+    let mut reads: Vec<PathBuf> = keys.into_iter().flatten().cloned().collect();
+    // A log that is rotated is another file.
+    reads.extend(arguments.log.iter().map(|log| sink::folder_of(log)));
+    // To know whose they are; helpers read them.
+    reads.extend(arguments.sinks.tokens().cloned());
+    let writes = arguments.sinks.folders()?;
+    cage::close_audit(&cage::of_audit(&reads, &writes))
 }
 
 /// Until the user says stop.

@@ -14,7 +14,7 @@ use sensor::Host;
 use sensor::kernel::{Kernel, Refusal, Settings, groups_are_of_host, processes_are_of_host};
 
 use super::loss::Losses;
-use super::{places, tier};
+use super::{attempts, places, tier};
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::output;
@@ -125,6 +125,7 @@ fn wanted(rules: &[&Arc<Rule>]) -> BTreeSet<Call> {
     ];
     if calls.iter().any(|call| !always.contains(call)) {
         calls.extend(OF_STATE);
+        calls.extend(attempts::CALLS);
     } else {
         calls.clear();
     }
