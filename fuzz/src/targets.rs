@@ -94,7 +94,7 @@ fn of_judgement() -> [Target; 6] {
 }
 
 /// What the guard reads: rules, lists, recordings, audit records, what posts them, alerts that wait.
-fn of_guard() -> [Target; 10] {
+fn of_guard() -> [Target; 11] {
     let records = "crates/detect/testdata/audit/fields";
     [
         corpus("audit-list", detect::fuzz::audit_list),
@@ -104,6 +104,7 @@ fn of_guard() -> [Target; 10] {
         corpus("detect-rules", detect::fuzz::rules),
         corpus("engine-answer", suite::fuzz::answer),
         seeded("indicators", "crates/indicators/testdata", indicators::fuzz::document),
+        corpus("helper-words", courier::fuzz::words),
         corpus("suite", suite::fuzz::suite),
         seeded("event-recording", "crates/detect/testdata/recording", detect::fuzz::recording),
         corpus("spool", courier::fuzz::spool),

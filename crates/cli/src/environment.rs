@@ -1,5 +1,6 @@
 //! The one place that reads the environment: folders, the clock, and what a terminal can show.
 
+use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -9,6 +10,9 @@ use jiff::Timestamp;
 
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
+
+const TOKEN: &str = "LAZARET_TO_TOKEN";
+const PROXIES: [&str; 4] = ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"];
 
 /// The folder for what can be fetched or computed again: `$XDG_CACHE_HOME/lazaret`, else
 /// `~/.cache/lazaret`.
@@ -101,7 +105,22 @@ pub(crate) fn hostname() -> String {
 
 /// What alerts are posted with: a secret has no place among arguments, which everybody can read.
 pub(crate) fn sink_token() -> Option<String> {
-    std::env::var("LAZARET_TO_TOKEN").ok().filter(|token| !token.is_empty())
+    std::env::var(TOKEN).ok().filter(|token| !token.is_empty())
+}
+
+/// What a helper that speaks with servers has to know: proxies, authorities, the token.
+pub(crate) fn of_senders(with_token: bool) -> Vec<(OsString, OsString)> {
+    let names = ["SSL_CERT_FILE", "SSL_CERT_DIR", "RUST_BACKTRACE"].map(str::to_owned);
+    let of_proxies = PROXIES.iter().flat_map(|name| [(*name).to_owned(), name.to_lowercase()]);
+    let token = with_token.then(|| TOKEN.to_owned());
+    let names = names.into_iter().chain(of_proxies).chain(token);
+    names.filter_map(|name| Some((OsString::from(&name), std::env::var_os(name)?))).collect()
+}
+
+/// Whether a proxy may have to be asked.
+pub(crate) fn has_proxy() -> bool {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    PROXIES.iter().any(|name| is_set(name) || is_set(&name.to_lowercase()))
 }
 
 /// Where programs are looked for.

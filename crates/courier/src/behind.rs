@@ -82,7 +82,12 @@ impl<T: Send + 'static> Behind<T> {
 
     /// Whether all that was given has arrived, but for what is known not to.
     pub fn is_settled(&self) -> bool {
-        self.counts.missing.load(Ordering::Acquire) <= self.dropped()
+        self.on_the_way() == 0
+    }
+
+    /// What was given and has not arrived, but for what is known not to.
+    pub fn on_the_way(&self) -> u64 {
+        self.counts.missing.load(Ordering::Acquire).saturating_sub(self.dropped())
     }
 
     /// Gives it time for what it has; how many things did not arrive, those on their way among them.

@@ -2,6 +2,7 @@
 
 use crate::letter::{Letter, Step};
 use crate::listen::head;
+use crate::word::Word;
 
 /// The letters of a file of the spool.
 pub fn spool(bytes: &[u8]) {
@@ -20,4 +21,12 @@ pub fn spool(bytes: &[u8]) {
 /// What a client of the webhook says before the body.
 pub fn request(bytes: &[u8]) {
     drop(head::read(bytes));
+}
+
+/// What a helper says, and letters as a helper reads them.
+pub fn words(bytes: &[u8]) {
+    let mut rest = bytes;
+    while Word::read(&mut rest).is_ok() {}
+    let mut rest = bytes;
+    while let Ok(Some(_)) = Letter::read(&mut rest) {}
 }

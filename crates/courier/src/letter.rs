@@ -5,6 +5,8 @@
 //! u32                                  u32                u64   u8        UTF-8   little-endian
 //! ```
 
+use std::io::{self, Read};
+
 /// An alert tells 32 ancestors with 8 000 bytes of arguments each, a byte of which may be six in
 /// JSON.
 pub const LETTER_BYTES_MAX: usize = 4 << 20;
@@ -73,6 +75,24 @@ impl Letter {
         let next = at + FRAME + length;
         let letter = (crc32fast::hash(kept) == sum).then(|| Self::kept(kept)).flatten();
         letter.map_or(Step::Damage(next), |letter| Step::Letter(letter, next))
+    }
+
+    /// The next of a stream of letters; None at its end.
+    pub(crate) fn read(from: &mut dyn Read) -> io::Result<Option<Self>> {
+        let damaged = || io::Error::new(io::ErrorKind::InvalidData, "it is no letter");
+        let mut head = [0; FRAME];
+        match from.read(&mut head)? {
+            0 => return Ok(None),
+            count => from.read_exact(head.get_mut(count..).unwrap_or_default())?,
+        }
+        let (length, sum, _) = frame(&head).ok_or_else(damaged)?;
+        if length > HEAD + LETTER_BYTES_MAX {
+            return Err(damaged());
+        }
+        let mut kept = vec![0; length];
+        from.read_exact(&mut kept)?;
+        let letter = (crc32fast::hash(&kept) == sum).then(|| Self::kept(&kept)).flatten();
+        letter.map(Some).ok_or_else(damaged)
     }
 
     fn kept(bytes: &[u8]) -> Option<Self> {

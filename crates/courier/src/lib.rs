@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! Letter → Behind (memory) → Store (spool on disk, or memory) → Carry → sink
+//! Letter → Remote (memory) ─ socket ─► serve, in a process of its own → Outbox, as above
 //! webhook request | line of a log → bytes → whoever judges them
 //! ```
 //!
@@ -16,11 +17,14 @@ mod letter;
 mod listen;
 mod outbox;
 mod place;
+mod remote;
+mod serve;
 mod sink;
 mod spool;
 mod store;
 mod timed;
 mod trust;
+mod word;
 
 pub use behind::{Behind, Queue};
 pub use follow::{Follower, Line};
@@ -28,6 +32,8 @@ pub use letter::{LETTER_BYTES_MAX, Letter};
 pub use listen::{Address, Answer, Listener, Secrecy};
 pub use outbox::{Left, Outbox, Standing};
 pub use place::{OpenError, Place, Reach};
+pub use remote::{Helper, Remote, Start};
+pub use serve::{Served, refuse, serve};
 pub use sink::{Carry, Outcome};
 pub use spool::{SPOOL_BYTES_MAX, Spool};
 pub use trust::{Token, server};

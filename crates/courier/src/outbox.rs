@@ -48,6 +48,8 @@ pub struct Standing {
     pub damaged: u64,
     /// Letters that wait.
     pub waiting: u64,
+    /// Of all that were given, those that are only in memory.
+    pub in_memory: u64,
     /// Why the sink takes none, if it does not.
     pub trouble: Option<String>,
     /// Why the sink refused the last that it will never take.
@@ -143,6 +145,7 @@ impl Outbox {
             lost: self.pen.dropped() + store.lost(),
             damaged: store.damaged(),
             waiting: store.on_disk() + store.in_memory(),
+            in_memory: store.in_memory() + self.pen.on_the_way(),
             trouble: state.trouble.clone(),
             refusal: state.refusal.clone(),
             full: store.full.clone(),

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use thiserror::Error;
@@ -149,6 +149,44 @@ impl Place {
         }
     }
 
+    /// Whether somebody else takes the alerts: a server, a daemon.
+    pub fn is_elsewhere(&self) -> bool {
+        self.file().is_none()
+    }
+
+    /// The file that alerts are added to.
+    pub fn file(&self) -> Option<&Path> {
+        match &self.0 {
+            Kind::File(path) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// The socket of a daemon on this machine.
+    pub fn local_socket(&self) -> Option<&Path> {
+        match &self.0 {
+            Kind::Syslog(Server::Local(path)) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// The port of TCP that is connected to, unless a proxy is asked; None where there is none.
+    pub fn port(&self) -> Option<u16> {
+        let (address, usual) = match &self.0 {
+            Kind::Http(url) if url.starts_with("https://") => (authority(url), Some(443)),
+            Kind::Http(url) => (authority(url), Some(80)),
+            Kind::Syslog(Server::Tcp(address) | Server::Tls(address)) => (address.as_str(), None),
+            Kind::Syslog(Server::Local(_) | Server::Udp(_)) | Kind::File(_) => return None,
+        };
+        let named = address.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        named.or(usual)
+    }
+
+    /// Whether what is sent may go by the proxy that the environment names.
+    pub fn may_go_by_proxy(&self) -> bool {
+        matches!(&self.0, Kind::Http(url) if may_go_by_proxy(url))
+    }
+
     /// Whether alerts cross a network that anybody on the way can read.
     pub fn is_in_the_clear(&self) -> bool {
         let host = match &self.0 {
@@ -233,6 +271,24 @@ mod tests {
             ("https://localhost/", false),
         ] {
             assert_eq!(may_go_by_proxy(url), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn ports_are_known() {
+        for (text, port) in [
+            ("http://host/a", Some(80)),
+            ("https://host", Some(443)),
+            ("https://host:8088/a:9", Some(8088)),
+            ("https://[::1]:8088/", Some(8088)),
+            ("https://[::1]/", Some(443)),
+            ("syslog:tcp://host:601", Some(601)),
+            ("syslog:tls://[::1]:6514", Some(6514)),
+            ("syslog:udp://host:514", None),
+            ("syslog:", None),
+            ("file:a:7", None),
+        ] {
+            assert_eq!(text.parse::<Place>().unwrap().port(), port, "{text}");
         }
     }
 

@@ -1,7 +1,10 @@
 //! `lazaret guard`: watches this host and tells what rules find.
 
 mod alert;
+mod attempts;
 mod audit;
+mod cage;
+mod carry;
 mod doctor;
 mod judge;
 mod live;
@@ -54,6 +57,9 @@ pub(crate) struct GuardArguments {
 enum Verb {
     /// Judge what Kubernetes API servers audit: a webhook, logs that are followed. Needs no root.
     Audit(audit::AuditArguments),
+    /// Carry alerts to one sink: what the guard starts, with its line as standard input.
+    #[command(name = carry::VERB, hide = true)]
+    Carry(sink::SinkArguments),
     /// Say what this kernel and this host let the guard see, and what not.
     Doctor,
     /// Work with policies of the guard: check one, or make entries that allow from alerts.
@@ -97,6 +103,7 @@ struct WatchArguments {
 pub(crate) fn run(arguments: GuardArguments, global: &Global) -> Result<ExitCode, UserError> {
     match arguments.verb {
         Some(Verb::Audit(arguments)) => audit::run(&arguments, global),
+        Some(Verb::Carry(arguments)) => carry::run(&arguments),
         Some(Verb::Doctor) => doctor::run(),
         Some(Verb::Policy(arguments)) => policy::run(&arguments, global),
         Some(Verb::Profile(arguments)) => profile::run(&arguments, global),
@@ -121,8 +128,10 @@ fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserErr
         return Err(judge::needs_policy());
     }
     environment::have_many_descriptors();
+    let nursery = cage::close_guard(enforce)?;
     let are_ours = rules.is_empty();
     let sources = reload::Sources { rules, policy, lists, calendar: global.calendar };
+    let attempts = attempts::Attempts::on(&own_places(&sources, &sinks, &state));
     let mut ready = sources.read()?;
     ready.lists.tell(global.is_quiet());
     let (never, code) = (std::mem::take(&mut ready.never), ready.code);
@@ -130,11 +139,12 @@ fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserErr
     let settings = Settings { tier: tier.tier(), ..Settings::new() };
     let (stop, asked) = interrupt::stop_or_reread()?;
     let places = watch::Places {
-        sinks: sink::open(&sinks, global.look(None).color, &stop)?,
+        sinks: sink::open(&sinks, global.look(None).color, &stop, &nursery)?,
         recording: record.as_deref().map(record::Recording::create).transpose()?,
         react: enforce.then(|| react::React::start(&state)).transpose()?.unwrap_or_default(),
         merge: merge::Merge::new(Duration::from_secs(merge_window.into())),
         profiles: profiles.start(global.calendar.today(), &settings.hierarchy)?,
+        attempts,
     };
     let reload = reload::Reload::new(sources, asked);
     let mut guard = watch::Guard::new(ready, reload, places, settings, global.calendar, enforce)?;
@@ -152,4 +162,17 @@ fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserErr
         output::note(&summary);
     }
     ran.and(recorded).map(|()| code)
+}
+
+/// What the guard lives by, beside its processes.
+fn own_places(
+    sources: &reload::Sources,
+    sinks: &sink::SinkArguments,
+    state: &std::path::Path,
+) -> Vec<PathBuf> {
+    let pins = sensor::prevent::Settings::new().pins;
+    let program = std::fs::read_link("/proc/self/exe").ok();
+    let read = sources.rules.iter().chain(&sources.policy).cloned();
+    let kept = [state.to_owned()].into_iter().chain(sinks.spool().cloned());
+    read.chain(kept).chain(pins).chain(program).collect()
 }

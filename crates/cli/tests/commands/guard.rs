@@ -74,6 +74,10 @@ impl Guard {
         guard
     }
 
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn said(&self) -> String {
         std::fs::read_to_string(self.sandbox.path("stderr")).unwrap()
     }

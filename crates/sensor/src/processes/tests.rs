@@ -310,3 +310,29 @@ fn in_another_root_numbers_have_other_names() {
     table.0.identify(shell, &Identity { root, ..Identity::default() });
     assert_eq!(group(&table), None);
 }
+
+#[test]
+fn a_clock_that_jumps_costs_nobody_his_birth() {
+    let mut table = Table::new();
+    let (parent, child) = (id(FAR, 10 * TICK), id(FAR + 1, 20 * TICK));
+    table.begin("sh", parent, ProcessId::default());
+    table.fork("sh", parent, child);
+    table.exec(child, &["true"]);
+    let born = |table: &mut Table| {
+        let ancestor = table.0.ancestors(child).first().map(|it| it.started);
+        let process = table.0.get(child).unwrap();
+        (process.started, process.executed > process.started, ancestor)
+    };
+    for boot in [BOOT, BOOT + 3_600_000_000_000, BOOT - 600_000_000_000, BOOT] {
+        table.0.set_clock(Clock::of_boot(boot));
+        let expected = (boot + child.started, true, Some(boot + parent.started));
+        assert_eq!(born(&mut table), expected);
+    }
+    // Measuring it takes a moment, which is no jump; many of them are.
+    for step in 1..=10 {
+        table.0.set_clock(Clock::of_boot(BOOT + step * TICK / 10));
+        let (started, ..) = born(&mut table);
+        let clock = BOOT + step * TICK / 10;
+        assert!((clock + child.started).abs_diff(started) < TICK / 2, "{step}");
+    }
+}

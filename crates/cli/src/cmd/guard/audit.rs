@@ -11,13 +11,14 @@ use std::time::Duration;
 
 use artifact::Stop;
 use clap::Args;
+use confine::Nursery;
 use courier::{Address, Follower, Listener, Secrecy, Token};
 use detect::audit::Record;
 use detect::{Engine, Source};
 
 use self::desk::Desk;
-use super::judge;
 use super::merge::Merge;
+use super::{cage, judge};
 use super::sink::{self, SinkArguments};
 use crate::cmd::global::Global;
 use crate::cmd::rules;
@@ -75,6 +76,7 @@ pub(super) fn run(arguments: &AuditArguments, global: &Global) -> Result<ExitCod
         output::note(&note);
     }
     let rules = ruleset.rules().iter().filter(|rule| rule.enabled).count();
+    let nursery = confine(arguments)?;
     let stop = interrupt::stop_on_signals(None)?;
     let look = global.look(None);
     let mut logs = arguments
@@ -82,7 +84,7 @@ pub(super) fn run(arguments: &AuditArguments, global: &Global) -> Result<ExitCod
         .iter()
         .map(|path| Log::start(path.as_path()))
         .collect::<Result<Vec<_>, _>>()?;
-    let sinks = sink::open(&arguments.sinks, look.color, &stop)?;
+    let sinks = sink::open(&arguments.sinks, look.color, &stop, &nursery)?;
     let merge = Merge::new(Duration::from_secs(arguments.merge_window.into()));
     let engine = Engine::new(&ruleset);
     let desk = Arc::new(Desk::new((engine, judge), (sinks, merge), global.calendar, stop.clone()));
@@ -105,6 +107,18 @@ pub(super) fn run(arguments: &AuditArguments, global: &Global) -> Result<ExitCod
         output::note(&summary);
     }
     Ok(code)
+}
+
+/// From here on, what others post is read, in a process that keeps what it needs alone.
+fn confine(arguments: &AuditArguments) -> Result<Nursery, UserError> {
+    let keys = [&arguments.cert, &arguments.key, &arguments.client_ca, &arguments.token];
+    let mut reads: Vec<PathBuf> = keys.into_iter().flatten().cloned().collect();
+    // A log that is rotated is another file.
+    reads.extend(arguments.log.iter().map(|log| sink::folder_of(log)));
+    // To know whose they are; helpers read them.
+    reads.extend(arguments.sinks.tokens().cloned());
+    let writes = arguments.sinks.folders()?;
+    cage::close_audit(&cage::of_audit(&reads, &writes))
 }
 
 /// Until the user says stop.

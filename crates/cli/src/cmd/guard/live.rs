@@ -13,7 +13,7 @@ use sensor::kernel::{Kernel, Refusal, Settings, groups_are_of_host, processes_ar
 use sensor::{Extent, Host, Wanted};
 
 use super::loss::Losses;
-use super::{places, tier};
+use super::{attempts, places, tier};
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::output;
@@ -132,7 +132,7 @@ fn wanted(rules: &[&Arc<Rule>], also: &BTreeSet<Call>) -> Wanted {
         Call::Vfork,
     ];
     if calls.keys().any(|call| !always.contains(call)) {
-        calls.extend(OF_STATE.map(|call| (call, Extent::All)));
+        calls.extend(OF_STATE.iter().chain(attempts::CALLS).map(|call| (*call, Extent::All)));
     } else {
         calls.clear();
     }

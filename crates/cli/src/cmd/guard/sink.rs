@@ -2,20 +2,29 @@
 //!
 //! Each sink has an outbox (`courier`): what it does not take waits, on disk with `--spool`, else in
 //! memory. The guard never waits for it. What is lost is counted and said while the guard runs, and at
-//! the end.
+//! the end. Sinks that somebody else is at have theirs in a helper (`carry`), one each.
 
+mod token;
+mod way;
+
+use std::ffi::OsString;
+use std::fs::DirBuilder;
 use std::io::Write;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Instant;
 
 use artifact::Stop;
 use clap::Args;
-use courier::{Carry, Left, Letter, Outbox, Outcome, Place, Reach, Spool, Standing, Token};
+use confine::Nursery;
+use courier::{Carry, Left, Letter, Outbox, Outcome, Place, Reach, Spool, Standing};
 use sha2::{Digest, Sha256};
 
-use super::END;
+use self::token::{TokenFile, Tokens};
+use self::way::Way;
 use super::alert::{Alert, Form, Stamp};
+use super::{END, carry};
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::{environment, output, quantity};
@@ -27,13 +36,6 @@ pub(super) struct Wanted {
     /// None is stdout.
     place: Option<Place>,
     text: String,
-}
-
-/// `[HOST=]FILE`.
-#[derive(Clone, Debug)]
-pub(super) struct TokenFile {
-    host: Option<String>,
-    path: PathBuf,
 }
 
 #[derive(Args, Debug)]
@@ -72,19 +74,36 @@ impl FromStr for Wanted {
     }
 }
 
-impl FromStr for TokenFile {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (host, path) = match text.split_once('=') {
-            Some((host, path)) if !host.contains('/') => (Some(host.to_owned()), path),
-            _ => (None, text),
-        };
-        if path.is_empty() {
-            return Err("want FILE or HOST=FILE".to_owned());
+impl SinkArguments {
+    /// The folders that this process writes to; that of the spool is made.
+    pub(super) fn folders(&self) -> Result<Vec<PathBuf>, UserError> {
+        let written = self.to.iter().filter_map(|wanted| wanted.place.as_ref()?.file());
+        let mut folders: Vec<PathBuf> = written.map(folder_of).collect();
+        if let Some(folder) = &self.spool {
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+            made.map_err(|error| {
+                let message = format!("cannot keep alerts in `{}`: {error}", folder.display());
+                UserError::new(ExitCode::Output, message)
+            })?;
+            folders.push(folder.clone());
         }
-        Ok(Self { host, path: PathBuf::from(path) })
+        Ok(folders)
     }
+
+    /// Files with tokens.
+    pub(super) fn tokens(&self) -> impl Iterator<Item = &PathBuf> {
+        self.to_token.iter().map(|token| &token.path)
+    }
+
+    pub(super) fn spool(&self) -> Option<&PathBuf> {
+        self.spool.as_ref()
+    }
+}
+
+/// Where a file is, or will be.
+pub(super) fn folder_of(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or_else(|| Path::new(".")).to_owned()
 }
 
 pub(super) struct Sinks {
@@ -96,16 +115,26 @@ pub(super) struct Sinks {
 struct Sink {
     form: Form,
     name: String,
-    outbox: Outbox,
+    way: Way,
     /// What was said of it last.
     said: Standing,
 }
 
-/// Opens them all: one that cannot be written to is an error before anything is watched.
+/// What a helper needs, all of it open.
+pub(super) struct Prepared {
+    pub(super) place: Place,
+    pub(super) carry: Carry,
+    /// Of its spool.
+    pub(super) folder: Option<PathBuf>,
+}
+
+/// Opens them all: one that cannot be written to is an error before anything is watched. What others are
+/// at is left to helpers.
 pub(super) fn open(
     arguments: &SinkArguments,
     color: bool,
     stop: &Stop,
+    nursery: &Nursery,
 ) -> Result<Sinks, UserError> {
     let usual = [Wanted { form: Form::Human, place: None, text: "human@stdout".to_owned() }];
     let wanted = if arguments.to.is_empty() { &usual[..] } else { &arguments.to };
@@ -113,12 +142,33 @@ pub(super) fn open(
     let tokens = Tokens::read(arguments, wanted)?;
     let mut sinks = Vec::new();
     for wanted in wanted {
-        let carry = carry(wanted, arguments, &hostname, &tokens, stop)?;
-        let spool = arguments.spool.as_deref().map(|folder| spool(folder, wanted)).transpose()?;
-        let outbox = Outbox::start(carry, spool);
-        let outbox = outbox.map_err(|error| UserError::from_chain(ExitCode::Failed, &error))?;
-        let name = wanted.place.as_ref().map_or_else(|| "stdout".to_owned(), Place::name);
-        sinks.push(Sink { form: wanted.form, name, outbox, said: Standing::default() });
+        let place = wanted.place.as_ref();
+        if let Some(place) = place.filter(|place| place.is_in_the_clear()) {
+            tokens.keep_from(place)?;
+            output::note(&format!("alerts go to {} in the clear", place.name()));
+        }
+        let way = match place.filter(|place| place.is_elsewhere()) {
+            Some(place) => {
+                let (words, shows_token) = of_helper(arguments, wanted, place, &tokens)?;
+                let is_kept = arguments.spool.is_some();
+                Way::There(carry::remote(nursery, place, words, shows_token, is_kept)?)
+            }
+            None => {
+                let carry: Carry = match place {
+                    Some(place) => reach(place, wanted.form, arguments, &hostname, &tokens)?,
+                    None => {
+                        let stop = stop.clone();
+                        Box::new(move |letter: &Letter| to_stdout(letter, &stop))
+                    }
+                };
+                let folder = arguments.spool.as_deref().map(|it| it.join(folder_name(wanted)));
+                let spool = folder.as_deref().map(open_spool).transpose()?;
+                let outbox = Outbox::start(carry, spool);
+                Way::Here(outbox.map_err(|error| UserError::from_chain(ExitCode::Failed, &error))?)
+            }
+        };
+        let name = place.map_or_else(|| "stdout".to_owned(), Place::name);
+        sinks.push(Sink { form: wanted.form, name, way, said: Standing::default() });
     }
     if let Some(folder) = &arguments.spool {
         say_forgotten(folder, wanted);
@@ -126,27 +176,58 @@ pub(super) fn open(
     Ok(Sinks { sinks, hostname, color })
 }
 
-fn carry(
+/// In a helper: its only sink, open, with the name of its spool's folder.
+pub(super) fn prepare(arguments: &SinkArguments) -> Result<Prepared, UserError> {
+    let [wanted] = arguments.to.as_slice() else {
+        return Err(UserError::new(ExitCode::Usage, "a helper carries to one sink"));
+    };
+    let Some(place) = wanted.place.clone() else {
+        return Err(UserError::new(ExitCode::Usage, "a helper carries to elsewhere"));
+    };
+    let tokens = Tokens::read(arguments, &arguments.to)?;
+    let carry = reach(&place, wanted.form, arguments, &environment::hostname(), &tokens)?;
+    let folder = arguments.spool.as_deref().map(|folder| folder.join(folder_name(wanted)));
+    Ok(Prepared { place, carry, folder })
+}
+
+/// What a helper for this sink is told, and whether its environment has the token.
+fn of_helper(
+    arguments: &SinkArguments,
     wanted: &Wanted,
+    place: &Place,
+    tokens: &Tokens,
+) -> Result<(Vec<OsString>, bool), UserError> {
+    let absolute = |path: &Path| {
+        let path = std::path::absolute(path);
+        path.map_err(|error| UserError::from_chain(ExitCode::Failed, &error))
+    };
+    let mut words: Vec<OsString> = vec!["--to".into(), wanted.text.clone().into()];
+    for file in &arguments.to_ca {
+        words.extend(["--to-ca".into(), absolute(file)?.into()]);
+    }
+    let host = place.http_host();
+    let is_alone = arguments.to_token.len() == 1;
+    let is_its = |token: &&TokenFile| match &token.host {
+        Some(of) => Some(of.as_str()) == host,
+        None => is_alone && host.is_some(),
+    };
+    for TokenFile { path, .. } in arguments.to_token.iter().filter(is_its) {
+        words.extend(["--to-token".into(), absolute(path)?.into()]);
+    }
+    if let Some(folder) = &arguments.spool {
+        words.extend(["--spool".into(), absolute(folder)?.into()]);
+    }
+    Ok((words, arguments.to_token.is_empty() && tokens.of(place).is_some()))
+}
+
+fn reach(
+    place: &Place,
+    form: Form,
     arguments: &SinkArguments,
     hostname: &str,
     tokens: &Tokens,
-    stop: &Stop,
 ) -> Result<Carry, UserError> {
-    let Some(place) = &wanted.place else {
-        let stop = stop.clone();
-        return Ok(Box::new(move |letter| to_stdout(letter, &stop)));
-    };
-    let token = tokens.of(place);
-    if place.is_in_the_clear() {
-        if token.is_some() {
-            let message =
-                format!("a token for {} can be read by everybody on the way", place.name());
-            return Err(UserError::new(ExitCode::Usage, message).hint(Some("use https://")));
-        }
-        output::note(&format!("alerts go to {} in the clear", place.name()));
-    }
-    let (kind, text_type) = (wanted.form.name(), wanted.form.text_type());
+    let (kind, text_type, token) = (form.name(), form.text_type(), tokens.of(place));
     let reach = Reach { hostname, authorities: &arguments.to_ca, token, kind, text_type };
     place.open(reach).map_err(|error| UserError::from_chain(ExitCode::Output, &error))
 }
@@ -158,9 +239,8 @@ fn folder_name(wanted: &Wanted) -> String {
     format!("{}-{name}", wanted.form.name())
 }
 
-fn spool(folder: &Path, wanted: &Wanted) -> Result<Spool, UserError> {
-    let folder = folder.join(folder_name(wanted));
-    Spool::open(&folder).map_err(|error| {
+pub(super) fn open_spool(folder: &Path) -> Result<Spool, UserError> {
+    Spool::open(folder).map_err(|error| {
         let message = format!("cannot keep alerts in `{}`: {error}", folder.display());
         UserError::new(ExitCode::Output, message)
     })
@@ -183,79 +263,43 @@ fn say_forgotten(folder: &Path, wanted: &[Wanted]) {
     }
 }
 
-/// Who is shown what.
-struct Tokens {
-    of_hosts: Vec<(String, Token)>,
-}
-
-impl Tokens {
-    fn read(arguments: &SinkArguments, wanted: &[Wanted]) -> Result<Self, UserError> {
-        let mut hosts: Vec<&str> =
-            wanted.iter().filter_map(|it| it.place.as_ref()?.http_host()).collect();
-        hosts.sort_unstable();
-        hosts.dedup();
-        let only = || match hosts.as_slice() {
-            [host] => Ok((*host).to_owned()),
-            _ => {
-                let message = format!("a token is for one host, and alerts go to {}", hosts.len());
-                let hint = "name its host: --to-token HOST=FILE";
-                Err(UserError::new(ExitCode::Usage, message).hint(Some(hint)))
-            }
-        };
-        let mut of_hosts: Vec<(String, Token)> = Vec::new();
-        for TokenFile { host, path } in &arguments.to_token {
-            let host = host.clone().map_or_else(only, Ok)?;
-            if !hosts.contains(&host.as_str()) {
-                let message = format!("no alerts go to `{host}`, for which there is a token");
-                return Err(UserError::new(ExitCode::Usage, message));
-            }
-            if of_hosts.iter().any(|(known, _)| *known == host) {
-                let message = format!("there are two tokens for `{host}`");
-                return Err(UserError::new(ExitCode::Usage, message).hint(Some("name one a host")));
-            }
-            let token = Token::read(path).map_err(|error| {
-                UserError::new(ExitCode::Failed, format!("cannot use the token in {error}"))
-            })?;
-            of_hosts.push((host, token));
-        }
-        if let Some(text) = environment::sink_token().filter(|_| of_hosts.is_empty()) {
-            let token = Token::parse(&text).ok_or_else(|| {
-                let message = "LAZARET_TO_TOKEN is neither a token nor a header";
-                UserError::new(ExitCode::Usage, message)
-            })?;
-            of_hosts.push((only()?, token));
-        }
-        Ok(Self { of_hosts })
-    }
-
-    fn of(&self, place: &Place) -> Option<Token> {
-        let host = place.http_host()?;
-        self.of_hosts.iter().find(|(known, _)| known == host).map(|(_, token)| token.clone())
-    }
-}
-
 impl Sinks {
     pub(super) fn tell(&self, alert: &Alert<'_>) {
         let stamp = Stamp { id: alert.id(&self.hostname), hostname: &self.hostname };
         for sink in &self.sinks {
             let text = sink.form.text(alert, &stamp, self.color);
             let severity = alert.detection.rule.priority as u8;
-            sink.outbox.give(Letter { time: alert.detection.time, severity, text });
+            sink.way.give(Letter { time: alert.detection.time, severity, text });
         }
+    }
+
+    /// The helpers' processes.
+    pub(super) fn processes(&self) -> Vec<u32> {
+        let processes = self.sinks.iter().map(|sink| sink.way.process());
+        processes.filter(|process| *process != 0).collect()
+    }
+
+    /// Which helpers ended by themselves since the last call, and how.
+    pub(super) fn ends(&self) -> Vec<String> {
+        let of_sink = |sink: &Sink| {
+            let named = |how| format!("what carries alerts to {} ended: {how}", sink.name);
+            sink.way.ends().into_iter().map(named).collect::<Vec<_>>()
+        };
+        self.sinks.iter().flat_map(of_sink).collect()
     }
 
     /// Whether all that was told is kept: on disk with a spool.
     pub(super) fn is_settled(&self) -> bool {
-        self.sinks.iter().all(|sink| sink.outbox.is_settled())
+        self.sinks.iter().all(|sink| sink.way.is_settled())
     }
 
     /// Alerts that were lost on their way to where they are kept.
     pub(super) fn dropped(&self) -> u64 {
-        self.sinks.iter().map(|sink| sink.outbox.dropped()).sum()
+        self.sinks.iter().map(|sink| sink.way.dropped()).sum()
     }
 
     pub(super) fn has_room(&self) -> bool {
-        self.sinks.iter().all(|sink| sink.outbox.has_room())
+        self.sinks.iter().all(|sink| sink.way.has_room())
     }
 
     /// What is to be said since the last call.
@@ -267,9 +311,9 @@ impl Sinks {
     pub(super) fn finish(&mut self) -> Vec<String> {
         let deadline = Instant::now() + END;
         let mut untold = Vec::new();
-        for Sink { name, outbox, .. } in self.sinks.drain(..) {
+        for Sink { name, way, .. } in self.sinks.drain(..) {
             let Left { lost, kept } =
-                outbox.finish(deadline.saturating_duration_since(Instant::now()));
+                way.finish(deadline.saturating_duration_since(Instant::now()));
             if lost > 0 {
                 untold.push(format!("{} did not get to {name}", quantity::count(lost, "alert")));
             }
@@ -284,7 +328,7 @@ impl Sinks {
 impl Sink {
     fn news(&mut self) -> Vec<String> {
         // A disk that is at work says it the next time.
-        let Some(now) = self.outbox.standing() else { return Vec::new() };
+        let Some(now) = self.way.standing() else { return Vec::new() };
         let (name, said) = (&self.name, &self.said);
         let mut news = Vec::new();
         if now.lost > said.lost {
@@ -350,18 +394,5 @@ mod tests {
         assert_ne!(name("cef@https://a/"), name("cef@https://b/"));
         assert_ne!(name("cef@https://a/"), name("json@https://a/"));
         assert_eq!(name("cef@https://a/"), name("cef@https://a/"));
-    }
-
-    #[test]
-    fn a_token_is_for_a_host() {
-        for (text, host, path) in [
-            ("/run/token", None, "/run/token"),
-            ("siem.example=/run/token", Some("siem.example"), "/run/token"),
-            ("/run/a=b", None, "/run/a=b"),
-        ] {
-            let token: TokenFile = text.parse().unwrap();
-            assert_eq!((token.host.as_deref(), token.path), (host, PathBuf::from(path)), "{text}");
-        }
-        assert!("host=".parse::<TokenFile>().is_err());
     }
 }

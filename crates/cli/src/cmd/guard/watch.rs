@@ -15,6 +15,7 @@ use sensor::Host;
 use sensor::kernel::Settings;
 
 use super::alert::Alert;
+use super::attempts::Attempts;
 use super::judge::Judge;
 use super::live::Live;
 use super::merge::{Found, Merge, What};
@@ -49,6 +50,7 @@ pub(super) struct Places {
     pub(super) react: React,
     pub(super) merge: Merge,
     pub(super) profiles: Option<Profiles>,
+    pub(super) attempts: Attempts,
 }
 
 /// Everything that an event passes.
@@ -145,6 +147,8 @@ impl Guard {
     fn count_losses(&mut self) -> Result<(), UserError> {
         let Self { live, told, .. } = self;
         told.places.sinks.news().iter().for_each(|news| output::note(news));
+        told.places.sinks.ends().iter().for_each(|end| output::note(end));
+        told.places.attempts.set_helpers(&told.places.sinks.processes());
         told.prevent.iter_mut().flat_map(Prevent::news).for_each(|news| output::note(&news));
         match told.places.react.news() {
             0 => {}
@@ -198,6 +202,9 @@ impl Told {
                 Some(verdict) if !verdict.told => self.untold += 1,
                 _ => self.tell(&event, detection, verdict),
             }
+        }
+        if let Some(detection) = self.places.attempts.judge(&event) {
+            self.tell(&event, detection, None);
         }
         if let Some(recording) = &self.places.recording {
             recording.event(event);
