@@ -6,6 +6,7 @@ mod container;
 mod descriptor;
 mod dns;
 mod flags;
+mod malware;
 mod names;
 mod path;
 mod process;
@@ -33,6 +34,7 @@ fn classes(source: Source) -> &'static [&'static [Field]] {
             path::FIELDS,
             user::FIELDS,
             container::FIELDS,
+            malware::FIELDS,
         ],
         Source::K8sAudit => audit::FIELDS,
     }

@@ -50,6 +50,7 @@ fn named(act: &Act) -> Option<&Text> {
         | Act::Bpf { name, .. }
         | Act::SetAttribute { name, .. }
         | Act::MakeMemoryFile { name, .. } => Some(name).filter(|name| !name.is_empty()),
+        Act::Malware(suspicion) => Some(&suspicion.rule),
         _ => None,
     }
 }
@@ -109,6 +110,7 @@ impl<'a> Objects<'a> {
             | Act::Duplicate { descriptor, .. }
             | Act::MakeMemoryFile { descriptor, .. }
             | Act::OpenByHandle { descriptor, .. } => self.descriptor(descriptor),
+            Act::Malware(suspicion) => self.descriptor(&suspicion.descriptor),
             _ => {}
         }
     }
