@@ -42,6 +42,10 @@ impl UserError {
         Self { hint: hint.map(Into::into).or(self.hint), ..self }
     }
 
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     pub(crate) fn code(&self) -> ExitCode {
         self.code
     }

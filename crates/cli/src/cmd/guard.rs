@@ -6,6 +6,7 @@ mod doctor;
 mod judge;
 mod live;
 mod loss;
+mod malware;
 mod merge;
 mod places;
 mod policy;
@@ -29,6 +30,7 @@ pub(crate) use self::judge::{
 pub(crate) use self::live::Live;
 pub(crate) use self::places::of_environment as runtimes;
 use crate::cmd::global::Global;
+use crate::cmd::malware::SignatureArguments;
 use crate::cmd::respond;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
@@ -52,6 +54,9 @@ pub(crate) struct GuardArguments {
 enum Verb {
     /// Judge what Kubernetes API servers audit: a webhook, logs that are followed. Needs no root.
     Audit(audit::AuditArguments),
+    /// Look at the files that the guard hands over: started by it alone.
+    #[command(hide = true)]
+    Examine(SignatureArguments),
     /// Say what this kernel and this host let the guard see, and what not.
     Doctor,
     /// Work with policies of the guard: check one, or make entries that allow from alerts.
@@ -84,11 +89,14 @@ struct WatchArguments {
     /// How system calls are seen
     #[arg(long, value_enum, default_value_t = tier::Choice::Auto)]
     tier: tier::Choice,
+    #[command(flatten)]
+    look: malware::LookArguments,
 }
 
 pub(crate) fn run(arguments: GuardArguments, global: &Global) -> Result<ExitCode, UserError> {
     match arguments.verb {
         Some(Verb::Audit(arguments)) => audit::run(&arguments, global),
+        Some(Verb::Examine(signatures)) => malware::examine(signatures),
         Some(Verb::Doctor) => doctor::run(),
         Some(Verb::Policy(arguments)) => policy::run(&arguments, global),
         None => watch(arguments.watch, global),
@@ -96,7 +104,7 @@ pub(crate) fn run(arguments: GuardArguments, global: &Global) -> Result<ExitCode
 }
 
 fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserError> {
-    let WatchArguments { rules, sinks, policy, enforce, merge_window, record, tier, state } =
+    let WatchArguments { rules, sinks, policy, enforce, merge_window, record, tier, state, look } =
         arguments;
     if enforce && policy.is_none() {
         return Err(judge::needs_policy());
@@ -107,8 +115,10 @@ fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserErr
     let mut ready = sources.read()?;
     let (never, code) = (std::mem::take(&mut ready.never), ready.code);
     let count = ready.rules.len() - never.len();
-    let (stop, asked) = interrupt::stop_or_reread()?;
+    let (stop, reread) = interrupt::stop_or_reread()?;
+    let asked = ready.rules.iter().flat_map(|rule| rule.calls()).copied();
     let mut places = watch::Places {
+        malware: malware::Malware::start(look, asked)?,
         sinks: sink::open(&sinks, global.look(None).color, &stop)?,
         recording: record.as_deref().map(record::Recording::create).transpose()?,
         react: react::React::start(enforce.then(|| react::responder(&state)).transpose()?)?,
@@ -117,7 +127,7 @@ fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserErr
     if enforce {
         places.react.keep_limits(&state)?;
     }
-    let reload = reload::Reload::new(sources, asked);
+    let reload = reload::Reload::new(sources, reread);
     let settings = Settings { tier: tier.tier(), ..Settings::new() };
     let mut guard = watch::Guard::new(ready, reload, places, settings, global.calendar, enforce)?;
     guard.note_policy();

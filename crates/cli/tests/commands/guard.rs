@@ -64,6 +64,10 @@ impl Guard {
         guard
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn said(&self) -> String {
         std::fs::read_to_string(self.sandbox.path("stderr")).unwrap()
     }

@@ -120,6 +120,7 @@ fn wanted(rules: &[&Arc<Rule>]) -> BTreeSet<Call> {
         Call::Container,
         Call::Fork,
         Call::Lost,
+        Call::Malware,
         Call::Procexit,
         Call::Vfork,
     ];
