@@ -21,19 +21,19 @@ fn watch() -> (Contents, Told) {
     let told = Told::default();
     let into = Arc::clone(&told);
     let take = move |news| match news {
-        News::Touched(touched) => into.lock().unwrap().push(look(&touched)),
+        News::Touched(touched) => into.lock().expect("a list").push(look(&touched)),
         News::Gap(_) => {}
         News::Overflow | News::Unopened(_) => panic!("{news:?}"),
     };
-    (Contents::start(Scope::Containers, Box::new(take)).unwrap(), told)
+    (Contents::start(Scope::Containers, Box::new(take)).expect("the kernel tells"), told)
 }
 
 fn look(touched: &Touched) -> (Deed, String, String) {
     let mut content = Vec::new();
     let is_regular = touched.print().is_some();
     if is_regular {
-        let file = File::from(touched.readable().unwrap());
-        file.take(BYTES_MAX).read_to_end(&mut content).unwrap();
+        let file = File::from(touched.readable().expect("a file"));
+        file.take(BYTES_MAX).read_to_end(&mut content).expect("its content");
     }
     let content = String::from_utf8_lossy(&content).into_owned();
     (touched.deed, touched.path().to_string(), content)
@@ -43,7 +43,7 @@ fn look(touched: &Touched) -> (Deed, String, String) {
 fn is_told(told: &Told, deed: Deed, path: &str, content: &str) -> bool {
     let begun = Instant::now();
     loop {
-        let all = told.lock().unwrap();
+        let all = told.lock().expect("a list");
         let is_it = |it: &&(Deed, String, String)| {
             it.0 == deed && it.1 == path && it.2.starts_with(content)
         };
