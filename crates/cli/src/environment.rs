@@ -32,6 +32,13 @@ pub(crate) fn have_many_descriptors() {
     let _unchanged = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
+/// How many descriptors this process may have open.
+pub(crate) fn descriptors() -> usize {
+    use rustix::process::{Resource, getrlimit};
+    let limit = getrlimit(Resource::Nofile).current;
+    limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX)
+}
+
 /// The time that documents carry: `SOURCE_DATE_EPOCH` (seconds) where set, so that a build can be
 /// repeated byte for byte; else the clock.
 pub(crate) fn now() -> Result<Timestamp, UserError> {

@@ -7,6 +7,7 @@ mod descriptor;
 mod dns;
 mod flags;
 mod listed;
+mod malware;
 mod names;
 mod path;
 mod process;
@@ -37,6 +38,7 @@ fn classes(source: Source) -> &'static [&'static [Field]] {
             path::FIELDS,
             user::FIELDS,
             container::FIELDS,
+            malware::FIELDS,
         ],
         Source::K8sAudit => audit::FIELDS,
     }

@@ -44,7 +44,11 @@ const KINDS: &[(&str, &str, &str)] = &[
         "reverse_shell",
         "shells behind a program that relays over pipes without a name; `fcntl` as `dup`",
     ),
-    ("Malware on disk and in memory", "malware", "files are not checked as they are written"),
+    (
+        "Malware on disk and in memory",
+        "malware",
+        "what an interpreter reads, libraries, memory that no program was started from",
+    ),
     (
         "Malicious outbound: domains and addresses",
         "malicious_outbound",

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 pub use act::{
     Act, Audience, Capabilities, Loss, MountAct, OpenFlags, PathArgument, Question, SetId,
+    Suspicion,
 };
 pub use bstr::BString as Text;
 pub use call::Call;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use model::Denial;
-use model::event::{Act, Audience, Call, Event, Loss, Process};
+use model::event::{Act, Audience, Call, Event, Layering, Loss, Object, Process, Suspicion};
 
 use crate::act;
 use crate::clock::Clock;
@@ -88,16 +88,21 @@ impl Host {
         let mut events = if is_due { self.settle() } else { Vec::new() };
         let Some((event, place)) = self.event(record) else { return events };
         let spaces = self.processes.spaces(record.process);
-        let Some(place) = place.filter(|place| self.must_wait(place, spaces)) else {
-            events.push(self.numbered(event));
-            return events;
+        events.extend(self.told_or_held(event, place, spaces));
+        events
+    }
+
+    /// An event that waits for its container is held; if too many wait, all are told.
+    fn told_or_held(&mut self, event: Event, of: Option<Arc<Place>>, spaces: Spaces) -> Vec<Event> {
+        let Some(place) = of.filter(|place| self.must_wait(place, spaces)) else {
+            return vec![self.numbered(event)];
         };
         if self.held_count < HELD_MAX {
             self.held_count += 1;
             self.held.entry(place).or_default().push_back(Held { event, spaces });
-            return events;
+            return Vec::new();
         }
-        events.extend(self.release(|_, _, _| true));
+        let mut events = self.release(|_, _, _| true);
         events.push(self.numbered(event));
         events
     }
@@ -189,6 +194,38 @@ impl Host {
             result: None,
             denied: denial.refused,
         })
+    }
+
+    /// What was found in a file that a process wrote or executed; with it what waited before it. `time`
+    /// is when it did.
+    pub fn suspected(&mut self, pid: u32, time: u64, mut suspicion: Suspicion) -> Vec<Event> {
+        let id = self.processes.at(pid, time).unwrap_or_default();
+        let mut process = self.process(id);
+        if id.pid == 0 {
+            // It was over before anybody heard of it.
+            Arc::make_mut(&mut process).pid = pid;
+        }
+        let met = self.containers.of_group(process.control_group, id);
+        let met = met.filter(|_| process.control_group != 0);
+        let (place, container) = met.map(|met| (met.place, met.container)).unzip();
+        if container.is_none() {
+            not_of_host(&mut suspicion);
+        }
+        self.name(id);
+        let event = Event {
+            number: 0,
+            time,
+            call: Call::Malware,
+            thread: pid,
+            processor: 0,
+            process: if id.pid == 0 { process } else { self.process(id) },
+            ancestors: self.processes.ancestors(id),
+            container,
+            act: Act::Malware(suspicion),
+            result: None,
+            denied: false,
+        };
+        self.told_or_held(event, place, self.processes.spaces(id))
     }
 
     /// With the container that it is of; None for what is noted alone.
@@ -321,6 +358,16 @@ impl Host {
     fn numbered(&mut self, event: Event) -> Event {
         self.number += 1;
         Event { number: self.number, ..event }
+    }
+}
+
+/// A process of the host that wrote into a container, as `docker cp` does: the path is the container's,
+/// and must not be taken for the host's.
+fn not_of_host(suspicion: &mut Suspicion) {
+    if let Object::File(file) = &mut suspicion.descriptor.object
+        && file.layering != Layering::None
+    {
+        file.path = [b"container:", file.path.as_slice()].concat().into();
     }
 }
 

@@ -11,6 +11,7 @@ mod act;
 mod calls;
 mod clock;
 pub mod containers;
+pub mod contents;
 pub mod doctor;
 mod file;
 #[doc(hidden)]

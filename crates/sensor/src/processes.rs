@@ -165,6 +165,15 @@ impl Processes {
         ids.find(|id| id.started / TICK == started / TICK)
     }
 
+    /// The process that had this number then, in nanoseconds since the epoch: the last one that had
+    /// begun. Ended ones are known for a while.
+    pub fn at(&self, pid: u32, time: u64) -> Option<ProcessId> {
+        let entries = self.entries.values().filter(|entry| entry.process.pid == pid);
+        let begun = entries.filter(|entry| entry.process.started <= time.saturating_add(TICK));
+        let last = begun.max_by_key(|entry| entry.birth.time)?;
+        Some(ProcessId { pid, started: last.birth.time })
+    }
+
     pub fn spaces(&self, id: ProcessId) -> Spaces {
         self.entry(id).map(|entry| entry.spaces).unwrap_or_default()
     }

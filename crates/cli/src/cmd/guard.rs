@@ -9,6 +9,7 @@ mod doctor;
 mod judge;
 mod live;
 mod loss;
+mod malware;
 mod merge;
 mod places;
 mod policy;
@@ -34,6 +35,7 @@ pub(crate) use self::judge::{
 pub(crate) use self::live::Live;
 pub(crate) use self::places::of_environment as runtimes;
 use crate::cmd::global::Global;
+use crate::cmd::malware::SignatureArguments;
 use crate::cmd::{respond, rules};
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
@@ -60,6 +62,9 @@ enum Verb {
     /// Carry alerts to one sink: what the guard starts, with its line as standard input.
     #[command(name = carry::VERB, hide = true)]
     Carry(sink::SinkArguments),
+    /// Look at the files that the guard hands over: started by it alone.
+    #[command(hide = true)]
+    Examine(SignatureArguments),
     /// Say what this kernel and this host let the guard see, and what not.
     Doctor,
     /// Work with policies of the guard: check one, or make entries that allow from alerts.
@@ -98,12 +103,15 @@ struct WatchArguments {
     /// How system calls are seen
     #[arg(long, value_enum, default_value_t = tier::Choice::Auto)]
     tier: tier::Choice,
+    #[command(flatten)]
+    look: malware::LookArguments,
 }
 
 pub(crate) fn run(arguments: GuardArguments, global: &Global) -> Result<ExitCode, UserError> {
     match arguments.verb {
         Some(Verb::Audit(arguments)) => audit::run(&arguments, global),
         Some(Verb::Carry(arguments)) => carry::run(&arguments),
+        Some(Verb::Examine(signatures)) => malware::examine(signatures),
         Some(Verb::Doctor) => doctor::run(),
         Some(Verb::Policy(arguments)) => policy::run(&arguments, global),
         Some(Verb::Profile(arguments)) => profile::run(&arguments, global),
@@ -123,6 +131,7 @@ fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserErr
         record,
         tier,
         state,
+        look,
     } = arguments;
     if enforce && policy.is_none() {
         return Err(judge::needs_policy());
@@ -137,8 +146,10 @@ fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserErr
     let (never, code) = (std::mem::take(&mut ready.never), ready.code);
     let count = ready.rules.len() - never.len();
     let settings = Settings { tier: tier.tier(), ..Settings::new() };
-    let (stop, asked) = interrupt::stop_or_reread()?;
+    let (stop, reread) = interrupt::stop_or_reread()?;
+    let asked = ready.rules.iter().flat_map(|rule| rule.calls()).copied();
     let places = watch::Places {
+        malware: malware::Malware::start(look, asked, &nursery)?,
         sinks: sink::open(&sinks, global.look(None).color, &stop, &nursery)?,
         recording: record.as_deref().map(record::Recording::create).transpose()?,
         react: enforce.then(|| react::React::start(&state)).transpose()?.unwrap_or_default(),
@@ -146,7 +157,7 @@ fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserErr
         profiles: profiles.start(global.calendar.today(), &settings.hierarchy)?,
         attempts,
     };
-    let reload = reload::Reload::new(sources, asked);
+    let reload = reload::Reload::new(sources, reread);
     let mut guard = watch::Guard::new(ready, reload, places, settings, global.calendar, enforce)?;
     guard.note_policy();
     if !global.is_quiet() {

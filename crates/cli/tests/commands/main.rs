@@ -16,6 +16,7 @@ mod exit_codes;
 mod fetching;
 mod full_disks;
 mod guard;
+mod guard_malware;
 mod guard_policies;
 mod hostile;
 mod languages;

@@ -436,6 +436,7 @@ mod tests {
         Kill kill tkill tgkill
         Container container
         Lost lost
+        Malware malware
         Other other";
 
     #[test]

@@ -173,6 +173,7 @@ fn has(call: Call, _: &Argument) -> bool {
             | C::Dup2
             | C::Dup3
             | C::Fcntl
+            | C::Malware
             | C::MemfdCreate
             | C::Other
     )
@@ -197,6 +198,7 @@ pub(super) fn of(event: &Event) -> Option<&Descriptor> {
         | Act::OpenFilesystem { descriptor, .. }
         | Act::OpenMount { descriptor, .. }
         | Act::OpenByHandle { descriptor, .. } => Some(descriptor),
+        Act::Malware(suspicion) => Some(&suspicion.descriptor),
         _ => None,
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use model::event::*;
+use model::{MalwareEngine, Severity};
 
 /// Written by this format's version; older programs' recordings have to stay readable.
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/recording/every-act.lzr");
@@ -395,6 +396,17 @@ fn acts_on_tasks() -> Vec<Act> {
             of: Audience::ControlGroup(4),
             count: 9,
             cause: "buffer full".into(),
+        }),
+        Act::Malware(Suspicion {
+            descriptor: descriptor(),
+            executed: true,
+            rule: "miner".into(),
+            family: Text::default(),
+            title: "a miner".into(),
+            engine: MalwareEngine::Yara,
+            severity: Severity::High,
+            within: "a.zip!/b".into(),
+            sha256: "00ff".into(),
         }),
     ]
 }

@@ -5,6 +5,7 @@ use core::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::{Descriptor, Text};
+use crate::{MalwareEngine, Severity};
 
 /// The deed of an event. Paths are absolute in the process' own root; `raw` is what it wrote.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -238,6 +239,28 @@ pub enum Act {
         path: PathArgument,
         flags: u64,
     },
+    /// The content of a file was found to be malware after it was written or executed. Rules name
+    /// the event `malware`; the process is the one that did it.
+    Malware(Suspicion),
+}
+
+/// What one rule for malware says of a file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Suspicion {
+    /// The file; it has no number.
+    pub descriptor: Descriptor,
+    /// It was executed; else it was written.
+    pub executed: bool,
+    pub rule: Text,
+    /// `webshell`, `miner` …; empty if the rule does not say.
+    pub family: Text,
+    pub title: Text,
+    pub engine: MalwareEngine,
+    pub severity: Severity,
+    /// Which member of an archive was matched; empty for the file itself.
+    pub within: Text,
+    /// Of what was matched, in hexadecimal; empty where the file is longer than what was read of it.
+    pub sha256: Text,
 }
 
 /// A path as the process gave it and as the kernel understood it.

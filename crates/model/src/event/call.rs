@@ -51,5 +51,5 @@ calls! {
     Other = "other",
     // Recordings know calls by their place here: new ones stand at the end.
     Fsconfig = "fsconfig", Fsmount = "fsmount", Fsopen = "fsopen", Ftruncate = "ftruncate",
-    OpenTree = "open_tree", Sendmmsg = "sendmmsg", Truncate = "truncate",
+    OpenTree = "open_tree", Sendmmsg = "sendmmsg", Truncate = "truncate", Malware = "malware",
 }

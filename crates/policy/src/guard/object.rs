@@ -77,6 +77,7 @@ fn named(act: &Act) -> Option<&Text> {
         | Act::Bpf { name, .. }
         | Act::SetAttribute { name, .. }
         | Act::MakeMemoryFile { name, .. } => Some(name).filter(|name| !name.is_empty()),
+        Act::Malware(suspicion) => Some(&suspicion.rule),
         _ => None,
     }
 }
@@ -136,6 +137,7 @@ impl<'a> Objects<'a> {
             | Act::Duplicate { descriptor, .. }
             | Act::MakeMemoryFile { descriptor, .. }
             | Act::OpenByHandle { descriptor, .. } => self.descriptor(descriptor),
+            Act::Malware(suspicion) => self.descriptor(&suspicion.descriptor),
             _ => {}
         }
     }

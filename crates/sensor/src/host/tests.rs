@@ -217,6 +217,7 @@ fn every_call_has_a_deed_and_records_without_parts_are_no_harm() {
                 | Call::Fcntl
                 | Call::Fork
                 | Call::Lost
+                | Call::Malware
                 | Call::Other
                 | Call::Procexit
                 | Call::Vfork

@@ -11,13 +11,13 @@
 //! What an event does not tell cannot be held, and is refused at the start ([`cannot_hold`]); what
 //! can be gone around is told as a [`Gap`] where it is found, and by docs/guard.md where it always is.
 
-mod caller;
-mod facts;
+pub(crate) mod caller;
+pub(crate) mod facts;
 mod hosts;
 mod inquiry;
-mod layers;
-mod lookup;
-mod marks;
+pub(crate) mod layers;
+pub(crate) mod lookup;
+pub(crate) mod marks;
 pub(crate) mod mount;
 mod responder;
 mod rules;

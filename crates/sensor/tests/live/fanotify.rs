@@ -2,6 +2,7 @@
 //! else did.
 
 mod cage;
+mod contents;
 mod cost;
 mod drift;
 mod execute;

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use confine::{Cage, CapabilitySet, Files, Grant, Group, Network, Nursery, Otherwise, list};
+use confine::{Cage, CapabilitySet, Files, Grant, Group, Network, Nursery, Otherwise, Resource, list};
 use courier::Place;
 
 use crate::error::UserError;
@@ -132,6 +132,19 @@ pub(super) fn of_carrier(place: &Place, spool: Option<&Path>) -> Cage {
     }
 }
 
+/// What looks at files: they are handed over open, and it has nothing else.
+pub(super) fn of_examiner(limits: Vec<(Resource, u64)>) -> Cage {
+    Cage {
+        capabilities: CapabilitySet::empty(),
+        files: Files::Only(Vec::new()),
+        network: Network::Ports(Vec::new()),
+        calls: vec![&list::RUN, &list::STREAMS, &list::STREAMS_OLDER, &list::READ],
+        declined: Vec::new(),
+        otherwise: Otherwise::Kill,
+        limits,
+    }
+}
+
 /// Where the resolver looks, told apart from what takes its place later: only what was there can be read.
 pub(super) fn resolver() -> Vec<Option<(u64, u64)>> {
     use std::os::unix::fs::MetadataExt;
@@ -254,6 +267,7 @@ mod tests {
         for (who, cage) in [
             ("the guard; others are answered with `EPERM`", of_guard(true)),
             ("what carries alerts to a server; others end it", of_carrier(&place, None)),
+            ("what looks for malware; others end it", of_examiner(Vec::new())),
             ("`lazaret guard audit`; others end it", audit),
         ] {
             let calls = calls(&cage);

@@ -128,6 +128,7 @@ fn wanted(rules: &[&Arc<Rule>], also: &BTreeSet<Call>) -> Wanted {
         Call::Container,
         Call::Fork,
         Call::Lost,
+        Call::Malware,
         Call::Procexit,
         Call::Vfork,
     ];

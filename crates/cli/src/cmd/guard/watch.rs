@@ -14,10 +14,12 @@ use policy::guard::{self, Moment, Verdict};
 use sensor::Host;
 use sensor::kernel::Settings;
 
+use super::END;
 use super::alert::Alert;
 use super::attempts::Attempts;
 use super::judge::Judge;
 use super::live::Live;
+use super::malware::{Found as Suspected, Malware};
 use super::merge::{Found, Merge, What};
 use super::prevent::Prevent;
 use super::profiles::Profiles;
@@ -47,6 +49,7 @@ pub(super) struct Guard {
 pub(super) struct Places {
     pub(super) sinks: Sinks,
     pub(super) recording: Option<Recording>,
+    pub(super) malware: Option<Malware>,
     pub(super) react: React,
     pub(super) merge: Merge,
     pub(super) profiles: Option<Profiles>,
@@ -111,7 +114,11 @@ impl Guard {
 
     fn receive(&mut self, silence: Duration) -> usize {
         let Self { live, told, .. } = self;
+        // Whoever did it was told of before it was found.
+        let suspected = told.places.malware.as_ref().map(Malware::found).unwrap_or_default();
+        let silence = if suspected.is_empty() { silence } else { Duration::ZERO };
         let count = live.receive(silence, &mut |event| told.pass(event));
+        suspected.into_iter().for_each(|it| told.suspect(live.host(), it));
         told.tell_denials(live.host());
         count
     }
@@ -154,6 +161,9 @@ impl Guard {
             0 => {}
             count => output::note(&format!("{count} responses found no room and were not made")),
         }
+        let (notes, losses) = told.places.malware.as_ref().map(Malware::news).unwrap_or_default();
+        notes.iter().for_each(|note| output::note(note));
+        losses.into_iter().for_each(|loss| told.pass(live.host().lost(loss)));
         live.count_losses(&mut |event| told.pass(event))
     }
 
@@ -165,7 +175,13 @@ impl Guard {
 
     /// What it came to, and whether the recording is whole. Sinks are given time for what they have.
     pub(super) fn finish(mut self) -> (String, Result<(), UserError>) {
-        self.told.end_profiles(self.live.host());
+        let Self { told, live, .. } = &mut self;
+        told.end_profiles(live.host());
+        let looked_at = told
+            .places
+            .malware
+            .take()
+            .map(|malware| malware.finish(END, &mut |found| told.suspect(live.host(), found)));
         self.told.end_windows();
         let Told { mut places, events, alerts, untold, prevent, .. } = self.told;
         drop(prevent.map(Prevent::end));
@@ -178,7 +194,7 @@ impl Guard {
         };
         also(untold, "not told, as the policy says");
         also(places.react.finish(), "responses were not made");
-        for untold in places.sinks.finish() {
+        for untold in looked_at.into_iter().chain(places.sinks.finish()) {
             write!(summary, "; {untold}").expect("a String takes anything");
         }
         (summary, places.recording.map_or(Ok(()), Recording::finish))
@@ -188,6 +204,9 @@ impl Guard {
 impl Told {
     fn pass(&mut self, event: Event) {
         self.events += 1;
+        if let Some(malware) = &self.places.malware {
+            malware.meet(&event);
+        }
         if let (Some(prevent), Some(policy)) = (&mut self.prevent, self.judge.policy()) {
             prevent.meet(&event, policy, self.moment);
         }
@@ -209,6 +228,12 @@ impl Told {
         if let Some(recording) = &self.places.recording {
             recording.event(event);
         }
+    }
+
+    /// A file was found to be malware: an event like any other.
+    fn suspect(&mut self, host: &mut Host, found: Suspected) {
+        let Suspected { pid, time, suspicion } = found;
+        host.suspected(pid, time, suspicion).into_iter().for_each(|event| self.pass(event));
     }
 
     fn tell(&mut self, event: &Event, detection: Detection, verdict: Option<Verdict>) {

@@ -132,7 +132,7 @@ pub(super) fn names_of(call: Call) -> &'static [&'static str] {
         C::Keyctl | C::Reboot => &["res", "cmd"],
         C::Kill | C::Tkill | C::Tgkill => &["res", "pid", "tid", "sig"],
         C::Procexit => &["status", "ret", "sig"],
-        C::Container => &[],
+        C::Container | C::Malware => &[],
         C::Lost => &["class", "cause", "count"],
         C::Other => &["res", "ID", "nativeID"],
     }

@@ -71,11 +71,11 @@ pub(super) fn is_own(thread: u32) -> bool {
     Path::new("/proc/self/task").join(thread.to_string()).exists()
 }
 
-pub(super) fn folder(pid: u32) -> PathBuf {
+pub(crate) fn folder(pid: u32) -> PathBuf {
     Path::new("/proc").join(pid.to_string())
 }
 
 /// The mount namespace of a process that runs.
-pub(super) fn space_of(pid: u32) -> Option<u32> {
+pub(crate) fn space_of(pid: u32) -> Option<u32> {
     processes::space(&folder(pid).join("ns/mnt"))
 }

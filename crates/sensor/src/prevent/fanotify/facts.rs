@@ -13,27 +13,27 @@ const DELETED: &[u8] = b" (deleted)";
 /// What tells one content from another: to change a file sets the time of its change, which nobody
 /// but the machine's clock decides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Print {
-    pub(super) device: Device,
-    pub(super) inode: u64,
-    pub(super) size: u64,
-    pub(super) changed: (i64, u32),
-    pub(super) modified: (i64, u32),
+pub struct Print {
+    pub device: Device,
+    pub inode: u64,
+    pub size: u64,
+    pub changed: (i64, u32),
+    pub modified: (i64, u32),
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Facts {
-    pub(super) print: Print,
+pub(crate) struct Facts {
+    pub(crate) print: Print,
     /// When it was made: a number that was given to another file since has another time. None on file
     /// systems that do not keep it.
-    pub(super) born: Option<(i64, u32)>,
-    pub(super) links: u32,
-    pub(super) mount: u64,
-    pub(super) is_regular: bool,
+    pub(crate) born: Option<(i64, u32)>,
+    pub(crate) links: u32,
+    pub(crate) mount: u64,
+    pub(crate) is_regular: bool,
 }
 
 impl Facts {
-    pub(super) fn of(file: impl AsFd) -> Option<Self> {
+    pub(crate) fn of(file: impl AsFd) -> Option<Self> {
         let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
         let wanted = StatxFlags::BASIC_STATS | StatxFlags::BTIME | StatxFlags::MNT_ID;
         let found = statx(file, c"", flags, wanted).ok()?;
@@ -54,7 +54,7 @@ impl Facts {
 }
 
 /// Its path in the mount namespace that it was opened in, and whether it still has that.
-pub(super) fn path_of(file: impl AsFd, facts: &Facts) -> Option<(BString, bool)> {
+pub(crate) fn path_of(file: impl AsFd, facts: &Facts) -> Option<(BString, bool)> {
     let link = format!("/proc/self/fd/{}", file.as_fd().as_raw_fd());
     let mut path = std::fs::read_link(link).ok()?.into_os_string().into_vec();
     // A name may end with that word; a file that has no name left has it added.

@@ -23,10 +23,10 @@ const FOUND_MAX: usize = 65_536;
 const INODE_BITS: u64 = (1 << 48) - 1;
 
 /// The lower folders of each overlay.
-pub(super) type Layers = HashMap<Device, Arc<[PathBuf]>>;
+pub(crate) type Layers = HashMap<Device, Arc<[PathBuf]>>;
 
 /// Those of the host's mounts, each with the root that its paths begin at.
-pub(super) fn all<'a>(mounts: impl IntoIterator<Item = (&'a Path, &'a Mount)>) -> Layers {
+pub(crate) fn all<'a>(mounts: impl IntoIterator<Item = (&'a Path, &'a Mount)>) -> Layers {
     mounts.into_iter().filter_map(|(root, mount)| layers_of(root, mount)).collect()
 }
 
@@ -79,12 +79,12 @@ fn layers_of(root: &Path, mount: &Mount) -> Option<(Device, Arc<[PathBuf]>)> {
 }
 
 /// A whole path, from that root on.
-pub(super) fn below(root: &Path, path: &Path) -> PathBuf {
+pub(crate) fn below(root: &Path, path: &Path) -> PathBuf {
     root.join(path.strip_prefix("/").unwrap_or(path))
 }
 
 /// Whether the file that an overlay shows at `inner` is one of its lower folders'.
-pub(super) fn is_of_image(layers: &[PathBuf], inner: &BStr, print: &Print) -> bool {
+pub(crate) fn is_of_image(layers: &[PathBuf], inner: &BStr, print: &Print) -> bool {
     layers.iter().any(|layer| look(layer, inner).is_some_and(|found| is_same(&found, print)))
 }
 

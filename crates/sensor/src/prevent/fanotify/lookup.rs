@@ -90,7 +90,7 @@ fn nearest(root: &OwnedFd, place: &BStr) -> Option<(OwnedFd, Vec<BString>)> {
 }
 
 /// Links lead where they lead for the process.
-fn find(root: &OwnedFd, path: &BStr) -> Option<OwnedFd> {
+pub(crate) fn find(root: &OwnedFd, path: &BStr) -> Option<OwnedFd> {
     let below = path.strip_prefix(b"/").unwrap_or(path);
     let below = if below.is_empty() { b"." } else { below };
     let flags = OFlags::PATH | OFlags::CLOEXEC;

@@ -35,7 +35,7 @@ const WITHOUT_PROGRAMS: [&str; 17] = [
 ];
 
 /// Whether it can be marked, or does not have to be; else why not.
-pub(super) fn kind_of(mount: &Mount) -> Kind {
+pub(crate) fn kind_of(mount: &Mount) -> Kind {
     let is_of = |kinds: &[&str]| kinds.iter().any(|kind| mount.kind == *kind);
     match () {
         () if is_of(&LOCAL) => Kind::Local,
@@ -45,7 +45,7 @@ pub(super) fn kind_of(mount: &Mount) -> Kind {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Local,
     WithoutPrograms,
     /// Of a process or a network.

@@ -164,6 +164,11 @@ impl Cage<'_> {
         fs::metadata(folder).expect("the group").ino()
     }
 
+    /// The number of its first process.
+    pub(super) fn pid(&self) -> u32 {
+        self.inspect("{{.State.Pid}}").parse().expect("it runs")
+    }
+
     /// Its files as the host shows them.
     pub(super) fn files(&self) -> PathBuf {
         self.inspect("{{.GraphDriver.Data.MergedDir}}").into()

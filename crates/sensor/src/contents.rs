@@ -1,0 +1,213 @@
+//! Files that were just written, and files that a program is started from, as they are: open.
+//!
+//! ```text
+//! mounts → surveyor: marks on the file systems of containers (of the host, if that is wanted)
+//! kernel → reader:   closed after writing, opened to execute → Touched { file, pid, deed }
+//! ```
+//!
+//! The kernel hands over the very file that was written or executed: no path is walked, so nothing that
+//! happens to the path in between leads to another file, and a file that is removed at once is still
+//! there to be read. What is only told after it happened is never told as refused.
+//!
+//! File systems of a process or a network are not marked: the kernel opens a file for us before it
+//! tells of it, and one that does not answer would make us deaf. They are told as a [`News::Gap`].
+
+mod marks;
+mod reader;
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Sender};
+use std::thread::{self, JoinHandle};
+
+use model::event::{Executable, Layering, Text};
+use nix::sys::fanotify::{EventFFlags, Fanotify, InitFlags};
+use rustix::event::{EventfdFlags, eventfd};
+use rustix::fs::{Mode, OFlags, open};
+
+use self::marks::Marks;
+use self::reader::Reading;
+pub use crate::prevent::fanotify::facts::Print;
+use crate::prevent::fanotify::facts::{Facts, path_of};
+use crate::prevent::fanotify::layers::is_of_image;
+
+/// Whose files are told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    Containers,
+    /// Those of the host too.
+    All,
+}
+
+/// What was done to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Deed {
+    Written,
+    Executed,
+}
+
+/// A file, and who did it.
+#[derive(Debug)]
+pub struct Touched {
+    /// Opened to read.
+    pub file: OwnedFd,
+    pub deed: Deed,
+    pub pid: u32,
+    /// When it was told, in nanoseconds since the epoch.
+    pub time: u64,
+}
+
+/// What is told, on a thread of its own.
+#[derive(Debug)]
+pub enum News {
+    Touched(Touched),
+    /// The kernel had no room: nobody knows how many were not told.
+    Overflow,
+    /// The kernel could not open one for us.
+    Unopened(String),
+    /// Where nothing is seen, and why.
+    Gap(String),
+}
+
+/// Takes what is told. It must not wait: meanwhile the kernel's queue fills.
+pub type Take = Box<dyn FnMut(News) + Send>;
+
+/// Why nothing is told.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    #[error(
+        "asking the kernel for files that are written: {0}\nhint: root (CAP_SYS_ADMIN), and a kernel \
+         with CONFIG_FANOTIFY"
+    )]
+    Kernel(#[source] std::io::Error),
+    #[error("starting a thread: {0}")]
+    Thread(#[source] std::io::Error),
+}
+
+/// Tells until it is dropped.
+pub struct Contents {
+    asks: Option<Sender<u32>>,
+    bell: Arc<OwnedFd>,
+    marks: Arc<Marks>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Contents {
+    /// The overlays of containers that run are marked before this returns; their other mounts, once
+    /// [`Self::look_at`] was told of a process in them.
+    ///
+    /// # Errors
+    /// If the kernel does not allow it.
+    pub fn start(scope: Scope, take: Take) -> Result<Self, Refusal> {
+        let queue = Fanotify::init(
+            InitFlags::FAN_CLASS_NOTIF
+                | InitFlags::FAN_CLOEXEC
+                | InitFlags::FAN_NONBLOCK
+                | InitFlags::FAN_UNLIMITED_MARKS,
+            // A pipe without a writer must not hold us up, and to look is no use of a file.
+            EventFFlags::O_RDONLY
+                | EventFFlags::O_NONBLOCK
+                | EventFFlags::O_CLOEXEC
+                | EventFFlags::O_LARGEFILE
+                | EventFFlags::O_NOATIME,
+        );
+        let queue = Arc::new(queue.map_err(|error| Refusal::Kernel(error.into()))?);
+        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK);
+        let bell = Arc::new(bell.map_err(|error| Refusal::Kernel(error.into()))?);
+        let marks = Arc::new(Marks::new(Arc::clone(&queue), scope).map_err(Refusal::Kernel)?);
+        let (asks, asked) = mpsc::channel();
+        let mut reading = Reading::new(queue, Arc::clone(&marks), Arc::clone(&bell), asked, take);
+        reading.look_at_hosts();
+        let thread = thread::Builder::new().name("read contents".to_owned());
+        let thread = thread.spawn(move || reading.run()).map_err(Refusal::Thread)?;
+        Ok(Self { asks: Some(asks), bell, marks, thread: Some(thread) })
+    }
+
+    /// A process of a container began a program: its mounts may be new.
+    pub fn look_at(&self, pid: u32) {
+        if self.asks.as_ref().is_some_and(|asks| asks.send(pid).is_ok()) {
+            self.ring();
+        }
+    }
+
+    /// Where a file of an overlay is from; a written one is never of the image.
+    pub fn layering(&self, touched: &Touched) -> Layering {
+        let Some(facts) = Facts::of(&touched.file) else { return Layering::None };
+        let Some(layers) = self.marks.layers(facts.print.device) else { return Layering::None };
+        if touched.deed == Deed::Written {
+            return Layering::Upper;
+        }
+        let path = path_of(&touched.file, &facts).map(|(path, _)| path).unwrap_or_default();
+        if is_of_image(&layers, path.as_ref(), &facts.print) {
+            Layering::Lower
+        } else {
+            Layering::Upper
+        }
+    }
+
+    fn ring(&self) {
+        // One that was rung already needs no more.
+        let _rung = rustix::io::write(&*self.bell, &1_u64.to_ne_bytes());
+    }
+}
+
+/// Whether a program that runs is told of as a file. Memory is not, nor is what lies among devices.
+pub fn tells_of(executable: &Executable) -> bool {
+    let is_among_devices =
+        executable.path.starts_with(b"/dev/") && !executable.path.starts_with(b"/dev/shm/");
+    !executable.from_memory && !is_among_devices
+}
+
+impl Drop for Contents {
+    fn drop(&mut self) {
+        self.asks = None;
+        self.ring();
+        if let Some(thread) = self.thread.take() {
+            // Its panic is its own; nothing is left to do for it.
+            drop(thread.join());
+        }
+    }
+}
+
+impl Touched {
+    /// The file that a process runs, which has no name that could be opened. It is held from here on,
+    /// and read later. None if the process is gone, or runs another program by now.
+    pub fn running(pid: u32, executable: &Executable, time: u64) -> Option<Self> {
+        let path = format!("/proc/{pid}/exe");
+        // Memory never makes us wait, nor does a path that is not opened to read.
+        let file = open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()?;
+        let print = Facts::of(&file).filter(|facts| facts.is_regular)?.print;
+        let is_it = print.inode == executable.inode;
+        is_it.then_some(Self { file, deed: Deed::Executed, pid, time })
+    }
+
+    /// What tells this content from any other; None for what is no regular file.
+    pub fn print(&self) -> Option<Print> {
+        Facts::of(&self.file).filter(|facts| facts.is_regular).map(|facts| facts.print)
+    }
+
+    /// Its path in the mount namespace in which it was opened; `memfd:NAME` for memory.
+    pub fn path(&self) -> Text {
+        let path = Facts::of(&self.file).and_then(|facts| path_of(&self.file, &facts));
+        let path = path.map(|(path, _)| path).unwrap_or_default();
+        match path.strip_prefix(b"/memfd:") {
+            Some(name) => [b"memfd:", name].concat().into(),
+            None => path,
+        }
+    }
+
+    /// To read it, if it was not opened so. Whoever handed it over is on a file system that answers.
+    ///
+    /// # Errors
+    /// If it cannot be opened any more.
+    pub fn readable(&self) -> std::io::Result<OwnedFd> {
+        use std::os::fd::AsRawFd;
+        let flags = rustix::fs::fcntl_getfl(&self.file)?;
+        if !flags.contains(OFlags::PATH) {
+            return self.file.try_clone();
+        }
+        let link = format!("/proc/self/fd/{}", self.file.as_raw_fd());
+        let read = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        Ok(open(link, read, Mode::empty())?)
+    }
+}
