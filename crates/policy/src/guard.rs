@@ -19,6 +19,7 @@ mod object;
 mod prevent;
 mod rule;
 mod scope;
+pub mod start;
 mod verdict;
 
 use jiff::civil::Date;

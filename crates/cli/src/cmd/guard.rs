@@ -3,6 +3,7 @@
 mod alert;
 mod audit;
 mod doctor;
+mod gate;
 mod judge;
 mod live;
 mod loss;
@@ -23,6 +24,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use sensor::kernel::Settings;
 
+pub(crate) use self::gate::{GateArguments, run as run_gate};
 pub(crate) use self::judge::{
     Judge, lines as verdict_lines, load as load_policy, object as verdict_object,
 };

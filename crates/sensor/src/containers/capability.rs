@@ -1,7 +1,7 @@
 //! The names of Linux capabilities, as runtimes write them → bits.
 
 /// In the kernel's order: the position is the bit.
-const NAMES: [&str; 41] = [
+pub const NAMES: [&str; 41] = [
     "CHOWN",
     "DAC_OVERRIDE",
     "DAC_READ_SEARCH",
@@ -55,6 +55,12 @@ pub(super) const DOCKER_DEFAULT: u64 = 0xa804_25fb;
 /// kernel to come, have no bit here.
 pub(super) fn bits<'a>(names: impl IntoIterator<Item = &'a str>) -> u64 {
     names.into_iter().map(bit).fold(0, |all, bit| all | bit)
+}
+
+/// Whether a container has it that asks for nothing.
+pub fn is_usual(name: &str) -> bool {
+    let bit = bits([name]);
+    bit != 0 && bit & !DOCKER_DEFAULT == 0
 }
 
 fn bit(name: &str) -> u64 {

@@ -87,6 +87,13 @@ impl FromStr for TokenFile {
     }
 }
 
+impl SinkArguments {
+    /// Whether none is named.
+    pub(super) fn is_empty(&self) -> bool {
+        self.to.is_empty()
+    }
+}
+
 pub(super) struct Sinks {
     sinks: Vec<Sink>,
     hostname: String,
