@@ -19,6 +19,7 @@ use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use model::event::Container;
 use policy::guard::start::{Ask, AskKind};
 use serde::Deserialize;
 
@@ -114,11 +115,11 @@ impl Reader {
             }
             Route::Volume => {
                 let asks = settings::of_volume(&request.body()?)?;
-                Wanted { deed: "make a volume", asks, ..Wanted::default() }
+                Wanted { deed: "make a volume", asks, ..of_nobody() }
             }
             Route::Around(way) => {
                 let asks = vec![Ask::new(AskKind::Around, way)];
-                Wanted { deed: "use", asks, ..Wanted::default() }
+                Wanted { deed: "use", asks, ..of_nobody() }
             }
         };
         let is_anything = wanted.image.is_some() || !wanted.asks.is_empty();
@@ -146,6 +147,12 @@ impl Reader {
         let container = self.daemon.container(id)?.container;
         Ok(Wanted { deed, container, asks, ..Wanted::default() })
     }
+}
+
+/// It has no image and no labels, which is known.
+fn of_nobody() -> Wanted {
+    let container = Container { described: true, ..Container::default() };
+    Wanted { container, ..Wanted::default() }
 }
 
 fn sorted(mut asks: Vec<Ask>) -> Vec<Ask> {

@@ -14,6 +14,7 @@ mod enforcement;
 mod exit_codes;
 mod fetching;
 mod full_disks;
+mod gate;
 mod guard;
 mod guard_policies;
 mod hostile;
