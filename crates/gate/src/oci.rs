@@ -272,3 +272,126 @@ pub(crate) fn fuzz(bytes: &[u8]) {
     let _is_stored = find(bytes, "c0ffee");
     let _is_bundle = bundle(bytes, "c0ffee");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What engines give everybody.
+    const USUAL: &str = r#""namespaces":[{"type":"pid"},{"type":"ipc"},{"type":"uts"},{"type":"network"},{"type":"cgroup"}],
+        "maskedPaths":["/proc/kcore"],"seccomp":{"defaultAction":"SCMP_ACT_ERRNO"}"#;
+
+    fn asks(process: &str, mounts: &str, linux: &str) -> Result<String, String> {
+        let text = format!(
+            r#"{{"process":{{{process}}},"mounts":[{mounts}],"linux":{{{linux}}},
+                "annotations":{{"io.kubernetes.cri.sandbox-id":"pod1"}}}}"#
+        );
+        let bundle = bundle(text.as_bytes(), "c0ffee").map_err(|why| why.to_string())?;
+        Ok(bundle.asks.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+    }
+
+    #[test]
+    fn bundles_ask_for_what_they_ask_for() {
+        let user = r#""user":{"uid":1000,"gid":0}"#;
+        let bind =
+            |source: &str| format!(r#"{{"destination":"/x","type":"bind","source":"{source}"}}"#);
+        let capable = |names: &str| format!(r#"{user},"capabilities":{{"bounding":[{names}]}}"#);
+        let table = [
+            (user.to_owned(), String::new(), USUAL.to_owned(), ""),
+            (r#""user":{"uid":0}"#.to_owned(), String::new(), USUAL.to_owned(), "root"),
+            (String::new(), String::new(), USUAL.to_owned(), "root"),
+            (
+                capable(r#""CAP_CHOWN","CAP_SYS_ADMIN""#),
+                String::new(),
+                USUAL.to_owned(),
+                "capability:SYS_ADMIN",
+            ),
+            (user.to_owned(), bind("/nowhere/etc"), USUAL.to_owned(), "mount:/nowhere/etc"),
+            (user.to_owned(), bind("/run/x/c0ffee/hosts"), USUAL.to_owned(), ""),
+            (user.to_owned(), bind("/run/x/pod1/hosts"), USUAL.to_owned(), ""),
+            (
+                user.to_owned(),
+                bind("/nowhere/c0ffeeine"),
+                USUAL.to_owned(),
+                "mount:/nowhere/c0ffeeine",
+            ),
+            (
+                user.to_owned(),
+                String::new(),
+                USUAL.replace(r#"{"type":"pid"},"#, r#"{"type":"pid","path":"/proc/1/ns/pid"},"#),
+                "namespace:pid",
+            ),
+            (user.to_owned(), String::new(), USUAL.replace("ERRNO", "ALLOW"), "unconfined:seccomp"),
+            (
+                user.to_owned(),
+                String::new(),
+                format!(r#"{USUAL},"devices":[{{"path":"/dev/fuse"}}]"#),
+                "device:/dev/fuse",
+            ),
+            (
+                user.to_owned(),
+                String::new(),
+                String::new(),
+                "namespace:cgroup namespace:ipc namespace:network namespace:pid namespace:uts \
+                 unconfined:masks unconfined:seccomp",
+            ),
+        ];
+        for (process, mounts, linux, expected) in table {
+            assert_eq!(
+                asks(&process, &mounts, &linux),
+                Ok(expected.to_owned()),
+                "{process} {mounts} {linux}"
+            );
+        }
+        for text in [
+            "",
+            "{}",
+            "[]",
+            r#"{"process":{},"mounts":{}}"#,
+            r#"{"process":{},"linux":{"namespaces":[1]}}"#,
+        ] {
+            assert!(bundle(text.as_bytes(), "c0ffee").is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn states_are_read_or_refused() {
+        let read = |text: &str| state(text.as_bytes()).is_ok();
+        assert!(read(r#"{"ociVersion":"1.0.2","id":"c0ffee","status":"creating","bundle":"/b"}"#));
+        for text in [
+            "",
+            "{}",
+            r#"{"id":"","bundle":"/b"}"#,
+            r#"{"id":"../x","bundle":"/b"}"#,
+            r#"{"id":"a/b","bundle":"/b"}"#,
+            r#"{"id":"a","bundle":"b"}"#,
+            &format!(r#"{{"id":"{}","bundle":"/b"}}"#, "x".repeat(300)),
+        ] {
+            assert!(!read(text), "{text:.80}");
+        }
+        assert!(wanted(" ".repeat(2 << 20).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn the_store_beside_a_bundle_tells_the_image() {
+        let folder = tempfile::tempdir().unwrap();
+        let bundle = folder.path().join("c0ffee/userdata");
+        fs::create_dir_all(&bundle).unwrap();
+        let config = format!(r#"{{"process":{{"user":{{"uid":1}}}},"linux":{{{USUAL}}}}}"#);
+        fs::write(bundle.join("config.json"), config).unwrap();
+        let state = format!(r#"{{"id":"c0ffee","bundle":"{}"}}"#, bundle.display());
+        let found = || wanted(state.as_bytes()).map(|wanted| wanted.image.unwrap());
+        assert_eq!(found(), Ok(Vec::new()), "nobody knows which image it is");
+        let image = "a".repeat(64);
+        let stored = format!(
+            r#"[{{"id":"other","image":"b"}},{{"id":"c0ffee","names":["web"],"image":"{image}","metadata":"{{\"image-name\":\"shop:1\"}}"}}]"#
+        );
+        fs::write(folder.path().join("volatile-containers.json"), stored).unwrap();
+        assert_eq!(found(), Ok(vec![format!("sha256:{image}")]));
+        let wanted = wanted(state.as_bytes()).unwrap();
+        assert_eq!(wanted.container.name.as_deref(), Some("web"));
+        assert_eq!(wanted.container.image.unwrap().reference, "shop:1");
+        fs::write(folder.path().join("containers.json"), "[{").unwrap();
+        assert!(found().is_err(), "a store that is damaged is not one without this container");
+    }
+}

@@ -222,3 +222,60 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Judged, String> {
         other => Err(format!("version {other} is not known")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digest(letter: &str) -> Digest {
+        format!("sha256:{}", letter.repeat(64)).parse().unwrap()
+    }
+
+    fn judged(decision: Decision, is_whole: bool) -> Judged {
+        let verdict = Verdict { decision, ..Verdict::default() };
+        Judged::new(&verdict, "shop:1", is_whole, Date::constant(2026, 3, 1))
+    }
+
+    #[test]
+    fn a_verdict_is_found_by_each_digest_and_the_last_one_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let verdicts = Verdicts::at(folder.path());
+        let (config, manifest) = (digest("a"), digest("b"));
+        assert_eq!(verdicts.find(&[config.to_string()]), Ok(None));
+        verdicts.keep(&judged(Decision::Deny, true), [&config, &manifest]).unwrap();
+        verdicts.keep(&judged(Decision::Allow, true), [&config]).unwrap();
+        let found = |digests: &[String]| verdicts.find(digests).unwrap().map(|it| it.decision);
+        assert_eq!(found(&[config.to_string()]), Some(Decision::Allow));
+        assert_eq!(found(&[manifest.to_string()]), Some(Decision::Deny));
+        assert_eq!(found(&[manifest.to_string(), config.to_string()]), Some(Decision::Deny));
+        assert_eq!(found(&["../../etc/passwd".to_owned(), digest("c").to_string()]), None);
+        assert_eq!(judged(Decision::Allow, false).decision, Decision::Unknown);
+        assert_eq!(judged(Decision::Deny, false).decision, Decision::Deny);
+    }
+
+    #[test]
+    fn what_cannot_be_trusted_is_no_verdict() {
+        let folder = tempfile::tempdir().unwrap();
+        let verdicts = Verdicts::at(folder.path());
+        let digest = digest("a");
+        verdicts.keep(&judged(Decision::Allow, true), [&digest]).unwrap();
+        let whole = fs::read(verdicts.path(&digest)).unwrap();
+        let find = || verdicts.find(&[digest.to_string()]).map_err(|why| why.to_string());
+        let other =
+            String::from_utf8(whole.clone()).unwrap().replace("\"version\": 1", "\"version\": 2");
+        for bytes in [b"".as_slice(), b"{}", b"null", whole.get(..40).unwrap(), other.as_bytes()] {
+            fs::write(verdicts.path(&digest), bytes).unwrap();
+            assert!(find().is_err());
+        }
+        fs::write(verdicts.path(&digest), " ".repeat(2 << 20)).unwrap();
+        assert!(find().unwrap_err().contains("longer than"));
+        fs::write(verdicts.path(&digest), whole).unwrap();
+        assert!(find().is_ok());
+        for path in [folder.path().join("sha256"), folder.path().to_owned()] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).unwrap();
+            assert!(find().unwrap_err().contains("may be written into"));
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        assert!(Verdicts::at(Path::new("/nonexistent")).find(&[]).is_err());
+    }
+}

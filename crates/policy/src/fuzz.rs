@@ -2,6 +2,7 @@
 
 use std::hint::black_box;
 
+use crate::guard::start::{Ask, AskKind, Start, StartPolicy};
 use crate::guard::{AskedRule, GuardPolicy, Moment};
 
 /// A policy of the guard, whose lists are itself: checked, and asked of a rule and of a container.
@@ -14,4 +15,16 @@ pub fn guard_policy(bytes: &[u8]) {
     let moment = Moment { today: jiff::civil::Date::MAX, enforce: true };
     black_box(policy.judge(&policy.choose(&rule), None, moment));
     black_box((policy.held_unknown(moment), policy.preventions(), policy.misspelt(&[rule.name])));
+}
+
+/// A policy of the start gate, whose lists are itself: checked, and asked of a start.
+pub fn start_policy(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let mut list = |_: &str| Ok(text.clone().into_owned());
+    let Ok(policy) = StartPolicy::parse(&text, "fuzz", &mut list) else { return };
+    let container = model::event::Container::default();
+    let asks = [Ask::new(AskKind::Mount, text.clone()), Ask::new(AskKind::Capability, "ALL")];
+    let start = Start { container: &container, has_image: true, judged: None, asks: &asks };
+    let moment = Moment { today: jiff::civil::Date::MAX, enforce: true };
+    black_box((policy.judge(&start, moment), policy.notes(moment.today), policy.misspelt(&["X"])));
 }

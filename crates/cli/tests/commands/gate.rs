@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use testkit::{Docker, installed};
+use testkit::{Docker, ImageBuilder, LayerBuilder, TarBuilder, installed};
 
 use crate::guard::make_image;
 use crate::run::Sandbox;
@@ -27,12 +27,12 @@ starts:
   - {id: host files, asks: [mount:/etc], action: deny}
   - {id: around, asks: [\"around:*\"], action: deny}
 ";
-/// What no image made by anybody has.
+/// The image of the test has no user.
 const SCAN: &str = "
 version: 1
 name: images
 rules:
-  - {id: no-image, on: image, when: 'image.size >= 0', action: deny}
+  - {id: no-root, on: image, when: image.runs_as_root, action: deny}
 ";
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -143,7 +143,7 @@ fn run(sandbox: &Sandbox, arguments: &[String], plugin: &Path) -> Child {
 fn keep(verdicts: &Path, id: &str, decision: &str) {
     let folder = verdicts.join("sha256");
     fs::create_dir_all(&folder).unwrap();
-    let today = jiff_today();
+    let today = today_in_utc();
     let reasons = json!([{"rule": "no-critical", "decision": decision, "count": 3,
         "example": "CVE-2023-0286 in openssl 3.0.2", "remedies": ["upgrade openssl to 3.0.8"]}]);
     let judged = json!({"version": 1, "image": "x", "policy": "images", "policy_version": "",
@@ -152,7 +152,7 @@ fn keep(verdicts: &Path, id: &str, decision: &str) {
     fs::write(folder.join(format!("{hex}.json")), judged.to_string()).unwrap();
 }
 
-fn jiff_today() -> String {
+fn today_in_utc() -> String {
     let output = Command::new("date").args(["-u", "+%F"]).output().unwrap();
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
@@ -298,7 +298,7 @@ fn without_its_plugin_docker_starts_nothing() {
 
 #[test]
 fn what_the_policy_denies_does_not_start_in_podman() {
-    if !installed("podman") || !rustix_is_root() {
+    if !installed("podman") || !is_root() {
         return;
     }
     let Ok(busybox) = fs::read("/bin/busybox") else { return };
@@ -318,8 +318,7 @@ fn what_the_policy_denies_does_not_start_in_podman() {
         command.args(["--storage-driver", "vfs", "--cgroup-manager", "cgroupfs", "--hooks-dir"]);
         command.arg(sandbox.path("hooks")).args(arguments).output().unwrap()
     };
-    let tar =
-        testkit::TarBuilder::new().executable("bin/busybox", &busybox).symlink("bin/sh", "busybox");
+    let tar = TarBuilder::new().executable("bin/busybox", &busybox).symlink("bin/sh", "busybox");
     let archive = sandbox.file("image.tar", tar.finish());
     for (number, name) in ["good:1", "denied:1", "strange:1"].iter().enumerate() {
         let label = format!("LABEL number={number}");
@@ -366,21 +365,31 @@ fn what_the_policy_denies_does_not_start_in_podman() {
     podman(&["rm", "-fa"]);
 }
 
-fn rustix_is_root() -> bool {
+fn is_root() -> bool {
     std::os::unix::fs::MetadataExt::uid(&fs::metadata("/proc/self").unwrap()) == 0
 }
 
 #[test]
 fn a_scan_keeps_its_verdict_for_the_gate() {
     let sandbox = Sandbox::new();
-    let image = testkit::TarBuilder::new().file("etc/x", "x").finish();
-    let archive = sandbox.file("rootfs.tar", image);
+    let tar = || TarBuilder::new().file("etc/x", "x");
+    let image = ImageBuilder::new("shop:1").layer(LayerBuilder::gzip(tar()));
+    let archive = sandbox.file("image.tar", image.docker_archive());
+    let folder = sandbox.file("rootfs.tar", tar().finish());
     let policy = sandbox.file("policy.yaml", SCAN);
     let verdicts = sandbox.path("verdicts").display().to_string();
     let scan = ["scan", "--offline", "--policy", &policy, "--keep-verdict", &verdicts];
-    let ended = sandbox.run(&[&scan[..], &[&format!("fs-archive:{archive}")]].concat());
-    assert_eq!(ended.code, Some(2), "{ended:?}");
+    let ended = sandbox.run(&[&scan[..], &[&archive]].concat());
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let id = testkit::sha256(&image.config()).to_string().replace(':', "/");
+    let kept = fs::read_to_string(sandbox.path(&format!("verdicts/{id}.json"))).unwrap();
+    let kept: Value = serde_json::from_str(&kept).unwrap();
+    assert_eq!((&kept["decision"], &kept["policy"]), (&"Deny".into(), &"images".into()));
+    assert_eq!(kept["reasons"][0]["rule"], "no-root");
+    // What has no digest is no image that a gate could know.
+    let ended = sandbox.run(&[&scan[..], &[&format!("fs-archive:{folder}")]].concat());
     assert!(ended.stderr.contains("no verdict is kept"), "{ended:?}");
+    assert_eq!(ended.code, Some(2));
     assert_eq!(sandbox.run(&["scan", "--keep-verdict", &verdicts, "x"]).code, Some(2));
 }
 
