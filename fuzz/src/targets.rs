@@ -32,6 +32,7 @@ pub fn targets() -> Vec<Target> {
     targets.extend(of_documents());
     targets.extend(of_judgement());
     targets.extend(of_guard());
+    targets.extend(of_gate());
     targets.extend(of_sensor());
     targets.extend(of_responses());
     targets.extend(analyzers::ALL.iter().map(|analyzer| of_analyzer(*analyzer)));
@@ -108,6 +109,16 @@ fn of_guard() -> [Target; 11] {
         corpus("suite", suite::fuzz::suite),
         seeded("event-recording", "crates/detect/testdata/recording", detect::fuzz::recording),
         corpus("spool", courier::fuzz::spool),
+    ]
+}
+
+/// What Docker and runtimes show to the gate, its policies, and verdicts that were kept.
+fn of_gate() -> [Target; 4] {
+    [
+        corpus("gate-docker", gate::fuzz::docker),
+        corpus("gate-oci", gate::fuzz::oci),
+        seeded("gate-policy", "crates/policy/testdata/start", policy::fuzz::start_policy),
+        corpus("gate-verdict", gate::fuzz::verdict),
     ]
 }
 

@@ -53,6 +53,8 @@ enum Verb {
     Policy(policy::PolicyArguments),
     /// Watch this host and its containers, and tell what rules find.
     Guard(guard::GuardArguments),
+    /// Judge what is about to start: an image that a scan's policy denies, a privileged container.
+    Gate(guard::GateArguments),
     /// Read the rules of what is looked for in what runs: list, check, test, replay.
     Rules(rules::RulesArguments),
     /// Kill, pause, stop, isolate, quarantine; each written down before, and undone where it can be.
@@ -75,6 +77,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, UserError> {
         Verb::Sbom(arguments) => sbom::run(arguments, &global),
         Verb::Policy(arguments) => policy::run(arguments, &global),
         Verb::Guard(arguments) => guard::run(arguments, &global),
+        Verb::Gate(arguments) => guard::run_gate(arguments, &global),
         Verb::Rules(arguments) => rules::run(arguments, &global),
         Verb::Respond(arguments) => respond::run(arguments, &global),
         Verb::Db(arguments) => db::run(arguments, &global),

@@ -2,6 +2,7 @@
 
 use std::hint::black_box;
 
+use crate::guard::start::{Ask, AskKind, Start, StartPolicy};
 use crate::guard::{AskedRule, GuardPolicy, Moment, Request, Subject};
 use crate::profile::Profile;
 
@@ -25,4 +26,16 @@ pub fn profile(bytes: &[u8]) {
     assert!(again.is_ok_and(|again| again.to_yaml() == text), "{text}");
     let mut merged = profile.clone();
     black_box((merged.merge(&profile), merged.diff(&profile), profile.seccomp().is_ok()));
+}
+
+/// A policy of the start gate, whose lists are itself: checked, and asked of a start.
+pub fn start_policy(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let mut list = |_: &str| Ok(text.clone().into_owned());
+    let Ok(policy) = StartPolicy::parse(&text, "fuzz", &mut list) else { return };
+    let container = model::event::Container::default();
+    let asks = [Ask::new(AskKind::Mount, text.clone()), Ask::new(AskKind::Capability, "ALL")];
+    let start = Start { container: &container, has_image: true, judged: None, asks: &asks };
+    let moment = Moment { today: jiff::civil::Date::MAX, enforce: true };
+    black_box((policy.judge(&start, moment), policy.notes(moment.today), policy.misspelt(&["X"])));
 }

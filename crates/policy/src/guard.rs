@@ -20,6 +20,7 @@ mod prevent;
 mod request;
 mod rule;
 mod scope;
+pub mod start;
 mod verdict;
 
 use jiff::civil::Date;

@@ -25,7 +25,7 @@ mod reach;
 mod spec;
 mod storage;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -36,6 +36,7 @@ use crate::record::{Group, ProcessId};
 
 use self::ask::{Asker, News};
 pub(crate) use self::capability::name as capability_name;
+pub use self::capability::{NAMES as CAPABILITIES, is_usual as is_usual_capability};
 pub use self::group::Place;
 use self::group::{Groups, Home};
 pub(crate) use self::group::{all as all_groups, path_of as group_path};
@@ -108,6 +109,28 @@ pub struct Settled {
     pub first_seen: Option<ProcessId>,
     /// Why it is not described.
     pub why: Option<String>,
+}
+
+/// What an OCI specification says of its container; None where it is none.
+pub fn of_specification(bytes: &[u8]) -> Option<Container> {
+    spec::parse(bytes)
+}
+
+/// A container that is about to be, by the words of its runtime: name, image, the image's id, labels.
+pub fn to_be(
+    name: &str,
+    image: &str,
+    id: Option<&str>,
+    labels: BTreeMap<String, String>,
+) -> Container {
+    Container {
+        described: true,
+        name: Some(name.to_owned()).filter(|name| !name.is_empty()),
+        image: Some(image::running_image(image, id)).filter(|it| !it.reference.is_empty()),
+        pod: pod::pod_of(&labels),
+        labels,
+        ..Container::default()
+    }
 }
 
 impl Containers {

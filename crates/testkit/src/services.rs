@@ -85,18 +85,39 @@ impl Docker {
         if !(usable("dockerd") && usable("docker") && usable("containerd")) {
             return None;
         }
+        Self::own(&[], |_| ())
+    }
+
+    /// One of our own beside any other, which asks the authorisation plugin of that name; `prepare`
+    /// is told its socket before it starts, for it answers nobody while the plugin does not.
+    pub fn with_plugin(name: &str, prepare: impl FnOnce(&Path)) -> Option<Self> {
+        if !(usable("dockerd") && usable("docker") && usable("containerd")) {
+            return None;
+        }
+        let apart =
+            ["--containerd-namespace", name, "--containerd-plugins-namespace", "lz-plugins"];
+        Self::own(&[&apart[..], &["--authorization-plugin", name]].concat(), prepare)
+    }
+
+    fn own(arguments: &[&str], prepare: impl FnOnce(&Path)) -> Option<Self> {
         let directory = directory();
         let root = directory.path();
         let socket = root.join("docker.sock");
+        prepare(&socket);
         let mut command = Command::new("dockerd");
         command.arg("--host").arg(format!("unix://{}", socket.display()));
         command.arg("--data-root").arg(root.join("data"));
         command.arg("--exec-root").arg(root.join("exec"));
         command.arg("--pidfile").arg(root.join("pid"));
-        command.args(["--bridge", "none", "--iptables=false"]);
+        command.args(["--bridge", "none", "--iptables=false"]).args(arguments);
         let up = |socket: &Path| docker(socket, &["version"]).is_ok_and(|it| it.status.success());
         let service = Service::start(command, directory, || up(&socket));
         Some(Self { socket, _own: Some(service) })
+    }
+
+    /// Runs `docker` with these arguments, however it ends.
+    pub fn output(&self, arguments: &[&str]) -> Output {
+        docker(&self.socket, arguments).expect("an installed program runs")
     }
 
     pub fn socket(&self) -> &Path {

@@ -87,6 +87,11 @@ impl AnswerArguments {
 }
 
 impl Answer {
+    /// Of the policy that judges.
+    pub(crate) fn policy_version(&self) -> Option<u128> {
+        self.judge.version()
+    }
+
     /// Everything that is known of a target, judged; nothing of it is left out yet.
     pub(crate) fn of_target(
         &self,

@@ -6,6 +6,7 @@ mod audit;
 mod cage;
 mod carry;
 mod doctor;
+mod gate;
 mod judge;
 mod live;
 mod loss;
@@ -29,6 +30,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use sensor::kernel::Settings;
 
+pub(crate) use self::gate::{GateArguments, run as run_gate};
 pub(crate) use self::judge::{
     Judge, lines as verdict_lines, load as load_policy, object as verdict_object, request,
 };

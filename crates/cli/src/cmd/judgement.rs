@@ -46,6 +46,11 @@ impl JudgeArguments {
 }
 
 impl Judge {
+    /// Of the policy that gives verdicts: a number that changes with it.
+    pub(crate) fn version(&self) -> Option<u128> {
+        self.policy.as_ref().filter(|_| self.gives_verdict).map(Policy::version)
+    }
+
     /// Tells what exceptions cover apart, and judges the rest of a report.
     pub(crate) fn judge(&self, report: &mut Report, today: Date) {
         let Some(policy) = &self.policy else { return };

@@ -1,6 +1,7 @@
 //! `lazaret scan`: a target in, a report and an exit code out.
 
 pub(crate) mod form;
+mod keep;
 
 use std::path::PathBuf;
 
@@ -52,10 +53,13 @@ struct ScanReportArguments {
     /// End with exit code 1 if something reported is at least this severe
     #[arg(long, value_name = "SEVERITY")]
     fail_on: Option<Severity>,
+    /// Keep the verdict in this folder, where `lazaret gate` looks for it
+    #[arg(long, value_name = "DIR", requires = "policy")]
+    keep_verdict: Option<PathBuf>,
 }
 
 pub(crate) fn run(arguments: ScanArguments, global: &Global) -> Result<ExitCode, UserError> {
-    let ScanReportArguments { form, output, fail_on } = arguments.report;
+    let ScanReportArguments { form, output, fail_on, keep_verdict } = arguments.report;
     output::check(output.as_deref())?;
     // Mistakes in what the user brings are said before anything is read.
     let form = form.settle()?;
@@ -66,6 +70,9 @@ pub(crate) fn run(arguments: ScanArguments, global: &Global) -> Result<ExitCode,
     let filter = &answer.filter;
     let gate = |threshold| policy::gate(&report.findings, &report.inventory, filter, threshold);
     let verdict = fail_on.map(gate).unwrap_or_default();
+    // What was not looked at to its end takes the place of no verdict.
+    let kept = keep_verdict.filter(|_| !was_stopped);
+    let kept = kept.map(|folder| keep::keep(&folder, &report, answer.policy_version(), global));
     show(&mut report, filter);
 
     let text = form.render(&report, output.as_deref(), global)?;
@@ -74,6 +81,7 @@ pub(crate) fn run(arguments: ScanArguments, global: &Global) -> Result<ExitCode,
         output::print_problems(&report.problems);
         report.verdict.iter().for_each(judgement::note);
     }
+    kept.unwrap_or(Ok(()))?;
     let code = ending(&report, &verdict);
     // The gate has the last word on what was found; else a part is no answer to what was asked.
     let is_gate = code == ExitCode::GateReached;

@@ -15,6 +15,7 @@ mod enforcement;
 mod exit_codes;
 mod fetching;
 mod full_disks;
+mod gate;
 mod guard;
 mod guard_malware;
 mod guard_policies;

@@ -1,7 +1,7 @@
 //! The names of Linux capabilities, as runtimes write them → bits, and back.
 
 /// In the kernel's order: the position is the bit.
-const NAMES: [&str; 41] = [
+pub const NAMES: [&str; 41] = [
     "CHOWN",
     "DAC_OVERRIDE",
     "DAC_READ_SEARCH",
@@ -60,6 +60,12 @@ pub(super) fn bits<'a>(names: impl IntoIterator<Item = &'a str>) -> u64 {
 /// As people write it: `net_raw`; a number where a kernel to come has another one.
 pub(crate) fn name(number: usize) -> String {
     NAMES.get(number).map_or_else(|| number.to_string(), |name| name.to_ascii_lowercase())
+}
+
+/// Whether a container has it that asks for nothing.
+pub fn is_usual(name: &str) -> bool {
+    let bit = bits([name]);
+    bit != 0 && bit & !DOCKER_DEFAULT == 0
 }
 
 fn bit(name: &str) -> u64 {

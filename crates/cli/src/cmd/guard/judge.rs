@@ -38,7 +38,7 @@ pub(crate) fn load(path: &Path) -> Result<GuardPolicy, UserError> {
 }
 
 /// Lists stand beside the policy, or where an absolute path says.
-fn list(path: &Path) -> Result<String, String> {
+pub(super) fn list(path: &Path) -> Result<String, String> {
     let failed = |error: std::io::Error| format!("cannot read `{}`: {error}", path.display());
     let file = std::fs::File::open(path).map_err(failed)?;
     let mut text = String::new();

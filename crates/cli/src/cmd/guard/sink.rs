@@ -106,6 +106,13 @@ pub(super) fn folder_of(path: &Path) -> PathBuf {
     folder.unwrap_or_else(|| Path::new(".")).to_owned()
 }
 
+impl SinkArguments {
+    /// Whether none is named.
+    pub(super) fn is_empty(&self) -> bool {
+        self.to.is_empty()
+    }
+}
+
 pub(super) struct Sinks {
     sinks: Vec<Sink>,
     hostname: String,

@@ -78,7 +78,10 @@ fn of_event(event: &Event) -> String {
     if let Some(container) = container(event) {
         line("container", container);
     }
-    line("process", process(&event.process));
+    // What the gate refuses has no process yet.
+    if event.process.pid != 0 {
+        line("process", process(&event.process));
+    }
     let ancestors: Vec<String> =
         event.ancestors.iter().take(LINE_MAX).map(|it| it.name.to_string()).collect();
     if !ancestors.is_empty() {
