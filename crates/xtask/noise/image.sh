@@ -5,6 +5,7 @@ cat > Dockerfile <<DOCKERFILE
 FROM $IMAGE
 RUN apt-get update && apt-get install -y --no-install-recommends gunicorn python3-flask && rm -rf /var/lib/apt/lists/*
 RUN groupadd --system shop && useradd --system --gid shop --home-dir /srv/shop --shell /usr/sbin/nologin shop
+RUN apt-get update && apt-get install -y --no-install-recommends adduser && adduser --disabled-password --gecos Clerk clerk
 COPY app.py /srv/shop/
 RUN chown -R shop:shop /srv/shop && chmod 0640 /srv/shop/app.py && echo "shop soft nofile 4096" > /etc/security/limits.d/shop.conf
 RUN ln -sf /usr/share/zoneinfo/Europe/Berlin /etc/localtime && ldconfig && python3 -m compileall -q /srv/shop

@@ -5,6 +5,7 @@ docker run --detach --name noise-login "$IMAGE" sh -ec '
   install -d -m 700 -o anna -g anna /home/anna/.ssh
   exec /usr/sbin/sshd -D -e'
 ssh-keygen -q -t ed25519 -N '' -f "$WORK/key"
+sleep 3
 docker cp "$WORK/key.pub" noise-login:/home/anna/.ssh/authorized_keys
 docker exec noise-login chown anna:anna /home/anna/.ssh/authorized_keys
 address=$(docker inspect --format '{{.NetworkSettings.IPAddress}}' noise-login)
