@@ -59,14 +59,16 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<bool, String> {
     let begin = Instant::now();
     let ran = make_noise(&scripts, &folder, begin + Duration::from_secs(args.minutes * 60));
     let minutes = begin.elapsed().as_secs_f64() / 60.0;
-    let summary = guard.end()?;
+    let ended = guard.end();
     remove_containers()?;
+    let summary = ended.as_ref().map_or("", String::as_str);
     println!("{minutes:.0} minutes, {} scripts: {summary}\n", ran.len());
     let broken: Vec<&Ran> = ran.iter().filter(|ran| !ran.well).collect();
     broken.iter().for_each(|ran| println!("did not end well: {}, see {}", ran.name, ran.log));
     alerts::list(&alerts)?;
     println!("\nThe recording is `{record}`.");
-    Ok(broken.is_empty())
+    // A machine that has much else to do may lose some of it.
+    ended.map(|_| broken.is_empty())
 }
 
 struct Ran {

@@ -1,7 +1,7 @@
 //! What honest machines do, and all that our rules say of it.
 //!
-//! `content/noise/day.lzr.zst` is an excerpt of what a guard recorded while `cargo xtask noise` ran;
-//! `content/noise/alerts.txt` lists the alerts about it, each with the reason why it is deserved. The
+//! `testdata/noise/day.lzr.zst` is an excerpt of what a guard recorded while `cargo xtask noise` ran;
+//! `alerts.txt` beside it lists the alerts about it, each with the reason why it is deserved. The
 //! excerpt is cut anew, from a new recording, by
 //! `LAZARET_NOISE=target/noise/noise.lzr cargo test --release -p detect --test noise`, which also holds
 //! the list against the whole recording.
@@ -21,7 +21,8 @@ use model::event::Event;
 
 use excerpt::Excerpt;
 
-const CONTENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../content");
+const RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../content/detections");
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/noise");
 /// Of an excerpt, so that the repository stays small.
 const BYTES_MAX: usize = 300 << 10;
 /// What would be a test of nothing has fewer.
@@ -31,7 +32,7 @@ const EVENTS_MIN: usize = 2_000;
 fn every_alert_about_what_honest_machines_do_is_deserved() {
     let ruleset = rules();
     let engine = Engine::new(&ruleset);
-    let place = Path::new(CONTENT).join("noise/day.lzr.zst");
+    let place = Path::new(FOLDER).join("day.lzr.zst");
     let listed = listed();
     if let Some(path) = std::env::var_os("LAZARET_NOISE") {
         let whole = Reader::new(BufReader::new(File::open(&path).unwrap())).unwrap();
@@ -84,7 +85,7 @@ fn hold(told: &BTreeMap<String, String>, listed: &BTreeSet<String>) {
 
 /// The same, as the list has it; lines of `#` are for people.
 fn listed() -> BTreeSet<String> {
-    let text = fs::read_to_string(Path::new(CONTENT).join("noise/alerts.txt")).unwrap();
+    let text = fs::read_to_string(Path::new(FOLDER).join("alerts.txt")).unwrap();
     let lines = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
     lines.map(str::to_owned).collect()
 }
@@ -92,7 +93,7 @@ fn listed() -> BTreeSet<String> {
 /// Those that come with lazaret.
 fn rules() -> Ruleset {
     let mut paths = Vec::new();
-    find(&Path::new(CONTENT).join("detections"), &mut paths);
+    find(Path::new(RULES), &mut paths);
     let named: Vec<(String, Vec<u8>)> =
         paths.iter().map(|path| (path.display().to_string(), fs::read(path).unwrap())).collect();
     let files: Vec<RuleFile<'_>> =

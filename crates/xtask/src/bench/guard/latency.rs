@@ -38,7 +38,8 @@ fn measure(stage: &Stage, what: &str, beside: &[&str]) -> Result<(), String> {
     }
     guard.end()?;
     let deeds: Vec<f64> = deeds.lines().filter_map(|line| line.parse().ok()).collect();
-    let arrivals = arrivals.join().map_err(|_| "whoever read the alerts died".to_owned())??;
+    let arrivals =
+        arrivals.join().unwrap_or_else(|_| Err("whoever read the alerts died".to_owned()))?;
     let times: Vec<f64> =
         arrivals.iter().zip(&deeds).map(|(arrival, deed)| (arrival - deed) / 1e6).collect();
     let [median, most, all] = [0.5, 0.99, 1.0].map(|part| quantile(&times, part));

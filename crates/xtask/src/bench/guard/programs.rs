@@ -18,8 +18,8 @@ pub(super) fn run(stage: &Stage) -> Result<(), String> {
     set(former.trim())?;
     println!("| program in the kernel | runs | ns a run |\n|---|---|---|");
     for (name, (runs, time)) in counted? {
-        if runs > 0 {
-            println!("| `{name}` | {runs} | {} |", time / runs);
+        if let Some(each) = time.checked_div(runs) {
+            println!("| `{name}` | {runs} | {each} |");
         }
     }
     println!();
