@@ -120,7 +120,8 @@ pub enum Refusal {
 /// Programs that run, and their buffers. They leave the kernel when this is dropped.
 pub struct Kernel {
     ebpf: Ebpf,
-    types: Btf,
+    /// Those of the start, until the first look at calls. They take 20 MB, so they are not kept.
+    types: Option<Btf>,
     inbox: Inbox,
     plans: Array<MapData, calls::Plan>,
     excluded: HashMap<MapData, u32, u8>,
@@ -145,7 +146,7 @@ impl Kernel {
     /// # Errors
     /// If this kernel or the process' rights do not allow it.
     pub fn start(settings: &Settings) -> Result<Self, Refusal> {
-        let types = Btf::from_sys_fs().map_err(Refusal::Types)?;
+        let types = types_of_kernel()?;
         let critical_bytes = u64::from(settings.critical_bytes);
         let hierarchy = settings.hierarchy.number();
         let hierarchy_number = settings.hierarchy.kernel_number();
@@ -173,7 +174,7 @@ impl Kernel {
             losses: take(&mut ebpf, "losses")?,
             losses_of_anyone: take(&mut ebpf, "losses_of_anyone")?,
             ebpf,
-            types,
+            types: Some(types),
             wanted: Wanted::new(),
             calls,
         })
@@ -216,7 +217,8 @@ impl Kernel {
         }
         self.wanted = wanted;
         let calls = self.wanted.keys().copied().collect();
-        self.calls.watch(&mut self.ebpf, &self.types, &calls)
+        let types = self.types.take().map_or_else(types_of_kernel, Ok)?;
+        self.calls.watch(&mut self.ebpf, &types, &calls)
     }
 
     /// The calls of this process are not told: it would otherwise see itself at work.
@@ -281,6 +283,10 @@ impl Kernel {
         let info = program.info().map_err(|error| Refusal::Program { name, error })?;
         Ok(Cost { program: name, runs: info.run_count(), time: info.run_time() })
     }
+}
+
+fn types_of_kernel() -> Result<Btf, Refusal> {
+    Btf::from_sys_fs().map_err(Refusal::Types)
 }
 
 /// As many as there may ever be: programs know them by their numbers.

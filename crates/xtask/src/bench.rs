@@ -7,6 +7,7 @@
 mod feeds;
 mod fixed;
 mod floor;
+mod guard;
 mod matching;
 mod measure;
 mod packed;
@@ -16,6 +17,8 @@ mod sweep;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+pub(crate) use self::measure::succeed;
 
 /// In the order in which they run.
 const BENCHES: &[Bench] = &[
@@ -27,6 +30,7 @@ const BENCHES: &[Bench] = &[
     Bench { name: "fixed", why: "what the smallest scans cost", run: fixed::run },
     Bench { name: "feeds", why: "segments from all feeds: time, memory, bytes", run: feeds::run },
     Bench { name: "matching", why: "3,000 packages against every segment", run: matching::run },
+    Bench { name: "guard", why: "what the guard costs, as root with Docker", run: guard::run },
     Bench { name: "sweep", why: "how time grows with what there is", run: sweep::run },
 ];
 
@@ -54,6 +58,9 @@ pub(crate) struct Args {
     /// Counted runs of each command
     #[arg(long, default_value_t = 5)]
     runs: usize,
+    /// The program to time, instead of the release build, which is made first
+    #[arg(long, value_name = "PATH")]
+    lazaret: Option<PathBuf>,
     /// Only count the headers of a `docker save` archive: a floor, run by the reference bench
     #[arg(long, hide = true)]
     headers: Option<PathBuf>,
@@ -69,17 +76,13 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<bool, String> {
         let names: Vec<_> = BENCHES.iter().map(|bench| bench.name).collect();
         return Err(format!("no bench is called `{name}`\nhint: one of {}", names.join(", ")));
     }
-    // The floor is a part of this program: it has to be as fast as it can be.
-    let build = ["build", "--release", "--quiet", "--package", "cli", "--package", "xtask"];
-    measure::succeed(Command::new("cargo").args(build).current_dir(root))?;
+    let lazaret = match &args.lazaret {
+        Some(path) => path.clone(),
+        None => release(root)?,
+    };
     let work = root.join("target/bench");
     std::fs::create_dir_all(&work).map_err(|error| format!("{}: {error}", work.display()))?;
-    let session = Session {
-        root: root.to_owned(),
-        lazaret: root.join("target/release/lazaret"),
-        work,
-        runs: args.runs,
-    };
+    let session = Session { root: root.to_owned(), lazaret, work, runs: args.runs };
     let mut all_ran = true;
     let wanted = |name: &str| args.benches.is_empty() || args.benches.iter().any(|b| b == name);
     for bench in BENCHES.iter().filter(|bench| wanted(bench.name)) {
@@ -90,6 +93,14 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<bool, String> {
         }
     }
     Ok(all_ran)
+}
+
+/// The release build, made where it is not there yet. The floor is a part of this program: it has to
+/// be as fast as it can be.
+pub(crate) fn release(root: &Path) -> Result<PathBuf, String> {
+    let build = ["build", "--release", "--quiet", "--package", "cli", "--package", "xtask"];
+    succeed(Command::new("cargo").args(build).current_dir(root))?;
+    Ok(root.join("target/release/lazaret"))
 }
 
 impl Session {

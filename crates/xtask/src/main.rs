@@ -1,4 +1,4 @@
-//! Development tasks: `cargo xtask test`, `bench`, `bpf`, `tidy`, `vm-test`; one verb, one file.
+//! Development tasks: `cargo xtask test`, `bench`, `bpf`, `noise`, `tidy`, `vm-test`; one verb, one file.
 //!
 //! These are tools for people who change the project. No other crate may use them.
 
@@ -6,6 +6,8 @@
 
 mod bench;
 mod bpf;
+mod guard;
+mod noise;
 mod test;
 mod tidy;
 mod vm_test;
@@ -21,6 +23,7 @@ use clap::Parser;
 enum Task {
     Bench(bench::Args),
     Bpf(bpf::Args),
+    Noise(noise::Args),
     Test(test::Args),
     Tidy(tidy::Args),
     VmTest(vm_test::Args),
@@ -30,6 +33,7 @@ fn main() -> ExitCode {
     let result = match Task::parse() {
         Task::Bench(args) => bench::run(&root(), &args),
         Task::Bpf(args) => bpf::run(&root(), &args),
+        Task::Noise(args) => noise::run(&root(), &args),
         Task::Test(args) => test::run(&root(), &args),
         Task::Tidy(args) => tidy::run(&root(), &args),
         Task::VmTest(args) => vm_test::run(&root(), &args),

@@ -87,7 +87,7 @@ pub(super) fn seconds(duration: Duration) -> String {
 }
 
 /// Runs a command that has to succeed, showing its errors.
-pub(super) fn succeed(command: &mut Command) -> Result<(), String> {
+pub(crate) fn succeed(command: &mut Command) -> Result<(), String> {
     let status = command.status().map_err(|error| format!("{command:?}: {error}"))?;
     if status.success() { Ok(()) } else { Err(format!("{command:?} ended with {status}")) }
 }
