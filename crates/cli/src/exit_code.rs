@@ -53,8 +53,8 @@ impl ExitCode {
         (Self::Network, "a registry, daemon or mirror could not be reached or broke off"),
         (
             Self::Damaged,
-            "manifest, configuration, bundle, feed or recording is damaged or not what its digest \
-             says",
+            "manifest, configuration, bundle, feed, list or recording is damaged or not what its \
+             digest says",
         ),
         (Self::Unsupported, "a kind of image that is known and not supported (Windows)"),
         (Self::AdvisoriesMissing, "done, but advisories that the target needs are missing"),

@@ -2,8 +2,8 @@
 //!
 //! Nothing is guessed: what is not certainly one of them is none.
 
+use core::net::{IpAddr, SocketAddr};
 use std::borrow::Cow;
-use std::net::{IpAddr, SocketAddr};
 
 use crate::indicator::{Hash, Indicator, Network};
 

@@ -102,7 +102,7 @@ fn what_cannot_be_used_is_said() {
         (&*format!("{PLAIN}two words\n"), 21, "not all of it can be used (line 4: two words)"),
         (cut, 21, "the rest is damaged: EOF while parsing"),
         ("{\"a\": 1}", 14, "is JSON, and neither a STIX bundle nor MISP events"),
-        ("{\"objects\": [", 14, "gives nothing to look for: EOF while parsing"),
+        ("{\"objects\": [", 14, "is damaged: EOF while parsing"),
         ("two words\n", 14, "gives nothing to look for: 1 malformed (line 1: two words)"),
         (
             r#"{"objects": [{"type": "indicator", "pattern_type": "yara", "pattern": "x"}]}"#,

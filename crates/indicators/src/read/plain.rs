@@ -3,7 +3,7 @@
 //! An entry is a domain, `*.domain`, an address, a network, a URL (its host), or a digest, behind which
 //! `sha256sum` writes a name. A line of a hosts file names domains behind an address that leads nowhere.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use super::Gather;
 use crate::indicator::{ALWAYS, Indicator};

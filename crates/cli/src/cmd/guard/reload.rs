@@ -54,7 +54,10 @@ impl Sources {
         let is_asked = |rule: &&Arc<Rule>| rule.calls().is_empty() || engine.asks(rule);
         let enabled = ruleset.rules().iter().filter(|rule| rule.enabled);
         let rules = enabled.filter(is_asked).cloned().collect();
-        let code = if lists.is_damaged { code.max(ExitCode::Incomplete) } else { code };
+        let code = match code {
+            ExitCode::Done if lists.is_damaged => ExitCode::Incomplete,
+            code => code,
+        };
         Ok(Ready { engine, judge, rules, never, lists, code })
     }
 }

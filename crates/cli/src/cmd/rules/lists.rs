@@ -20,10 +20,10 @@ pub(crate) struct ListArguments {
     /// Tell of names and addresses that this file lists: plain text, STIX or MISP, recognised by
     /// content (repeatable)
     #[arg(long, value_name = "FILE")]
-    pub(super) block_list: Vec<PathBuf>,
+    block_list: Vec<PathBuf>,
     /// Never tell of those that this file lists, whatever block lists say (repeatable)
     #[arg(long, value_name = "FILE")]
-    pub(super) allow_list: Vec<PathBuf>,
+    allow_list: Vec<PathBuf>,
 }
 
 /// Lists, ready to be asked.
