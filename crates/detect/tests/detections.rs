@@ -52,7 +52,7 @@ const KINDS: &[(&str, &str, &str)] = &[
     (
         "Malicious outbound: domains and addresses",
         "malicious_outbound",
-        "names that a resolver other than glibc's asks for, or one over TLS",
+        "names asked for over TCP or TLS",
     ),
     ("Process: proxy tool", "proxy_tool", "tools under another name"),
     ("Process: lateral movement", "lateral_movement", "logins by libraries"),

@@ -174,11 +174,16 @@ fn reading<'a>(paths: &'a [&'a str]) -> impl Iterator<Item = Grant> + 'a {
     paths.iter().map(|path| Grant::Read(PathBuf::from(path)))
 }
 
+/// What starts helpers. Before anything has a thread.
+pub(super) fn nursery() -> Result<Nursery, UserError> {
+    Nursery::start()
+        .map_err(|error| failed(&format!("cannot start what starts helpers: {error}")))
+}
+
 /// Closes the guard's own, and says what is kept. Before anything has a thread; what starts helpers
 /// stays outside.
 pub(super) fn close_guard(enforces: bool) -> Result<Nursery, UserError> {
-    let nursery = Nursery::start()
-        .map_err(|error| failed(&format!("cannot start what starts helpers: {error}")))?;
+    let nursery = nursery()?;
     // Without the right to, it is as any other process.
     let _usual = std::fs::write("/proc/self/oom_score_adj", OOM_SCORE);
     let closed = of_guard(enforces).close_thread();
@@ -188,8 +193,7 @@ pub(super) fn close_guard(enforces: bool) -> Result<Nursery, UserError> {
 
 /// The same of `lazaret guard audit`.
 pub(super) fn close_audit(cage: &Cage) -> Result<Nursery, UserError> {
-    let nursery = Nursery::start()
-        .map_err(|error| failed(&format!("cannot start what starts helpers: {error}")))?;
+    let nursery = nursery()?;
     let closed = cage.close_thread();
     say(closed.map_err(|error| UserError::from_chain(ExitCode::Failed, &error))?, "audit");
     Ok(nursery)

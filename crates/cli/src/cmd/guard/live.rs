@@ -3,6 +3,7 @@
 //! It must never wait for anybody but the kernel: runtimes and files of containers have threads of
 //! their own.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
@@ -133,7 +134,7 @@ fn wanted(rules: &[&Arc<Rule>], also: &BTreeSet<Call>) -> Wanted {
         Call::Vfork,
     ];
     if calls.keys().any(|call| !always.contains(call)) {
-        calls.extend(OF_STATE.iter().chain(attempts::CALLS).map(|call| (*call, Extent::All)));
+        calls.extend(OF_STATE.iter().chain(&attempts::CALLS).map(|call| (*call, Extent::All)));
     } else {
         calls.clear();
     }

@@ -12,6 +12,7 @@ use clap::Args;
 use super::JudgeArguments;
 use super::told::tell;
 use crate::cmd::global::{Calendar, Global};
+use crate::cmd::guard::cage;
 use crate::cmd::guard::sink::{self, Sinks};
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
@@ -49,7 +50,8 @@ pub(super) fn run(arguments: &DockerArguments, global: &Global) -> Result<ExitCo
     let judge = arguments.judge.judge()?;
     let notes = judge.policy.notes(global.today);
     let daemon = arguments.daemon.clone().or_else(|| environment::unix_socket("DOCKER_HOST"));
-    let sinks = sink::open(&arguments.judge.sinks, global.look(None).color, &stop)?;
+    let nursery = cage::nursery()?;
+    let sinks = sink::open(&arguments.judge.sinks, global.look(None).color, &stop, &nursery)?;
     let desk = Arc::new(Desk {
         judge: RwLock::new(Arc::new(judge)),
         reader: Reader::new(daemon.unwrap_or_else(|| DAEMON.into())),

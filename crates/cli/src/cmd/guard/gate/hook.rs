@@ -10,7 +10,7 @@ use clap::Args;
 use super::told::tell;
 use super::{JudgeArguments, WhenBroken};
 use crate::cmd::global::Global;
-use crate::cmd::guard::sink;
+use crate::cmd::guard::{cage, sink};
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 use crate::output;
@@ -42,7 +42,7 @@ fn judged(arguments: &JudgeArguments, global: &Global) -> Result<ExitCode, UserE
         return Err(UserError::new(ExitCode::Usage, message)
             .hint(Some("name one: --to json@file:PATH, or --to cef@syslog:")));
     }
-    let sinks = sink::open(&arguments.sinks, false, &Stop::default())?;
+    let sinks = sink::open(&arguments.sinks, false, &Stop::default(), &cage::nursery()?)?;
     let judge = arguments.judge()?;
     let today = global.today;
     let (sender, receiver) = mpsc::channel();

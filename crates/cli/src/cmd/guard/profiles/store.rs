@@ -202,7 +202,7 @@ impl Shelf {
         let profile = match read(&path) {
             Ok((_, profile)) => profile,
             Err(error) => {
-                self.trouble(format!("{error}; the profile stays as it was"), tell);
+                self.trouble(format!("{}; the profile stays as it was", error.message()), tell);
                 // Until it is mended, nothing is written over it.
                 return known.into_iter().collect();
             }

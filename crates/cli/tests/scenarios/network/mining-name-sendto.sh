@@ -1,0 +1,8 @@
+# in: container
+# fires: network-mining-name
+# As musl asks: from a socket that is connected to nobody.
+perl -e 'for my $name (@ARGV) {
+  my $labels = join("", map { pack("C/a*", $_) } split(/[.]/, $name));
+  my $question = pack("n6", 7, 256, 1, 0, 0, 0) . $labels . pack("C n2", 0, 1, 1);
+  socket(S, 2, 2, 0);
+  send(S, $question, 0, pack("S n C4 x8", 2, 53, 127, 0, 0, 1)) or die $!; }' pool.supportxmr.com
