@@ -156,7 +156,7 @@ fn guard_holds<R: Runtime>(runtime: &R) {
 
 /// Nothing but what was done is told, with who it was.
 fn check_alerts<R: Runtime>(alerts: &[Value]) {
-    let of = |name: &str| alerts.iter().filter(move |it| it["container"]["name"] == name);
+    let of = |name: &'static str| alerts.iter().filter(move |it| it["container"]["name"] == name);
     let free: BTreeSet<&str> = of("lzr-free").filter_map(|it| it["rule"].as_str()).collect();
     let expected = BTreeSet::from(["credentials-password-file", "execution-drift"]);
     assert_eq!(free, expected, "{alerts:#?}");
