@@ -31,7 +31,7 @@ const CONTAINERS: [&str; 2] = ["lzr-held", "lzr-free"];
 /// What can be asked of either.
 trait Runtime {
     const NAME: &'static str;
-    fn load(&self, archive: &str);
+    fn load(&self, sandbox: &Sandbox, image: &ImageBuilder);
     fn begin(&self, name: &str, script: &str);
     fn exec(&self, name: &str, script: &str) -> String;
     /// Whether it says that the container runs.
@@ -44,8 +44,9 @@ trait Runtime {
 impl Runtime for PodmanCommand {
     const NAME: &'static str = "podman";
 
-    fn load(&self, archive: &str) {
-        self.podman(&["load", "--quiet", "--input", archive]);
+    fn load(&self, sandbox: &Sandbox, image: &ImageBuilder) {
+        let archive = sandbox.file("image.tar", image.old_docker_archive());
+        self.podman(&["load", "--quiet", "--input", &archive]);
     }
 
     fn begin(&self, name: &str, script: &str) {
@@ -75,8 +76,9 @@ impl Runtime for PodmanCommand {
 impl Runtime for Containerd {
     const NAME: &'static str = "containerd";
 
-    fn load(&self, archive: &str) {
-        self.ctr(&["images", "import", "--base-name", "localhost/lazaret-runtimes", archive]);
+    fn load(&self, sandbox: &Sandbox, image: &ImageBuilder) {
+        let archive = sandbox.file("image.tar", image.oci_archive());
+        self.ctr(&["images", "import", "--base-name", "localhost/lazaret-runtimes", &archive]);
     }
 
     fn begin(&self, name: &str, script: &str) {
@@ -122,8 +124,8 @@ fn containerd_is_guarded() {
 
 fn guard_holds<R: Runtime>(runtime: &R) {
     let sandbox = Sandbox::new();
-    let Some(archive) = make_image(&sandbox) else { return };
-    runtime.load(&archive);
+    let Some(image) = make_image() else { return };
+    runtime.load(&sandbox, &image);
     let policy = sandbox.file("guard.yaml", POLICY);
     let state = sandbox.path("state").display().to_string();
     let to = format!("json@file:{}", sandbox.path("alerts.json").display());
@@ -156,7 +158,7 @@ fn guard_holds<R: Runtime>(runtime: &R) {
 
 /// Nothing but what was done is told, with who it was.
 fn check_alerts<R: Runtime>(alerts: &[Value]) {
-    let of = |name: &str| alerts.iter().filter(move |it| it["container"]["name"] == name);
+    let of = |name: &'static str| alerts.iter().filter(move |it| it["container"]["name"] == name);
     let free: BTreeSet<&str> = of("lzr-free").filter_map(|it| it["rule"].as_str()).collect();
     let expected = BTreeSet::from(["credentials-password-file", "execution-drift"]);
     assert_eq!(free, expected, "{alerts:#?}");
@@ -217,8 +219,8 @@ fn run(
     Ended { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
 }
 
-/// An archive with an image of nothing but busybox and a few files.
-fn make_image(sandbox: &Sandbox) -> Option<String> {
+/// Of nothing but busybox and a few files.
+fn make_image() -> Option<ImageBuilder> {
     let Ok(busybox) = std::fs::read("/bin/busybox") else {
         skip("busybox-static is not installed");
         return None;
@@ -231,6 +233,5 @@ fn make_image(sandbox: &Sandbox) -> Option<String> {
     for name in ["sh", "cat", "ls", "sleep"] {
         tar = tar.symlink(&format!("bin/{name}"), "busybox");
     }
-    let image = ImageBuilder::new(IMAGE).layer(LayerBuilder::plain(tar));
-    Some(sandbox.file("image.tar", image.oci_archive()))
+    Some(ImageBuilder::new(IMAGE).layer(LayerBuilder::plain(tar)))
 }

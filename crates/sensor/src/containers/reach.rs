@@ -97,7 +97,7 @@ fn first(sockets: &[PathBuf], ask: impl Fn(&Path) -> Result<String, AskError>) -
         match ask(socket) {
             Ok(version) => return Reach::Answers { socket: socket.clone(), version },
             Err(why) if why.nobody_listens() => {}
-            Err(why) => silent = silent.or(Some(Reach::Silent { why: why.to_string() })),
+            Err(why) => silent = silent.or_else(|| Some(Reach::Silent { why: why.to_string() })),
         }
     }
     silent.unwrap_or(Reach::Absent)

@@ -51,7 +51,7 @@ pub(super) fn name(container: &mut Container, list: &[u8], id: &str) {
         let id = if image_id.is_empty() { listed.image } else { image_id };
         container.image = image_of(&image_name, &id);
     }
-    container.name = container.name.take().or(listed.names.into_iter().next());
+    container.name = container.name.take().or_else(|| listed.names.into_iter().next());
 }
 
 /// Gives the container's image its digest, if the list has it.
