@@ -33,7 +33,8 @@ impl ExitCode {
         (
             Self::GateReached,
             "`--fail-on` was reached, the policy denies, a check of `db verify`, `db vercmp`, \
-             `policy test`, `rules suite` or `rules test` failed, or `respond` may not touch its target",
+             `policy test`, `rules suite` or `rules test` failed, `respond` may not touch its target, or \
+             `gate oci-hook` refuses a container",
         ),
         (
             Self::Usage,

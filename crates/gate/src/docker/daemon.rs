@@ -3,6 +3,7 @@
 //! The daemon shows these questions to the plugin too, which lets them pass before it looks at
 //! anything, so nobody waits for himself.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -84,7 +85,7 @@ fn encoded(name: &str) -> String {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b':' | b'@' | b'/' => {
                 text.push(char::from(byte));
             }
-            other => text.push_str(&format!("%{other:02X}")),
+            other => write!(text, "%{other:02X}").expect("a String takes anything"),
         }
     }
     text

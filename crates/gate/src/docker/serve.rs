@@ -416,7 +416,6 @@ mod tests {
 
     #[test]
     fn a_panic_is_an_answer_too_and_the_place_is_for_one() {
-        #[expect(clippy::panic, reason = "it is what is tested")]
         let (_folder, server) = server(|_| panic!("as a mistake of ours would"));
         let answer = exchange(&server, &post("/AuthZPlugin.AuthZReq", "x"));
         assert!(answer.ends_with(r#"{"Allow":false,"Msg":"late"}"#), "{answer}");

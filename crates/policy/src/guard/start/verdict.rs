@@ -89,7 +89,7 @@ impl StartPolicy {
         let standing = standing(start.judged, days, moment.today);
         let decides =
             entries().find_map(|image| Some((image.action(standing)?, Some(&image.entry))));
-        let (action, entry) = decides.unwrap_or((standing.usual(), None));
+        let (action, entry) = decides.unwrap_or_else(|| (standing.usual(), None));
         self.ground(About::Image(standing), action, entry, moment)
     }
 
