@@ -59,6 +59,24 @@ fn damage_never_gives_more_than_there_was() {
     }
 }
 
+/// Nobody's stack is as deep as a document may be.
+#[test]
+fn what_is_nested_without_end_is_read_in_vain() {
+    let pattern = format!("[{}x:y = 1", "(".repeat(100_000));
+    let indicator = format!(r#"{{"type": "indicator", "pattern": "{pattern}"}}"#);
+    for text in [
+        "[".repeat(500_000),
+        "{\"Event\":".repeat(100_000),
+        "{\"Object\":[".repeat(100_000) + &"]}".repeat(100_000),
+        "{\"Object\":[{\"Attribute\":".repeat(100_000),
+        "{\"response\":[".repeat(100_000) + &"]}".repeat(100_000),
+        format!(r#"{{"objects": [{indicator}]}}"#),
+    ] {
+        let read = indicators::read(text.as_bytes(), NOW.parse().unwrap());
+        assert!(read.indicators.is_empty());
+    }
+}
+
 fn documents() -> Vec<PathBuf> {
     let entries = std::fs::read_dir(Path::new(FOLDER)).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());

@@ -161,6 +161,12 @@ impl<'de> Visitor<'de> for Each<'_, '_, 'de> {
     }
 }
 
+#[derive(Deserialize)]
+struct MispObject<'a> {
+    #[serde(borrow, default, rename = "Attribute")]
+    attributes: Vec<&'a RawValue>,
+}
+
 impl<'de> Found<'_, 'de> {
     fn element(&mut self, what: Part, element: &'de RawValue) {
         let format = match what {
@@ -172,9 +178,11 @@ impl<'de> Found<'_, 'de> {
             Part::StixObject => self.bundle.object(element),
             Part::Attribute => serde_json::from_str(element.get())
                 .map(|attribute| misp::attribute(&attribute, self.gather)),
+            // In objects there are attributes alone: whatever else is nested in them is not followed.
             Part::MispObject => {
-                let mut inner = serde_json::Deserializer::from_str(element.get());
-                Walk { found: self }.deserialize(&mut inner)
+                serde_json::from_str(element.get()).map(|object: MispObject<'de>| {
+                    object.attributes.into_iter().for_each(|it| self.element(Part::Attribute, it));
+                })
             }
         };
         if let Err(error) = read {
