@@ -101,13 +101,17 @@ impl Task {
     }
 }
 
+type Act = dyn Fn(&Task) -> Result<Entry, Refusal> + Send + Sync;
+/// What is past its time limit, but for what waits.
+type Due = dyn Fn(&Later) -> Result<Vec<Task>, Refusal> + Send + Sync;
+/// No task: of looking after time limits.
+type Tell = dyn Fn(Option<&Task>, Result<Entry, Refusal>) + Send + Sync;
+
 /// Who does what the lanes are given, and hears what came of it.
 struct Hands {
-    act: Box<dyn Fn(&Task) -> Result<Entry, Refusal> + Send + Sync>,
-    /// What is past its time limit, but for what waits.
-    due: Box<dyn Fn(&Later) -> Result<Vec<Task>, Refusal> + Send + Sync>,
-    /// No task: of looking after time limits.
-    tell: Box<dyn Fn(Option<&Task>, Result<Entry, Refusal>) + Send + Sync>,
+    act: Box<Act>,
+    due: Box<Due>,
+    tell: Box<Tell>,
 }
 
 struct Lanes {

@@ -13,6 +13,9 @@ use crate::quarantine::Quarantine;
 use crate::root::Root;
 use crate::target::Target;
 
+/// The longest line, as lengths in memory are.
+const LINE: usize = 1 << 20;
+
 /// Of a file that is there, by whoever `actor` is.
 fn intent(folder: &Path, actor: ProcessId) -> Step {
     let path = folder.join("file");
@@ -133,7 +136,7 @@ fn long() -> (tempfile::TempDir, Journal) {
     for _ in 0..6 {
         let id = open.next_id();
         open.write(id, intent(folder.path(), gone())).unwrap();
-        open.write(id, Step::Failed { why: "x".repeat(LINE_BYTES_MAX as usize - 200) }).unwrap();
+        open.write(id, Step::Failed { why: "x".repeat(LINE - 200) }).unwrap();
     }
     drop(open);
     (folder, journal)
@@ -149,6 +152,7 @@ fn names(journal: &Journal) -> Vec<String> {
 
 #[test]
 fn a_long_journal_is_put_away_and_nothing_open_is_forgotten() {
+    assert_eq!(LINE as u64, LINE_BYTES_MAX);
     let (_folder, journal) = long();
     for _ in 0..2 {
         let open = journal.open().unwrap();
@@ -206,7 +210,7 @@ fn what_is_open_is_read_however_long_it_is() {
     let (folder, journal) = private();
     let mut open = journal.open().unwrap();
     let Step::Intent(mut intent) = intent(folder.path(), gone()) else { unreachable!() };
-    intent.why = "x".repeat(LINE_BYTES_MAX as usize - 4_096);
+    intent.why = "x".repeat(LINE - 4_096);
     let mut text = Vec::new();
     for number in 1..=70 {
         let line = Line { id: Id(number), time: time::now(), step: Step::Intent(intent.clone()) };
@@ -230,10 +234,10 @@ fn a_line_without_end_is_none_and_hides_no_other() {
     let (folder, journal) = private();
     journal.open().unwrap().write(Id(1), intent(folder.path(), gone())).unwrap();
     let mut file = File::options().append(true).open(journal.folder().join(NAME)).unwrap();
-    file.write_all(&vec![b'x'; 2 * LINE_BYTES_MAX as usize + 7]).unwrap();
+    file.write_all(&vec![b'x'; 2 * LINE + 7]).unwrap();
     let mut open = journal.open().unwrap();
     assert_eq!(open.damaged, 1);
-    let long = Step::Failed { why: "x".repeat(LINE_BYTES_MAX as usize) };
+    let long = Step::Failed { why: "x".repeat(LINE) };
     assert!(open.write(Id(1), long).is_err(), "nobody would read it");
     open.write(Id(2), intent(folder.path(), gone())).unwrap();
     drop(open);
