@@ -61,8 +61,12 @@ impl Store {
             UserError::new(ExitCode::Failed, message)
         };
         std::fs::create_dir_all(folder).map_err(failed)?;
-        let mut shelf =
-            Shelf { folder: folder.to_owned(), files: BTreeMap::new(), said: String::new() };
+        let mut shelf = Shelf {
+            folder: folder.to_owned(),
+            files: BTreeMap::new(),
+            broken: BTreeMap::new(),
+            said: String::new(),
+        };
         let mut profiles: BTreeMap<Workload, Profile> = BTreeMap::new();
         for path in files(folder).map_err(failed)? {
             let (stamp, profile) = read(&path)?;
@@ -113,6 +117,8 @@ struct Shelf {
     folder: PathBuf,
     /// With the state that was read or written last.
     files: BTreeMap<Workload, (PathBuf, Stamp)>,
+    /// Files that cannot be read, in a state that was said.
+    broken: BTreeMap<PathBuf, Stamp>,
     /// The trouble that was told last: it is not told each second.
     said: String,
 }
@@ -201,12 +207,17 @@ impl Shelf {
     ) -> Vec<Workload> {
         let profile = match read(&path) {
             Ok((_, profile)) => profile,
+            // Until it is mended, nothing is written over it.
             Err(error) => {
-                self.trouble(format!("{}; the profile stays as it was", error.message()), tell);
-                // Until it is mended, nothing is written over it.
+                if self.broken.insert(path.clone(), now) != Some(now) {
+                    error.print();
+                    let why = format!("`{}`: the profile stays as it was", path.display());
+                    self.trouble(why, tell);
+                }
                 return known.into_iter().collect();
             }
         };
+        self.broken.remove(&path);
         let workload = profile.workload.clone();
         let mut changed = vec![workload.clone()];
         if let Some(former) = known.filter(|former| *former != workload) {
