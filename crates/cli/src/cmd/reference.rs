@@ -31,7 +31,8 @@ fn describe(command: &mut Command, page: &mut String) {
     let lines: Vec<&str> = help.lines().map(str::trim_end).collect();
     let text = lines.join("\n");
     page.extend(["\n## `", &name, "`\n\n```text\n", text.trim_end(), "\n```\n"]);
-    for verb in command.get_subcommands_mut().filter(|verb| verb.get_name() != "help") {
+    let is_shown = |verb: &&mut Command| verb.get_name() != "help" && !verb.is_hide_set();
+    for verb in command.get_subcommands_mut().filter(is_shown) {
         describe(verb, page);
     }
 }
