@@ -93,8 +93,8 @@ pub struct Contents {
 }
 
 impl Contents {
-    /// The overlays of containers that run are marked before this returns; their other mounts, once
-    /// [`Self::look_at`] was told of a process in them.
+    /// The overlays of containers that run are marked before this returns, their other mounts soon after.
+    /// Of a new container [`Self::look_at`] has to be told.
     ///
     /// # Errors
     /// If the kernel does not allow it.

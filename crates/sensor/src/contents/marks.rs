@@ -16,6 +16,8 @@ use nix::sys::fanotify::{Fanotify, MarkFlags, MaskFlags};
 use rustix::fs::{Mode, OFlags, open};
 
 use super::Scope;
+use crate::containers::{group_of_container, group_path};
+use crate::kernel::Hierarchy;
 use crate::prevent::fanotify::caller::{folder, space_of};
 use crate::prevent::fanotify::facts::Facts;
 use crate::prevent::fanotify::layers::{self, Layers, below};
@@ -140,6 +142,20 @@ impl Marks {
         known.layers.extend(layers);
         (known.whole, known.shared) = (whole, shared);
         known.news(gaps)
+    }
+
+    /// A process for each mount namespace in which containers are, now.
+    pub(super) fn containers(&self) -> Vec<u32> {
+        let hierarchy = Hierarchy::find();
+        let pids = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+        let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        let mut seen = HashSet::new();
+        let mut is_first = |pid: &u32| {
+            let group = group_path(&hierarchy, *pid);
+            let is_container = group.is_some_and(|path| group_of_container(&path).is_some());
+            is_container && space_of(*pid).is_some_and(|space| seen.insert(space))
+        };
+        pids.filter(&mut is_first).collect()
     }
 
     /// Marks what a process has mounted, if its namespace is new or has changed.

@@ -44,6 +44,7 @@ impl Reading {
 
     /// Until nobody asks any more.
     pub(super) fn run(&mut self) {
+        self.marks.containers().into_iter().for_each(|pid| self.look_at(pid));
         loop {
             let have_mounts_changed = self.wait();
             if have_mounts_changed {
@@ -84,14 +85,16 @@ impl Reading {
     fn look_at_processes(&mut self) -> bool {
         loop {
             match self.asked.try_recv() {
-                Ok(pid) => {
-                    for gap in self.marks.look_at(pid) {
-                        (self.take)(News::Gap(gap));
-                    }
-                }
+                Ok(pid) => self.look_at(pid),
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
             }
+        }
+    }
+
+    fn look_at(&mut self, pid: u32) {
+        for gap in self.marks.look_at(pid) {
+            (self.take)(News::Gap(gap));
         }
     }
 

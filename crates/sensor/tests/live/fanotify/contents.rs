@@ -61,10 +61,16 @@ fn is_told(told: &Told, deed: Deed, path: &str, content: &str) -> bool {
 #[test]
 fn what_is_written_is_told_whatever_becomes_of_it() {
     let Some(cages) = Cages::ready() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let volume = format!("{}:/volume", folder.path().display());
+    let more = ["-v", &volume, "--tmpfs", "/run"];
+    // One that runs already, and one that begins.
+    let former = cages.start(&more);
     let (contents, told) = watch();
-    let volume = tempfile::tempdir().unwrap();
-    let volume = format!("{}:/volume", volume.path().display());
-    let cage = cages.start(&["-v", &volume, "--tmpfs", "/run"]);
+    sleep(Duration::from_millis(500));
+    former.shell("echo former > /volume/b");
+    assert!(is_told(&told, Deed::Written, "/volume/b", "former\n"), "{:?}", told.lock().unwrap());
+    let cage = cages.start(&more);
     contents.look_at(cage.pid());
     sleep(Duration::from_millis(300));
     for (script, path, content) in [
