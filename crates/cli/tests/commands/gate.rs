@@ -157,7 +157,8 @@ fn what_the_policy_denies_does_not_start_in_podman() {
     let podman = |arguments: &[&str]| {
         let mut command = Command::new("podman");
         command.arg("--root").arg(sandbox.path("root")).arg("--runroot").arg(sandbox.path("run"));
-        command.args(["--storage-driver", "vfs", "--cgroup-manager", "cgroupfs", "--hooks-dir"]);
+        command.args(["--runtime", "runc", "--storage-driver", "vfs"]);
+        command.args(["--cgroup-manager", "cgroupfs", "--hooks-dir"]);
         command.arg(sandbox.path("hooks")).args(arguments).output().unwrap()
     };
     let tar = TarBuilder::new().executable("bin/busybox", &busybox).symlink("bin/sh", "busybox");
@@ -188,7 +189,18 @@ fn what_the_policy_denies_does_not_start_in_podman() {
     for (options, image, expected) in cases {
         let trace = out.join("trace");
         drop(fs::remove_file(&trace));
-        let before = ["run", "--network", "none", "-v", &volume];
+        // Not everywhere may limits be raised.
+        let before = [
+            "run",
+            "--ulimit",
+            "nofile=1024:1024",
+            "--ulimit",
+            "nproc=1024:1024",
+            "--network",
+            "none",
+            "-v",
+            &volume,
+        ];
         let output = podman(
             &[&before[..], options, &[image, "/bin/sh", "-c", "echo ran > /out/trace"]].concat(),
         );
