@@ -36,6 +36,10 @@ const ID_BYTES_MAX: usize = 255;
 
 /// The digest of the configuration, as CRI-O annotates it.
 const IMAGE_ID: &str = "io.kubernetes.cri-o.ImageRef";
+/// That it is privileged, in the words of Podman and CRI-O: on a host that has not every capability
+/// itself, the specification does not show it.
+const PRIVILEGED: [&str; 2] =
+    ["io.podman.annotations.privileged", "io.kubernetes.cri-o.PrivilegedRuntime"];
 /// The id of the pod's own container, whose files engines lend to all of the pod.
 const SANDBOX: &str = "io.kubernetes.cri.sandbox-id";
 
@@ -104,18 +108,20 @@ fn bundle(bytes: &[u8], id: &str) -> Result<Bundle, Broken> {
     let tree = Tree::parse(bytes)?;
     let mut own = vec![id.to_owned()];
     let mut image = Vec::new();
+    let mut is_privileged = container.privileged == Some(true);
     for (key, value) in tree.get("annotations")?.pairs()? {
         let Tree::Text(value) = value else { continue };
         if key == SANDBOX {
             own.push(value.clone());
         }
+        is_privileged |= PRIVILEGED.contains(&key.as_str()) && value.eq_ignore_ascii_case("true");
         if key == IMAGE_ID {
             image.push(with_algorithm(value));
         }
     }
     image.extend(container.image.as_ref().and_then(|image| image.digest.clone()));
     let mut asks = Vec::new();
-    if container.privileged == Some(true) {
+    if is_privileged {
         asks.extend(privileged());
     }
     let (process, linux) = (tree.get("process")?, tree.get("linux")?);
@@ -352,6 +358,15 @@ mod tests {
         ] {
             assert!(bundle(text.as_bytes(), "c0ffee").is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn annotations_tell_what_the_rest_does_not() {
+        let text = r#"{"process":{"user":{"uid":1}},"linux":{},"annotations":{
+            "io.podman.annotations.privileged":"TRUE","io.kubernetes.cri-o.ImageRef":"aa"}}"#;
+        let bundle = bundle(text.as_bytes(), "c0ffee").unwrap();
+        assert!(bundle.asks.contains(&Ask::new(AskKind::Privileged, "")));
+        assert_eq!(bundle.image, ["sha256:aa"]);
     }
 
     #[test]

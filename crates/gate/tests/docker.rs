@@ -291,7 +291,10 @@ fn without_its_plugin_docker_starts_nothing() {
     gated.keep("good:1", Decision::Allow);
     drop(gated.gate.take());
     let (output, ran) = gated.run_image(&[], "good:1");
-    assert!(!ran && !output.status.success(), "{}", said(&output));
+    let why = said(&output);
+    assert!(!ran && why.contains("500 Internal Server Error"), "{why}");
+    let answer = gated.ask("GET /v1.41/info HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n");
+    assert!(answer.contains("failed with error") && answer.contains("dial unix"), "{answer}");
     gated.again();
     let (output, ran) = gated.run_image(&[], "good:1");
     assert!(ran, "{}", said(&output));

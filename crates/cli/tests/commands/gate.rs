@@ -138,6 +138,34 @@ fn the_plugin_of_docker_tells_what_it_refuses() {
     drop(fs::remove_file(&socket));
 }
 
+/// Not everywhere may limits be raised.
+const RUN: [&str; 7] =
+    ["run", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024", "--network", "none"];
+
+fn hook([policy, verdicts, alerts]: &[String; 3]) -> Value {
+    let to = format!("json@file:{alerts}");
+    json!({
+        "version": "1.0.0",
+        "when": {"always": true},
+        "stages": ["createRuntime"],
+        "hook": {
+            "path": env!("CARGO_BIN_EXE_lazaret"),
+            "timeout": 30,
+            "env": ["HOME=/tmp"],
+            "args": ["lazaret", "gate", "oci-hook", "--enforce", "--policy", policy,
+                "--verdicts", verdicts, "--to", to],
+        },
+    })
+}
+
+fn podman(sandbox: &Sandbox, arguments: &[&str]) -> Output {
+    let mut command = Command::new("podman");
+    command.arg("--root").arg(sandbox.path("root")).arg("--runroot").arg(sandbox.path("run"));
+    command.args(["--runtime", "runc", "--storage-driver", "vfs"]);
+    command.args(["--cgroup-manager", "cgroupfs", "--hooks-dir"]);
+    command.arg(sandbox.path("hooks")).args(arguments).output().unwrap()
+}
+
 #[test]
 fn what_the_policy_denies_does_not_start_in_podman() {
     if !installed("podman") || !is_root() {
@@ -149,17 +177,9 @@ fn what_the_policy_denies_does_not_start_in_podman() {
     let verdicts = sandbox.path("verdicts");
     fs::create_dir(&verdicts).unwrap();
     let alerts = sandbox.path("alerts.json");
-    let lazaret = env!("CARGO_BIN_EXE_lazaret");
-    let hook = json!({"version": "1.0.0", "when": {"always": true}, "stages": ["createRuntime"],
-        "hook": {"path": lazaret, "timeout": 30, "env": ["HOME=/tmp"], "args": ["lazaret", "gate", "oci-hook", "--enforce",
-            "--policy", policy, "--verdicts", verdicts, "--to", format!("json@file:{}", alerts.display())]}});
-    sandbox.file("hooks/gate.json", hook.to_string());
-    let podman = |arguments: &[&str]| {
-        let mut command = Command::new("podman");
-        command.arg("--root").arg(sandbox.path("root")).arg("--runroot").arg(sandbox.path("run"));
-        command.args(["--storage-driver", "vfs", "--cgroup-manager", "cgroupfs", "--hooks-dir"]);
-        command.arg(sandbox.path("hooks")).args(arguments).output().unwrap()
-    };
+    let places = [policy, verdicts.display().to_string(), alerts.display().to_string()];
+    sandbox.file("hooks/gate.json", hook(&places).to_string());
+    let podman = |arguments: &[&str]| podman(&sandbox, arguments);
     let tar = TarBuilder::new().executable("bin/busybox", &busybox).symlink("bin/sh", "busybox");
     let archive = sandbox.file("image.tar", tar.finish());
     for (number, name) in ["good:1", "denied:1", "strange:1"].iter().enumerate() {
@@ -188,10 +208,8 @@ fn what_the_policy_denies_does_not_start_in_podman() {
     for (options, image, expected) in cases {
         let trace = out.join("trace");
         drop(fs::remove_file(&trace));
-        let before = ["run", "--network", "none", "-v", &volume];
-        let output = podman(
-            &[&before[..], options, &[image, "/bin/sh", "-c", "echo ran > /out/trace"]].concat(),
-        );
+        let script = [image, "/bin/sh", "-c", "echo ran > /out/trace"];
+        let output = podman(&[&RUN[..], &["-v", &volume], options, &script].concat());
         let told = fs::read_to_string(&alerts).unwrap_or_default();
         assert_eq!(
             trace.exists(),

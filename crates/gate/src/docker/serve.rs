@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -38,9 +38,10 @@ pub enum Answer {
 type Decide = dyn Fn(&[u8]) -> Answer + Send + Sync;
 type Late = dyn Fn() -> Answer + Send + Sync;
 
-/// Listens until the process ends; what is left of the socket is taken away when dropped.
+/// Listens until it is dropped; from then on nobody is answered, as if the process had ended.
 pub struct Server {
     path: PathBuf,
+    shared: Arc<Shared>,
 }
 
 struct Shared {
@@ -50,6 +51,7 @@ struct Shared {
     deadline: Duration,
     connections: AtomicUsize,
     judging: AtomicUsize,
+    is_over: AtomicBool,
 }
 
 impl Server {
@@ -86,16 +88,19 @@ impl Server {
             deadline,
             connections: AtomicUsize::new(0),
             judging: AtomicUsize::new(0),
+            is_over: AtomicBool::new(false),
         });
-        let accept = move || shared.accept(&listener);
+        let accepting = Arc::clone(&shared);
+        let accept = move || accepting.accept(&listener);
         thread::Builder::new().name("plugin".to_owned()).spawn(accept)?;
-        Ok(Self { path: path.to_owned() })
+        Ok(Self { path: path.to_owned(), shared })
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // The daemon would wait for whoever is behind it.
+        // The daemon keeps connections, and asks by them again.
+        self.shared.is_over.store(true, Ordering::Relaxed);
         drop(std::fs::remove_file(&self.path));
     }
 }
@@ -139,6 +144,9 @@ impl Shared {
         let mut bytes = Vec::new();
         loop {
             let Some(head) = self.head(&mut stream, &mut bytes)? else { return Ok(()) };
+            if self.is_over.load(Ordering::Relaxed) {
+                return Ok(());
+            }
             let deadline = Instant::now() + REQUEST_TIME;
             let answer = match head.path.as_str() {
                 "/Plugin.Activate" => {
