@@ -97,8 +97,7 @@ impl Program {
         let mut state = State {
             subject,
             answers: vec![Answer::Open; self.nodes.len()],
-            places: vec![NOT_ASKED; self.slots.len()],
-            values: vec![Value::Absent],
+            values: vec![None; self.slots.len()],
         };
         for (rule, folded) in &self.rules {
             let holds = match folded {
@@ -132,29 +131,23 @@ impl Program {
     }
 
     fn asks<'a>(&'a self, asked: &'a Asked, state: &mut State<'a>) -> bool {
-        let left = self.place(asked.left, state);
-        let right = asked.right.map(|right| self.place(right, state));
-        let value = |place: usize| state.values.get(place);
-        let left = value(left).unwrap_or(&Value::Absent);
-        asked.predicate.holds(left, right.and_then(value))
+        self.fill(asked.left, state);
+        if let Some(right) = asked.right {
+            self.fill(right, state);
+        }
+        let value = |slot: usize| state.values.get(slot).and_then(Option::as_ref);
+        let left = value(asked.left).unwrap_or(&Value::Absent);
+        asked.predicate.holds(left, asked.right.and_then(value))
     }
 
-    /// Where the value of a slot stands, which is asked for once.
-    fn place<'a>(&'a self, slot: usize, state: &mut State<'a>) -> usize {
-        let (Some(place), Some(operand)) = (state.places.get_mut(slot), self.slots.get(slot))
-        else {
-            return NOT_ASKED;
-        };
-        if *place == NOT_ASKED {
-            *place = state.values.len();
-            state.values.push(operand.get(state.subject));
+    fn fill<'a>(&'a self, slot: usize, state: &mut State<'a>) {
+        if let (Some(value @ None), Some(operand)) =
+            (state.values.get_mut(slot), self.slots.get(slot))
+        {
+            *value = Some(operand.get(state.subject));
         }
-        *place
     }
 }
-
-/// The place of values that nobody asked for yet: there stands none.
-const NOT_ASKED: usize = 0;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Answer {
@@ -167,9 +160,7 @@ enum Answer {
 struct State<'a> {
     subject: Subject<'a>,
     answers: Vec<Answer>,
-    /// Of each slot, where its value stands: of the many that a program has, an event asks for few.
-    places: Vec<usize>,
-    values: Vec<Value<'a>>,
+    values: Vec<Option<Value<'a>>>,
 }
 
 #[derive(Default)]

@@ -15,6 +15,8 @@ use model::event::{Call, Container, Event, Process};
 const PLACE: &[u8] = b"/srv/lazaret-noise";
 const LABEL: &str = "lazaret.noise";
 const CONTAINERS: &str = "noise-";
+/// Of the same image, and no honest work.
+const BENCHES: &str = "lazaret-bench-";
 /// What stands around containers, and acts for them.
 const ENGINES: [&[u8]; 4] = [b"/dockerd", b"/containerd", b"/containerd-shim-runc-v2", b"/runc"];
 /// Of one program and call, so many that differ.
@@ -26,7 +28,8 @@ pub(crate) fn is_of_noise(event: &Event) -> bool {
     match &event.container {
         Some(container) => {
             let name = container.name.as_deref().unwrap_or_default();
-            name.starts_with(CONTAINERS) || container.labels.contains_key(LABEL)
+            let is_of_bench = name.starts_with(BENCHES);
+            name.starts_with(CONTAINERS) || container.labels.contains_key(LABEL) && !is_of_bench
         }
         None => event.ancestors.iter().any(|process| is_script(process)),
     }
