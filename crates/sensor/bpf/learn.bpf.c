@@ -198,12 +198,15 @@ int learn_call(u64 *context)
 SEC("tp_btf/cap_capable")
 int learn_capability(u64 *context)
 {
+	struct task_struct *task = (void *)bpf_get_current_task();
 	u64 capability = context[3];
 	struct learnt *learnt;
 
-	if ((s32)context[4] || capability >= CAPABILITIES)
+	/* An overlay looks at its files as whoever mounted it: that is not what the process may do. */
+	if ((s32)context[4] || capability >= CAPABILITIES ||
+	    number_of(&context[0]) != (u64)BPF_CORE_READ(task, real_cred))
 		return 0;
-	learnt = learnt_of((void *)bpf_get_current_task());
+	learnt = learnt_of(task);
 	if (learnt)
 		learnt->capabilities[capability] = 1;
 	return 0;

@@ -135,6 +135,11 @@ impl Learner {
         Some(self.used(control_group, &bytes))
     }
 
+    /// What was read is read as new once more.
+    pub fn read_again(&mut self) {
+        self.read.clear();
+    }
+
     /// Groups that found no room since the programs were loaded.
     pub fn unlearnt(&self) -> u64 {
         self.unlearnt.get(&0, 0).unwrap_or_default()

@@ -223,6 +223,9 @@ impl Profiles {
         self.today = today;
         let found = self.take_used(host);
         for news in self.store.news() {
+            if let (News::Changed(_) | News::Removed(_), Some(kernel)) = (&news, &mut self.kernel) {
+                kernel.read_again();
+            }
             self.take_news(news);
         }
         for (workload, kept) in &mut self.known {

@@ -1,6 +1,6 @@
 //! System calls and capabilities that the kernel noted → facts of the workloads whose they are.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use detect::Detection;
@@ -23,6 +23,8 @@ pub(super) struct Kernel {
     met: HashSet<u64>,
     /// Groups that nobody met yet, and for how many looks.
     unknown: HashMap<u64, u32>,
+    /// Deviations of each group that were told.
+    told: HashMap<u64, BTreeSet<Fact>>,
     unlearnt: u64,
 }
 
@@ -32,7 +34,8 @@ impl Kernel {
         if let Some(why) = learner.without_capabilities() {
             output::note(&format!("profiles: capabilities are not learnt: {why}"));
         }
-        Ok(Self { learner, met: HashSet::new(), unknown: HashMap::new(), unlearnt: 0 })
+        let (unknown, told) = (HashMap::new(), HashMap::new());
+        Ok(Self { learner, met: HashSet::new(), unknown, told, unlearnt: 0 })
     }
 
     /// Something happened in a group of a container.
@@ -43,6 +46,11 @@ impl Kernel {
         if let Err(error) = self.learner.meet(group) {
             output::note(&format!("profiles: control group {group}: {error}"));
         }
+    }
+
+    /// Profiles are others now: what was noted is held against them again.
+    pub(super) fn read_again(&mut self) {
+        self.learner.read_again();
     }
 
     fn forget(&mut self, group: u64) {
@@ -95,7 +103,8 @@ impl Profiles {
         let mut found = Vec::new();
         for (container, used) in all {
             let Some(workload) = self.workload(&container) else { continue };
-            let deviations = self.take_of(&workload, &used);
+            let mut deviations = self.take_of(&workload, &used);
+            self.leave_out_told(&mut deviations, &used);
             if !deviations.is_empty() {
                 let event = event(container, used.control_group);
                 let detection = detection::of_many(&self.rule, &event, &workload, &deviations);
@@ -103,6 +112,16 @@ impl Profiles {
             }
         }
         found
+    }
+
+    /// What is noted stays so; it is told once a group.
+    fn leave_out_told(&mut self, deviations: &mut Vec<Deviation>, used: &Used) {
+        let Some(kernel) = &mut self.kernel else { return };
+        let told = kernel.told.entry(used.control_group).or_default();
+        deviations.retain(|deviation| told.insert(deviation.fact.clone()));
+        if used.is_gone || told.is_empty() {
+            kernel.told.remove(&used.control_group);
+        }
     }
 
     fn take_of(&mut self, workload: &Workload, used: &Used) -> Vec<Deviation> {
