@@ -119,7 +119,7 @@ impl Marks {
             if former.contains(&mount.device) {
                 whole.insert(mount.device);
             }
-            if whole.contains(&mount.device) || !self.may_be_marked(mount, &mut gaps) {
+            if whole.contains(&mount.device) || !self.may_be_marked(mount, false, &mut gaps) {
                 continue;
             }
             let point = below(root, Path::new(OsStr::from_bytes(&mount.point)));
@@ -209,7 +209,7 @@ impl Marks {
         let whole = self.known().whole.clone();
         let mut wanted = Vec::new();
         for mount in mounts.iter().filter(|mount| !whole.contains(&mount.device)) {
-            if self.may_be_marked(mount, gaps) && !is_behind(mount) {
+            if self.may_be_marked(mount, true, gaps) && !is_behind(mount) {
                 wanted.push(mount.clone());
             }
         }
@@ -217,8 +217,17 @@ impl Marks {
     }
 
     /// Whether it answers by itself and has files of interest.
-    fn may_be_marked(&self, mount: &Mount, gaps: &mut Vec<String>) -> bool {
+    fn may_be_marked(&self, mount: &Mount, is_of_container: bool, gaps: &mut Vec<String>) -> bool {
         match kind_of(mount) {
+            // What it is laid over may be of a process, which need not answer. That of a container is
+            // mounted by its runtime.
+            Kind::Local if mount.kind == "overlay" && is_of_container && mount.point != "/" => {
+                gaps.push(gap(
+                    mount,
+                    "a container laid it over others: its files are not looked at",
+                ));
+                false
+            }
             // The kernel would open devices for us, which is no harmless thing to do.
             Kind::Local => mount.point != "/dev",
             Kind::WithoutPrograms => false,
