@@ -120,7 +120,7 @@ pub enum Refusal {
 /// Programs that run, and their buffers. They leave the kernel when this is dropped.
 pub struct Kernel {
     ebpf: Ebpf,
-    /// Those of the start, until the first look at calls. They take 20 MB, so they are not kept.
+    /// Those of the start, until the first look at calls. They are large, so they are not kept.
     types: Option<Btf>,
     inbox: Inbox,
     plans: Array<MapData, calls::Plan>,

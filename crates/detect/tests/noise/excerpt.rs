@@ -139,5 +139,9 @@ fn clean(event: &Event) -> Event {
 
 fn with_little_environment(process: &Process) -> Process {
     let words = process.environment.iter().filter(|word| word.starts_with(b"PATH=/"));
-    Process { environment: words.cloned().collect(), ..process.clone() }
+    let environment = words.cloned().collect();
+    // Engines are wherever somebody started them.
+    let is_engine = ENGINES.iter().any(|engine| process.executable.path.ends_with(engine));
+    let directory = if is_engine { "/".into() } else { process.directory.clone() };
+    Process { environment, directory, ..process.clone() }
 }
