@@ -52,7 +52,7 @@ enum Verb {
     /// Read a policy: check it, run its tests, explain what it says and why.
     Policy(policy::PolicyArguments),
     /// Watch this host and its containers, and tell what rules find.
-    Guard(guard::GuardArguments),
+    Guard(Box<guard::GuardArguments>),
     /// Judge what is about to start: an image that a scan's policy denies, a privileged container.
     Gate(guard::GateArguments),
     /// Read the rules of what is looked for in what runs: list, check, test, replay.
@@ -76,7 +76,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, UserError> {
         Verb::Diff(arguments) => diff::run(*arguments, &global),
         Verb::Sbom(arguments) => sbom::run(arguments, &global),
         Verb::Policy(arguments) => policy::run(arguments, &global),
-        Verb::Guard(arguments) => guard::run(arguments, &global),
+        Verb::Guard(arguments) => guard::run(*arguments, &global),
         Verb::Gate(arguments) => guard::run_gate(arguments, &global),
         Verb::Rules(arguments) => rules::run(arguments, &global),
         Verb::Respond(arguments) => respond::run(arguments, &global),

@@ -212,6 +212,7 @@ fn process(name: &str, depth: usize) -> Process {
         pid,
         started: TIME - SECOND * (2 + depth as u64),
         executed: TIME - SECOND,
+        born: 0,
         parent: pid - 1,
         virtual_pid: pid,
         session: 99,

@@ -34,8 +34,8 @@ pub(super) struct Found {
 /// What it was found in.
 #[derive(Clone, Debug)]
 pub(super) enum What {
-    Event(Event),
-    Record(Record),
+    Event(Box<Event>),
+    Record(Box<Record>),
 }
 
 impl What {

@@ -243,7 +243,7 @@ impl Told {
         if let Some(verdict) = &verdict {
             react.order(&detection.rule.name, event, verdict);
         }
-        let found = Found { what: What::Event(event.clone()), detection, verdict };
+        let found = Found { what: What::Event(Box::new(event.clone())), detection, verdict };
         merge.take(Instant::now(), found, &mut |found, tally| sinks.tell(&Alert::of(found, tally)));
     }
 

@@ -101,7 +101,7 @@ impl Desk {
                 continue;
             }
             told.alerts += 1;
-            let found = Found { what: What::Record(record.clone()), detection, verdict };
+            let found = Found { what: What::Record(Box::new(record.clone())), detection, verdict };
             let Told { sinks, merge, .. } = &mut *told;
             merge.take(Instant::now(), found, &mut |found, tally| {
                 sinks.tell(&Alert::of(found, tally));

@@ -45,7 +45,7 @@ impl Bench {
             denied: false,
         };
         let detection = self.engine.judge(&event).remove(0);
-        Found { what: What::Event(event), detection, verdict: None }
+        Found { what: What::Event(Box::new(event)), detection, verdict: None }
     }
 
     fn at(&mut self, second: u64, container: Option<&str>, object: &str) -> Said {

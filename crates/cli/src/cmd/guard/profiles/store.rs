@@ -298,10 +298,8 @@ pub(in crate::cmd::guard) fn replace(path: &Path, text: &str) -> std::io::Result
 pub(in crate::cmd::guard) fn name(workload: &Workload) -> String {
     const READABLE: usize = 80;
     let sum = Sha256::digest(workload.as_str().as_bytes());
-    let mut end = String::new();
-    for byte in sum.iter().take(4) {
-        end.push_str(&format!("{byte:02x}"));
-    }
+    let end: Vec<String> = sum.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let end = end.concat();
     let readable: String =
         workload
             .as_str()
