@@ -208,7 +208,7 @@ impl Attempts {
         let path_of_host = Path::new(std::ffi::OsStr::from_bytes(path));
         let is_ours = self.places.iter().any(|place| path_of_host.starts_with(place));
         (is_ours && event.container.is_none() && self.is_stranger(event))
-            .then(|| (Kind::Written, format!("{path} is changed by {}", event.call)))
+            .then(|| (Kind::Written, format!("{path} is changed by {}", event.call.name())))
     }
 
     fn is_stranger(&self, event: &Event) -> bool {
