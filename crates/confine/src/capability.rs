@@ -34,12 +34,6 @@ pub(crate) fn keep(kept: CapabilitySet) -> Result<()> {
     set_capabilities(None, sets)
 }
 
-/// What this thread may use, by the kernel's names, in the order of their numbers.
-pub fn kept() -> Vec<String> {
-    let effective = capabilities(None).map_or(CapabilitySet::empty(), |sets| sets.effective);
-    effective.iter_names().map(|(name, _)| name.to_owned()).collect()
-}
-
 /// Whether this thread is the only one of its process.
 pub fn is_alone() -> bool {
     std::fs::read_dir("/proc/self/task").is_ok_and(|threads| threads.count() == 1)

@@ -20,7 +20,7 @@ mod nursery;
 
 pub use cage::{Cage, CageError, Gap, LIMITS};
 pub use calls::{Call, Group, Only, Otherwise, list};
-pub use capability::{is_alone, kept};
+pub use capability::is_alone;
 pub use descriptors::close_others;
 pub use files::{Files, Grant, Network};
 pub use nursery::{Birth, Nursery};

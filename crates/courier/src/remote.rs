@@ -28,6 +28,9 @@ const LONG_LIFE: Duration = Duration::from_secs(60);
 /// For a process to say that it is ready: its spool may be in use by one that is just ending.
 const READY_TIME: Duration = Duration::from_secs(20);
 
+/// For a process to end whose line is closed.
+const END_TIME: Duration = Duration::from_secs(10);
+
 /// A process that [`serve`](crate::serve)s.
 #[derive(Debug)]
 pub struct Helper {
@@ -176,10 +179,24 @@ fn ready(start: &mut Start) -> io::Result<Helper> {
         Ok(Word::Left(_)) => io::Error::other("it ended at once"),
         Err(error) => error,
     };
-    // It may have ended by itself.
-    let _killed = helper.child.kill();
-    helper.child.wait()?;
+    ended(&mut helper);
     Err(why)
+}
+
+/// How it ended; None if it did not, which is for who may kill it to see to. Whatever it does now, nobody
+/// hears of it.
+fn ended(helper: &mut Helper) -> Option<ExitStatus> {
+    let _closed = helper.line.shutdown(Shutdown::Both);
+    // It may have ended by itself, and we may not be allowed to.
+    let _killed = helper.child.kill();
+    let begun = Instant::now();
+    loop {
+        match helper.child.try_wait() {
+            Ok(Some(status)) => return Some(status),
+            Ok(None) if begun.elapsed() < END_TIME => thread::sleep(Duration::from_millis(10)),
+            Ok(None) | Err(_) => return None,
+        }
+    }
 }
 
 impl Shared {
@@ -236,13 +253,11 @@ impl Shared {
         loop {
             let born = Instant::now();
             let why = self.listen(&helper);
-            // Whatever it does now, nobody hears of it.
-            let _killed = helper.child.kill();
-            let status = helper.child.wait();
-            if self.end(status.as_ref().ok(), &why, stale) {
+            let status = ended(&mut helper);
+            if self.end(status.as_ref(), &why, stale) {
                 return;
             }
-            let is_stale = status.is_ok_and(|status| status.code() == Some(stale));
+            let is_stale = status.is_some_and(|status| status.code() == Some(stale));
             if is_stale || born.elapsed() > LONG_LIFE {
                 pause = FIRST_PAUSE;
             }
@@ -287,7 +302,7 @@ impl Shared {
         let Standing { lost, damaged, .. } = state.standing;
         state.former.lost += lost;
         state.former.damaged += damaged;
-        let how = status.map_or_else(String::new, ToString::to_string);
+        let how = status.map_or_else(|| "it is not known how".to_owned(), ToString::to_string);
         let how = if why.is_empty() { how } else { format!("{how}: {why}") };
         let trouble = Some(format!("what carries them ended: {how}"));
         state.standing = Standing { lost: 0, damaged: 0, trouble, ..state.standing.clone() };

@@ -25,6 +25,9 @@ const PROT_EXEC: u64 = 4;
 /// Memory that is read and written, never executed.
 const NO_CODE: Only = Only::Bits { argument: 2, of: PROT_EXEC, set: 0 };
 
+/// Limits are read, and not set.
+const NO_NEW_LIMIT: Only = Only::Bits { argument: 2, of: u64::MAX, set: 0 };
+
 const CLONE_THREAD: u64 = 0x1_0000;
 /// Of namespaces: NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET, NEWTIME.
 const CLONE_NEW: u64 = 0x7e02_0080;
@@ -50,6 +53,11 @@ pub const RUN: Group = Group {
         SYS_sched_getaffinity,
         SYS_getpid,
         SYS_gettid,
+        SYS_getuid,
+        SYS_geteuid,
+        SYS_getgid,
+        SYS_getegid,
+        SYS_prlimit64 => NO_NEW_LIMIT,
         SYS_clock_gettime,
         SYS_clock_getres,
         SYS_clock_nanosleep,
@@ -137,7 +145,7 @@ pub const WRITE: Group = Group {
 pub const FILES_OLDER: Group = Group {
     name: "files, older",
     why: "the same by calls that newer machines do not have",
-    calls: calls![SYS_readlink, SYS_mkdir, SYS_unlink, SYS_access, SYS_stat, SYS_open],
+    calls: calls![SYS_readlink, SYS_mkdir, SYS_unlink, SYS_access, SYS_stat, SYS_lstat, SYS_open],
 };
 #[cfg(not(target_arch = "x86_64"))]
 pub const FILES_OLDER: Group = Group { name: "files, older", why: "", calls: &[] };
@@ -195,6 +203,12 @@ pub const SIGNALS: Group = Group {
     calls: calls![SYS_socketpair => Only::OneOf(0, &[AF_UNIX])],
 };
 
+pub const HELPERS: Group = Group {
+    name: "helpers",
+    why: "helpers are ended and waited for; those that are not in its cage Landlock keeps from its signals",
+    calls: calls![SYS_wait4, SYS_waitid, SYS_kill],
+};
+
 pub const SENSE: Group = Group {
     name: "sense",
     why: "programs in the kernel, loaded and attached (also later, for rules that are read anew), and what \
@@ -211,7 +225,6 @@ pub const SENSE: Group = Group {
         SYS_statfs,
         SYS_fstatfs,
         SYS_getxattr,
-        SYS_geteuid,
         SYS_uname,
         SYS_prctl => Only::OneOf(0, &[PR_GET_AUXV]),
     ],

@@ -24,8 +24,8 @@ const fn need(capability: CapabilitySet, enforces: bool, why: &'static str) -> N
     Need { capability, enforces, why }
 }
 
-/// Found by taking away one after the other while the live tests of the guard ran.
-pub(super) const NEEDS: [Need; 8] = [
+/// What the guard and its responses were seen to use, and what kernels of other versions ask for the same.
+pub(super) const NEEDS: [Need; 9] = [
     need(
         CapabilitySet::SYS_ADMIN,
         false,
@@ -42,10 +42,14 @@ pub(super) const NEEDS: [Need; 8] = [
     ),
     need(CapabilitySet::KILL, true, "processes that a response ends"),
     need(
-        CapabilitySet::CHOWN.union(CapabilitySet::FOWNER).union(CapabilitySet::SETFCAP),
+        CapabilitySet::CHOWN
+            .union(CapabilitySet::FOWNER)
+            .union(CapabilitySet::FSETID)
+            .union(CapabilitySet::SETFCAP),
         true,
         "files that are put back as they were",
     ),
+    need(CapabilitySet::NET_ADMIN, true, "programs that cut a container from networks"),
 ];
 
 /// Others are ended first when memory is short: what watches takes a bounded amount, and whoever wants
@@ -90,7 +94,13 @@ pub(super) fn of_guard(enforces: bool) -> Cage {
     let needs = NEEDS.iter().filter(|need| enforces || !need.enforces);
     let capabilities = needs.fold(CapabilitySet::empty(), |all, need| all | need.capability);
     let mut calls = BASIS.to_vec();
-    calls.extend([&list::SIGNALS, &list::SENSE, &list::ASK_RUNTIMES, &list::REFUSE]);
+    calls.extend([
+        &list::SIGNALS,
+        &list::HELPERS,
+        &list::SENSE,
+        &list::ASK_RUNTIMES,
+        &list::REFUSE,
+    ]);
     // The journal is read, and what it holds completed, without `--enforce` too.
     calls.extend([&list::RESPOND, &list::RESPOND_OLDER]);
     Cage {
@@ -158,7 +168,8 @@ pub(super) fn of_audit(reads: &[PathBuf], writes: &[PathBuf]) -> Cage {
     files.extend(writes.iter().cloned().map(Grant::Write));
     files.extend(reading(&["/proc/sys/kernel/hostname"]).chain(reading(&RESOLVER)));
     let mut calls = BASIS.to_vec();
-    calls.extend([&list::SIGNALS, &list::CONNECT, &list::LISTEN, &list::LIBRARIES]);
+    calls.extend([&list::SIGNALS, &list::HELPERS, &list::CONNECT]);
+    calls.extend([&list::LISTEN, &list::LIBRARIES]);
     Cage {
         capabilities: CapabilitySet::empty(),
         files: Files::Only(files),
