@@ -59,19 +59,8 @@ fn the_guard_keeps_what_it_needs_and_tells_attempts_on_it() {
     let to = format!("json@file:{}", sandbox.path("alerts.json").display());
     let there = format!("json@http://{}/", server.host());
     let spool = sandbox.path("spool").display().to_string();
-    let arguments = [
-        "guard",
-        "--rules",
-        &rules,
-        "--to",
-        &to,
-        "--to",
-        &there,
-        "--spool",
-        &spool,
-        "--merge-window",
-        "0",
-    ];
+    let mut arguments = vec!["guard", "--rules", &rules, "--to", &to, "--to", &there];
+    arguments.extend(["--spool", &spool, "--merge-window", "0"]);
     let mut guard = Guard::start(sandbox, &docker, &arguments);
     let own = guard.process();
     let helper = helpers(own)[0];

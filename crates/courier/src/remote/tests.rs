@@ -1,3 +1,5 @@
+//! Helpers that die, hang, lie and start anew, by processes of our own.
+
 use std::process::Command;
 use std::sync::mpsc::{self, Receiver, Sender};
 

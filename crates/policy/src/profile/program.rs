@@ -190,11 +190,11 @@ mod tests {
         };
         run(&mut programs, &mut widened, "/bin/sh", "/init");
         for number in 0..PROGRAMS_MAX {
-            run(&mut programs, &mut widened, &format!("/work/{number}"), "/bin/sh");
+            run(&mut programs, &mut widened, &format!("/srv/{number}"), "/bin/sh");
         }
         let paths: Vec<String> = programs.0.keys().map(ToString::to_string).collect();
-        assert_eq!(paths, ["/bin/sh", "/work/*"]);
-        assert_eq!(widened, ["/work/*: more than 256 programs"]);
+        assert_eq!(paths, ["/bin/sh", "/srv/*"]);
+        assert_eq!(widened, ["/srv/*: more than 256 programs"]);
         for number in 0..=PARENTS_MAX {
             run(&mut programs, &mut widened, "/bin/sh", &format!("/opt/{number}"));
         }

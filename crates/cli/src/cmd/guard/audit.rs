@@ -18,8 +18,8 @@ use detect::{Engine, Source};
 
 use self::desk::Desk;
 use super::merge::Merge;
-use super::{cage, judge};
 use super::sink::{self, SinkArguments};
+use super::{cage, judge};
 use crate::cmd::global::Global;
 use crate::cmd::rules;
 use crate::error::UserError;

@@ -4,7 +4,9 @@
 
 use std::path::{Path, PathBuf};
 
-use confine::{Cage, CapabilitySet, Files, Grant, Group, Network, Nursery, Otherwise, Resource, list};
+use confine::{
+    Cage, CapabilitySet, Files, Grant, Group, Network, Nursery, Otherwise, Resource, list,
+};
 use courier::Place;
 
 use crate::error::UserError;
@@ -187,8 +189,7 @@ fn reading<'a>(paths: &'a [&'a str]) -> impl Iterator<Item = Grant> + 'a {
 
 /// What starts helpers. Before anything has a thread.
 pub(super) fn nursery() -> Result<Nursery, UserError> {
-    Nursery::start()
-        .map_err(|error| failed(&format!("cannot start what starts helpers: {error}")))
+    Nursery::start().map_err(|error| failed(&format!("cannot start what starts helpers: {error}")))
 }
 
 /// Closes the guard's own, and says what is kept. Before anything has a thread; what starts helpers
