@@ -108,8 +108,8 @@ impl Lesson {
         }
         profile.learning.starts += u64::from(Observer::is_start(event, &facts));
         profile.note_image(container);
-        let is_news = facts.iter().fold(false, |is_news, fact| profile.learn(fact) || is_news);
-        profile.note_day(day, is_news);
+        let news = facts.iter().filter(|fact| profile.learn(fact)).count();
+        profile.note_day(day, news > 0);
         Ok(())
     }
 

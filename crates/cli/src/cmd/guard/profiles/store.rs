@@ -298,10 +298,7 @@ pub(in crate::cmd::guard) fn replace(path: &Path, text: &str) -> std::io::Result
 pub(in crate::cmd::guard) fn name(workload: &Workload) -> String {
     const READABLE: usize = 80;
     let sum = Sha256::digest(workload.as_str().as_bytes());
-    let mut end = String::new();
-    for byte in sum.iter().take(4) {
-        end.push_str(&format!("{byte:02x}"));
-    }
+    let end: Vec<String> = sum.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
     let readable: String =
         workload
             .as_str()
@@ -311,7 +308,7 @@ pub(in crate::cmd::guard) fn name(workload: &Workload) -> String {
             })
             .take(READABLE)
             .collect();
-    format!("{readable}.{end}.yaml")
+    format!("{readable}.{}.yaml", end.concat())
 }
 
 #[cfg(test)]
