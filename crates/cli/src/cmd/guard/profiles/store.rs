@@ -299,7 +299,6 @@ pub(in crate::cmd::guard) fn name(workload: &Workload) -> String {
     const READABLE: usize = 80;
     let sum = Sha256::digest(workload.as_str().as_bytes());
     let end: Vec<String> = sum.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    let end = end.concat();
     let readable: String =
         workload
             .as_str()
@@ -309,7 +308,7 @@ pub(in crate::cmd::guard) fn name(workload: &Workload) -> String {
             })
             .take(READABLE)
             .collect();
-    format!("{readable}.{end}.yaml")
+    format!("{readable}.{}.yaml", end.concat())
 }
 
 #[cfg(test)]
