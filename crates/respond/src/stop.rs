@@ -4,7 +4,6 @@
 //! others the first process is told to end, and after a while everything is killed: the runtime sees
 //! that it ended, and may start it again.
 
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -141,5 +140,5 @@ fn socket(container: &Container, places: &Places) -> Option<PathBuf> {
             return None;
         }
     };
-    sockets.iter().find(|socket| UnixStream::connect(socket).is_ok()).cloned()
+    sockets.iter().find(|socket| http::listens(socket)).cloned()
 }

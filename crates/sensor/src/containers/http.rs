@@ -77,6 +77,11 @@ pub fn ask(
     }
 }
 
+/// Whether somebody takes connections at `socket`.
+pub fn listens(socket: &Path) -> bool {
+    open(socket, Instant::now() + PATIENCE).is_ok()
+}
+
 /// Connects, with a time for that too: it may wait for somebody to accept.
 pub(super) fn open(socket: &Path, deadline: Instant) -> std::io::Result<UnixStream> {
     let address = SocketAddrUnix::new(socket)?;

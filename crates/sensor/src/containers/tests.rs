@@ -52,6 +52,21 @@ fn nonsense_is_no_container() {
     }
 }
 
+impl Places {
+    /// Without runtimes of the host, and with users of the test's own.
+    fn nowhere(root: &Path) -> Self {
+        Self {
+            docker: Vec::new(),
+            podman: Vec::new(),
+            containerd: Vec::new(),
+            containerd_state: Vec::new(),
+            storage: Vec::new(),
+            users: root.join("users"),
+            accounts: root.join("passwd"),
+        }
+    }
+}
+
 /// A tree of folders in place of the control groups, and no runtime but those of the test.
 struct Host {
     directory: tempfile::TempDir,
@@ -70,12 +85,8 @@ impl Host {
         let group = fs::metadata(group).unwrap().ino();
         let places = Places {
             docker: vec![root.join("docker.sock")],
-            podman: Vec::new(),
-            containerd: Vec::new(),
             containerd_state: vec![root.join("containerd")],
-            storage: Vec::new(),
-            users: root.join("users"),
-            accounts: root.join("passwd"),
+            ..Places::nowhere(root)
         };
         let hierarchy = Hierarchy { controller: None, mounted: Some(groups) };
         Self { containers: Containers::new(hierarchy, places), directory, group }
@@ -411,4 +422,13 @@ fn containerd_describes_what_it_made() {
     assert_eq!(container.privileged, Some(false));
     assert!(containerd::ask(&socket, "default", "nobody").unwrap().is_none());
     assert!(containerd::ask(&socket, "elsewhere", "web").unwrap().is_none());
+    // Without a bundle its group tells the namespace.
+    let mut host = Host::new(|_| {});
+    let places = Places { containerd: vec![socket], ..Places::nowhere(host.directory.path()) };
+    host.containers = Containers::new(NOWHERE, places);
+    host.containers.learn_group(&Group { number: 7, path: "/default/web".into() });
+    let met = host.containers.of_group(7, GONE).unwrap();
+    host.wait(|settled| settled.container.described);
+    let container = host.containers.latest(&met.place).unwrap();
+    assert_eq!((container.name.as_deref(), &*container.labels["team"]), (Some("web"), "shop"));
 }
