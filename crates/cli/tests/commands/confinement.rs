@@ -50,6 +50,26 @@ fn until<T>(what: &str, guard: &Guard, mut look: impl FnMut() -> Option<T>) -> T
     }
 }
 
+/// A helper is without any right and behind a filter; the guard has some.
+fn keeps_what_it_needs(own: u32, helper: u32) {
+    for set in ["CapEff", "CapPrm", "CapBnd", "CapInh", "CapAmb"] {
+        assert_eq!(status(helper, set), "0000000000000000", "{set}");
+    }
+    for process in [helper, own] {
+        assert_eq!(
+            (status(process, "NoNewPrivs"), status(process, "Seccomp")),
+            ("1".into(), "2".into())
+        );
+        let limits = fs::read_to_string(format!("/proc/{process}/limits")).unwrap();
+        let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+        assert_eq!(core.split_whitespace().rev().nth(1), Some("0"), "{core}");
+    }
+    let kept = u64::from_str_radix(&status(own, "CapEff"), 16).unwrap();
+    let (chown, kill, module, admin) = (1, 1 << 5, 1 << 16, 1 << 21);
+    assert_eq!(kept & (chown | kill | module), 0, "{kept:x}");
+    assert_eq!(kept & admin, admin, "{kept:x}");
+}
+
 #[test]
 fn the_guard_keeps_what_it_needs_and_tells_attempts_on_it() {
     let Some(docker) = Docker::ready() else { return };
@@ -76,24 +96,7 @@ fn the_guard_keeps_what_it_needs_and_tells_attempts_on_it() {
     let own = guard.process();
     let helper = helpers(own)[0];
 
-    // Without any right, behind a filter; the guard with some.
-    for set in ["CapEff", "CapPrm", "CapBnd", "CapInh", "CapAmb"] {
-        assert_eq!(status(helper, set), "0000000000000000", "{set}");
-    }
-    for process in [helper, own] {
-        assert_eq!(
-            (status(process, "NoNewPrivs"), status(process, "Seccomp")),
-            ("1".into(), "2".into())
-        );
-        let limits = fs::read_to_string(format!("/proc/{process}/limits")).unwrap();
-        let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
-        assert_eq!(core.split_whitespace().rev().nth(1), Some("0"), "{core}");
-    }
-    let kept = u64::from_str_radix(&status(own, "CapEff"), 16).unwrap();
-    let (chown, kill, module, admin) = (1, 1 << 5, 1 << 16, 1 << 21);
-    assert_eq!(kept & (chown | kill | module), 0, "{kept:x}");
-    assert_eq!(kept & admin, admin, "{kept:x}");
-
+    keeps_what_it_needs(own, helper);
     let mark = |name: &str| run("/bin/true", &[&format!("confine-mark-{name}")]);
     let has = |name: &str| {
         let wanted = format!("confine-mark-{name}");

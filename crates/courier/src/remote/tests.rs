@@ -1,3 +1,5 @@
+//! Helpers that are threads, and end when they should not.
+
 use std::process::Command;
 use std::sync::mpsc::{self, Receiver, Sender};
 
