@@ -131,8 +131,7 @@ impl Processes {
                 *time = time.saturating_sub(former).saturating_add(boot);
             }
         }
-        self.clock = clock;
-        self.changes += 1;
+        (self.clock, self.changes) = (clock, self.changes + 1);
     }
 
     pub fn len(&self) -> usize {
