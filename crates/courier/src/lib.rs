@@ -28,6 +28,9 @@ mod word;
 
 pub use behind::{Behind, Queue};
 pub use follow::{Follower, Line};
+/// What a helper and who started it speak by.
+pub use std::os::unix::net::UnixStream as Link;
+
 pub use letter::{LETTER_BYTES_MAX, Letter};
 pub use listen::{Address, Answer, Listener, Secrecy};
 pub use outbox::{Left, Outbox, Standing};

@@ -123,22 +123,18 @@ impl Processes {
         table
     }
 
-    /// The machine's clock may have been set. Then what was told of all processes is told anew by the new
-    /// one, so that who compares a birth with the kernel's still finds the process: whoever may set the
-    /// clock is not to be safe from what is done about him.
+    /// The clock may have been set; births are told by the new one, since responses compare them.
     pub fn set_clock(&mut self, clock: Clock) {
         let (former, boot) = (self.clock.epoch(0), clock.epoch(0));
         if former.abs_diff(boot) < TICK / 2 {
             return;
         }
-        let anew = |time: u64| time.saturating_sub(former).saturating_add(boot);
-        for entry in self.entries.values_mut() {
-            let process = Arc::make_mut(&mut entry.process);
-            process.started = anew(process.started);
-            process.executed = anew(process.executed);
+        for process in self.entries.values_mut().map(|entry| Arc::make_mut(&mut entry.process)) {
+            for time in [&mut process.started, &mut process.executed] {
+                *time = time.saturating_sub(former).saturating_add(boot);
+            }
         }
-        self.clock = clock;
-        self.changes += 1;
+        (self.clock, self.changes) = (clock, self.changes + 1);
     }
 
     pub fn len(&self) -> usize {

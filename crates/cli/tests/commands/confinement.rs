@@ -50,22 +50,8 @@ fn until<T>(what: &str, guard: &Guard, mut look: impl FnMut() -> Option<T>) -> T
     }
 }
 
-#[test]
-fn the_guard_keeps_what_it_needs_and_tells_attempts_on_it() {
-    let Some(docker) = Docker::ready() else { return };
-    let sandbox = Sandbox::new();
-    let server = Server::new(|_| Reply::new(204, ""));
-    let rules = sandbox.file("rules.yaml", RULES);
-    let to = format!("json@file:{}", sandbox.path("alerts.json").display());
-    let there = format!("json@http://{}/", server.host());
-    let spool = sandbox.path("spool").display().to_string();
-    let mut arguments = vec!["guard", "--rules", &rules, "--to", &to, "--to", &there];
-    arguments.extend(["--spool", &spool, "--merge-window", "0"]);
-    let mut guard = Guard::start(sandbox, &docker, &arguments);
-    let own = guard.process();
-    let helper = helpers(own)[0];
-
-    // Without any right, behind a filter; the guard with some.
+/// A helper is without any right and behind a filter; the guard has some.
+fn keeps_what_it_needs(own: u32, helper: u32) {
     for set in ["CapEff", "CapPrm", "CapBnd", "CapInh", "CapAmb"] {
         assert_eq!(status(helper, set), "0000000000000000", "{set}");
     }
@@ -82,7 +68,24 @@ fn the_guard_keeps_what_it_needs_and_tells_attempts_on_it() {
     let (chown, kill, module, admin) = (1, 1 << 5, 1 << 16, 1 << 21);
     assert_eq!(kept & (chown | kill | module), 0, "{kept:x}");
     assert_eq!(kept & admin, admin, "{kept:x}");
+}
 
+#[test]
+fn the_guard_keeps_what_it_needs_and_tells_attempts_on_it() {
+    let Some(docker) = Docker::ready() else { return };
+    let sandbox = Sandbox::new();
+    let server = Server::new(|_| Reply::new(204, ""));
+    let rules = sandbox.file("rules.yaml", RULES);
+    let to = format!("json@file:{}", sandbox.path("alerts.json").display());
+    let there = format!("json@http://{}/", server.host());
+    let spool = sandbox.path("spool").display().to_string();
+    let mut arguments = vec!["guard", "--rules", &rules, "--to", &to, "--to", &there];
+    arguments.extend(["--spool", &spool, "--merge-window", "0"]);
+    let mut guard = Guard::start(sandbox, &docker, &arguments);
+    let own = guard.process();
+    let helper = helpers(own)[0];
+
+    keeps_what_it_needs(own, helper);
     let mark = |name: &str| run("/bin/true", &[&format!("confine-mark-{name}")]);
     let has = |name: &str| {
         let wanted = format!("confine-mark-{name}");

@@ -6,13 +6,12 @@
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use confine::{Birth, Nursery};
-use courier::{Helper, Outbox, Place, Remote, Served, Spool, Start};
+use courier::{Helper, Link, Outbox, Place, Remote, Served, Spool, Start};
 
 use super::sink::{self, Prepared, SinkArguments};
 use super::{END, cage};
@@ -41,7 +40,7 @@ pub(super) fn remote(
     let nursery = nursery.clone();
     let variables = environment::of_senders(shows_token);
     let start: Start = Box::new(move || {
-        let (ours, theirs) = UnixStream::pair()?;
+        let (ours, theirs) = Link::pair()?;
         let words = [OsString::from("guard"), OsString::from(VERB)];
         let birth = Birth {
             arguments: words.into_iter().chain(arguments.clone()).collect(),
@@ -66,7 +65,7 @@ pub(super) fn run(arguments: &SinkArguments) -> Result<ExitCode, UserError> {
     let failed = |error: io::Error| UserError::from_chain(ExitCode::Failed, &error);
     confine::close_others().map_err(failed)?;
     let line = io::stdin().as_fd().try_clone_to_owned().map_err(failed)?;
-    let line = UnixStream::from(line);
+    let line = Link::from(line);
     // As any other process, whatever the guard is.
     let _unchanged = std::fs::write("/proc/self/oom_score_adj", "0");
     let looked = cage::resolver();
