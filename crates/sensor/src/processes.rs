@@ -6,6 +6,7 @@
 //! are those who forked, not those who inherit: an orphan keeps its lineage.
 
 mod identity;
+mod past;
 mod start;
 mod stat;
 
@@ -161,15 +162,6 @@ impl Processes {
         let id = |entry: &Entry| ProcessId { pid: entry.process.pid, started: entry.birth.time };
         let mut ids = self.entries.values().map(id).filter(|id| id.pid == pid);
         ids.find(|id| id.started / TICK == started / TICK)
-    }
-
-    /// The process that had this number then, in nanoseconds since the epoch: the last one that had
-    /// begun. Ended ones are known for a while.
-    pub fn at(&self, pid: u32, time: u64) -> Option<ProcessId> {
-        let entries = self.entries.values().filter(|entry| entry.process.pid == pid);
-        let begun = entries.filter(|entry| entry.process.started <= time.saturating_add(TICK));
-        let last = begun.max_by_key(|entry| entry.birth.time)?;
-        Some(ProcessId { pid, started: last.birth.time })
     }
 
     pub fn spaces(&self, id: ProcessId) -> Spaces {
