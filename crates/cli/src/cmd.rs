@@ -67,10 +67,20 @@ enum Verb {
     Demo,
 }
 
+impl Verb {
+    /// Whether it reads advisories, or keeps what was read of layers.
+    fn keeps(&self) -> bool {
+        !matches!(
+            self,
+            Self::Guard(_) | Self::Gate(_) | Self::Rules(_) | Self::Respond(_) | Self::Policy(_)
+        )
+    }
+}
+
 /// Runs the verb that was asked for.
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, UserError> {
     let Arguments { verb, global } = arguments;
-    let global = global.settle()?;
+    let global = global.settle(verb.keeps())?;
     match verb {
         Verb::Scan(arguments) => scan::run(*arguments, &global),
         Verb::Diff(arguments) => diff::run(*arguments, &global),

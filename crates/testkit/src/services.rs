@@ -104,7 +104,9 @@ impl Docker {
         let root = directory.path();
         let socket = root.join("docker.sock");
         prepare(&socket);
-        let mut command = Command::new("dockerd");
+        // In a network of its own: without a bridge it takes away that of any other daemon.
+        let mut command = Command::new("unshare");
+        command.args(["--net", "--", "dockerd"]);
         command.arg("--host").arg(format!("unix://{}", socket.display()));
         command.arg("--data-root").arg(root.join("data"));
         command.arg("--exec-root").arg(root.join("exec"));

@@ -136,8 +136,11 @@ impl Calendar {
 }
 
 impl GlobalArguments {
-    pub(crate) fn settle(self) -> Result<Global, UserError> {
-        let cache_dir = self.cache_dir.or_else(environment::cache_dir).ok_or_else(|| {
+    /// A verb that keeps nothing does without a folder for it: services and what they start have no home.
+    pub(crate) fn settle(self, keeps: bool) -> Result<Global, UserError> {
+        let nowhere = || (!keeps).then(PathBuf::new);
+        let found = self.cache_dir.or_else(environment::cache_dir).or_else(nowhere);
+        let cache_dir = found.ok_or_else(|| {
             UserError::new(
                 ExitCode::Usage,
                 "no folder for cached data: neither HOME nor XDG_CACHE_HOME is set",

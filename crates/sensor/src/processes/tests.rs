@@ -1,7 +1,9 @@
 //! Records in, lineages out.
 
+use model::event::Credentials;
+
 use super::*;
-use crate::record::{Deed, Exit};
+use crate::record::{Deed, Exit, Inode};
 
 const BOOT: u64 = 1_000_000_000_000;
 
