@@ -53,7 +53,7 @@ enum Verb {
     Policy(policy::PolicyArguments),
     /// Watch this host and its containers, and tell what rules find.
     Guard(Box<guard::GuardArguments>),
-    /// Judge what is about to start: an image that a scan's policy denies, a privileged container.
+    /// Judge what is about to start: an image that a policy denies, a privileged container.
     Gate(guard::GateArguments),
     /// Read the rules of what is looked for in what runs: list, check, test, replay.
     Rules(rules::RulesArguments),

@@ -427,7 +427,7 @@ fn a_full_disk_stops_nothing() {
     let script = format!(
         "dd if=/dev/zero of=small/full bs=1k 2>&-
         \"$LAZARET\" guard audit --log audit.log --rules rules.yaml --spool small/spool \\
-            --to json@http://{}/ 2>said & guard=$!
+            --merge-window 0 --to json@http://{}/ 2>said & guard=$!
         until grep -q 'Ctrl-C ends' said; do sleep 0.1; done
         printf '%s\\n%s\\n' '{}' '{}' >>audit.log
         until grep -q 'wait in memory' said; do sleep 0.1; done

@@ -270,7 +270,7 @@ fn mistakes_of_a_gate_s_policy_are_told() {
         "--verdicts",
         "/nonexistent",
         "--to",
-        "json@file:/dev/null",
+        "json@file:alerts.json",
     ];
     for (more, code) in [
         (&["--enforce"][..], Some(2)),

@@ -203,7 +203,9 @@ fn what_containers_do_is_told_with_who_they_are() {
     let replay = ["rules", "replay", "--rules", &rules, "--format", "json", &record];
     let replayed = guard.sandbox.run(&replay);
     assert_eq!(replayed.code, Some(0), "{replayed:?}");
-    assert_eq!(replayed.stdout.lines().count(), alerts.len());
+    // But for our own attempt on it.
+    let of_rules = alerts.iter().filter(|alert| alert["rule"] != "guard-signalled").count();
+    assert_eq!(replayed.stdout.lines().count(), of_rules);
 }
 
 /// Its executable is the same file for each of them, and so is what it reads.

@@ -31,6 +31,8 @@ pub struct Observer {
     began: Option<u64>,
     /// By pid.
     processes: HashMap<u32, Known>,
+    /// The last event executed the first program within the container of a process.
+    has_entered: bool,
     /// By container and address: names, and the server that told each.
     names: HashMap<(String, IpAddr), Vec<(Target, Target)>>,
 }
@@ -48,6 +50,7 @@ impl Observer {
     /// what failed.
     pub fn facts(&mut self, event: &Event) -> Vec<Fact> {
         self.began.get_or_insert(event.time);
+        self.has_entered = false;
         let Some(container) = &event.container else {
             // A process that left, or a number that is used again.
             self.processes.remove(&event.process.pid);
@@ -80,11 +83,10 @@ impl Observer {
         of_act(event, &self.processes, &names)
     }
 
-    /// Whether the event, with its facts, is a runtime's execution of a container's first program.
-    pub fn is_start(event: &Event, facts: &[Fact]) -> bool {
-        let by_runtime =
-            |fact: &Fact| matches!(fact, Fact::Program { parent: Parent::Runtime, .. });
-        event.process.virtual_pid == 1 && facts.iter().any(by_runtime)
+    /// Whether the event, whose facts were asked for last, is a runtime's execution of a container's
+    /// first program. What that executes in its own place is no other start.
+    pub fn is_start(&self, event: &Event) -> bool {
+        self.has_entered && event.process.virtual_pid == 1
     }
 
     fn is_inside(&mut self, event: &Event) -> bool {
@@ -97,7 +99,9 @@ impl Observer {
         let is_inside = match (&event.act, known) {
             // What is within stays so, whatever it calls the next program.
             (Act::Exec { .. }, _) if !event.failed() => {
-                known == Some(true) || !is_runtime(&event.process)
+                let is_inside = known == Some(true) || !is_runtime(&event.process);
+                self.has_entered = is_inside && known != Some(true);
+                is_inside
             }
             (_, Some(known)) => known,
             (_, None) => self.was_inside(event),

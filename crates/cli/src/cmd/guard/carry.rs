@@ -77,10 +77,18 @@ pub(super) fn run(arguments: &SinkArguments) -> Result<ExitCode, UserError> {
         }
     };
     let served = courier::serve(&line, outbox, END, &|| cage::resolver() != looked);
-    Ok(match served.map_err(failed)? {
-        Served::All => ExitCode::Done,
-        Served::Stale => STALE,
-    })
+    match served {
+        Ok(Served::All) => Ok(ExitCode::Done),
+        Ok(Served::Stale) => Ok(STALE),
+        // The guard was killed: the spool has what it gave, and the next one's helper goes on.
+        Err(error) if is_end(&error) => Ok(ExitCode::Done),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+fn is_end(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof)
 }
 
 fn open(arguments: &SinkArguments) -> Result<Outbox, UserError> {

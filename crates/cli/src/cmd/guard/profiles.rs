@@ -206,9 +206,10 @@ impl Profiles {
         }
         let was_stranger = self.strangers.remove(&container.id);
         let today = self.today;
+        let is_start = self.observer.is_start(event);
         let Some(kept) = self.kept(&workload) else { return Vec::new() };
         if kept.profile.mode == Mode::Learn {
-            kept.note(container, Observer::is_start(event, &facts));
+            kept.note(container, is_start);
             if was_stranger {
                 kept.is_changed |= kept.profile.lacks(UNDESCRIBED);
             }

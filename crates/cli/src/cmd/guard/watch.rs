@@ -73,7 +73,7 @@ impl Guard {
     pub(super) fn new(
         ready: Ready,
         reload: Reload,
-        places: Places,
+        mut places: Places,
         settings: Settings,
         calendar: Calendar,
         enforce: bool,
@@ -89,6 +89,8 @@ impl Guard {
                 None
             }
         };
+        // Before anything is told: whoever ends one may be quick.
+        places.attempts.set_helpers(&places.sinks.processes());
         let told = Told { engine, judge, moment, prevent, places, events: 0, alerts: 0, untold: 0 };
         Ok(Self { live, told, reload, calendar, looked: Instant::now() })
     }

@@ -106,7 +106,7 @@ impl Lesson {
         if let Act::Lost(loss) = &event.act {
             profile.note_loss(loss);
         }
-        profile.learning.starts += u64::from(Observer::is_start(event, &facts));
+        profile.learning.starts += u64::from(self.observer.is_start(event));
         profile.note_image(container);
         // All of them are learnt, whichever is news.
         let news = facts.iter().filter(|fact| profile.learn(fact)).count();
