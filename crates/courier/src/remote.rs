@@ -31,7 +31,7 @@ const READY_TIME: Duration = Duration::from_secs(20);
 /// For a process to end whose line is closed.
 const END_TIME: Duration = Duration::from_secs(10);
 
-/// A process that [`serve`](crate::serve)s.
+/// A process that serves (`serve.rs`).
 #[derive(Debug)]
 pub struct Helper {
     pub line: UnixStream,
