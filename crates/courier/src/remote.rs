@@ -118,8 +118,10 @@ impl Remote {
     pub fn standing(&self) -> Standing {
         let state = self.shared.lock();
         let mut standing = state.standing.clone();
-        standing.lost += state.former.lost + state.dropped;
-        standing.damaged += state.former.damaged;
+        // A helper is not believed: what it says may be any number.
+        let lost = state.former.lost.saturating_add(state.dropped);
+        standing.lost = standing.lost.saturating_add(lost);
+        standing.damaged = standing.damaged.saturating_add(state.former.damaged);
         standing
     }
 
@@ -152,15 +154,17 @@ impl Remote {
             // It ends by that, if it has not: what it has then, the next guard's will carry.
             let _closed = line.shutdown(Shutdown::Both);
         }
-        let before = former.lost + dropped;
+        let before = former.lost.saturating_add(*dropped);
         match left {
             Some(left) => {
                 let unsent = letters.len().saturating_sub(*sent) as u64;
-                Left { lost: before + left.lost + unsent, kept: left.kept }
+                let lost = before.saturating_add(left.lost).saturating_add(unsent);
+                Left { lost, kept: left.kept }
             }
             None => {
                 let kept = standing.waiting.saturating_sub(standing.in_memory);
-                Left { lost: before + standing.lost + letters.len() as u64, kept }
+                let lost = before.saturating_add(standing.lost);
+                Left { lost: lost.saturating_add(letters.len() as u64), kept }
             }
         }
     }
@@ -300,8 +304,8 @@ impl Shared {
         state.process = 0;
         state.sent = 0;
         let Standing { lost, damaged, .. } = state.standing;
-        state.former.lost += lost;
-        state.former.damaged += damaged;
+        state.former.lost = state.former.lost.saturating_add(lost);
+        state.former.damaged = state.former.damaged.saturating_add(damaged);
         let how = status.map_or_else(|| "it is not known how".to_owned(), ToString::to_string);
         let how = if why.is_empty() { how } else { format!("{how}: {why}") };
         let trouble = Some(format!("what carries them ended: {how}"));

@@ -12,7 +12,7 @@
 mod daemon;
 mod route;
 mod serve;
-mod settings;
+pub(crate) mod settings;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

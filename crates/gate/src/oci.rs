@@ -19,6 +19,7 @@ use policy::guard::start::{Ask, AskKind};
 use sensor::containers::{CAPABILITIES, of_specification};
 use serde::Deserialize;
 
+use crate::docker::settings::{MASKED, READ_ONLY, has_all};
 use crate::docker::{capability, mount, privileged};
 use crate::files;
 use crate::judge::{Broken, Wanted};
@@ -67,11 +68,11 @@ pub fn wanted(input: impl Read) -> Result<Wanted, Broken> {
         bundle(&bytes, &state.id).map_err(|why| failed(why.to_string()))?;
     container.id.clone_from(&state.id);
     if let Some(stored) = stored(&state)? {
-        image.insert(0, stored.digest());
+        // Annotations are written by whoever asks: they count only where no store knows better.
+        image = vec![stored.digest()];
         let name = stored.name();
         container.name = container.name.or_else(|| name.clone());
-        container.image = container.image.or_else(|| {
-            let name = stored.image_name()?;
+        container.image = stored.image_name().and_then(|name| {
             sensor::containers::to_be("", &name, Some(&stored.digest()), BTreeMap::new()).image
         });
     }
@@ -106,12 +107,14 @@ struct Bundle {
 fn bundle(bytes: &[u8], id: &str) -> Result<Bundle, Broken> {
     let container = of_specification(bytes).ok_or_else(|| Broken::new("it is no specification"))?;
     let tree = Tree::parse(bytes)?;
-    let mut own = vec![id.to_owned()];
+    let is_made = |id: &str| id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    // Only ids that an engine made up: who asks may call a container `etc`.
+    let mut own: Vec<String> = is_made(id).then(|| id.to_owned()).into_iter().collect();
     let mut image = Vec::new();
     let mut is_privileged = container.privileged == Some(true);
     for (key, value) in tree.get("annotations")?.pairs()? {
         let Tree::Text(value) = value else { continue };
-        if key == SANDBOX {
+        if key == SANDBOX && is_made(value) {
             own.push(value.clone());
         }
         is_privileged |= PRIVILEGED.contains(&key.as_str()) && value.eq_ignore_ascii_case("true");
@@ -199,8 +202,19 @@ fn of_confinement(process: &Tree, linux: &Tree) -> Result<Vec<Ask>, Broken> {
     if process.get("selinuxLabel")?.text()?.contains(":spc_t:") {
         asks.push(unconfined("selinux"));
     }
-    if linux.get("maskedPaths")?.list()?.is_empty() {
+    let is_masked = has_all(linux.get("maskedPaths")?, MASKED)?;
+    if !is_masked || !has_all(linux.get("readonlyPaths")?, READ_ONLY)? {
         asks.push(unconfined("masks"));
+    }
+    for rule in linux.get("resources")?.get("devices")?.list()? {
+        let (kind, access) = (rule.get("type")?.text()?, rule.get("access")?.text()?);
+        // No runtime allows disks to be read or written by itself.
+        if rule.get("allow")?.flag()?
+            && matches!(kind, "b" | "a" | "")
+            && access.contains(['r', 'w'])
+        {
+            asks.push(Ask::new(AskKind::Device, if kind == "b" { "b *:*" } else { "a *:*" }));
+        }
     }
     for device in linux.get("devices")?.list()? {
         asks.push(Ask::new(AskKind::Device, device.get("path")?.text()?));
@@ -285,7 +299,8 @@ mod tests {
 
     /// What engines give everybody.
     const USUAL: &str = r#""namespaces":[{"type":"pid"},{"type":"ipc"},{"type":"uts"},{"type":"network"},{"type":"cgroup"}],
-        "maskedPaths":["/proc/kcore"],"seccomp":{"defaultAction":"SCMP_ACT_ERRNO"}"#;
+        "maskedPaths":["/proc/kcore","/proc/keys","/proc/timer_list","/sys/firmware"],
+        "readonlyPaths":["/proc/bus","/proc/fs","/proc/irq","/proc/sys","/proc/sysrq-trigger"],"seccomp":{"defaultAction":"SCMP_ACT_ERRNO"}"#;
 
     fn asks(process: &str, mounts: &str, linux: &str) -> Result<String, String> {
         let text = format!(

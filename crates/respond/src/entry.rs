@@ -203,7 +203,9 @@ impl Entry {
 
     /// Its time is over, and it still holds.
     pub fn is_overdue(&self, now: Timestamp) -> bool {
-        self.state == State::Active && self.until.is_some_and(|until| until <= now)
+        // What was broken off holds as well, whole or in part.
+        let holds = matches!(self.state, State::Active | State::Unfinished | State::HalfUndone);
+        holds && self.until.is_some_and(|until| until <= now)
     }
 
     /// It should hold, and does not any more: the container ended, or was started anew.

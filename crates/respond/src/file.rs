@@ -37,15 +37,23 @@ impl Identity {
     }
 }
 
+/// What becomes of links on the way to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Links {
+    Followed,
+    Refused,
+}
+
 impl Place {
     /// Links on the way are followed as the root's own processes would, and never out of it.
-    pub(crate) fn below(root: impl AsFd, path: &Path) -> std::io::Result<Self> {
+    pub(crate) fn below(root: impl AsFd, path: &Path, links: Links) -> std::io::Result<Self> {
         let invalid =
             || std::io::Error::new(std::io::ErrorKind::InvalidInput, "not the path of a file");
         let name = path.file_name().ok_or_else(invalid)?;
         let folder = path.parent().filter(|_| path.is_absolute()).ok_or_else(invalid)?;
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+        let mut resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+        resolve.set(ResolveFlags::NO_SYMLINKS, links == Links::Refused);
         let folder = openat2(root, folder, flags, Mode::empty(), resolve)?;
         Ok(Self { folder, name: name.to_owned() })
     }
@@ -145,7 +153,7 @@ mod tests {
         symlink("/etc/file", at("link")).unwrap();
         let root = File::open(inside.path()).unwrap();
         let content = |path: &str| -> std::io::Result<String> {
-            let place = Place::below(&root, Path::new(path))?;
+            let place = Place::below(&root, Path::new(path), Links::Followed)?;
             let held = place.hold(&place.name)?;
             if let Some(why) = unfit(&held)? {
                 return Ok(why.to_owned());

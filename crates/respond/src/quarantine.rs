@@ -14,10 +14,11 @@ use std::path::{Path, PathBuf};
 use rustix::fs::fstat;
 use serde::{Deserialize, Serialize};
 
-use crate::file::{self, Identity, Place};
+use crate::file::{self, Identity, Links, Place};
 use crate::refusal::Refusal;
 use crate::root::Root;
 use crate::seal::{self, Key};
+use crate::target::Told;
 
 mod attributes;
 
@@ -47,20 +48,23 @@ impl Quarantine {
     pub(crate) fn plan(
         root: Root,
         path: &Path,
-        told: Option<(u64, u64)>,
+        told: Option<Told>,
         state: &Path,
         linked: bool,
     ) -> Result<Self, Refusal> {
         let shown = format!("`{}`", path.display());
         let failed = |error: std::io::Error| Refusal::failed("quarantining", &shown, &error);
         let refused = |why: &str| Refusal::failed("quarantining", &shown, &why);
-        let held = root.open().and_then(|root| Place::below(root, path));
+        let file = told.and_then(|told| told.file);
+        // Who can turn a folder into a link chooses the file, where nobody knows which one was meant.
+        let links = if told.is_some() && file.is_none() { Links::Refused } else { Links::Followed };
+        let held = root.open().and_then(|root| Place::below(root, path, links));
         let held = held.and_then(|place| place.hold(&place.name)).map_err(failed)?;
         if let Some(why) = file::unfit(&held).map_err(failed)? {
             return Err(refused(why));
         }
-        if let Some(told) = told
-            && !file::is_told(&held, told).map_err(failed)?
+        if let Some(file) = file
+            && !file::is_told(&held, file).map_err(failed)?
         {
             return Err(refused("another file has its name now"));
         }
@@ -96,32 +100,43 @@ impl Quarantine {
     }
 
     pub(crate) fn perform(&self) -> Result<String, Refusal> {
-        self.take_away().map_err(|error| self.failed("quarantining", &error))?;
-        Ok(format!("{} bytes sealed away", self.file.size))
+        let is_away = self.take_away().map_err(|error| self.failed("quarantining", &error))?;
+        let size = self.file.size;
+        Ok(match is_away {
+            true => format!("{size} bytes sealed away"),
+            false => format!("{size} bytes sealed away; another file has its name now"),
+        })
     }
 
-    fn take_away(&self) -> std::io::Result<()> {
+    /// False if something else has its name.
+    fn take_away(&self) -> std::io::Result<bool> {
         let place = self.place()?;
-        if !self.sealed.exists() {
+        // By a run that was broken off, which may have removed it as well.
+        let was_sealed = self.sealed.exists();
+        if !was_sealed {
             self.seal(&place.hold(&place.name)?)?;
         }
         let (name, passing) = (&*place.name, OsStr::new(&self.passing));
         // It may have come this far before.
         if place.stat(passing)?.is_none() {
             if place.stat(name)?.is_none() {
-                return Ok(());
+                return Ok(true);
             }
             place.rename(name, passing)?;
         }
         let moved = place.hold(passing)?;
         if Identity::of(&fstat(&moved)?) == self.file {
-            return place.remove(passing);
+            return place.remove(passing).map(|()| true);
         }
         // Who writes to it can give its name to another one, too.
         if let Err(error) = place.rename(passing, name) {
             let called =
                 format!("it changed meanwhile, and is called `{}` now: {error}", self.passing);
             return Err(std::io::Error::other(called));
+        }
+        if was_sealed {
+            // The copy may be all that is left of it.
+            return Ok(false);
         }
         fs::remove_file(&self.sealed)?;
         Err(std::io::Error::other("it changed meanwhile"))
@@ -254,7 +269,7 @@ impl Quarantine {
     }
 
     fn place(&self) -> std::io::Result<Place> {
-        Place::below(self.root.open()?, &self.path)
+        Place::below(self.root.open()?, &self.path, Links::Followed)
     }
 
     fn failed(&self, what: &'static str, why: &impl ToString) -> Refusal {

@@ -272,8 +272,7 @@ impl Responder {
                 let root = Root::find(inside, process, order.root.as_ref()).map_err(|error| {
                     Refusal::failed("quarantining", format!("`{}`", path.display()), &error)
                 })?;
-                let file = told.and_then(|told| told.file);
-                let plan = Quarantine::plan(root, path, file, state, order.linked)?;
+                let plan = Quarantine::plan(root, path, *told, state, order.linked)?;
                 let title = inside.map(|it| format!("{}:", it.title())).unwrap_or_default();
                 Ok(Found {
                     plan: Plan::Quarantine(plan),

@@ -63,6 +63,11 @@ impl Stopping {
     }
 
     pub(crate) fn perform(&self) -> Result<String, Refusal> {
+        let failed = |error| Refusal::failed("stopping", &self.container, &error);
+        // What was started anew since the order is not what it was about.
+        if Handle::take(self.first).map_err(failed)?.is_none() {
+            return Ok("it had stopped".to_owned());
+        }
         match (&self.socket, &self.podman) {
             (Some(socket), _) => self.ask(socket),
             (None, Some(podman)) => self.run(podman),

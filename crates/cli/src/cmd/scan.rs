@@ -64,6 +64,8 @@ pub(crate) fn run(arguments: ScanArguments, global: &Global) -> Result<ExitCode,
     // Mistakes in what the user brings are said before anything is read.
     let form = form.settle()?;
     let (target, mut options) = arguments.target.settle(global)?;
+    // A verdict counts for the image of that digest, so every byte has to be the digest's.
+    options.artifact.verify |= keep_verdict.is_some();
     let answer = arguments.answer.settle(&mut options)?;
     let mut report = answer.of_target(&target, &options, global)?;
     let was_stopped = options.artifact.stop.is_stopped();

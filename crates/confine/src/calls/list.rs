@@ -1,8 +1,8 @@
 //! The lists: which calls each need takes. Data alone.
 //!
-//! Found by measuring, on x86-64: the tests of this crate, of the guard and of its helpers ran with a
-//! filter that kills or refuses, and under `strace -f`; what they needed stands here, with what their
-//! libraries do in the cases that did not come up (a signal, an end by panic, a call that is resumed).
+//! From one `strace -f` of the guard, and from its tests and those of its helpers, which run behind these
+//! filters on x86-64: what they needed stands here, with what their libraries are known to do in the
+//! cases that did not come up (a signal, an end by panic, a call that is resumed).
 //! Other machines lack the older of two calls of one kind; those stand in groups that are theirs alone.
 
 use super::{Group, Only, calls};

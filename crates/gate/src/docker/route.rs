@@ -42,7 +42,7 @@ pub(super) fn of(method: &str, uri: &str) -> Result<Route, Broken> {
         return Err(Broken::new("the address of the request is too long"));
     }
     let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
-    let path = decode(path_of(path))?;
+    let path = decode(path_of(path)?)?;
     let parts = parts(&path);
     let (version, parts) = match parts.split_first() {
         Some((first, rest)) if version(first).is_some() => (version(first), rest),
@@ -57,6 +57,8 @@ pub(super) fn of(method: &str, uri: &str) -> Result<Route, Broken> {
             }
             Route::Start { id: id.join("/") }
         }
+        // One that may be started can give its name to another.
+        ["containers", id @ .., "rename"] if !id.is_empty() => Route::Start { id: id.join("/") },
         ["containers", id @ .., "exec"] if !id.is_empty() => Route::Exec { id: id.join("/") },
         ["containers", id @ .., "update"] if !id.is_empty() => Route::Update { id: id.join("/") },
         ["volumes", "create"] => Route::Volume,
@@ -72,13 +74,23 @@ pub(super) fn of(method: &str, uri: &str) -> Result<Route, Broken> {
     Ok(route)
 }
 
-/// Without what stands before it in a whole URL.
-fn path_of(uri: &str) -> &str {
-    let Some((scheme, rest)) = uri.split_once("://") else { return uri };
-    if scheme.contains('/') {
-        return uri;
+/// The path as the daemon finds it (`url.ParseRequestURI` of Go): behind a scheme, where one stands, and
+/// behind a host only where two slashes begin it.
+fn path_of(uri: &str) -> Result<&str, Broken> {
+    if uri.starts_with('/') {
+        return Ok(uri);
     }
-    rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/")
+    let strange = || Broken::new("the address of the request is neither a path nor a URL");
+    let (scheme, rest) = uri.split_once(':').ok_or_else(strange)?;
+    let is_of_scheme = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+    if !scheme.starts_with(|c: char| c.is_ascii_alphabetic()) || !scheme.chars().all(is_of_scheme) {
+        return Err(strange());
+    }
+    match rest.strip_prefix("//") {
+        Some(rest) => Ok(rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/")),
+        None if rest.starts_with('/') => Ok(rest),
+        None => Err(strange()),
+    }
 }
 
 /// `v1.41`.
@@ -147,6 +159,11 @@ mod tests {
             ("POST", "//v1.41//containers//create", create("")),
             ("POST", "/v1.41/%63ontainers/creat%65?x=1&name=a%20b", create("a b")),
             ("POST", "http://docker/v1.41/containers/create", create("")),
+            ("POST", "http:/v1.41/containers/create", create("")),
+            ("POST", "x+y:/containers/shop/start", start("shop")),
+            ("POST", "x:containers/create", None),
+            ("POST", "containers/create", None),
+            ("POST", "1x:/containers/create", None),
             ("POST", "/v1.41/images/../containers/create", create("")),
             ("PUT", "/containers/create", create("")),
             ("POST", "/v99.99.1/containers/create", create("")),
@@ -160,6 +177,7 @@ mod tests {
             ("POST", "/containers/%zz/start", None),
             ("POST", "/containers/%ff/start", None),
             ("POST", "/containers/%/start", None),
+            ("POST", "/containers/shop/rename?name=other", start("shop")),
             ("POST", "/containers/start", Some(Route::Other)),
             ("POST", "/containers/a/exec", Some(Route::Exec { id: "a".to_owned() })),
             ("POST", "/containers/a/update", Some(Route::Update { id: "a".to_owned() })),
@@ -174,7 +192,7 @@ mod tests {
             ("POST", "/v1.41/grpc", around("builds")),
             ("GET", "/v1.23/containers/shop/start", Some(Route::Other)),
             ("POST", "/containers/shop/stop", Some(Route::Other)),
-            ("POST", "", Some(Route::Other)),
+            ("POST", "", None),
         ];
         for (method, uri, expected) in table {
             assert_eq!(of(method, uri).ok(), expected, "{method} {uri}");

@@ -140,14 +140,38 @@ pub(super) fn of_volume_told(told: &Tree) -> Result<Vec<Ask>, Broken> {
     of_options(told.get("Options")?)
 }
 
-/// A volume of the local driver may be any folder or device of the host.
+/// A volume of the local driver may be any folder, device or file system of the host: the daemon hands
+/// what it is told to `mount(2)`, relative to its own folder, which is the root.
 fn of_options(options: &Tree) -> Result<Vec<Ask>, Broken> {
-    let mut asks = Vec::new();
+    let (mut kind, mut device, mut words) = ("", "", "");
     for (key, value) in options.pairs()? {
         let value = value.text()?;
-        if key.eq_ignore_ascii_case("device") && value.starts_with('/') {
-            asks.extend(mount(value));
+        match key.to_ascii_lowercase().as_str() {
+            "type" => kind = value,
+            "device" => device = value,
+            "o" => words = value,
+            _ => {}
         }
+    }
+    let absolute = |path: &str| format!("/{}", path.trim_start_matches('/'));
+    let mut asks = Vec::new();
+    match kind {
+        "tmpfs" | "nfs" | "nfs4" | "cifs" | "smb3" => {}
+        "proc" => asks.extend(mount("/proc")),
+        "sysfs" => asks.extend(mount("/sys")),
+        "devtmpfs" => asks.extend(mount("/dev")),
+        "overlay" => {
+            let layers = words.split(',').filter_map(|word| word.split_once('='));
+            let layers = layers.filter(|(name, _)| name.ends_with("dir"));
+            for path in layers.flat_map(|(_, paths)| paths.split(':')) {
+                asks.extend(mount(&absolute(path)));
+            }
+        }
+        "" | "none" | "bind" if device.is_empty() => {}
+        "" | "none" | "bind" => asks.extend(mount(&absolute(device))),
+        _ if device.starts_with('/') => asks.extend(mount(device)),
+        // What else the kernel mounts without a device is its own.
+        _ => asks.extend(mount("/")),
     }
     Ok(asks)
 }
@@ -162,7 +186,11 @@ fn of_security(host: &Tree) -> Result<Vec<Ask>, Broken> {
     let mut asks = Vec::new();
     let unconfined = |what: &str| Ask::new(AskKind::Unconfined, what);
     for option in host.get("SecurityOpt")?.texts()? {
-        let Some((kind, value)) = option.split_once(['=', ':']) else { continue };
+        let Some((kind, value)) = option.split_once(['=', ':']) else {
+            // As older daemons were told of `label=disable`.
+            asks.extend((option == "disable").then(|| unconfined("selinux")));
+            continue;
+        };
         match (kind, value) {
             ("seccomp" | "apparmor", "unconfined") => asks.push(unconfined(kind)),
             ("seccomp", "builtin") => {}
@@ -176,13 +204,24 @@ fn of_security(host: &Tree) -> Result<Vec<Ask>, Broken> {
             _ => {}
         }
     }
-    for key in ["MaskedPaths", "ReadonlyPaths"] {
-        let masks = host.get(key)?;
-        if !masks.is_null() && masks.list()?.is_empty() {
+    for (key, usual) in [("MaskedPaths", MASKED), ("ReadonlyPaths", READ_ONLY)] {
+        let told = host.get(key)?;
+        if !told.is_null() && !has_all(told, usual)? {
             asks.push(unconfined("masks"));
         }
     }
     Ok(asks)
+}
+
+/// What every runtime hides of the kernel, and what it lets nobody write.
+pub(crate) const MASKED: &[&str] =
+    &["/proc/kcore", "/proc/keys", "/proc/timer_list", "/sys/firmware"];
+pub(crate) const READ_ONLY: &[&str] =
+    &["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+
+pub(crate) fn has_all(told: &Tree, usual: &[&str]) -> Result<bool, Broken> {
+    let told = told.texts()?;
+    Ok(usual.iter().all(|path| told.contains(path)))
 }
 
 /// Devices, of a container that is made or changed.
@@ -294,7 +333,33 @@ mod tests {
                 r#"{"HostConfig":{"SecurityOpt":["seccomp={\"defaultAction\":\"SCMP_ACT_ERRNO\"}"]}}"#,
                 "",
             ),
+            (
+                r#"{"HostConfig":{"Mounts":[{"Type":"volume","VolumeOptions":{"DriverConfig":{"Options":{"type":"proc","device":"proc"}}}}]}}"#,
+                "mount:/proc",
+            ),
+            (
+                r#"{"HostConfig":{"Mounts":[{"Type":"volume","VolumeOptions":{"DriverConfig":{"Options":{"type":"none","o":"bind","device":"nowhere"}}}}]}}"#,
+                "mount:/nowhere",
+            ),
+            (
+                r#"{"HostConfig":{"Mounts":[{"Type":"volume","VolumeOptions":{"DriverConfig":{"Options":{"type":"overlay","device":"overlay","o":"lowerdir=/nowhere:/else,upperdir=up"}}}}]}}"#,
+                "mount:/nowhere mount:/else mount:/up",
+            ),
+            (
+                r#"{"HostConfig":{"Mounts":[{"Type":"volume","VolumeOptions":{"DriverConfig":{"Options":{"type":"cgroup2","device":"none"}}}}]}}"#,
+                "mount:/",
+            ),
+            (
+                r#"{"HostConfig":{"Mounts":[{"Type":"volume","VolumeOptions":{"DriverConfig":{"Options":{"type":"nfs","device":":/shared","o":"addr=192.0.2.1"}}}}]}}"#,
+                "",
+            ),
+            (
+                r#"{"HostConfig":{"Mounts":[{"Type":"volume","VolumeOptions":{"DriverConfig":{"Options":{"type":"tmpfs","device":"tmpfs"}}}}]}}"#,
+                "",
+            ),
+            (r#"{"HostConfig":{"SecurityOpt":["disable"]}}"#, "unconfined:selinux"),
             (r#"{"HostConfig":{"MaskedPaths":[]}}"#, "unconfined:masks"),
+            (r#"{"HostConfig":{"ReadonlyPaths":["/x"]}}"#, "unconfined:masks"),
             (r#"{"HostConfig":{"MaskedPaths":null}}"#, ""),
             (
                 r#"{"HostConfig":{"Devices":[{"PathOnHost":"/dev/fuse"}],"DeviceCgroupRules":["a *:* rwm"]}}"#,

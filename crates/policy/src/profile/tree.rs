@@ -1,7 +1,7 @@
 //! Files by path, generalised where they are many: a folder in which ever new names stand becomes
 //! `FOLDER/*`, and a tree that grows beyond its limit becomes `FOLDER/**` from some depth on.
 //!
-//! Both are said as a [`Widening`]: it is what a reviewer has to look at.
+//! Both are said as a `Widening`: it is what a reviewer has to look at.
 
 use std::collections::BTreeMap;
 

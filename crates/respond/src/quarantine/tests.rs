@@ -172,9 +172,23 @@ fn what_changes_meanwhile_stays() {
     let place = plan.place().unwrap();
     plan.seal(&place.hold(&place.name).unwrap()).unwrap();
     fs::write(case.path(), "a third").unwrap();
-    assert!(plan.perform().unwrap_err().to_string().contains("changed meanwhile"));
+    assert!(plan.perform().unwrap().contains("another file has its name"));
     assert_eq!(fs::read(case.path()).unwrap(), b"a third");
-    assert!(!plan.holds());
+}
+
+/// A run that was killed before it could say that it was done left the only copy.
+#[test]
+fn what_was_sealed_before_is_never_thrown_away() {
+    let case = Case::new();
+    let plan = case.plan();
+    plan.perform().unwrap();
+    fs::write(case.path(), "of somebody else").unwrap();
+    assert!(plan.perform().unwrap().contains("another file has its name"));
+    assert!(plan.holds());
+    assert_eq!(fs::read(case.path()).unwrap(), b"of somebody else");
+    fs::remove_file(case.path()).unwrap();
+    plan.revert().unwrap();
+    assert_eq!(fs::read(case.path()).unwrap(), CONTENT);
 }
 
 #[test]

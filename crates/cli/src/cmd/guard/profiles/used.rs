@@ -26,6 +26,8 @@ pub(super) struct Kernel {
     /// Deviations of each group that were told.
     told: HashMap<u64, BTreeSet<Fact>>,
     unlearnt: u64,
+    /// That a group could not be learnt about was told.
+    has_told: bool,
 }
 
 impl Kernel {
@@ -35,7 +37,7 @@ impl Kernel {
             output::note(&format!("profiles: capabilities are not learnt: {why}"));
         }
         let (unknown, told) = (HashMap::new(), HashMap::new());
-        Ok(Self { learner, met: HashSet::new(), unknown, told, unlearnt: 0 })
+        Ok(Self { learner, met: HashSet::new(), unknown, told, unlearnt: 0, has_told: false })
     }
 
     /// Something happened in a group of a container.
@@ -44,7 +46,12 @@ impl Kernel {
             return;
         }
         if let Err(error) = self.learner.meet(group) {
-            output::note(&format!("profiles: control group {group}: {error}"));
+            // What found no room is tried again with its next event.
+            self.met.remove(&group);
+            if !self.has_told {
+                output::note(&format!("profiles: control group {group}: {error}"));
+            }
+            self.has_told = true;
         }
     }
 
