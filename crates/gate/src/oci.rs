@@ -302,12 +302,22 @@ mod tests {
         "maskedPaths":["/proc/kcore","/proc/keys","/proc/timer_list","/sys/firmware"],
         "readonlyPaths":["/proc/bus","/proc/fs","/proc/irq","/proc/sys","/proc/sysrq-trigger"],"seccomp":{"defaultAction":"SCMP_ACT_ERRNO"}"#;
 
+    /// Ids as engines make them up, by short names.
+    fn with_ids(text: &str) -> String {
+        text.replace("c0ffee/", &format!("{}/", id('c'))).replace("pod1", &id('d'))
+    }
+
+    fn id(digit: char) -> String {
+        std::iter::repeat_n(digit, 64).collect()
+    }
+
     fn asks(process: &str, mounts: &str, linux: &str) -> Result<String, String> {
         let text = format!(
             r#"{{"process":{{{process}}},"mounts":[{mounts}],"linux":{{{linux}}},
                 "annotations":{{"io.kubernetes.cri.sandbox-id":"pod1"}}}}"#
         );
-        let bundle = bundle(text.as_bytes(), "c0ffee").map_err(|why| why.to_string())?;
+        let text = with_ids(&text);
+        let bundle = bundle(text.as_bytes(), &id('c')).map_err(|why| why.to_string())?;
         Ok(bundle.asks.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
     }
 
@@ -330,6 +340,7 @@ mod tests {
             (user.to_owned(), bind("/nowhere/etc"), USUAL.to_owned(), "mount:/nowhere/etc"),
             (user.to_owned(), bind("/run/x/c0ffee/hosts"), USUAL.to_owned(), ""),
             (user.to_owned(), bind("/run/x/pod1/hosts"), USUAL.to_owned(), ""),
+            (user.to_owned(), bind("/nowhere/etc/x"), USUAL.to_owned(), "mount:/nowhere/etc/x"),
             (
                 user.to_owned(),
                 bind("/nowhere/c0ffeeine"),
@@ -364,6 +375,10 @@ mod tests {
                 "{process} {mounts} {linux}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_no_bundle_is_broken() {
         for text in [
             "",
             "{}",

@@ -294,81 +294,77 @@ mod tests {
         Ok(asks)
     }
 
+    const ALL: &str = "privileged capability:ALL device:every one unconfined:apparmor unconfined:masks \
+                   unconfined:seccomp";
+    /// Bodies of requests, and what they ask for.
+    const BODIES: &[(&str, &str)] = &[
+        (r#"{}"#, ""),
+        (r#"{"Privileged":true}"#, ""),
+        (r#"{"HostConfig":{"Privileged":true}}"#, ALL),
+        (r#"{"hostConfig":{"pRIVILEGED":true}}"#, ALL),
+        (r#"{"HostConfig":{"Privileged":null}}"#, ""),
+        (r#"{"HostConfig":{"CapAdd":["cap_sys_admin","CHOWN"]}}"#, "capability:SYS_ADMIN"),
+        (r#"{"HostConfig":{"CapAdd":"ALL"}}"#, "capability:ALL"),
+        (r#"{"HostConfig":{"CapAdd":["OF_TOMORROW"]}}"#, "capability:OF_TOMORROW"),
+        (r#"{"HostConfig":{"PidMode":"host","NetworkMode":"bridge"}}"#, "namespace:pid"),
+        (r#"{"NetworkingConfig":{"EndpointsConfig":{"host":{}}}}"#, "namespace:network"),
+        (r#"{"HostConfig":{"Binds":["/nowhere:/x:ro","data:/y"]}}"#, "mount:/nowhere volume data"),
+        (r#"{"HostConfig":{"Mounts":[{"Type":"bind","Source":"/nowhere"}]}}"#, "mount:/nowhere"),
+        (
+            r#"{"HostConfig":{"Mounts":[{"Type":"volume","Source":"v","VolumeOptions":{"DriverConfig":{"Options":{"o":"bind","type":"none","device":"/nowhere"}}}}]}}"#,
+            "mount:/nowhere volume v",
+        ),
+        (
+            r#"{"HostConfig":{"SecurityOpt":["seccomp=unconfined","apparmor:unconfined","label=disable"]}}"#,
+            "unconfined:seccomp unconfined:apparmor unconfined:selinux",
+        ),
+        (
+            r#"{"HostConfig":{"SecurityOpt":["seccomp={\"defaultAction\":\"SCMP_ACT_ALLOW\"}"]}}"#,
+            "unconfined:seccomp",
+        ),
+        (
+            r#"{"HostConfig":{"SecurityOpt":["seccomp={\"defaultAction\":\"SCMP_ACT_ERRNO\"}"]}}"#,
+            "",
+        ),
+        (
+            r#"{"HostConfig":{"Mounts":[{"Type":"volume","VolumeOptions":{"DriverConfig":{"Options":{"type":"proc","device":"proc"}}}}]}}"#,
+            "mount:/proc",
+        ),
+        (
+            r#"{"HostConfig":{"Mounts":[{"Type":"volume","VolumeOptions":{"DriverConfig":{"Options":{"type":"none","o":"bind","device":"nowhere"}}}}]}}"#,
+            "mount:/nowhere",
+        ),
+        (
+            r#"{"HostConfig":{"Mounts":[{"Type":"volume","VolumeOptions":{"DriverConfig":{"Options":{"type":"overlay","device":"overlay","o":"lowerdir=/nowhere:/else,upperdir=up"}}}}]}}"#,
+            "mount:/nowhere mount:/else mount:/up",
+        ),
+        (
+            r#"{"HostConfig":{"Mounts":[{"Type":"volume","VolumeOptions":{"DriverConfig":{"Options":{"type":"cgroup2","device":"none"}}}}]}}"#,
+            "mount:/",
+        ),
+        (
+            r#"{"HostConfig":{"Mounts":[{"Type":"volume","VolumeOptions":{"DriverConfig":{"Options":{"type":"nfs","device":":/shared","o":"addr=192.0.2.1"}}}}]}}"#,
+            "",
+        ),
+        (
+            r#"{"HostConfig":{"Mounts":[{"Type":"volume","VolumeOptions":{"DriverConfig":{"Options":{"type":"tmpfs","device":"tmpfs"}}}}]}}"#,
+            "",
+        ),
+        (r#"{"HostConfig":{"SecurityOpt":["disable"]}}"#, "unconfined:selinux"),
+        (r#"{"HostConfig":{"MaskedPaths":[]}}"#, "unconfined:masks"),
+        (r#"{"HostConfig":{"ReadonlyPaths":["/x"]}}"#, "unconfined:masks"),
+        (r#"{"HostConfig":{"MaskedPaths":null}}"#, ""),
+        (
+            r#"{"HostConfig":{"Devices":[{"PathOnHost":"/dev/fuse"}],"DeviceCgroupRules":["a *:* rwm"]}}"#,
+            "device:/dev/fuse device:a *:* rwm",
+        ),
+        (r#"{"HostConfig":{"DeviceRequests":[{"Count":-1}]}}"#, "device:gpu"),
+    ];
+
     #[test]
     fn bodies_ask_for_what_they_ask_for() {
-        let all = "privileged capability:ALL device:every one unconfined:apparmor unconfined:masks \
-                   unconfined:seccomp";
-        let table = [
-            (r#"{}"#, ""),
-            (r#"{"Privileged":true}"#, ""),
-            (r#"{"HostConfig":{"Privileged":true}}"#, all),
-            (r#"{"hostConfig":{"pRIVILEGED":true}}"#, all),
-            (r#"{"HostConfig":{"Privileged":null}}"#, ""),
-            (r#"{"HostConfig":{"CapAdd":["cap_sys_admin","CHOWN"]}}"#, "capability:SYS_ADMIN"),
-            (r#"{"HostConfig":{"CapAdd":"ALL"}}"#, "capability:ALL"),
-            (r#"{"HostConfig":{"CapAdd":["OF_TOMORROW"]}}"#, "capability:OF_TOMORROW"),
-            (r#"{"HostConfig":{"PidMode":"host","NetworkMode":"bridge"}}"#, "namespace:pid"),
-            (r#"{"NetworkingConfig":{"EndpointsConfig":{"host":{}}}}"#, "namespace:network"),
-            (
-                r#"{"HostConfig":{"Binds":["/nowhere:/x:ro","data:/y"]}}"#,
-                "mount:/nowhere volume data",
-            ),
-            (
-                r#"{"HostConfig":{"Mounts":[{"Type":"bind","Source":"/nowhere"}]}}"#,
-                "mount:/nowhere",
-            ),
-            (
-                r#"{"HostConfig":{"Mounts":[{"Type":"volume","Source":"v","VolumeOptions":{"DriverConfig":{"Options":{"o":"bind","type":"none","device":"/nowhere"}}}}]}}"#,
-                "mount:/nowhere volume v",
-            ),
-            (
-                r#"{"HostConfig":{"SecurityOpt":["seccomp=unconfined","apparmor:unconfined","label=disable"]}}"#,
-                "unconfined:seccomp unconfined:apparmor unconfined:selinux",
-            ),
-            (
-                r#"{"HostConfig":{"SecurityOpt":["seccomp={\"defaultAction\":\"SCMP_ACT_ALLOW\"}"]}}"#,
-                "unconfined:seccomp",
-            ),
-            (
-                r#"{"HostConfig":{"SecurityOpt":["seccomp={\"defaultAction\":\"SCMP_ACT_ERRNO\"}"]}}"#,
-                "",
-            ),
-            (
-                r#"{"HostConfig":{"Mounts":[{"Type":"volume","VolumeOptions":{"DriverConfig":{"Options":{"type":"proc","device":"proc"}}}}]}}"#,
-                "mount:/proc",
-            ),
-            (
-                r#"{"HostConfig":{"Mounts":[{"Type":"volume","VolumeOptions":{"DriverConfig":{"Options":{"type":"none","o":"bind","device":"nowhere"}}}}]}}"#,
-                "mount:/nowhere",
-            ),
-            (
-                r#"{"HostConfig":{"Mounts":[{"Type":"volume","VolumeOptions":{"DriverConfig":{"Options":{"type":"overlay","device":"overlay","o":"lowerdir=/nowhere:/else,upperdir=up"}}}}]}}"#,
-                "mount:/nowhere mount:/else mount:/up",
-            ),
-            (
-                r#"{"HostConfig":{"Mounts":[{"Type":"volume","VolumeOptions":{"DriverConfig":{"Options":{"type":"cgroup2","device":"none"}}}}]}}"#,
-                "mount:/",
-            ),
-            (
-                r#"{"HostConfig":{"Mounts":[{"Type":"volume","VolumeOptions":{"DriverConfig":{"Options":{"type":"nfs","device":":/shared","o":"addr=192.0.2.1"}}}}]}}"#,
-                "",
-            ),
-            (
-                r#"{"HostConfig":{"Mounts":[{"Type":"volume","VolumeOptions":{"DriverConfig":{"Options":{"type":"tmpfs","device":"tmpfs"}}}}]}}"#,
-                "",
-            ),
-            (r#"{"HostConfig":{"SecurityOpt":["disable"]}}"#, "unconfined:selinux"),
-            (r#"{"HostConfig":{"MaskedPaths":[]}}"#, "unconfined:masks"),
-            (r#"{"HostConfig":{"ReadonlyPaths":["/x"]}}"#, "unconfined:masks"),
-            (r#"{"HostConfig":{"MaskedPaths":null}}"#, ""),
-            (
-                r#"{"HostConfig":{"Devices":[{"PathOnHost":"/dev/fuse"}],"DeviceCgroupRules":["a *:* rwm"]}}"#,
-                "device:/dev/fuse device:a *:* rwm",
-            ),
-            (r#"{"HostConfig":{"DeviceRequests":[{"Count":-1}]}}"#, "device:gpu"),
-        ];
-        for (body, expected) in table {
-            assert_eq!(asks(body).map(|asks| asks.join(" ")), Ok(expected.to_owned()), "{body}");
+        for (body, expected) in BODIES {
+            assert_eq!(asks(body).map(|asks| asks.join(" ")), Ok((*expected).to_owned()), "{body}");
         }
         for body in [
             r#"{"HostConfig":{},"HOSTCONFIG":{"Privileged":true}}"#,
