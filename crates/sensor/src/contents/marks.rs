@@ -20,6 +20,7 @@ use crate::containers::{group_of_container, group_path};
 use crate::kernel::Hierarchy;
 use crate::prevent::fanotify::caller::{folder, space_of};
 use crate::prevent::fanotify::facts::Facts;
+use crate::prevent::fanotify::host::Host;
 use crate::prevent::fanotify::layers::{self, Layers, below};
 use crate::prevent::fanotify::lookup::find;
 use crate::prevent::fanotify::marks::{Kind, kind_of};
@@ -32,9 +33,6 @@ const PATIENCE: Duration = Duration::from_millis(200);
 const SPACES_MAX: usize = 4_096;
 /// Overlays whose layers are known, those that are gone included.
 const LAYERS_MAX: usize = 4_096;
-/// Where the host's own programs and data are; these may be on an overlay themselves.
-const HOST_FOLDERS: [&str; 9] =
-    ["/", "/usr", "/bin", "/sbin", "/lib", "/opt", "/etc", "/var", "/home"];
 
 /// The kernel's marks.
 pub(super) struct Marks {
@@ -42,15 +40,6 @@ pub(super) struct Marks {
     scope: Scope,
     hosts: Vec<Host>,
     known: Mutex<Known>,
-}
-
-/// A mount namespace in which runtimes mount overlays: our own, and that of the first process, which
-/// is another one where the guard is a service or in a container.
-struct Host {
-    mounts: PathBuf,
-    root: PathBuf,
-    /// Is woken as mounts change.
-    watched: File,
 }
 
 struct Known {
@@ -284,34 +273,6 @@ impl Known {
             self.told.clear();
         }
         gaps.into_iter().filter(|gap| self.told.insert(gap.clone())).collect()
-    }
-}
-
-impl Host {
-    fn all() -> std::io::Result<Vec<Self>> {
-        let own = space_of(std::process::id());
-        // Who may not look there is on the host.
-        let is_another = space_of(1).is_some_and(|first| Some(first) != own);
-        let of = |process: &str| {
-            let folder = Path::new("/proc").join(process);
-            let mounts = folder.join("mountinfo");
-            let watched = File::open(&mounts)?;
-            Ok(Self { mounts, root: folder.join("root"), watched })
-        };
-        let first = is_another.then(|| of("1")).and_then(std::io::Result::ok);
-        Ok(Vec::from_iter(std::iter::once(of("self")?).chain(first)))
-    }
-
-    fn read(&self) -> Vec<Mount> {
-        mount::read(&crate::file::read(&self.mounts, MOUNTS_BYTES_MAX).unwrap_or_default())
-    }
-
-    fn devices(&self) -> impl Iterator<Item = Device> {
-        HOST_FOLDERS.iter().filter_map(|folder| {
-            let folder = below(&self.root, Path::new(folder));
-            let opened = open(folder, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()?;
-            Some(Facts::of(opened)?.print.device)
-        })
     }
 }
 

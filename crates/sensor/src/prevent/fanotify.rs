@@ -13,6 +13,7 @@
 
 pub(crate) mod caller;
 pub(crate) mod facts;
+pub(crate) mod host;
 mod hosts;
 mod inquiry;
 pub(crate) mod layers;

@@ -3,25 +3,20 @@
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
-use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use nix::sys::fanotify::MaskFlags;
 use rustix::event::{PollFd, PollFlags};
 use rustix::fs::{Mode, OFlags, open};
 
-use super::caller::space_of;
 use super::facts::Facts;
+use super::host::Host;
 use super::inquiry::Inquiry;
 use super::layers::{self, below};
 use super::marks::{Extent, mark};
-use super::mount::{self, Device, MOUNTS_BYTES_MAX, Mount};
-
-/// Where the host's own programs and data are; these may be on an overlay themselves.
-const HOST_FOLDERS: [&str; 9] =
-    ["/", "/usr", "/bin", "/sbin", "/lib", "/opt", "/etc", "/var", "/home"];
+use super::mount::{Device, Mount};
 
 /// The mount namespaces of the host, and what was found there.
 pub(super) struct Hosts {
@@ -30,43 +25,6 @@ pub(super) struct Hosts {
     marked: HashSet<Device>,
     /// All else that is mounted.
     others: HashSet<Device>,
-}
-
-/// A mount namespace in which runtimes mount overlays: our own, and that of the first process, which
-/// is another one where the guard is a service or in a container.
-struct Host {
-    mounts: PathBuf,
-    root: PathBuf,
-    /// Is woken as mounts change.
-    watched: File,
-}
-
-impl Host {
-    fn all() -> std::io::Result<Vec<Self>> {
-        let own = space_of(std::process::id());
-        // Who may not look there is on the host.
-        let is_another = space_of(1).is_some_and(|first| Some(first) != own);
-        let of = |process: &str| {
-            let folder = Path::new("/proc").join(process);
-            let mounts = folder.join("mountinfo");
-            let watched = File::open(&mounts)?;
-            Ok(Self { mounts, root: folder.join("root"), watched })
-        };
-        let first = is_another.then(|| of("1")).and_then(std::io::Result::ok);
-        Ok(Vec::from_iter(std::iter::once(of("self")?).chain(first)))
-    }
-
-    fn read(&self) -> Vec<Mount> {
-        mount::read(&crate::file::read(&self.mounts, MOUNTS_BYTES_MAX).unwrap_or_default())
-    }
-
-    fn devices(&self) -> impl Iterator<Item = Device> {
-        HOST_FOLDERS.iter().filter_map(|folder| {
-            let folder = below(&self.root, Path::new(folder));
-            let opened = open(folder, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()?;
-            Some(Facts::of(opened)?.print.device)
-        })
-    }
 }
 
 impl Hosts {
