@@ -82,6 +82,16 @@ impl Host {
         }
     }
 
+    /// When a record was made, in nanoseconds since the epoch.
+    pub fn time(&self, record: &Record) -> u64 {
+        self.clock.epoch(record.time)
+    }
+
+    /// Now, as records would tell it.
+    pub fn now(&self) -> u64 {
+        self.clock.now_epoch()
+    }
+
     /// The events that can be told after this record: its own, and those that waited.
     pub fn take(&mut self, record: &Record) -> Vec<Event> {
         let is_due = self.is_waiting() && self.settled.elapsed() > SETTLE_PAUSE;

@@ -99,8 +99,15 @@ impl Guard {
         run("kill", &["-INT", &self.child.id().to_string()]);
         let status = self.child.wait().unwrap();
         assert_eq!(status.code(), Some(0), "{}", self.said());
-        let text = std::fs::read_to_string(self.sandbox.path("alerts.json")).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        self.alerts()
+    }
+
+    /// What it told until now.
+    pub(crate) fn alerts(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(self.sandbox.path("alerts.json")).unwrap_or_default();
+        // The last line may be in the making.
+        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+        whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
 

@@ -48,6 +48,8 @@ pub(crate) struct Live {
     host: Host,
     losses: Losses,
     damaged: u64,
+    /// What was done before was told, in nanoseconds since the epoch.
+    reached: u64,
     /// Calls that somebody beside the rules asks for.
     also: BTreeSet<Call>,
 }
@@ -64,7 +66,7 @@ impl Live {
         kernel.exclude(std::process::id()).map_err(refused)?;
         let host = Host::new(settings.hierarchy, places::of_environment());
         kernel.watch_extents(wanted(rules, &also)).map_err(refused)?;
-        Ok(Self { kernel, host, losses: Losses::default(), damaged: 0, also })
+        Ok(Self { kernel, host, losses: Losses::default(), damaged: 0, reached: 0, also })
     }
 
     /// From now on what these rules ask for is told, without a gap in what others asked for before.
@@ -90,13 +92,25 @@ impl Live {
 
     /// What happened, and how many records told it.
     pub(crate) fn receive(&mut self, silence: Duration, pass: &mut dyn FnMut(Event)) -> usize {
-        let Self { kernel, host, damaged, .. } = self;
+        let Self { kernel, host, damaged, reached, .. } = self;
+        let begun = host.now();
         let count = kernel.receive(silence, &mut |record| match record {
-            Ok(record) => host.take(&record).into_iter().for_each(&mut *pass),
+            Ok(record) => {
+                *reached = host.time(&record);
+                host.take(&record).into_iter().for_each(&mut *pass);
+            }
             Err(_) => *damaged += 1,
         });
+        if count == 0 {
+            *reached = begun;
+        }
         host.settle().into_iter().for_each(pass);
         count
+    }
+
+    /// Up to when all that was done is told: in nanoseconds since the epoch, as events have it.
+    pub(super) fn reached(&self) -> u64 {
+        self.reached
     }
 
     /// Says what was lost since the last look; it is an event too.

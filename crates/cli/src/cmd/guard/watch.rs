@@ -43,6 +43,8 @@ pub(super) struct Guard {
     reload: Reload,
     calendar: Calendar,
     looked: Instant,
+    /// It ended before all was read that the kernel had.
+    is_behind: bool,
 }
 
 /// Where everything goes that is found.
@@ -92,7 +94,7 @@ impl Guard {
         // Before anything is told: whoever ends one may be quick.
         places.attempts.set_helpers(&places.sinks.processes());
         let told = Told { engine, judge, moment, prevent, places, events: 0, alerts: 0, untold: 0 };
-        Ok(Self { live, told, reload, calendar, looked: Instant::now() })
+        Ok(Self { live, told, reload, calendar, looked: Instant::now(), is_behind: false })
     }
 
     /// How calls are seen, and which are not.
@@ -110,17 +112,23 @@ impl Guard {
         }
         // What the kernel has still.
         let stopped = Instant::now();
-        while self.receive(Duration::ZERO) > 0 && stopped.elapsed() < REST {}
+        while self.receive(Duration::ZERO) > 0 {
+            if stopped.elapsed() > REST {
+                self.is_behind = true;
+                break;
+            }
+        }
         self.count_losses()
     }
 
     fn receive(&mut self, silence: Duration) -> usize {
         let Self { live, told, .. } = self;
-        // Whoever did it was told of before it was found.
-        let suspected = told.places.malware.as_ref().map(Malware::found).unwrap_or_default();
-        let silence = if suspected.is_empty() { silence } else { Duration::ZERO };
+        let has_found = told.places.malware.as_mut().is_some_and(Malware::has_found);
+        let silence = if has_found { Duration::ZERO } else { silence };
         let count = live.receive(silence, &mut |event| told.pass(event));
-        suspected.into_iter().for_each(|it| told.suspect(live.host(), it));
+        // Whoever did it is told of before what was found.
+        let found = told.places.malware.as_mut().map(|it| it.found(live.reached()));
+        found.into_iter().flatten().for_each(|it| told.suspect(live.host(), it));
         told.tell_denials(live.host());
         count
     }
@@ -189,6 +197,9 @@ impl Guard {
         drop(prevent.map(Prevent::end));
         let mut summary = format!("{events} events, {alerts} alerts; {}", self.live.summary());
         drop(self.live);
+        if self.is_behind {
+            summary.push_str("; what happened last was not read");
+        }
         let mut also = |count: u64, what: &str| {
             if count > 0 {
                 write!(summary, "; {count} {what}").expect("a String takes anything");
