@@ -192,7 +192,7 @@ mod tests {
     fn verify(kind: Kind, entries: &[(&str, &[u8])], counts: Counts) -> Result<(), SegmentError> {
         let stream = "debian-12".to_owned();
         let meta = SegmentMeta { stream, counts, ..SegmentMeta::default() };
-        let tables = [(kind, build(entries, SHAPE).unwrap())];
+        let tables = [(kind, build(entries.iter().copied(), SHAPE).unwrap())];
         let bytes = layout::encode(&tables, &serde_json::to_vec(&meta).unwrap());
         let read = Segment::from_bytes(bytes, "forged");
         read.and_then(|segment| segment.verify())

@@ -16,7 +16,7 @@ mod index;
 mod read;
 
 pub(crate) use block::Entry;
-pub(crate) use build::{Built, Overflow, Shape, build};
+pub(crate) use build::{Builder, Built, Overflow, Shape, build};
 pub(crate) use read::Table;
 
 /// Most bytes of a block once decompressed. Blocks are far smaller unless a single value is large.

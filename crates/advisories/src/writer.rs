@@ -5,10 +5,10 @@ use std::path::Path;
 
 use model::{Advisory, Details, Problem, ProblemKind};
 
-use crate::intern::{Interner, sort};
+use crate::intern::Interner;
 use crate::layout::{self, Kind};
 use crate::name::Name;
-use crate::table::{self, Built, Overflow, Shape};
+use crate::table::{self, Builder, Built, Overflow, Shape};
 use crate::{
     Counts, KnownExploited, Score, SegmentMeta, WriteError, details, group, is_stream_name, name,
     replace, statement,
@@ -29,8 +29,7 @@ pub struct SegmentWriter {
     packages: Interner,
     names: Interner,
     statements: Interner,
-    /// Numbers of package, name and statement.
-    rows: Vec<(usize, usize, usize)>,
+    rows: Vec<Row>,
     details: BTreeMap<String, Vec<u8>>,
     scores: BTreeMap<String, Vec<u8>>,
     known_exploited: BTreeMap<String, Vec<u8>>,
@@ -43,12 +42,20 @@ pub struct SegmentWriter {
     scratch: Vec<u8>,
 }
 
+/// What a source says of a package under a name: the numbers of all three.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Row {
+    package: u32,
+    name: u32,
+    statement: u32,
+}
+
 impl SegmentWriter {
     /// Bytes that the records of one segment may take while they are collected. A year of CVE metadata,
     /// 40 000 records with their texts, takes some 60 MB; the longest streams of statements, those of Red
-    /// Hat's releases, less than 150 MB at 3 million rows. A document made to fill memory has a million
+    /// Hat's releases, less than 115 MB at 3 million rows. A document made to fill memory has a million
     /// tiny records, and more.
-    pub const BYTES_MAX: usize = 192 << 20;
+    pub const BYTES_MAX: usize = 128 << 20;
 
     /// `meta.counts` is ignored and filled at the end.
     pub fn new(meta: SegmentMeta) -> Self {
@@ -92,11 +99,11 @@ impl SegmentWriter {
         statement::encode(advisory, &mut scratch);
         if self.takes(&advisory.id, scratch.len().saturating_add(advisory.package.len())) {
             let (name, statement) = scratch.split_at(name_length);
-            self.rows.push((
-                self.packages.number(advisory.package.as_bytes()),
-                self.names.number(name),
-                self.statements.number(statement),
-            ));
+            self.rows.push(Row {
+                package: self.packages.number(advisory.package.as_bytes()),
+                name: self.names.number(name),
+                statement: self.statements.number(statement),
+            });
         }
         self.scratch = scratch;
     }
@@ -157,7 +164,7 @@ impl SegmentWriter {
 
     /// What was collected so far takes about so many bytes of memory.
     fn bytes(&self) -> usize {
-        let rows = self.rows.len().saturating_mul(size_of::<(usize, usize, usize)>());
+        let rows = self.rows.len().saturating_mul(size_of::<Row>());
         let texts = [&self.packages, &self.names, &self.statements].map(Interner::bytes);
         texts.into_iter().chain([rows]).fold(self.kept_bytes, usize::saturating_add)
     }
@@ -189,27 +196,7 @@ impl SegmentWriter {
             );
             return Err(too_large(&self.meta, Overflow(what)));
         }
-        let groups = self.groups();
-        let groups = groups.map_err(|overflow| too_large(&self.meta, overflow))?;
-        self.meta.counts = Counts {
-            packages: groups.len() as u64,
-            advisories: self.rows.len() as u64,
-            details: self.details.len() as u64,
-            scores: self.scores.len() as u64,
-            known_exploited: self.known_exploited.len() as u64,
-        };
-        let tables = [
-            (Kind::Match, &groups),
-            (Kind::Details, &self.details),
-            (Kind::Scores, &self.scores),
-            (Kind::KnownExploited, &self.known_exploited),
-        ];
-        let tables = tables
-            .into_iter()
-            .filter(|(_, entries)| !entries.is_empty())
-            .map(|(kind, entries)| Ok((kind, build(kind, entries)?)))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|overflow| too_large(&self.meta, overflow))?;
+        let tables = self.tables().map_err(|overflow| too_large(&self.meta, overflow))?;
         let meta = serde_json::to_vec(&self.meta)
             .map_err(|error| too_large(&self.meta, Overflow(error.to_string())))?;
         if !layout::fits(&meta) {
@@ -219,39 +206,62 @@ impl SegmentWriter {
         Ok((layout::encode(&tables, &meta), self.meta))
     }
 
-    /// The value of each package; leaves the rows sorted and distinct.
-    fn groups(&mut self) -> Result<BTreeMap<String, Vec<u8>>, Overflow> {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let packages = self.packages.all().iter().map(|bytes| text(bytes)).collect();
-        let names = self.names.all().iter().map(|key| name::from_key(key));
-        let names =
-            names.collect::<Result<Vec<Name>, _>>().map_err(|why| Overflow(why.0.into()))?;
-        let (packages, package_places) = sort::<String>(packages);
-        let (names, name_places) = sort(names);
-        let (statements, statement_places) = sort(self.statements.all().to_vec());
-        let place = |places: &[usize], number: usize| places.get(number).copied().unwrap_or(0);
-        for (package, name, statement) in &mut self.rows {
-            *package = place(&package_places, *package);
-            *name = place(&name_places, *name);
-            *statement = place(&statement_places, *statement);
+    /// Those that have records, and in the meta what all have.
+    fn tables(&mut self) -> Result<Vec<(Kind, Built)>, Overflow> {
+        self.meta.counts = Counts {
+            packages: 0,
+            advisories: 0,
+            details: self.details.len() as u64,
+            scores: self.scores.len() as u64,
+            known_exploited: self.known_exploited.len() as u64,
+        };
+        let mut tables = Vec::new();
+        if !self.rows.is_empty() {
+            tables.push((Kind::Match, self.matches()?));
         }
-        self.rows.sort_unstable();
+        let others = [
+            (Kind::Details, &self.details),
+            (Kind::Scores, &self.scores),
+            (Kind::KnownExploited, &self.known_exploited),
+        ];
+        for (kind, records) in others.into_iter().filter(|(_, records)| !records.is_empty()) {
+            let records = records.iter().map(|(key, value)| (key.as_str(), value.as_slice()));
+            tables.push((kind, table::build(records, shape(kind))?));
+        }
+        Ok(tables)
+    }
+
+    /// The table of packages, which takes what was collected of them: one package after the other, so
+    /// that nothing stands beside it but the table itself.
+    fn matches(&mut self) -> Result<Built, Overflow> {
+        let texts = [&mut self.packages, &mut self.names, &mut self.statements]
+            .map(|interner| std::mem::take(interner).into_texts());
+        let [packages, names, statements] = texts;
+        let places = packages.places();
+        let place = |row: &Row| places.get(row.package as usize).copied();
+        self.rows.sort_unstable_by_key(|row| (place(row), *row));
         self.rows.dedup();
-        let mut groups = BTreeMap::new();
-        for (rows, package) in self.rows.chunk_by(|a, b| a.0 == b.0).zip(packages) {
-            let rows: Vec<(&Name, &[u8])> = rows
-                .iter()
-                .filter_map(|row| Some((names.get(row.1)?, &**statements.get(row.2)?)))
-                .collect();
-            let mut value = Vec::new();
-            group::encode(&rows, &mut value);
+        self.meta.counts.advisories = self.rows.len() as u64;
+        let mut builder = Builder::new(shape(Kind::Match), &[])?;
+        let mut value = Vec::new();
+        for rows in self.rows.chunk_by(|a, b| a.package == b.package) {
+            let name = |row: &Row| name::from_key(names.get(row.name));
+            let read: Result<Vec<Name>, _> = rows.iter().map(name).collect();
+            let read = read.map_err(|why| Overflow(why.0.into()))?;
+            let said = rows.iter().map(|row| statements.get(row.statement));
+            let mut group: Vec<(&Name, &[u8])> = read.iter().zip(said).collect();
+            group.sort_unstable();
+            value.clear();
+            group::encode(&group, &mut value);
+            let package = rows.first().map_or(&[][..], |row| packages.get(row.package));
+            let package = String::from_utf8_lossy(package);
             if !group::fits(&value, &package) {
-                let advisories = rows.len();
-                return Err(Overflow(format!("`{package}` has {advisories} advisories")));
+                return Err(Overflow(format!("`{package}` has {} advisories", rows.len())));
             }
-            groups.insert(package, value);
+            self.meta.counts.packages = self.meta.counts.packages.saturating_add(1);
+            builder.push(&package, &value)?;
         }
-        Ok(groups)
+        builder.finish()
     }
 }
 
@@ -263,12 +273,6 @@ fn keep(records: &mut BTreeMap<String, Vec<u8>>, bytes: &mut usize, id: &str, va
     if let Some(old) = records.insert(id.to_owned(), value) {
         *bytes = bytes.saturating_sub(size(&old));
     }
-}
-
-fn build(kind: Kind, entries: &BTreeMap<String, Vec<u8>>) -> Result<Built, Overflow> {
-    let entries: Vec<(&str, &[u8])> =
-        entries.iter().map(|(key, value)| (key.as_str(), value.as_slice())).collect();
-    table::build(&entries, shape(kind))
 }
 
 /// How each table is cut, by measurement (docs/segments.md). A scan reads most blocks of a match

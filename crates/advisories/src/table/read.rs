@@ -222,7 +222,8 @@ mod tests {
         for block_bytes in [1, 10, 100, 10_000] {
             let entries: Vec<(&str, &[u8])> =
                 there.iter().map(|(_, word)| (word.as_str(), word.as_bytes())).collect();
-            let built = build(&entries, Shape { block_bytes, dictionary_bytes: 0 }).unwrap();
+            let built =
+                build(entries.into_iter(), Shape { block_bytes, dictionary_bytes: 0 }).unwrap();
             let length = built.region.len() as u64;
             let whole = Span { offset: 0, length };
             let (space, index) = whole.split_end(built.index_length as u64).unwrap();
