@@ -35,6 +35,8 @@ pub enum Only {
     Always,
     /// It is one of these, as a word of 32 bits.
     OneOf(u32, &'static [u32]),
+    /// It is the number of the process that closes the cage.
+    OwnProcess(u32),
     /// Of these bits, exactly those are set.
     Bits {
         argument: u32,

@@ -74,6 +74,10 @@ fn conditions(choices: &[Only]) -> Result<Vec<SeccompRule>, BackendError> {
                     rules.push(rule(argument, length, SeccompCmpOp::Eq, u64::from(*value))?);
                 }
             }
+            Only::OwnProcess(argument) => {
+                let (length, own) = (SeccompCmpArgLen::Dword, std::process::id());
+                rules.push(rule(argument, length, SeccompCmpOp::Eq, own.into())?);
+            }
             Only::Bits { argument, of, set } => {
                 let length = SeccompCmpArgLen::Qword;
                 rules.push(rule(argument, length, SeccompCmpOp::MaskedEq(of), set)?);

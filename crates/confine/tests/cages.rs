@@ -115,6 +115,11 @@ fn execute_memory() -> io::Result<()> {
     call(libc::SYS_mmap, [0, 4_096, 5, 0x22])
 }
 
+/// The first thread of a process, with a signal that does nothing.
+fn signal_thread(process: u32) -> io::Result<()> {
+    call(libc::SYS_tgkill, [process.into(), process.into(), 0, 0])
+}
+
 fn thread() -> io::Result<()> {
     std::thread::Builder::new().spawn(|| ())?.join().unwrap();
     Ok(())
@@ -158,6 +163,9 @@ fn acts() -> Vec<Act> {
         ("parser writes", parser, || fs::remove_file("/tmp/none"), killed()),
         ("parser traces", parser, || call(libc::SYS_ptrace, [0; 4]), killed()),
         ("parser signals", parser, || call(libc::SYS_kill, [1, 0, 0, 0]), killed()),
+        ("parser signals a thread", parser, || signal_thread(1), killed()),
+        ("parser signals itself", parser, || signal_thread(std::process::id()), Done),
+        ("parser has others signalled", parser, || call(libc::SYS_fcntl, [0, 8, 1, 0]), killed()),
         ("parser mounts", parser, || call(libc::SYS_mount, [0; 4]), killed()),
         ("parser loads BPF", parser, || call(libc::SYS_bpf, [0; 4]), killed()),
         ("parser has a namespace", parser, || call(libc::SYS_unshare, [0; 4]), killed()),

@@ -28,6 +28,9 @@ pub enum Refused {
     /// To execute what an image did not bring: a file of an overlay's upper layer, of a file
     /// system that the container wrote to, or of memory.
     ExecuteForeign,
+    /// To execute any file but these. A script counts as what interprets it, and what a program
+    /// maps (libraries) does not count.
+    ExecuteExcept(Vec<Place>),
     /// To open these for reading.
     Read(Vec<Place>),
     /// To open these for writing; to make, rename, link or remove them, to change mode or owner.
@@ -40,6 +43,24 @@ pub enum Refused {
     Trace,
     LoadModule,
     LoadBpf,
+}
+
+impl Refused {
+    /// The files that it is about; none where it is about none, or about what has no path.
+    pub fn places(&self) -> &[Place] {
+        match self {
+            Self::Execute(places)
+            | Self::ExecuteExcept(places)
+            | Self::Read(places)
+            | Self::Write(places) => places,
+            Self::ExecuteForeign
+            | Self::Connect(_)
+            | Self::Mount
+            | Self::Trace
+            | Self::LoadModule
+            | Self::LoadBpf => &[],
+        }
+    }
 }
 
 /// Files by their path as the mount namespace of whoever asks shows it.

@@ -4,7 +4,8 @@
 //! ```text
 //! Event → Observer → Fact → Profile::learn            while it learns
 //!                         → Profile::deviates → Deviation   while it monitors or protects
-//! Profile ⇄ YAML, diff, seccomp profile
+//!         → Protections                             what is refused while it protects
+//! Profile ⇄ YAML, diff, seccomp profile, entries of a policy
 //! ```
 //!
 //! Learning and monitoring ask the same of an event, so that what was learnt never deviates. A profile
@@ -37,6 +38,7 @@ pub use self::fact::Fact;
 pub use self::lifecycle::{Learning, Mode, Promotion};
 pub use self::observer::Observer;
 pub use self::path::Pattern;
+pub use self::prevent::{Never, Protections};
 pub use self::program::{Origin, Parent, Program, Programs};
 pub use self::seccomp::{Seccomp, SeccompError};
 pub use self::tree::Tree;

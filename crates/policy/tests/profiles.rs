@@ -14,12 +14,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::civil::{Date, date};
+use model::Place;
 use model::event::{
     Act, Call, Container, Descriptor, Endpoint, Event, Executable, File, Layering, Object,
     OpenFlags, PathArgument, Process, Protocol, Question, Socket, Text,
 };
 use policy::guard::{GuardPolicy, Moment};
-use policy::profile::{Fact, Learning, Mode, Observer, Profile};
+use policy::profile::{Fact, Learning, Mode, Observer, Profile, Protections};
 
 const TODAY: Date = date(2026, 3, 1);
 /// When the guard began to look; processes are born from then on unless a line says otherwise.
@@ -320,7 +321,7 @@ fn what_a_workload_never_does_becomes_a_policy() {
         of("image:a/b", "protect", &format!("{}calls: {{x86_64: [read]}}\n", programs("image")));
     assert_eq!(
         refused(&all),
-        ["execute-foreign", "mount", "trace", "load-module", "load-bpf"]
+        ["execute-foreign", "execute-except", "mount", "trace", "load-module", "load-bpf"]
             .map(|it| format!("image:a/b {it}"))
     );
     let policy = GuardPolicy::parse(&all, "test", &mut |_| Err(String::new())).unwrap();
@@ -330,24 +331,80 @@ fn what_a_workload_never_does_becomes_a_policy() {
         let container = Container { described: true, image: Some(image), ..Default::default() };
         policy.held(Some(&container), Moment { today: TODAY, enforce: true }).refused
     };
-    assert_eq!((image("a/b:1"), image("a/bc:1")), (0b11111, 0));
+    assert_eq!((image("a/b:1"), image("a/bc:1")), (0b111_111, 0));
     let some = of(
         "compose:shop/api",
         "monitor",
         &format!("{}calls: {{x86_64: [ptrace]}}\n", programs("written")),
     );
-    assert_eq!(refused(&some).len(), 3);
+    assert_eq!(refused(&some).len(), 4);
     assert!(some.contains("# not refused: execute-foreign: it runs /a\n"), "{some}");
     assert!(
         some.contains("# not refused: trace: it calls ptrace\n") && !some.contains("enforce"),
         "{some}"
     );
     let pod = of("kubernetes:shop/api/server", "protect", &programs("image"));
-    assert_eq!(refused(&pod), ["kubernetes:shop/api/server execute-foreign"]);
+    let whose = ["execute-foreign", "execute-except"];
+    assert_eq!(refused(&pod), whose.map(|it| format!("kubernetes:shop/api/server {it}")));
     assert!(pod.contains("labels: {io.kubernetes.container.name: server}"), "{pod}");
     let nothing = of("kubernetes:shop/api/server", "protect", "");
     assert!(
         refused(&nothing).is_empty() && nothing.contains("calls were not looked at"),
         "{nothing}"
     );
+}
+
+/// Acts without a list have one prevention for all; each list of programs has its own.
+#[test]
+fn profiles_that_protect_refuse_what_was_never_learnt() {
+    let read = |workload: &str, mode: &str, programs: &str, calls: &str| {
+        let head = HEAD.replace("image:a", workload).replace("monitor", mode);
+        Profile::parse(&format!("{head}programs: [{programs}]\ncalls: {{x86_64: [{calls}]}}\n"))
+            .unwrap()
+    };
+    let program = |path: &str, origin: &str| {
+        format!("{{path: '{path}', origins: [{origin}], parents: [any]}}")
+    };
+    let two = [program("/bin/b", "image"), program("/opt/*", "written")].join(", ");
+    let profiles = [
+        read("image:docker.io/library/a", "protect", &program("/bin/a", "image"), "read"),
+        read("image:docker.io/library/b", "protect", &two, "mount"),
+        read("image:docker.io/library/c", "monitor", &program("/bin/c", "image"), "read"),
+        read("image:docker.io/library/d", "protect", &program("memfd:d", "memory"), "read"),
+        read("image:docker.io/library/e", "protect", &program(r"/bin/\x2a", "image"), "read"),
+    ];
+    let protections = Protections::of(&profiles);
+    let ids: Vec<&str> = protections.preventions().iter().map(|it| it.id.as_str()).collect();
+    let of = |image: &str| format!("profile image:docker.io/library/{image}: execute-except");
+    let expected = [
+        "profiles: execute-foreign",
+        &of("a"),
+        "profiles: mount",
+        "profiles: trace",
+        "profiles: load-module",
+        "profiles: load-bpf",
+        &of("b"),
+    ];
+    assert_eq!(ids, expected);
+    let places = [Place::Exactly("/bin/b".into()), Place::Below("/opt".into())];
+    assert_eq!(protections.preventions()[6].act.places(), places);
+    let held = |image: &str| {
+        let reference = format!("docker.io/library/{image}:1");
+        let image = model::event::RunningImage { reference, ..Default::default() };
+        let container = Container { described: true, image: Some(image), ..Default::default() };
+        protections.held(&container).to_vec()
+    };
+    assert_eq!(held("a"), [0, 1, 2, 3, 4, 5]);
+    assert_eq!(held("b"), [6, 3, 4, 5]);
+    assert_eq!(held("c"), Vec::<usize>::new());
+    assert_eq!(held("d"), [2, 3, 4, 5]);
+    let not = protections.not.join("\n");
+    for why in [
+        "profile `image:docker.io/library/b`: not refused: execute-foreign: it runs /opt/*",
+        "profile `image:docker.io/library/b`: not refused: mount: it calls mount",
+        "profile `image:docker.io/library/d`: not refused: execute-except: it runs memfd:d, which has no path",
+        r"not refused: execute-except: it runs /bin/\x2a, which no entry can name",
+    ] {
+        assert!(not.contains(why), "{why}: {not}");
+    }
 }

@@ -31,13 +31,13 @@ static __always_inline u64 number_of(u64 *slot)
 }
 
 /* To do `act` to the file at `path`. */
-static __always_inline int refuse_path(u32 act, struct path path, u32 moves)
+static __always_inline int refuse_path(u32 act, struct path path, u32 meets)
 {
 	struct question question = {};
 
 	if (!may_be_refused_inside(&question, act))
 		return 0;
-	return answer(&question, met_by_path(&question, (u64)path.mnt, (u64)path.dentry, moves));
+	return answer(&question, met_by_path(&question, (u64)path.mnt, (u64)path.dentry, meets));
 }
 
 static __always_inline int refuse_path_at(u32 act, u64 path_at)
@@ -45,7 +45,7 @@ static __always_inline int refuse_path_at(u32 act, u64 path_at)
 	struct path path = {};
 
 	bpf_probe_read_kernel(&path, sizeof(path), (void *)path_at);
-	return refuse_path(act, path, 0);
+	return refuse_path(act, path, MEETS_HERE);
 }
 
 /* The name that a call makes or removes: an entry of a folder. */
@@ -60,11 +60,11 @@ static __always_inline struct path entry_of(u64 folder_at, u64 dentry)
  * read nor executed elsewhere. */
 static __always_inline int refuse_other_name(struct path path)
 {
-	int error = refuse_path(ACT_WRITE, path, 1);
+	int error = refuse_path(ACT_WRITE, path, MEETS_BELOW);
 
 	if (!error)
-		error = refuse_path(ACT_READ, path, 1);
-	return error ? error : refuse_path(ACT_EXECUTE, path, 1);
+		error = refuse_path(ACT_READ, path, MEETS_BELOW);
+	return error ? error : refuse_path(ACT_EXECUTE, path, MEETS_BELOW);
 }
 
 /* Programs. */
@@ -102,12 +102,12 @@ static __always_inline int refuse_program(struct file *file, int maps)
 
 	if (may_be_refused(&question, ACT_EXECUTE))
 		error = answer(&question,
-			       met_by_path(&question, (u64)path.mnt, (u64)path.dentry, 0));
+			       met_by_path(&question, (u64)path.mnt, (u64)path.dentry, MEETS_HERE));
 	if (error || !may_be_refused(&foreign, ACT_EXECUTE_FOREIGN) ||
 	    !is_foreign(path.dentry, maps))
 		return error;
 	/* For its text alone. */
-	met_at((u64)path.mnt, (u64)path.dentry, 0, 0);
+	met_at((u64)path.mnt, (u64)path.dentry, 0, MEETS_HERE);
 	foreign.object = OBJECT_PATH;
 	return answer(&foreign, foreign.enforced | foreign.observed);
 }
@@ -118,6 +118,34 @@ int refuse_exec(u64 *context)
 	struct linux_binprm___file *binary = (void *)number_of(&context[0]);
 
 	return refuse_program(BPF_CORE_READ(binary, file), 0);
+}
+
+/* A script is nothing by itself: what interprets it is asked about next. */
+static __always_inline int is_script(struct linux_binprm___head *binary)
+{
+	return BPF_CORE_READ(binary, buf[0]) == '#' && BPF_CORE_READ(binary, buf[1]) == '!';
+}
+
+/* A runtime goes on from memory before it is a container's. */
+static __always_inline int is_runtime_itself(struct question *question, struct dentry *dentry)
+{
+	return is_memory(dentry, BPF_CORE_READ(dentry, d_sb, s_magic)) &&
+	       came_from_outside(question, (void *)bpf_get_current_task());
+}
+
+SEC("lsm/bprm_check_security")
+int refuse_unlisted(u64 *context)
+{
+	u64 binary = number_of(&context[0]);
+	struct question question = {};
+	struct path path;
+
+	if (!may_be_refused(&question, ACT_EXECUTE_EXCEPT) || is_script((void *)binary))
+		return 0;
+	path = path_of(BPF_CORE_READ((struct linux_binprm___file *)binary, file));
+	if (is_runtime_itself(&question, path.dentry))
+		return 0;
+	return answer(&question, met_by_absence(&question, (u64)path.mnt, (u64)path.dentry));
 }
 
 /* What `ld.so` does with the program that it is given. */
@@ -162,9 +190,9 @@ int refuse_open(u64 *context)
 	if (mode & FMODE_NOACCOUNT)
 		return 0;
 	if (mode & FMODE_WRITE)
-		error = refuse_path(ACT_WRITE, path_of(file), 0);
+		error = refuse_path(ACT_WRITE, path_of(file), MEETS_HERE);
 	if (!error && mode & FMODE_READ && !(BPF_CORE_READ(file, f_flags) & FMODE_EXEC))
-		error = refuse_path(ACT_READ, path_of(file), 0);
+		error = refuse_path(ACT_READ, path_of(file), MEETS_HERE);
 	return error;
 }
 
@@ -173,7 +201,8 @@ int refuse_open(u64 *context)
 	int name(u64 *context)                                                                     \
 	{                                                                                          \
 		return refuse_path(ACT_WRITE,                                                      \
-				   entry_of(number_of(&context[0]), number_of(&context[1])), 0);   \
+				   entry_of(number_of(&context[0]), number_of(&context[1])),       \
+				   MEETS_HERE);                                                    \
 	}
 
 AT_ENTRY(refuse_mknod, "path_mknod")
@@ -199,7 +228,7 @@ int refuse_link(u64 *context)
 	u64 folder = number_of(&context[1]);
 	int error = refuse_other_name(entry_of(folder, number_of(&context[0])));
 
-	return error ? error : refuse_path(ACT_WRITE, entry_of(folder, number_of(&context[2])), 0);
+	return error ? error : refuse_path(ACT_WRITE, entry_of(folder, number_of(&context[2])), MEETS_HERE);
 }
 
 /* Either may go where the other was. */

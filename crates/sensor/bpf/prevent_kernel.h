@@ -81,6 +81,11 @@ struct linux_binprm___file {
 	struct file *file;
 };
 
+struct linux_binprm___head {
+	/* Of the file; the kernel's is longer. */
+	char buf[2];
+};
+
 struct vm_area_struct {
 	struct file *vm_file;
 };

@@ -113,14 +113,17 @@ __noinline int spell(u64 names)
 	return 0;
 }
 
-/* Of `wanted`, the preventions that have a place where this is; all of them if that cannot be found
- * out. `moves`: and those that have a place below it. */
-__noinline u64 met_at(u64 mount, u64 dentry, u64 wanted, u32 moves)
+/* Which preventions are met: those that have a place here; those that have one here or below; those
+ * that have none here. */
+enum meets { MEETS_HERE, MEETS_BELOW, MEETS_ELSEWHERE };
+
+/* Of `wanted`, the preventions that are met where this is; all of them if that cannot be found out. */
+__noinline u64 met_at(u64 mount, u64 dentry, u64 wanted, u32 meets)
 {
 	struct scratch *scratch = the_scratch();
 	struct path_rule *rule;
 	int attempt, end;
-	u64 met;
+	u64 met, here;
 
 	if (!scratch)
 		return wanted;
@@ -129,11 +132,14 @@ __noinline u64 met_at(u64 mount, u64 dentry, u64 wanted, u32 moves)
 		scratch->length = 0;
 		scratch->marks = DENIAL_UNKNOWN;
 		end = climb(mount, dentry);
-		met = end == CLIMB_INSIDE ? 0 : wanted;
+		met = end == CLIMB_INSIDE && meets != MEETS_ELSEWHERE ? 0 : wanted;
 		if (end == CLIMB_TOP) {
 			spell(scratch->count);
 			rule = bpf_map_lookup_elem(&paths, &scratch->bits);
-			met = !rule ? 0 : moves ? rule->bits | rule->above : rule->bits;
+			here = rule ? rule->bits : 0;
+			if (rule && meets == MEETS_BELOW)
+				here |= rule->above;
+			met = meets == MEETS_ELSEWHERE ? ~here : here;
 		}
 		if (is_own(scratch))
 			return met & wanted;
@@ -141,30 +147,53 @@ __noinline u64 met_at(u64 mount, u64 dentry, u64 wanted, u32 moves)
 	return wanted;
 }
 
-/* Whether paths of the file system itself are those of the image that it stands for: an overlay, or
- * what the mount namespace has as its root. */
-static __always_inline int is_root_of_image(struct dentry *dentry)
+/* The file system that the mount namespace of whoever asks has as its root. */
+static __always_inline struct super_block *root_block(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct mnt_namespace___root *namespace = (void *)BPF_CORE_READ(task, nsproxy, mnt_ns);
 	u64 offset = bpf_core_field_offset(struct mount, mnt);
 	struct vfsmount___block *root = (void *)((u64)BPF_CORE_READ(namespace, root) + offset);
+
+	return BPF_CORE_READ(root, mnt_sb);
+}
+
+/* Whether paths of the file system itself are those of the image that it stands for: an overlay, or
+ * what the mount namespace has as its root. */
+static __always_inline int is_root_of_image(struct dentry *dentry)
+{
 	struct super_block *block = BPF_CORE_READ(dentry, d_sb);
 
-	return BPF_CORE_READ(block, s_magic) == OVERLAYFS_MAGIC ||
-	       BPF_CORE_READ(root, mnt_sb) == block;
+	return BPF_CORE_READ(block, s_magic) == OVERLAYFS_MAGIC || root_block() == block;
 }
 
 /* A file of the image is where the image has it, too, whatever it is mounted at. */
-static __noinline u64 met_by_path(struct question *question, u64 mount, u64 dentry, u32 moves)
+static __noinline u64 met_by_path(struct question *question, u64 mount, u64 dentry, u32 meets)
 {
 	u64 wanted = question->enforced | question->observed;
-	u64 met = met_at(mount, dentry, wanted, moves);
+	u64 met = met_at(mount, dentry, wanted, meets);
 
 	question->object = OBJECT_PATH;
 	if (!met && is_root_of_image((void *)dentry))
-		met = met_at(0, dentry, wanted, moves);
+		met = met_at(0, dentry, wanted, meets);
 	return met;
+}
+
+/* Whether it is on the overlay that is the root of whoever asks: then where it is there is where the
+ * image, or a write, put it, whatever it was mounted over. */
+static __always_inline int is_of_own_overlay(struct dentry *dentry)
+{
+	return BPF_CORE_READ(dentry, d_sb, s_magic) == OVERLAYFS_MAGIC &&
+	       root_block() == BPF_CORE_READ(dentry, d_sb);
+}
+
+/* The preventions that leave out a file which is none of theirs. */
+static __noinline u64 met_by_absence(struct question *question, u64 mount, u64 dentry)
+{
+	u64 wanted = question->enforced | question->observed;
+
+	question->object = OBJECT_PATH;
+	return met_at(is_of_own_overlay((void *)dentry) ? 0 : mount, dentry, wanted, MEETS_ELSEWHERE);
 }
 
 /* Where a file was opened, not where an overlay has it. */

@@ -15,6 +15,7 @@ mod peers;
 mod reference;
 mod sweep;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -64,12 +65,20 @@ pub(crate) struct Args {
     /// Only count the headers of a `docker save` archive: a floor, run by the reference bench
     #[arg(long, hide = true)]
     headers: Option<PathBuf>,
+    /// Only run this command and print what it took: a small parent, for a child begins with the
+    /// memory of its own
+    #[arg(long, hide = true, num_args = 1.., allow_hyphen_values = true, value_name = "COMMAND")]
+    timed: Vec<OsString>,
 }
 
 /// False if a bench could not run.
 pub(crate) fn run(root: &Path, args: &Args) -> Result<bool, String> {
     if let Some(archive) = &args.headers {
         println!("{}", floor::read_headers(archive).map_err(|error| error.to_string())?);
+        return Ok(true);
+    }
+    if let Some((program, arguments)) = args.timed.split_first() {
+        println!("{}", measure::here(Command::new(program).args(arguments))?);
         return Ok(true);
     }
     if let Some(name) = args.benches.iter().find(|name| !BENCHES.iter().any(|b| b.name == **name)) {

@@ -3,6 +3,7 @@
 mod alert;
 mod attempts;
 mod audit;
+mod bounds;
 mod cage;
 mod carry;
 mod doctor;
@@ -135,7 +136,7 @@ fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserErr
         state,
         look,
     } = arguments;
-    if enforce && policy.is_none() {
+    if enforce && policy.is_none() && !profiles.is_some() {
         return Err(judge::needs_policy());
     }
     environment::have_many_descriptors();
@@ -156,7 +157,7 @@ fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserErr
         recording: record.as_deref().map(record::Recording::create).transpose()?,
         react: enforce.then(|| react::React::start(&state)).transpose()?.unwrap_or_default(),
         merge: merge::Merge::new(Duration::from_secs(merge_window.into())),
-        profiles: profiles.start(global.calendar.today(), &settings.hierarchy)?,
+        profiles: profiles.start((global.calendar.today(), enforce), &settings.hierarchy)?,
         attempts,
     };
     let reload = reload::Reload::new(sources, reread);

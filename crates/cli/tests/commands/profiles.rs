@@ -1,5 +1,6 @@
 //! Profiles on real containers: what is learnt survives a guard that is killed, what deviates is told,
-//! and the seccomp profile lets through what was learnt and nothing else.
+//! and refused once the profile protects; the seccomp profile lets through what was learnt and nothing
+//! else.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use testkit::Docker;
+use testkit::{Docker, TarBuilder};
 
 use crate::guard::{Guard, make_image};
 use crate::run::Sandbox;
@@ -42,13 +43,13 @@ fn profile(folder: &Path, is_ready: impl Fn(&str) -> bool) -> (PathBuf, String) 
     }
 }
 
-fn start(docker: &Docker, folder: &Path) -> Guard {
+fn start(docker: &Docker, folder: &Path, more: &[&str]) -> Guard {
     let sandbox = Sandbox::new();
     let rules = sandbox.file("rules.yaml", RULES);
     let to = format!("json@file:{}", sandbox.path("alerts.json").display());
     let folder = folder.display().to_string();
     let arguments = ["guard", "--rules", &rules, "--to", &to, "--profiles", &folder];
-    Guard::start(sandbox, docker, &arguments)
+    Guard::start(sandbox, docker, &[&arguments[..], more].concat())
 }
 
 /// Exit code and what it said.
@@ -78,6 +79,8 @@ fn what_a_workload_does_is_learnt_and_what_deviates_is_told() {
         run(&docker, &[&held[..], &["guarded-profiles:1", "sh", "-c", script]].concat())
     };
     let (learnt, refused) = (held(WORK), held("/bin/busybox mkdir /other"));
+    let later = std::fs::read_to_string(&file).unwrap();
+    protect(&docker, &folder, &file);
     docker.docker(&["image", "rm", "guarded-profiles:1"]);
 
     let told: Vec<String> = alerts.iter().map(|it| it["message"].to_string()).collect();
@@ -96,7 +99,6 @@ fn what_a_workload_does_is_learnt_and_what_deviates_is_told() {
         let is_of_profile = alert["rule"] == "profile deviation" && alert["blocked"] == false;
         assert!(is_of_profile && alert["container"]["name"] == "prof-one", "{alert:#}");
     }
-    let later = std::fs::read_to_string(&file).unwrap();
     assert!(later.contains("mode: monitor") && !later.contains("/evil"), "{later}");
     assert_eq!((exported.code, exported.stderr.as_str()), (Some(0), ""), "{exported:?}");
     assert_eq!(learnt, (Some(0), String::new()));
@@ -110,7 +112,7 @@ fn learn(docker: &Docker, folder: &Path) -> String {
     {
         // Of a run that was broken off.
         docker.output(&["rm", "-f", "prof-one"]);
-        let _killed = start(docker, folder);
+        let _killed = start(docker, folder, &[]);
         docker.docker(&[&BEGIN[..], &["guarded-profiles:1", "sh", "-c", WORK]].concat());
         profile(folder, |text| text.contains("/written") && text.contains("calls:"));
         docker.docker(&["rm", "-f", "prof-one"]);
@@ -134,13 +136,8 @@ fn learn(docker: &Docker, folder: &Path) -> String {
 
 /// What another guard tells once the profile is promoted, while that guard runs.
 fn monitor(docker: &Docker, folder: &Path, file: &str) -> (Vec<Value>, String) {
-    let mut guard = start(docker, folder);
-    let promoted = guard.sandbox.run(&["guard", "profile", "promote", file]);
-    assert_eq!(promoted.code, Some(0), "{promoted:?}");
-    let begun = Instant::now();
-    while !guard.said().contains("was changed: read anew") && begun.elapsed() < PATIENCE {
-        thread::sleep(Duration::from_millis(100));
-    }
+    let mut guard = start(docker, folder, &[]);
+    promote(&guard, file, "monitor");
     let waits = ["-d", "guarded-profiles:1", "sh", "-c", "sleep 300"];
     docker.docker(&[&BEGIN[..], &waits].concat());
     docker.docker(&["exec", "prof-one", "sh", "-c", "echo a > /written"]);
@@ -151,4 +148,57 @@ fn monitor(docker: &Docker, folder: &Path, file: &str) -> (Vec<Value>, String) {
     docker.docker(&["rm", "-f", "prof-one"]);
     let alerts = guard.end();
     (alerts, guard.said())
+}
+
+/// By hand, while the guard runs, which takes it in.
+fn promote(guard: &Guard, file: &str, to: &str) {
+    let promoted = guard.sandbox.run(&["guard", "profile", "promote", file, "--to", to]);
+    assert_eq!(promoted.code, Some(0), "{promoted:?}");
+    let begun = Instant::now();
+    while !guard.said().contains("was changed: read anew") && begun.elapsed() < PATIENCE {
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// The next version of the image brings another program, which the workload never ran.
+fn protect(docker: &Docker, folder: &Path, file: &str) {
+    const IMAGE: &str = "guarded-profiles:2";
+    let mut guard = start(docker, folder, &["--enforce"]);
+    assert!(!guard.said().contains("prevention `profile"), "{}", guard.said());
+    promote(&guard, file, "protect");
+    let busybox = std::fs::read("/bin/busybox").unwrap();
+    let tar = TarBuilder::new().executable("bin/busybox", &busybox);
+    let tar = tar.executable("bin/other", &busybox).symlink("bin/sh", "busybox");
+    let archive = guard.sandbox.file("second.tar", tar.finish());
+    docker.docker(&["import", &archive, IMAGE]);
+    docker.docker(&[&BEGIN[..], &["-d", IMAGE, "sh", "-c", "/bin/busybox sleep 300"]].concat());
+    let shell = |script: &str| docker.output(&["exec", "prof-one", "sh", "-c", script]);
+    // From when its runtime has described it.
+    let begun = Instant::now();
+    while shell("/bin/other true").status.success() && begun.elapsed() < PATIENCE {
+        thread::sleep(Duration::from_millis(200));
+    }
+    let other = shell("/bin/other true");
+    let copy = shell("/bin/busybox cp /bin/busybox /x && /x true");
+    let learnt = shell("/bin/busybox true");
+    docker.docker(&["rm", "-f", "prof-one"]);
+    docker.docker(&["image", "rm", IMAGE]);
+    let alerts = guard.end();
+    let said = guard.said();
+    for refused in [other, copy] {
+        let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(!refused.status.success() && text.contains("not permitted"), "{text}\n{said}");
+    }
+    assert!(learnt.status.success(), "{learnt:?}\n{said}");
+    let refused = |prevention: &str, object: &str| {
+        alerts.iter().any(|alert| {
+            alert["fields"]["prevention"] == prevention
+                && alert["fields"]["prevention.object"] == object
+                && alert["blocked"] == true
+                && alert["container"]["name"] == "prof-one"
+        })
+    };
+    let others = "profile image:docker.io/library/guarded-profiles: execute-except";
+    assert!(refused(others, "/bin/other"), "{alerts:#?}\n{said}");
+    assert!(refused("profiles: execute-foreign", "/x"), "{alerts:#?}\n{said}");
 }

@@ -12,6 +12,16 @@ const TCGETS: u32 = 0x5401;
 const FIONBIO: u32 = 0x5421;
 const FIONREAD: u32 = 0x541b;
 
+const F_DUPFD: u32 = 0;
+const F_GETFD: u32 = 1;
+const F_SETFD: u32 = 2;
+const F_GETFL: u32 = 3;
+const F_SETFL: u32 = 4;
+const F_DUPFD_CLOEXEC: u32 = 1030;
+/// And not whom a file's signals are for, which could be anybody.
+const FLAGS_OR_COPY: Only =
+    Only::OneOf(1, &[F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC]);
+
 const PR_SET_NAME: u32 = 15;
 const PR_SET_VMA: u32 = 0x5356_4d41;
 
@@ -69,7 +79,7 @@ pub const RUN: Group = Group {
         SYS_rt_sigreturn,
         SYS_sigaltstack,
         SYS_restart_syscall,
-        SYS_tgkill,
+        SYS_tgkill => Only::OwnProcess(0),
         SYS_exit,
         SYS_exit_group,
         SYS_prctl => Only::OneOf(0, &[PR_SET_NAME, PR_SET_VMA]),
@@ -93,7 +103,7 @@ pub const STREAMS: Group = Group {
         SYS_close,
         SYS_lseek,
         SYS_fstat,
-        SYS_fcntl,
+        SYS_fcntl => FLAGS_OR_COPY,
         SYS_ppoll,
         SYS_recvfrom,
         SYS_recvmsg,

@@ -53,6 +53,7 @@ pub(super) struct PreventFile {
 enum Kind {
     Execute,
     ExecuteForeign,
+    ExecuteExcept,
     Read,
     Write,
     Connect,
@@ -139,7 +140,8 @@ impl PreventFile {
     }
 
     fn act(&self, check: &mut Check) -> Refused {
-        let takes_paths = matches!(self.refuse, Kind::Execute | Kind::Read | Kind::Write);
+        let takes_paths =
+            matches!(self.refuse, Kind::Execute | Kind::ExecuteExcept | Kind::Read | Kind::Write);
         let takes_networks = self.refuse == Kind::Connect;
         let wanted = [
             ("paths", &self.paths, takes_paths, takes_paths),
@@ -160,6 +162,7 @@ impl PreventFile {
         match self.refuse {
             Kind::Execute => Refused::Execute(paths(&self.paths, check)),
             Kind::ExecuteForeign => Refused::ExecuteForeign,
+            Kind::ExecuteExcept => Refused::ExecuteExcept(paths(&self.paths, check)),
             Kind::Read => Refused::Read(paths(&self.paths, check)),
             Kind::Write => Refused::Write(paths(&self.paths, check)),
             Kind::Connect => Refused::Connect(networks(&self.networks, &self.ports, check)),
@@ -223,9 +226,8 @@ fn networks(
 impl Prevent {
     fn objects(&self) -> usize {
         match &self.prevention.act {
-            Refused::Execute(paths) | Refused::Read(paths) | Refused::Write(paths) => paths.len(),
             Refused::Connect(networks) => networks.len(),
-            _ => 0,
+            act => act.places().len(),
         }
     }
 }

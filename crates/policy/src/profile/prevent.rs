@@ -1,19 +1,28 @@
-//! What can be refused for a workload before it is done, as entries of a guard's policy.
+//! What can be refused for a workload before it is done: of the guard's own when the profile protects,
+//! or as entries of a guard's policy.
 //!
-//! A kernel that holds a call refuses kinds of acts and named things; "all but these" it cannot. So
-//! the entries are about what a workload never does at all: programs that its image did not bring,
-//! mounts, tracing, modules, `bpf`. They enforce where the profile protects, else they observe.
+//! A kernel that holds a call refuses kinds of acts and named things, and programs that are not named.
+//! So it is kept from what it never does at all: programs that its image did not bring, or that were
+//! not learnt, mounts, tracing, modules, `bpf`.
 
 use core::fmt::Write as _;
+use std::collections::BTreeMap;
 
+use model::event::{Container, Text};
+use model::{Place, Prevention, Refused};
+
+use super::path::{Part, Pattern};
 use super::workload::{CONTAINER, PROJECT, SERVICE};
 use super::write::quoted;
 use super::{Mode, Origin, Profile, Workload};
 
+/// Longest path of a program that is compared: what a key of the kernel's table holds.
+const PATH_BYTES_MAX: usize = 255;
+
 /// What is refused, and the calls of which none may have been learnt.
-const BY_CALLS: [(&str, &[&str]); 4] = [
+const BY_CALLS: [(Refused, &[&str]); 4] = [
     (
-        "mount",
+        Refused::Mount,
         &[
             "fsmount",
             "fsopen",
@@ -27,68 +36,199 @@ const BY_CALLS: [(&str, &[&str]); 4] = [
             "umount2",
         ],
     ),
-    ("trace", &["process_vm_writev", "ptrace"]),
-    ("load-module", &["finit_module", "init_module"]),
-    ("load-bpf", &["bpf"]),
+    (Refused::Trace, &["process_vm_writev", "ptrace"]),
+    (Refused::LoadModule, &["finit_module", "init_module"]),
+    (Refused::LoadBpf, &["bpf"]),
 ];
 
+/// What a workload never does, as far as it can be refused.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Never {
+    pub refused: Vec<Refused>,
+    /// What cannot be refused, and why.
+    pub not: Vec<String>,
+}
+
 impl Profile {
-    /// A policy of these entries; what cannot be refused, and why, stands in it as a comment.
+    pub fn never(&self) -> Never {
+        let mut never = Never::default();
+        let mut take = |what: &str, found: Result<Refused, String>| match found {
+            Ok(refused) => never.refused.push(refused),
+            Err(why) => never.not.push(format!("{what}: {why}")),
+        };
+        take("execute-foreign", self.foreign());
+        take("execute-except", self.programs());
+        for (refused, calls) in BY_CALLS {
+            let found = self.call_of(calls).map_err(str::to_owned);
+            let found = found.and_then(|call| match call {
+                None => Ok(refused.clone()),
+                Some(call) => Err(format!("it calls {call}")),
+            });
+            take(name(&refused), found);
+        }
+        never
+    }
+
+    /// A policy of entries that refuse it, which enforce if the profile protects and else observe; what
+    /// cannot be refused, and why, stands in it as a comment.
     pub fn to_policy(&self) -> String {
         let scope = scope(&self.workload);
         let mode = if self.mode == Mode::Protect { "enforce" } else { "observe" };
-        let (mut entries, mut not) = (String::new(), Vec::new());
-        let mut entry = |refuse: &str| {
-            let id = quoted(&format!("{} {refuse}", self.workload));
-            write!(
-                entries,
-                "  - id: {id}\n    refuse: {refuse}\n    scope: {scope}\n    mode: {mode}\n    \
-                 reason: the workload's profile holds nothing of the kind\n"
-            )
-            .expect("a String takes anything");
-        };
-        match self.foreign() {
-            None => entry("execute-foreign"),
-            Some(why) => not.push(format!("execute-foreign: {why}")),
-        }
-        for (refuse, calls) in BY_CALLS {
-            match self.call_of(calls) {
-                Ok(None) => entry(refuse),
-                Ok(Some(call)) => not.push(format!("{refuse}: it calls {call}")),
-                Err(why) => not.push(format!("{refuse}: {why}")),
-            }
-        }
+        let Never { refused, not } = self.never();
         let mut text = String::from("version: 1\n");
         for why in not {
             // A program's path may be in it.
             writeln!(text, "# not refused: {}", why.escape_debug())
                 .expect("a String takes anything");
         }
-        if !entries.is_empty() {
-            text.extend(["prevent:\n", &entries]);
+        if !refused.is_empty() {
+            text.push_str("prevent:\n");
+        }
+        for refused in refused {
+            let refuse = name(&refused);
+            let id = quoted(&format!("{} {refuse}", self.workload));
+            let places: Vec<String> =
+                refused.places().iter().map(|it| quoted(&written(it))).collect();
+            let paths = match &*places {
+                [] => String::new(),
+                places => format!("    paths: [{}]\n", places.join(", ")),
+            };
+            write!(
+                text,
+                "  - id: {id}\n    refuse: {refuse}\n{paths}    scope: {scope}\n    mode: {mode}\n    \
+                 reason: the workload's profile holds nothing of the kind\n"
+            )
+            .expect("a String takes anything");
         }
         text
     }
 
-    /// Why programs that the image did not bring cannot be refused.
-    fn foreign(&self) -> Option<String> {
+    /// Programs that the image did not bring, or why they cannot be refused.
+    fn foreign(&self) -> Result<Refused, String> {
         if self.programs.0.is_empty() {
-            return Some("no program was learnt".to_owned());
+            return Err("no program was learnt".to_owned());
         }
         let of_image = |origin: &Origin| *origin == Origin::Image;
         let foreign = self.programs.iter().find(|(_, it)| !it.origins.iter().all(of_image));
-        foreign.map(|(path, _)| format!("it runs {path}"))
+        foreign.map_or(Ok(Refused::ExecuteForeign), |(path, _)| Err(format!("it runs {path}")))
+    }
+
+    /// Programs that were not learnt, or why they cannot be refused.
+    fn programs(&self) -> Result<Refused, String> {
+        if self.programs.0.is_empty() {
+            return Err("no program was learnt".to_owned());
+        }
+        if self.learning.starts == 0 {
+            return Err(NO_START.to_owned());
+        }
+        let places = self.programs.0.keys().map(place);
+        let places: Vec<Place> = places.collect::<Result<_, _>>()?;
+        Ok(Refused::ExecuteExcept(places))
     }
 
     /// One of the calls that was learnt.
     fn call_of<'a>(&self, calls: &[&'a str]) -> Result<Option<&'a str>, &'static str> {
         let learnt = self.calls.as_ref().ok_or("system calls were not looked at")?;
         if self.learning.starts == 0 {
-            return Err("no container was seen beginning");
+            return Err(NO_START);
         }
         let is_learnt = |call: &&&str| learnt.values().any(|names| names.contains(**call));
         Ok(calls.iter().find(is_learnt).copied())
     }
+}
+
+/// What it does as it begins was not learnt.
+const NO_START: &str = "no container was seen beginning";
+
+/// What the profiles that protect refuse, and to whom.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Protections {
+    preventions: Vec<Prevention>,
+    /// Places in the list above.
+    of: BTreeMap<Workload, Vec<usize>>,
+    /// What cannot be refused, and why, a line each.
+    pub not: Vec<String>,
+}
+
+impl Protections {
+    /// Of those that protect. Acts without a list are refused by one prevention, whoever it is for.
+    pub fn of<'p>(profiles: impl IntoIterator<Item = &'p Profile>) -> Self {
+        let mut all = Self::default();
+        for profile in profiles.into_iter().filter(|profile| profile.mode == Mode::Protect) {
+            let Never { refused, not } = profile.never();
+            let workload = &profile.workload;
+            all.not
+                .extend(not.iter().map(|why| format!("profile `{workload}`: not refused: {why}")));
+            let places = refused.into_iter().map(|refused| all.place(workload, refused)).collect();
+            all.of.insert(workload.clone(), places);
+        }
+        all
+    }
+
+    pub fn preventions(&self) -> &[Prevention] {
+        &self.preventions
+    }
+
+    /// Which of them are for a container.
+    pub fn held(&self, container: &Container) -> &[usize] {
+        let workload = Workload::of(container).filter(|_| !self.of.is_empty());
+        workload.and_then(|it| self.of.get(&it)).map_or(&[], Vec::as_slice)
+    }
+
+    fn place(&mut self, workload: &Workload, act: Refused) -> usize {
+        let is_shared = act.places().is_empty();
+        let same = self.preventions.iter().position(|it| is_shared && it.act == act);
+        same.unwrap_or_else(|| {
+            let whose =
+                if is_shared { "profiles".to_owned() } else { format!("profile {workload}") };
+            self.preventions.push(Prevention { id: format!("{whose}: {}", name(&act)), act });
+            self.preventions.len() - 1
+        })
+    }
+}
+
+/// As policies write it.
+fn name(refused: &Refused) -> &'static str {
+    match refused {
+        Refused::Execute(_) => "execute",
+        Refused::ExecuteForeign => "execute-foreign",
+        Refused::ExecuteExcept(_) => "execute-except",
+        Refused::Read(_) => "read",
+        Refused::Write(_) => "write",
+        Refused::Connect(_) => "connect",
+        Refused::Mount => "mount",
+        Refused::Trace => "trace",
+        Refused::LoadModule => "load-module",
+        Refused::LoadBpf => "load-bpf",
+    }
+}
+
+/// Where the programs of a pattern are; a folder, where any name in it will do.
+fn place(pattern: &Pattern) -> Result<Place, String> {
+    let names = pattern.0.iter().map_while(|part| match part {
+        Part::Name(name) => Some(name),
+        Part::Any | Part::Below => None,
+    });
+    let mut path = Vec::new();
+    for name in names {
+        if name.is_empty() {
+            return Err(format!("it runs {pattern}, which has no path"));
+        }
+        path.push(b'/');
+        path.extend_from_slice(name);
+    }
+    let is_plain = core::str::from_utf8(&path).is_ok_and(|text| !text.contains(['*', '?']));
+    if path.is_empty() || path.len() >= PATH_BYTES_MAX || !is_plain {
+        return Err(format!("it runs {pattern}, which no entry can name"));
+    }
+    let path = Text::from(path);
+    Ok(if pattern.is_wide() { Place::Below(path) } else { Place::Exactly(path) })
+}
+
+fn written(place: &Place) -> String {
+    let (Place::Exactly(path) | Place::Below(path)) = place;
+    let end = if matches!(place, Place::Below(_)) { "/**" } else { "" };
+    format!("{path}{end}")
 }
 
 /// Who has the profile, in the words of a policy.

@@ -7,6 +7,7 @@ use model::Refused;
 pub enum Act {
     Execute,
     ExecuteForeign,
+    ExecuteExcept,
     Read,
     Write,
     Connect,
@@ -17,9 +18,10 @@ pub enum Act {
 }
 
 impl Act {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Execute,
         Self::ExecuteForeign,
+        Self::ExecuteExcept,
         Self::Read,
         Self::Write,
         Self::Connect,
@@ -33,6 +35,7 @@ impl Act {
         match refused {
             Refused::Execute(_) => Self::Execute,
             Refused::ExecuteForeign => Self::ExecuteForeign,
+            Refused::ExecuteExcept(_) => Self::ExecuteExcept,
             Refused::Read(_) => Self::Read,
             Refused::Write(_) => Self::Write,
             Refused::Connect(_) => Self::Connect,
@@ -47,6 +50,7 @@ impl Act {
         match self {
             Self::Execute => "execute",
             Self::ExecuteForeign => "execute-foreign",
+            Self::ExecuteExcept => "execute-except",
             Self::Read => "read",
             Self::Write => "write",
             Self::Connect => "connect",

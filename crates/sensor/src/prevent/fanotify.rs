@@ -96,7 +96,10 @@ pub enum Refusal {
 /// Why fanotify cannot hold what it should refuse; None if it can.
 pub fn cannot_hold(act: &Refused) -> Option<&'static str> {
     match act {
-        Refused::Execute(_) | Refused::ExecuteForeign | Refused::Read(_) => None,
+        Refused::Execute(_)
+        | Refused::ExecuteForeign
+        | Refused::ExecuteExcept(_)
+        | Refused::Read(_) => None,
         Refused::Write(_) => Some(
             "an event does not tell whether a file is opened for writing, and there is none before \
              one is renamed, linked, removed or changed in mode: this needs BPF-LSM",

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use bstr::ByteSlice;
 use model::event::Text;
-use model::{Place, Prevention, Refused};
+use model::{Place, Prevention};
 
 use super::Refusal;
 
@@ -30,12 +30,7 @@ pub(super) struct Rule {
 pub(super) fn compile(preventions: &[Prevention]) -> Result<BTreeMap<Vec<u8>, Rule>, Refusal> {
     let mut rules: BTreeMap<Vec<u8>, Rule> = BTreeMap::new();
     for (index, prevention) in preventions.iter().enumerate() {
-        let (Refused::Execute(places) | Refused::Read(places) | Refused::Write(places)) =
-            &prevention.act
-        else {
-            continue;
-        };
-        for place in places {
+        for place in prevention.act.places() {
             let key = key(place).map_err(|why| Refusal::Place {
                 prevention: prevention.id.clone(),
                 place: place.clone(),
@@ -102,6 +97,8 @@ fn cover(rules: &mut BTreeMap<Vec<u8>, Rule>) {
 
 #[cfg(test)]
 mod tests {
+    use model::Refused;
+
     use super::*;
 
     fn prevention(act: Refused) -> Prevention {

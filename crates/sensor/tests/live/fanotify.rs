@@ -5,6 +5,7 @@ mod cage;
 mod contents;
 mod cost;
 mod drift;
+mod except;
 mod execute;
 mod limits;
 mod read;

@@ -4,4 +4,5 @@ mod acts;
 mod containers;
 mod pins;
 mod stage;
+mod unlisted;
 mod ways;

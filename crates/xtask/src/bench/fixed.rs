@@ -8,7 +8,7 @@ use super::{Session, feeds};
 pub(super) fn run(session: &Session) -> Result<(), String> {
     let peers = Peers::at_hand(session)?;
     let db = feeds::store(session)?;
-    let alpine = session.shared("images/alpine-minirootfs-3.16.9-x86_64.tar.gz")?;
+    let alpine = session.shared("data/images/alpine-minirootfs-3.16.9-x86_64.tar.gz")?;
     let empty = session.work.join("empty");
     std::fs::create_dir_all(&empty).map_err(|error| error.to_string())?;
     let targets = [

@@ -22,7 +22,33 @@ pub(super) struct Contender<'a> {
 }
 
 /// Runs a command to its end; its output is thrown away. Any exit code below 100 is an answer.
+///
+/// It is run by this program again: a child's peak counts what its parent had when it began, and that
+/// is as much as a bench made of its inputs.
 pub(super) fn once(command: &mut Command) -> Result<Run, String> {
+    let failed = |error: &dyn std::fmt::Display| format!("{command:?}: {error}");
+    let program = std::env::current_exe().map_err(|error| failed(&error))?;
+    let mut again = Command::new(program);
+    again.args(["bench", "--timed"]).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => again.env(name, value),
+            None => again.env_remove(name),
+        };
+    }
+    if let Some(folder) = command.get_current_dir() {
+        again.current_dir(folder);
+    }
+    let output = again.output().map_err(|error| failed(&error))?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
+    }
+    Run::read(&String::from_utf8_lossy(&output.stdout))
+        .ok_or_else(|| failed(&"nothing was measured"))
+}
+
+/// The same as a child of this very process, as a line that [`once`] reads.
+pub(super) fn here(command: &mut Command) -> Result<String, String> {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let begin = Instant::now();
     let child = command.spawn().map_err(|error| format!("{command:?}: {error}"))?;
@@ -32,7 +58,17 @@ pub(super) fn once(command: &mut Command) -> Result<Run, String> {
         return Err(format!("{command:?} ended with {}", ended.status));
     }
     let usage = ended.rusage;
-    Ok(Run { wall, processor: usage.utime + usage.stime, peak_bytes: usage.maxrss })
+    let (wall, processor) = (wall.as_nanos(), (usage.utime + usage.stime).as_nanos());
+    Ok(format!("{wall} {processor} {}", usage.maxrss))
+}
+
+impl Run {
+    fn read(line: &str) -> Option<Self> {
+        let mut numbers = line.split_whitespace().map(str::parse);
+        let mut next = || numbers.next()?.ok();
+        let [wall, processor] = [next()?, next()?].map(Duration::from_nanos);
+        Some(Self { wall, processor, peak_bytes: next()? })
+    }
 }
 
 /// A command that takes longer is measured once: its own variance no longer matters beside ours.

@@ -261,7 +261,9 @@ mod tests {
     fn only(only: confine::Only) -> &'static str {
         match only {
             confine::Only::Always => "",
-            confine::Only::OneOf(..) | confine::Only::Bits { .. } => "*",
+            confine::Only::OneOf(..)
+            | confine::Only::OwnProcess(_)
+            | confine::Only::Bits { .. } => "*",
         }
     }
 

@@ -160,6 +160,7 @@ pub(crate) fn object(verdict: &Verdict) -> Value {
 
 /// What asks for enforcement has to have something to enforce.
 pub(crate) fn needs_policy() -> UserError {
-    UserError::new(ExitCode::Usage, "`--enforce` needs a policy that says what")
-        .hint(Some("name one with --policy FILE"))
+    UserError::new(ExitCode::Usage, "`--enforce` needs what is to be enforced").hint(Some(
+        "name a policy with --policy FILE, or profiles that protect with --profiles FOLDER",
+    ))
 }

@@ -1,12 +1,12 @@
-//! The policy's preventions, in the hands of what can hold them on this host: programs in the kernel,
-//! or fanotify for what those cannot.
+//! The preventions of the policy and of profiles that protect, in the hands of what can hold them on this
+//! host: programs in the kernel, or fanotify for what those cannot.
 //!
 //! ```text
-//! policy → preventions → who holds each · events → whose group has which · denials → alerts
+//! bounds → preventions → who holds each · events → whose group has which · denials → alerts
 //! ```
 //!
-//! A container's group has what the policy says of it from its first event on, and again from when its
-//! runtime has described it. Nothing here decides: a group of the host has nothing unless a scope says so.
+//! A container's group has what its bounds say from its first event on, and again from when its runtime
+//! has described it. Nothing here decides: a group of the host has nothing unless a scope says so.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,12 +16,13 @@ use model::event::{
     Act, Call, Container, Descriptor, Endpoint, Event, Object, PathArgument, Socket,
 };
 use model::{Denial, Prevention, Priority, Refused};
-use policy::guard::{GuardPolicy, Held, Moment};
+use policy::guard::{Held, Moment};
 use sensor::Host;
 use sensor::prevent::fanotify::{self, Fanotify};
 use sensor::prevent::{self, Preventions};
 use serde_json::{Value, json};
 
+use super::bounds::Bounds;
 use super::live::of_refusal;
 use crate::error::UserError;
 use crate::output;
@@ -69,12 +70,13 @@ struct Group {
 }
 
 impl Prevent {
-    /// None if the policy prevents nothing. `moment` says whether anything may be refused.
-    pub(super) fn start(policy: &GuardPolicy, moment: Moment) -> Result<Option<Self>, UserError> {
-        let preventions = policy.preventions();
+    /// None if nothing is prevented. `moment` says whether anything may be refused.
+    pub(super) fn start(bounds: Bounds<'_>, moment: Moment) -> Result<Option<Self>, UserError> {
+        let preventions = bounds.preventions();
         if preventions.is_empty() || !moment.enforce {
             release_former();
         }
+        bounds.notes().iter().for_each(|note| output::note(note));
         if preventions.is_empty() {
             return Ok(None);
         }
@@ -101,12 +103,12 @@ impl Prevent {
         };
         let preventions = preventions.into_iter().filter_map(named).collect();
         let mut started = Self { preventions, kernel, files, groups: HashMap::new(), untold: 0 };
-        started.default(policy, moment);
+        started.default(bounds, moment);
         Ok(Some(started))
     }
 
     /// The process of an event is in a group: it has from now on what holds for it.
-    pub(super) fn meet(&mut self, event: &Event, policy: &GuardPolicy, moment: Moment) {
+    pub(super) fn meet(&mut self, event: &Event, bounds: Bounds<'_>, moment: Moment) {
         let group = event.process.control_group;
         let container = event.container.as_ref();
         let is_same = |known: &Group| match (&known.container, container) {
@@ -119,7 +121,7 @@ impl Prevent {
         if self.groups.len() >= GROUPS_MAX {
             self.forget_all();
         }
-        let held = policy.held(container.map(Arc::as_ref), moment);
+        let held = bounds.held(container.map(Arc::as_ref), moment);
         let had = self.groups.insert(group, Group { container: container.cloned(), held });
         // One that was not met may have what a guard before us left, or what a group above it has.
         if had.is_none_or(|had| had.held != held) {
@@ -128,11 +130,11 @@ impl Prevent {
     }
 
     /// Another day, on which a policy may say something else.
-    pub(super) fn judge_anew(&mut self, policy: &GuardPolicy, moment: Moment) {
-        self.default(policy, moment);
+    pub(super) fn judge_anew(&mut self, bounds: Bounds<'_>, moment: Moment) {
+        self.default(bounds, moment);
         let mut changed = Vec::new();
         for (group, known) in &mut self.groups {
-            let held = policy.held(known.container.as_deref(), moment);
+            let held = bounds.held(known.container.as_deref(), moment);
             if held != known.held {
                 known.held = held;
                 changed.push((*group, held));
@@ -207,9 +209,9 @@ impl Prevent {
     }
 
     /// They have from now on what this policy says.
-    pub(super) fn take_over(&mut self, groups: Groups, policy: &GuardPolicy, moment: Moment) {
+    pub(super) fn take_over(&mut self, groups: Groups, bounds: Bounds<'_>, moment: Moment) {
         for (number, group) in groups.0 {
-            let held = policy.held(group.container.as_deref(), moment);
+            let held = bounds.held(group.container.as_deref(), moment);
             self.groups.insert(number, Group { held, ..group });
             self.hold(number, held);
         }
@@ -226,8 +228,8 @@ impl Prevent {
 
     /// Of a container that nobody has met yet. Fanotify tells containers from the host by itself; the
     /// kernel's programs do not, so there a group has nothing before it was met.
-    fn default(&mut self, policy: &GuardPolicy, moment: Moment) {
-        let held = policy.held_unknown(moment);
+    fn default(&mut self, bounds: Bounds<'_>, moment: Moment) {
+        let held = bounds.held_unknown(moment);
         if let Some(files) = &mut self.files {
             files.fanotify.default(files.of_policy(held.bits & !held.refused), false);
             files.fanotify.default(files.of_policy(held.refused), true);
@@ -343,7 +345,9 @@ fn deed(refused: &Refused, denial: &Denial) -> (Call, Act) {
         || PathArgument { path: denial.object.clone(), resolved: true, ..Default::default() };
     let other = Act::Other { number: 0, arguments: [0; 6] };
     match refused {
-        Refused::Execute(_) | Refused::ExecuteForeign => (Call::Execve, Act::Exec { file: path() }),
+        Refused::Execute(_) | Refused::ExecuteForeign | Refused::ExecuteExcept(_) => {
+            (Call::Execve, Act::Exec { file: path() })
+        }
         Refused::Read(_) | Refused::Write(_) => {
             let (descriptor, flags) = (Descriptor::default(), Default::default());
             (Call::Openat, Act::Open { descriptor, path: path(), flags, mode: 0 })

@@ -1,7 +1,8 @@
 //! `--profiles`: each event becomes part of its workload's profile while that learns, and an alert
 //! where it deviates from one that does not learn any more.
 //!
-//! It must never wait for the disk (`store` does) and never refuse or kill by itself.
+//! It must never wait for the disk (`store` does) and never refuse or kill by itself: what profiles
+//! that protect refuse is for `prevent` to hold.
 
 mod detection;
 mod store;
@@ -16,7 +17,9 @@ use clap::Args;
 use detect::{Detection, Rule};
 use jiff::civil::Date;
 use model::event::{Act, Audience, Call, Container, Event};
-use policy::profile::{Deviation, Fact, Learning, Mode, Observer, Profile, Promotion, Workload};
+use policy::profile::{
+    Deviation, Fact, Learning, Mode, Observer, Profile, Promotion, Protections, Workload,
+};
 use sensor::Host;
 use sensor::kernel::Hierarchy;
 
@@ -110,12 +113,18 @@ impl LearnArguments {
     /// None if nobody asked for profiles.
     pub(super) fn start(
         &self,
-        today: Date,
+        (today, enforce): (Date, bool),
         hierarchy: &Hierarchy,
     ) -> Result<Option<Profiles>, UserError> {
-        let start =
-            |folder: &PathBuf| Profiles::start(folder, self.pace.quiet_days(), today, hierarchy);
-        self.profiles.as_ref().map(start).transpose()
+        let Some(folder) = &self.profiles else { return Ok(None) };
+        let mut profiles = Profiles::start(folder, self.pace.quiet_days(), today, hierarchy)?;
+        profiles.protections = enforce.then(|| profiles.all_protections());
+        Ok(Some(profiles))
+    }
+
+    /// Whether anybody asked for profiles.
+    pub(super) fn is_some(&self) -> bool {
+        self.profiles.is_some()
     }
 }
 
@@ -129,6 +138,10 @@ pub(super) struct Profiles {
     strangers: HashSet<String>,
     store: Store,
     kernel: Option<Kernel>,
+    /// None where nothing is enforced.
+    protections: Option<Protections>,
+    /// What people changed may refuse something else.
+    is_changed: bool,
     rule: Arc<Rule>,
     quiet_days: Option<u32>,
     today: Date,
@@ -168,6 +181,8 @@ impl Profiles {
             strangers: HashSet::new(),
             store,
             kernel,
+            protections: None,
+            is_changed: false,
             rule: detection::rule(),
             quiet_days,
             today,
@@ -185,6 +200,24 @@ impl Profiles {
         let count = |mode: Mode| self.known.values().filter(|it| it.profile.mode == mode).count();
         let [learn, monitor, protect] = Mode::ALL.map(count);
         format!("profiles: {learn} learn, {monitor} monitor, {protect} protect")
+    }
+
+    /// What the profiles that protect refuse; None where nothing is enforced.
+    pub(super) fn protections(&self) -> Option<&Protections> {
+        self.protections.as_ref()
+    }
+
+    /// Whether they refuse something else since it was last asked.
+    pub(super) fn protects_otherwise(&mut self) -> bool {
+        if self.protections.is_none() || !std::mem::take(&mut self.is_changed) {
+            return false;
+        }
+        let former = self.protections.replace(self.all_protections());
+        former != self.protections
+    }
+
+    fn all_protections(&self) -> Protections {
+        Protections::of(self.known.values().map(|kept| &kept.profile))
     }
 
     /// Learns from an event, or tells what of it deviates.
@@ -317,6 +350,7 @@ impl Profiles {
             }
             News::Changed(profile) => {
                 output::note(&format!("profile `{}` was changed: read anew", profile.workload));
+                self.is_changed = true;
                 let mut fresh = Kept::new(*profile);
                 if let Some(former) = self.known.remove(&fresh.profile.workload) {
                     fresh.take(former.pending, self.today);
@@ -328,6 +362,7 @@ impl Profiles {
                     "profile `{workload}` was removed: it is learnt from the beginning"
                 ));
                 self.known.remove(&workload);
+                self.is_changed = true;
             }
             News::Trouble(why) => output::note(&format!("profiles: {why}")),
         }

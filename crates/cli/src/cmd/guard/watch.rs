@@ -17,6 +17,7 @@ use sensor::kernel::Settings;
 use super::END;
 use super::alert::Alert;
 use super::attempts::Attempts;
+use super::bounds::Bounds;
 use super::judge::Judge;
 use super::live::Live;
 use super::malware::{Found as Suspected, Malware};
@@ -84,13 +85,7 @@ impl Guard {
         let also = places.profiles.as_ref().map(|_| Profiles::calls()).unwrap_or_default();
         let live = Live::start(&rules.iter().collect::<Vec<_>>(), also, settings)?;
         let moment = Moment { today: calendar.today(), enforce };
-        let prevent = match judge.policy() {
-            Some(policy) => Prevent::start(policy, moment)?,
-            None => {
-                super::prevent::release_former();
-                None
-            }
-        };
+        let prevent = Prevent::start(bounds(&judge, &places), moment)?;
         // Before anything is told: whoever ends one may be quick.
         places.attempts.set_helpers(&places.sinks.processes());
         let told = Told { engine, judge, moment, prevent, places, events: 0, alerts: 0, untold: 0 };
@@ -214,14 +209,19 @@ impl Guard {
     }
 }
 
+fn bounds<'a>(judge: &'a Judge, places: &'a Places) -> Bounds<'a> {
+    let protections = places.profiles.as_ref().and_then(Profiles::protections);
+    Bounds { policy: judge.policy(), protections }
+}
+
 impl Told {
     fn pass(&mut self, event: Event) {
         self.events += 1;
         if let Some(malware) = &self.places.malware {
             malware.meet(&event);
         }
-        if let (Some(prevent), Some(policy)) = (&mut self.prevent, self.judge.policy()) {
-            prevent.meet(&event, policy, self.moment);
+        if let Some(prevent) = &mut self.prevent {
+            prevent.meet(&event, bounds(&self.judge, &self.places), self.moment);
         }
         let profiles = self.places.profiles.as_mut();
         for deviation in profiles.map(|it| it.pass(&event)).unwrap_or_default() {
@@ -273,6 +273,9 @@ impl Told {
         for (event, deviation) in profiles.map(|it| it.look(host, today)).unwrap_or_default() {
             self.tell(&event, deviation, None);
         }
+        if self.places.profiles.as_mut().is_some_and(Profiles::protects_otherwise) {
+            self.prevent_anew();
+        }
     }
 
     fn end_profiles(&mut self, host: &Host) {
@@ -289,21 +292,21 @@ impl Told {
             return;
         }
         self.moment.today = today;
-        if let (Some(prevent), Some(policy)) = (&mut self.prevent, self.judge.policy()) {
-            prevent.judge_anew(policy, self.moment);
+        if let Some(prevent) = &mut self.prevent {
+            prevent.judge_anew(bounds(&self.judge, &self.places), self.moment);
         }
     }
 
-    /// The policy was read anew. Between the former preventions and these nothing is refused, which
-    /// takes as long as their programs take to be loaded.
+    /// The policy or a profile that protects was read anew. Between the former preventions and these
+    /// nothing is refused, which takes as long as their programs take to be loaded.
     fn prevent_anew(&mut self) {
         let groups = self.prevent.take().map(Prevent::end).unwrap_or_default();
-        let Some(policy) = self.judge.policy() else { return };
-        match Prevent::start(policy, self.moment) {
+        let bounds = bounds(&self.judge, &self.places);
+        match Prevent::start(bounds, self.moment) {
             Ok(prevent) => {
                 self.prevent = prevent;
                 if let Some(prevent) = &mut self.prevent {
-                    prevent.take_over(groups, policy, self.moment);
+                    prevent.take_over(groups, bounds, self.moment);
                 }
             }
             Err(error) => {

@@ -8,7 +8,7 @@ use std::sync::mpsc::SyncSender;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use bstr::ByteSlice;
+use bstr::{BStr, ByteSlice};
 use model::Denial;
 use nix::errno::Errno;
 use nix::sys::fanotify::{FanotifyEvent, FanotifyResponse, MaskFlags, Response};
@@ -176,6 +176,10 @@ impl Responder {
         if act == Act::Execute && foreign != 0 && self.is_foreign(&caller, &facts, &file) {
             hits |= foreign;
         }
+        let unlisted = hits & self.inquiry.rules.except;
+        if unlisted != 0 && self.is_beside_a_program(&caller, &facts, &file, opened) {
+            hits &= !unlisted;
+        }
         Some(Verdict { caller, file, hits, hold })
     }
 
@@ -237,6 +241,27 @@ impl Responder {
         !is_of_image
     }
 
+    /// Whether the kernel asks about another file for the same program, before or after: a script's
+    /// interpreter, or the program that a loader is for. Of those an event does not tell.
+    fn is_beside_a_program(
+        &self,
+        caller: &Caller,
+        facts: &Facts,
+        file: &File,
+        opened: BorrowedFd<'_>,
+    ) -> bool {
+        if is_loader(file.path.as_bstr()) {
+            return !self.is_foreign(caller, facts, file);
+        }
+        // What a program serves is not read: it may never answer.
+        let is_served = self.inquiry.state().spaces.get(&caller.space).is_none_or(|space| {
+            let mount = space.mount(facts.mount);
+            mount.is_none_or(|mount| mount.kind.starts_with(b"fuse"))
+        });
+        let mut head = [0; 2];
+        !is_served && rustix::io::pread(opened, &mut head, 0) == Ok(2) && head == *b"#!"
+    }
+
     /// Where one refuses, others that only observe did not let it through, and are not told.
     fn denials(&self, verdict: &Verdict) -> Vec<Denial> {
         let refused = verdict.hits & verdict.hold.refused;
@@ -255,5 +280,37 @@ impl Responder {
             refused: refused != 0,
         };
         bits.map(denial).collect()
+    }
+}
+
+/// Whether it has the name of a dynamic loader: `ld-linux-x86-64.so.2`, `ld-musl-x86_64.so.1`, `ld64.so.2`,
+/// `ld.so.1`, `ld-2.31.so`.
+fn is_loader(path: &BStr) -> bool {
+    let name = path.rsplit_once_str("/").map_or(&**path, |(_, name)| name);
+    let Some((stem, version)) = name.split_once_str(".so") else { return false };
+    let is_version = version.is_empty() || version.starts_with(b".");
+    is_version && (stem.starts_with(b"ld-") || matches!(stem, b"ld" | b"ld64"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loaders_are_known_by_their_names() {
+        let cases = [
+            ("/lib64/ld-linux-x86-64.so.2", true),
+            ("/lib/ld-musl-x86_64.so.1", true),
+            ("/lib64/ld64.so.2", true),
+            ("/libexec/ld-elf.so.1", true),
+            ("/lib/ld-2.31.so", true),
+            ("/usr/bin/ld", false),
+            ("/usr/lib/libldap.so.2", false),
+            ("/tmp/ld-linux.sox", false),
+            ("/ld.so/nc", false),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(is_loader(path.into()), expected, "{path}");
+        }
     }
 }

@@ -57,9 +57,10 @@ pub(super) struct Identity {
 #[derive(Debug)]
 pub(super) struct Rules {
     list: Vec<Prevention>,
-    /// Those of programs, of foreign programs, of reading.
+    /// Those of programs, of foreign programs, of all programs but some, of reading.
     pub(super) execute: u64,
     pub(super) foreign: u64,
+    pub(super) except: u64,
     pub(super) read: u64,
 }
 
@@ -68,7 +69,8 @@ impl Rules {
         if preventions.len() > PREVENTIONS_MAX {
             return Err(Refusal::TooMany(preventions.len()));
         }
-        let mut rules = Self { list: preventions.to_vec(), execute: 0, foreign: 0, read: 0 };
+        let mut rules =
+            Self { list: preventions.to_vec(), execute: 0, foreign: 0, except: 0, read: 0 };
         for (bit, prevention) in (0u32..).zip(preventions) {
             let id = || prevention.id.clone();
             let why = super::cannot_hold(&prevention.act);
@@ -77,10 +79,11 @@ impl Rules {
             }
             match &prevention.act {
                 Refused::ExecuteForeign => rules.foreign |= 1 << bit,
+                Refused::ExecuteExcept(_) => rules.except |= 1 << bit,
                 Refused::Read(_) => rules.read |= 1 << bit,
                 _ => rules.execute |= 1 << bit,
             }
-            if let Some(place) = places(&prevention.act).iter().find(|place| !is_whole(place)) {
+            if let Some(place) = prevention.act.places().iter().find(|place| !is_whole(place)) {
                 return Err(Refusal::Place { prevention: id(), place: path(place).clone() });
             }
         }
@@ -96,12 +99,12 @@ impl Rules {
     pub(super) fn places(&self, bits: u64) -> impl Iterator<Item = (u32, &Place)> {
         let held = (0u32..).zip(&self.list).filter(move |(bit, _)| bits & 1 << bit != 0);
         held.flat_map(|(bit, prevention)| {
-            places(&prevention.act).iter().map(move |place| (bit, place))
+            prevention.act.places().iter().map(move |place| (bit, place))
         })
     }
 
-    /// Which of the preventions `bits` have places that this file is at.
-    /// `fixed` is what the places are in the container.
+    /// Which of the preventions `bits` this file meets: it is at one of their places, or at none of
+    /// those that are left out. `fixed` is what the places are in the container.
     pub(super) fn hits<'a>(
         &self,
         bits: u64,
@@ -109,15 +112,17 @@ impl Rules {
         file: &File,
         fixed: impl IntoIterator<Item = &'a Fixed>,
     ) -> u64 {
-        let of_act = match act {
-            Act::Execute => self.execute,
-            Act::Open => self.read,
+        let (of_act, except) = match act {
+            Act::Execute => (self.execute | self.except, bits & self.except),
+            Act::Open => (self.read, 0),
         };
         let bits = bits & of_act;
         let by_path = self.places(bits).filter(|(_, place)| covers(place, file.path.as_bstr()));
         let by_path = by_path.fold(0, |hits, (bit, _)| hits | 1 << bit);
         let is_met = |fixed: &&Fixed| bits & !by_path & 1 << fixed.bit != 0 && fixed.is(file);
-        fixed.into_iter().filter(is_met).fold(by_path, |hits, fixed| hits | 1 << fixed.bit)
+        let at =
+            fixed.into_iter().filter(is_met).fold(by_path, |hits, fixed| hits | 1 << fixed.bit);
+        at ^ except
     }
 }
 
@@ -137,13 +142,6 @@ impl Fixed {
 pub(super) fn path(place: &Place) -> &Text {
     let (Place::Exactly(path) | Place::Below(path)) = place;
     path
-}
-
-fn places(act: &Refused) -> &[Place] {
-    match act {
-        Refused::Execute(places) | Refused::Read(places) | Refused::Write(places) => places,
-        _ => &[],
-    }
 }
 
 /// From the root on, or the root itself, which is written as nothing.
