@@ -402,6 +402,7 @@ fn profiles_that_protect_refuse_what_was_never_learnt() {
     for why in [
         "profile `image:docker.io/library/b`: not refused: execute-foreign: it runs /opt/*",
         "profile `image:docker.io/library/b`: not refused: mount: it calls mount",
+        "profile `image:docker.io/library/b`: not refused: programs at /opt/**: it runs /opt/*",
         "profile `image:docker.io/library/d`: not refused: execute-except: it runs memfd:d, which has no path",
         r"not refused: execute-except: it runs /bin/\x2a, which no entry can name",
     ] {

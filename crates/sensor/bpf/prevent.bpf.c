@@ -120,27 +120,26 @@ int refuse_exec(u64 *context)
 	return refuse_program(BPF_CORE_READ(binary, file), 0);
 }
 
-/* A script is nothing by itself: what interprets it is asked about next. */
-static __always_inline int is_script(struct linux_binprm___head *binary)
-{
-	return BPF_CORE_READ(binary, buf[0]) == '#' && BPF_CORE_READ(binary, buf[1]) == '!';
-}
-
-/* A runtime goes on from memory before it is a container's. */
+/* A runtime goes on, from memory or another file, before it enters the container's mounts. */
 static __always_inline int is_runtime_itself(struct question *question, struct dentry *dentry)
 {
-	return is_memory(dentry, BPF_CORE_READ(dentry, d_sb, s_magic)) &&
-	       came_from_outside(question, (void *)bpf_get_current_task());
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return (is_memory(dentry, BPF_CORE_READ(dentry, d_sb, s_magic)) ||
+		BPF_CORE_READ(task, nsproxy, mnt_ns) ==
+			BPF_CORE_READ(task, real_parent, nsproxy, mnt_ns)) &&
+	       came_from_outside(question, task);
 }
 
-SEC("lsm/bprm_check_security")
+/* Asked once, when the kernel has found what interprets a script, or a program of another machine. */
+SEC("lsm/bprm_creds_from_file")
 int refuse_unlisted(u64 *context)
 {
 	u64 binary = number_of(&context[0]);
 	struct question question = {};
 	struct path path;
 
-	if (!may_be_refused(&question, ACT_EXECUTE_EXCEPT) || is_script((void *)binary))
+	if (!may_be_refused(&question, ACT_EXECUTE_EXCEPT))
 		return 0;
 	path = path_of(BPF_CORE_READ((struct linux_binprm___file *)binary, file));
 	if (is_runtime_itself(&question, path.dentry))

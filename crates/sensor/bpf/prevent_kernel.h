@@ -60,6 +60,18 @@ struct vfsmount___block {
 	struct super_block *mnt_sb;
 };
 
+struct super_block___root {
+	struct dentry *s_root;
+};
+
+struct nsproxy___processes {
+	struct pid_namespace *pid_ns_for_children;
+};
+
+struct pid_namespace___first {
+	struct task_struct *child_reaper;
+};
+
 struct mount___namespace {
 	struct mnt_namespace *mnt_ns;
 };
@@ -79,11 +91,6 @@ struct backing_file {
 
 struct linux_binprm___file {
 	struct file *file;
-};
-
-struct linux_binprm___head {
-	/* Of the file; the kernel's is longer. */
-	char buf[2];
 };
 
 struct vm_area_struct {

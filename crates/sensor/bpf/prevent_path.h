@@ -147,24 +147,18 @@ __noinline u64 met_at(u64 mount, u64 dentry, u64 wanted, u32 meets)
 	return wanted;
 }
 
-/* The file system that the mount namespace of whoever asks has as its root. */
-static __always_inline struct super_block *root_block(void)
+/* Whether paths of the file system itself are those of the image that it stands for: an overlay, or
+ * what the mount namespace has as its root. */
+static __always_inline int is_root_of_image(struct dentry *dentry)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct mnt_namespace___root *namespace = (void *)BPF_CORE_READ(task, nsproxy, mnt_ns);
 	u64 offset = bpf_core_field_offset(struct mount, mnt);
 	struct vfsmount___block *root = (void *)((u64)BPF_CORE_READ(namespace, root) + offset);
-
-	return BPF_CORE_READ(root, mnt_sb);
-}
-
-/* Whether paths of the file system itself are those of the image that it stands for: an overlay, or
- * what the mount namespace has as its root. */
-static __always_inline int is_root_of_image(struct dentry *dentry)
-{
 	struct super_block *block = BPF_CORE_READ(dentry, d_sb);
 
-	return BPF_CORE_READ(block, s_magic) == OVERLAYFS_MAGIC || root_block() == block;
+	return BPF_CORE_READ(block, s_magic) == OVERLAYFS_MAGIC ||
+	       BPF_CORE_READ(root, mnt_sb) == block;
 }
 
 /* A file of the image is where the image has it, too, whatever it is mounted at. */
@@ -179,21 +173,40 @@ static __noinline u64 met_by_path(struct question *question, u64 mount, u64 dent
 	return met;
 }
 
-/* Whether it is on the overlay that is the root of whoever asks: then where it is there is where the
- * image, or a write, put it, whatever it was mounted over. */
-static __always_inline int is_of_own_overlay(struct dentry *dentry)
+/* The file system that a process has as its root. */
+static __always_inline struct super_block *root_block(struct task_struct *task)
 {
-	return BPF_CORE_READ(dentry, d_sb, s_magic) == OVERLAYFS_MAGIC &&
-	       root_block() == BPF_CORE_READ(dentry, d_sb);
+	struct vfsmount___block *root = (void *)BPF_CORE_READ(task, fs, root.mnt);
+
+	return BPF_CORE_READ(root, mnt_sb);
+}
+
+/* Whether it is of the overlay that is the container's root, and mounted once more by a part of it: what
+ * the image, or a write, put elsewhere. The first process of a container keeps its root. */
+static __always_inline int is_bound_from_own_overlay(struct vfsmount *mount, struct dentry *dentry)
+{
+	struct task_struct *task = (void *)bpf_get_current_task(), *first;
+	struct super_block *block = BPF_CORE_READ(dentry, d_sb);
+	struct nsproxy___processes *spaces = (void *)BPF_CORE_READ(task, nsproxy);
+	struct pid_namespace___first *processes = (void *)BPF_CORE_READ(spaces, pid_ns_for_children);
+
+	if (BPF_CORE_READ(block, s_magic) != OVERLAYFS_MAGIC ||
+	    BPF_CORE_READ(mount, mnt_root) == BPF_CORE_READ((struct super_block___root *)block, s_root))
+		return 0;
+	first = BPF_CORE_READ(processes, child_reaper);
+	return root_block(task) == block || root_block(first) == block;
 }
 
 /* The preventions that leave out a file which is none of theirs. */
 static __noinline u64 met_by_absence(struct question *question, u64 mount, u64 dentry)
 {
 	u64 wanted = question->enforced | question->observed;
+	u64 met = met_at(mount, dentry, wanted, MEETS_ELSEWHERE);
 
 	question->object = OBJECT_PATH;
-	return met_at(is_of_own_overlay((void *)dentry) ? 0 : mount, dentry, wanted, MEETS_ELSEWHERE);
+	if (!met && is_bound_from_own_overlay((void *)mount, (void *)dentry))
+		met = met_at(0, dentry, wanted, MEETS_ELSEWHERE);
+	return met;
 }
 
 /* Where a file was opened, not where an overlay has it. */

@@ -6,7 +6,9 @@
 //! not learnt, mounts, tracing, modules, `bpf`.
 
 use core::fmt::Write as _;
+use core::hash::{Hash as _, Hasher as _};
 use std::collections::BTreeMap;
+use std::hash::DefaultHasher;
 
 use model::event::{Container, Text};
 use model::{Place, Prevention, Refused};
@@ -16,6 +18,8 @@ use super::workload::{CONTAINER, PROJECT, SERVICE};
 use super::write::quoted;
 use super::{Mode, Origin, Profile, Workload};
 
+/// Longest name of a prevention that is kept as a whole.
+const ID_BYTES_MAX: usize = 127;
 /// Longest path of a program that is compared: what a key of the kernel's table holds.
 const PATH_BYTES_MAX: usize = 255;
 
@@ -66,7 +70,19 @@ impl Profile {
             });
             take(name(&refused), found);
         }
+        never.not.extend(self.looser());
         never
+    }
+
+    /// Programs that are let through beside those that were learnt: a kernel compares folders, not
+    /// patterns.
+    fn looser(&self) -> impl Iterator<Item = String> {
+        let held = self.programs().is_ok();
+        let wide = self.programs.0.keys().filter(move |pattern| held && pattern.is_wide());
+        wide.filter_map(|pattern| {
+            let place = place(pattern).ok()?;
+            Some(format!("programs at {}: it runs {pattern}", written(&place)))
+        })
     }
 
     /// A policy of entries that refuse it, which enforce if the profile protects and else observe; what
@@ -181,10 +197,24 @@ impl Protections {
         same.unwrap_or_else(|| {
             let whose =
                 if is_shared { "profiles".to_owned() } else { format!("profile {workload}") };
-            self.preventions.push(Prevention { id: format!("{whose}: {}", name(&act)), act });
+            let id = shortened(&format!("{whose}: {}", name(&act)));
+            self.preventions.push(Prevention { id, act });
             self.preventions.len() - 1
         })
     }
+}
+
+/// What is longer than whoever takes preventions over can compare is told apart by a number of its own.
+fn shortened(id: &str) -> String {
+    if id.len() <= ID_BYTES_MAX {
+        return id.to_owned();
+    }
+    let mut hasher = DefaultHasher::new();
+    id.hash(&mut hasher);
+    let number = format!("{:016x} ", hasher.finish());
+    let room = ID_BYTES_MAX - number.len();
+    let end = (0..=room).rev().find(|end| id.is_char_boundary(*end)).unwrap_or(0);
+    number + id.get(..end).unwrap_or_default()
 }
 
 /// As policies write it.

@@ -21,7 +21,7 @@ const NAMED: &[Act] = &[Act::Execute, Act::Read, Act::Write];
 pub(super) const HOOKS: &[Hook] = &[
     hook("note_exec", "bprm_committed_creds", &Act::ALL),
     hook("refuse_exec", "bprm_check_security", EXECUTED),
-    hook("refuse_unlisted", "bprm_check_security", &[Act::ExecuteExcept]),
+    hook("refuse_unlisted", "bprm_creds_from_file", &[Act::ExecuteExcept]),
     hook("refuse_map", "mmap_file", EXECUTED),
     hook("refuse_protect", "file_mprotect", EXECUTED),
     hook("refuse_open", "file_open", &[Act::Read, Act::Write]),

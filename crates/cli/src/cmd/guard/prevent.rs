@@ -70,14 +70,15 @@ struct Group {
 }
 
 impl Prevent {
-    /// None if nothing is prevented. `moment` says whether anything may be refused.
+    /// None if nothing can be prevented: profiles may protect later, for groups that were met by then.
+    /// `moment` says whether anything may be refused.
     pub(super) fn start(bounds: Bounds<'_>, moment: Moment) -> Result<Option<Self>, UserError> {
         let preventions = bounds.preventions();
         if preventions.is_empty() || !moment.enforce {
             release_former();
         }
         bounds.notes().iter().for_each(|note| output::note(note));
-        if preventions.is_empty() {
+        if preventions.is_empty() && bounds.protections.is_none() {
             return Ok(None);
         }
         let pins = prevent::Settings::new().pins.filter(|_| moment.enforce);

@@ -38,6 +38,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// more.
 const REST: Duration = Duration::from_secs(2);
 
+/// How long the kernel may be silent while something was found that waits for who did it.
+const SHORT_SILENCE: Duration = Duration::from_millis(10);
+
 pub(super) struct Guard {
     live: Live,
     told: Told,
@@ -119,7 +122,7 @@ impl Guard {
     fn receive(&mut self, silence: Duration) -> usize {
         let Self { live, told, .. } = self;
         let has_found = told.places.malware.as_mut().is_some_and(Malware::has_found);
-        let silence = if has_found { Duration::ZERO } else { silence };
+        let silence = if has_found { silence.min(SHORT_SILENCE) } else { silence };
         let count = live.receive(silence, &mut |event| told.pass(event));
         // Whoever did it is told of before what was found.
         let found = told.places.malware.as_mut().map(|it| it.found(live.reached()));
@@ -150,7 +153,7 @@ impl Guard {
             return Ok(());
         }
         (self.told.engine, self.told.judge) = (engine, judge);
-        self.told.prevent_anew();
+        self.told.prevent_anew(self.live.host());
         self.told.note_policy();
         output::note(&format!("{} rules, read anew", rules.len() - never.len()));
         Ok(())
@@ -267,14 +270,14 @@ impl Told {
         self.prevent = Some(prevent);
     }
 
-    fn look_at_profiles(&mut self, host: &Host) {
+    fn look_at_profiles(&mut self, host: &mut Host) {
         let today = self.moment.today;
         let profiles = self.places.profiles.as_mut();
         for (event, deviation) in profiles.map(|it| it.look(host, today)).unwrap_or_default() {
             self.tell(&event, deviation, None);
         }
         if self.places.profiles.as_mut().is_some_and(Profiles::protects_otherwise) {
-            self.prevent_anew();
+            self.prevent_anew(host);
         }
     }
 
@@ -299,10 +302,19 @@ impl Told {
 
     /// The policy or a profile that protects was read anew. Between the former preventions and these
     /// nothing is refused, which takes as long as their programs take to be loaded.
-    fn prevent_anew(&mut self) {
+    fn prevent_anew(&mut self, host: &mut Host) {
+        self.tell_denials(host);
         let groups = self.prevent.take().map(Prevent::end).unwrap_or_default();
         let bounds = bounds(&self.judge, &self.places);
-        match Prevent::start(bounds, self.moment) {
+        let mut started = Prevent::start(bounds, self.moment);
+        if let Err(error) = &started
+            && bounds.protections.is_some()
+        {
+            error.print();
+            output::note("profiles refuse nothing; the policy alone does");
+            started = Prevent::start(Bounds { protections: None, ..bounds }, self.moment);
+        }
+        match started {
             Ok(prevent) => {
                 self.prevent = prevent;
                 if let Some(prevent) = &mut self.prevent {

@@ -251,7 +251,7 @@ impl Responder {
         opened: BorrowedFd<'_>,
     ) -> bool {
         if is_loader(file.path.as_bstr()) {
-            return !self.is_foreign(caller, facts, file);
+            return true;
         }
         // What a program serves is not read: it may never answer.
         let is_served = self.inquiry.state().spaces.get(&caller.space).is_none_or(|space| {
@@ -283,13 +283,14 @@ impl Responder {
     }
 }
 
-/// Whether it has the name of a dynamic loader: `ld-linux-x86-64.so.2`, `ld-musl-x86_64.so.1`, `ld64.so.2`,
-/// `ld.so.1`, `ld-2.31.so`.
+/// Whether it has the name of a dynamic loader: `ld-linux-x86-64.so.2`, `ld-musl-x86_64.so.1`, which may be a
+/// link to `libc.so`, `ld64.so.2`, `ld.so.1`, `ld-2.31.so`. One that the image did not bring is one too: a
+/// library that was updated is no reason to refuse every program.
 fn is_loader(path: &BStr) -> bool {
     let name = path.rsplit_once_str("/").map_or(&**path, |(_, name)| name);
     let Some((stem, version)) = name.split_once_str(".so") else { return false };
     let is_version = version.is_empty() || version.starts_with(b".");
-    is_version && (stem.starts_with(b"ld-") || matches!(stem, b"ld" | b"ld64"))
+    is_version && (stem.starts_with(b"ld-") || matches!(stem, b"ld" | b"ld64" | b"libc"))
 }
 
 #[cfg(test)]
@@ -304,6 +305,7 @@ mod tests {
             ("/lib64/ld64.so.2", true),
             ("/libexec/ld-elf.so.1", true),
             ("/lib/ld-2.31.so", true),
+            ("/usr/lib/x86_64-linux-musl/libc.so", true),
             ("/usr/bin/ld", false),
             ("/usr/lib/libldap.so.2", false),
             ("/tmp/ld-linux.sox", false),

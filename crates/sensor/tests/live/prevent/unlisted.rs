@@ -7,6 +7,7 @@ use std::path::Path;
 use model::{Place, Prevention, Refused};
 
 use super::stage::{Folder, Group, REFUSED, is_held, preventions, told};
+use super::ways::{Overlay, image_deed};
 
 /// A deed, and what the denial names; nothing, if it is done.
 const CASES: &[(&[&str], &str)] = &[
@@ -81,4 +82,40 @@ fn memory_is_not_executed() {
     let deed = ["exec-memory".to_owned(), folder.text("@/bin/held")];
     assert_eq!(group.deed(&deed), Some(REFUSED));
     assert_eq!(told(&mut kernel, &group).len(), 1);
+}
+
+/// What is mounted over a listed path is what it was where the image, or a write, put it.
+#[test]
+fn a_mount_lists_nothing() {
+    let folder = Folder::make();
+    let group = Group::make("unlisted-bound");
+    let Some(acts) = crate::watch::acts() else { return };
+    let merged = folder.path().join("merged");
+    let listed = [acts.canonicalize().expect("it is there"), "/bin/sh".into(), "/listed".into()];
+    let listed = listed.map(|path| {
+        let path = merged.join(path.strip_prefix("/").expect("from the root on"));
+        let real = path.canonicalize().unwrap_or(path);
+        Place::Exactly(real.to_str().expect("a path").into())
+    });
+    let act = Refused::ExecuteExcept(listed.to_vec());
+    let Some(mut kernel) = preventions(&[Prevention { id: "a".to_owned(), act }]) else { return };
+    if !is_held(&kernel) {
+        return;
+    }
+    let Some(_image) = Overlay::mount(&folder, "/") else { return };
+    for name in ["listed", "other"] {
+        fs::copy(acts, merged.join(name)).expect("a copy");
+    }
+    kernel.set(group.number, 1, true).expect("the kernel takes it");
+    assert_eq!(image_deed(&group, &["exec", "/listed"], &merged), Some(0));
+    assert_eq!(image_deed(&group, &["exec", "/other"], &merged), Some(REFUSED));
+    let bind = |how: &[&str]| {
+        let mut mount = std::process::Command::new(how[0]);
+        assert!(mount.args(&how[1..]).status().expect("it runs").success());
+    };
+    let [listed, other] = ["@/merged/listed", "@/merged/other"].map(|it| folder.text(it));
+    bind(&["mount", "--bind", &other, &listed]);
+    let code = image_deed(&group, &["exec", "/listed"], &merged);
+    bind(&["umount", &listed]);
+    assert_eq!(code, Some(REFUSED));
 }

@@ -191,7 +191,7 @@ fn what_an_image_did_not_bring_is_foreign() {
 }
 
 /// By a program of the image, whose root is `merged`.
-fn image_deed(group: &Group, words: &[&str], merged: &Path) -> Option<i32> {
+pub(super) fn image_deed(group: &Group, words: &[&str], merged: &Path) -> Option<i32> {
     let mut shell = Command::new("/bin/sh");
     let inside = "echo $$ >&9 && exec \"$@\"";
     let script = "exec 9> \"$0/cgroup.procs\"; exec chroot \"$@\"";
@@ -201,11 +201,11 @@ fn image_deed(group: &Group, words: &[&str], merged: &Path) -> Option<i32> {
 }
 
 /// An overlay at `merged`.
-struct Overlay(std::path::PathBuf);
+pub(super) struct Overlay(std::path::PathBuf);
 
 impl Overlay {
     /// None, said, where the kernel has none.
-    fn mount(folder: &Folder, lower: &str) -> Option<Self> {
+    pub(super) fn mount(folder: &Folder, lower: &str) -> Option<Self> {
         let path = folder.path();
         for name in ["lower/image", "layers/upper", "layers/work", "merged"] {
             fs::create_dir_all(path.join(name)).expect("a folder");
