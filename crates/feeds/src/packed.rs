@@ -94,3 +94,47 @@ impl<R: Read> Read for Bounded<R> {
         Ok(length)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use testkit::MavenIndex;
+
+    use super::*;
+
+    fn file(bytes: &[u8]) -> File {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        file
+    }
+
+    #[test]
+    fn an_index_is_read_where_it_lies_as_often_as_one_likes() {
+        let index = MavenIndex::default().archive("a|b|1|NA", "jar", &"0".repeat(40));
+        for (is_gzip, bytes) in [(true, index.clone().gzip()), (false, index.clone().bytes())] {
+            let (packed, head) = Packed::of(&file(&bytes), is_gzip).unwrap();
+            assert_eq!(head, index.clone().bytes());
+            for _ in 0..2 {
+                let mut read = Vec::new();
+                packed.reader().read_to_end(&mut read).unwrap();
+                assert_eq!(read, head);
+            }
+        }
+        assert!(Packed::of(&file(&testkit::gzip(b"{}")), true).is_none());
+        assert!(Packed::of(&file(b"no gzip"), true).is_none());
+    }
+
+    #[test]
+    fn what_unpacks_to_too_much_ends() {
+        let zeros = vec![0; 40 << 20];
+        let bomb = MavenIndex::default().record(&[("d", &zeros)]).record(&[("d", &zeros)]);
+        let best = flate2::Compression::best();
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), best);
+        encoder.write_all(&bomb.bytes()).unwrap();
+        let (packed, head) = Packed::of(&file(&encoder.finish().unwrap()), true).unwrap();
+        assert!(head.len() as u64 == HEAD_BYTES);
+        let error = io::copy(&mut packed.reader(), &mut io::sink()).unwrap_err();
+        assert!(error.to_string().contains("500 times"), "{error}");
+    }
+}

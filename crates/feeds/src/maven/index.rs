@@ -106,7 +106,8 @@ impl<'a> Index<'a> {
         }
         self.records = self.records.saturating_add(1);
         let count = self.number()?;
-        if !(0..=FIELDS_MAX).contains(&count) {
+        // A record of nothing is none: zeros without end would be billions of them.
+        if !(1..=FIELDS_MAX).contains(&count) {
             return Err(self.lies(&format!("{count} fields")));
         }
         let mut entry = Entry::default();

@@ -112,7 +112,8 @@ fn a_cut_or_a_length_that_lies_costs_what_follows() {
     let field = [&[0, 0, 0, 1, 5, 0, 1, b'd'][..], &large].concat();
     let within = [&[0, 0, 0, 1, 5, 0, 1, b'd'][..], &(1_000_000_i32).to_be_bytes()].concat();
     let below = [&[0, 0, 0, 1, 5, 0, 1, b'u'][..], &negative].concat();
-    let cases: [(&[u8], &str); 5] = [
+    let cases: [(&[u8], &str); 6] = [
+        (&[0; 4], "record 2 says that it has 0 fields"),
         (&negative, "record 2 says that it has -1 fields"),
         (&large, "record 2 says that it has 2147483647 fields"),
         (&field, "record 2 says that it has a value of 2147483647 bytes"),
