@@ -229,6 +229,8 @@ fn segment(bytes: &[u8]) {
     swallow(segment.verify());
     swallow(segment.all_advisories().take_while(Result::is_ok).count());
     swallow(segment.all_details().take_while(Result::is_ok).count());
+    swallow(segment.all_coordinates().take_while(Result::is_ok).count());
+    swallow(segment.coordinates(&"0".repeat(40)).is_ok());
 }
 
 /// A visitor that wants every content.

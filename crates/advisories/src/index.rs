@@ -21,7 +21,7 @@ const VERSION: u32 = 1;
 /// Most bytes of an index: sixteen thousand segments.
 pub(crate) const INDEX_LIMIT: usize = 4 << 20;
 
-/// Most segments of an index; there are some two hundred streams.
+/// Most segments of an index; there are some two hundred streams, and 256 of what archives are called.
 const SEGMENT_LIMIT: usize = 4096;
 
 /// Most bytes of a time.

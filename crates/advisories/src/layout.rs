@@ -45,11 +45,13 @@ pub(crate) enum Kind {
     Scores = 3,
     /// CVE → entry in CISA's catalog.
     KnownExploited = 4,
+    /// SHA-1 of an archive → what Maven calls it.
+    Coordinates = 5,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 4] =
-        [Self::Match, Self::Details, Self::Scores, Self::KnownExploited];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Match, Self::Details, Self::Scores, Self::KnownExploited, Self::Coordinates];
 
     fn name(self) -> &'static str {
         match self {
@@ -57,6 +59,7 @@ impl Kind {
             Self::Details => "details",
             Self::Scores => "scores",
             Self::KnownExploited => "known exploited",
+            Self::Coordinates => "coordinates",
         }
     }
 }
@@ -99,7 +102,7 @@ pub(crate) fn encode(tables: &[(Kind, Built)], meta: &[u8]) -> Vec<u8> {
 
 /// Whether a description is one that readers accept.
 pub(crate) fn fits(meta: &[u8]) -> bool {
-    // The directory of the four tables takes less than a kilobyte.
+    // The directory of the five tables takes less than a kilobyte.
     (meta.len() as u64) < TAIL_LIMIT.saturating_sub(1024)
 }
 

@@ -13,6 +13,7 @@
 
 pub mod bundle;
 mod bytes;
+mod coordinates;
 mod details;
 mod error;
 mod file;
@@ -32,6 +33,7 @@ mod store;
 mod table;
 mod writer;
 
+pub use coordinates::Coordinates;
 pub use error::{SegmentError, SegmentErrorKind, WriteError};
 pub use index::{Index, IndexEntry, IndexError, SEGMENT_SIZE_LIMIT};
 pub use key::{KeyError, PrivateKey, PublicKey};

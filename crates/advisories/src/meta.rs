@@ -53,6 +53,18 @@ pub struct Counts {
     pub details: u64,
     pub scores: u64,
     pub known_exploited: u64,
+    /// Distinct digests; segments from before there were any do not say.
+    #[serde(default)]
+    pub coordinates: u64,
+}
+
+impl Counts {
+    /// All records; packages are no records of their own.
+    pub fn records(&self) -> u64 {
+        let Self { packages: _, advisories, details, scores, known_exploited, coordinates } = *self;
+        let all = [advisories, details, scores, known_exploited, coordinates];
+        all.into_iter().fold(0, u64::saturating_add)
+    }
 }
 
 /// Whether a text may name a stream: letters, digits, `.`, `_` and `-`, starting with a letter

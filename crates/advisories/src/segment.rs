@@ -10,7 +10,10 @@ use crate::error::Fault;
 use crate::file::SegmentFile;
 use crate::layout::{self, Frame, Kind};
 use crate::table::{Entry, Table};
-use crate::{Counts, KnownExploited, Score, SegmentError, SegmentMeta, details, group};
+use crate::{
+    Coordinates, Counts, KnownExploited, Score, SegmentError, SegmentMeta, coordinates, details,
+    group,
+};
 
 /// An open segment. Opening reads a few kilobytes; a lookup reads the index of its table once and
 /// then the one block it needs. Shareable between threads.
@@ -76,6 +79,12 @@ impl Segment {
         self.find(Kind::KnownExploited, cve, KnownExploited::decode)
     }
 
+    /// What an archive with this SHA-1 (lower-case hexadecimal) may be called, in order; nothing if it
+    /// is not known, or is called too many things.
+    pub fn coordinates(&self, sha1: &str) -> Result<Vec<Coordinates>, SegmentError> {
+        Ok(self.find(Kind::Coordinates, sha1, coordinates::decode)?.unwrap_or_default())
+    }
+
     /// Reads and checks every byte and every record; the first error is returned.
     pub fn verify(&self) -> Result<(), SegmentError> {
         let mut counts = Counts::default();
@@ -87,6 +96,7 @@ impl Segment {
         counts.details = count(self.all_details())?;
         counts.scores = count(self.all_scores())?;
         counts.known_exploited = count(self.all_known_exploited())?;
+        counts.coordinates = count(self.all_coordinates())?;
         if counts == self.meta.counts {
             return Ok(());
         }
@@ -125,6 +135,16 @@ impl Segment {
     ) -> impl Iterator<Item = Result<(String, KnownExploited), SegmentError>> {
         self.all(Kind::KnownExploited, |entry, out| {
             out.push((entry.key.to_owned(), KnownExploited::decode(entry.value)?));
+            Ok(())
+        })
+    }
+
+    /// All digests in order with what they are called: nothing where that is too many things.
+    pub fn all_coordinates(
+        &self,
+    ) -> impl Iterator<Item = Result<(String, Vec<Coordinates>), SegmentError>> {
+        self.all(Kind::Coordinates, |entry, out| {
+            out.push((entry.key.to_owned(), coordinates::decode(entry.value)?));
             Ok(())
         })
     }
@@ -207,13 +227,14 @@ mod tests {
         let long_key = "k".repeat(70);
         verify(Kind::Scores, &[("a", score), ("b", score)], scores(2)).unwrap();
         type Entries<'a> = &'a [(&'a str, &'a [u8])];
-        let cases: [(Kind, Entries<'_>, Counts, &str); 10] = [
+        let cases: [(Kind, Entries<'_>, Counts, &str); 11] = [
             (Kind::Scores, &[("a", score)], scores(2), "says that it holds"),
             (Kind::Scores, &[("b", score), ("a", score)], scores(2), "not in order"),
             (Kind::Scores, &[("a", score), ("a", score)], scores(2), "not in order"),
             (Kind::Scores, &[("b", score), (&long_key, score), ("a", score)], scores(3), "order"),
             (Kind::Scores, &[("a", &[0])], scores(1), "cut off"),
             (Kind::Scores, &[("a", &[0, 0, 0])], scores(1), "too long"),
+            (Kind::Coordinates, &[("00", &[9; 10])], Counts::default(), "more names"),
             (Kind::Match, &[("p", &[1, 0, 0, 0])], packages, "says nothing"),
             (Kind::Match, &[("p", &[0, 0, 9])], packages, "something else"),
             (Kind::Match, &[("p", &[200, 1, 0])], packages, "cut off"),

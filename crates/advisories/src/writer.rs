@@ -10,8 +10,8 @@ use crate::layout::{self, Kind};
 use crate::name::Name;
 use crate::table::{self, Builder, Built, Overflow, Shape};
 use crate::{
-    Counts, KnownExploited, Score, SegmentMeta, WriteError, details, group, is_stream_name, name,
-    replace, statement,
+    Coordinates, Counts, KnownExploited, Score, SegmentMeta, WriteError, coordinates, details,
+    group, is_stream_name, name, replace, statement,
 };
 
 /// Most bytes of one encoded record and of a package's name. Real ones are a thousandth of it.
@@ -33,7 +33,8 @@ pub struct SegmentWriter {
     details: BTreeMap<String, Vec<u8>>,
     scores: BTreeMap<String, Vec<u8>>,
     known_exploited: BTreeMap<String, Vec<u8>>,
-    /// What the three above take.
+    coordinates: BTreeMap<String, Vec<u8>>,
+    /// What the four above take.
     kept_bytes: usize,
     bytes_max: usize,
     /// There was no room for a record, so that there will be no segment.
@@ -68,6 +69,7 @@ impl SegmentWriter {
             details: BTreeMap::new(),
             scores: BTreeMap::new(),
             known_exploited: BTreeMap::new(),
+            coordinates: BTreeMap::new(),
             kept_bytes: 0,
             bytes_max: Self::BYTES_MAX,
             is_full: false,
@@ -135,12 +137,30 @@ impl SegmentWriter {
         }
     }
 
+    /// What an archive with this SHA-1 (lower-case hexadecimal) is called, beside what was said before;
+    /// no names say that it has too many to tell it by.
+    pub fn coordinates(&mut self, sha1: &str, of: &[Coordinates]) {
+        let known = self.coordinates.get(sha1).map(|known| coordinates::decode(known));
+        let mut names = match (known, of) {
+            (Some(known), _) => known.unwrap_or_default(),
+            (None, [first, ..]) => vec![first.clone()],
+            (None, []) => Vec::new(),
+        };
+        coordinates::add(&mut names, of);
+        let mut value = Vec::new();
+        coordinates::encode(&names, &mut value);
+        if self.takes(sha1, value.len().saturating_add(sha1.len())) {
+            keep(&mut self.coordinates, &mut self.kept_bytes, sha1, value);
+        }
+    }
+
     /// Whether nothing was added.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
             && self.details.is_empty()
             && self.scores.is_empty()
             && self.known_exploited.is_empty()
+            && self.coordinates.is_empty()
     }
 
     /// The segment as bytes; deterministic.
@@ -214,6 +234,7 @@ impl SegmentWriter {
             details: self.details.len() as u64,
             scores: self.scores.len() as u64,
             known_exploited: self.known_exploited.len() as u64,
+            coordinates: self.coordinates.len() as u64,
         };
         let mut tables = Vec::new();
         if !self.rows.is_empty() {
@@ -223,6 +244,7 @@ impl SegmentWriter {
             (Kind::Details, &self.details),
             (Kind::Scores, &self.scores),
             (Kind::KnownExploited, &self.known_exploited),
+            (Kind::Coordinates, &self.coordinates),
         ];
         for (kind, records) in others.into_iter().filter(|(_, records)| !records.is_empty()) {
             let records = records.iter().map(|(key, value)| (key.as_str(), value.as_slice()));
@@ -280,7 +302,10 @@ fn keep(records: &mut BTreeMap<String, Vec<u8>>, bytes: &mut usize, id: &str, va
 fn shape(kind: Kind) -> Shape {
     match kind {
         Kind::Match => Shape { block_bytes: 64 << 10, dictionary_bytes: 0 },
-        Kind::Details => Shape { block_bytes: 32 << 10, dictionary_bytes: 112 << 10 },
+        // The keys are digests, so neighbours have nothing in common: groups repeat in the dictionary.
+        Kind::Details | Kind::Coordinates => {
+            Shape { block_bytes: 32 << 10, dictionary_bytes: 112 << 10 }
+        }
         Kind::Scores | Kind::KnownExploited => Shape { block_bytes: 8 << 10, dictionary_bytes: 0 },
     }
 }

@@ -14,6 +14,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use artifact::Stop;
 use model::{Problem, ProblemKind};
 
 use crate::input::{self, Content, Found, Unpacked};
@@ -152,7 +153,8 @@ pub(crate) fn collect(
     inputs: &mut dyn Iterator<Item = Input>,
     options: &Options,
 ) -> io::Result<Collected> {
-    let shared = Shared { collected: Mutex::default(), gate: Gate::default() };
+    let stop = options.stop.clone();
+    let shared = Shared { collected: Mutex::default(), gate: Gate::default(), stop };
     let (sender, receiver) = crossbeam_channel::bounded::<Work>(QUEUE_DOCUMENTS);
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..options.jobs.get())
@@ -249,12 +251,13 @@ fn weight(unpacked: &Unpacked) -> usize {
 struct Shared {
     collected: Mutex<Collected>,
     gate: Gate,
+    stop: Stop,
 }
 
 impl Shared {
-    /// One that spills.
+    /// One that spills, and ends when asked.
     fn sink(&self) -> Sink {
-        Sink::spilling(&self.lock().spool)
+        Sink::spilling(&self.lock().spool).stopped_by(&self.stop)
     }
 
     fn lock(&self) -> MutexGuard<'_, Collected> {

@@ -2,15 +2,16 @@
 //!
 //! A document of ordinary length lies in memory, where records can borrow from it. A longer one lies
 //! in an unlinked file and is read as a stream, as often as its form needs: a list of records has no
-//! need to stand in memory as a whole. Readers of single records ask for all bytes, which have a
-//! limit then.
+//! need to stand in memory as a whole. The longest kind stays packed (see `packed`). Readers of single
+//! records ask for all bytes, which have a limit then.
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 use std::os::unix::fs::FileExt;
 
 use crate::FeedError;
+use crate::packed::{FromStart, Packed};
 
 /// Longest document that is one record and is read whole. The longest that publishers serve are CSAF
 /// files about what is in every product: Red Hat's of CVE-2026-33186 has more than 100 MiB with its
@@ -32,6 +33,7 @@ pub struct Document<'a> {
 enum Content<'a> {
     Memory(&'a [u8]),
     File { head: &'a [u8], file: &'a File, length: u64 },
+    Packed { head: &'a [u8], packed: &'a Packed },
 }
 
 impl<'a> Document<'a> {
@@ -44,6 +46,11 @@ impl<'a> Document<'a> {
         Self { path, content: Content::File { head, file, length }, whole: true }
     }
 
+    /// A document that stays packed, whose first bytes are at hand.
+    pub(crate) fn packed(path: &'a str, head: &'a [u8], packed: &'a Packed) -> Self {
+        Self { path, content: Content::Packed { head, packed }, whole: true }
+    }
+
     /// The part behind the last `/` or `!`.
     pub fn file_name(&self) -> &'a str {
         self.path.rsplit(['/', '!']).next().unwrap_or(self.path)
@@ -53,7 +60,7 @@ impl<'a> Document<'a> {
     pub fn head(&self) -> &'a [u8] {
         match self.content {
             Content::Memory(bytes) => bytes,
-            Content::File { head, .. } => head,
+            Content::File { head, .. } | Content::Packed { head, .. } => head,
         }
     }
 
@@ -62,6 +69,9 @@ impl<'a> Document<'a> {
         let (file, length) = match self.content {
             Content::Memory(bytes) => return Ok(Cow::Borrowed(bytes)),
             Content::File { file, length, .. } => (file, length),
+            Content::Packed { .. } => {
+                return Err(FeedError::content("one record of unknown length is not read"));
+            }
         };
         if length > RECORD_LIMIT {
             let message = format!("one record of more than {RECORD_LIMIT} bytes is not read");
@@ -76,7 +86,7 @@ impl<'a> Document<'a> {
     pub(crate) fn in_memory(&self) -> Option<&'a [u8]> {
         match self.content {
             Content::Memory(bytes) => Some(bytes),
-            Content::File { .. } => None,
+            Content::File { .. } | Content::Packed { .. } => None,
         }
     }
 
@@ -84,21 +94,8 @@ impl<'a> Document<'a> {
     pub(crate) fn reader(&self) -> Box<dyn Read + 'a> {
         match self.content {
             Content::Memory(bytes) => Box::new(bytes),
-            Content::File { file, .. } => Box::new(FromStart { file, offset: 0 }),
+            Content::File { file, .. } => Box::new(FromStart::new(file)),
+            Content::Packed { packed, .. } => packed.reader(),
         }
-    }
-}
-
-/// Reads a file without moving its position, so that readers do not disturb each other.
-struct FromStart<'a> {
-    file: &'a File,
-    offset: u64,
-}
-
-impl Read for FromStart<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = self.file.read_at(buffer, self.offset)?;
-        self.offset = self.offset.saturating_add(length as u64);
-        Ok(length)
     }
 }

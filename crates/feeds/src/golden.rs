@@ -230,6 +230,10 @@ fn line(statement: &Statement) -> serde_json::Value {
         Statement::KnownExploited { id, added, due, ransomware, .. } => {
             format!("{id} added {added} due {due:?} ransomware {ransomware}").into()
         }
+        Statement::Coordinates { sha1, group, artifact, version } => {
+            let sha1: String = sha1.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("{sha1} {group}:{artifact}:{version}").into()
+        }
     }
 }
 

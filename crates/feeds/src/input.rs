@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use model::{Problem, ProblemKind};
 
 use crate::Document;
+use crate::packed::Packed;
 use crate::unpack::Unpacker;
 
 /// How deep folders are entered; real feeds have four levels.
@@ -42,6 +43,11 @@ pub(crate) enum Content {
         file: File,
         length: u64,
     },
+    /// In the file that it was found in; the first are at hand.
+    Packed {
+        head: Vec<u8>,
+        packed: Packed,
+    },
 }
 
 impl Unpacked {
@@ -51,6 +57,7 @@ impl Unpacked {
             Content::File { head, file, length } => {
                 Document::in_file(&self.path, head, file, *length)
             }
+            Content::Packed { head, packed } => Document::packed(&self.path, head, packed),
         };
         document.whole = self.cut.is_none();
         document

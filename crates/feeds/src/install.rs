@@ -252,9 +252,7 @@ impl Job {
 
     /// Why a list that does not show where it ends looks as if it had been cut.
     fn shrinkage(&self, old: &Segment) -> Option<String> {
-        let Counts { advisories, details, scores, known_exploited, .. } = old.meta().counts;
-        let (new, old_count) =
-            (self.batch.statements, advisories + details + scores + known_exploited);
+        let (new, old_count) = (self.batch.statements, old.meta().counts.records());
         let is_suspect = !self.feed.shows_end() && old.meta().source == self.source();
         (is_suspect && new < old_count / 2).then(|| {
             format!(

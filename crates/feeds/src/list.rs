@@ -49,4 +49,6 @@ pub const ALL: &[&dyn Feed] = &[
     &crate::cve5::CveList,
     &crate::epss::Epss,
     &crate::kev::Kev,
+    // What Java archives are called.
+    &crate::maven::RepositoryIndex,
 ];

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io;
 
-use advisories::{KnownExploited, Score, Segment, SegmentError, SegmentWriter};
+use advisories::{Coordinates, KnownExploited, Score, Segment, SegmentError, SegmentWriter};
 use model::{Advisory, Details, Problem};
 
 use crate::Covers;
@@ -26,6 +26,9 @@ pub(crate) fn add(said: &Said, writer: &mut SegmentWriter) -> Result<(), Cause> 
     let mut latest = Latest::default();
     said.each(&mut |statement| match statement {
         Statement::Advisory(advisory) => writer.advisory(&advisory),
+        Statement::Coordinates { sha1, group, artifact, version } => {
+            writer.coordinates(&hexadecimal(sha1), &[Coordinates { group, artifact, version }]);
+        }
         other => latest.add(other),
     })
     .map_err(unreadable)?;
@@ -34,6 +37,13 @@ pub(crate) fn add(said: &Said, writer: &mut SegmentWriter) -> Result<(), Cause> 
         false => latest.write(writer),
     }
     Ok(())
+}
+
+fn hexadecimal(bytes: [u8; 20]) -> String {
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    let nibbles = bytes.into_iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    nibbles.filter_map(|nibble| DIGITS.get(usize::from(nibble))).collect()
 }
 
 fn unreadable(error: io::Error) -> Cause {
@@ -63,7 +73,7 @@ impl Latest {
             return;
         }
         match statement {
-            Statement::Advisory(_) => {}
+            Statement::Advisory(_) | Statement::Coordinates { .. } => {}
             Statement::Details(new) => self.add_details(&new),
             Statement::Score { id, epss, percentile, day } => {
                 let new = (day, Score { epss, percentile });
@@ -126,8 +136,8 @@ fn precedes(a: &Details, b: &Details) -> bool {
     a.modified.cmp(&b.modified).then_with(|| format!("{a:?}").cmp(&format!("{b:?}"))).is_lt()
 }
 
-/// Carries over what the new statements do not cover. Blocks of the old segment that cannot be
-/// read are lost, and said.
+/// Carries over what the new statements do not cover; what archives are called stays true whatever is
+/// said later. Blocks of the old segment that cannot be read are lost, and said.
 pub(crate) fn keep_uncovered(
     old: &Segment,
     covered: &Covered,
@@ -146,6 +156,12 @@ pub(crate) fn keep_uncovered(
         match details {
             Ok(details) if covered.explains(&details) => {}
             Ok(details) => writer.details(&details),
+            Err(error) => lost(error),
+        }
+    }
+    for coordinates in old.all_coordinates() {
+        match coordinates {
+            Ok((sha1, names)) => writer.coordinates(&sha1, &names),
             Err(error) => lost(error),
         }
     }

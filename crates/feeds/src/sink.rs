@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::{fmt, io};
 
-use advisories::{KnownExploited, Score};
+use advisories::{Coordinates, KnownExploited, Score};
+use artifact::Stop;
 use model::{Advisory, Details, Problem, ProblemKind};
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +39,7 @@ pub(crate) enum Statement {
     Details(Details),
     Score { id: String, epss: f64, percentile: f64, day: Day },
     KnownExploited { id: String, added: String, due: Option<String>, ransomware: bool, day: Day },
+    Coordinates { sha1: [u8; 20], group: String, artifact: String, version: String },
 }
 
 /// The day of a list (`20260816`; 0 if not known): of two lists the later speaks.
@@ -50,6 +52,8 @@ pub struct Sink {
     document: String,
     pub(crate) streams: BTreeMap<String, Pending>,
     pub(crate) covered: Names,
+    /// Asks readers of what is long to end.
+    stop: Stop,
     /// Where statements go that are too many to be held.
     pub(crate) spool: Option<Arc<Mutex<Spool>>>,
     /// Why they could not go there.
@@ -76,6 +80,16 @@ impl Sink {
     /// One that holds little: the rest goes to the spool.
     pub(crate) fn spilling(spool: &Arc<Mutex<Spool>>) -> Self {
         Self { spool: Some(Arc::clone(spool)), ..Self::default() }
+    }
+
+    /// One whose feeds end when they are asked to.
+    pub(crate) fn stopped_by(self, stop: &Stop) -> Self {
+        Self { stop: stop.clone(), ..self }
+    }
+
+    /// To be asked in loops that may take minutes.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.is_stopped()
     }
 
     /// Names the document that the next statements come from.
@@ -111,6 +125,12 @@ impl Sink {
         let KnownExploited { added, due, ransomware } = entry;
         let id = cve.to_owned();
         self.put(stream, &Statement::KnownExploited { id, added, due, ransomware, day });
+    }
+
+    /// What the archive with this SHA-1 is called.
+    pub(crate) fn coordinates(&mut self, stream: &str, sha1: [u8; 20], called: Coordinates) {
+        let Coordinates { group, artifact, version } = called;
+        self.put(stream, &Statement::Coordinates { sha1, group, artifact, version });
     }
 
     /// The document says all that its source says of this vulnerability or notice (see

@@ -2,7 +2,8 @@
 //! scheme orders it.
 //!
 //! A stream is `<family>-<version>` (`debian-12`, `alpine-3.20`, `rhel-9`), a family without
-//! releases (`wolfi`), a language's packages (`npm`), or metadata (`cve-2024`, `epss`, `kev`).
+//! releases (`wolfi`), a language's packages (`npm`), or metadata (`cve-2024`, `epss`, `kev`,
+//! `maven-sha1-3f`).
 
 use crate::language;
 
@@ -12,10 +13,17 @@ pub const EPSS: &str = "epss";
 pub const KEV: &str = "kev";
 /// The family of the streams of CVE metadata, one a year.
 pub const CVE: &str = "cve";
+/// The family of the streams of what Java archives are called, one a first byte of their SHA-1.
+pub const MAVEN_SHA1: &str = "maven-sha1";
 
 /// The year's stream for a CVE id (`CVE-2024-3094` gives `cve-2024`); None if it is not one.
 pub fn of_cve(id: &str) -> Option<String> {
     cve_year(id).map(|year| format!("{CVE}-{year}"))
+}
+
+/// The stream for the digests that begin with this byte (0x3f gives `maven-sha1-3f`).
+pub fn of_sha1(first: u8) -> String {
+    format!("{MAVEN_SHA1}-{first:02x}")
 }
 
 /// Whether a text is `CVE-YYYY-NNNN` with at least four digits at the end.
@@ -36,7 +44,8 @@ pub fn release<'s>(stream: &'s str, family: &str) -> Option<&'s str> {
 
 /// The name of the version scheme that orders a stream's ranges; None for metadata.
 pub fn scheme(stream: &str) -> Option<&'static str> {
-    if stream == EPSS || stream == KEV || release(stream, CVE).is_some() {
+    let is_metadata = |family: &&str| release(stream, family).is_some();
+    if stream == EPSS || stream == KEV || [CVE, MAVEN_SHA1].iter().any(is_metadata) {
         return None;
     }
     if let Some(scheme) = language::scheme(stream) {
@@ -73,6 +82,8 @@ mod tests {
             ("julia", Some("semver")),
             ("cve-2024", None),
             ("kev", None),
+            ("maven", Some("maven")),
+            ("maven-sha1-3f", None),
         ];
         for (stream, name) in schemes {
             assert_eq!(scheme(stream), name, "{stream}");

@@ -13,6 +13,11 @@ pub(crate) fn of_seconds(seconds: i64) -> Option<String> {
     Timestamp::from_second(seconds).ok().map(|time| time.to_string())
 }
 
+/// Milliseconds since 1970.
+pub(crate) fn of_milliseconds(milliseconds: i64) -> Option<String> {
+    Timestamp::from_millisecond(milliseconds).ok().map(|time| time.to_string())
+}
+
 /// A day, perhaps with a time in UTC: `2011-09-27 22:46`, `2023-02-17 20:41:00`, `2024-01-01`.
 pub(crate) fn of_day(date: &str) -> Option<String> {
     let date = date.trim();

@@ -10,21 +10,22 @@ use std::ops::ControlFlow;
 
 use model::{Problem, ProblemKind};
 
-use crate::input::{Found, Take, read_document};
+use crate::input::{Content, Found, Take, Unpacked, read_document};
+use crate::packed::Packed;
 
 /// Longest XML. The longest that a publisher serves is an OVAL file of some 450 MB (SUSE), which was
 /// less than half of that in 2023. It costs time and no memory.
 const XML_LIMIT: u64 = 1 << 30;
 /// Longest JSON. The longest that a publisher serves is a year of NVD's, some 170 MB.
 const JSON_LIMIT: u64 = 256 << 20;
-/// Longest of anything else. The longest are EPSS scores, some 15 MB, and Alpine's YAML.
+/// Longest of anything else, an index of a Maven repository in another archive among it. The longest are EPSS scores, some 15 MB, and Alpine's YAML.
 const TEXT_LIMIT: u64 = 32 << 20;
 /// Archives within archives; publishers use two (a zip or tar of gzip files).
 const NESTING_LIMIT: usize = 6;
 /// How many times its input a compression may give: OVAL reaches 60, repeated JSON 150.
-const RATIO_LIMIT: u64 = 500;
+pub(crate) const RATIO_LIMIT: u64 = 500;
 /// Below this many bytes any ratio is harmless.
-const RATIO_GRACE_BYTES: u64 = 64 << 20;
+pub(crate) const RATIO_GRACE_BYTES: u64 = 64 << 20;
 /// Largest xz dictionary: what `xz -9` needs.
 const XZ_MEMORY_KIB: u32 = 96 << 10;
 /// Largest zstd window: 128 MiB, what `--long` and the decoder's default allow.
@@ -63,7 +64,17 @@ impl<'a, 't> Unpacker<'a, 't> {
                 &format!("cannot be read: {error}"),
             );
         }
-        match Container::of(&magic) {
+        let container = Container::of(&magic);
+        let packed = match container {
+            Some(Container::Gzip) => Packed::of(&file, true),
+            None if Packed::may_be(&magic) => Packed::of(&file, false),
+            _ => None,
+        };
+        if let Some((packed, head)) = packed {
+            let (path, content) = (name.to_owned(), Content::Packed { head, packed });
+            return (self.take)(Found::Document(Unpacked { path, content, cut: None }));
+        }
+        match container {
             Some(Container::Zip) => self.zip(name, io::BufReader::new(file), 0),
             _ => self.stream(name, &mut io::BufReader::with_capacity(128 << 10, file), 0),
         }

@@ -32,7 +32,7 @@ pub struct UpdateReport {
 /// streams that are installed. A source stands for its installed streams.
 pub fn update(targets: &[String], store: &Store, options: &Options) -> UpdateReport {
     let mut report = UpdateReport::default();
-    let streams = streams(targets, store, &mut report.imported.problems);
+    let streams = streams(targets, store, options, &mut report.imported.problems);
     update_streams(&streams, store, options, &mut report);
     report.unchanged.sort();
     report.mirrored.sort();
@@ -85,7 +85,12 @@ impl UpdateReport {
 }
 
 /// The streams that targets stand for, sorted; what is neither source nor stream is a problem.
-fn streams(targets: &[String], store: &Store, problems: &mut Vec<Problem>) -> Vec<String> {
+fn streams(
+    targets: &[String],
+    store: &Store,
+    options: &Options,
+    problems: &mut Vec<Problem>,
+) -> Vec<String> {
     let installed = store.list().unwrap_or_else(|error| {
         let subject = store.dir().display().to_string();
         problems.push(Problem::new(ProblemKind::Unreadable, subject, error.to_string()));
@@ -106,7 +111,12 @@ fn streams(targets: &[String], store: &Store, problems: &mut Vec<Problem>) -> Ve
         }
     }
     if targets.is_empty() {
-        streams.extend(installed.into_iter().map(|installed| installed.stream));
+        // What archives are called only a mirror can know better.
+        let is_fetched = |stream: &String| {
+            options.db_url.is_some() || stream::release(stream, stream::MAVEN_SHA1).is_none()
+        };
+        let all = installed.into_iter().map(|installed| installed.stream);
+        streams.extend(all.filter(is_fetched));
     }
     streams.sort();
     streams.dedup();

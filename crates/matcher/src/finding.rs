@@ -104,7 +104,8 @@ fn evidence(plan: &Plan, package: &Package, because: &[Because<'_>]) -> Vec<Evid
         match package.basis {
             Basis::FileName => compared.push_str("; name and version by file name"),
             Basis::Signature => compared.push_str("; name and version by signature"),
-            Basis::Record | Basis::Digest | Basis::Mention => {}
+            Basis::Digest => compared.push_str("; name and version by SHA-1"),
+            Basis::Record | Basis::Mention => {}
         }
         if is_kernel_headers(package) {
             compared.push_str("; headers only, no kernel runs from this package");

@@ -3,6 +3,7 @@
 //! The story, in the order in which a scan tells it:
 //!
 //! ```text
+//! identify       archives by their digest               identify
 //! needs          which streams must be at hand      distro, ecosystem (who speaks about what)
 //! findings       every package against them         voice → judge (scope, tracks, standing) → finding
 //! metadata_needs which streams say more of the ids
@@ -29,6 +30,7 @@ mod ecosystem;
 mod enrich;
 mod eol;
 mod finding;
+mod identify;
 mod installed;
 mod judge;
 mod links;
@@ -54,6 +56,7 @@ use model::{
 pub use ecosystem::compare;
 pub use enrich::{Enriched, enrich, metadata_needs};
 pub use eol::end_of_life;
+pub use identify::identify;
 pub use upgrades::{Upgrade, upgrades};
 pub use vex::{Told, silence};
 

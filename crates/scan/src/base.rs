@@ -10,8 +10,8 @@ use advisories::Store;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use model::{
-    Artifact, ArtifactKind, Base, BaseChange, Digest, Finding, ImageRef, Inventory, NewerBase,
-    Package,
+    Artifact, ArtifactKind, Base, BaseChange, Basis, Digest, Finding, ImageRef, Inventory,
+    NewerBase, Package,
 };
 
 use crate::cache::{Cache, Seen};
@@ -89,16 +89,18 @@ fn change(
     options: &Options,
     store: &Store,
 ) -> Option<BaseChange> {
-    let inventory = Inventory {
+    let mut inventory = Inventory {
         os: options.distro.clone().or_else(|| newer.os.clone()),
         packages: newer.packages.clone(),
         repositories: newer.repositories.clone(),
         ..Inventory::default()
     };
+    // Both sides go by the same names.
+    let unread = matcher::identify(&mut inventory, store);
     let today = options.now.to_zoned(TimeZone::UTC).date();
     let how = matcher::Options { today, declared: options.declared };
     let there = matcher::findings(&inventory, store, how);
-    let mut problems = there.problems.iter().chain(&result.problems);
+    let mut problems = there.problems.iter().chain(&result.problems).chain(&unread);
     if problems.any(|problem| problem.kind.makes_incomplete()) {
         return None;
     }
@@ -146,6 +148,9 @@ fn time(created: Option<&str>) -> Option<Timestamp> {
 
 /// A package as far as advisories ask for it.
 fn slim(package: &Package) -> Package {
-    let (files, dependencies, hashes) = (Vec::new(), Vec::new(), Vec::new());
+    let (files, dependencies) = (Vec::new(), Vec::new());
+    // Where the name is a guess, an index may know better by the digest.
+    let is_guessed = package.basis == Basis::FileName;
+    let hashes = if is_guessed { package.hashes.clone() } else { Vec::new() };
     Package { files, dependencies, hashes, ..package.clone() }
 }

@@ -244,6 +244,7 @@ pub fn look_up(inspection: Inspection, options: &Options, store: &Store) -> Scan
 /// Finds what publishers say of the inventory, and what is known of that.
 fn find(result: &mut ScanResult, how: matcher::Options, options: &Options, store: &Store) {
     let ScanResult { inventory, problems, findings, silenced, data, .. } = result;
+    problems.extend(matcher::identify(inventory, store));
     let needs = matcher::needs(inventory, how.declared);
     problems.extend(feeds::ensure(&needs.streams, store, &options.feeds));
     let matched = matcher::findings(inventory, store, how);

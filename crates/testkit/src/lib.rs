@@ -8,6 +8,7 @@
 mod compress;
 mod full;
 mod image;
+mod maven_index;
 mod proxy;
 mod recorder;
 mod registry;
@@ -19,6 +20,7 @@ mod tls;
 pub use compress::{bzip2, gzip, gzip_members, xz, zstd, zstd_frames};
 pub use full::Full;
 pub use image::{ImageBuilder, LayerBuilder, sha256};
+pub use maven_index::MavenIndex;
 pub use proxy::Proxy;
 pub use recorder::Recorder;
 pub use registry::Content;

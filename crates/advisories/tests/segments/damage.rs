@@ -22,8 +22,9 @@ fn everything(bytes: Vec<u8>) -> Result<String, SegmentError> {
     let details = segment.all_details().collect::<Result<Vec<_>, _>>()?;
     let scores = segment.all_scores().collect::<Result<Vec<_>, _>>()?;
     let known = segment.all_known_exploited().collect::<Result<Vec<_>, _>>()?;
+    let coordinates = segment.all_coordinates().collect::<Result<Vec<_>, _>>()?;
     let meta = segment.meta();
-    Ok(format!("{meta:?} {advisories:?} {details:?} {scores:?} {known:?}"))
+    Ok(format!("{meta:?} {advisories:?} {details:?} {scores:?} {known:?} {coordinates:?}"))
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use advisories::{KnownExploited, Score, SegmentMeta, SegmentWriter};
+use advisories::{Coordinates, KnownExploited, Score, SegmentMeta, SegmentWriter};
 use model::{Advisory, Affected, Cvss, Details, Scope, Severity, Status, Subject, VersionRange};
 
 /// A small generator (SplitMix64); quality hardly matters, repeatability does.
@@ -14,6 +14,7 @@ pub(crate) struct Records {
     pub(crate) details: BTreeMap<String, Details>,
     pub(crate) scores: BTreeMap<String, Score>,
     pub(crate) known_exploited: BTreeMap<String, KnownExploited>,
+    pub(crate) coordinates: BTreeMap<String, Vec<Coordinates>>,
 }
 
 impl Records {
@@ -23,6 +24,7 @@ impl Records {
         self.details.values().for_each(|details| writer.details(details));
         self.scores.iter().for_each(|(cve, score)| writer.score(cve, *score));
         self.known_exploited.iter().for_each(|(cve, e)| writer.known_exploited(cve, e));
+        self.coordinates.iter().for_each(|(sha1, names)| writer.coordinates(sha1, names));
         writer
     }
 }
@@ -45,7 +47,8 @@ impl Random {
         let details = (0..about / 2).map(|_| self.details()).map(|d| (d.id.clone(), d)).collect();
         let scores = (0..about).map(|_| (self.id(), self.score())).collect();
         let known_exploited = (0..about / 4).map(|_| (self.id(), self.known())).collect();
-        Records { advisories, details, scores, known_exploited }
+        let coordinates = (0..about).map(|_| (self.sha1(), self.coordinates())).collect();
+        Records { advisories, details, scores, known_exploited, coordinates }
     }
 
     pub(crate) fn advisory(&mut self) -> Advisory {
@@ -121,6 +124,24 @@ impl Random {
             due: self.maybe(Self::text),
             ransomware: self.below(2) == 0,
         }
+    }
+
+    fn sha1(&mut self) -> String {
+        (0..5).map(|_| format!("{:08x}", self.below(1 << 32))).collect()
+    }
+
+    /// Sorted; none are too many.
+    fn coordinates(&mut self) -> Vec<Coordinates> {
+        let count = self.of(&[1, 1, 1, 0, 3, 8]);
+        let names = (0..count).map(|_| Coordinates {
+            group: self.text(),
+            artifact: self.package(),
+            version: self.text(),
+        });
+        let mut names: Vec<Coordinates> = names.collect();
+        names.sort();
+        names.dedup();
+        names
     }
 
     fn id(&mut self) -> String {

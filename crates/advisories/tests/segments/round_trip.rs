@@ -48,6 +48,10 @@ fn every_record_comes_back() {
         for (cve, entry) in &records.known_exploited {
             assert_eq!(segment.known_exploited(cve).unwrap().as_ref(), Some(entry));
         }
+        for (sha1, names) in &records.coordinates {
+            assert_eq!(segment.coordinates(sha1).unwrap(), *names, "seed {seed} {sha1}");
+        }
+        assert_eq!(segment.coordinates(&"0".repeat(40)).unwrap(), []);
         assert_eq!(segment.advisories("no such package", Subject::Source).unwrap(), []);
         assert_eq!(segment.details("no such id").unwrap(), None);
 
@@ -56,6 +60,7 @@ fn every_record_comes_back() {
         assert_eq!(segment.all_details().count(), records.details.len());
         assert_eq!(segment.all_scores().count(), records.scores.len());
         assert_eq!(segment.all_known_exploited().count(), records.known_exploited.len());
+        assert_eq!(segment.all_coordinates().count(), records.coordinates.len());
     }
 }
 
@@ -71,6 +76,13 @@ fn order_and_repetition_do_not_matter() {
         records.known_exploited.iter().rev().for_each(|(c, e)| backwards.known_exploited(c, e));
         records.scores.iter().rev().for_each(|(cve, score)| backwards.score(cve, *score));
         records.details.values().rev().for_each(|details| backwards.details(details));
+        for (sha1, names) in records.coordinates.iter().rev() {
+            let each = names.iter().rev().chain(names).map(std::slice::from_ref);
+            each.for_each(|name| backwards.coordinates(sha1, name));
+            if names.is_empty() {
+                backwards.coordinates(sha1, &[]);
+            }
+        }
         assert!(forwards == backwards.into_bytes().unwrap(), "seed {seed}");
     }
 }

@@ -23,6 +23,7 @@ mod hostile;
 mod languages;
 mod lists;
 mod malware;
+mod maven_index;
 mod options;
 mod outages;
 mod output;

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use advisories::{PublicKey, Store, bundle};
+use advisories::{Counts, PublicKey, Store, bundle};
 use artifact::Stop;
 use clap::Args;
-use feeds::{Failure, ImportReport, Outcome};
+use feeds::{Failure, ImportReport, Outcome, StreamReport, stream};
 
 use crate::cmd::db::export::bundle_code;
 use crate::cmd::global::Global;
@@ -100,7 +100,7 @@ fn import_bundle(path: &Path, store: &Store, keys: &[PublicKey]) -> Result<Strin
     Ok(text)
 }
 
-/// What an import did, a line a source and a line a stream.
+/// What an import did, a line a source and a line a stream; one for all parts of an index.
 pub(crate) fn describe(report: &ImportReport) -> String {
     let mut text = String::new();
     let mut line = |content: std::fmt::Arguments<'_>| {
@@ -118,7 +118,18 @@ pub(crate) fn describe(report: &ImportReport) -> String {
             line(format_args!("  passed over {count} {what}"));
         }
     }
-    for stream in &report.streams {
+    let is_shard = |one: &&StreamReport| {
+        let is_written = !matches!(one.outcome, Outcome::Kept(_));
+        is_written && stream::release(&one.stream, stream::MAVEN_SHA1).is_some()
+    };
+    let (shards, others): (Vec<_>, Vec<_>) = report.streams.iter().partition(is_shard);
+    if let Some(first) = shards.first() {
+        let records = shards.iter().filter_map(|one| counts_of(&one.outcome)).map(Counts::records);
+        let records = count(records.sum::<u64>(), "record");
+        let streams = count(shards.len(), "stream");
+        line(format_args!("{}-*: {}, {streams}, {records}", stream::MAVEN_SHA1, first.source));
+    }
+    for stream in others {
         let (name, source) = (&stream.stream, stream.source);
         match &stream.outcome {
             Outcome::Installed(counts) => {
@@ -141,9 +152,18 @@ pub(crate) fn describe(report: &ImportReport) -> String {
     text
 }
 
-fn records(counts: &advisories::Counts) -> String {
-    let all = counts.advisories + counts.details + counts.scores + counts.known_exploited;
-    count(all, "record")
+fn counts_of(outcome: &Outcome) -> Option<&Counts> {
+    match outcome {
+        Outcome::Installed(counts) | Outcome::Renewed(counts) | Outcome::Merged(counts) => {
+            Some(counts)
+        }
+        Outcome::Replaced { counts, .. } => Some(counts),
+        Outcome::Kept(_) => None,
+    }
+}
+
+fn records(counts: &Counts) -> String {
+    count(counts.records(), "record")
 }
 
 /// Damage is an exit code even where most was read.

@@ -3,6 +3,7 @@
 use advisories::{Installed, SegmentMeta};
 use clap::{Args, ValueEnum};
 use document::columns;
+use feeds::stream;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -53,26 +54,51 @@ fn table(installed: &[Installed], global: &Global) -> String {
         return format!("no advisories in {dir}: a scan fetches what it needs\n");
     }
     let head = ["STREAM", "SOURCE", "AGE", "RECORDS", "SIZE"].map(str::to_owned);
-    let rows = installed.iter().map(|segment| row(segment, global.now));
-    columns(&std::iter::once(head).chain(rows).collect::<Vec<_>>())
+    let (shards, others): (Vec<_>, Vec<_>) = installed.iter().partition(|one| is_shard(one));
+    let rows = others.into_iter().map(|segment| row(segment, global.now));
+    let rows = std::iter::once(head).chain(rows).chain(row_of_shards(&shards, global.now));
+    columns(&rows.collect::<Vec<_>>())
+}
+
+/// A part of the index of Java archives that can be read: there are hundreds, which are one thing.
+fn is_shard(segment: &Installed) -> bool {
+    segment.meta.is_ok() && stream::release(&segment.stream, stream::MAVEN_SHA1).is_some()
+}
+
+/// One row for all of them, as old as the oldest.
+fn row_of_shards(shards: &[&Installed], now: Timestamp) -> Option<[String; 5]> {
+    let metas: Vec<&SegmentMeta> =
+        shards.iter().filter_map(|segment| segment.meta.as_ref().ok()).collect();
+    let heard = shards.iter().zip(&metas).map(|(segment, meta)| heard(segment, meta));
+    let records: u64 = metas.iter().map(|meta| meta.counts.records()).sum();
+    Some([
+        format!("{}-* ({})", stream::MAVEN_SHA1, shards.len()),
+        metas.first()?.source.clone(),
+        told(heard.min()?, now),
+        records.to_string(),
+        size(shards.iter().map(|segment| segment.size_bytes).sum()),
+    ])
+}
+
+/// When a stream's publisher was last heard.
+fn heard<'s>(segment: &'s Installed, meta: &'s SegmentMeta) -> &'s str {
+    segment.checked_at.as_deref().unwrap_or(&meta.built_at)
+}
+
+fn told(heard: &str, now: Timestamp) -> String {
+    heard.parse().map_or_else(|_| "unknown".to_owned(), |heard| age(heard, now))
 }
 
 fn row(segment: &Installed, now: Timestamp) -> [String; 5] {
     let size = size(segment.size_bytes);
     match &segment.meta {
-        Ok(meta) => {
-            let counts = &meta.counts;
-            let records =
-                counts.advisories + counts.details + counts.scores + counts.known_exploited;
-            let asked = segment.checked_at.as_deref().unwrap_or(&meta.built_at);
-            [
-                segment.stream.clone(),
-                meta.source.clone(),
-                asked.parse().map_or_else(|_| "unknown".to_owned(), |asked| age(asked, now)),
-                records.to_string(),
-                size,
-            ]
-        }
+        Ok(meta) => [
+            segment.stream.clone(),
+            meta.source.clone(),
+            told(heard(segment, meta), now),
+            meta.counts.records().to_string(),
+            size,
+        ],
         Err(error) => {
             let damaged = format!("damaged: {error}");
             [segment.stream.clone(), damaged, String::new(), String::new(), size]
