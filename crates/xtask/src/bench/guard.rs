@@ -15,10 +15,17 @@ mod rates;
 mod rules;
 mod stage;
 
+use std::process::{Command, Stdio};
+
 use super::Session;
 use stage::Stage;
 
+/// What it asks of the machine, and the Debian package that has it.
+const PROGRAMS: [(&str, &str); 3] =
+    [("redis-benchmark", "redis-tools"), ("wrk", "wrk"), ("bpftool", "bpftool")];
+
 pub(super) fn run(session: &Session) -> Result<(), String> {
+    programs_are_there()?;
     let stage = Stage::make(session)?;
     println!("{}\n", facts::facts());
     rates::run(&stage, session.runs)?;
@@ -29,6 +36,23 @@ pub(super) fn run(session: &Session) -> Result<(), String> {
     rules::run(&stage)?;
     println!("\nAt the end: {}", facts::load());
     Ok(())
+}
+
+/// Before anything is measured: the last of them would be missed after ten minutes.
+fn programs_are_there() -> Result<(), String> {
+    let is_missing = |(program, _): &&(&str, &str)| {
+        let started = Command::new(program).arg("--version").stdout(Stdio::null()).output();
+        started.is_err()
+    };
+    let missing: Vec<&(&str, &str)> = PROGRAMS.iter().filter(is_missing).collect();
+    let [programs, packages] = [
+        missing.iter().map(|(program, _)| *program).collect::<Vec<_>>().join(", "),
+        missing.iter().map(|(_, package)| *package).collect::<Vec<_>>().join(" "),
+    ];
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(format!("{programs} not found\nhint: apt-get install {packages}"))
 }
 
 /// Of numbers, those that are none left out.
