@@ -136,7 +136,7 @@ fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserErr
         state,
         look,
     } = arguments;
-    if enforce && policy.is_none() && !profiles.is_some() {
+    if enforce && policy.is_none() && !profiles.is_asked() {
         return Err(judge::needs_policy());
     }
     environment::have_many_descriptors();

@@ -123,7 +123,7 @@ impl LearnArguments {
     }
 
     /// Whether anybody asked for profiles.
-    pub(super) fn is_some(&self) -> bool {
+    pub(super) fn is_asked(&self) -> bool {
         self.profiles.is_some()
     }
 }
