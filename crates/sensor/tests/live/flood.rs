@@ -2,48 +2,25 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use model::event::Call;
 use sensor::kernel::{Kernel, Settings};
 use sensor::record::{Deed, Record};
 
+use crate::group::Group;
 use crate::watch::{acts, kernel};
 
 const OPENS: u64 = 300_000;
 const EXECS: u64 = 1_000;
 
-/// A control group of its own, taken away at the end.
-struct Group(PathBuf);
-
-impl Group {
-    fn new(hierarchy: &Path, name: &str) -> Self {
-        let folder = hierarchy.join(format!("lazaret-test-{name}-{}", std::process::id()));
-        std::fs::create_dir(&folder).expect("a control group");
-        Self(folder)
-    }
-
-    fn number(&self) -> u64 {
-        std::fs::metadata(&self.0).expect("the group").ino()
-    }
-
-    /// The shell enters the group and waits for a line before it becomes the program.
-    fn start(&self, program: &Path, act: &str, count: u64) -> Child {
-        let script = "echo $$ > \"$0/cgroup.procs\"; read go; exec \"$@\"";
-        let mut command = Command::new("sh");
-        command.args(["-c", script]).arg(&self.0).arg(program).args([act, &count.to_string()]);
-        command.stdin(Stdio::piped()).spawn().expect("a shell")
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        // Its processes have ended; what is left of it is said by the next run's error.
-        let _left: Result<(), std::io::Error> = std::fs::remove_dir(&self.0);
-    }
+/// The shell enters the group and waits for a line before it becomes the program.
+fn start(group: &Group, program: &Path, act: &str, count: u64) -> Child {
+    let mut command = group.shell("read go; exec \"$@\"");
+    command.arg(program).args([act, &count.to_string()]);
+    command.stdin(Stdio::piped()).spawn().expect("a shell")
 }
 
 #[derive(Default)]
@@ -91,7 +68,8 @@ fn a_flood_of_opens_hides_no_connection() {
     const ROUNDS: usize = 20;
     let settings = Settings { bulk_budget: 100, ..Settings::new() };
     let (Some(program), Some(mut kernel)) = (acts(), kernel(&settings)) else { return };
-    let mut command = Command::new(program);
+    let group = Group::make("opens-and-connect");
+    let mut command = group.program(program);
     command.args(["opens-and-connect", "2000"]);
     let seen = crate::watch::run(&mut kernel, &[Call::Openat, Call::Connect], &mut command);
     let lost = kernel.losses().expect("counts");
@@ -106,11 +84,10 @@ fn a_flood_of_opens_hides_no_connection() {
 fn flood(settings: &Settings) -> Option<(Counts, u64)> {
     let program = acts()?;
     let mut kernel = kernel(settings)?;
-    let hierarchy = settings.hierarchy.mounted.clone().expect("a hierarchy");
-    let (flooding, storming) = (Group::new(&hierarchy, "flood"), Group::new(&hierarchy, "storm"));
+    let (flooding, storming) = (Group::make("flood"), Group::make("storm"));
     let mut children =
-        [flooding.start(program, "opens", OPENS), storming.start(program, "execs", EXECS)];
-    let ids = (flooding.number(), storming.number());
+        [start(&flooding, program, "opens", OPENS), start(&storming, program, "execs", EXECS)];
+    let ids = (flooding.number, storming.number);
     // The shells' own opens are not to be counted.
     std::thread::sleep(Duration::from_millis(300));
     kernel.watch(&BTreeSet::from([Call::Openat])).expect("opens are watched");

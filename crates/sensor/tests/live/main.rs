@@ -10,6 +10,7 @@ mod calls;
 mod cost;
 mod fanotify;
 mod flood;
+mod group;
 mod groups;
 mod learn;
 mod names;

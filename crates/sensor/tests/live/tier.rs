@@ -2,13 +2,14 @@
 //! nor loses what threads do at once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::{Child, Command};
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 use model::event::Call;
 use sensor::kernel::{Cause, Kernel, Settings, Tier};
 use sensor::record::{Abi, Deed, Record};
 
+use crate::group::Group;
 use crate::watch::{acts, kernel, run, tier};
 
 /// Numbered calls of `acts storm`.
@@ -52,7 +53,8 @@ fn a_call_is_told_by_each_of_its_numbers() {
     let numbers = calls.flat_map(|call| sensor::numbers_of(*call));
     let expected: BTreeSet<(&str, u16)> = numbers.map(|(abi, it)| (name(abi), it)).collect();
     assert!(expected.len() > 150, "{expected:?}");
-    let mut command = Command::new(program);
+    let group = Group::make("numbers");
+    let mut command = group.program(program);
     command.arg("numbers").args(expected.iter().map(|(abi, number)| format!("{abi}:{number}")));
     let seen = run(&mut kernel, Call::ALL, &mut command);
     let told = seen.records.iter().filter_map(|record| match &record.deed {
@@ -78,7 +80,8 @@ fn threads_that_make_calls_at_once_are_not_mixed() {
     const CALLS: u32 = 5_000;
     let Some(mut kernel) = kernel(&roomy()) else { return };
     kernel.watch(&BTreeSet::from([STORM])).expect("it is watched");
-    let Some(mut child) = storm(THREADS, CALLS) else { return };
+    let group = Group::make("threads");
+    let Some(mut child) = storm(&group, THREADS, CALLS) else { return };
     let mut told = Told::default();
     let since = Instant::now();
     while child.try_wait().expect("a child").is_none() {
@@ -95,7 +98,8 @@ fn other_calls_come_and_go_without_a_gap() {
     let Some(mut kernel) = kernel(&roomy()) else { return };
     let more = BTreeSet::from([STORM, Call::Tkill, Call::Listen]);
     kernel.watch(&BTreeSet::from([STORM])).expect("it is watched");
-    let Some(mut child) = storm(1, i32::MAX.unsigned_abs()) else { return };
+    let group = Group::make("turns");
+    let Some(mut child) = storm(&group, 1, i32::MAX.unsigned_abs()) else { return };
     let mut told = Told::default();
     for _ in 0..TURNS {
         let before = told.count();
@@ -119,8 +123,9 @@ fn roomy() -> Settings {
     Settings { bulk_bytes: 64 << 20, bulk_budget: u64::MAX, ..Settings::new() }
 }
 
-fn storm(threads: u32, calls: u32) -> Option<Child> {
-    let mut command = Command::new(acts()?);
+/// In a group of its own: it would spend the budget of whatever else is tested now.
+fn storm(group: &Group, threads: u32, calls: u32) -> Option<Child> {
+    let mut command = group.program(acts()?);
     command.args(["storm", &threads.to_string(), &calls.to_string()]);
     Some(command.spawn().expect("it starts"))
 }

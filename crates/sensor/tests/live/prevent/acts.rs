@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use model::{Denial, Network, Place, Prevention, Refused};
 use sensor::prevent::{Held, Preventions};
 
-use super::stage::{Folder, Group, REFUSED, in_the_machine_alone, preventions, told};
+use super::stage::{Folder, REFUSED, in_the_machine_alone, preventions, told};
+use crate::group::Group;
 
 /// The prevention, the deed, what the denial names. `@` is the folder.
 type Case = (&'static str, &'static [&'static str], &'static str);

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use model::{Denial, Network, Prevention, Refused};
 use sensor::prevent::{Preventions, Settings};
 
-use super::stage::{Group, REFUSED};
+use super::stage::REFUSED;
+use crate::group::Group;
 
 /// Tells the test below to be a guard: where it pins, and the group that it holds.
 const GUARD: &str = "LAZARET_TEST_GUARD";

@@ -1,13 +1,13 @@
-//! A control group, a folder with things in it, and a program that does one deed there.
+//! A folder with things in it, and what a kernel without the hooks cannot be asked.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use model::{Denial, Prevention};
 use sensor::prevent::{Held, Preventions, Settings};
 use tempfile::TempDir;
+
+use crate::group::Group;
 
 /// What the kernel says of what is refused.
 pub(super) const REFUSED: i32 = 1;
@@ -39,62 +39,6 @@ pub(super) fn in_the_machine_alone(why: &str) {
     match std::env::var_os("LAZARET_TEST_ACTS") {
         Some(_) => testkit::skip(why),
         None => println!("`cargo xtask vm-test` tries this: {why}"),
-    }
-}
-
-/// A group below the root of the hierarchy, or of another one; gone with this.
-pub(super) struct Group {
-    folder: PathBuf,
-    pub(super) number: u64,
-}
-
-impl Group {
-    pub(super) fn make(name: &str) -> Self {
-        let hierarchy = Settings::new().hierarchy.mounted.expect("a hierarchy");
-        Self::below(&hierarchy, &format!("lazaret-{name}-{}", std::process::id()))
-    }
-
-    pub(super) fn child(&self, name: &str) -> Self {
-        Self::below(&self.folder, name)
-    }
-
-    pub(super) fn folder(&self) -> &Path {
-        &self.folder
-    }
-
-    fn below(folder: &Path, name: &str) -> Self {
-        let folder = folder.join(name);
-        fs::create_dir_all(&folder).expect("a control group");
-        let number = fs::metadata(&folder).expect("the group").ino();
-        Self { folder, number }
-    }
-
-    /// A shell that enters the group, and what it does then.
-    pub(super) fn shell(&self, script: &str) -> Command {
-        let mut shell = Command::new("/bin/sh");
-        let script = format!("echo $$ > \"$0/cgroup.procs\" || exit 99; {script}");
-        shell.arg("-c").arg(script).arg(&self.folder);
-        shell
-    }
-
-    /// What the kernel said of a deed in the group.
-    pub(super) fn deed(&self, arguments: &[String]) -> Option<i32> {
-        let program = crate::watch::acts()?;
-        let mut shell = self.shell("exec \"$@\"");
-        shell.arg(program).arg("deed").args(arguments);
-        shell.status().expect("a shell").code()
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        // A process that was just killed may be in it yet.
-        for _ in 0..100 {
-            if fs::remove_dir(&self.folder).is_ok() {
-                return;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(10));
-        }
     }
 }
 

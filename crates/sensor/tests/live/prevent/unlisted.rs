@@ -6,8 +6,9 @@ use std::path::Path;
 
 use model::{Place, Prevention, Refused};
 
-use super::stage::{Folder, Group, REFUSED, is_held, preventions, told};
+use super::stage::{Folder, REFUSED, is_held, preventions, told};
 use super::ways::{Overlay, image_deed};
+use crate::group::Group;
 
 /// A deed, and what the denial names; nothing, if it is done.
 const CASES: &[(&[&str], &str)] = &[

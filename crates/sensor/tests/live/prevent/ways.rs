@@ -6,7 +6,8 @@ use std::process::Command;
 
 use model::{Place, Prevention, Refused};
 
-use super::stage::{Folder, Group, REFUSED, in_the_machine_alone, is_held, preventions, told};
+use super::stage::{Folder, REFUSED, in_the_machine_alone, is_held, preventions, told};
+use crate::group::Group;
 
 fn prevention(act: Refused) -> Prevention {
     Prevention { id: "a".to_owned(), act }
