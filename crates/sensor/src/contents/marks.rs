@@ -24,7 +24,7 @@ use crate::prevent::fanotify::host::Host;
 use crate::prevent::fanotify::layers::{self, Layers, below};
 use crate::prevent::fanotify::lookup::find;
 use crate::prevent::fanotify::marks::{Kind, kind_of};
-use crate::prevent::fanotify::mount::{self, Device, MOUNTS_BYTES_MAX, Mount};
+use crate::prevent::fanotify::mount::{self, Device, MOUNTS_BYTES_MAX, Mount, Placed};
 use crate::reader::Reader;
 
 /// How long mount points of a container are waited for; one may lie behind a process that hangs.
@@ -46,7 +46,7 @@ struct Known {
     /// Of overlays, gone ones included.
     layers: Layers,
     /// File systems that are marked as a whole.
-    whole: HashSet<Device>,
+    whole: HashSet<Placed>,
     /// Those of the host, of which a container's mount alone is marked.
     shared: HashSet<Device>,
     /// What the mounts of a namespace looked like.
@@ -82,7 +82,7 @@ impl Marks {
 
     /// The lower folders of an overlay, if it is a container's.
     pub(super) fn layers(&self, device: Device) -> Option<Arc<[PathBuf]>> {
-        self.known().layers.get(&device).cloned()
+        self.known().layers.get(&device).map(|layer| Arc::clone(&layer.folders))
     }
 
     /// Marks what is mounted on the host and is a container's, or all of it. The result is where
@@ -100,15 +100,16 @@ impl Marks {
         let shared: HashSet<Device> = shared.map(|(_, mount)| mount.device).collect();
         let former = std::mem::take(&mut self.known().whole);
         let mut gaps = Vec::new();
-        let mut whole = HashSet::new();
+        let (mut whole, mut devices) = (HashSet::new(), HashSet::new());
         for (root, mount) in mounts() {
             if !is_container(mount) && self.scope == Scope::Containers {
                 continue;
             }
-            if former.contains(&mount.device) {
-                whole.insert(mount.device);
+            if former.contains(&mount.placed()) {
+                whole.insert(mount.placed());
+                devices.insert(mount.device);
             }
-            if whole.contains(&mount.device) || !self.may_be_marked(mount, false, &mut gaps) {
+            if devices.contains(&mount.device) || !self.may_be_marked(mount, false, &mut gaps) {
                 continue;
             }
             let point = below(root, Path::new(OsStr::from_bytes(&mount.point)));
@@ -119,7 +120,10 @@ impl Marks {
             };
             let Some(point) = opened.ok().filter(is_it) else { continue };
             match self.mark(&point, MarkFlags::FAN_MARK_FILESYSTEM) {
-                Ok(()) => drop(whole.insert(mount.device)),
+                Ok(()) => {
+                    whole.insert(mount.placed());
+                    devices.insert(mount.device);
+                }
                 Err(error) => gaps.push(gap(mount, &error.to_string())),
             }
         }
@@ -195,7 +199,7 @@ impl Marks {
             let rest = |it: &&Mount| mount.point.strip_prefix(it.point.as_bytes());
             silent.iter().filter_map(rest).any(|rest| rest.is_empty() || rest.starts_with(b"/"))
         };
-        let whole = self.known().whole.clone();
+        let whole: HashSet<Device> = self.known().whole.iter().map(|(device, _)| *device).collect();
         let mut wanted = Vec::new();
         for mount in mounts.iter().filter(|mount| !whole.contains(&mount.device)) {
             if self.may_be_marked(mount, true, gaps) && !is_behind(mount) {

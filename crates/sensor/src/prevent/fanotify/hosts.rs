@@ -16,13 +16,13 @@ use super::host::Host;
 use super::inquiry::Inquiry;
 use super::layers::{self, below};
 use super::marks::{Extent, mark};
-use super::mount::{Device, Mount};
+use super::mount::{Device, Mount, Placed};
 
 /// The mount namespaces of the host, and what was found there.
 pub(super) struct Hosts {
     list: Vec<Host>,
     /// Overlays that were marked.
-    marked: HashSet<Device>,
+    marked: HashSet<Placed>,
     /// All else that is mounted.
     others: HashSet<Device>,
 }
@@ -59,9 +59,9 @@ impl Hosts {
         let others = others.map(|(_, mount)| mount.device).collect();
         let mut marked = HashSet::new();
         for (root, mount) in mounts().filter(|(_, mount)| is_overlay(mount)) {
-            let is_marked = self.marked.contains(&mount.device);
-            if is_marked || mark_overlay(inquiry, root, mount) {
-                marked.insert(mount.device);
+            let placed = mount.placed();
+            if self.marked.contains(&placed) || mark_overlay(inquiry, root, mount) {
+                marked.insert(placed);
             }
         }
         (self.marked, self.others) = (marked, others);

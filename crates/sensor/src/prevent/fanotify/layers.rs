@@ -23,7 +23,15 @@ const FOUND_MAX: usize = 65_536;
 const INODE_BITS: u64 = (1 << 48) - 1;
 
 /// The lower folders of each overlay.
-pub(crate) type Layers = HashMap<Device, Arc<[PathBuf]>>;
+pub(crate) type Layers = HashMap<Device, Layer>;
+
+/// Those of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Layer {
+    /// As its mount names them: a device's number is given to the next overlay as soon as one is gone.
+    names: Vec<BString>,
+    pub(crate) folders: Arc<[PathBuf]>,
+}
 
 /// Those of the host's mounts, each with the root that its paths begin at.
 pub(crate) fn all<'a>(mounts: impl IntoIterator<Item = (&'a Path, &'a Mount)>) -> Layers {
@@ -48,12 +56,13 @@ impl Images {
         }
     }
 
-    pub(super) fn is_known(&self, device: Device) -> bool {
-        self.known.contains_key(&device)
+    /// Whether it is this overlay of which they are known, and not one that had its number before.
+    pub(super) fn is_known(&self, mount: &Mount) -> bool {
+        self.known.get(&mount.device).is_some_and(|layer| layer.names == mount.layers)
     }
 
     pub(super) fn layers(&self, device: Device) -> Option<Arc<[PathBuf]>> {
-        self.known.get(&device).cloned()
+        self.known.get(&device).map(|layer| Arc::clone(&layer.folders))
     }
 
     pub(super) fn was_found(&self, print: &Print) -> bool {
@@ -70,12 +79,12 @@ impl Images {
 
 /// Folders that cannot be reached from here are not known. Docker writes them from the folder in
 /// which the overlay's own is, where there are too many for a page.
-fn layers_of(root: &Path, mount: &Mount) -> Option<(Device, Arc<[PathBuf]>)> {
+fn layers_of(root: &Path, mount: &Mount) -> Option<(Device, Layer)> {
     let home = Path::new(OsStr::from_bytes(&mount.point)).parent()?.parent()?;
     let path = |layer: &BString| below(root, &home.join(OsStr::from_bytes(layer)));
-    let layers: Arc<[PathBuf]> = mount.layers.iter().map(path).collect();
-    let is_whole = !layers.is_empty() && layers.iter().all(|layer| layer.is_dir());
-    is_whole.then_some((mount.device, layers))
+    let folders: Arc<[PathBuf]> = mount.layers.iter().map(path).collect();
+    let is_whole = !folders.is_empty() && folders.iter().all(|folder| folder.is_dir());
+    is_whole.then(|| (mount.device, Layer { names: mount.layers.clone(), folders }))
 }
 
 /// A whole path, from that root on.
@@ -155,7 +164,24 @@ mod tests {
         ] {
             let mounts = mounts(&layers);
             images.learn(all(mounts.iter().map(|mount| (Path::new("/"), mount))));
-            assert_eq!(images.is_known(5), expected, "{layers}");
+            assert_eq!(images.is_known(&mounts[0]), expected, "{layers}");
         }
+    }
+
+    /// Both are of the device's number.
+    #[test]
+    fn the_overlay_that_has_a_number_next_is_another_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path();
+        let mounts = ["A", "B"].map(|layer| {
+            std::fs::create_dir_all(home.join("l").join(layer)).unwrap();
+            let at = home.display();
+            let line =
+                format!("1 0 0:5 / {at}/x/merged rw - overlay overlay rw,lowerdir=l/{layer}");
+            super::super::mount::read(line.as_bytes()).remove(0)
+        });
+        let mut images = Images::default();
+        images.learn(all([(Path::new("/"), &mounts[0])]));
+        assert!(images.is_known(&mounts[0]) && !images.is_known(&mounts[1]));
     }
 }

@@ -19,6 +19,10 @@ pub(crate) fn device(major: u32, minor: u32) -> Device {
     u64::from(major) << 32 | u64::from(minor)
 }
 
+/// A file system of the host's while it is mounted. A device's number is given to another one as soon
+/// as it is gone; the place is not, for runtimes name it by the container.
+pub(crate) type Placed = (Device, BString);
+
 /// A mount of one namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mount {
@@ -36,6 +40,10 @@ pub(crate) struct Mount {
 }
 
 impl Mount {
+    pub(crate) fn placed(&self) -> Placed {
+        (self.device, self.point.clone())
+    }
+
     /// Where on its file system the file is that this mount shows at `path`.
     pub(crate) fn inner(&self, path: &BStr) -> Option<BString> {
         let rest = match &**self.point {
