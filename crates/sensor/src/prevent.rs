@@ -24,6 +24,7 @@ mod record;
 mod wire;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use aya::maps::{Array, HashMap, MapData};
 use model::{Denial, Place, Prevention};
@@ -151,7 +152,7 @@ pub struct Preventions {
     inboxes: Vec<Inbox>,
     links: Links,
     pinned: Result<pins::Pinned, String>,
-    _alone: Option<Alone>,
+    alone: Option<Arc<Alone>>,
 }
 
 impl Preventions {
@@ -162,12 +163,44 @@ impl Preventions {
     /// If a prevention cannot be written down for a kernel, or this one lets nothing be loaded. What
     /// single ones are held by, and why not, is told by [`Self::held`].
     pub fn start(preventions: &[Prevention], settings: &Settings) -> Result<Self, Refusal> {
+        let lock = settings.lock.as_deref().filter(|_| settings.pins.is_some());
+        let alone = lock.map(Alone::take).transpose()?.map(Arc::new);
+        let former = settings.pins.as_deref().map(pins::Former::find).unwrap_or_default();
+        let started = Self::begin(preventions, settings, alone, &former)?;
+        former.release();
+        Ok(started)
+    }
+
+    /// Others of the same guard, while these hold on: no group has bits of them yet. [`Self::retire`]
+    /// ends these.
+    ///
+    /// # Errors
+    /// As of [`Self::start`]; these are as before.
+    pub fn beside(&self, preventions: &[Prevention], settings: &Settings) -> Result<Self, Refusal> {
+        Self::begin(preventions, settings, self.alone.clone(), &pins::Former::default())
+    }
+
+    /// Ends the former ones. What they refused and nobody was told of yet is told by these.
+    pub fn retire(&mut self, mut former: Self) {
+        let untold = former.untold().unwrap_or_default();
+        let [buffer_full, over_budget] = &mut self.untold_before;
+        *buffer_full = buffer_full.saturating_add(untold.buffer_full);
+        *over_budget = over_budget.saturating_add(untold.over_budget);
+        self.damaged += untold.damaged;
+        // Its own: those before it have been read for as long as it was there.
+        self.inboxes.splice(..0, former.inboxes.pop());
+        former.release();
+    }
+
+    fn begin(
+        preventions: &[Prevention],
+        settings: &Settings,
+        alone: Option<Arc<Alone>>,
+        former: &pins::Former,
+    ) -> Result<Self, Refusal> {
         if preventions.len() > PREVENTIONS_MAX {
             return Err(Refusal::Many(preventions.len()));
         }
-        let lock = settings.lock.as_deref().filter(|_| settings.pins.is_some());
-        let alone = lock.map(Alone::take).transpose()?;
-        let former = settings.pins.as_deref().map(pins::Former::find).unwrap_or_default();
         let mut object = load::Object::open(preventions, settings)?;
         let held_by_act = object.load();
         let pinned = match &settings.pins {
@@ -187,17 +220,14 @@ impl Preventions {
             inboxes: former.inboxes(),
             links: Links::default(),
             pinned,
-            _alone: alone,
+            alone,
         };
         let ids: Vec<String> = preventions.iter().map(|it| it.id.clone()).collect();
-        started.inherit(&former, &ids)?;
+        started.inherit(former, &ids)?;
         started.inboxes.push(Inbox { ids, buffer: object.take("denials")? });
         let (links, lost) = object.attach(&held_by_act);
         match started.attached(links).and_then(|()| started.lose(preventions, &lost)) {
-            Ok(()) => {
-                former.release();
-                Ok(started)
-            }
+            Ok(()) => Ok(started),
             Err(error) => {
                 started.release();
                 Err(error)

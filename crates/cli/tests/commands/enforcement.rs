@@ -101,3 +101,89 @@ fn what_a_policy_refuses_is_not_done_and_what_it_wants_is() {
     assert_eq!((&response["response"], &response["wanted"]), (&"kill".into(), &true.into()));
     assert_eq!(reader["blocked"], false, "what was done was not blocked");
 }
+
+/// Names of its preventions are others each time, so that nothing of the former ones is kept.
+fn anew(turn: usize) -> String {
+    format!(
+        "
+version: 1
+prevent:
+  - {{id: foreign {turn}, refuse: execute-foreign, scope: {{containers: [enf-long]}}, mode: enforce}}
+  - {{id: inwards {turn}, refuse: connect, networks: [127.0.0.0/8], scope: {{containers: [enf-long]}}, mode: enforce}}
+"
+    )
+}
+
+/// No mistake of a policy; the kernel's table has no room for so many ranges of one address.
+fn too_much() -> String {
+    let ports = |first: u16| {
+        let ranges: Vec<String> = (0..9).map(|it| (first + 2 * it).to_string()).collect();
+        ranges.join(", ")
+    };
+    format!(
+        "
+version: 1
+prevent:
+  - {{id: around, refuse: connect, networks: [127.0.0.0/8], ports: [{}], mode: enforce}}
+  - {{id: within, refuse: connect, networks: [127.0.0.1/32], ports: [{}], mode: enforce}}
+",
+        ports(1000),
+        ports(2000)
+    )
+}
+
+/// Says at each turn what it could do.
+const AGAIN: &str = "/bin/busybox cp /bin/busybox /true; while :; do /true 2>/dev/null && echo ran; \
+                     /bin/busybox nc -w 1 127.0.0.1 9 < /dev/null 2>&1; \
+                     /bin/busybox usleep 2000; done";
+
+#[test]
+fn what_is_refused_stays_refused_while_the_policy_is_read_anew() {
+    const TURNS: usize = 6;
+    let Some(docker) = Docker::ready() else { return };
+    let sandbox = Sandbox::new();
+    if make_image(&sandbox, &docker, "guarded:anew").is_none() {
+        return;
+    }
+    let rules = sandbox.file("rules.yaml", RULES);
+    let policy = sandbox.file("guard.yaml", &anew(0));
+    let state = sandbox.path("state").display().to_string();
+    let to = format!("json@file:{}", sandbox.path("alerts.json").display());
+    let arguments = ["guard", "--rules", &rules, "--policy", &policy, "--enforce"];
+    let places = ["--state", &state, "--to", &to];
+    let mut guard = Guard::start(sandbox, &docker, &[&arguments[..], &places].concat());
+    let with = ["run", "-d", "--network", "none", "--name", "enf-long", "guarded:anew", "sh", "-c"];
+    docker.docker(&[&with[..], &[AGAIN]].concat());
+    let lines = || docker.docker(&["logs", "enf-long"]).lines().map(str::to_owned).collect();
+    let is_refused = |line: &String| line.contains("not permitted");
+    let begun = Instant::now();
+    let mut before: Vec<String> = lines();
+    while before.len() < 20 || !before[before.len() - 20..].iter().all(is_refused) {
+        assert!(begun.elapsed() < PATIENCE, "{before:?}\n{}", guard.said());
+        thread::sleep(Duration::from_millis(100));
+        before = lines();
+    }
+    for turn in 1..=TURNS {
+        std::fs::write(&policy, anew(turn)).unwrap();
+        guard.read_anew_again("rules, read anew", turn);
+    }
+    std::fs::write(&policy, too_much()).unwrap();
+    guard.read_anew("stay as they were");
+    let all: Vec<String> = lines();
+    let said = guard.said();
+    let alerts = guard.end();
+    docker.docker(&["rm", "-f", "enf-long"]);
+    docker.docker(&["image", "rm", "guarded:anew"]);
+
+    let after = &all[before.len()..];
+    let done = after.iter().filter(|line| !is_refused(line)).count();
+    assert!(after.len() > 100, "it went on: {after:?}");
+    assert_eq!(done, 0, "of {} turns\n{said}", after.len());
+    assert!(said.contains("more than 16 ranges of ports"), "{said}");
+    for turn in 0..=TURNS {
+        for prevention in [format!("foreign {turn}"), format!("inwards {turn}")] {
+            let is_told = |it: &Value| it["fields"]["prevention"] == prevention.as_str();
+            assert!(alerts.iter().any(is_told), "{prevention}\n{said}");
+        }
+    }
+}

@@ -84,9 +84,14 @@ impl Guard {
 
     /// Has it read rules, policy and lists anew, until it says so.
     pub(crate) fn read_anew(&self, said: &str) {
+        self.read_anew_again(said, 1);
+    }
+
+    /// The same until it has said so as often.
+    pub(crate) fn read_anew_again(&self, said: &str, times: usize) {
         run("kill", &["-HUP", &self.child.id().to_string()]);
         let begun = Instant::now();
-        while !self.said().contains(said) {
+        while self.said().matches(said).count() < times {
             assert!(begun.elapsed() < READY, "{}", self.said());
             thread::sleep(Duration::from_millis(20));
         }

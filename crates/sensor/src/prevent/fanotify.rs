@@ -192,6 +192,17 @@ impl Fanotify {
         self.denials.try_iter().for_each(pass);
     }
 
+    /// Told once all that was asked for until now is marked, or nothing will be any more.
+    pub fn settling(&self) -> Receiver<()> {
+        self.surveyor.settling()
+    }
+
+    /// Refuses nothing any more, and hands over what nobody was told of yet.
+    pub fn end(mut self, pass: &mut dyn FnMut(Denial)) {
+        self.stop();
+        self.denials(pass);
+    }
+
     /// What was found not to hold since the last time.
     pub fn gaps(&mut self, pass: &mut dyn FnMut(Gap)) {
         let gaps = self.inquiry.state().take_gaps();
@@ -206,16 +217,20 @@ impl Fanotify {
     pub fn counts(&self) -> Counts {
         self.inquiry.counts()
     }
-}
 
-impl Drop for Fanotify {
-    fn drop(&mut self) {
+    fn stop(&mut self) {
         self.inquiry.stop();
         self.surveyor.wake();
         for thread in self.threads.drain(..) {
             // Its panic is its own; nothing is left to do for it.
             drop(thread.join());
         }
+    }
+}
+
+impl Drop for Fanotify {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 

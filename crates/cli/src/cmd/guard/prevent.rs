@@ -10,6 +10,8 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::{Duration, Instant};
 
 use detect::{Detection, Rule, RuleFile, Ruleset};
 use model::event::{
@@ -31,6 +33,10 @@ use crate::output;
 /// and those that live are met again by their next event.
 const GROUPS_MAX: usize = 60_000;
 
+/// How long former fanotify preventions wait for the mounts of all containers to be marked by the new
+/// ones; a host of thousands takes seconds.
+const SETTLING: Duration = Duration::from_secs(30);
+
 /// On all alerts of preventions.
 pub(super) const TAG: &str = "prevention";
 
@@ -42,6 +48,16 @@ pub(super) struct Prevent {
     groups: HashMap<u64, Group>,
     /// Denials that the kernel did not tell, as far as they were said.
     untold: u64,
+    former: Option<Former>,
+}
+
+/// What was held before, which is told of until others take the place of these.
+struct Former {
+    preventions: Vec<Named>,
+    /// They refuse on until the new ones have marked all that they were asked for.
+    files: Vec<OfFiles>,
+    settling: Option<Receiver<()>>,
+    since: Instant,
 }
 
 /// A prevention, and what its alerts are called.
@@ -59,10 +75,6 @@ struct OfFiles {
     said: [u64; 4],
 }
 
-/// Groups that were met.
-#[derive(Default)]
-pub(super) struct Groups(HashMap<u64, Group>);
-
 /// Whose group it is, and what it has.
 struct Group {
     container: Option<Arc<Container>>,
@@ -71,10 +83,14 @@ struct Group {
 
 impl Prevent {
     /// None if nothing can be prevented: profiles may protect later, for groups that were met by then.
-    /// `moment` says whether anything may be refused.
-    pub(super) fn start(bounds: Bounds<'_>, moment: Moment) -> Result<Option<Self>, UserError> {
+    /// `moment` says whether anything may be refused. Those `beside` hold on until [`Self::take_over`].
+    pub(super) fn start(
+        bounds: Bounds<'_>,
+        moment: Moment,
+        beside: Option<&Self>,
+    ) -> Result<Option<Self>, UserError> {
         let preventions = bounds.preventions();
-        if preventions.is_empty() || !moment.enforce {
+        if beside.is_none() && (preventions.is_empty() || !moment.enforce) {
             release_former();
         }
         bounds.notes().iter().for_each(|note| output::note(note));
@@ -83,8 +99,11 @@ impl Prevent {
         }
         let pins = prevent::Settings::new().pins.filter(|_| moment.enforce);
         let settings = prevent::Settings { pins, ..prevent::Settings::new() };
-        let kernel =
-            Preventions::start(&preventions, &settings).map_err(|error| of_refusal(&error))?;
+        let kernel = match beside {
+            Some(former) => former.kernel.beside(&preventions, &settings),
+            None => Preventions::start(&preventions, &settings),
+        };
+        let kernel = kernel.map_err(|error| of_refusal(&error))?;
         let (files, held) = match OfFiles::start(&preventions, kernel.held()) {
             Ok(started) => started,
             Err(error) => {
@@ -103,7 +122,8 @@ impl Prevent {
             Some(Named { prevention, rule })
         };
         let preventions = preventions.into_iter().filter_map(named).collect();
-        let mut started = Self { preventions, kernel, files, groups: HashMap::new(), untold: 0 };
+        let groups = HashMap::new();
+        let mut started = Self { preventions, kernel, files, groups, untold: 0, former: None };
         started.default(bounds, moment);
         Ok(Some(started))
     }
@@ -153,8 +173,13 @@ impl Prevent {
         if let Some(files) = &mut self.files {
             files.fanotify.denials(&mut |denial| denials.push(denial));
         }
+        if let Some(former) = &mut self.former {
+            former.denials(&mut denials);
+        }
         for denial in denials {
-            let named = self.preventions.iter().find(|it| it.prevention.id == denial.prevention);
+            let former = self.former.iter().flat_map(|former| &former.preventions);
+            let mut all = self.preventions.iter().chain(former);
+            let named = all.find(|it| it.prevention.id == denial.prevention);
             let Some(Named { prevention, rule }) = named else { continue };
             let (call, act) = deed(&prevention.act, &denial);
             let event = host.denied(&denial, call, act);
@@ -203,19 +228,28 @@ impl Prevent {
         news
     }
 
-    /// Everything is let through from now on. Gives those that something held for.
-    pub(super) fn end(self) -> Groups {
+    /// Everything is let through from now on.
+    pub(super) fn end(self) {
         self.kernel.release();
-        Groups(self.groups)
     }
 
-    /// They have from now on what this policy says.
-    pub(super) fn take_over(&mut self, groups: Groups, bounds: Bounds<'_>, moment: Moment) {
-        for (number, group) in groups.0 {
+    /// The groups that were met have from now on what these say; the former ones end only then, so that
+    /// in between no group is without either.
+    pub(super) fn take_over(&mut self, former: Self, bounds: Bounds<'_>, moment: Moment) {
+        for (number, group) in former.groups {
             let held = bounds.held(group.container.as_deref(), moment);
             self.groups.insert(number, Group { held, ..group });
             self.hold(number, held);
         }
+        self.kernel.retire(former.kernel);
+        self.untold = former.untold;
+        let leaving = former.former.into_iter().flat_map(|it| it.files).chain(former.files);
+        self.former = Some(Former {
+            preventions: former.preventions,
+            files: leaving.collect(),
+            settling: self.files.as_ref().map(|it| it.fanotify.settling()),
+            since: Instant::now(),
+        });
     }
 
     fn forget_all(&mut self) {
@@ -246,6 +280,24 @@ impl Prevent {
             }
             if let Some(files) = &mut self.files {
                 files.fanotify.set(group, files.of_policy(bits), refuse);
+            }
+        }
+    }
+}
+
+impl Former {
+    /// Theirs, and their end once nobody needs them any more.
+    fn denials(&mut self, denials: &mut Vec<Denial>) {
+        for files in &mut self.files {
+            files.fanotify.denials(&mut |denial| denials.push(denial));
+        }
+        let is_settled = self
+            .settling
+            .as_ref()
+            .is_none_or(|settling| !matches!(settling.try_recv(), Err(TryRecvError::Empty)));
+        if is_settled || self.since.elapsed() > SETTLING {
+            for files in self.files.drain(..) {
+                files.fanotify.end(&mut |denial| denials.push(denial));
             }
         }
     }

@@ -88,7 +88,7 @@ impl Guard {
         let also = places.profiles.as_ref().map(|_| Profiles::calls()).unwrap_or_default();
         let live = Live::start(&rules.iter().collect::<Vec<_>>(), also, settings)?;
         let moment = Moment { today: calendar.today(), enforce };
-        let prevent = Prevent::start(bounds(&judge, &places), moment)?;
+        let prevent = Prevent::start(bounds(&judge, &places), moment, None)?;
         // Before anything is told: whoever ends one may be quick.
         places.attempts.set_helpers(&places.sinks.processes());
         let told = Told { engine, judge, moment, prevent, places, events: 0, alerts: 0, untold: 0 };
@@ -137,26 +137,41 @@ impl Guard {
         self.told.close_windows();
         self.told.look_at_profiles(self.live.host());
         if let Some(ready) = self.reload.poll() {
-            self.replace(ready)?;
+            self.replace(ready);
         }
         self.count_losses()
     }
 
-    /// The kernel tells what both ask for until the new ones are in their place.
-    fn replace(&mut self, ready: Ready) -> Result<(), UserError> {
+    /// The kernel tells what both ask for, and refuses what both do, until the new ones are in their place.
+    /// What cannot be, changes nothing.
+    fn replace(&mut self, ready: Ready) {
         let Ready { engine, judge, rules, never, lists, .. } = ready;
         lists.tell(false);
         never.iter().for_each(|rule| output::note(rule));
-        if let Err(error) = self.live.watch(&rules.iter().collect::<Vec<_>>()) {
-            error.print();
-            output::note("rules and policy stay as they were");
-            return Ok(());
-        }
-        (self.told.engine, self.told.judge) = (engine, judge);
-        self.told.prevent_anew(self.live.host());
-        self.told.note_policy();
+        let Self { live, told, .. } = self;
+        let bounds = bounds(&judge, &told.places);
+        let next =
+            Prevent::start(bounds, told.moment, told.prevent.as_ref()).and_then(|next| match live
+                .watch(&rules.iter().collect::<Vec<_>>())
+            {
+                Ok(()) => Ok(next),
+                Err(error) => {
+                    next.into_iter().for_each(Prevent::end);
+                    Err(error)
+                }
+            });
+        let next = match next {
+            Ok(next) => next,
+            Err(error) => {
+                error.print();
+                output::note("rules and policy stay as they were");
+                return;
+            }
+        };
+        (told.engine, told.judge) = (engine, judge);
+        told.prevent_by(next, live.host());
+        told.note_policy();
         output::note(&format!("{} rules, read anew", rules.len() - never.len()));
-        Ok(())
     }
 
     fn count_losses(&mut self) -> Result<(), UserError> {
@@ -192,7 +207,7 @@ impl Guard {
             .map(|malware| malware.finish(END, &mut |found| told.suspect(live.host(), found)));
         self.told.end_windows();
         let Told { mut places, events, alerts, untold, prevent, .. } = self.told;
-        drop(prevent.map(Prevent::end));
+        prevent.into_iter().for_each(Prevent::end);
         let mut summary = format!("{events} events, {alerts} alerts; {}", self.live.summary());
         drop(self.live);
         if self.is_behind {
@@ -277,7 +292,7 @@ impl Told {
             self.tell(&event, deviation, None);
         }
         if self.places.profiles.as_mut().is_some_and(Profiles::protects_otherwise) {
-            self.prevent_anew(host);
+            self.protect_anew(host);
         }
     }
 
@@ -300,31 +315,36 @@ impl Told {
         }
     }
 
-    /// The policy or a profile that protects was read anew. Between the former preventions and these
-    /// nothing is refused, which takes as long as their programs take to be loaded.
-    fn prevent_anew(&mut self, host: &mut Host) {
-        self.tell_denials(host);
-        let groups = self.prevent.take().map(Prevent::end).unwrap_or_default();
+    /// A profile protects otherwise than before.
+    fn protect_anew(&mut self, host: &mut Host) {
         let bounds = bounds(&self.judge, &self.places);
-        let mut started = Prevent::start(bounds, self.moment);
-        if let Err(error) = &started
-            && bounds.protections.is_some()
-        {
+        let mut started = Prevent::start(bounds, self.moment, self.prevent.as_ref());
+        if let Err(error) = &started {
             error.print();
             output::note("profiles refuse nothing; the policy alone does");
-            started = Prevent::start(Bounds { protections: None, ..bounds }, self.moment);
+            let alone = Bounds { protections: None, ..bounds };
+            started = Prevent::start(alone, self.moment, self.prevent.as_ref());
         }
         match started {
-            Ok(prevent) => {
-                self.prevent = prevent;
-                if let Some(prevent) = &mut self.prevent {
-                    prevent.take_over(groups, bounds, self.moment);
-                }
-            }
+            Ok(next) => self.prevent_by(next, host),
             Err(error) => {
                 error.print();
                 output::note("nothing is refused any more");
+                self.prevent_by(None, host);
             }
+        }
+    }
+
+    /// These take the place of the former preventions, which hold until they do.
+    fn prevent_by(&mut self, next: Option<Prevent>, host: &mut Host) {
+        self.tell_denials(host);
+        let former = std::mem::replace(&mut self.prevent, next);
+        match (&mut self.prevent, former) {
+            (Some(next), Some(former)) => {
+                next.take_over(former, bounds(&self.judge, &self.places), self.moment);
+            }
+            (None, Some(former)) => former.end(),
+            (_, None) => {}
         }
     }
 

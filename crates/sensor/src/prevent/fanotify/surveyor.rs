@@ -51,9 +51,15 @@ pub(super) struct Surveyor {
 }
 
 enum Job {
-    Space { caller: Caller, hold: Hold, done: SyncSender<()> },
+    Space {
+        caller: Caller,
+        hold: Hold,
+        done: SyncSender<()>,
+    },
     Group(u64),
     EveryContainer,
+    /// Somebody wants to know when nothing is left to do.
+    Settling(SyncSender<()>),
 }
 
 impl Surveyor {
@@ -70,6 +76,7 @@ impl Surveyor {
             hosts,
             lookup: Reader::new("look up mounts", 1, look_up),
             pending: VecDeque::new(),
+            settling: Vec::new(),
             looked: Instant::now(),
             round: 0,
         };
@@ -94,6 +101,12 @@ impl Surveyor {
         self.ask(Job::EveryContainer);
     }
 
+    pub(super) fn settling(&self) -> Receiver<()> {
+        let (settled, receiver) = sync_channel(1);
+        self.ask(Job::Settling(settled));
+        receiver
+    }
+
     fn ask(&self, job: Job) {
         if self.jobs.send(job).is_ok() {
             self.wake();
@@ -114,6 +127,8 @@ struct Survey {
     lookup: Reader<Question, Answer>,
     /// Folders of groups that are still to be looked at.
     pending: VecDeque<PathBuf>,
+    /// Told when none is.
+    settling: Vec<SyncSender<()>>,
     /// When namespaces were looked at again, and where that goes on.
     looked: Instant,
     round: u32,
@@ -132,6 +147,12 @@ impl Survey {
             } else if self.looked.elapsed() > ROUND {
                 self.looked = Instant::now();
                 self.go_round();
+            }
+            if self.pending.is_empty() {
+                for settled in self.settling.drain(..) {
+                    // Whoever asked may have lost interest.
+                    let _told = settled.try_send(());
+                }
             }
         }
     }
@@ -171,6 +192,7 @@ impl Survey {
             Job::EveryContainer => {
                 self.find_groups(|_, path| group_of_container(path) == Some(path));
             }
+            Job::Settling(settled) => self.settling.push(settled),
         }
     }
 
@@ -287,13 +309,12 @@ impl Survey {
     /// What a container is made of is what the runtime mounted before its first program: later
     /// namespaces add nothing that would be believed.
     fn learn_container(&mut self, caller: &Caller, mounts: &[Mount]) {
-        let root = mounts.iter().find(|mount| mount.point == "/").map(|mount| mount.device);
-        let is_known = |inquiry: &Inquiry, device| inquiry.state().images.is_known(device);
-        if root.is_some_and(|device| !is_known(&self.inquiry, device)) {
+        let root = mounts.iter().find(|mount| mount.point == "/");
+        if root.is_some_and(|root| !self.inquiry.state().images.is_known(root)) {
             self.hosts.look(&self.inquiry);
         }
         let mut state = self.inquiry.state();
-        let has_image = root.is_some_and(|device| state.images.is_known(device));
+        let has_image = root.is_some_and(|root| state.images.is_known(root));
         let container = state.containers.entry(caller.container).or_default();
         container.has_image |= has_image;
         container.read_only.get_or_insert_with(|| {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use model::{Denial, Network, Prevention, Refused};
@@ -108,6 +109,54 @@ fn a_guard_that_is_killed_leaves_no_gap() {
     assert!(is_let_through(&group, "127.0.0.8"), "it ended");
     let left = std::fs::read_dir(&folder).expect("the folder").count();
     assert_eq!(left, 0);
+}
+
+/// What is refused by both is refused all the time; what the former ones alone refuse ends with them.
+#[test]
+fn others_take_the_place_of_some_without_a_gap() {
+    const TURNS: usize = 4;
+    let all = [prevention("0", [127, 0, 0, 7]), prevention("gone", [127, 0, 0, 8])];
+    let Some(mut kernel) = super::stage::preventions(&all) else { return };
+    let settings = Settings { pins: None, ..Settings::new() };
+    let group = Group::make("beside");
+    kernel.set(group.number, 0b11, true).expect("the kernel takes it");
+    assert_eq!(reach(&group, "127.0.0.7"), Some(REFUSED));
+    let mut held = Some(kernel);
+    let is_over = AtomicBool::new(false);
+    let mut told: Vec<Denial> = Vec::new();
+    let tries = std::thread::scope(|scope| {
+        let tries = scope.spawn(|| {
+            let mut tries = Vec::new();
+            while !is_over.load(Ordering::Relaxed) {
+                tries.push(reach(&group, "127.0.0.7"));
+            }
+            tries
+        });
+        for turn in 1..=TURNS {
+            let all = [prevention(&turn.to_string(), [127, 0, 0, 7])];
+            let mut former = held.take().expect("the former ones");
+            let mut next = former.beside(&all, &settings).expect("it loads");
+            next.set(group.number, 0b1, true).expect("the kernel takes it");
+            former.denials(&mut |denial| told.push(denial));
+            next.retire(former);
+            let kernel = held.insert(next);
+            std::thread::sleep(Duration::from_millis(200));
+            kernel.denials(&mut |denial| told.push(denial));
+        }
+        is_over.store(true, Ordering::Relaxed);
+        tries.join().expect("it ends")
+    });
+    let mut kernel = held.expect("the last ones");
+    assert!(tries.len() > TURNS, "{}", tries.len());
+    assert!(tries.iter().all(|code| *code == Some(REFUSED)), "{tries:?}");
+    assert!(is_let_through(&group, "127.0.0.8"), "nobody asks for it any more");
+    kernel.denials(&mut |denial| told.push(denial));
+    told.retain(|denial| denial.control_group == group.number);
+    for turn in 0..=TURNS {
+        assert!(told.iter().any(|denial| denial.prevention == turn.to_string()), "{turn}");
+    }
+    let untold = kernel.untold().expect("counts");
+    assert!(told.len() as u64 + untold.over_budget >= tries.len() as u64, "{untold:?}");
 }
 
 /// A file system for pins of our own.
