@@ -16,6 +16,7 @@ use aya::maps::lpm_trie::{Key, LpmTrie};
 use aya::programs::links::FdLink;
 use aya::programs::{CgroupAttachMode, CgroupSkb, CgroupSkbAttachType};
 use rustix::mount::{MountFlags, mount};
+use sensor::kernel::load_again;
 use serde::{Deserialize, Serialize};
 
 use crate::container::Container;
@@ -107,7 +108,7 @@ impl Isolation {
         for (pin, name, kind) in PROGRAMS {
             let program = ebpf.program_mut(name).ok_or_else(|| format!("no program `{name}`"))?;
             let program: &mut CgroupSkb = program.try_into().map_err(|error| shown(&error))?;
-            program.load().map_err(|error| shown(&error))?;
+            load_again(|| program.load()).map_err(|error| shown(&error))?;
             // A link of its own, beside those of others, whatever the mode is called.
             let id = program.attach(&group, kind, CgroupAttachMode::Single);
             let link = program.take_link(id.map_err(|error| shown(&error))?);

@@ -3,6 +3,7 @@
 //! Programs, forks and ends are always told. Calls are told while somebody wants them, by one of two
 //! tiers, whichever this kernel allows (`tier`); both fill records by the same code and plans.
 
+mod again;
 mod functions;
 mod hierarchy;
 mod inbox;
@@ -18,6 +19,7 @@ use aya::maps::{Array, HashMap, MapData, Stack};
 use aya::{Btf, Ebpf, EbpfLoader};
 use model::event::Call;
 
+pub use again::load_again;
 pub use hierarchy::{Hierarchy, groups_are_of_host, processes_are_of_host};
 pub use loss::{Cause, Lost};
 pub use tier::Tier;

@@ -14,7 +14,7 @@ use aya::programs::BtfTracePoint;
 use aya::{Btf, Ebpf, EbpfLoader};
 
 use crate::containers::capability_name;
-use crate::kernel::{Hierarchy, Refusal};
+use crate::kernel::{Hierarchy, Refusal, load_again};
 
 #[cfg(target_arch = "x86_64")]
 static OBJECT: &[u8] = aya::include_bytes_aligned!("../bpf/prebuilt/learn-x86_64.o");
@@ -175,7 +175,7 @@ fn attach(
     let refused = |error| Refusal::Program { name, error };
     let program = ebpf.program_mut(name).ok_or(Refusal::Missing(name))?;
     let program: &mut BtfTracePoint = program.try_into().map_err(refused)?;
-    program.load(tracepoint, types).map_err(refused)?;
+    load_again(|| program.load(tracepoint, types)).map_err(refused)?;
     program.attach().map(drop).map_err(refused)
 }
 

@@ -13,7 +13,7 @@ use aya::{Btf, Ebpf};
 use bstr::ByteSlice;
 use model::event::Call;
 
-use super::{Cause, Cost, Lost, Refusal};
+use super::{Cause, Cost, Lost, Refusal, load_again};
 use crate::calls::{self, Class};
 
 const PROGRAM: &str = "guard_function";
@@ -135,7 +135,7 @@ fn attach(ebpf: &mut Ebpf, types: &Btf, name: &str, class: Class) -> Result<Atta
     let program = ebpf.program_mut(PROGRAM).ok_or(Refusal::Missing(PROGRAM))?;
     let refused = |error| Refusal::Function { name: name.to_owned(), error };
     let program: &mut FExit = program.try_into().map_err(refused)?;
-    program.load(name, types).map_err(refused)?;
+    load_again(|| program.load(name, types)).map_err(refused)?;
     let attached = hold(program).map(|(link, program)| Attached { link, program, class });
     // The object's program is free for the next function; the kernel has what is held.
     program.unload().map_err(refused)?;

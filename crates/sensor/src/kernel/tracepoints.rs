@@ -5,7 +5,7 @@ use aya::programs::BtfTracePoint;
 use aya::programs::tp_btf::BtfTracePointLinkId;
 use aya::{Btf, Ebpf};
 
-use super::Refusal;
+use super::{Refusal, load_again};
 
 /// The programs that are always there, and the tracepoint of each.
 pub(super) const ALWAYS: [(&str, &str); 4] = [
@@ -64,7 +64,8 @@ impl EveryCall {
 }
 
 fn load(ebpf: &mut Ebpf, name: &'static str, tracepoint: &str, types: &Btf) -> Result<(), Refusal> {
-    let loaded = program(ebpf, name)?.load(tracepoint, types);
+    let program = program(ebpf, name)?;
+    let loaded = load_again(|| program.load(tracepoint, types));
     loaded.map_err(|error| Refusal::Program { name, error })
 }
 

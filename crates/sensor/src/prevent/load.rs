@@ -15,7 +15,7 @@ use model::Prevention;
 use super::held::{Held, HeldByAct};
 use super::hooks::{AT_GROUPS, HOOKS, Hook};
 use super::{Act, Refusal, Settings, networks, of_map, paths, wire};
-use crate::kernel::{self, Hierarchy};
+use crate::kernel::{self, Hierarchy, load_again};
 use crate::{doctor, processes};
 
 #[cfg(target_arch = "x86_64")]
@@ -115,13 +115,14 @@ impl Object {
         let fail = |error: &ProgramError| format!("hook `{}`: {}", hook.hook, reason(error));
         let program = self.ebpf.program_mut(hook.program).ok_or("the object lacks a program")?;
         let program: &mut Lsm = program.try_into().map_err(|error| fail(&error))?;
-        program.load(hook.hook, &self.types).map_err(|error| fail(&error))
+        load_again(|| program.load(hook.hook, &self.types)).map_err(|error| fail(&error))
     }
 
     fn load_at_groups(&mut self) -> Result<(), String> {
         for name in AT_GROUPS {
             let program = self.at_group(name)?;
-            program.load().map_err(|error| format!("program `{name}`: {}", reason(&error)))?;
+            load_again(|| program.load())
+                .map_err(|error| format!("program `{name}`: {}", reason(&error)))?;
         }
         Ok(())
     }
