@@ -31,6 +31,8 @@ struct Distributor {
     why: String,
     names: Vec<String>,
     #[serde(default)]
+    marks: Vec<String>,
+    #[serde(default)]
     others: Vec<String>,
 }
 
@@ -38,10 +40,11 @@ impl Package {
     /// Whether `os` built this package of the operating system; false where nobody can tell.
     pub fn is_built_by(&self, os: &Os) -> bool {
         let named = |names: &[String]| names.iter().any(|name| is_named(&self.vendor, name));
+        let marked = |marks: &[String]| marks.iter().any(|mark| has_mark(&self.version, mark));
         self.kind.is_os()
             && DISTRIBUTORS.iter().any(|distributor| {
                 distributor.families.contains(&os.family)
-                    && named(&distributor.names)
+                    && (named(&distributor.names) || marked(&distributor.marks))
                     && !named(&distributor.others)
             })
     }
@@ -60,10 +63,70 @@ fn is_named(vendor: &str, name: &str) -> bool {
     host.strip_suffix(domain).is_some_and(|above| above.is_empty() || above.ends_with('.'))
 }
 
+/// Whether a version has the mark, with nothing after it but what begins with another sign.
+fn has_mark(version: &str, mark: &str) -> bool {
+    let begin = mark.split('#').next().unwrap_or(mark);
+    version.match_indices(begin).any(|(at, _)| {
+        let rest = version.get(at..).and_then(|rest| after_mark(rest, mark));
+        rest.is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_alphanumeric()))
+    })
+}
+
+/// What follows the mark that `text` begins with.
+fn after_mark<'a>(text: &'a str, mark: &str) -> Option<&'a str> {
+    let mut parts = mark.split('#');
+    let mut rest = text.strip_prefix(parts.next()?)?;
+    for part in parts {
+        let after = rest.trim_start_matches(|digit: char| digit.is_ascii_digit());
+        rest = after.strip_prefix(part).filter(|_| after.len() < rest.len())?;
+    }
+    Some(rest)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::PackageKind;
+
+    #[test]
+    fn an_update_of_a_distribution_is_known_by_its_version() {
+        let (own, other) = ("A Person <a@example.org>", "Ops <ops@notdebian.org>");
+        let cases = [
+            ("debian", own, "1:2.39.5-0+deb12u3", true),
+            ("debian", own, "0.4.2-1+deb12u1+b2", true),
+            ("debian", own, "1.2-3+b10", true),
+            ("debian", own, "2.0-1~deb11u2", true),
+            ("debian", own, "2.0-1~deb11u2~ops1", true),
+            ("debian", own, "0.4.2-1", false),
+            ("debian", other, "1.0+deb12", false),
+            ("debian", other, "1.0+deb12u", false),
+            ("debian", other, "1.0+debu1", false),
+            ("debian", other, "1.0+deb12u1x", false),
+            ("debian", other, "1:10.11.6+maria~deb12", false),
+            ("debian", other, "15.6-1.pgdg120+1", false),
+            ("debian", other, "8.2.20-1+0~20240611.69+debian12~1.gbp1", false),
+            ("debian", other, "5:27.0.3-1~debian.12~bookworm", false),
+            ("debian", other, "1.0+beta1", false),
+            ("ubuntu", own, "1:2.39.5-0+deb12u3", false),
+        ];
+        for (family, vendor, version, expected) in cases {
+            let package = Package {
+                vendor: vendor.to_owned(),
+                ..Package::new(PackageKind::Deb, "a", version)
+            };
+            assert_eq!(package.is_built_by(&os(family)), expected, "{family} {version}");
+        }
+    }
+
+    fn os(family: &str) -> Os {
+        Os {
+            family: family.to_owned(),
+            version: String::new(),
+            codename: None,
+            pretty_name: None,
+            derived_id: None,
+        }
+    }
 
     #[test]
     fn every_distribution_knows_its_own_from_others() {
@@ -93,15 +156,8 @@ mod tests {
             ("debian", PackageKind::Pypi, "A Developer <a@debian.org>", false),
         ];
         for (family, kind, vendor, own) in cases {
-            let os = Os {
-                family: family.to_owned(),
-                version: String::new(),
-                codename: None,
-                pretty_name: None,
-                derived_id: None,
-            };
             let package = Package { vendor: vendor.to_owned(), ..Package::new(kind, "a", "1") };
-            assert_eq!(package.is_built_by(&os), own, "{family} {vendor}");
+            assert_eq!(package.is_built_by(&os(family)), own, "{family} {vendor}");
         }
     }
 }
