@@ -49,6 +49,7 @@ fn measure(folder: &PathBuf, inventory: &Inventory) -> (usize, Duration) {
                 inventory,
                 &Store::open(folder),
                 Options { today: now, declared: false },
+                &|| false,
             );
             let time = begun.elapsed();
             found = matched.findings.len();

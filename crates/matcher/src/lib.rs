@@ -108,8 +108,18 @@ pub fn needs(inventory: &Inventory, declared: bool) -> Needs {
     Needs { streams }
 }
 
-/// Every vulnerability that the store's segments state of the inventory's packages.
-pub fn findings(inventory: &Inventory, store: &Store, options: Options) -> Matched {
+/// Findings of one artifact: twice what 3,000 packages of an old release of Ubuntu have
+/// (docs/benchmarks.md), at some 3 KB each. They come to that where many binaries are of one source.
+const FINDINGS_MAX: usize = 40_000;
+
+/// Every vulnerability that the store's segments state of the inventory's packages. Up to a limit and until it is
+/// stopped, which are problems: what was not held against them is unknown.
+pub fn findings(
+    inventory: &Inventory,
+    store: &Store,
+    options: Options,
+    is_stopped: &dyn Fn() -> bool,
+) -> Matched {
     let (plans, problems) = plans(inventory, options.declared);
     let mut matched = Matched { problems, ..Matched::default() };
     matched.problems.extend(inventory.os.as_ref().and_then(|os| eol::notice(os, options.today)));
@@ -117,7 +127,10 @@ pub fn findings(inventory: &Inventory, store: &Store, options: Options) -> Match
         let packages = ecosystem::packages(plan, inventory);
         let voices = voices(plan, &packages, store, &mut matched);
         matched.problems.extend(ecosystem::untold(plan, &packages, &voices));
-        judge_all(plan, &packages, &voices, &mut matched);
+        let unread = judge_all(plan, &packages, &voices, &mut matched, is_stopped);
+        if let Some(unread) = unread {
+            matched.problems.push(unread);
+        }
     }
     finding::sort(&mut matched.findings);
     matched.silenced.sort_by(|a, b| finding::order(&a.finding, &b.finding));
@@ -211,26 +224,49 @@ fn missing(stream: &str) -> Problem {
     )
 }
 
-fn judge_all(plan: &Plan, packages: &[&Package], voices: &[Voice], matched: &mut Matched) {
-    for package in packages {
-        judge::judge(plan, package, voices, |vulnerability, exposure| {
-            if let Some(malware) = malicious::malicious(package, vulnerability) {
-                return matched.malware.push(malware);
+/// The result is why some packages were not looked at.
+fn judge_all(
+    plan: &Plan,
+    packages: &[&Package],
+    voices: &[Voice],
+    matched: &mut Matched,
+    is_stopped: &dyn Fn() -> bool,
+) -> Option<Problem> {
+    for (done, package) in packages.iter().enumerate() {
+        let found = matched.findings.len() + matched.silenced.len() + matched.malware.len();
+        let why = match found {
+            FINDINGS_MAX.. => format!("more than {FINDINGS_MAX} findings"),
+            _ if is_stopped() => "stopped".to_owned(),
+            _ => {
+                judge_one(plan, package, voices, matched);
+                continue;
             }
-            let mut finding = finding::finding(plan, package, vulnerability, exposure);
-            match links::links(package, &vulnerability.said) {
-                Links::Unknown => matched.findings.push(finding),
-                Links::Some(symbols) => {
-                    for evidence in &mut finding.evidence {
-                        evidence.compared.push_str("; links ");
-                        evidence.compared.push_str(&symbols);
-                    }
-                    matched.findings.push(finding);
-                }
-                Links::None(symbols) => matched.silenced.push(not_linked(finding, &symbols)),
-            }
-        });
+        };
+        let left = packages.len() - done;
+        let message = format!("{why}: {left} packages were not held against advisories");
+        return Some(Problem::new(ProblemKind::LimitReached, plan.kind.name(), message));
     }
+    None
+}
+
+fn judge_one(plan: &Plan, package: &Package, voices: &[Voice], matched: &mut Matched) {
+    judge::judge(plan, package, voices, |vulnerability, exposure| {
+        if let Some(malware) = malicious::malicious(package, vulnerability) {
+            return matched.malware.push(malware);
+        }
+        let mut finding = finding::finding(plan, package, vulnerability, exposure);
+        match links::links(package, &vulnerability.said) {
+            Links::Unknown => matched.findings.push(finding),
+            Links::Some(symbols) => {
+                for evidence in &mut finding.evidence {
+                    evidence.compared.push_str("; links ");
+                    evidence.compared.push_str(&symbols);
+                }
+                matched.findings.push(finding);
+            }
+            Links::None(symbols) => matched.silenced.push(not_linked(finding, &symbols)),
+        }
+    });
 }
 
 fn not_linked(finding: Finding, symbols: &str) -> Silenced {

@@ -213,7 +213,7 @@ fn run(case: &Case) -> Outcome {
     let mut needs = matcher::needs(&inventory, case.declared).streams;
     let today = "2026-11-22".parse().expect("a date");
     let options = Options { today, declared: case.declared };
-    let mut matched = matcher::findings(&inventory, &store, options);
+    let mut matched = matcher::findings(&inventory, &store, options, &|| false);
     needs.extend(matcher::metadata_needs(&matched.findings));
     if !case.knows.is_empty() {
         matched.problems.extend(matcher::enrich(&mut matched.findings, &store).problems);

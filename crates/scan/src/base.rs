@@ -99,7 +99,8 @@ fn change(
     let unread = matcher::identify(&mut inventory, store);
     let today = options.now.to_zoned(TimeZone::UTC).date();
     let how = matcher::Options { today, declared: options.declared };
-    let there = matcher::findings(&inventory, store, how);
+    let is_stopped = || options.artifact.stop.is_stopped();
+    let there = matcher::findings(&inventory, store, how, &is_stopped);
     let mut problems = there.problems.iter().chain(&result.problems).chain(&unread);
     if problems.any(|problem| problem.kind.makes_incomplete()) {
         return None;

@@ -121,6 +121,7 @@ pub enum ScanError {
 /// Opens a target and takes stock of it. Never touches advisories.
 pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError> {
     let image = artifact::open(target, &options.artifact)?;
+    let shown = redact::Shown::begin(image.artifact());
     let checks = options.checks.of_files(image.artifact().kind);
     let clamd = options.clamd.as_ref().filter(|_| checks.malware);
     let clamd = clamd.map(|address| Arc::new(Clamd::new(address.clone())));
@@ -130,7 +131,7 @@ pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError>
     let cache = cache::Cache::open(cache_dir, looking.fingerprint());
     let layers = layers::collect(&image, &cache, &looking)?;
 
-    let mut artifact = image.artifact().clone();
+    let artifact = image.artifact();
     let mut inventory = analyzers::squash(&layers.facts, artifact.kind.has_layers());
     if let Some(os) = &options.distro {
         inventory.os = Some(os.clone());
@@ -145,21 +146,20 @@ pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError>
         problems.extend(unread);
     }
     if options.checks.misconfigurations {
-        let judged = judge(&layers.facts, &artifact, inventory.os.is_some(), options);
+        let judged = judge(&layers.facts, artifact, inventory.os.is_some(), options);
         inventory.misconfigurations = judged.misconfigurations;
         problems.extend(judged.problems);
     }
     inventory.problems.append(&mut problems);
     let attached = if options.attached { attached(&image, &mut inventory) } else { Vec::new() };
-    base::remember(&artifact, &inventory, &cache);
+    base::remember(artifact, &inventory, &cache);
     cache.make_room(options.cache_limit);
     inventory.problems.extend(cache.problem());
     inventory.problems.sort();
     inventory.problems.dedup();
-    // From here on only what may be shown.
-    redact::artifact(&mut artifact);
     let of_sources = artifact.kind == ArtifactKind::Dir;
-    Ok(Inspection { artifact, inventory, attached, of_sources })
+    // From here on only what may be shown.
+    Ok(Inspection { artifact: shown.finish(), inventory, attached, of_sources })
 }
 
 /// What is attached to an image; that a source holds no such things is a problem, for it was asked.
@@ -247,7 +247,8 @@ fn find(result: &mut ScanResult, how: matcher::Options, options: &Options, store
     problems.extend(matcher::identify(inventory, store));
     let needs = matcher::needs(inventory, how.declared);
     problems.extend(feeds::ensure(&needs.streams, store, &options.feeds));
-    let matched = matcher::findings(inventory, store, how);
+    let is_stopped = || options.artifact.stop.is_stopped();
+    let matched = matcher::findings(inventory, store, how, &is_stopped);
     let told = |problem: &Problem| {
         problems.iter().any(|p| p.kind == problem.kind && p.subject == problem.subject)
     };

@@ -93,6 +93,9 @@ fn found(inventory: &Inventory, feeds: &[PathBuf]) -> BTreeSet<Row> {
     rows
 }
 
+/// That are matched at once.
+const PACKAGES: usize = 1_000;
+
 fn findings(inventory: &Inventory, feeds: &[PathBuf]) -> Vec<Finding> {
     let dir = tempfile::tempdir().expect("a temporary directory can be made");
     let store = Store::open(dir.path());
@@ -100,11 +103,18 @@ fn findings(inventory: &Inventory, feeds: &[PathBuf]) -> Vec<Finding> {
     let options = feeds::Options { whole: true, ..feeds::Options::new(now) };
     feeds::import(feeds, &store, &options).expect("the feeds can be read");
     let today = now.to_zoned(TimeZone::UTC).date();
-    let matched = matcher::findings(inventory, &store, Options { today, declared: false });
-    let incomplete: Vec<_> =
-        matched.problems.iter().filter(|problem| problem.kind.makes_incomplete()).collect();
-    assert!(incomplete.is_empty(), "{incomplete:?}");
-    matched.findings
+    let options = Options { today, declared: false };
+    let mut findings = Vec::new();
+    // Every package of every version has more findings than one artifact may.
+    for packages in inventory.packages.chunks(PACKAGES) {
+        let part = Inventory { packages: packages.to_vec(), ..inventory.clone() };
+        let matched = matcher::findings(&part, &store, options, &|| false);
+        let incomplete: Vec<_> =
+            matched.problems.iter().filter(|problem| problem.kind.makes_incomplete()).collect();
+        assert!(incomplete.is_empty(), "{incomplete:?}");
+        findings.extend(matched.findings);
+    }
+    findings
 }
 
 fn row(finding: &Finding) -> Row {
