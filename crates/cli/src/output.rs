@@ -1,6 +1,7 @@
 //! Where documents go: a file, whole or not at all, or stdout.
 
-use std::io::{ErrorKind, Write};
+use std::fs::File;
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::Path;
 
 use document::printable;
@@ -9,20 +10,31 @@ use model::Problem;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
 
-/// Writes a document to `path`, or to stdout without one.
+const BUFFER_BYTES: usize = 64 << 10;
+
+/// Whoever writes a document, a part at a time.
+pub(crate) type Writer<'a> = &'a mut dyn FnMut(&mut dyn Write) -> std::io::Result<()>;
+
+/// Writes a text to `path`, or to stdout without one.
 pub(crate) fn write(path: Option<&Path>, text: &str) -> Result<(), UserError> {
+    write_by(path, &mut |out| out.write_all(text.as_bytes()))
+}
+
+/// The same of a document that nobody holds as a whole.
+pub(crate) fn write_by(path: Option<&Path>, writer: Writer<'_>) -> Result<(), UserError> {
     match path {
-        Some(path) => write_file(path, text),
-        None => write_stdout(text),
+        Some(path) => write_file(path, writer),
+        None => write_stdout(writer),
     }
 }
 
 /// A file is replaced by rename, so that a reader never sees half of it; what is not a regular
 /// file (`/dev/stdout`, a FIFO) is written to directly.
-fn write_file(path: &Path, text: &str) -> Result<(), UserError> {
+fn write_file(path: &Path, writer: Writer<'_>) -> Result<(), UserError> {
     let failed = |error| cannot_write(path, &error);
     if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
-        return std::fs::write(path, text).map_err(failed);
+        let file = File::options().write(true).truncate(true).open(path).map_err(failed)?;
+        return buffered(file, writer).map_err(failed);
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     // A temporary file is private by default; a report is for whoever the umask lets read it.
@@ -31,7 +43,7 @@ fn write_file(path: &Path, text: &str) -> Result<(), UserError> {
         .permissions(readable)
         .tempfile_in(folder.unwrap_or_else(|| Path::new(".")))
         .map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
+    buffered(&mut file, writer).map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
 }
@@ -53,10 +65,15 @@ pub(crate) fn check(path: Option<&Path>) -> Result<(), UserError> {
     folder.metadata().map(drop).map_err(|error| cannot_write(path, &error))
 }
 
+fn buffered(file: impl Write, writer: Writer<'_>) -> std::io::Result<()> {
+    let mut out = BufWriter::with_capacity(BUFFER_BYTES, file);
+    writer(&mut out)?;
+    out.flush()
+}
+
 /// A reader that closed the pipe has what it wanted.
-fn write_stdout(text: &str) -> Result<(), UserError> {
-    let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+fn write_stdout(writer: Writer<'_>) -> Result<(), UserError> {
+    match buffered(std::io::stdout().lock(), writer) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             let message = format!("cannot write to stdout: {error}");
             Err(UserError::new(ExitCode::Output, message))

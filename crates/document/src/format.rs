@@ -1,6 +1,8 @@
 //! The machine formats: what `--format` calls them, what they are for, who writes them. The next one
 //! is a file and a few lines here.
 
+use std::io::{self, Write};
+
 use crate::{
     Report, cosign, csv, cyclonedx, gitlab, html, json, junit, markdown, sarif, spdx, vex,
 };
@@ -28,11 +30,26 @@ pub enum Format {
 struct Known {
     name: &'static str,
     about: &'static str,
-    render: fn(&Report) -> String,
+    how: How,
+}
+
+#[derive(Clone, Copy)]
+enum How {
+    Whole(fn(&Report) -> String),
+    /// Those that tell of every package and finding with all that is known of it.
+    Stream(fn(&Report, &mut dyn Write) -> io::Result<()>),
 }
 
 const fn known(name: &'static str, about: &'static str, render: fn(&Report) -> String) -> Known {
-    Known { name, about, render }
+    Known { name, about, how: How::Whole(render) }
+}
+
+const fn streamed(
+    name: &'static str,
+    about: &'static str,
+    write: fn(&Report, &mut dyn Write) -> io::Result<()>,
+) -> Known {
+    Known { name, about, how: How::Stream(write) }
 }
 
 impl Format {
@@ -63,9 +80,11 @@ impl Format {
                 known("cosign-vuln", "Predicate for `cosign attest --type vuln`", cosign::render)
             }
             Self::Csv => known("csv", "One row for everything that is wrong", csv::render),
-            Self::CycloneDxJson => {
-                known("cyclonedx-json", "Bill of materials, CycloneDX 1.6", cyclonedx::json::render)
-            }
+            Self::CycloneDxJson => streamed(
+                "cyclonedx-json",
+                "Bill of materials, CycloneDX 1.6",
+                cyclonedx::json::write,
+            ),
             Self::CycloneDxXml => known("cyclonedx-xml", "The same as XML", cyclonedx::xml::render),
             Self::Gitlab => known("gitlab", "GitLab's container scanning report", gitlab::render),
             Self::Html => known(
@@ -73,9 +92,11 @@ impl Format {
                 "One page with charts and filters that needs nothing else",
                 html::render,
             ),
-            Self::Json => {
-                known("json", "Everything that is known; see docs/report.schema.json", json::render)
-            }
+            Self::Json => streamed(
+                "json",
+                "Everything that is known; see docs/report.schema.json",
+                json::write,
+            ),
             Self::Junit => known("junit", "Test results, for build servers", junit::render),
             Self::Markdown => {
                 known("markdown", "For a comment on a pull request", markdown::render)
@@ -84,7 +105,9 @@ impl Format {
                 known("openvex-json", "What is silenced, for others to read", vex::openvex::render)
             }
             Self::Sarif => known("sarif", "SARIF 2.1.0, for code hosts and editors", sarif::render),
-            Self::SpdxJson => known("spdx-json", "Bill of materials, SPDX 2.3", spdx::json::render),
+            Self::SpdxJson => {
+                streamed("spdx-json", "Bill of materials, SPDX 2.3", spdx::json::write)
+            }
             Self::SpdxTagValue => {
                 known("spdx-tag-value", "The same as tags and values", spdx::tag_value::render)
             }
@@ -105,7 +128,24 @@ impl Format {
         Self::ALL.into_iter().find(|format| format.name() == name)
     }
 
+    /// The whole text, for who needs it at once.
     pub fn render(self, report: &Report) -> String {
-        (self.known().render)(report)
+        match self.known().how {
+            How::Whole(render) => render(report),
+            How::Stream(write) => {
+                let mut text = Vec::new();
+                write(report, &mut text).expect("a Vec takes anything");
+                String::from_utf8(text).expect("JSON is UTF-8")
+            }
+        }
+    }
+
+    /// # Errors
+    /// Whatever the writer has.
+    pub fn write(self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+        match self.known().how {
+            How::Whole(render) => out.write_all(render(report).as_bytes()),
+            How::Stream(write) => write(report, out),
+        }
     }
 }

@@ -15,6 +15,8 @@ mod secret;
 mod silenced;
 mod verdict;
 
+use std::io::{self, Write};
+
 use model::{Eol, Layer, License, Package, Problem};
 use serde::Serialize;
 
@@ -33,12 +35,18 @@ use crate::{Report, purl};
 /// Bumped as the module doc says.
 pub const SCHEMA_VERSION: &str = "1.0";
 
-/// The report as pretty-printed JSON with a final newline.
-pub fn render(report: &Report) -> String {
-    let mut text = serde_json::to_string_pretty(&document(report))
-        .expect("strings, numbers and lists of them always serialize");
-    text.push('\n');
-    text
+/// Writes the report as pretty-printed JSON with a final newline.
+///
+/// # Errors
+/// Whatever the writer has.
+pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    pretty(&document(report), out)
+}
+
+/// A document as it is written: the text of a large one would take as much as the report once more.
+pub(crate) fn pretty(document: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, document)?;
+    out.write_all(b"\n")
 }
 
 /// The same for formats that hold the report as a part of theirs.

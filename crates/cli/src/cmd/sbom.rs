@@ -50,7 +50,7 @@ pub(crate) fn run(arguments: SbomArguments, global: &Global) -> Result<ExitCode,
     let eol = inventory.os.as_ref().map_or(Eol::Unknown, |os| matcher::end_of_life(os, today));
     let now = global.now.to_string();
     let report = Report { problems, ..Report::of(artifact, inventory, eol, now) };
-    output::write(arguments.output.as_deref(), &arguments.format.render(&report))?;
+    output::write_by(arguments.output.as_deref(), &mut |out| arguments.format.write(&report, out))?;
     output::print_problems(&report.problems);
     Ok(outcome(&report))
 }

@@ -77,8 +77,7 @@ pub(crate) fn run(arguments: ScanArguments, global: &Global) -> Result<ExitCode,
     let kept = kept.map(|folder| keep::keep(&folder, &report, answer.policy_version(), global));
     show(&mut report, filter);
 
-    let text = form.render(&report, output.as_deref(), global)?;
-    output::write(output.as_deref(), &text)?;
+    form.write(&report, output.as_deref(), global)?;
     if !form.is_table() || output.is_some() {
         output::print_problems(&report.problems);
         report.verdict.iter().for_each(judgement::note);

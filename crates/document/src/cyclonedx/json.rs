@@ -1,20 +1,22 @@
 //! CycloneDX 1.6 in JSON.
 
+use std::io::{self, Write};
+
 use serde::Serialize;
 
 use super::vulnerability::Vulnerability;
 use super::{LicenseChoice, hash};
 use crate::Report;
 use crate::bill::{Bill, Component, Property};
+use crate::json::pretty;
 
-/// The bill of materials as pretty-printed JSON with a final newline.
-pub fn render(report: &Report) -> String {
+/// Writes the bill of materials as pretty-printed JSON with a final newline.
+///
+/// # Errors
+/// Whatever the writer has.
+pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let bill = Bill::of(report);
-    let document = Document::of(&bill, Vulnerability::of_report(report, &bill));
-    let mut text = serde_json::to_string_pretty(&document)
-        .expect("strings, numbers and lists of them always serialize");
-    text.push('\n');
-    text
+    pretty(&Document::of(&bill, Vulnerability::of_report(report, &bill)), out)
 }
 
 #[derive(Serialize)]

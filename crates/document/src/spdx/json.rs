@@ -1,19 +1,21 @@
 //! SPDX 2.3 in JSON.
 
+use std::io::{self, Write};
+
 use serde::Serialize;
 
 use super::{DOCUMENT_ID, Document, NOT_SAID, Package};
 use crate::Report;
 use crate::bill::Bill;
+use crate::json::pretty;
 
-/// The bill of materials as pretty-printed JSON with a final newline.
-pub fn render(report: &Report) -> String {
+/// Writes the bill of materials as pretty-printed JSON with a final newline.
+///
+/// # Errors
+/// Whatever the writer has.
+pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let bill = Bill::of(report);
-    let document = DocumentJson::of(&Document::of(&bill));
-    let mut text =
-        serde_json::to_string_pretty(&document).expect("strings and lists always serialize");
-    text.push('\n');
-    text
+    pretty(&DocumentJson::of(&Document::of(&bill)), out)
 }
 
 #[derive(Serialize)]

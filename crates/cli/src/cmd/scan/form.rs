@@ -14,6 +14,7 @@ use document::{Format, Report, Template, github, table, template};
 use crate::cmd::global::Global;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
+use crate::output;
 
 /// The forms of a report, as users name them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -153,20 +154,24 @@ impl Form {
         matches!(self, Self::Table)
     }
 
-    pub(super) fn render(
+    /// To a file, or stdout without one.
+    pub(super) fn write(
         &self,
         report: &Report,
         output: Option<&Path>,
         global: &Global,
-    ) -> Result<String, UserError> {
-        Ok(match self {
+    ) -> Result<(), UserError> {
+        let text = match self {
             Self::Table => table::render(report, global.look(output)),
-            Self::Machine(format) => format.render(report),
+            Self::Machine(format) => {
+                return output::write_by(output, &mut |out| format.write(report, out));
+            }
             Self::Github(job) => github::render(report, job),
             Self::Template(template) => template
                 .render(report)
                 .map_err(|error| UserError::new(ExitCode::Usage, error.to_string()))?,
-        })
+        };
+        output::write(output, &text)
     }
 }
 
