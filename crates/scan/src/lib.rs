@@ -150,6 +150,8 @@ pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError>
         inventory.misconfigurations = judged.misconfigurations;
         problems.extend(judged.problems);
     }
+    // What they told is in the inventory, which takes as much again.
+    drop(layers.facts);
     inventory.problems.append(&mut problems);
     let attached = if options.attached { attached(&image, &mut inventory) } else { Vec::new() };
     base::remember(artifact, &inventory, &cache);
