@@ -8,6 +8,7 @@ mod hierarchy;
 mod inbox;
 mod loss;
 mod preemption;
+mod reason;
 mod tier;
 mod tracepoints;
 
@@ -20,6 +21,7 @@ use model::event::Call;
 
 pub use hierarchy::{Hierarchy, groups_are_of_host, processes_are_of_host};
 pub use loss::{Cause, Lost};
+pub(crate) use reason::in_short;
 pub use tier::Tier;
 
 use self::inbox::Inbox;

@@ -15,7 +15,7 @@ use model::Prevention;
 use super::held::{Held, HeldByAct};
 use super::hooks::{AT_GROUPS, HOOKS, Hook};
 use super::{Act, Refusal, Settings, networks, of_map, paths, wire};
-use crate::kernel::{self, Hierarchy};
+use crate::kernel::{self, Hierarchy, in_short};
 use crate::{doctor, processes};
 
 #[cfg(target_arch = "x86_64")]
@@ -104,7 +104,11 @@ impl Object {
             if acts.is_empty() {
                 continue;
             }
-            if let Err(why) = self.load_hook(hook) {
+            let mut loaded = self.load_hook(hook);
+            if hook.acts == Act::ALL {
+                loaded = loaded.and_then(|()| self.try_hook(hook));
+            }
+            if let Err(why) = loaded {
                 missing.extend(acts.into_iter().map(|act| (act, why.clone())));
             }
         }
@@ -112,16 +116,23 @@ impl Object {
     }
 
     fn load_hook(&mut self, hook: &Hook) -> Result<(), String> {
-        let fail = |error: &ProgramError| format!("hook `{}`: {}", hook.hook, reason(error));
+        let fail = |error: &ProgramError| format!("hook `{}`: {}", hook.hook, in_short(error));
         let program = self.ebpf.program_mut(hook.program).ok_or("the object lacks a program")?;
         let program: &mut Lsm = program.try_into().map_err(|error| fail(&error))?;
         program.load(hook.hook, &self.types).map_err(|error| fail(&error))
     }
 
+    /// What loads is not always let be attached. Tried for a moment with the program that every act
+    /// needs, which refuses nothing.
+    fn try_hook(&mut self, hook: &Hook) -> Result<(), String> {
+        let attached = self.attach_hook(hook).map(drop);
+        attached.map_err(|error| format!("hook `{}`: {}", hook.hook, in_short(&error)))
+    }
+
     fn load_at_groups(&mut self) -> Result<(), String> {
         for name in AT_GROUPS {
             let program = self.at_group(name)?;
-            program.load().map_err(|error| format!("program `{name}`: {}", reason(&error)))?;
+            program.load().map_err(|error| format!("program `{name}`: {}", in_short(&error)))?;
         }
         Ok(())
     }
@@ -143,7 +154,7 @@ impl Object {
             match self.attach_hook(hook) {
                 Ok(link) => links.push((hook.program, link)),
                 Err(error) => {
-                    let why = format!("hook `{}`: {}", hook.hook, reason(&error));
+                    let why = format!("hook `{}`: {}", hook.hook, in_short(&error));
                     lost.extend(acts.into_iter().map(|act| (act, why.clone())));
                 }
             }
@@ -174,7 +185,7 @@ impl Object {
             let fail = |error: ProgramError| {
                 let hint =
                     "hint: a program that somebody attached alone lets no other one be there";
-                format!("`{}`, program `{name}`: {}\n{hint}", root.display(), reason(&error))
+                format!("`{}`, program `{name}`: {}\n{hint}", root.display(), in_short(&error))
             };
             let link = program.attach(&folder, CgroupAttachMode::Single).map_err(fail)?;
             let link = program.take_link(link).map_err(fail)?;
@@ -271,14 +282,4 @@ pub(super) fn id_bytes(id: &str) -> [u8; ID_BYTES] {
 
 fn bits_of_bytes(bytes: usize) -> u32 {
     u32::try_from(bytes * 8).unwrap_or(u32::MAX)
-}
-
-/// Without the verifier's log, which is for whoever wrote the program.
-fn reason(error: &ProgramError) -> String {
-    match error {
-        ProgramError::LoadError { io_error, .. } => {
-            format!("the kernel does not load it: {io_error}")
-        }
-        error => error.to_string(),
-    }
 }
