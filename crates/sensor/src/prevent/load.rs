@@ -1,7 +1,7 @@
 //! The object with the programs: opened, its tables filled, loaded as far as this kernel allows,
 //! attached.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::net::IpAddr;
 
@@ -9,7 +9,7 @@ use aya::maps::lpm_trie::Key;
 use aya::maps::{Array, HashMap, LpmTrie, Map, MapError};
 use aya::programs::links::FdLink;
 use aya::programs::{CgroupAttachMode, CgroupSockAddr, Lsm, ProgramError};
-use aya::{Btf, Ebpf, EbpfLoader};
+use aya::{Btf, BtfError, Ebpf, EbpfLoader};
 use model::Prevention;
 
 use super::held::{Held, HeldByAct};
@@ -32,6 +32,8 @@ pub(super) struct Object {
     types: Btf,
     /// By act.
     bits: [u64; Act::ALL.len()],
+    /// Programs for hooks that this kernel has not, nor needs.
+    needless: BTreeSet<&'static str>,
 }
 
 /// What keeps programs where they are, by the program's name.
@@ -61,7 +63,7 @@ impl Object {
             .override_global("act_bits", &bits, true)
             .load(OBJECT)
             .map_err(kernel::Refusal::Object)?;
-        let mut object = Self { ebpf, types, bits };
+        let mut object = Self { ebpf, types, bits, needless: BTreeSet::new() };
         object.exempt(&settings.exempt)?;
         Ok(object)
     }
@@ -119,7 +121,13 @@ impl Object {
         let fail = |error: &ProgramError| format!("hook `{}`: {}", hook.hook, in_short(error));
         let program = self.ebpf.program_mut(hook.program).ok_or("the object lacks a program")?;
         let program: &mut Lsm = program.try_into().map_err(|error| fail(&error))?;
-        program.load(hook.hook, &self.types).map_err(|error| fail(&error))
+        match program.load(hook.hook, &self.types) {
+            Err(ProgramError::Btf(BtfError::UnknownBtfTypeName { .. })) if hook.is_younger => {
+                self.needless.insert(hook.program);
+                Ok(())
+            }
+            loaded => loaded.map_err(|error| fail(&error)),
+        }
     }
 
     /// What loads is not always let be attached. Tried for a moment with the program that every act
@@ -148,7 +156,7 @@ impl Object {
         for hook in HOOKS {
             let acts = hook.acts.iter().filter(|act| *held.of(**act) == Held::Kernel);
             let acts: Vec<Act> = acts.copied().collect();
-            if acts.is_empty() {
+            if acts.is_empty() || self.needless.contains(hook.program) {
                 continue;
             }
             match self.attach_hook(hook) {
