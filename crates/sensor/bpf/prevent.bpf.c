@@ -221,6 +221,13 @@ AT_PATH(refuse_chmod, "path_chmod")
 AT_PATH(refuse_chown, "path_chown")
 AT_PATH(refuse_truncate, "path_truncate")
 
+/* Since 6.2 who opens a file to empty it, or has it open, is asked here and not by its path. */
+SEC("lsm/file_truncate")
+int refuse_truncate_open(u64 *context)
+{
+	return refuse_path(ACT_WRITE, path_of((void *)number_of(&context[0])), MEETS_HERE);
+}
+
 SEC("lsm/path_link")
 int refuse_link(u64 *context)
 {

@@ -349,4 +349,31 @@ mod tests {
             }
         }
     }
+
+    /// A name in the tables of somebody else, by column and number.
+    fn named_by_others(column: usize, number: u16) -> Option<&'static str> {
+        let number = usize::from(number);
+        match column {
+            0 => syscalls::x86_64::Sysno::new(number).map(|call| call.name()),
+            1 => syscalls::x86::Sysno::new(number).map(|call| call.name()),
+            2 => syscalls::aarch64::Sysno::new(number).map(|call| call.name()),
+            _ => syscalls::arm::Sysno::new(number).map(|call| call.name()),
+        }
+    }
+
+    /// Of machines, too, whose headers are not installed.
+    #[test]
+    fn numbers_are_those_of_another_table() {
+        for (call, numbers) in NUMBERS {
+            for (column, numbers) in numbers.iter().enumerate() {
+                for number in numbers.iter().filter(|number| **number < X32_FIRST) {
+                    let named = named_by_others(column, *number).unwrap_or_default();
+                    let is_it = ["", "32", "64"]
+                        .iter()
+                        .any(|suffix| named.strip_suffix(suffix) == Some(call.name()));
+                    assert!(is_it, "{call:?}: {number} of column {column} is `{named}`");
+                }
+            }
+        }
+    }
 }

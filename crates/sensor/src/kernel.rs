@@ -9,6 +9,7 @@ mod hierarchy;
 mod inbox;
 mod loss;
 mod preemption;
+mod reason;
 mod tier;
 mod tracepoints;
 
@@ -22,6 +23,7 @@ use model::event::Call;
 pub use again::load_again;
 pub use hierarchy::{Hierarchy, groups_are_of_host, processes_are_of_host};
 pub use loss::{Cause, Lost};
+pub(crate) use reason::in_short;
 pub use tier::Tier;
 
 use self::inbox::Inbox;

@@ -5,5 +5,6 @@ mod deaths;
 mod hang;
 mod isolate;
 mod kill;
+mod machine;
 mod pause;
 mod quarantine;

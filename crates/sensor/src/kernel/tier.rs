@@ -8,7 +8,7 @@ use model::event::Call;
 
 use super::functions::Functions;
 use super::tracepoints::EveryCall;
-use super::{Refusal, preemption};
+use super::{Refusal, preemption, reason};
 
 /// How calls are seen, the best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -128,6 +128,9 @@ fn in_short(refusal: &Refusal) -> String {
     match refusal {
         Refusal::Function { name, error: ProgramError::LoadError { io_error, .. } } => {
             format!("loading it for the function `{name}`: {io_error}")
+        }
+        Refusal::Function { name, error } => {
+            format!("function `{name}`: {}", reason::in_short(error))
         }
         refusal => refusal.to_string().lines().next().unwrap_or_default().to_owned(),
     }

@@ -1,7 +1,6 @@
 //! Numbers of system calls → architecture and name, as libseccomp spells both.
 
 /// Calls that x32 numbers otherwise, from 512 on in this order; the rest has the numbers of x86-64.
-#[cfg(target_arch = "x86_64")]
 const X32: [&str; 36] = [
     "rt_sigaction",
     "rt_sigreturn",
@@ -42,8 +41,11 @@ const X32: [&str; 36] = [
 ];
 
 /// The interface is one of `enum call_abi`: the machine's own, the one of 32 bits, x32.
-#[cfg(target_arch = "x86_64")]
 pub(super) fn of(abi: usize, number: usize) -> Option<(&'static str, &'static str)> {
+    if cfg!(target_arch = "x86_64") { on_x86_64(abi, number) } else { on_aarch64(abi, number) }
+}
+
+fn on_x86_64(abi: usize, number: usize) -> Option<(&'static str, &'static str)> {
     use syscalls::{x86, x86_64};
     let own = |number| x86_64::Sysno::new(number).map(|call| call.name());
     match abi {
@@ -57,17 +59,20 @@ pub(super) fn of(abi: usize, number: usize) -> Option<(&'static str, &'static st
     }
 }
 
-#[cfg(target_arch = "aarch64")]
-pub(super) fn of(abi: usize, number: usize) -> Option<(&'static str, &'static str)> {
+fn on_aarch64(abi: usize, number: usize) -> Option<(&'static str, &'static str)> {
     use syscalls::{aarch64, arm};
     match abi {
-        0 => aarch64::Sysno::new(number).map(|call| ("aarch64", call.name())),
+        0 => aarch64::Sysno::new(number).map(|call| match call.name() {
+            // As the kernel's headers have it for both machines.
+            "fstatat" => ("aarch64", "newfstatat"),
+            name => ("aarch64", name),
+        }),
         1 => arm::Sysno::new(number).map(|call| ("arm", call.name())),
         _ => None,
     }
 }
 
-#[cfg(all(test, target_arch = "x86_64"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -88,7 +93,18 @@ mod tests {
             (3, 0, None),
         ];
         for (abi, number, name) in table {
-            assert_eq!(of(abi, number), name, "{abi} {number}");
+            assert_eq!(on_x86_64(abi, number), name, "{abi} {number}");
+        }
+        let table = [
+            (0, 63, Some(("aarch64", "read"))),
+            (0, 79, Some(("aarch64", "newfstatat"))),
+            (0, 435, Some(("aarch64", "clone3"))),
+            (1, 5, Some(("arm", "open"))),
+            (1, 281, Some(("arm", "socket"))),
+            (2, 0, None),
+        ];
+        for (abi, number, name) in table {
+            assert_eq!(on_aarch64(abi, number), name, "{abi} {number}");
         }
     }
 }

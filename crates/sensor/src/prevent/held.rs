@@ -34,7 +34,7 @@ pub(super) fn bits(held: &[Held]) -> u64 {
     held.fold(0, |bits, (index, _)| bits | 1 << index)
 }
 
-/// What could be held here: every program is loaded, none attached.
+/// What could be held here: every program is loaded; one that refuses nothing is attached for a moment.
 pub fn held_here() -> Vec<(Act, Held)> {
     let settings = Settings { pins: None, ..Settings::new() };
     match Object::for_acts([1; Act::ALL.len()], &settings) {

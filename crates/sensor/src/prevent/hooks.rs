@@ -7,10 +7,16 @@ pub(super) struct Hook {
     pub(super) program: &'static str,
     pub(super) hook: &'static str,
     pub(super) acts: &'static [Act],
+    /// Where the kernel has no such hook, another one is asked.
+    pub(super) is_younger: bool,
 }
 
 const fn hook(program: &'static str, hook: &'static str, acts: &'static [Act]) -> Hook {
-    Hook { program, hook, acts }
+    Hook { program, hook, acts, is_younger: false }
+}
+
+const fn younger_hook(program: &'static str, hook: &'static str, acts: &'static [Act]) -> Hook {
+    Hook { program, hook, acts, is_younger: true }
 }
 
 /// What is executed by a runtime is refused as what anybody else executes is.
@@ -33,6 +39,7 @@ pub(super) const HOOKS: &[Hook] = &[
     hook("refuse_chmod", "path_chmod", &[Act::Write]),
     hook("refuse_chown", "path_chown", &[Act::Write]),
     hook("refuse_truncate", "path_truncate", &[Act::Write]),
+    younger_hook("refuse_truncate_open", "file_truncate", &[Act::Write]),
     hook("refuse_link", "path_link", NAMED),
     hook("refuse_rename", "path_rename", NAMED),
     hook("refuse_connect", "socket_connect", &[Act::Connect]),

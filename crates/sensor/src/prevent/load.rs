@@ -1,7 +1,7 @@
 //! The object with the programs: opened, its tables filled, loaded as far as this kernel allows,
 //! attached.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::net::IpAddr;
 
@@ -9,13 +9,13 @@ use aya::maps::lpm_trie::Key;
 use aya::maps::{Array, HashMap, LpmTrie, Map, MapError};
 use aya::programs::links::FdLink;
 use aya::programs::{CgroupAttachMode, CgroupSockAddr, Lsm, ProgramError};
-use aya::{Btf, Ebpf, EbpfLoader};
+use aya::{Btf, BtfError, Ebpf, EbpfLoader};
 use model::Prevention;
 
 use super::held::{Held, HeldByAct};
 use super::hooks::{AT_GROUPS, HOOKS, Hook};
 use super::{Act, Refusal, Settings, networks, of_map, paths, wire};
-use crate::kernel::{self, Hierarchy, load_again};
+use crate::kernel::{self, Hierarchy, in_short, load_again};
 use crate::{doctor, processes};
 
 #[cfg(target_arch = "x86_64")]
@@ -32,6 +32,8 @@ pub(super) struct Object {
     types: Btf,
     /// By act.
     bits: [u64; Act::ALL.len()],
+    /// Programs for hooks that this kernel has not, nor needs.
+    needless: BTreeSet<&'static str>,
 }
 
 /// What keeps programs where they are, by the program's name.
@@ -61,7 +63,7 @@ impl Object {
             .override_global("act_bits", &bits, true)
             .load(OBJECT)
             .map_err(kernel::Refusal::Object)?;
-        let mut object = Self { ebpf, types, bits };
+        let mut object = Self { ebpf, types, bits, needless: BTreeSet::new() };
         object.exempt(&settings.exempt)?;
         Ok(object)
     }
@@ -104,7 +106,11 @@ impl Object {
             if acts.is_empty() {
                 continue;
             }
-            if let Err(why) = self.load_hook(hook) {
+            let mut loaded = self.load_hook(hook);
+            if hook.acts == Act::ALL {
+                loaded = loaded.and_then(|()| self.try_hook(hook));
+            }
+            if let Err(why) = loaded {
                 missing.extend(acts.into_iter().map(|act| (act, why.clone())));
             }
         }
@@ -112,17 +118,30 @@ impl Object {
     }
 
     fn load_hook(&mut self, hook: &Hook) -> Result<(), String> {
-        let fail = |error: &ProgramError| format!("hook `{}`: {}", hook.hook, reason(error));
+        let fail = |error: &ProgramError| format!("hook `{}`: {}", hook.hook, in_short(error));
         let program = self.ebpf.program_mut(hook.program).ok_or("the object lacks a program")?;
         let program: &mut Lsm = program.try_into().map_err(|error| fail(&error))?;
-        load_again(|| program.load(hook.hook, &self.types)).map_err(|error| fail(&error))
+        match load_again(|| program.load(hook.hook, &self.types)) {
+            Err(ProgramError::Btf(BtfError::UnknownBtfTypeName { .. })) if hook.is_younger => {
+                self.needless.insert(hook.program);
+                Ok(())
+            }
+            loaded => loaded.map_err(|error| fail(&error)),
+        }
+    }
+
+    /// What loads is not always let be attached. Tried for a moment with the program that every act
+    /// needs, which refuses nothing.
+    fn try_hook(&mut self, hook: &Hook) -> Result<(), String> {
+        let attached = self.attach_hook(hook).map(drop);
+        attached.map_err(|error| format!("hook `{}`: {}", hook.hook, in_short(&error)))
     }
 
     fn load_at_groups(&mut self) -> Result<(), String> {
         for name in AT_GROUPS {
             let program = self.at_group(name)?;
             load_again(|| program.load())
-                .map_err(|error| format!("program `{name}`: {}", reason(&error)))?;
+                .map_err(|error| format!("program `{name}`: {}", in_short(&error)))?;
         }
         Ok(())
     }
@@ -138,13 +157,13 @@ impl Object {
         for hook in HOOKS {
             let acts = hook.acts.iter().filter(|act| *held.of(**act) == Held::Kernel);
             let acts: Vec<Act> = acts.copied().collect();
-            if acts.is_empty() {
+            if acts.is_empty() || self.needless.contains(hook.program) {
                 continue;
             }
             match self.attach_hook(hook) {
                 Ok(link) => links.push((hook.program, link)),
                 Err(error) => {
-                    let why = format!("hook `{}`: {}", hook.hook, reason(&error));
+                    let why = format!("hook `{}`: {}", hook.hook, in_short(&error));
                     lost.extend(acts.into_iter().map(|act| (act, why.clone())));
                 }
             }
@@ -175,7 +194,7 @@ impl Object {
             let fail = |error: ProgramError| {
                 let hint =
                     "hint: a program that somebody attached alone lets no other one be there";
-                format!("`{}`, program `{name}`: {}\n{hint}", root.display(), reason(&error))
+                format!("`{}`, program `{name}`: {}\n{hint}", root.display(), in_short(&error))
             };
             let link = program.attach(&folder, CgroupAttachMode::Single).map_err(fail)?;
             let link = program.take_link(link).map_err(fail)?;
@@ -272,14 +291,4 @@ pub(super) fn id_bytes(id: &str) -> [u8; ID_BYTES] {
 
 fn bits_of_bytes(bytes: usize) -> u32 {
     u32::try_from(bytes * 8).unwrap_or(u32::MAX)
-}
-
-/// Without the verifier's log, which is for whoever wrote the program.
-fn reason(error: &ProgramError) -> String {
-    match error {
-        ProgramError::LoadError { io_error, .. } => {
-            format!("the kernel does not load it: {io_error}")
-        }
-        error => error.to_string(),
-    }
 }

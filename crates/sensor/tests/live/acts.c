@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#if defined(__x86_64__)
 static long compat(long number, long first, long second, long third)
 {
 	long result;
@@ -35,6 +36,14 @@ static char *low(const char *text)
 	strcpy(memory, text);
 	return memory;
 }
+#else
+/* No instruction leads to the calls of 32 bits: this program built for them does the rest. */
+static void become_compat(char **arguments)
+{
+	execv(getenv("LAZARET_TEST_ACTS_OF_COMPAT"), arguments);
+	_exit(9);
+}
+#endif
 
 static int listener(int family, struct sockaddr *address, socklen_t *size)
 {
@@ -77,12 +86,30 @@ static void by_number(const char *text)
 
 	if (!strncmp(text, "native", 6))
 		syscall(number, -1L, -1L, -1L, -1L, -1L, -1L);
+#if defined(__x86_64__)
 	if (!strncmp(text, "x32", 3))
 		syscall(0x40000000 | number, -1L, -1L, -1L, -1L, -1L, -1L);
 	if (!strncmp(text, "compat", 6) && number < 1000)
 		compat(number, -1, -1, -1);
 	if (!strncmp(text, "compat", 6) && number >= 1000)
 		compat(102, number - 1000, -1, 0);
+#endif
+}
+
+static void by_numbers(char **texts)
+{
+	for (char **text = texts; *text; text++)
+		by_number(*text);
+#if !defined(__x86_64__)
+	char *rest[1024] = { "acts", "numbers" };
+	int count = 2;
+
+	for (char **text = texts; *text && count < 1023; text++)
+		if (!strncmp(*text, "compat", 6))
+			strcpy(rest[count++] = malloc(64), "native"), strcat(rest[count - 1], strchr(*text, ':'));
+	if (count > 2)
+		become_compat(rest);
+#endif
 }
 
 /* Each thread's paths have its number in the beginning and at the end. */
@@ -173,6 +200,9 @@ int main(int count, char **arguments)
 		syscall(0x4711L << 32 | SYS_openat, AT_FDCWD, path, O_RDONLY);
 	if (!strcmp(act, "high-x32-open"))
 		syscall(0x4711L << 32 | 0x40000000 | SYS_open, path, O_RDONLY);
+#elif __SIZEOF_LONG__ == 8
+	if (!strcmp(act, "high-open"))
+		syscall(0x4711L << 32 | SYS_openat, AT_FDCWD, path, O_RDONLY);
 #endif
 	if (!strcmp(act, "openat"))
 		syscall(SYS_openat, open(path, O_DIRECTORY), arguments[3], O_RDWR);
@@ -238,6 +268,7 @@ int main(int count, char **arguments)
 			write(memory, bytes, size);
 		fexecve(memory, none, none + 1);
 	}
+#if defined(__x86_64__)
 	if (!strcmp(act, "compat-open"))
 		compat(5, (long)low(path), O_RDONLY, 0);
 	if (!strcmp(act, "compat-socketcall")) {
@@ -247,9 +278,25 @@ int main(int count, char **arguments)
 	}
 	if (!strcmp(act, "x32-open"))
 		syscall(0x40000000 | SYS_open, path, O_RDONLY);
+#elif defined(SYS_open)
+	if (!strcmp(act, "compat-open"))
+		syscall(SYS_open, path, O_RDONLY);
+	if (!strcmp(act, "compat-socket"))
+		socket(AF_INET, SOCK_STREAM, 0);
+	if (!strcmp(act, "compat-datagram")) {
+		struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(53),
+					       .sin_addr.s_addr = htonl(0x7f000001) };
+		struct iovec bytes = { "question", 8 };
+		struct msghdr message = { .msg_name = &address, .msg_namelen = sizeof(address),
+					  .msg_iov = &bytes, .msg_iovlen = 1 };
+		sendmsg(socket(AF_INET, SOCK_DGRAM, 0), &message, 0);
+	}
+#else
+	if (!strncmp(act, "compat-", 7))
+		become_compat(arguments);
+#endif
 	if (!strcmp(act, "numbers"))
-		for (int each = 2; each < count; each++)
-			by_number(arguments[each]);
+		by_numbers(arguments + 2);
 	if (!strcmp(act, "storm"))
 		storms(atoi(path), atol(arguments[3]));
 	if (!strcmp(act, "getpids"))

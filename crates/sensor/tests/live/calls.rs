@@ -76,7 +76,9 @@ fn a_path_deeper_than_the_limit_is_cut_and_says_so() {
     }
 }
 
-const NETWORK: [Call; 5] = [Call::Connect, Call::Accept, Call::Bind, Call::Dup2, Call::Socket];
+/// What `dup2` becomes on machines that have no such call.
+const COPY: Call = if cfg!(target_arch = "x86_64") { Call::Dup2 } else { Call::Dup3 };
+const NETWORK: [Call; 5] = [Call::Connect, Call::Accept, Call::Bind, COPY, Call::Socket];
 
 /// Local and remote of the connected socket, which then stands at 0.
 fn connected(arguments: &[&str]) -> Option<(Endpoint, Endpoint, SocketFamily)> {
@@ -89,7 +91,7 @@ fn connected(arguments: &[&str]) -> Option<(Endpoint, Endpoint, SocketFamily)> {
     assert_eq!(socket.server, Some(false));
     assert_eq!(socket.connected, Some(true));
 
-    let copies = seen.calls(Call::Dup2);
+    let copies = seen.calls(COPY);
     let copy = copies.last().expect("a copy");
     let standard = copy.handle(Place::Result).expect("a handle");
     assert_eq!(standard.number, 0);
@@ -263,11 +265,43 @@ fn calls_of_32_bits_are_known_as_what_they_are() {
     assert_eq!(record.number, 2);
 }
 
-#[cfg(target_arch = "x86_64")]
+/// By a program of 32 bits: no other one can make them.
+#[cfg(target_arch = "aarch64")]
+#[test]
+fn calls_of_32_bits_are_known_as_what_they_are() {
+    if !crate::watch::has_acts_of_compat() {
+        return;
+    }
+    let Some(seen) = act(&[Call::Open], &["compat-open", "/etc/passwd"]) else { return };
+    let opens = seen.calls(Call::Open);
+    let [record] = *opens else { panic!("{:#?}", seen.records) };
+    assert_eq!((record.abi, record.number), (Abi::Compat, 5));
+    assert_eq!(record.text(0), Some(&Text::from("/etc/passwd")));
+    assert_eq!(file(record).walk.path, "/etc/passwd");
+
+    let Some(seen) = act(&[Call::Socket], &["compat-socket"]) else { return };
+    let record = seen.calls(Call::Socket)[0];
+    assert_eq!((record.abi, record.number), (Abi::Compat, 281));
+    assert_eq!(record.arguments.get(..3), Some([2, 1, 0].as_slice()));
+    assert!(matches!(record.handle(Place::Result).expect("it").held, Held::Socket { .. }));
+
+    let Some(seen) = act(&[Call::Sendmsg], &["compat-datagram"]) else { return };
+    let record = seen.calls(Call::Sendmsg)[0];
+    assert_eq!((record.abi, record.number), (Abi::Compat, 296));
+    let mut parts = record.parts_of(Place::Argument(1));
+    assert!(
+        matches!(parts.next(), Some(Part::Address(bytes)) if bytes.get(2..4) == Some(&[0, 53]))
+    );
+    assert_eq!(parts.next(), Some(&Part::Data(Text::from("question"))));
+}
+
 #[test]
 fn a_number_with_more_than_32_bits_hides_nothing() {
     let opens = [Call::Open, Call::Openat];
-    for (act_of, call) in [("high-open", Call::Openat), ("high-x32-open", Call::Open)] {
+    let acts = [("high-open", Call::Openat), ("high-x32-open", Call::Open)];
+    // The latter is x86-64's alone.
+    let acts = if cfg!(target_arch = "x86_64") { &acts[..] } else { &acts[..1] };
+    for (act_of, call) in acts.iter().copied() {
         let Some(seen) = act(&opens, &[act_of, "/etc/passwd"]) else { return };
         let calls = seen.calls(call);
         let path = Text::from("/etc/passwd");

@@ -7,6 +7,8 @@ use std::process::Command;
 use sensor::kernel::Hierarchy;
 use sensor::learn::{Learner, Used};
 
+use crate::group::Group;
+
 /// None, said, where programs cannot be loaded.
 fn learner() -> Option<(Learner, Hierarchy)> {
     if !rustix::process::geteuid().is_root() || !Path::new("/sys/kernel/btf/vmlinux").exists() {
@@ -78,4 +80,21 @@ fn a_group_that_was_there_is_learnt_about_from_then_on() {
     let names = calls(&used);
     assert!(names.contains(&"exit_group") && !names.contains(&"kill"), "{names:?}");
     std::fs::remove_dir(&folder).expect("it goes");
+}
+
+/// Of programs of 32 bits, by the names that their architecture has for them.
+#[test]
+fn calls_of_32_bits_are_noted_as_what_they_are() {
+    let Some((mut learner, _)) = learner() else { return };
+    let Some(acts) = crate::watch::acts() else { return };
+    if !crate::watch::has_acts_of_compat() {
+        return;
+    }
+    let group = Group::make("learn-compat");
+    let mut command = group.program(acts);
+    assert!(command.args(["compat-open", "/etc/passwd"]).status().expect("it runs").success());
+    let used = learner.read(group.number).expect("something ran");
+    let architecture = if cfg!(target_arch = "x86_64") { "x86" } else { "arm" };
+    assert!(used.calls[architecture].contains("open"), "{used:?}");
+    assert_eq!(used.unnamed, 0, "{used:?}");
 }

@@ -54,6 +54,22 @@ pub(crate) fn acts() -> Option<&'static Path> {
     BUILT.as_ref().map(|(_, program)| program.as_path())
 }
 
+/// Whether there is a program of 32 bits that does the same; said, where there is none.
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) fn has_acts_of_compat() -> bool {
+    let is_there = std::env::var_os("LAZARET_TEST_ACTS_OF_COMPAT").is_some();
+    if !is_there {
+        testkit::lack("`cargo xtask vm-test` makes calls of 32 bits");
+    }
+    is_there
+}
+
+/// x86-64 makes them with an instruction.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn has_acts_of_compat() -> bool {
+    true
+}
+
 /// What one process and its children did, from its fork to its exit.
 pub(crate) struct Seen {
     pub(crate) pid: u32,

@@ -35,8 +35,12 @@ impl Archive {
     /// A file of this machine, as an executable one.
     pub(super) fn copy(&mut self, from: &Path, name: &str) -> Result<(), String> {
         let bytes = fs::read(from).map_err(|error| format!("{}: {error}", from.display()))?;
-        self.add(name, FILE | 0o755, (0, 0), &bytes);
+        self.program(name, &bytes);
         Ok(())
+    }
+
+    pub(super) fn program(&mut self, name: &str, bytes: &[u8]) {
+        self.add(name, FILE | 0o755, (0, 0), bytes);
     }
 
     pub(super) fn console(&mut self) {
@@ -111,7 +115,7 @@ mod tests {
         let mut archive = Archive::default();
         archive.text("usr/lib/init", 0o755, "odd");
         archive.link("usr/link", "lib/init");
-        let mut child = Command::new(super::super::BUSYBOX)
+        let mut child = Command::new(super::super::programs::BUSYBOX)
             .args(["cpio", "-tv"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

