@@ -26,6 +26,9 @@ use self::attributes::Attributes;
 
 /// What attacks bring is small, and the state folder is on the host's own disk.
 const BYTES_MAX: u64 = 512 << 20;
+/// Of all that is kept: who brings files in a container is not to fill the host's disk with what its
+/// own disk, or its quota, has no room for.
+const KEPT_BYTES_MAX: u64 = 4 << 30;
 /// Of hidden names of ours.
 const PREFIX: &str = ".lazaret-";
 
@@ -74,6 +77,12 @@ impl Quarantine {
             return Err(refused("it is larger than 512 MiB")
                 .hinting("`pause` the container, and move the file by hand"));
         }
+        let folder = state.join("quarantine");
+        if kept(&folder).map_err(failed)?.saturating_add(file.size) > KEPT_BYTES_MAX {
+            return Err(refused("4 GiB are kept already, and no more").hinting(
+                "`restore` what is done with, or remove it from `quarantine` in the state folder",
+            ));
+        }
         if stat.st_nlink > 1 && !linked {
             return Err(refused("it has other names, under which it would stay")
                 .hinting("--linked takes this name away all the same"));
@@ -84,7 +93,7 @@ impl Quarantine {
             root,
             path: path.to_owned(),
             file,
-            sealed: state.join("quarantine").join(&name),
+            sealed: folder.join(&name),
             key: state.join("quarantine.key"),
             passing: format!("{PREFIX}{name}"),
         })
@@ -275,6 +284,17 @@ impl Quarantine {
     fn failed(&self, what: &'static str, why: &impl ToString) -> Refusal {
         Refusal::failed(what, format!("`{}`", self.path.display()), why)
     }
+}
+
+/// Bytes of what is sealed away, and of what is being.
+fn kept(folder: &Path) -> std::io::Result<u64> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
+        entries => entries?,
+    };
+    // What goes meanwhile takes no room.
+    let sizes = entries.flatten().filter_map(|entry| entry.metadata().ok());
+    Ok(sizes.fold(0, |sum, it| sum.saturating_add(it.len())))
 }
 
 fn make_private(folder: &Path) -> std::io::Result<()> {

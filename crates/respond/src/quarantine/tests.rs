@@ -222,3 +222,18 @@ fn a_copy_that_was_changed_does_not_come_back() {
     assert!(plan.revert().unwrap_err().to_string().contains("changed"));
     assert_eq!(fs::read_dir(case.folder.path()).unwrap().count(), 0, "nor a part of it");
 }
+
+#[test]
+fn no_more_is_kept_than_the_folder_may_have() {
+    let case = Case::new();
+    let folder = case.state.path().join("quarantine");
+    fs::create_dir(&folder).unwrap();
+    let kept = File::create(folder.join("0123456789abcdef")).unwrap();
+    let room = KEPT_BYTES_MAX - CONTENT.len() as u64;
+    // A hole, which takes no room of this disk.
+    kept.set_len(room).unwrap();
+    assert!(plan(&case.path(), case.state.path(), false).is_ok());
+    kept.set_len(room + 1).unwrap();
+    let refusal = case.refusal(&case.path());
+    assert!(refusal.contains("4 GiB are kept already"), "{refusal}");
+}
