@@ -384,7 +384,7 @@ pub(crate) fn host(url: &Uri) -> &str {
 }
 
 /// Scheme, host and port: what an `Authorization` header is bound to.
-fn origin(url: &Uri) -> String {
+pub(crate) fn origin(url: &Uri) -> String {
     format!("{}://{}", url.scheme_str().unwrap_or_default(), host(url).to_ascii_lowercase())
 }
 
