@@ -185,7 +185,8 @@ impl Client {
                 Err(HttpError { kind: HttpErrorKind::Passing, .. }) => pause,
                 _ => return outcome,
             };
-            if begun.elapsed() + pause > self.timing.patience {
+            // What a server asks for may be longer than time itself.
+            if begun.elapsed().saturating_add(pause) > self.timing.patience {
                 return outcome;
             }
             self.rest(pause)?;
@@ -195,11 +196,11 @@ impl Client {
 
     /// Waits, unless the user has had enough.
     pub(crate) fn rest(&self, pause: Duration) -> Result<(), ReadError> {
-        let end = Instant::now() + pause;
+        let begun = Instant::now();
         let _waiting = self.pace.wait();
         loop {
             self.stop.check()?;
-            let left = end.saturating_duration_since(Instant::now());
+            let left = pause.saturating_sub(begun.elapsed());
             if left.is_zero() {
                 return Ok(());
             }

@@ -174,7 +174,7 @@ impl Session {
             self.client.stop().check()?;
             match pauses.next() {
                 Some(pause)
-                    if begun.elapsed() + pause < self.client.patience()
+                    if begun.elapsed().saturating_add(pause) < self.client.patience()
                         && !self.client.is_tired() =>
                 {
                     self.client.rest(pause)?;
