@@ -395,7 +395,9 @@ pub(crate) fn join(base: &Uri, reference: &str) -> Option<Uri> {
     let scheme = base.scheme_str()?;
     let host = base.authority()?;
     let path = base.path();
-    let text = if reference.contains("://") {
+    // A scheme stands before all else; a query may well hold another URL.
+    let (beginning, _) = reference.split_once(['/', '?', '#']).unwrap_or((reference, ""));
+    let text = if beginning.contains(':') {
         reference.to_owned()
     } else if reference.starts_with("//") {
         format!("{scheme}:{reference}")
@@ -426,6 +428,11 @@ mod tests {
             ("more", Some("https://r.example:5000/v2/a/tags/more")),
             ("//cdn.example/b", Some("https://cdn.example/b")),
             ("http://cdn.example/b", Some("http://cdn.example/b")),
+            ("/b?from=https://x.example/y", Some("https://r.example:5000/b?from=https://x.example/y")),
+            ("?to=x://y", Some("https://r.example:5000/v2/a/tags/list?to=x://y")),
+            ("b/http://x", Some("https://r.example:5000/v2/a/tags/b/http://x")),
+            ("data:b", None),
+            ("http:b", None),
             ("ftp://cdn.example/b", None),
             ("https://user:pw@cdn.example/b", None),
             ("https://", None),
