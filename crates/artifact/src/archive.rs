@@ -27,9 +27,9 @@ pub(crate) struct Archive {
     file: Arc<File>,
     compression: Compression,
     members: BTreeMap<String, Member>,
-    /// Small members of a compressed archive, so that finding the manifest does not mean
-    /// decompressing everything once more.
-    kept: BTreeMap<String, Vec<u8>>,
+    /// Small members of a compressed archive by their place, so that finding the manifest does not
+    /// mean decompressing everything once more.
+    kept: BTreeMap<u64, Vec<u8>>,
     kept_bytes: u64,
     /// Where the last reader of a compressed archive stopped.
     cursor: Mutex<Option<Cursor>>,
@@ -111,15 +111,15 @@ impl Archive {
     /// A document, at most so many bytes of it; None if there is none at this path.
     pub(crate) fn read(&self, path: &str, limit: u64) -> Result<Option<Vec<u8>>, OpenError> {
         let Some(place) = self.find(path) else { return Ok(None) };
-        if let Some(bytes) = self.kept.get(path) {
-            return Ok(Some(bytes.clone()));
-        }
         if place.size > limit {
             let message = format!(
                 "`{path}` in `{}` has {} bytes where at most {limit} make sense",
                 self.name, place.size
             );
             return Err(OpenError::new(OpenErrorKind::Damaged, message));
+        }
+        if let Some(bytes) = self.kept.get(&place.offset) {
+            return Ok(Some(bytes.clone()));
         }
         let mut bytes = Vec::new();
         self.stream(&place)
@@ -201,14 +201,23 @@ impl Archive {
         let Ok(path) = normalize(&member.path) else { return Ok(()) };
         let base = if member.kind == Kind::Symlink { split(&path).0 } else { "" };
         let target = normalize(&[base.as_bytes(), b"/", &member.link].concat());
+        // Of several members under one name the last one counts, as for whoever unpacks them.
+        if !matches!(member.kind, Kind::Label | Kind::Unknown(_)) {
+            self.forget(&path);
+        }
         match (member.kind, target) {
             // Nobody writes an image into a sparse file.
             (Kind::File, _) if member.segments.is_none() && member.flaw.is_none() => {
                 let place = Place { offset: tar.position(), size: member.size };
-                self.keep(&path, &place, tar);
+                self.keep(&place, tar);
                 self.members.insert(path, Member::File(place));
             }
-            (Kind::HardLink | Kind::Symlink, Ok(target)) => {
+            (Kind::HardLink, Ok(target)) => {
+                // What it shares with its target stays when another takes the target's name.
+                let shared = self.find(&target).map(Member::File);
+                self.members.insert(path, shared.unwrap_or(Member::Link(target)));
+            }
+            (Kind::Symlink, Ok(target)) => {
                 self.members.insert(path, Member::Link(target));
             }
             _ => {}
@@ -216,7 +225,15 @@ impl Archive {
         Ok(())
     }
 
-    fn keep(&mut self, path: &str, place: &Place, tar: &mut Tar<'_>) {
+    /// Takes a member back for which another comes.
+    fn forget(&mut self, path: &str) {
+        let Some(Member::File(place)) = self.members.remove(path) else { return };
+        if let Some(bytes) = self.kept.remove(&place.offset) {
+            self.kept_bytes = self.kept_bytes.saturating_sub(bytes.len() as u64);
+        }
+    }
+
+    fn keep(&mut self, place: &Place, tar: &mut Tar<'_>) {
         let held: u64 = self.kept_bytes.saturating_add(place.size);
         if !self.is_compressed() || place.size > KEPT_FILE_BYTES_MAX || held > KEPT_BYTES_MAX {
             return;
@@ -225,7 +242,7 @@ impl Archive {
         // A member cut off is noticed where the next one is looked for.
         if tar.read(&mut bytes).is_ok() {
             self.kept_bytes = held;
-            self.kept.insert(path.to_owned(), bytes);
+            self.kept.insert(place.offset, bytes);
         }
     }
 }

@@ -428,7 +428,10 @@ mod tests {
             ("more", Some("https://r.example:5000/v2/a/tags/more")),
             ("//cdn.example/b", Some("https://cdn.example/b")),
             ("http://cdn.example/b", Some("http://cdn.example/b")),
-            ("/b?from=https://x.example/y", Some("https://r.example:5000/b?from=https://x.example/y")),
+            (
+                "/b?from=https://x.example/y",
+                Some("https://r.example:5000/b?from=https://x.example/y"),
+            ),
             ("?to=x://y", Some("https://r.example:5000/v2/a/tags/list?to=x://y")),
             ("b/http://x", Some("https://r.example:5000/v2/a/tags/b/http://x")),
             ("data:b", None),
