@@ -38,6 +38,7 @@ mod path;
 mod pipeline;
 mod podman;
 mod problems;
+mod recognise;
 mod registry;
 mod spill;
 mod store;

@@ -78,6 +78,9 @@ pub(crate) const SUBJECT_CHARS_MAX: usize = 300;
 /// Members of an archive that carries images: a thousand layers of a hundred images.
 pub(crate) const ARCHIVE_MEMBERS_MAX: usize = 100_000;
 
+/// The names of these members, all together: three times what a hundred thousand usual ones take.
+pub(crate) const MEMBER_NAMES_BYTES_MAX: usize = 32 << 20;
+
 /// Links from member to member of such an archive; writers make one.
 pub(crate) const LINKS_MAX: usize = 8;
 

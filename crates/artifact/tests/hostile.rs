@@ -223,7 +223,7 @@ fn archives_hold_what_their_manifest_lists() {
             .file(&name, config)
             .file("l.tar", &image.layers[0].blob);
         let path = write(directory.path(), "a.tar", &tar.finish());
-        let error = open(&path, &Options::default()).err().unwrap();
+        let error = open(&format!("docker-archive:{path}"), &Options::default()).err().unwrap();
         assert!(error.to_string().contains(message), "{error}");
     }
 }

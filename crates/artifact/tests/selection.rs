@@ -312,6 +312,6 @@ fn of_members_under_one_name_the_last_one_counts() {
         let path = directory.path().join(format!("gone.{end}"));
         fs::write(&path, bytes).unwrap();
         let (kind, _) = content(&format!("docker-archive:{}", path.display()), None).unwrap_err();
-        assert_eq!(kind, OpenErrorKind::NotAnImage, "{end}");
+        assert_eq!(kind, OpenErrorKind::Damaged, "{end}");
     }
 }
