@@ -19,6 +19,10 @@ pub(crate) const INDEX_DEPTH_MAX: usize = 4;
 /// Indexes fetched in search of one image: bounds the requests that a registry can provoke.
 pub(crate) const INDEXES_MAX: usize = 32;
 
+/// Images of one archive whose configurations are read in search of one for a platform: there are
+/// not half as many platforms.
+pub(crate) const CONFIGURATIONS_MAX: usize = 100;
+
 /// Entries of one image, all layers together: what is kept of an entry must fit into memory a
 /// million times. The largest images in use have some hundred thousand. Lower layers come first:
 /// they hold the distribution.
