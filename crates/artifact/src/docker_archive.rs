@@ -2,6 +2,7 @@
 //! which lists configuration and layers of each image by their paths in the tar. Up to Docker 24
 //! a layer is `ID/layer.tar`, later `blobs/sha256/HEX` of an OCI layout in the same tar.
 
+mod beside;
 mod choice;
 
 use std::path::Path;
@@ -9,12 +10,13 @@ use std::path::Path;
 use model::{Artifact, ArtifactKind, Digest};
 use serde::Deserialize;
 
+use self::beside::{Beside, Chosen};
 use self::choice::{Choice, choose};
 use crate::archive::Archive;
 use crate::error::OpenErrorKind;
 use crate::image::Backend;
 use crate::limits::{LAYERS_MAX, MANIFEST_BYTES_MAX};
-use crate::manifest::{self, Document, LayerKind};
+use crate::manifest::LayerKind;
 use crate::path::normalize;
 use crate::store::{LocalImage, LocalLayer, Store};
 use crate::{Image, ImageConfig, OpenError, Options};
@@ -60,16 +62,18 @@ pub(crate) fn from_archive(
     let paths = layers.iter().map(|path| member_path(name, path)).collect::<Result<Vec<_>, _>>()?;
     config.check(name, paths.len(), platform)?;
     let references = entry.repo_tags.unwrap_or_default();
+    let chosen = Chosen { name, tags: &references, config: &config, digest: &digest, platform };
+    let Beside { manifest, problem } = Beside::look(&archive, &chosen)?;
     let sizes = paths.iter().map(|path| archive.find(path).map(|place| place.size));
     let sizes: Vec<Option<u64>> = sizes.collect();
     let artifact = Artifact {
         references,
-        manifest_digest: manifest_digest(&archive, name, &digest)?,
-        ..artifact(name, &config, digest.clone(), &paths, &sizes)
+        manifest_digest: manifest,
+        ..artifact(name, &config, digest, &paths, &sizes)
     };
     let layers = paths.into_iter().map(layer).collect();
     let store = Store::Archive(archive);
-    let problems = store.problem(name).into_iter().chain(notice).collect();
+    let problems = store.problem(name).into_iter().chain(notice).chain(problem).collect();
     let backend = Backend::Local(LocalImage { store, layers });
     Ok(Image::new(artifact, Some(config), problems, backend, options))
 }
@@ -113,20 +117,6 @@ fn artifact(
         config: Some(config.told()),
         layers: config.layers(blobs),
     }
-}
-
-/// The digest of the OCI manifest beside Docker's that has this configuration, if there is one.
-fn manifest_digest(
-    archive: &Archive,
-    name: &str,
-    config: &Digest,
-) -> Result<Option<Digest>, OpenError> {
-    let Some(bytes) = archive.read("index.json", MANIFEST_BYTES_MAX)? else { return Ok(None) };
-    let Document::Index(entries) = manifest::parse(name, &bytes)? else { return Ok(None) };
-    let mut fetch = |it: &manifest::Descriptor, limit| {
-        Ok(archive.read(&it.blob_path(), limit)?.unwrap_or_default())
-    };
-    Ok(manifest::find_by_config(name, entries, config, &mut fetch))
 }
 
 /// The digest of `blobs/ALGORITHM/HEX`.

@@ -52,6 +52,15 @@ fn write(directory: &Path, name: &str, bytes: &[u8]) -> String {
     path.display().to_string()
 }
 
+/// The entry of an index, called so by containerd and by its tag.
+fn listed(image: &ImageBuilder, name: Option<&str>, tag: Option<&str>) -> Value {
+    let mut entry = image.descriptor();
+    let named = [("io.containerd.image.name", name), ("org.opencontainers.image.ref.name", tag)];
+    let named = named.into_iter().filter_map(|(key, name)| Some((key.to_owned(), name?.into())));
+    entry["annotations"] = Value::Object(named.collect());
+    entry
+}
+
 #[test]
 fn the_platform_chooses_among_the_images_of_a_manifest() {
     let directory = tempfile::tempdir().unwrap();
@@ -110,5 +119,61 @@ fn the_platform_chooses_among_the_images_of_a_manifest() {
         assert!(error.ends_with("linux/amd64, linux/arm64, linux/s390x"), "{error}");
         let error = opened(&format!("{path}#b:1"), Some("linux/amd64")).unwrap_err();
         assert!(error.contains("only for `linux/s390x`"), "{error}");
+    }
+}
+
+/// containerd goes by the index, Docker by its manifest.
+#[test]
+fn a_manifest_and_an_index_that_differ_are_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let host = model::Platform::host().architecture;
+    let (clean, bad, foreign) =
+        (image("clean", &host), image("bad", &host), image("foreign", "s390x"));
+    let full = Some("docker.io/library/a:1");
+    let differ: [(&str, Vec<Value>); 7] = [
+        ("another", vec![listed(&bad, full, Some("1"))]),
+        (
+            "both",
+            vec![listed(&clean, Some("docker.io/library/b:1"), None), listed(&bad, full, None)],
+        ),
+        ("first", vec![listed(&bad, full, None), listed(&clean, full, None)]),
+        ("by tag", vec![listed(&bad, None, Some("1")), listed(&clean, None, Some("2"))]),
+        ("without names", vec![listed(&bad, None, None)]),
+        ("no entry", vec![json!({ "digest": sha256(b"").to_string(), "size": 0 })]),
+        ("not there", vec![listed(&image("gone", &host), full, None), listed(&clean, None, None)]),
+    ];
+    for (name, index) in differ {
+        let bytes = archive(&[(&clean, &["a:1"])], &index, &[&clean, &bad]);
+        let path = write(directory.path(), name, &bytes);
+        let (content, told) = opened(&path, None).unwrap();
+        assert_eq!(content, format!("clean {host}"), "{name}");
+        let [problem] = told.as_slice() else { panic!("{name}: {told:?}") };
+        assert!(problem.kind.makes_incomplete(), "{name}: {problem}");
+        assert!(problem.message.contains("`index.json`"), "{name}: {problem}");
+    }
+    // What runs on this machine is told from what was chosen for another.
+    let index = [listed(&foreign, full, None), listed(&bad, full, None)];
+    let bytes = archive(&[(&foreign, &["a:1"])], &index, &[&foreign, &bad]);
+    let path = write(directory.path(), "platforms", &bytes);
+    let (_, told) = opened(&path, None).unwrap();
+    assert!(told.len() == 1 && told[0].message.contains(&host), "{told:?}");
+    assert_eq!(opened(&path, Some("linux/s390x")).unwrap().1, []);
+
+    let same: [(&str, Vec<Value>); 4] = [
+        ("same", vec![listed(&clean, full, Some("1"))]),
+        (
+            "other names",
+            vec![
+                listed(&bad, Some("docker.io/library/b:1"), Some("1")),
+                listed(&clean, full, Some("1")),
+            ],
+        ),
+        ("unnamed", vec![listed(&clean, None, None)]),
+        ("other platform", vec![listed(&foreign, full, None), listed(&clean, full, None)]),
+    ];
+    for (name, index) in same {
+        let bytes = archive(&[(&clean, &["a:1"])], &index, &[&clean, &bad]);
+        let path = write(directory.path(), name, &bytes);
+        assert_eq!(opened(&path, None), Ok((format!("clean {host}"), Vec::new())), "{name}");
     }
 }
