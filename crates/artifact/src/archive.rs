@@ -9,19 +9,20 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::decompress::{Compression, Decoder, HEAD, describe, peek, sniff};
+use crate::decompress::{Compression, Decoder, Growth, HEAD, describe, peek, sniff};
 use crate::error::OpenErrorKind;
 use crate::image::Source;
 use crate::input::{FileRange, Input, Stream};
 use crate::limits::{
-    ARCHIVE_MEMBERS_MAX, ENTRIES_MAX, KEPT_BYTES_MAX, KEPT_FILE_BYTES_MAX, LINKS_MAX,
-    MEMBER_NAMES_BYTES_MAX,
+    ARCHIVE_MEMBERS_MAX, CONFIG_BYTES_MAX, ENTRIES_MAX, KEPT_BYTES_MAX, KEPT_FILE_BYTES_MAX,
+    LINKS_MAX, MEMBER_NAMES_BYTES_MAX, RESTARTS_MAX,
 };
 use crate::path::{normalize, split};
 use crate::recognise::is_document;
-use crate::tar::{self, Fault, Kind, Next, Tar};
+use crate::tar::{self, BLOCK, Fault, Kind, Next, Tar};
 use crate::{OpenError, Options};
 
 /// An archive whose members are known.
@@ -35,10 +36,14 @@ pub(crate) struct Archive {
     names: usize,
     /// There are more than are listed.
     overfull: bool,
-    /// Small members of a compressed archive by their place, so that finding the manifest does not
-    /// mean decompressing everything once more.
+    /// Small members of a compressed archive by their place, and larger ones that may be documents,
+    /// so that finding the manifest does not mean decompressing everything once more.
     kept: BTreeMap<u64, Vec<u8>>,
     kept_bytes: u64,
+    /// How often it was decompressed for a document that was not kept.
+    restarts: AtomicU32,
+    /// What it grows to, for its list and all documents together.
+    growth: Growth,
     /// Where the last reader of a compressed archive stopped.
     cursor: Mutex<Option<Cursor>>,
     /// What is wrong with the archive as such: it ends too early.
@@ -88,6 +93,8 @@ impl Archive {
             overfull: false,
             kept: BTreeMap::new(),
             kept_bytes: 0,
+            restarts: AtomicU32::new(0),
+            growth: Growth::default(),
             cursor: Mutex::new(None),
             flaw: None,
         };
@@ -96,6 +103,7 @@ impl Archive {
             archive.gather(&mut range, options)?;
         } else {
             let decoder = archive.decoder().map_err(|error| unreadable(name, error))?;
+            let decoder = decoder.sharing(archive.growth.clone());
             archive.gather(&mut Stream(decoder), options)?;
         }
         Ok(archive)
@@ -183,10 +191,24 @@ impl Archive {
             return Ok(bytes.clone());
         }
         let mut bytes = Vec::new();
-        self.stream(place)
+        self.document(place)
             .and_then(|mut stream| stream.read_to_end(&mut bytes))
             .map_err(|error| unreadable(&self.name, error))?;
         Ok(bytes)
+    }
+
+    /// A document as a stream. Each of many could lie in front of the one before.
+    fn document(&self, place: &Place) -> io::Result<Box<dyn Read + Send + '_>> {
+        self.stream(place, &|| {
+            if self.restarts.fetch_add(1, Ordering::Relaxed) >= RESTARTS_MAX {
+                let message = format!(
+                    "its documents lie in such an order that it would be decompressed more than \
+                     {RESTARTS_MAX} times"
+                );
+                return Err(io::Error::other(message));
+            }
+            Ok(self.decoder()?.sharing(self.growth.clone()))
+        })
     }
 
     /// The bytes of a layer: as a part of the file if it is not compressed and need not be
@@ -195,7 +217,7 @@ impl Archive {
         if !verify && self.is_seekable(place)? {
             return Ok(Source::Range(self.range(place.offset, place.size)?));
         }
-        Ok(Source::Blob(self.stream(place)?))
+        Ok(Source::Blob(self.stream(place, &|| self.decoder())?))
     }
 
     /// Whether a layer can be walked by seeking: neither it nor the archive is compressed.
@@ -216,7 +238,13 @@ impl Archive {
         Decoder::new(self.range(0, u64::MAX)?, self.compression)
     }
 
-    fn stream(&self, place: &Place) -> io::Result<Box<dyn Read + Send + '_>> {
+    /// The bytes of a member. Of a compressed archive the last reader's decoder is taken if it did not
+    /// get so far yet, else a new one.
+    fn stream(
+        &self,
+        place: &Place,
+        decoder: &dyn Fn() -> io::Result<Decoder<'static>>,
+    ) -> io::Result<Box<dyn Read + Send + '_>> {
         if !self.is_compressed() {
             return Ok(Box::new(self.range(place.offset, place.size)?));
         }
@@ -224,7 +252,7 @@ impl Archive {
         let left_there = lock().take().filter(|cursor| cursor.position <= place.offset);
         let mut cursor = match left_there {
             Some(cursor) => cursor,
-            None => Cursor { position: 0, decoder: self.decoder()? },
+            None => Cursor { position: 0, decoder: decoder()? },
         };
         let gap = place.offset - cursor.position;
         cursor.position += Stream(&mut cursor.decoder).skip(gap)?;
@@ -302,12 +330,22 @@ impl Archive {
 
     fn keep(&mut self, place: &Place, tar: &mut Tar<'_>) {
         let held: u64 = self.kept_bytes.saturating_add(place.size);
-        if !self.is_compressed() || place.size > KEPT_FILE_BYTES_MAX || held > KEPT_BYTES_MAX {
+        if !self.is_compressed() || place.size > CONFIG_BYTES_MAX || held > KEPT_BYTES_MAX {
             return;
         }
-        let mut bytes = vec![0; usize::try_from(place.size).unwrap_or_default()];
+        let size = usize::try_from(place.size).unwrap_or_default();
+        let mut bytes = vec![0; size.min(BLOCK)];
         // A member cut off is noticed where the next one is looked for.
-        if tar.read(&mut bytes).is_ok() {
+        if tar.read(&mut bytes).is_err() {
+            return;
+        }
+        let is_json = matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'['));
+        if place.size > KEPT_FILE_BYTES_MAX && !is_json {
+            return;
+        }
+        let head = bytes.len();
+        bytes.resize(size, 0);
+        if tar.read(bytes.get_mut(head..).unwrap_or_default()).is_ok() {
             self.kept_bytes = held;
             self.kept.insert(place.offset, bytes);
         }

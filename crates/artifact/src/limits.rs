@@ -88,12 +88,17 @@ pub(crate) const MEMBER_NAMES_BYTES_MAX: usize = 32 << 20;
 /// Links from member to member of such an archive; writers make one.
 pub(crate) const LINKS_MAX: usize = 8;
 
-/// A member of a compressed archive that is kept while its members are listed: manifests and
-/// configurations are smaller.
+/// A member of a compressed archive that is kept while its members are listed, whatever it is:
+/// manifests and configurations are smaller, as a rule. What begins like JSON is kept up to what
+/// makes sense for those.
 pub(crate) const KEPT_FILE_BYTES_MAX: u64 = 256 << 10;
 
-/// All members kept so.
-pub(crate) const KEPT_BYTES_MAX: u64 = 8 << 20;
+/// All members kept so: the largest index, manifest and configuration fit twice.
+pub(crate) const KEPT_BYTES_MAX: u64 = 32 << 20;
+
+/// How often a compressed archive is decompressed anew for documents that could not be kept. Each
+/// time takes as long as the archive is large, and a hostile one has many documents.
+pub(crate) const RESTARTS_MAX: u32 = 3;
 
 /// Directories within directories: each level of the walk holds one open.
 pub(crate) const DIRECTORY_DEPTH_MAX: usize = 256;

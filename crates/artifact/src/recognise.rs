@@ -24,6 +24,9 @@ use crate::{OpenError, Options, path};
 /// of it to find out what it is.
 const TELLING_MEMBERS: usize = 16;
 
+/// The content of these members: beyond that it is as well to go through to the end.
+const TELLING_BYTES: u64 = 16 << 20;
+
 /// The documents at the root of an archive that lead to its images.
 const DOCUMENTS: [&str; 2] = ["manifest.json", "index.json"];
 
@@ -117,11 +120,16 @@ fn beginning(input: &mut dyn Input, name: &str) -> Result<Beginning, OpenError> 
     let mut beginning = Beginning::Unknown;
     for number in 0..TELLING_MEMBERS {
         match tar.next() {
-            Ok(Next::Member(member)) => match path::normalize(&member.path) {
-                Ok(path) if is_of_image(&path) => return Ok(Beginning::Image),
-                Ok(path) if is_of_file_system(&path) => beginning = Beginning::FileSystem,
-                _ => {}
-            },
+            Ok(Next::Member(member)) => {
+                match path::normalize(&member.path) {
+                    Ok(path) if is_of_image(&path) => return Ok(Beginning::Image),
+                    Ok(path) if is_of_file_system(&path) => beginning = Beginning::FileSystem,
+                    _ => {}
+                }
+                if tar.position().saturating_add(tar.stored()) > TELLING_BYTES {
+                    break;
+                }
+            }
             Ok(Next::Cut) if number == 0 => return Err(no_tar()),
             Err(fault) if number == 0 => return Err(no_tar().because(fault)),
             _ => break,
