@@ -45,6 +45,7 @@ mod store;
 mod tar;
 mod target;
 mod walk;
+mod windows;
 
 pub use attached::Attachment;
 pub use config::{Healthcheck, History, ImageConfig, RootFs, Settings};

@@ -70,7 +70,8 @@ pub const GROWTH_BYTES_MAX: u64 = 1 << 30;
 pub(crate) const WINDOW_LOG: u32 = 23;
 
 /// The window of the one layer at a time that may have a wide one (`zstd --long`, `--ultra`), and
-/// the memory of an xz decoder: zstd's own default bound.
+/// the memory of an xz decoder: zstd's own default bound. It is what all layers read at a time have
+/// together.
 pub(crate) const WIDE_WINDOW_LOG: u32 = 27;
 
 /// Problems of one kind told in full, a layer; the rest are counted.
