@@ -26,10 +26,7 @@ pub(crate) fn open(target: &str, options: &Options) -> Result<Image, OpenError> 
         return open_as(kind, rest, options);
     }
     let (path, wanted) = split(target);
-    if path.exists() && (wanted.is_none() || holds_names(path)) {
-        return open_path(path, wanted, options);
-    }
-    open_name(target, options)
+    if is_path(target) { open_path(path, wanted, options) } else { open_name(target, options) }
 }
 
 /// Opens what the rest of a target is, its prefix having said where to look.
@@ -151,6 +148,12 @@ fn split(text: &str) -> (&Path, Option<&str>) {
 /// `alpine:3.20` is an image even beside a directory `alpine`.
 fn holds_names(path: &Path) -> bool {
     path.is_file() || is_layout(path)
+}
+
+/// Whether a target without a prefix means something that exists on this machine.
+pub fn is_path(target: &str) -> bool {
+    let (path, wanted) = split(target);
+    path.exists() && (wanted.is_none() || holds_names(path))
 }
 
 fn is_layout(directory: &Path) -> bool {
