@@ -2,8 +2,9 @@
 //!
 //! A first pass knows a file by its path alone. If `var/lib/dpkg` is a link to `data/dpkg`, or
 //! `etc/os-release` a hard link to an object store, the content stands elsewhere, and only the
-//! layers together say where. [`unresolved`] gives the list of such places for one second pass;
-//! what is still unread after it is a Problem that [`crate::squash()`] reports.
+//! layers together say where. [`unresolved`] gives the list of such places for a second pass, and what
+//! that finds may lead on to others; what is still unread in the end is a Problem that
+//! [`crate::squash()`] reports.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -189,6 +189,10 @@ fn problems(survey: &Survey<'_>, layers: &[LayerFacts]) -> Vec<Problem> {
     for place in &survey.loops {
         problems.push(Problem::new(ProblemKind::Damaged, &**place, "links lead in a circle"));
     }
+    for (place, at) in &survey.dangling {
+        let message = format!("it is a hard link to `{at}`, which is not there");
+        problems.push(Problem::new(ProblemKind::Damaged, &**place, message));
+    }
     if survey.unfollowed > 0 {
         let message =
             format!("so many lead in circles that {} were not followed", survey.unfollowed);
@@ -198,7 +202,7 @@ fn problems(survey: &Survey<'_>, layers: &[LayerFacts]) -> Vec<Problem> {
     problems
 }
 
-/// One second pass is made; links that lead on from there, or that nobody followed.
+/// Few passes are made; links that lead on from there, or that nobody followed.
 fn unread(unread: &Unread) -> Problem {
     let (at, what) = match unread {
         Unread::Link { at, .. } => (at, "leads on to files that were not read".to_owned()),

@@ -20,6 +20,8 @@ pub(crate) struct Survey<'a> {
     pub(crate) unread: Vec<Unread>,
     /// Selected paths that lead round in a circle.
     pub(crate) loops: Vec<String>,
+    /// Selected paths that are hard links, and what they should be other names of.
+    pub(crate) dangling: BTreeSet<(String, String)>,
     /// How many selected paths were not followed after [`LOOPS_MAX`] such.
     pub(crate) unfollowed: u64,
     seen: BTreeSet<(u32, String)>,
@@ -86,7 +88,10 @@ impl<'a> Survey<'a> {
     /// Whether something that may list packages could not be read to its end.
     pub(crate) fn is_incomplete(&self) -> bool {
         let damaged = |file: &Sighting<'_>| !file.facts.problems.is_empty();
-        !self.unread.is_empty() || !self.loops.is_empty() || self.files.iter().any(damaged)
+        !self.unread.is_empty()
+            || !self.loops.is_empty()
+            || !self.dangling.is_empty()
+            || self.files.iter().any(damaged)
     }
 
     fn visit_all(&mut self, view: &View<'_, 'a>, directory: &'static str, suffix: &str) {
@@ -116,6 +121,10 @@ impl<'a> Survey<'a> {
                 self.loops.push(directory.to_owned());
                 None
             }
+            Resolved::Dangling(at) => {
+                self.dangling.insert((directory.to_owned(), at));
+                None
+            }
             Resolved::File { .. } | Resolved::Useless => None,
         }
     }
@@ -142,6 +151,9 @@ impl<'a> Survey<'a> {
                 self.unread.push(Unread::Link { layer, at });
             }
             Resolved::Loop => self.loops.push(place),
+            Resolved::Dangling(at) => {
+                self.dangling.insert((place, at));
+            }
             Resolved::Place(_) | Resolved::Useless => {}
         }
     }

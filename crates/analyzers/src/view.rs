@@ -85,6 +85,8 @@ pub(crate) enum Resolved<'a> {
         at: String,
         last: bool,
     },
+    /// A hard link to what no layer up to its own has, at this path.
+    Dangling(String),
     /// More links than a kernel follows.
     Loop,
 }
@@ -203,6 +205,9 @@ impl<'a> View<'_, 'a> {
             let last = ahead.is_empty();
             let (target, standing) = self.through_hard_links(&next, &mut links);
             match standing {
+                Standing::Nothing if target != next && links <= LINKS_MAX => {
+                    return Resolved::Dangling(target);
+                }
                 Standing::Nothing | Standing::Directory => at = next,
                 Standing::Unread(layer) => return Resolved::Unread { layer, at: target, last },
                 // Nobody has read it for what the link says it is.

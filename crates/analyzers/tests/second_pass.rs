@@ -88,3 +88,18 @@ fn a_large_program_is_neither_read_nor_a_problem() {
         assert_eq!(found.problems.len(), problems, "{:?}", found.problems);
     }
 }
+
+/// A database that is another name of nothing was not empty for whoever wrote it.
+#[test]
+fn a_hard_link_to_nothing_is_damage() {
+    let hard =
+        |target| Entry { kind: EntryKind::HardLink(target), ..file("var/lib/dpkg/status", 0) };
+    let found = inventory(&[(hard("opt/none"), "")]);
+    let told: Vec<_> = found.problems.iter().map(|it| (it.kind, it.subject.as_str())).collect();
+    assert_eq!(told, [(ProblemKind::Damaged, "var/lib/dpkg/status")], "{found:?}");
+    assert!(found.problems[0].message.contains("`opt/none`"), "{found:?}");
+
+    let size = STATUS.len() as u64;
+    let found = inventory(&[(file("opt/some", size), STATUS), (hard("opt/some"), "")]);
+    assert_eq!((found.packages.len(), found.problems.len()), (1, 0), "{found:?}");
+}

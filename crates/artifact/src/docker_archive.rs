@@ -2,23 +2,24 @@
 //! which lists configuration and layers of each image by their paths in the tar. Up to Docker 24
 //! a layer is `ID/layer.tar`, later `blobs/sha256/HEX` of an OCI layout in the same tar.
 
+mod beside;
+mod choice;
+
 use std::path::Path;
 
-use model::{Algorithm, Artifact, ArtifactKind, Digest, ImageRef, Problem, ProblemKind};
+use model::{Artifact, ArtifactKind, Digest};
 use serde::Deserialize;
 
+use self::beside::{Beside, Chosen};
+use self::choice::{Choice, choose};
 use crate::archive::Archive;
-use crate::digest::digest_of;
 use crate::error::OpenErrorKind;
 use crate::image::Backend;
-use crate::limits::{CONFIG_BYTES_MAX, LAYERS_MAX, MANIFEST_BYTES_MAX};
-use crate::manifest::{self, Document, LayerKind, check_digest};
+use crate::limits::{LAYERS_MAX, MANIFEST_BYTES_MAX};
+use crate::manifest::LayerKind;
 use crate::path::normalize;
 use crate::store::{LocalImage, LocalLayer, Store};
-use crate::{Image, ImageConfig, OpenError, Options, config};
-
-/// Names of images shown when one has to be chosen.
-const TAGS_SHOWN_MAX: usize = 20;
+use crate::{Image, ImageConfig, OpenError, Options};
 
 /// An entry of `manifest.json`.
 #[derive(Deserialize)]
@@ -50,20 +51,29 @@ pub(crate) fn from_archive(
     wanted: Option<&str>,
     options: &Options,
 ) -> Result<Image, OpenError> {
-    let (entry, notice) = choose(name, entries(&archive, name)?, wanted)?;
+    let platform = options.platform.as_ref();
+    let choice = choose(&archive, name, entries(&archive, name)?, wanted, platform)?;
+    let Choice { entry, config, digest, notice } = choice;
     let layers = entry.layers.unwrap_or_default();
     if layers.len() > LAYERS_MAX {
         let message = format!("`{name}` lists {} layers, more than {LAYERS_MAX}", layers.len());
         return Err(damaged(message));
     }
     let paths = layers.iter().map(|path| member_path(name, path)).collect::<Result<Vec<_>, _>>()?;
-    let (config, digest) = configuration(&archive, name, &entry.config)?;
-    config.check(name, paths.len(), options.platform.as_ref())?;
+    config.check(name, paths.len(), platform)?;
     let references = entry.repo_tags.unwrap_or_default();
-    let artifact = artifact(&archive, name, references, &config, digest, &paths)?;
+    let chosen = Chosen { name, tags: &references, config: &config, digest: &digest, platform };
+    let Beside { manifest, problem } = Beside::look(&archive, &chosen)?;
+    let sizes = paths.iter().map(|path| archive.find(path).map(|place| place.size));
+    let sizes: Vec<Option<u64>> = sizes.collect();
+    let artifact = Artifact {
+        references,
+        manifest_digest: manifest,
+        ..artifact(name, &config, digest, &paths, &sizes)
+    };
     let layers = paths.into_iter().map(layer).collect();
     let store = Store::Archive(archive);
-    let problems = store.problem(name).into_iter().chain(notice).collect();
+    let problems = store.problem(name).into_iter().chain(notice).chain(problem).collect();
     let backend = Backend::Local(LocalImage { store, layers });
     Ok(Image::new(artifact, Some(config), problems, backend, options))
 }
@@ -87,97 +97,26 @@ fn entries(archive: &Archive, name: &str) -> Result<Vec<Entry>, OpenError> {
     })
 }
 
-/// The image that is meant; the first of several if none was named, which is worth a notice.
-fn choose(
-    name: &str,
-    entries: Vec<Entry>,
-    wanted: Option<&str>,
-) -> Result<(Entry, Option<Problem>), OpenError> {
-    let mut tags: Vec<String> =
-        entries.iter().flat_map(|it| it.repo_tags.iter().flatten().cloned()).collect();
-    tags.truncate(TAGS_SHOWN_MAX);
-    let tags = tags.join(", ");
-    let count = entries.len();
-    let not_found = |message| OpenError::new(OpenErrorKind::NotFound, message);
-    let mut entries = entries.into_iter();
-    let Some(wanted) = wanted else {
-        let Some(first) = entries.next() else {
-            return Err(not_found(format!("`{name}` holds no image")));
-        };
-        let message = format!("it holds {count} images, of which the first is read: {tags}");
-        let notice = (count > 1).then(|| Problem::new(ProblemKind::Notice, name, message));
-        return Ok((first, notice));
-    };
-    let same = |tag: &String| {
-        let explicit = |name: &str| name.parse::<ImageRef>().ok();
-        tag == wanted || explicit(tag).is_some_and(|tag| Some(tag) == explicit(wanted))
-    };
-    match entries.find(|entry| entry.repo_tags.iter().flatten().any(same)) {
-        Some(entry) => Ok((entry, None)),
-        None => Err(not_found(format!("`{name}` holds no image `{wanted}`"))
-            .hint(format!("it holds {tags}"))),
-    }
-}
-
-/// The configuration and its digest, which its name in the archive promises too.
-fn configuration(
-    archive: &Archive,
-    name: &str,
-    path: &str,
-) -> Result<(ImageConfig, Digest), OpenError> {
-    let path = member_path(name, path)?;
-    let Some(bytes) = archive.read(&path, CONFIG_BYTES_MAX)? else {
-        return Err(damaged(format!("`{name}` lacks the configuration `{path}`")));
-    };
-    if let Some(promised) = digest_in(&path) {
-        check_digest(&bytes, &promised)?;
-    }
-    Ok((config::parse(&bytes)?, digest_of(Algorithm::Sha256, &bytes)))
-}
-
 fn artifact(
-    archive: &Archive,
     name: &str,
-    references: Vec<String>,
     config: &ImageConfig,
     digest: Digest,
     paths: &[String],
-) -> Result<Artifact, OpenError> {
-    let sizes: Vec<Option<u64>> =
-        paths.iter().map(|path| archive.find(path).map(|place| place.size)).collect();
-    let blobs = paths.iter().zip(&sizes).map(|(path, size)| (blob_digest(path), *size));
-    Ok(Artifact {
+    sizes: &[Option<u64>],
+) -> Artifact {
+    let blobs = paths.iter().zip(sizes).map(|(path, size)| (blob_digest(path), *size));
+    Artifact {
         name: name.to_owned(),
         kind: ArtifactKind::DockerArchive,
-        references,
-        manifest_digest: manifest_digest(archive, name, &digest)?,
+        references: Vec::new(),
+        manifest_digest: None,
         digest: Some(digest),
         platform: Some(config.platform()),
         size_bytes: sizes.iter().try_fold(0_u64, |sum, size| sum.checked_add((*size)?)),
         created: config.created.clone(),
         config: Some(config.told()),
         layers: config.layers(blobs),
-    })
-}
-
-/// The digest of the OCI manifest beside Docker's that has this configuration, if there is one.
-fn manifest_digest(
-    archive: &Archive,
-    name: &str,
-    config: &Digest,
-) -> Result<Option<Digest>, OpenError> {
-    let Some(bytes) = archive.read("index.json", MANIFEST_BYTES_MAX)? else { return Ok(None) };
-    let Document::Index(entries) = manifest::parse(name, &bytes)? else { return Ok(None) };
-    let mut fetch = |it: &manifest::Descriptor, limit| {
-        Ok(archive.read(&it.blob_path(), limit)?.unwrap_or_default())
-    };
-    Ok(manifest::find_by_config(name, entries, config, &mut fetch))
-}
-
-/// The digest that a configuration's path promises: `HEX.json`, or a blob's.
-fn digest_in(path: &str) -> Option<Digest> {
-    let hex = path.strip_suffix(".json").unwrap_or(path);
-    blob_digest(path).or_else(|| format!("sha256:{hex}").parse().ok())
+    }
 }
 
 /// The digest of `blobs/ALGORITHM/HEX`.

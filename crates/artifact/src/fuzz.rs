@@ -5,7 +5,7 @@
 use model::Visitor;
 
 use crate::registry::{challenge, credentials, mirrors};
-use crate::{config, containerd, layer, manifest};
+use crate::{config, containerd, layer, manifest, recognise};
 
 /// A database of containerd's.
 pub fn bolt(bytes: &[u8]) -> u64 {
@@ -22,9 +22,10 @@ pub fn image_config(bytes: &[u8]) -> bool {
     config::parse(bytes).is_ok()
 }
 
-/// A manifest or an index.
+/// A manifest or an index, and what is only to be told from them.
 pub fn image_manifest(bytes: &[u8]) -> bool {
-    manifest::parse("fuzz", bytes).is_ok()
+    let leads = ["manifest.json", "index.json"].map(|it| recognise::leads_to_images(it, bytes));
+    manifest::parse("fuzz", bytes).is_ok() || leads.contains(&true)
 }
 
 /// Docker's `config.json`, Podman's `auth.json`.

@@ -185,7 +185,8 @@ impl Client {
                 Err(HttpError { kind: HttpErrorKind::Passing, .. }) => pause,
                 _ => return outcome,
             };
-            if begun.elapsed() + pause > self.timing.patience {
+            // What a server asks for may be longer than time itself.
+            if begun.elapsed().saturating_add(pause) > self.timing.patience {
                 return outcome;
             }
             self.rest(pause)?;
@@ -195,11 +196,11 @@ impl Client {
 
     /// Waits, unless the user has had enough.
     pub(crate) fn rest(&self, pause: Duration) -> Result<(), ReadError> {
-        let end = Instant::now() + pause;
+        let begun = Instant::now();
         let _waiting = self.pace.wait();
         loop {
             self.stop.check()?;
-            let left = end.saturating_duration_since(Instant::now());
+            let left = pause.saturating_sub(begun.elapsed());
             if left.is_zero() {
                 return Ok(());
             }
@@ -384,7 +385,7 @@ pub(crate) fn host(url: &Uri) -> &str {
 }
 
 /// Scheme, host and port: what an `Authorization` header is bound to.
-fn origin(url: &Uri) -> String {
+pub(crate) fn origin(url: &Uri) -> String {
     format!("{}://{}", url.scheme_str().unwrap_or_default(), host(url).to_ascii_lowercase())
 }
 
@@ -394,7 +395,9 @@ pub(crate) fn join(base: &Uri, reference: &str) -> Option<Uri> {
     let scheme = base.scheme_str()?;
     let host = base.authority()?;
     let path = base.path();
-    let text = if reference.contains("://") {
+    // A scheme stands before all else; a query may well hold another URL.
+    let (beginning, _) = reference.split_once(['/', '?', '#']).unwrap_or((reference, ""));
+    let text = if beginning.contains(':') {
         reference.to_owned()
     } else if reference.starts_with("//") {
         format!("{scheme}:{reference}")
@@ -425,6 +428,14 @@ mod tests {
             ("more", Some("https://r.example:5000/v2/a/tags/more")),
             ("//cdn.example/b", Some("https://cdn.example/b")),
             ("http://cdn.example/b", Some("http://cdn.example/b")),
+            (
+                "/b?from=https://x.example/y",
+                Some("https://r.example:5000/b?from=https://x.example/y"),
+            ),
+            ("?to=x://y", Some("https://r.example:5000/v2/a/tags/list?to=x://y")),
+            ("b/http://x", Some("https://r.example:5000/v2/a/tags/b/http://x")),
+            ("data:b", None),
+            ("http:b", None),
             ("ftp://cdn.example/b", None),
             ("https://user:pw@cdn.example/b", None),
             ("https://", None),

@@ -18,7 +18,7 @@ use crate::attached::{self, Attachment};
 use crate::container::Container;
 use crate::containerd::StoredImage;
 use crate::dir::{self, Tree};
-use crate::fs_archive::FsArchive;
+use crate::fs_archive::{FsArchive, Watch};
 use crate::input::FileRange;
 use crate::layer::{Outcome, Reading, Role, read_blob, read_range};
 use crate::store::LocalImage;
@@ -329,6 +329,24 @@ impl Image {
         if let Some(Like { first, .. }) = self.like(layer.index).filter(|like| !like.agrees) {
             return Ok(Outcome::missing(contradiction(layer, *first)));
         }
+        if let Backend::FsArchive(archive) = &self.backend
+            && archive.is_unsure()
+        {
+            let mut watch = Watch::new(visitor);
+            let mut outcome = self.read_source(layer, &mut watch, reading)?;
+            outcome.problems.extend(watch.problem(name));
+            return Ok(outcome);
+        }
+        self.read_source(layer, visitor, reading)
+    }
+
+    fn read_source(
+        &self,
+        layer: &Layer,
+        visitor: &mut dyn Visitor,
+        reading: &Reading<'_>,
+    ) -> Result<Outcome, ReadError> {
+        let name = &self.artifact.name;
         let role = if self.artifact.kind.has_layers() { Role::Layer } else { Role::RootFs(name) };
         match self.backend.layer(layer, reading) {
             Ok(Source::Blob(mut blob)) => read_blob(&mut *blob, layer, role, visitor, reading),

@@ -5,7 +5,6 @@
 //! visitor, and the outcome says what is missing.
 
 use std::io::{self, Read};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use model::{Algorithm, Digest, Layer, Problem, ProblemKind, Visitor};
@@ -18,6 +17,7 @@ use crate::limits::{CONTENT_MEMORY, CONTENT_MEMORY_MIN, ENTRIES_MAX};
 use crate::pipeline::{self, Plan, Streamed};
 use crate::tar::Fault;
 use crate::walk::{End, Whiteouts, walk};
+use crate::windows::Windows;
 use crate::{OpenError, Options, ReadError};
 
 /// What all layers of one [`crate::Image::read_each`] share: the options, and what is left of the
@@ -29,8 +29,8 @@ pub(crate) struct Reading<'a> {
     growth: Growth,
     /// How large a content one layer may hold in memory.
     pub(crate) content_memory: usize,
-    /// Held while a layer with a wide decompression window is read: one at a time has it.
-    pub(crate) wide_window: Mutex<()>,
+    /// What decompressors may take at a time.
+    pub(crate) windows: Windows,
 }
 
 impl<'a> Reading<'a> {
@@ -40,7 +40,7 @@ impl<'a> Reading<'a> {
             entries: AtomicU64::new(0),
             growth: Growth::default(),
             content_memory: (CONTENT_MEMORY / options.jobs).max(CONTENT_MEMORY_MIN),
-            wide_window: Mutex::new(()),
+            windows: Windows::default(),
         }
     }
 

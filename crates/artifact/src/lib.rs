@@ -38,12 +38,14 @@ mod path;
 mod pipeline;
 mod podman;
 mod problems;
+mod recognise;
 mod registry;
 mod spill;
 mod store;
 mod tar;
 mod target;
 mod walk;
+mod windows;
 
 pub use attached::Attachment;
 pub use config::{Healthcheck, History, ImageConfig, RootFs, Settings};
@@ -55,7 +57,7 @@ pub use layer::walk_tar;
 pub use limits::{ENTRIES_MAX, GROWTH_BYTES_MAX};
 pub use options::{Options, Progress, Silent, Stop};
 pub use registry::{RegistryOptions, StoredArtifact, StoredBlob, stored, tags};
-pub use target::looks_like_path;
+pub use target::{is_path, looks_like_path};
 
 /// Finds what `target` names and reads everything but its layers.
 ///

@@ -19,6 +19,10 @@ pub(crate) const INDEX_DEPTH_MAX: usize = 4;
 /// Indexes fetched in search of one image: bounds the requests that a registry can provoke.
 pub(crate) const INDEXES_MAX: usize = 32;
 
+/// Images of one archive whose configurations are read in search of one for a platform: there are
+/// not half as many platforms.
+pub(crate) const CONFIGURATIONS_MAX: usize = 100;
+
 /// Entries of one image, all layers together: what is kept of an entry must fit into memory a
 /// million times. The largest images in use have some hundred thousand. Lower layers come first:
 /// they hold the distribution.
@@ -66,7 +70,8 @@ pub const GROWTH_BYTES_MAX: u64 = 1 << 30;
 pub(crate) const WINDOW_LOG: u32 = 23;
 
 /// The window of the one layer at a time that may have a wide one (`zstd --long`, `--ultra`), and
-/// the memory of an xz decoder: zstd's own default bound.
+/// the memory of an xz decoder: zstd's own default bound. It is what all layers read at a time have
+/// together.
 pub(crate) const WIDE_WINDOW_LOG: u32 = 27;
 
 /// Problems of one kind told in full, a layer; the rest are counted.
@@ -78,15 +83,23 @@ pub(crate) const SUBJECT_CHARS_MAX: usize = 300;
 /// Members of an archive that carries images: a thousand layers of a hundred images.
 pub(crate) const ARCHIVE_MEMBERS_MAX: usize = 100_000;
 
+/// The names of these members, all together: three times what a hundred thousand usual ones take.
+pub(crate) const MEMBER_NAMES_BYTES_MAX: usize = 32 << 20;
+
 /// Links from member to member of such an archive; writers make one.
 pub(crate) const LINKS_MAX: usize = 8;
 
-/// A member of a compressed archive that is kept while its members are listed: manifests and
-/// configurations are smaller.
+/// A member of a compressed archive that is kept while its members are listed, whatever it is:
+/// manifests and configurations are smaller, as a rule. What begins like JSON is kept up to what
+/// makes sense for those.
 pub(crate) const KEPT_FILE_BYTES_MAX: u64 = 256 << 10;
 
-/// All members kept so.
-pub(crate) const KEPT_BYTES_MAX: u64 = 8 << 20;
+/// All members kept so: the largest index, manifest and configuration fit twice.
+pub(crate) const KEPT_BYTES_MAX: u64 = 32 << 20;
+
+/// How often a compressed archive is decompressed anew for documents that could not be kept. Each
+/// time takes as long as the archive is large, and a hostile one has many documents.
+pub(crate) const RESTARTS_MAX: u32 = 3;
 
 /// Directories within directories: each level of the walk holds one open.
 pub(crate) const DIRECTORY_DEPTH_MAX: usize = 256;

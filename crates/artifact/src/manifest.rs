@@ -277,15 +277,15 @@ impl Search<'_, '_> {
         self.gather(entries, &[], &mut listed)?;
         let wanted = self.wanted.cloned().unwrap_or_else(Platform::host);
         let platforms = || listed.iter().filter_map(|it| Some((it, it.image.platform()?)));
-        let exact = platforms().find(|(_, platform)| *platform == wanted);
-        let chosen = exact.or_else(|| platforms().find(|(_, it)| it.satisfies(&wanted)));
-        if let Some((chosen, _)) = chosen {
-            return Ok(chosen.clone());
+        let (candidates, offered): (Vec<&Listed>, Vec<Platform>) = platforms().unzip();
+        let best = best_for(&wanted, offered.iter()).and_then(|best| candidates.get(best));
+        if let Some(chosen) = best {
+            return Ok(Listed::clone(chosen));
         }
         match listed.as_slice() {
             // Nothing to choose from; whether the user's wish is met, the configuration tells.
             [only] if self.wanted.is_none() || only.image.platform().is_none() => Ok(only.clone()),
-            _ => Err(self.no_image_for(&wanted, platforms().map(|(_, it)| it).collect())),
+            _ => Err(self.no_image_for(&wanted, offered)),
         }
     }
 
@@ -327,22 +327,34 @@ impl Search<'_, '_> {
         Ok(())
     }
 
-    fn no_image_for(&self, wanted: &Platform, mut available: Vec<Platform>) -> OpenError {
-        available.sort();
-        available.dedup();
+    fn no_image_for(&self, wanted: &Platform, available: Vec<Platform>) -> OpenError {
         if !available.is_empty() && available.iter().all(|platform| platform.os == "windows") {
             return config::windows(self.name);
         }
-        let list: Vec<String> = available.iter().map(ToString::to_string).collect();
-        let error = OpenError::new(
-            OpenErrorKind::NotFound,
-            format!("`{}` has no image for `{wanted}`", self.name),
-        );
-        if list.is_empty() {
-            return error;
-        }
-        error.hint(format!("choose one with --platform: {}", list.join(", ")))
+        let message = format!("`{}` has no image for `{wanted}`", self.name);
+        with_platforms(OpenError::new(OpenErrorKind::NotFound, message), available)
     }
+}
+
+/// Which of these platforms serves who wants one: the first that is the same, else the first that
+/// will do.
+pub(crate) fn best_for<'p>(
+    wanted: &Platform,
+    mut offered: impl Iterator<Item = &'p Platform> + Clone,
+) -> Option<usize> {
+    let same = offered.clone().position(|it| it == wanted);
+    same.or_else(|| offered.position(|it| it.satisfies(wanted)))
+}
+
+/// The error with a hint that lists the platforms there are.
+pub(crate) fn with_platforms(error: OpenError, mut available: Vec<Platform>) -> OpenError {
+    available.sort();
+    available.dedup();
+    let list: Vec<String> = available.iter().map(ToString::to_string).collect();
+    if list.is_empty() {
+        return error;
+    }
+    error.hint(format!("choose one with --platform: {}", list.join(", ")))
 }
 
 /// The configuration's descriptor, if this manifest describes an image and not something else

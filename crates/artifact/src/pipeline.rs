@@ -3,7 +3,6 @@
 //! so that memory does not grow with the layer.
 
 use std::io::{self, Cursor, Read};
-use std::sync::PoisonError;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
@@ -66,10 +65,9 @@ pub(crate) fn stream(
         let (sender, chunks) = sync_channel(CHUNKS_WAITING);
         let (used, empties) = channel();
         let decompressing = scope.spawn(move || {
-            let wide = compression == Compression::Zstd { wide: true };
-            let lock = || reading.wide_window.lock().unwrap_or_else(PoisonError::into_inner);
-            let _one_at_a_time = wide.then(lock);
+            let window = reading.windows.take(compression);
             let wanted = decompress(head, &mut source, compression, &sender, &empties);
+            drop(window);
             drop(sender);
             if wanted {
                 source.drain();

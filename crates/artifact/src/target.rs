@@ -5,23 +5,16 @@
 //! does.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use model::{ArtifactKind, Problem, ProblemKind};
 
-use crate::archive::{Archive, open_file, sniff_at, unreadable};
-use crate::decompress::{Compression, Decoder};
 use crate::error::OpenErrorKind;
-use crate::input::{FileRange, Input, Stream};
+use crate::recognise::{self, Carries};
 use crate::store::Store;
-use crate::tar::{Next, Tar};
 use crate::{
     Image, OpenError, Options, container, containerd, dir, docker, docker_archive, fs_archive, oci,
-    path, podman, registry,
+    podman, registry,
 };
-
-/// Members at the beginning of an archive that tell what it is.
-const TELLING_MEMBERS: usize = 16;
 
 /// See [`crate::open`].
 pub(crate) fn open(target: &str, options: &Options) -> Result<Image, OpenError> {
@@ -33,10 +26,7 @@ pub(crate) fn open(target: &str, options: &Options) -> Result<Image, OpenError> 
         return open_as(kind, rest, options);
     }
     let (path, wanted) = split(target);
-    if path.exists() && (wanted.is_none() || holds_names(path)) {
-        return open_path(path, wanted, options);
-    }
-    open_name(target, options)
+    if is_path(target) { open_path(path, wanted, options) } else { open_name(target, options) }
 }
 
 /// Opens what the rest of a target is, its prefix having said where to look.
@@ -75,13 +65,11 @@ fn open_path(path: &Path, wanted: Option<&str>, options: &Options) -> Result<Ima
             dir::open(path, name, options)
         };
     }
-    if !carries_image(path, name)? {
-        return fs_archive::open(path, name, options);
-    }
-    let archive = Archive::open(path, name, options)?;
-    match archive.contains("manifest.json") || !archive.contains("index.json") {
-        true => docker_archive::from_archive(archive, name, wanted, options),
-        false => oci::from_store(Store::Archive(archive), name, wanted, options),
+    match recognise::look(path, name, options)? {
+        Carries::Docker(archive) => docker_archive::from_archive(archive, name, wanted, options),
+        Carries::Oci(archive) => oci::from_store(Store::Archive(archive), name, wanted, options),
+        Carries::FileSystem { unsure: false } => fs_archive::open(path, name, options),
+        Carries::FileSystem { unsure: true } => fs_archive::open_unsure(path, name, options),
     }
 }
 
@@ -162,6 +150,12 @@ fn holds_names(path: &Path) -> bool {
     path.is_file() || is_layout(path)
 }
 
+/// Whether a target without a prefix means something that exists on this machine.
+pub fn is_path(target: &str) -> bool {
+    let (path, wanted) = split(target);
+    path.exists() && (wanted.is_none() || holds_names(path))
+}
+
 fn is_layout(directory: &Path) -> bool {
     directory.join("oci-layout").is_file()
 }
@@ -170,50 +164,6 @@ fn is_layout(directory: &Path) -> bool {
 pub fn looks_like_path(name: &str) -> bool {
     let ends = [".tar", ".tgz", ".tar.gz", ".tar.xz", ".tar.bz2", ".tar.zst"];
     name.starts_with(['/', '.', '~']) || ends.iter().any(|end| name.ends_with(end))
-}
-
-/// Whether a tar carries an image, and is not a root file system itself: its first members tell.
-fn carries_image(path: &Path, name: &str) -> Result<bool, OpenError> {
-    let failed = |error| unreadable(name, error);
-    let file = Arc::new(open_file(path, name)?);
-    let compression = sniff_at(&file, 0).map_err(failed)?;
-    let mut range = FileRange::new(file, 0, u64::MAX).map_err(failed)?;
-    if compression == Compression::None {
-        return begins_like_image(&mut range, name);
-    }
-    begins_like_image(&mut Stream(Decoder::new(range, compression).map_err(failed)?), name)
-}
-
-fn begins_like_image(input: &mut dyn Input, name: &str) -> Result<bool, OpenError> {
-    let no_tar = || {
-        let message = format!("`{name}` is not an image, nor a tar of a root file system");
-        OpenError::new(OpenErrorKind::NotAnImage, message)
-    };
-    let mut tar = Tar::new(input);
-    for number in 0..TELLING_MEMBERS {
-        match tar.next() {
-            Ok(Next::Member(member)) => {
-                if path::normalize(&member.path).is_ok_and(|path| is_of_image(&path)) {
-                    return Ok(true);
-                }
-            }
-            Ok(Next::Cut) if number == 0 => return Err(no_tar()),
-            Err(fault) if number == 0 => return Err(no_tar().because(fault)),
-            _ => break,
-        }
-    }
-    Ok(false)
-}
-
-/// Whether a member stands in archives of images and not at the root of a file system.
-fn is_of_image(path: &str) -> bool {
-    let top = path.split('/').next().unwrap_or_default();
-    let name = top.split('.').next().unwrap_or_default();
-    let is_id = name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_id
-        || ["manifest.json", "index.json", "oci-layout", "repositories"].contains(&path)
-        || path.starts_with("blobs/sha256")
-        || path.starts_with("blobs/sha512")
 }
 
 #[cfg(test)]

@@ -223,7 +223,7 @@ fn archives_hold_what_their_manifest_lists() {
             .file(&name, config)
             .file("l.tar", &image.layers[0].blob);
         let path = write(directory.path(), "a.tar", &tar.finish());
-        let error = open(&path, &Options::default()).err().unwrap();
+        let error = open(&format!("docker-archive:{path}"), &Options::default()).err().unwrap();
         assert!(error.to_string().contains(message), "{error}");
     }
 }
@@ -413,6 +413,48 @@ fn random_damage_is_survived() {
                 image.read(&[0, 1], &Recorder::default).unwrap();
             }
             artifact::walk_tar(&bytes, &mut Recorder::default());
+        }
+    }
+}
+
+/// Documents that are asked for from the last to the first make a compressed archive one that is
+/// decompressed as often. So they are kept, and what cannot be kept is not asked for for ever.
+#[test]
+fn documents_in_reverse_order_do_not_decompress_an_archive_again_and_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let image = ImageBuilder::new("a:1").layer(base());
+    let media_type = "application/vnd.oci.image.index.v1+json";
+    for (count, padding, opens) in [(31, 300_000, true), (12, 3_900_000, false)] {
+        let padding = "x".repeat(padding);
+        let indexes = (0..count).map(|number| {
+            let annotations = json!({ "padding": padding, "number": number.to_string() });
+            let manifests = [image.descriptor()];
+            json!({ "schemaVersion": 2, "manifests": manifests, "annotations": annotations })
+                .to_string()
+                .into_bytes()
+        });
+        let mut blobs: Vec<_> = indexes.map(|bytes| (sha256(&bytes), bytes)).collect();
+        let entries = blobs.iter().map(|(digest, bytes)| {
+            let digest = digest.to_string();
+            json!({ "mediaType": media_type, "digest": digest, "size": bytes.len() })
+        });
+        let entries: Vec<_> = entries.collect();
+        blobs.reverse();
+        blobs.extend(image.blobs());
+        let files = ImageBuilder::oci_files_of(&entries, blobs);
+        let tar = files.iter().fold(TarBuilder::new(), |tar, (path, bytes)| tar.file(path, bytes));
+        let tar = tar.finish();
+        let plain = write(directory.path(), "a.tar", &tar);
+        assert!(open(&plain, &Options::default()).is_ok(), "{count}");
+        let path = write(directory.path(), "a.tar.zst", &zstd(&tar));
+        match open(&path, &Options::default()) {
+            Ok(_) => assert!(opens, "{count}"),
+            Err(error) => {
+                assert!(!opens, "{count}: {error}");
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                let cause = cause.unwrap_or_default();
+                assert!(cause.contains("decompressed more than 3 times"), "{error}: {cause}");
+            }
         }
     }
 }

@@ -267,3 +267,51 @@ fn layers_that_are_not_there_are_told_and_the_rest_is_read() {
         }
     }
 }
+
+/// A member that comes twice is what its last one is, in a compressed archive too: whoever unpacks
+/// it has no other.
+#[test]
+fn of_members_under_one_name_the_last_one_counts() {
+    let directory = tempfile::tempdir().unwrap();
+    let images = [image("first:1", "amd64"), image("last:1", "amd64")];
+    // Below and beyond what is kept of a compressed archive.
+    let manifest = |image: &ImageBuilder, padding: usize| {
+        let config = format!("{}.json", sha256(&image.config()).hex());
+        let entry =
+            json!({ "Config": config, "Layers": [image.name], "Padding": " ".repeat(padding) });
+        json!([entry]).to_string()
+    };
+    let files = images.iter().fold(TarBuilder::new(), |tar, image| {
+        let config = format!("{}.json", sha256(&image.config()).hex());
+        tar.file(&config, image.config()).file(&image.name, &image.layers[0].blob)
+    });
+    let [first, last] = images.each_ref().map(|image| manifest(image, 0));
+    let long = manifest(&images[1], 300_000);
+    let with_first = || files.clone().file("manifest.json", &first);
+    for (name, archive) in [
+        ("twice", with_first().file("manifest.json", &last)),
+        ("long", with_first().file("manifest.json", &long)),
+        ("first long", files.clone().file("manifest.json", &long).file("manifest.json", &last)),
+        ("symlink", with_first().file("last", &last).symlink("manifest.json", "last")),
+        ("hard link", with_first().file("last", &last).hard_link("manifest.json", "last")),
+        (
+            "a hard link keeps what its target was",
+            files.clone().file("m", &last).hard_link("manifest.json", "m").file("m", &first),
+        ),
+    ] {
+        let tar = archive.finish();
+        for (end, bytes) in [("tar", tar.clone()), ("tar.gz", testkit::gzip(&tar))] {
+            let path = directory.path().join(format!("{name}.{end}"));
+            fs::write(&path, bytes).unwrap();
+            let target = format!("docker-archive:{}", path.display());
+            assert_eq!(content(&target, None), Ok("last:1 amd64".to_owned()), "{name}.{end}");
+        }
+    }
+    let gone = with_first().directory("manifest.json").finish();
+    for (end, bytes) in [("tar", gone.clone()), ("tar.gz", testkit::gzip(&gone))] {
+        let path = directory.path().join(format!("gone.{end}"));
+        fs::write(&path, bytes).unwrap();
+        let (kind, _) = content(&format!("docker-archive:{}", path.display()), None).unwrap_err();
+        assert_eq!(kind, OpenErrorKind::Damaged, "{end}");
+    }
+}

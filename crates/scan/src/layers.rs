@@ -21,6 +21,10 @@ use crate::cache::{Cache, Kept};
 use crate::clamd::{Asking, Clamd};
 use crate::collecting::Collecting;
 
+/// How often layers are read again for what links lead to: once is enough for every image that
+/// distributions make, and each link that leads to another one nobody watches takes one time more.
+const DETOURS_MAX: usize = 4;
+
 /// What is looked for in each layer.
 pub(crate) struct Looking {
     pub(crate) checks: Checks,
@@ -71,8 +75,17 @@ fn collect_within(
     let make = || looking.visitor();
     let pass = Pass { image, cache, make: &make, sent_for: String::new(), limit };
     let mut layers = first_pass(&pass)?;
-    let detours = analyzers::unresolved(&layers.facts);
-    if !detours.is_empty() {
+    let mut followed = BTreeSet::new();
+    for _ in 0..DETOURS_MAX {
+        let mut detours = analyzers::unresolved(&layers.facts);
+        // What was not found the first time is not there.
+        detours.iter_mut().for_each(|(layer, detours)| {
+            detours.retain(|detour| followed.insert((*layer, detour.clone())));
+        });
+        detours.retain(|(_, detours)| !detours.is_empty());
+        if detours.is_empty() {
+            break;
+        }
         second_pass(&mut layers, detours, &pass)?;
     }
     Ok(layers)

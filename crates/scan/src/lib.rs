@@ -138,6 +138,7 @@ pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError>
     }
     let mut problems = layers.problems;
     problems.extend(image.problems().iter().cloned());
+    problems.extend(nothing_known(&artifact, &inventory));
     problems.extend(looking.clamd.iter().flat_map(|clamd| clamd.problems()));
     if let Some(config) = artifact.config.as_ref().filter(|_| options.checks.secrets) {
         let (mut secrets, unread) = analyzers::config_secrets(config);
@@ -162,6 +163,15 @@ pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError>
     let of_sources = artifact.kind == ArtifactKind::Dir;
     // From here on only what may be shown.
     Ok(Inspection { artifact: shown.finish(), inventory, attached, of_sources })
+}
+
+/// That a root file system has nothing which could be found vulnerable: it may be something else.
+fn nothing_known(artifact: &Artifact, inventory: &Inventory) -> Option<Problem> {
+    let is_known = inventory.os.is_some() || !inventory.packages.is_empty();
+    let message =
+        "it was read as a root file system, and holds neither a distribution nor a package";
+    let problem = || Problem::new(ProblemKind::Notice, &*artifact.name, message);
+    (artifact.kind == ArtifactKind::FsArchive && !is_known).then(problem)
 }
 
 /// What is attached to an image; that a source holds no such things is a problem, for it was asked.

@@ -2,7 +2,7 @@
 //! what its refusals mean.
 //!
 //! All requests to a registry go through [`Session::ask_url`]. A session must never show what was
-//! granted by its registry to any other origin.
+//! granted by its registry to any other origin, nor answer what another origin asks for.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -15,7 +15,9 @@ use super::auth::{self, Grant};
 use super::challenge;
 use super::mirrors::Endpoint;
 use crate::error::OpenErrorKind;
-use crate::http::{Client, HttpErrorKind, Request, Response, Timing, Trust, host, pauses, seed};
+use crate::http::{
+    Client, HttpErrorKind, Request, Response, Timing, Trust, host, origin, pauses, seed,
+};
 use crate::{Environment, OpenError, Options};
 
 /// The explanation that comes with a refusal.
@@ -137,7 +139,8 @@ impl Session {
             Effort::Once => self.client.send(request),
         };
         let response = ask(&request)?;
-        if response.status != StatusCode::UNAUTHORIZED {
+        // Whoever is redirected to may want a login too. The user has none for it.
+        if response.status != StatusCode::UNAUTHORIZED || !self.is_own(&response) {
             return Ok(response);
         }
         // No grant yet, or one that has expired.
@@ -171,7 +174,7 @@ impl Session {
             self.client.stop().check()?;
             match pauses.next() {
                 Some(pause)
-                    if begun.elapsed() + pause < self.client.patience()
+                    if begun.elapsed().saturating_add(pause) < self.client.patience()
                         && !self.client.is_tired() =>
                 {
                     self.client.rest(pause)?;
@@ -182,6 +185,11 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// Whether the registry itself has answered, and not somebody to whom it redirects.
+    fn is_own(&self, response: &Response) -> bool {
+        self.origin.parse().is_ok_and(|own| origin(&response.url) == origin(&own))
     }
 
     fn standing(&self) -> (u32, Option<Grant>) {
@@ -215,6 +223,13 @@ impl Session {
         let said = said(&mut response);
         let registry = self.image.registry();
         let name = &self.image;
+        if matches!(response.status.as_u16(), 401 | 403) && !self.is_own(&response) {
+            let place = host(&response.url);
+            let message =
+                format!("`{place}`, to which `{registry}` redirects, refuses access to `{name}`");
+            let hint = format!("logins for `{registry}` are not shown there");
+            return OpenError::new(OpenErrorKind::Unauthorized, message + &said).hint(hint);
+        }
         match response.status.as_u16() {
             401 | 403 => {
                 let message = format!("`{registry}` refuses access to `{name}`{said}");

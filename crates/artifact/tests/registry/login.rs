@@ -104,3 +104,36 @@ fn a_wrong_login_is_refused_by_the_token_server() {
     let error = artifact::open(&name, &options).err().expect("it is refused");
     assert_eq!(error.kind(), OpenErrorKind::Unauthorized);
 }
+
+/// Whoever a registry redirects to can ask for a login in its own name; there is none for it.
+#[test]
+fn only_the_registry_itself_is_answered_when_it_asks_for_a_login() {
+    let challenges: [fn(&str) -> String; 3] = [
+        |own| format!(r#"Bearer realm="http://{own}/steal",service="x""#),
+        |own| format!(r#"Basic realm="x", Bearer realm="http://{own}/steal""#),
+        |_| r#"Basic realm="x""#.to_owned(),
+    ];
+    for challenge in challenges {
+        let thief = Server::new(move |request| match request.path.contains("steal") {
+            true => Reply::new(200, r#"{"token":"t"}"#),
+            false => {
+                let own = request.header("host").unwrap_or_default();
+                Reply::new(401, "").header("www-authenticate", challenge(own))
+            }
+        });
+        let elsewhere = format!("http://{}", thief.host());
+        let server = Server::meddling_registry(content(), move |request, reply| {
+            if request.header("authorization") != Some(BASIC) {
+                return Reply::new(401, "").header("www-authenticate", "Basic realm=\"x\"");
+            }
+            let away = format!("{elsewhere}{}", request.path);
+            if is_blob(request) { Reply::new(307, "").header("location", away) } else { reply }
+        });
+        let error = open_logged_in(&server).err().expect("the configuration is not to be had");
+        assert_eq!(error.kind(), OpenErrorKind::Unauthorized);
+        assert!(error.to_string().contains("to which"), "{error}");
+        let asked = thief.requests();
+        assert_eq!(asked.len(), 1, "{asked:?}");
+        assert!(asked.iter().all(|it| it.header("authorization").is_none()), "{asked:?}");
+    }
+}

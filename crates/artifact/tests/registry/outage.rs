@@ -70,6 +70,36 @@ fn what_passes_is_waited_for_and_the_blob_goes_on() {
     }
 }
 
+/// Seconds that overflow what they are added to: a limit that lasts, wherever it is met.
+#[test]
+fn a_wait_beyond_all_time_is_not_waited_for() {
+    type Meets = fn(&Request) -> bool;
+    let places: [(&str, Meets); 3] = [
+        ("manifest", is_manifest),
+        ("blob", is_blob),
+        ("token", |request| request.path.contains("token")),
+    ];
+    for (what, meets) in places {
+        let server = Server::meddling_registry(content(), move |request, reply| {
+            let own = request.header("host").unwrap_or_default();
+            if meets(request) {
+                // So that there is something to add the wait to.
+                std::thread::sleep(Duration::from_millis(1300));
+                return Reply::new(429, "").header("retry-after", u64::MAX.to_string());
+            }
+            let challenge = format!(r#"Bearer realm="http://{own}/token""#);
+            match what {
+                "token" => Reply::new(401, "").header("www-authenticate", challenge),
+                _ => reply,
+            }
+        });
+        let begun = Instant::now();
+        let error = open(&server).err().unwrap_or_else(|| panic!("{what}: it is limited"));
+        assert_eq!(error.kind(), OpenErrorKind::Network, "{what}: {error}");
+        assert!(begun.elapsed() < PATIENCE, "{what}");
+    }
+}
+
 /// After all repetitions: what came is kept, the cause is named, and the other layers are whole.
 #[test]
 fn what_does_not_pass_is_a_problem_with_its_cause() {

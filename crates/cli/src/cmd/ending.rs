@@ -97,6 +97,7 @@ fn searched(kind: OpenErrorKind, target: &str) -> Option<String> {
     let has_prefix = ArtifactKind::ALL.iter().any(|kind| prefix == Some(kind.name()));
     if has_prefix
         || artifact::looks_like_path(target)
+        || artifact::is_path(target)
         || !matches!(kind, Network | NotFound | Unauthorized)
     {
         return None;

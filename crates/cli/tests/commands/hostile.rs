@@ -80,6 +80,31 @@ fn archives_that_lie_are_told_and_the_good_in_them_is_kept() {
     }
 }
 
+/// Small files in front hide no image, two lists of images that differ are told, and so is a root
+/// file system that holds nothing known.
+#[test]
+fn archives_show_the_image_that_runs_or_say_that_they_may_not() {
+    let sandbox = Sandbox::new().with_advisories();
+    let shop = ImageBuilder::new("shop:1").layer(LayerBuilder::plain(good()));
+    let readme = |number| format!("readme{number}");
+    let front = (0..16).fold(TarBuilder::new(), |tar, number| tar.file(&readme(number), "x"));
+    let hidden = front.clone().raw(&shop.old_docker_archive()).unfinished();
+    fs::write(sandbox.path("hidden.tar"), hidden).unwrap();
+    assert_ends(&sandbox, "hidden.tar", 0, "");
+
+    let clean = ImageBuilder::new("shop:1").layer(LayerBuilder::plain(front.clone()));
+    let index = serde_json::json!({ "schemaVersion": 2, "manifests": [clean.descriptor()] });
+    let both = TarBuilder::new().file("index.json", index.to_string()).unfinished();
+    let both = TarBuilder::new().raw(&both).raw(&shop.old_docker_archive()).unfinished();
+    fs::write(sandbox.path("both.tar"), both).unwrap();
+    assert_ends(&sandbox, "both.tar", 21, "index.json");
+
+    fs::write(sandbox.path("nothing.tar"), front.finish()).unwrap();
+    let ended = scan(&sandbox, "nothing.tar");
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(ended.stdout.contains("neither a distribution nor a package"), "{}", ended.stdout);
+}
+
 /// Writes a root file system whose good part is followed by `part`, so many times.
 fn write_bomb(path: &Path, compress: fn(&[u8]) -> Vec<u8>, part: &[u8], times: u32) {
     let mut file = File::create(path).unwrap();

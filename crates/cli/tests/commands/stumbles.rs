@@ -73,6 +73,19 @@ fn a_path_is_no_name() {
     }
 }
 
+/// What is there, and holds no image, was not looked for anywhere else.
+#[test]
+fn a_path_that_exists_was_not_looked_for_elsewhere() {
+    let sandbox = Sandbox::new();
+    sandbox.file("layout/oci-layout", r#"{"imageLayoutVersion":"1.0.0"}"#);
+    sandbox.file("layout/index.json", r#"{"schemaVersion":2,"manifests":[]}"#);
+    for target in ["layout", "layout:1"] {
+        let ended = sandbox.run(&["scan", "--offline", target]);
+        assert_eq!(ended.code, Some(10), "{ended:?}");
+        assert!(!ended.stderr.contains("there is no file"), "{ended:?}");
+    }
+}
+
 /// A gate that could not look severities up has not judged, whatever the filter hides.
 #[test]
 fn a_filter_does_not_open_the_gate() {

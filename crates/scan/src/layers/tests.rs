@@ -83,3 +83,36 @@ fn a_second_pass_fills_no_layer_that_the_first_has_cut() {
     assert_eq!(sizes.len(), 1, "{sizes:?}");
     assert_eq!(cut, [Some(1)]);
 }
+
+/// What is found at the end of links that lead to links which nobody watches.
+fn at_the_end(tar: &TarBuilder) -> (Vec<String>, Vec<ProblemKind>) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.tar");
+    std::fs::write(&path, image(&[tar.clone()]).old_docker_archive()).unwrap();
+    let opened = open(path.to_str().unwrap(), &Options::default()).unwrap();
+    let looking = Looking { checks: Checks::default(), signatures: None, clamd: None };
+    let layers = collect(&opened, &Cache::open(None, String::new()), &looking).unwrap();
+    let found = analyzers::squash(&layers.facts, true);
+    let mut names: Vec<String> = found.packages.into_iter().map(|it| it.name).collect();
+    names.extend(found.os.map(|os| os.family));
+    (names, found.problems.iter().map(|problem| problem.kind).collect())
+}
+
+#[test]
+fn links_are_followed_step_by_step() {
+    let status = "Package: bash\nStatus: install ok installed\nVersion: 5.2-1\n";
+    let found = |name: &str| (vec![name.to_owned()], Vec::new());
+    let tar = TarBuilder::new;
+    let two = tar().symlink("var/lib/dpkg", "/data/dpkg").symlink("data", "/mnt/x");
+    assert_eq!(at_the_end(&two.file("mnt/x/dpkg/status", status)), found("bash"));
+    let file = tar().symlink("etc/os-release", "/a/r").symlink("a", "/b");
+    assert_eq!(at_the_end(&file.file("b/r", "ID=test\n")), found("test"));
+    let within = tar().symlink("var", "/d").symlink("d/lib/dpkg", "/d/e/dpkg").symlink("d/e", "/f");
+    assert_eq!(at_the_end(&within.file("f/dpkg/status", status)), found("bash"));
+    // There is an end, and it is told.
+    let long = (0..20).fold(tar().symlink("var/lib/dpkg", "/l0"), |tar, number| {
+        tar.symlink(&format!("l{number}"), &format!("/l{}", number + 1))
+    });
+    let (names, kinds) = at_the_end(&long.file("l20/status", status));
+    assert!(names.is_empty() && kinds.contains(&ProblemKind::LimitReached), "{names:?} {kinds:?}");
+}

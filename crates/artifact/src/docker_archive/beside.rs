@@ -1,0 +1,115 @@
+//! The OCI index beside Docker's manifest: whether both mean the same image.
+//!
+//! Docker up to 24 reads `manifest.json`, containerd and Docker with its store read `index.json`
+//! where there is one. Writers give both the same images. An archive in which they differ is made
+//! to show one image to a scanner and another to who runs it, so that is never passed over.
+
+use model::{Digest, ImageRef, Platform, Problem, ProblemKind};
+
+use crate::archive::Archive;
+use crate::limits::MANIFEST_BYTES_MAX;
+use crate::manifest::{self, Descriptor, Document};
+use crate::{ImageConfig, OpenError};
+
+/// What the index says of the image that was chosen by the manifest.
+#[derive(Default)]
+pub(super) struct Beside {
+    /// The digest of the OCI manifest that has its configuration.
+    pub(super) manifest: Option<Digest>,
+    /// That the index leads elsewhere.
+    pub(super) problem: Option<Problem>,
+}
+
+/// The image that was chosen.
+pub(super) struct Chosen<'a> {
+    /// What the user called the archive.
+    pub(super) name: &'a str,
+    /// The names of the image.
+    pub(super) tags: &'a [String],
+    pub(super) config: &'a ImageConfig,
+    pub(super) digest: &'a Digest,
+    /// The platform that was asked for.
+    pub(super) platform: Option<&'a Platform>,
+}
+
+impl Beside {
+    /// Looks `chosen` up in the index of the archive.
+    pub(super) fn look(archive: &Archive, chosen: &Chosen<'_>) -> Result<Self, OpenError> {
+        let Chosen { name, digest, .. } = chosen;
+        let Some(bytes) = archive.read("index.json", MANIFEST_BYTES_MAX)? else {
+            return Ok(Self::default());
+        };
+        let problem = |message| Some(Problem::new(ProblemKind::Damaged, *name, message));
+        let entries = match manifest::parse(name, &bytes) {
+            Ok(Document::Index(entries)) => entries,
+            Ok(Document::Manifest(_)) => {
+                let message = "its `index.json` is no index".to_owned();
+                return Ok(Self { manifest: None, problem: problem(message) });
+            }
+            Err(error) => {
+                let message = format!("its `index.json`: {error}");
+                return Ok(Self { manifest: None, problem: problem(message) });
+            }
+        };
+        let mut fetch =
+            |it: &Descriptor, limit| Ok(archive.read(&it.blob_path(), limit)?.unwrap_or_default());
+        let manifest = manifest::find_by_config(name, entries.clone(), digest, &mut fetch);
+        let elsewhere = chosen.elsewhere(entries, manifest.is_some(), &mut fetch);
+        Ok(Self { manifest, problem: elsewhere.and_then(problem) })
+    }
+}
+
+impl Chosen<'_> {
+    /// Where the index leads instead, in words, if it does.
+    fn elsewhere(
+        &self,
+        entries: Vec<Descriptor>,
+        is_listed: bool,
+        fetch: &mut manifest::Fetch<'_>,
+    ) -> Option<String> {
+        let Self { name, config, digest, .. } = self;
+        let read = format!("the image `{digest}` of its `manifest.json`, which was read");
+        if !is_listed {
+            return Some(format!("its `index.json`, which containerd goes by, lacks {read}"));
+        }
+        let named: Vec<Descriptor> = entries.into_iter().filter(|it| self.is_named(it)).collect();
+        if named.is_empty() {
+            return None;
+        }
+        let own = config.platform();
+        let host = self.platform.cloned().unwrap_or_else(Platform::host);
+        let mut resolve = |platform: &Platform| {
+            manifest::resolve_entries(name, named.clone(), Some(platform), fetch)
+        };
+        let differs = |found: &Digest, platform: &Platform| {
+            let message = format!(
+                "its `index.json`, which containerd goes by, leads to the image `{found}` for \
+                 `{platform}`, and not to {read}"
+            );
+            (found != *digest).then_some(message)
+        };
+        // An index tells variants apart that a configuration need not name.
+        let is_vague = own.variant.is_none() && own.architecture == "arm";
+        let at_own = match resolve(&own) {
+            Ok(_) if is_vague => None,
+            Ok(resolved) => differs(&resolved.config_digest, &own),
+            Err(error) => Some(format!("its `index.json` cannot be compared: {error}")),
+        };
+        // What is listed for another platform is not always there.
+        at_own.or_else(|| differs(&resolve(&host).ok()?.config_digest, &host))
+    }
+
+    /// Whether an entry of the index has one of the image's names.
+    fn is_named(&self, entry: &Descriptor) -> bool {
+        let full = |name: &str| name.parse::<ImageRef>().ok();
+        let name = entry.annotation("io.containerd.image.name").or_else(|| entry.reference_name());
+        name.is_some_and(|name| {
+            self.tags.iter().any(|tag| {
+                let bare = tag.rsplit_once(':').map(|(_, tag)| tag);
+                tag == name
+                    || bare == Some(name)
+                    || full(tag).is_some_and(|it| Some(it) == full(name))
+            })
+        })
+    }
+}
