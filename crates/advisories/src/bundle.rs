@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use model::Digest;
 use sha2::{Digest as _, Sha256};
 use tar::{Archive, Builder, EntryType, Header};
@@ -18,9 +19,17 @@ use crate::key::TEXT_LIMIT;
 use crate::replace::{Ready, Staged};
 use crate::store::check_staged;
 use crate::{
-    Index, IndexError, KeyError, PrivateKey, PublicKey, SegmentError, SegmentMeta, Store,
+    Heard, Index, IndexError, KeyError, PrivateKey, PublicKey, SegmentError, SegmentMeta, Store,
     StoreError, WriteError,
 };
+
+/// What an import did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    pub installed: Vec<Imported>,
+    /// Streams of which what was installed is newer, so that it stays.
+    pub older: Vec<Older>,
+}
 
 /// One stream that an import installed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +37,27 @@ pub struct Imported {
     pub meta: SegmentMeta,
     /// The meta of the segment it replaced.
     pub replaced: Option<SegmentMeta>,
+}
+
+/// One stream that an import left alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Older {
+    /// Of the bundle's segment.
+    pub meta: SegmentMeta,
+    /// None if it says no time.
+    pub offered: Option<Heard>,
+    pub installed: Heard,
+}
+
+/// On which terms a bundle is taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// Where there are any, one of them must have signed it.
+    pub trusted: &'a [PublicKey],
+    /// Data that is older than what is installed of the same source is taken too.
+    pub allow_older: bool,
+    /// The time of the run: what is dated later bars nothing.
+    pub now: Timestamp,
 }
 
 /// Why a bundle was not written or not installed.
@@ -132,27 +162,41 @@ fn append(
 
 /// Checks the whole bundle (signature, digests, every record), then installs all of it. Nothing
 /// is installed if anything is wrong. With trusted keys, a bundle signed by none of them is
-/// refused.
+/// refused. Of a stream whose installed segment has the same source and is newer ([`Heard`]), that
+/// one stays.
 ///
 /// A segment at a time takes its name: whoever kills the process in that moment, after everything
 /// was checked and is on the disk, leaves some segments new and some old, each of them whole.
-pub fn import(
-    path: &Path,
-    store: &Store,
-    trusted: &[PublicKey],
-) -> Result<Vec<Imported>, BundleError> {
+pub fn import(path: &Path, store: &Store, terms: &Terms<'_>) -> Result<Outcome, BundleError> {
     let file = File::open(path);
     let file = file.map_err(|source| BundleError::Read { path: path.to_owned(), source })?;
-    let staged = Reading { path, store }.read(file, trusted)?;
-    let mut imported = Vec::new();
-    for (stream, Staging { ready, meta, checked_at }) in staged {
-        let replaced = store.put(&stream, ready)?;
+    let staged = Reading { path, store }.read(file, terms.trusted)?;
+    let mut outcome = Outcome::default();
+    for (stream, Staging { ready, meta, sha256, checked_at }) in staged {
+        let is_same = store.sha256(&stream).ok().flatten() == Some(sha256);
+        let offered = Heard::of(&meta, checked_at.as_deref());
+        let installed = store.heard(&stream);
+        let newer = installed.filter(|it| it.is_newer_than(offered, terms.now));
+        if is_same {
+            outcome.installed.push(Imported { replaced: Some(meta.clone()), meta });
+            // The same bytes, of which somebody may have heard later here.
+            if newer.is_some() {
+                continue;
+            }
+        } else {
+            let is_barred = !terms.allow_older && store.has(&stream, &meta.source);
+            if let Some(installed) = newer.filter(|_| is_barred) {
+                outcome.older.push(Older { meta, offered, installed });
+                continue;
+            }
+            let replaced = store.put(&stream, ready)?;
+            outcome.installed.push(Imported { meta, replaced });
+        }
         if let Some(time) = checked_at {
             store.mark_checked(&stream, &time)?;
         }
-        imported.push(Imported { meta, replaced });
     }
-    Ok(imported)
+    Ok(outcome)
 }
 
 /// Segments that were checked and wait for their names, by stream.
@@ -161,6 +205,7 @@ type Checked = BTreeMap<String, Staging>;
 struct Staging {
     ready: Ready,
     meta: SegmentMeta,
+    sha256: Digest,
     /// As the index says.
     checked_at: Option<String>,
 }
@@ -246,7 +291,8 @@ impl Reading<'_> {
             }
             other => self.damaged(&other.to_string()),
         })?;
-        Ok(Staging { ready, meta, checked_at: listed.checked_at.clone() })
+        let (sha256, checked_at) = (listed.sha256.clone(), listed.checked_at.clone());
+        Ok(Staging { ready, meta, sha256, checked_at })
     }
 
     fn small(self, entry: tar::Entry<'_, File>, limit: u64) -> Result<Vec<u8>, BundleError> {

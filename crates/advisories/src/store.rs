@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::index::TIME_LIMIT;
 use crate::replace::{self, Ready, Staged};
-use crate::{Segment, SegmentError, SegmentMeta, SegmentWriter, WriteError, is_stream_name};
+use crate::{Heard, Segment, SegmentError, SegmentMeta, SegmentWriter, WriteError, is_stream_name};
 
 /// What a segment's file name ends in.
 pub(crate) const EXTENSION: &str = "seg";
@@ -196,6 +196,18 @@ impl Store {
         (!time.is_empty()).then(|| time.to_owned())
     }
 
+    /// The newest moment at which what is installed is known to be what its publisher says. What is
+    /// known not to be whole is of no time: anything whole is better.
+    pub fn heard(&self, stream: &str) -> Option<Heard> {
+        let meta = self.installed_meta(stream).filter(|meta| meta.incomplete.is_none())?;
+        Heard::of(&meta, self.checked_at(stream).as_deref())
+    }
+
+    /// Whether what is installed of a stream comes from this source.
+    pub(crate) fn has(&self, stream: &str, source: &str) -> bool {
+        self.installed_meta(stream).is_some_and(|meta| meta.source == source)
+    }
+
     /// Notes that the upstream had no news at this time (RFC 3339), without touching the segment.
     pub fn mark_checked(&self, stream: &str, at: &str) -> Result<(), StoreError> {
         if !is_stream_name(stream) {
@@ -245,7 +257,8 @@ impl Store {
         }
     }
 
-    pub(crate) fn installed_meta(&self, stream: &str) -> Option<SegmentMeta> {
+    fn installed_meta(&self, stream: &str) -> Option<SegmentMeta> {
+        let stream = Some(stream).filter(|stream| is_stream_name(stream))?;
         self.read(stream).ok().flatten().map(|segment| segment.meta().clone())
     }
 

@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use advisories::{Counts, PublicKey, Store, bundle};
+use advisories::{Counts, Store, bundle};
 use artifact::Stop;
 use clap::Args;
 use feeds::{Failure, ImportReport, Outcome, StreamReport, stream};
+use model::{Problem, ProblemKind};
 
 use crate::cmd::db::export::bundle_code;
 use crate::cmd::global::Global;
@@ -31,6 +32,9 @@ pub(crate) struct ImportArguments {
     /// Let damaged feeds take the place of sound ones
     #[arg(long)]
     accept_damaged: bool,
+    /// Let bundles take the place of what is newer
+    #[arg(long)]
+    allow_older: bool,
 }
 
 pub(crate) fn run(arguments: ImportArguments, global: &Global) -> Result<ExitCode, UserError> {
@@ -46,11 +50,22 @@ pub(crate) fn run(arguments: ImportArguments, global: &Global) -> Result<ExitCod
         let message = "--db-key vouches for bundles, and raw feeds carry no signature";
         return Err(UserError::new(ExitCode::Usage, message));
     }
+    let terms = bundle::Terms {
+        trusted: &global.db_keys,
+        allow_older: arguments.allow_older,
+        now: global.now,
+    };
     let mut text = String::new();
-    for path in &bundles {
-        text += &import_bundle(path, &global.store, &global.db_keys)?;
-    }
     let mut code = ExitCode::Done;
+    for path in &bundles {
+        let outcome = import_bundle(path, &global.store, &terms)?;
+        text += &told(&outcome);
+        let older: Vec<Problem> = outcome.older.iter().map(|it| stays(it, path)).collect();
+        if !older.is_empty() {
+            code = ExitCode::Incomplete;
+        }
+        output::print_all_problems(&older);
+    }
     if !raw.is_empty() {
         let stop = stop_on_signals(None)?;
         let options = feeds::Options {
@@ -60,7 +75,8 @@ pub(crate) fn run(arguments: ImportArguments, global: &Global) -> Result<ExitCod
         };
         let report = import_raw(&global.store, &raw, &options)?;
         text += &describe(&report);
-        code = ending(&report, &stop);
+        // The bundles come first: what kept the feeds from their work is the graver.
+        code = Some(ending(&report, &stop)).filter(|it| *it != ExitCode::Done).unwrap_or(code);
         output::print_all_problems(&report.problems);
     }
     output::write(None, &text)?;
@@ -84,20 +100,42 @@ fn is_bundle(path: &Path) -> bool {
     read.is_ok() && bundle::recognizes(&head)
 }
 
-fn import_bundle(path: &Path, store: &Store, keys: &[PublicKey]) -> Result<String, UserError> {
-    let imported = bundle::import(path, store, keys)
-        .map_err(|error| UserError::from_chain(bundle_code(&error), &error))?;
+fn import_bundle(
+    path: &Path,
+    store: &Store,
+    terms: &bundle::Terms<'_>,
+) -> Result<bundle::Outcome, UserError> {
+    bundle::import(path, store, terms)
+        .map_err(|error| UserError::from_chain(bundle_code(&error), &error))
+}
+
+fn told(outcome: &bundle::Outcome) -> String {
     let mut text = String::new();
-    for segment in imported {
+    for segment in &outcome.installed {
         let bundle::Imported { meta, replaced } = segment;
         write!(text, "{}: {} from the bundle", meta.stream, meta.source).expect("a String");
-        match replaced.filter(|old| old.source != meta.source) {
+        match replaced.as_ref().filter(|old| old.source != meta.source) {
             Some(old) => writeln!(text, ", replaces {}", old.source),
             None => writeln!(text),
         }
         .expect("writing to a String cannot fail");
     }
-    Ok(text)
+    for bundle::Older { meta, .. } in &outcome.older {
+        writeln!(text, "{}: {} stays, the bundle's is older", meta.stream, meta.source)
+            .expect("writing to a String cannot fail");
+    }
+    text
+}
+
+fn stays(older: &bundle::Older, path: &Path) -> Problem {
+    let bundle::Older { meta, offered, installed } = older;
+    let offered = offered.map_or_else(|| "no date".to_owned(), |it| it.to_string());
+    let message = format!(
+        "what is installed is of {installed} and stays, for `{}` has data of {offered}; hint: \
+         `--allow-older` takes it all the same",
+        path.display()
+    );
+    Problem::new(ProblemKind::AdvisoriesStale, &meta.stream, message)
 }
 
 /// What an import did, a line a source and a line a stream; one for all parts of an index.
