@@ -43,6 +43,7 @@ mod sample;
 mod sink;
 mod spool;
 pub mod stream;
+mod served;
 mod told;
 mod unpack;
 mod update;

@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use model::Severity;
 
 use super::{LICENSE, Place, Said, advisory, said};
-use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink};
+use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink, stream};
 
 /// What is no release that an image could be of.
 const OTHER_PLACES: &[&str] = &["upstream", "devel", "product", "snap"];
@@ -47,6 +47,10 @@ impl Feed for Tracker {
     /// The tracker is a git repository of a gigabyte; its OVAL files serve scans.
     fn urls(&self, _stream: &str) -> Vec<String> {
         Vec::new()
+    }
+
+    fn speaks_of(&self, stream: &str) -> bool {
+        stream::release(stream, "ubuntu").is_some()
     }
 
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
