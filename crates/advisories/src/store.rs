@@ -113,6 +113,20 @@ impl Store {
         self.replace(&meta.stream, &bytes)
     }
 
+    /// Writes a segment if it is as wanted, with its counts; false if it is not.
+    pub fn write_if(
+        &self,
+        writer: SegmentWriter,
+        wanted: impl Fn(&SegmentMeta) -> bool,
+    ) -> Result<bool, StoreError> {
+        let (bytes, meta) = writer.finish()?;
+        let is_wanted = wanted(&meta);
+        if is_wanted {
+            self.replace(&meta.stream, &bytes)?;
+        }
+        Ok(is_wanted)
+    }
+
     /// Installs a ready segment from its bytes (fetched from a mirror): verifies all of it, checks
     /// that it holds `stream`, then replaces atomically. Returns the replaced segment's meta.
     pub fn install(&self, stream: &str, bytes: &[u8]) -> Result<Option<SegmentMeta>, StoreError> {

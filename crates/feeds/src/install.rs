@@ -223,9 +223,15 @@ impl Job {
     ) -> Result<Outcome, Cause> {
         let old = self.installed(store, problems);
         let damage = self.damage.clone().or_else(|| self.shrinkage(old.as_deref()?));
-        if let (Some(damage), Some(_), false) = (&damage, &old, options.accept_damaged) {
-            problems.push(self.refusal(damage));
-            return Ok(Outcome::Kept(Failure::Damaged));
+        // What is not whole itself gives way to what says no less.
+        let mut at_least = 0;
+        if let (Some(damage), Some(old), false) = (&damage, &old, options.accept_damaged) {
+            let SegmentMeta { incomplete, source, counts, .. } = old.meta();
+            if incomplete.is_none() || source != self.source() {
+                problems.push(self.refusal(damage));
+                return Ok(Outcome::Kept(Failure::Damaged));
+            }
+            at_least = counts.records();
         }
         let other = old.as_deref().map(|old| old.meta().source.clone());
         let other = other.filter(|source| source != self.source());
@@ -237,7 +243,8 @@ impl Job {
             problems.extend(merge::keep_uncovered(old, &covered, &mut writer));
         }
         merge::add(said, &mut writer)?;
-        store.write(writer).map_err(|error| match error {
+        let written = store.write_if(writer, |meta| meta.counts.records() >= at_least);
+        let written = written.map_err(|error| match error {
             StoreError::Write(WriteError::TooLarge { .. }) => Cause::damaged(error.to_string()),
             _ => Cause::local(error.to_string()),
         })?;
@@ -252,6 +259,13 @@ impl Job {
 
     /// Why a list that does not show where it ends looks as if it had been cut.
     fn shrinkage(&self, old: &Segment) -> Option<String> {
+        if !written {
+            problems.push(self.refusal(&format!(
+                "{}, and there are fewer than {at_least} records",
+                damage.unwrap_or_default()
+            )));
+            return Ok(Outcome::Kept(Failure::Damaged));
+        }
         let (new, old_count) = (self.batch.statements, old.meta().counts.records());
         let is_suspect = !self.feed.shows_end() && old.meta().source == self.source();
         (is_suspect && new < old_count / 2).then(|| {
