@@ -30,7 +30,21 @@ pub(crate) struct Unpacked {
     pub path: String,
     pub content: Content,
     /// Why the bytes end before the document does.
-    pub cut: Option<String>,
+    pub cut: Option<Cut>,
+}
+
+/// Why a document was not read to its end.
+#[derive(Clone, Debug)]
+pub(crate) struct Cut {
+    pub why: String,
+    /// The bytes end, and not our patience or our disk.
+    pub is_damage: bool,
+}
+
+impl Cut {
+    pub(crate) fn early(error: &io::Error) -> Self {
+        Self { why: format!("ends early: {error}"), is_damage: true }
+    }
 }
 
 /// Where the bytes are.
@@ -166,8 +180,9 @@ fn unreadable(path: &Path, error: &io::Error) -> Found {
 /// Reads to the end or to `limit`; what was read is kept whatever happens.
 pub(crate) fn read_document(path: &str, reader: &mut dyn Read, limit: u64) -> Unpacked {
     let mut bytes = Vec::new();
-    let early = |error| Some(format!("ends early: {error}"));
-    let longer = || Some(format!("is longer than {limit} bytes"));
+    let early = |error| Some(Cut::early(&error));
+    let ours = |why| Some(Cut { why, is_damage: false });
+    let longer = || ours(format!("is longer than {limit} bytes"));
     let begun = reader.take(MEMORY_BYTES.min(limit) + 1).read_to_end(&mut bytes);
     let length = bytes.len() as u64;
     let unpacked = |content, cut| Unpacked { path: path.to_owned(), content, cut };
@@ -180,7 +195,7 @@ pub(crate) fn read_document(path: &str, reader: &mut dyn Read, limit: u64) -> Un
                 Ok(file) => file,
                 Err(error) => {
                     let cut = format!("cannot be put into a temporary file: {error}");
-                    return unpacked(Content::Memory(bytes), Some(cut));
+                    return unpacked(Content::Memory(bytes), ours(cut));
                 }
             };
             let copied = io::copy(&mut reader.take(limit - length + 1), &mut file);

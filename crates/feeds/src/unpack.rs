@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 
 use model::{Problem, ProblemKind};
 
-use crate::input::{Content, Found, Take, Unpacked, read_document};
+use crate::input::{Content, Cut, Found, Take, Unpacked, read_document};
 use crate::packed::Packed;
 
 /// Longest XML. The longest that a publisher serves is an OVAL file of some 450 MB (SUSE), which was
@@ -96,8 +96,8 @@ impl<'a, 't> Unpacker<'a, 't> {
         let mut reader = io::Cursor::new(magic).chain(reader);
         if let Err(error) = looked {
             let found = read_document(name, &mut reader, limit);
-            let cut = Some(format!("ends early: {error}"));
-            return (self.take)(Found::Document(crate::input::Unpacked { cut, ..found }));
+            let cut = Some(Cut::early(&error));
+            return (self.take)(Found::Document(Unpacked { cut, ..found }));
         }
         let Some(container) = container else {
             return (self.take)(Found::Document(read_document(name, &mut reader, limit)));
