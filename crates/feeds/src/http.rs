@@ -96,8 +96,13 @@ impl<'o> Http<'o> {
     }
 
     /// Fetches `url` from just there, and the bytes just as they lie there.
-    pub(crate) fn get_exact(&self, url: &str, patience: Patience) -> Result<Answer, Cause> {
-        self.persist(&Asked { from: url, url, encoding: "identity", known: None, patience })
+    pub(crate) fn get_exact(
+        &self,
+        url: &str,
+        known: Option<&Origin>,
+        patience: Patience,
+    ) -> Result<Answer, Cause> {
+        self.persist(&Asked { from: url, url, encoding: "identity", known, patience })
     }
 
     fn persist(&self, asked: &Asked<'_>) -> Result<Answer, Cause> {

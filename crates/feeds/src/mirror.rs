@@ -6,7 +6,10 @@
 //! its publisher was heard no earlier than for what is installed.
 
 mod files;
+mod kept;
 mod registry;
+
+use std::sync::Arc;
 
 use advisories::{Heard, Index, IndexEntry, PublicKey, Segment, Store, StoreError};
 use model::{Digest, Problem, ProblemKind};
@@ -45,7 +48,7 @@ pub(crate) fn update(
     let is_there = |stream: &String| matches!(store.segment(stream), Ok(Some(_)));
     let patience = if streams.iter().all(is_there) { Patience::Short } else { Patience::Long };
     let opened = Mirror::open(http, url, patience, options)
-        .and_then(|mirror| mirror.index(options).map(|index| (mirror, index)));
+        .and_then(|mirror| mirror.index_once(url, store, options).map(|index| (mirror, index)));
     let (mirror, index) = match opened {
         Ok(opened) => opened,
         Err(cause) => {
@@ -141,16 +144,30 @@ impl<'a> Mirror<'a> {
         }
     }
 
+    /// The index, asked for once a run: a scan needs advisories first and metadata later.
+    fn index_once(&self, url: &str, store: &Store, options: &Options) -> Result<Arc<Index>, Cause> {
+        // Checked by these keys, and by no others.
+        let checked = format!("{url} {:?}", options.db_keys);
+        if let Some(index) = options.hosts.index(&checked) {
+            return Ok(index);
+        }
+        let index = Arc::new(self.index(store, options)?);
+        options.hosts.has_index(&checked, &index);
+        Ok(index)
+    }
+
     /// The index, signed by a key that is trusted where any is.
-    fn index(&self, options: &Options) -> Result<Index, Cause> {
+    fn index(&self, store: &Store, options: &Options) -> Result<Index, Cause> {
         let json = match self {
-            Self::Files(files) => files.get(Index::FILE_NAME, INDEX_LIMIT)?,
+            Self::Files(files) => files.get_kept(Index::FILE_NAME, INDEX_LIMIT, store)?,
             Self::Registry(registry) => registry.index()?,
         };
         let named = |error: &dyn std::error::Error| Cause::damaged(format!("`{self}`: {error}"));
         if !options.db_keys.is_empty() {
             let signature = match self {
-                Self::Files(files) => Some(files.get(Index::SIGNATURE_FILE_NAME, INDEX_LIMIT)?),
+                Self::Files(files) => {
+                    Some(files.get_kept(Index::SIGNATURE_FILE_NAME, INDEX_LIMIT, store)?)
+                }
                 Self::Registry(registry) => registry.signature()?,
             };
             PublicKey::check(&options.db_keys, &json, signature.as_deref())
