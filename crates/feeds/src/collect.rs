@@ -61,6 +61,8 @@ pub(crate) struct Collected {
     pub broken_files: BTreeSet<usize>,
     /// The inputs (by index) that these are in.
     pub broken_inputs: BTreeSet<usize>,
+    /// The inputs that are bundles, or hold some.
+    pub bundles: BTreeSet<usize>,
     pub unknown: Unknown,
     /// Damaged documents that no feed knew, by input (its index) and file (its number).
     pub foreign: BTreeMap<(usize, usize), u64>,
@@ -211,6 +213,10 @@ fn unpack(
                     Ok(()) => ControlFlow::Continue(()),
                     Err(_) => ControlFlow::Break(()),
                 }
+            }
+            Found::Bundle => {
+                shared.lock().bundles.insert(input);
+                ControlFlow::Continue(())
             }
             Found::Trouble(problem) => {
                 let mut collected = shared.lock();

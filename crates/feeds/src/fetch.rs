@@ -188,7 +188,7 @@ fn unpacked(url: &str, body: &[u8]) -> Vec<u8> {
             document = unpacked.document().head().to_vec();
             ControlFlow::Break(())
         }
-        Found::File | Found::Trouble(_) => ControlFlow::Continue(()),
+        Found::File | Found::Bundle | Found::Trouble(_) => ControlFlow::Continue(()),
     };
     // It ends with the first document, which is all that a pointer has.
     let _ended = input::read_short(url, body.to_vec(), POINTER_BYTES, &mut take);

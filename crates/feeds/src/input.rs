@@ -9,14 +9,16 @@ use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use advisories::bundle;
 use model::{Problem, ProblemKind};
 
 use crate::Document;
+use crate::bundles::is_of_mirror;
 use crate::packed::Packed;
 use crate::unpack::Unpacker;
 
 /// How deep folders are entered; real feeds have four levels.
-const FOLDER_DEPTH_LIMIT: usize = 32;
+pub(crate) const FOLDER_DEPTH_LIMIT: usize = 32;
 
 /// Longest document that is held in memory; few are longer, and those are lists.
 const MEMORY_BYTES: u64 = 16 << 20;
@@ -84,6 +86,8 @@ pub(crate) enum Found {
     /// What follows, up to the next of these, is from one file.
     File,
     Document(Unpacked),
+    /// A bundle of segments, or the folder of a mirror, which whoever imports reads otherwise.
+    Bundle,
     /// Something could not be read; documents may be missing.
     Trouble(Problem),
 }
@@ -142,7 +146,14 @@ fn read_folder(folder: &Path, depth: usize, take: &mut Take<'_>) -> ControlFlow<
         Ok(children) => children,
         Err(error) => return take(unreadable(folder, &error)),
     };
+    let is_mirror = bundle::is_at(folder);
+    if is_mirror {
+        take(Found::Bundle)?;
+    }
     for child in children {
+        if is_mirror && is_of_mirror(&child) {
+            continue;
+        }
         // A link to a folder is not entered: links may loop.
         let is_link = child.is_symlink();
         match fs::metadata(&child) {
@@ -157,7 +168,7 @@ fn read_folder(folder: &Path, depth: usize, take: &mut Take<'_>) -> ControlFlow<
 }
 
 /// The children by name, without hidden ones: a clone's `.git` is no feed.
-fn children(folder: &Path) -> io::Result<Vec<PathBuf>> {
+pub(crate) fn children(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut children = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;

@@ -22,8 +22,10 @@
 
 mod age;
 mod allowance;
+mod bundles;
 mod collect;
 mod document;
+mod download;
 mod ensure;
 mod failure;
 mod feed;
@@ -92,12 +94,14 @@ mod secdb;
 mod suse;
 mod ubuntu;
 
+pub use bundles::{Bundles, bundles};
 pub use document::Document;
+pub use download::{Download, DownloadError, download, is_url};
 pub use ensure::ensure;
 pub use failure::Failure;
 pub use feed::{Covers, Feed, FeedError};
 pub use hosts::Hosts;
-pub use import::{ImportError, ImportReport, SourceReport, import};
+pub use import::{Given, ImportError, ImportReport, SourceReport, import, import_all};
 pub use install::{Outcome, StreamReport};
 pub use list::ALL;
 pub use options::{Options, Progress, Silent};

@@ -151,6 +151,63 @@ fn a_damaged_bundle_changes_nothing() {
     assert_eq!(left, STREAMS.len(), "no temporary files are left");
 }
 
+/// The same bundle packed by gzip, and as the folder that it unpacks to.
+#[test]
+fn a_bundle_is_known_by_its_content_packed_or_unpacked() {
+    let key = PrivateKey::generate().unwrap();
+    let (folder, bytes) = exported(Some(&key));
+    let place = |name: &str| folder.path().join(name);
+    let run = |program: &str, arguments: &[&str]| {
+        let status = Command::new(program).args(arguments).current_dir(folder.path()).status();
+        assert!(status.unwrap().success(), "{arguments:?}");
+    };
+    run("gzip", &["-k", "bundle"]);
+    fs::create_dir(place("mirror")).unwrap();
+    run("tar", &["xf", "bundle", "-C", "mirror"]);
+    let trusted = [key.public()];
+    for name in ["bundle", "bundle.gz", "mirror"] {
+        assert!(bundle::is_at(&place(name)), "{name}");
+        let store = Store::open(place(&format!("store-{name}")));
+        let outcome = bundle::import(&place(name), &store, &terms(&trusted)).unwrap();
+        assert_eq!(outcome.installed.len(), STREAMS.len(), "{name}");
+    }
+    for name in ["db", "nothing", "."] {
+        assert!(!bundle::is_at(&place(name)), "{name}");
+    }
+    // Damaged in any of them, nothing is installed.
+    let store = Store::open(place("store"));
+    let packed = fs::read(place("bundle.gz")).unwrap();
+    fs::write(place("bundle.gz"), &packed[..packed.len() / 2]).unwrap();
+    let stranger = [PrivateKey::generate().unwrap().public()];
+    let cases: [(&str, &[PublicKey], &str); 4] = [
+        ("bundle.gz", &trusted, ""),
+        ("mirror", &stranger, "none of the trusted keys"),
+        ("mirror", &trusted, "another digest"),
+        ("mirror", &trusted, "`epss.seg` is not in it"),
+    ];
+    for (name, trusted, why) in cases {
+        match why {
+            "another digest" => {
+                let mut segment = fs::read(place("mirror/epss.seg")).unwrap();
+                segment[100] ^= 1;
+                fs::write(place("mirror/epss.seg"), segment).unwrap();
+            }
+            "`epss.seg` is not in it" => fs::remove_file(place("mirror/epss.seg")).unwrap(),
+            _ => {}
+        }
+        let error = bundle::import(&place(name), &store, &terms(trusted)).unwrap_err();
+        assert!(error.to_string().contains(why), "{name}: {error}");
+        assert!(store.list().unwrap().is_empty(), "{name}");
+    }
+    assert!(fs::read(place("bundle")).unwrap() == bytes);
+    // What unpacks to far more than it is ends there.
+    let mut bomb = bytes[..512].to_vec();
+    bomb.resize(50 << 20, 0);
+    fs::write(place("bomb"), bomb).unwrap();
+    run("gzip", &["bomb"]);
+    bundle::import(&place("bomb.gz"), &store, &terms(&[])).unwrap_err();
+}
+
 /// A bundle that knows less than what is installed of the same source is not taken by itself.
 #[test]
 fn what_is_older_stays_behind_unless_it_is_wanted() {

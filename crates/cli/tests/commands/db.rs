@@ -164,7 +164,7 @@ fn what_is_newer_stays_whatever_an_older_mirror_or_bundle_says() {
     let gate = ["scan", "--checks", "vuln", "--fail-on", "low", "dir:root"];
     assert_eq!(at(20_005, &[&gate[..], &["--offline"]].concat()).0, Some(1));
 
-    let (code, _, said) = at(20_009, &[&gate[..], &["--db-url", &url]].concat());
+    let (code, said, _) = at(20_009, &[&gate[..], &["--db-url", &url]].concat());
     assert_eq!(code, Some(1), "{said}");
     assert!(
         said.contains("2024-10-04T00:00:00Z") && said.contains("2024-10-09T00:00:00Z"),

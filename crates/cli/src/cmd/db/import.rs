@@ -1,13 +1,12 @@
-//! `lazaret db import`: feeds and bundles from files, folders and archives.
+//! `lazaret db import`: feeds and bundles from files, folders, archives and URLs.
 
 use std::fmt::Write as _;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use advisories::{Counts, Store, bundle};
 use artifact::Stop;
 use clap::Args;
-use feeds::{Failure, ImportReport, Outcome, StreamReport, stream};
+use feeds::{Download, Failure, Given, ImportReport, Outcome, StreamReport, stream};
 use model::{Problem, ProblemKind};
 
 use crate::cmd::db::export::bundle_code;
@@ -18,12 +17,9 @@ use crate::interrupt::{stop_on_signals, stopped};
 use crate::output;
 use crate::quantity::count;
 
-/// Enough of a file to tell a bundle from a feed.
-const HEAD_BYTES: u64 = 4096;
-
 #[derive(Debug, Args)]
 pub(crate) struct ImportArguments {
-    /// Files, folders, archives or bundles
+    /// Files, folders, archives or bundles; or URLs of such files
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
     /// The paths hold all that their sources say: keep nothing that they said before
@@ -38,15 +34,14 @@ pub(crate) struct ImportArguments {
 }
 
 pub(crate) fn run(arguments: ImportArguments, global: &Global) -> Result<ExitCode, UserError> {
-    for path in &arguments.paths {
-        path.metadata().map_err(|error| {
-            let message = format!("cannot read `{}`: {error}", path.display());
-            UserError::new(ExitCode::TargetNotFound, message)
-        })?;
-    }
-    let (bundles, raw): (Vec<PathBuf>, Vec<PathBuf>) =
-        arguments.paths.into_iter().partition(|path| is_bundle(path));
-    if !global.db_keys.is_empty() && !raw.is_empty() {
+    let stop = stop_on_signals(None)?;
+    let options = feeds::Options {
+        whole: arguments.whole,
+        accept_damaged: arguments.accept_damaged,
+        ..global.feeds(&stop)
+    };
+    let Sorted { bundles, feeds } = Sorted::all(&arguments.paths, &options)?;
+    if !global.db_keys.is_empty() && !feeds.is_empty() {
         let message = "--db-key vouches for bundles, and raw feeds carry no signature";
         return Err(UserError::new(ExitCode::Usage, message));
     }
@@ -57,23 +52,19 @@ pub(crate) fn run(arguments: ImportArguments, global: &Global) -> Result<ExitCod
     };
     let mut text = String::new();
     let mut code = ExitCode::Done;
-    for path in &bundles {
-        let outcome = import_bundle(path, &global.store, &terms)?;
+    for bundle in bundles {
+        let path = bundle.path().to_owned();
+        let outcome = bundle.import(&global.store, &terms)?;
         text += &told(&outcome);
-        let older: Vec<Problem> = outcome.older.iter().map(|it| stays(it, path)).collect();
+        let older: Vec<Problem> = outcome.older.iter().map(|it| stays(it, &path)).collect();
         if !older.is_empty() {
             code = ExitCode::Incomplete;
         }
         output::print_all_problems(&older);
     }
-    if !raw.is_empty() {
-        let stop = stop_on_signals(None)?;
-        let options = feeds::Options {
-            whole: arguments.whole,
-            accept_damaged: arguments.accept_damaged,
-            ..global.feeds(&stop)
-        };
-        let report = import_raw(&global.store, &raw, &options)?;
+    if !feeds.is_empty() {
+        let report = feeds::import_all(feeds, &global.store, &options)
+            .map_err(|error| UserError::from_chain(ExitCode::Failed, &error))?;
         text += &describe(&report);
         // The bundles come first: what kept the feeds from their work is the graver.
         code = Some(ending(&report, &stop)).filter(|it| *it != ExitCode::Done).unwrap_or(code);
@@ -93,20 +84,92 @@ pub(crate) fn import_raw(
         .map_err(|error| UserError::from_chain(ExitCode::Failed, &error))
 }
 
-fn is_bundle(path: &Path) -> bool {
-    let mut head = Vec::new();
-    let read =
-        std::fs::File::open(path).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
-    read.is_ok() && bundle::recognizes(&head)
+/// What the user names, told apart.
+#[derive(Default)]
+struct Sorted {
+    bundles: Vec<Bundle>,
+    feeds: Vec<Given>,
 }
 
-fn import_bundle(
-    path: &Path,
-    store: &Store,
-    terms: &bundle::Terms<'_>,
-) -> Result<bundle::Outcome, UserError> {
-    bundle::import(path, store, terms)
-        .map_err(|error| UserError::from_chain(bundle_code(&error), &error))
+enum Bundle {
+    /// A file or the folder of a mirror.
+    Path(PathBuf),
+    Fetched(Download),
+}
+
+impl Sorted {
+    /// What is fetched is known by its content as what lies on disk is.
+    fn all(paths: &[PathBuf], options: &feeds::Options) -> Result<Self, UserError> {
+        let url = |path: &PathBuf| path.to_str().filter(|it| feeds::is_url(it)).map(str::to_owned);
+        // Whoever mistyped a path waits for no download.
+        for path in paths.iter().filter(|path| url(path).is_none()) {
+            path.metadata().map_err(|error| {
+                let message = format!("cannot read `{}`: {error}", path.display());
+                UserError::new(ExitCode::TargetNotFound, message)
+            })?;
+        }
+        let mut sorted = Self::default();
+        for path in paths {
+            match url(path) {
+                Some(url) => sorted.fetch(&url, options)?,
+                None => {
+                    let feeds::Bundles { found, others } = feeds::bundles(path);
+                    let none = found.is_empty();
+                    sorted.bundles.extend(found.into_iter().map(Bundle::Path));
+                    // An empty folder is for the import to tell of.
+                    if others || none {
+                        sorted.feeds.push(Given::Path(path.clone()));
+                    }
+                }
+            }
+        }
+        Ok(sorted)
+    }
+
+    fn fetch(&mut self, url: &str, options: &feeds::Options) -> Result<(), UserError> {
+        if options.offline {
+            let message = format!("`{url}` would have to be fetched, and --offline forbids it");
+            return Err(UserError::new(ExitCode::Usage, message));
+        }
+        let download = feeds::download(url, options).map_err(|error| {
+            let code = match error.failure {
+                Failure::Network => ExitCode::Network,
+                Failure::Damaged => ExitCode::Damaged,
+                Failure::Local => ExitCode::Failed,
+                Failure::Stopped => stopped(&options.stop),
+            };
+            UserError::new(code, error.why)
+        })?;
+        match download.file.try_clone().is_ok_and(bundle::is_in) {
+            true => self.bundles.push(Bundle::Fetched(download)),
+            false => self.feeds.push(Given::Fetched(download)),
+        }
+        Ok(())
+    }
+}
+
+impl Bundle {
+    /// What people call it.
+    fn path(&self) -> &Path {
+        match self {
+            Self::Path(path) => path,
+            Self::Fetched(download) => Path::new(&download.origin.url),
+        }
+    }
+
+    fn import(
+        self,
+        store: &Store,
+        terms: &bundle::Terms<'_>,
+    ) -> Result<bundle::Outcome, UserError> {
+        let imported = match self {
+            Self::Path(path) => bundle::import(&path, store, terms),
+            Self::Fetched(Download { origin, file }) => {
+                bundle::import_open(file, Path::new(&origin.url), store, terms)
+            }
+        };
+        imported.map_err(|error| UserError::from_chain(bundle_code(&error), &error))
+    }
 }
 
 fn told(outcome: &bundle::Outcome) -> String {
