@@ -137,7 +137,7 @@ fn run(
                         .and_then(|answer| keep(feed, url, answer, state));
                     if let Err(cause) = got {
                         let mut failure = failure.lock().unwrap_or_else(PoisonError::into_inner);
-                        failure.get_or_insert(cause.of(url));
+                        failure.get_or_insert(cause.of(&http.place(url)));
                         next.store(urls.len(), Ordering::Relaxed);
                     }
                 }
