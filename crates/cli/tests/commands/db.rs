@@ -184,7 +184,7 @@ fn what_is_newer_stays_whatever_an_older_mirror_or_bundle_says() {
 
     for take in [
         &["db", "import", "older.lzb", "--allow-older"][..],
-        &["db", "update", "debian-12", "--allow-older", "--db-url", &url],
+        &["db", "update", "debian-12", "--allow-older", "--db-url", &url, "--max-age", "999h"],
     ] {
         assert_eq!(at(20_005, &["db", "import", "newer.json"]).0, Some(0));
         assert_eq!(at(20_009, take).0, Some(0));

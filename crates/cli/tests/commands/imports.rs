@@ -122,7 +122,7 @@ fn an_own_url_serves_what_the_user_names_or_is_refused() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let asked = server.requests().len();
     for source in ["rustsec", "ubuntu-cve-tracker"] {
-        let own = format!("{source}={url}/alma");
+        let own = format!("{source}={url}/other");
         let ended = sandbox.run(&["db", "update", "almalinux-9", "--feed-url", &own]);
         assert_eq!(ended.code, Some(2), "{ended:?}");
         assert!(ended.stderr.contains(source) && ended.stderr.contains("hint: "), "{ended:?}");

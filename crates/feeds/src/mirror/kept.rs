@@ -37,7 +37,8 @@ pub(super) fn save(store: &Store, file: &str, origin: &Origin, body: &[u8]) {
     let kept = Kept { origin: origin.clone(), body };
     let Ok(json) = serde_json::to_vec(&kept) else { return };
     // Another run may write at the same time: the name is given to a whole file.
-    let written = tempfile::NamedTempFile::new_in(store.dir())
+    let written = fs::create_dir_all(store.dir())
+        .and_then(|()| tempfile::NamedTempFile::new_in(store.dir()))
         .and_then(|file| fs::write(file.path(), json).map(|()| file));
     if let Ok(file) = written {
         drop(file.persist(path));
