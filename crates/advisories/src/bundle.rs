@@ -416,7 +416,7 @@ impl Reading<'_> {
 
     fn small(self, bytes_of: impl Read, limit: u64) -> Result<Vec<u8>, BundleError> {
         let mut bytes = Vec::new();
-        let read = bytes_of.take(limit + 1).read_to_end(&mut bytes);
+        let read = bytes_of.take(limit.saturating_add(1)).read_to_end(&mut bytes);
         read.map_err(|error| self.unreadable(error))?;
         match bytes.len() as u64 <= limit {
             true => Ok(bytes),
