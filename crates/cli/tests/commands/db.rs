@@ -154,9 +154,11 @@ fn what_is_newer_stays_whatever_an_older_mirror_or_bundle_says() {
     std::fs::create_dir(&mirror).unwrap();
     let bundle = sandbox.path("older.lzb");
     run("tar", &["xf", bundle.to_str().unwrap(), "-C", mirror.to_str().unwrap()]);
-    let server = Server::new(move |request| match std::fs::read(mirror.join(&request.path[1..])) {
-        Ok(bytes) => Reply::new(200, bytes),
-        Err(_) => Reply::new(404, ""),
+    let server = Server::new(move |request| {
+        match std::fs::read(mirror.join(request.path.trim_start_matches('/'))) {
+            Ok(bytes) => Reply::new(200, bytes),
+            Err(_) => Reply::new(404, ""),
+        }
     });
     let url = format!("http://{}", server.host());
 

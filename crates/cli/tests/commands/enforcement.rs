@@ -146,7 +146,7 @@ fn what_is_refused_stays_refused_while_the_policy_is_read_anew() {
         return;
     }
     let rules = sandbox.file("rules.yaml", RULES);
-    let policy = sandbox.file("guard.yaml", &anew(0));
+    let policy = sandbox.file("guard.yaml", anew(0));
     let state = sandbox.path("state").display().to_string();
     let to = format!("json@file:{}", sandbox.path("alerts.json").display());
     let arguments = ["guard", "--rules", &rules, "--policy", &policy, "--enforce"];
