@@ -75,6 +75,13 @@ impl Index {
     /// The conventional name of the signature beside it.
     pub const SIGNATURE_FILE_NAME: &str = "index.json.sig";
 
+    /// Whether a document begins as an index does.
+    pub fn recognizes(head: &[u8]) -> bool {
+        let format = format!("\"{FORMAT}\"");
+        let mut parts = head.windows(format.len());
+        head.trim_ascii_start().starts_with(b"{") && parts.any(|part| part == format.as_bytes())
+    }
+
     /// Describes these streams of a store (all if empty), reading every byte of them and checking
     /// every record. A stream that is not installed is left out.
     pub fn of_store(store: &Store, streams: &[String]) -> Result<Self, StoreError> {

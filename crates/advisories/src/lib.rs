@@ -18,6 +18,7 @@ mod details;
 mod error;
 mod file;
 mod group;
+mod heard;
 mod index;
 mod intern;
 mod key;
@@ -35,6 +36,7 @@ mod writer;
 
 pub use coordinates::Coordinates;
 pub use error::{SegmentError, SegmentErrorKind, WriteError};
+pub use heard::Heard;
 pub use index::{Index, IndexEntry, IndexError, SEGMENT_SIZE_LIMIT};
 pub use key::{KeyError, PrivateKey, PublicKey};
 pub use meta::{Counts, Origin, SegmentMeta, is_stream_name};

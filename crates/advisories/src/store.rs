@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::index::TIME_LIMIT;
 use crate::replace::{self, Ready, Staged};
-use crate::{Segment, SegmentError, SegmentMeta, SegmentWriter, WriteError, is_stream_name};
+use crate::{Heard, Segment, SegmentError, SegmentMeta, SegmentWriter, WriteError, is_stream_name};
 
 /// What a segment's file name ends in.
 pub(crate) const EXTENSION: &str = "seg";
@@ -113,6 +113,20 @@ impl Store {
         self.replace(&meta.stream, &bytes)
     }
 
+    /// Writes a segment if it is as wanted, with its counts; false if it is not.
+    pub fn write_if(
+        &self,
+        writer: SegmentWriter,
+        wanted: impl Fn(&SegmentMeta) -> bool,
+    ) -> Result<bool, StoreError> {
+        let (bytes, meta) = writer.finish()?;
+        let is_wanted = wanted(&meta);
+        if is_wanted {
+            self.replace(&meta.stream, &bytes)?;
+        }
+        Ok(is_wanted)
+    }
+
     /// Installs a ready segment from its bytes (fetched from a mirror): verifies all of it, checks
     /// that it holds `stream`, then replaces atomically. Returns the replaced segment's meta.
     pub fn install(&self, stream: &str, bytes: &[u8]) -> Result<Option<SegmentMeta>, StoreError> {
@@ -196,6 +210,18 @@ impl Store {
         (!time.is_empty()).then(|| time.to_owned())
     }
 
+    /// The newest moment at which what is installed is known to be what its publisher says. What is
+    /// known not to be whole is of no time: anything whole is better.
+    pub fn heard(&self, stream: &str) -> Option<Heard> {
+        let meta = self.installed_meta(stream).filter(|meta| meta.incomplete.is_none())?;
+        Heard::of(&meta, self.checked_at(stream).as_deref())
+    }
+
+    /// Whether what is installed of a stream comes from this source.
+    pub(crate) fn has(&self, stream: &str, source: &str) -> bool {
+        self.installed_meta(stream).is_some_and(|meta| meta.source == source)
+    }
+
     /// Notes that the upstream had no news at this time (RFC 3339), without touching the segment.
     pub fn mark_checked(&self, stream: &str, at: &str) -> Result<(), StoreError> {
         if !is_stream_name(stream) {
@@ -245,7 +271,8 @@ impl Store {
         }
     }
 
-    pub(crate) fn installed_meta(&self, stream: &str) -> Option<SegmentMeta> {
+    fn installed_meta(&self, stream: &str) -> Option<SegmentMeta> {
+        let stream = Some(stream).filter(|stream| is_stream_name(stream))?;
         self.read(stream).ok().flatten().map(|segment| segment.meta().clone())
     }
 

@@ -6,6 +6,7 @@
 //! file must never send an `Authorization` header to an origin it was not meant for, follow a
 //! redirect from TLS to plain HTTP, or let a secret into a message.
 
+mod agents;
 mod aside;
 mod backoff;
 mod body;
@@ -16,6 +17,7 @@ mod proxy;
 mod transport;
 mod trust;
 
+pub use agents::agent;
 pub use aside::Naming;
 pub use transport::{Dialing, Polling, PollingTransport};
 
@@ -27,13 +29,12 @@ use std::time::{Duration, Instant};
 use ureq::Agent;
 use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
 use ureq::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
-use ureq::unversioned::transport::{ConnectProxyConnector, Connector, RustlsConnector};
+use ureq::unversioned::transport::Connector;
 
 pub(crate) use self::backoff::{pauses, seed};
 pub(crate) use self::body::{Body, TRICKLE_BYTES};
 pub(crate) use self::error::{HttpError, HttpErrorKind};
 use self::pace::Pace;
-use self::proxy::Route;
 pub(crate) use self::trust::Trust;
 use crate::{Environment, ReadError, Stop};
 
@@ -317,35 +318,15 @@ impl Client {
             config = config.tls_config(trust.tls(host(url)).map_err(HttpError::lasting)?);
         }
         let route = proxy::route(environment, url).map_err(HttpError::lasting)?;
-        let agent = self.agent_by(route, config);
+        let polling = Polling::paced(&self.stop, &self.pace);
+        let agent = agents::by_route(route, config, polling, &self.stop);
         agents.insert(key, agent.clone());
         Ok(agent)
     }
-
-    fn agent_by(&self, route: Route, config: ConfigBuilder) -> Agent {
-        let polling = transport::Polling::paced(&self.stop, &self.pace);
-        let dialing = transport::Dialing::new(&self.stop);
-        let proxy = match route {
-            Route::Direct => None,
-            Route::Tunnel(proxy) => Some(proxy),
-            Route::Forward(proxy) => {
-                let forwarding = forward::Forwarding::new(&proxy);
-                let connector = ().chain(dialing).chain(polling).chain(forwarding);
-                let names = forward::ProxyNames::new(&proxy, Naming::new(&self.stop));
-                return Agent::with_parts(config.build(), connector, names);
-            }
-        };
-        // The polling connection lies below TLS, so that a handshake can be interrupted too.
-        let connector =
-            ().chain(ConnectProxyConnector::default())
-                .chain(dialing)
-                .chain(polling)
-                .chain(RustlsConnector::default());
-        Agent::with_parts(config.proxy(proxy).build(), connector, Naming::new(&self.stop))
-    }
 }
 
-type ConfigBuilder = ureq::config::ConfigBuilder<ureq::typestate::AgentScope>;
+/// How an agent is set up.
+pub type ConfigBuilder = ureq::config::ConfigBuilder<ureq::typestate::AgentScope>;
 
 fn config(timing: Timing) -> ConfigBuilder {
     Agent::config_builder()
@@ -391,7 +372,7 @@ pub(crate) fn origin(url: &Uri) -> String {
 
 /// Resolves a reference against the URL it came from (RFC 3986, section 5.2, without dot
 /// segments, which servers resolve). None for what is not HTTP, or carries credentials.
-pub(crate) fn join(base: &Uri, reference: &str) -> Option<Uri> {
+pub fn join(base: &Uri, reference: &str) -> Option<Uri> {
     let scheme = base.scheme_str()?;
     let host = base.authority()?;
     let path = base.path();

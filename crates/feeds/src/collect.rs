@@ -21,7 +21,7 @@ use crate::input::{self, Content, Found, Unpacked};
 use crate::sink::{HELD_BYTES, Names, Sink, Statement, statements};
 use crate::spool::{Extent, Spool};
 use crate::told::Told;
-use crate::{Feed, Form, Options, Sample, json, xml};
+use crate::{Feed, Form, Options, Sample, foreign, json, xml};
 
 /// Documents waiting for a worker.
 const QUEUE_DOCUMENTS: usize = 256;
@@ -61,7 +61,11 @@ pub(crate) struct Collected {
     pub broken_files: BTreeSet<usize>,
     /// The inputs (by index) that these are in.
     pub broken_inputs: BTreeSet<usize>,
+    /// The inputs that are bundles, or hold some.
+    pub bundles: BTreeSet<usize>,
     pub unknown: Unknown,
+    /// Damaged documents that no feed knew, by input (its index) and file (its number).
+    pub foreign: BTreeMap<(usize, usize), u64>,
     spool: Arc<Mutex<Spool>>,
 }
 
@@ -210,6 +214,10 @@ fn unpack(
                     Err(_) => ControlFlow::Break(()),
                 }
             }
+            Found::Bundle => {
+                shared.lock().bundles.insert(input);
+                ControlFlow::Continue(())
+            }
             Found::Trouble(problem) => {
                 let mut collected = shared.lock();
                 collected.broken_files.insert(file);
@@ -299,7 +307,10 @@ impl<'s> Worker<'s> {
         self.options.progress.reads(&unpacked.path);
         let document = unpacked.document();
         let Some(feed) = self.recognize(&Sample::new(document)) else {
-            self.unknown(unpacked);
+            match foreign::damage(unpacked, &self.options.stop) {
+                Some(why) => self.damaged(work, &why),
+                None => self.unknown(unpacked),
+            }
             return Ok(());
         };
         if feed != self.feed || self.sink.bytes > HELD_BYTES / 2 {
@@ -312,7 +323,7 @@ impl<'s> Worker<'s> {
         self.source.files.insert(*file);
         let outcome = self.feeds.get(feed).map(|feed| feed.import(&document, &mut self.sink));
         let cause = match (&unpacked.cut, outcome) {
-            (Some(cut), _) => Some(cut.clone()),
+            (Some(cut), _) => Some(cut.why.clone()),
             (None, Some(Err(error))) => Some(error.to_string()),
             (None, _) => None,
         };
@@ -330,6 +341,16 @@ impl<'s> Worker<'s> {
             return Some(self.feed);
         }
         (0..self.feeds.len()).find(|index| is(*index))
+    }
+
+    /// Notes a document that is damaged before it shows whose it is.
+    fn damaged(&self, work: &Work, why: &str) {
+        let message = format!("belongs to no known feed as far as it goes: {why}");
+        let mut collected = self.shared.lock();
+        *collected.foreign.entry((work.input, work.file)).or_default() += 1;
+        collected.broken_inputs.insert(work.input);
+        let problem = Problem::new(ProblemKind::Damaged, &work.document.path, message);
+        collected.problems.add(problem);
     }
 
     fn unknown(&self, unpacked: &Unpacked) {

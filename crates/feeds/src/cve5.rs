@@ -35,6 +35,10 @@ impl Feed for CveList {
         Vec::new()
     }
 
+    fn speaks_of(&self, stream: &str) -> bool {
+        stream::release(stream, stream::CVE).is_some()
+    }
+
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
         let record: Record = crate::json::read(&document.bytes()?)?;
         let Some(stream) = stream::of_cve(&record.cve_metadata.cve_id) else {

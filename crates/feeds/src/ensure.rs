@@ -11,6 +11,7 @@ use model::{Problem, ProblemKind};
 
 use crate::Options;
 use crate::age::Age;
+use crate::served::Places;
 use crate::update::{UpdateReport, update_streams};
 
 /// Makes sure that these streams are installed and no older than `options.max_age`, as far as can
@@ -28,7 +29,7 @@ pub fn ensure(streams: &[String], store: &Store, options: &Options) -> Vec<Probl
     let wanted: Vec<String> = streams.iter().filter(|stream| !is_young(stream)).cloned().collect();
     let mut report = UpdateReport::default();
     if !wanted.is_empty() {
-        update_streams(&wanted, store, options, &mut report);
+        update_streams(&wanted, Places { store, options, named: &[] }, &mut report);
     }
     // What befell documents on the way is told by what became of the streams.
     let mut told: BTreeMap<&str, Problem> = BTreeMap::new();

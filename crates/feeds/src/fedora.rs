@@ -110,6 +110,10 @@ impl Feed for Bodhi {
         Vec::new()
     }
 
+    fn speaks_of(&self, stream: &str) -> bool {
+        stream::release(stream, FAMILY).is_some()
+    }
+
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
         let mut number = 0_u64;
         let mut each = |update: json::Record<'_>| {

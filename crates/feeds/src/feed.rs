@@ -37,6 +37,12 @@ pub trait Feed: Sync {
     /// it. Several URLs together are one stream (Alpine's `main` and `community`).
     fn urls(&self, stream: &str) -> Vec<String>;
 
+    /// Whether documents of this feed can be about a stream: for which streams the user's own URLs may
+    /// be. What its publisher does not serve as a whole says so for itself.
+    fn speaks_of(&self, stream: &str) -> bool {
+        !self.urls(stream).is_empty()
+    }
+
     /// The URLs a fetched body points to, if it is only a pointer (a mirror list, a `repomd.xml`,
     /// the name of the newest archive). None: the body is a document and is to be imported.
     fn follow(&self, _url: &str, _body: &[u8]) -> Option<Vec<String>> {

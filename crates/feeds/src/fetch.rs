@@ -137,7 +137,7 @@ fn run(
                         .and_then(|answer| keep(feed, url, answer, state));
                     if let Err(cause) = got {
                         let mut failure = failure.lock().unwrap_or_else(PoisonError::into_inner);
-                        failure.get_or_insert(cause.of(url));
+                        failure.get_or_insert(cause.of(&http.place(url)));
                         next.store(urls.len(), Ordering::Relaxed);
                     }
                 }
@@ -188,7 +188,7 @@ fn unpacked(url: &str, body: &[u8]) -> Vec<u8> {
             document = unpacked.document().head().to_vec();
             ControlFlow::Break(())
         }
-        Found::File | Found::Trouble(_) => ControlFlow::Continue(()),
+        Found::File | Found::Bundle | Found::Trouble(_) => ControlFlow::Continue(()),
     };
     // It ends with the first document, which is all that a pointer has.
     let _ended = input::read_short(url, body.to_vec(), POINTER_BYTES, &mut take);

@@ -75,6 +75,22 @@ fn every_feed_has_a_case_and_a_unique_name() {
     assert_eq!(names.len(), count);
 }
 
+/// Of whatever stream a feed makes statements, the user may say where it is to be fetched from.
+#[test]
+fn every_feed_knows_which_streams_it_speaks_of() {
+    let mut checked = 0;
+    for feed in ALL {
+        let of_feed = cases().into_iter().filter(|(name, _)| name == feed.name());
+        let streams: BTreeSet<String> =
+            of_feed.flat_map(|(name, case)| said(&name, &case).streams.into_keys()).collect();
+        let spoken_of = streams.iter().filter(|stream| feed.speaks_of(stream)).count();
+        assert!(spoken_of > 0, "{}: {streams:?}", feed.name());
+        assert!(!feed.speaks_of("zork-1"), "{}", feed.name());
+        checked += spoken_of;
+    }
+    assert!(checked > ALL.len());
+}
+
 /// The first feed of the list that serves a stream is where scans fetch it from.
 #[test]
 fn every_stream_has_its_authoritative_source() {

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use advisories::Index;
+
 /// Hosts that answered and hosts that did not. Clones share what they know.
 #[derive(Clone, Debug, Default)]
 pub struct Hosts(Arc<Mutex<Known>>);
@@ -16,6 +18,8 @@ struct Known {
     /// Why, by host.
     silent: BTreeMap<String, String>,
     any_answered: bool,
+    /// What mirrors said that they have, by URL.
+    indexes: BTreeMap<String, Arc<Index>>,
 }
 
 impl Hosts {
@@ -36,6 +40,15 @@ impl Hosts {
     pub(crate) fn none_answers(&self) -> bool {
         let known = self.lock();
         !known.any_answered && !known.silent.is_empty()
+    }
+
+    /// What a mirror said in this run that it has.
+    pub(crate) fn index(&self, url: &str) -> Option<Arc<Index>> {
+        self.lock().indexes.get(url).cloned()
+    }
+
+    pub(crate) fn has_index(&self, url: &str, index: &Arc<Index>) {
+        self.lock().indexes.insert(url.to_owned(), Arc::clone(index));
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {

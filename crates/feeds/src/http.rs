@@ -2,19 +2,20 @@
 //!
 //! A body goes to an unlinked file, so its size never becomes memory. What breaks is tried again
 //! with growing pauses, from where it broke if the server can. Every wait ends when the user or the
-//! time limit says so. Proxies come from `HTTP(S)_PROXY` and `NO_PROXY`. This file must never decide
-//! what a body is.
+//! time limit says so. Proxies are found and asked as for images (`artifact::agent`). This file must
+//! never decide what a body is.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use advisories::Origin;
 use ureq::Agent;
 use ureq::config::AutoHeaderValue;
-use ureq::http::{HeaderMap, Response, StatusCode};
+use ureq::http::{HeaderMap, Response, StatusCode, Uri};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::unversioned::transport::{ConnectProxyConnector, Connector, RustlsConnector};
 
 use crate::Options;
 use crate::failure::Cause;
@@ -26,6 +27,8 @@ const BODY_LIMIT: u64 = 8 << 30;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause that a server's `Retry-After` can ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// Redirects of one request; a loop ends here, and asking again would not help.
+const REDIRECTS_MAX: usize = 10;
 /// For the next bytes of an answer.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// A first fetch of more than this is announced before it starts.
@@ -53,33 +56,48 @@ pub(crate) struct Body {
     pub origin: Origin,
 }
 
-/// One agent for a run: it keeps connections.
+/// Agents for a run, one for each host: they keep connections.
 pub(crate) struct Http<'o> {
-    agent: Agent,
+    agents: Mutex<BTreeMap<String, Agent>>,
+    roots: Option<RootCerts>,
     options: &'o Options,
     first_pause: Duration,
 }
 
 impl<'o> Http<'o> {
     pub(crate) fn new(options: &'o Options) -> Result<Self, Cause> {
+        let roots = match options.authorities.is_empty() {
+            true => None,
+            false => Some(RootCerts::from(authorities(options)?)),
+        };
+        Ok(Self { agents: Mutex::default(), roots, options, first_pause: FIRST_PAUSE })
+    }
+
+    /// The agent for the host of `url`, made on first use, by way of its proxy.
+    fn agent(&self, url: &Uri) -> Result<Agent, Failed> {
+        let key = format!("{:?}://{:?}", url.scheme_str(), url.authority());
+        let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(agent) = agents.get(&key) {
+            return Ok(agent.clone());
+        }
         let mut config = Agent::config_builder()
             .http_status_as_error(false)
             .user_agent(USER_AGENT)
             .accept_encoding(AutoHeaderValue::None)
             .timeout_per_read(Some(STALL_TIMEOUT));
-        if !options.authorities.is_empty() {
-            let roots = RootCerts::from(authorities(options)?);
-            config = config.tls_config(TlsConfig::builder().root_certs(roots).build());
+        if let Some(roots) = &self.roots {
+            config = config.tls_config(TlsConfig::builder().root_certs(roots.clone()).build());
         }
-        // The connection that notices a stop lies below TLS, so that a handshake ends with it too.
-        let connector =
-            ().chain(ConnectProxyConnector::default())
-                .chain(artifact::Dialing::new(&options.stop))
-                .chain(artifact::Polling::new(&options.stop))
-                .chain(RustlsConnector::default());
-        let names = artifact::Naming::new(&options.stop);
-        let agent = Agent::with_parts(config.build(), connector, names);
-        Ok(Self { agent, options, first_pause: FIRST_PAUSE })
+        let Options { registry, stop, .. } = self.options;
+        let agent = artifact::agent(url, &registry.environment, config, stop)
+            .map_err(|error| Failed::for_good(Cause::network(error.to_string())))?;
+        agents.insert(key, agent.clone());
+        Ok(agent)
+    }
+
+    /// Where a publisher's URL is asked for: at the mirror if there is one.
+    pub(crate) fn place(&self, url: &str) -> String {
+        mirrored(url, self.options.feed_mirror.as_deref())
     }
 
     /// Fetches `url`, from the mirror if there is one. `known` are the validators of what we have;
@@ -90,14 +108,19 @@ impl<'o> Http<'o> {
         known: Option<&Origin>,
         patience: Patience,
     ) -> Result<Answer, Cause> {
-        let from = mirrored(url, self.options.feed_mirror.as_deref());
+        let from = self.place(url);
         // The unpacker knows gzip: a feed stays packed until it is read.
         self.persist(&Asked { from: &from, url, encoding: "gzip", known, patience })
     }
 
     /// Fetches `url` from just there, and the bytes just as they lie there.
-    pub(crate) fn get_exact(&self, url: &str, patience: Patience) -> Result<Answer, Cause> {
-        self.persist(&Asked { from: url, url, encoding: "identity", known: None, patience })
+    pub(crate) fn get_exact(
+        &self,
+        url: &str,
+        known: Option<&Origin>,
+        patience: Patience,
+    ) -> Result<Answer, Cause> {
+        self.persist(&Asked { from: url, url, encoding: "identity", known, patience })
     }
 
     fn persist(&self, asked: &Asked<'_>) -> Result<Answer, Cause> {
@@ -140,19 +163,7 @@ impl<'o> Http<'o> {
         patience: Patience,
         transfer: &mut Transfer,
     ) -> Result<Received, Failed> {
-        let mut request = self.agent.get(asked.from).header("Accept-Encoding", asked.encoding);
-        for (name, value) in transfer.conditions(asked.known) {
-            request = request.header(name, value);
-        }
-        let connect = self.time_left().unwrap_or(Duration::MAX).min(patience.connect());
-        let request = request
-            .config()
-            .timeout_resolve(Some(connect))
-            .timeout_connect(Some(connect))
-            .timeout_recv_response(Some(patience.answer()))
-            .build();
-        let response = request.call().map_err(Failed::from_client)?;
-        self.options.hosts.answered();
+        let response = self.follow(asked, patience, transfer)?;
         match response.status() {
             StatusCode::NOT_MODIFIED => return Ok(Received::Unchanged),
             StatusCode::PARTIAL_CONTENT if transfer.continues(response.headers()) => {}
@@ -160,6 +171,41 @@ impl<'o> Http<'o> {
             status => return Err(Failed::from_status(status, response.headers())),
         }
         self.receive(response, asked.known.is_none(), transfer)
+    }
+
+    /// The answer behind all redirects.
+    fn follow(
+        &self,
+        asked: &Asked<'_>,
+        patience: Patience,
+        transfer: &Transfer,
+    ) -> Result<Response<ureq::Body>, Failed> {
+        let lasting = |why: String| Failed::for_good(Cause::network(why));
+        let url: Result<Uri, _> = asked.from.parse();
+        let mut url = url.map_err(|error| lasting(format!("is no URL: {error}")))?;
+        for _ in 0..=REDIRECTS_MAX {
+            let mut request =
+                self.agent(&url)?.get(url.clone()).header("Accept-Encoding", asked.encoding);
+            for (name, value) in transfer.conditions(asked.known) {
+                request = request.header(name, value);
+            }
+            let connect = self.time_left().unwrap_or(Duration::MAX).min(patience.connect());
+            let request = request
+                .config()
+                .timeout_resolve(Some(connect))
+                .timeout_connect(Some(connect))
+                .timeout_recv_response(Some(patience.answer()))
+                .build();
+            let response = request.call().map_err(Failed::from_client)?;
+            self.options.hosts.answered();
+            if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+                return Ok(response);
+            }
+            let location = text(response.headers(), "location").unwrap_or_default();
+            let next = artifact::join(&url, location);
+            url = next.ok_or_else(|| lasting(format!("the server redirects to `{location}`")))?;
+        }
+        Err(lasting(format!("the server redirects more than {REDIRECTS_MAX} times")))
     }
 
     fn receive(

@@ -15,6 +15,7 @@ use advisories::{Origin, Store};
 use model::{Problem, ProblemKind};
 
 use crate::collect::{Collected, Input, Unknown, collect};
+use crate::download::Download;
 use crate::install::{Outcome, StreamReport, install};
 use crate::told::Told;
 use crate::{Failure, Feed, Options, list};
@@ -51,6 +52,30 @@ pub enum ImportError {
     Spool(#[source] io::Error),
 }
 
+/// Something to import.
+#[derive(Debug)]
+pub enum Given {
+    /// A file, a folder or an archive.
+    Path(PathBuf),
+    Fetched(Download),
+}
+
+impl Given {
+    fn name(&self) -> String {
+        match self {
+            Self::Path(path) => path.display().to_string(),
+            Self::Fetched(download) => download.origin.url.clone(),
+        }
+    }
+
+    fn origin(&self) -> Origin {
+        match self {
+            Self::Path(path) => file_origin(path),
+            Self::Fetched(download) => download.origin.clone(),
+        }
+    }
+}
+
 /// Reads files, folders and archives, recognized by content, and writes the segments of all
 /// streams they speak of.
 pub fn import(
@@ -58,9 +83,21 @@ pub fn import(
     store: &Store,
     options: &Options,
 ) -> Result<ImportReport, ImportError> {
-    let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-    let origins: Vec<Origin> = paths.iter().map(|path| file_origin(path)).collect();
-    let mut inputs = paths.iter().cloned().map(Input::Path);
+    import_all(paths.iter().cloned().map(Given::Path).collect(), store, options)
+}
+
+/// The same of what was fetched beside what lies on disk.
+pub fn import_all(
+    given: Vec<Given>,
+    store: &Store,
+    options: &Options,
+) -> Result<ImportReport, ImportError> {
+    let names: Vec<String> = given.iter().map(Given::name).collect();
+    let origins: Vec<Origin> = given.iter().map(Given::origin).collect();
+    let mut inputs = given.into_iter().map(|given| match given {
+        Given::Path(path) => Input::Path(path),
+        Given::Fetched(Download { origin, file }) => Input::File { name: origin.url, file },
+    });
     let read = collect(list::ALL, &mut inputs, options).map_err(ImportError::Spool)?;
     Ok(put(list::ALL, read, (&names, &origins), store, options))
 }
@@ -123,6 +160,7 @@ fn unknown(collected: &Collected, names: &[String]) -> Vec<Problem> {
     let known = |index: usize| {
         collected.sources.values().any(|source| source.inputs.contains(&index))
             || collected.broken_inputs.contains(&index)
+            || collected.bundles.contains(&index)
     };
     let mut problems: Vec<Problem> = names
         .iter()

@@ -9,14 +9,16 @@ use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use advisories::bundle;
 use model::{Problem, ProblemKind};
 
 use crate::Document;
+use crate::bundles::is_of_mirror;
 use crate::packed::Packed;
 use crate::unpack::Unpacker;
 
 /// How deep folders are entered; real feeds have four levels.
-const FOLDER_DEPTH_LIMIT: usize = 32;
+pub(crate) const FOLDER_DEPTH_LIMIT: usize = 32;
 
 /// Longest document that is held in memory; few are longer, and those are lists.
 const MEMORY_BYTES: u64 = 16 << 20;
@@ -30,7 +32,21 @@ pub(crate) struct Unpacked {
     pub path: String,
     pub content: Content,
     /// Why the bytes end before the document does.
-    pub cut: Option<String>,
+    pub cut: Option<Cut>,
+}
+
+/// Why a document was not read to its end.
+#[derive(Clone, Debug)]
+pub(crate) struct Cut {
+    pub why: String,
+    /// The bytes end, and not our patience or our disk.
+    pub is_damage: bool,
+}
+
+impl Cut {
+    pub(crate) fn early(error: &io::Error) -> Self {
+        Self { why: format!("ends early: {error}"), is_damage: true }
+    }
 }
 
 /// Where the bytes are.
@@ -70,6 +86,8 @@ pub(crate) enum Found {
     /// What follows, up to the next of these, is from one file.
     File,
     Document(Unpacked),
+    /// A bundle of segments, or the folder of a mirror, which whoever imports reads otherwise.
+    Bundle,
     /// Something could not be read; documents may be missing.
     Trouble(Problem),
 }
@@ -128,7 +146,14 @@ fn read_folder(folder: &Path, depth: usize, take: &mut Take<'_>) -> ControlFlow<
         Ok(children) => children,
         Err(error) => return take(unreadable(folder, &error)),
     };
+    let is_mirror = bundle::is_at(folder);
+    if is_mirror {
+        take(Found::Bundle)?;
+    }
     for child in children {
+        if is_mirror && is_of_mirror(&child) {
+            continue;
+        }
         // A link to a folder is not entered: links may loop.
         let is_link = child.is_symlink();
         match fs::metadata(&child) {
@@ -143,7 +168,7 @@ fn read_folder(folder: &Path, depth: usize, take: &mut Take<'_>) -> ControlFlow<
 }
 
 /// The children by name, without hidden ones: a clone's `.git` is no feed.
-fn children(folder: &Path) -> io::Result<Vec<PathBuf>> {
+pub(crate) fn children(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut children = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -166,8 +191,9 @@ fn unreadable(path: &Path, error: &io::Error) -> Found {
 /// Reads to the end or to `limit`; what was read is kept whatever happens.
 pub(crate) fn read_document(path: &str, reader: &mut dyn Read, limit: u64) -> Unpacked {
     let mut bytes = Vec::new();
-    let early = |error| Some(format!("ends early: {error}"));
-    let longer = || Some(format!("is longer than {limit} bytes"));
+    let early = |error| Some(Cut::early(&error));
+    let ours = |why| Some(Cut { why, is_damage: false });
+    let longer = || ours(format!("is longer than {limit} bytes"));
     let begun = reader.take(MEMORY_BYTES.min(limit) + 1).read_to_end(&mut bytes);
     let length = bytes.len() as u64;
     let unpacked = |content, cut| Unpacked { path: path.to_owned(), content, cut };
@@ -180,7 +206,7 @@ pub(crate) fn read_document(path: &str, reader: &mut dyn Read, limit: u64) -> Un
                 Ok(file) => file,
                 Err(error) => {
                     let cut = format!("cannot be put into a temporary file: {error}");
-                    return unpacked(Content::Memory(bytes), Some(cut));
+                    return unpacked(Content::Memory(bytes), ours(cut));
                 }
             };
             let copied = io::copy(&mut reader.take(limit - length + 1), &mut file);

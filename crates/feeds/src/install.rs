@@ -6,7 +6,8 @@
 //!    sample documents never push a whole feed aside), the other is passed over, and that is said.
 //! 2. Damaged data (its input was cut off, or more than one document or record in a hundred made
 //!    no sense) never takes the place of a segment, unless asked. Where there is none it is better
-//!    than nothing: it is installed, and its segment says that it is not whole. A list that does not
+//!    than nothing: it is installed, and its segment says that it is not whole; so is what has no
+//!    fewer records than a segment of the same source that is not whole either. A list that does not
 //!    show its end is taken for damaged where it has less than half of what is installed.
 //! 3. The segment of another source is replaced, and that is said.
 //! 4. The segment of the same source keeps what the new documents do not cover ([`Covers`]),
@@ -115,7 +116,7 @@ fn plan(
     let mut problems = Vec::new();
     for (index, mut source) in std::mem::take(&mut collected.sources) {
         let Some(&feed) = feeds.get(index) else { continue };
-        let damage = damage(&source, collected);
+        let damage = damage(&source, collected, options);
         let mut origins: Vec<Origin> =
             source.inputs.iter().filter_map(|i| origins.get(*i)).cloned().collect();
         origins.sort();
@@ -178,7 +179,7 @@ fn silenced(
 }
 
 /// Why the data of a source is not to be trusted to be whole (rule 2).
-fn damage(source: &Source, collected: &Collected) -> Option<String> {
+fn damage(source: &Source, collected: &Collected, options: &Options) -> Option<String> {
     if !source.files.is_disjoint(&collected.broken_files) {
         return Some("its input could not be read to the end".to_owned());
     }
@@ -188,6 +189,16 @@ fn damage(source: &Source, collected: &Collected) -> Option<String> {
     let Source { documents, damaged_documents, statements, damaged_records, .. } = *source;
     if damaged_documents.saturating_mul(BLEMISH) > documents {
         return Some(format!("{damaged_documents} of {documents} documents are damaged"));
+    }
+    // They may be this source's: where its archive holds them, or all that it says is to be there.
+    let may_be = |(input, file): &(usize, usize)| match options.whole {
+        true => source.inputs.contains(input),
+        false => source.files.contains(file),
+    };
+    let foreign = collected.foreign.iter().filter(|(place, _)| may_be(place));
+    let foreign: u64 = foreign.map(|(_, count)| count).sum();
+    if (damaged_documents + foreign).saturating_mul(BLEMISH) > documents {
+        return Some(format!("{foreign} documents beside its own do not show whose they are"));
     }
     if damaged_records.saturating_mul(BLEMISH) > statements {
         return Some(format!("{damaged_records} records are damaged, {statements} are sound"));
@@ -223,9 +234,15 @@ impl Job {
     ) -> Result<Outcome, Cause> {
         let old = self.installed(store, problems);
         let damage = self.damage.clone().or_else(|| self.shrinkage(old.as_deref()?));
-        if let (Some(damage), Some(_), false) = (&damage, &old, options.accept_damaged) {
-            problems.push(self.refusal(damage));
-            return Ok(Outcome::Kept(Failure::Damaged));
+        // What is not whole itself gives way to what says no less.
+        let mut at_least = 0;
+        if let (Some(damage), Some(old), false) = (&damage, &old, options.accept_damaged) {
+            let SegmentMeta { incomplete, source, counts, .. } = old.meta();
+            if incomplete.is_none() || source != self.source() {
+                problems.push(self.refusal(damage));
+                return Ok(Outcome::Kept(Failure::Damaged));
+            }
+            at_least = counts.records();
         }
         let other = old.as_deref().map(|old| old.meta().source.clone());
         let other = other.filter(|source| source != self.source());
@@ -237,10 +254,18 @@ impl Job {
             problems.extend(merge::keep_uncovered(old, &covered, &mut writer));
         }
         merge::add(said, &mut writer)?;
-        store.write(writer).map_err(|error| match error {
+        let written = store.write_if(writer, |meta| meta.counts.records() >= at_least);
+        let written = written.map_err(|error| match error {
             StoreError::Write(WriteError::TooLarge { .. }) => Cause::damaged(error.to_string()),
             _ => Cause::local(error.to_string()),
         })?;
+        if !written {
+            problems.push(self.refusal(&format!(
+                "{}, and there are fewer than {at_least} records",
+                damage.unwrap_or_default()
+            )));
+            return Ok(Outcome::Kept(Failure::Damaged));
+        }
         let counts = self.counts(store)?;
         Ok(match (other, kept, old.is_some()) {
             (Some(other), ..) => Outcome::Replaced { other, counts },

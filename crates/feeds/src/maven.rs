@@ -59,6 +59,10 @@ impl Feed for RepositoryIndex {
         Vec::new()
     }
 
+    fn speaks_of(&self, stream: &str) -> bool {
+        stream::release(stream, stream::MAVEN_SHA1).is_some()
+    }
+
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
         let mut index = Index::open(document.reader())?;
         let mut shards = Shards::default();

@@ -2,12 +2,16 @@
 //!
 //! Any file server is a mirror, and so is an OCI registry (`lazaret db export` makes both). The
 //! index says what there is and its digests; if keys are trusted it must be signed by one of
-//! them. A segment is installed only when its bytes have the digest of the index and are sound.
+//! them. A segment is installed only when its bytes have the digest of the index and are sound, and
+//! its publisher was heard no earlier than for what is installed.
 
 mod files;
+mod kept;
 mod registry;
 
-use advisories::{Index, IndexEntry, PublicKey, Store, StoreError};
+use std::sync::Arc;
+
+use advisories::{Heard, Index, IndexEntry, PublicKey, Segment, Store, StoreError};
 use model::{Digest, Problem, ProblemKind};
 use sha2::{Digest as _, Sha256};
 
@@ -44,7 +48,7 @@ pub(crate) fn update(
     let is_there = |stream: &String| matches!(store.segment(stream), Ok(Some(_)));
     let patience = if streams.iter().all(is_there) { Patience::Short } else { Patience::Long };
     let opened = Mirror::open(http, url, patience, options)
-        .and_then(|mirror| mirror.index(options).map(|index| (mirror, index)));
+        .and_then(|mirror| mirror.index_once(url, store, options).map(|index| (mirror, index)));
     let (mirror, index) = match opened {
         Ok(opened) => opened,
         Err(cause) => {
@@ -54,8 +58,10 @@ pub(crate) fn update(
     for stream in streams {
         let outcome = match index.entry(stream) {
             _ if options.stop.is_stopped() => Err(Cause::stopped()),
-            Some(entry) => mirror.bring(entry, store).and_then(|brought| {
-                heard(entry, store)?;
+            Some(entry) => mirror.bring(entry, store, options).and_then(|brought| {
+                if !matches!(brought, Brought::Older(_)) {
+                    heard(entry, store, options)?;
+                }
                 Ok(brought)
             }),
             None => Err(Cause::network(format!("the mirror `{url}` does not have it"))),
@@ -63,6 +69,12 @@ pub(crate) fn update(
         match outcome {
             Ok(Brought::New) => report.mirrored.push(stream.clone()),
             Ok(Brought::Same) => report.unchanged.push(stream.clone()),
+            Ok(Brought::Older(why)) => {
+                let message = format!("the mirror `{url}` is older than what is installed: {why}");
+                let problem = Problem::new(ProblemKind::AdvisoriesStale, stream, message);
+                report.imported.problems.push(problem);
+                continue;
+            }
             Err(cause) => {
                 report.not_refreshed(stream, &cause, store, options);
                 continue;
@@ -74,8 +86,13 @@ pub(crate) fn update(
 
 /// A mirror's word that its publisher had no news is worth as much as having asked oneself. That
 /// the mirror has none says nothing of the publisher.
-fn heard(entry: &IndexEntry, store: &Store) -> Result<(), Cause> {
+fn heard(entry: &IndexEntry, store: &Store, options: &Options) -> Result<(), Cause> {
     let Some(checked_at) = &entry.checked_at else { return Ok(()) };
+    // Of the same bytes somebody may have heard later here.
+    let installed = store.heard(&entry.stream);
+    if installed.is_some_and(|it| it.is_newer_than(Heard::at_most(entry), options.now)) {
+        return Ok(());
+    }
     store.mark_checked(&entry.stream, checked_at).map_err(|error| Cause::local(error.to_string()))
 }
 
@@ -89,6 +106,27 @@ fn stale(stream: &str, url: &str, store: &Store, options: &Options) -> Option<Pr
 enum Brought {
     New,
     Same,
+    /// Left where it is, and why.
+    Older(String),
+}
+
+/// Why what is installed stays: it is known to be newer than what is offered, as a mirror that was
+/// left alone and a signed index that somebody replays have it.
+fn older(
+    stream: &str,
+    offered: Option<Heard>,
+    store: &Store,
+    options: &Options,
+) -> Option<Brought> {
+    let installed = store.heard(stream).filter(|_| !options.allow_older)?;
+    let is_older = installed.is_newer_than(offered, options.now);
+    is_older.then(|| {
+        let offered = offered.map_or_else(|| "no date".to_owned(), |it| it.to_string());
+        Brought::Older(format!(
+            "its data is of {offered}, ours of {installed} stays; hint: `lazaret db update \
+             --allow-older {stream}` takes it all the same"
+        ))
+    })
 }
 
 impl<'a> Mirror<'a> {
@@ -106,16 +144,30 @@ impl<'a> Mirror<'a> {
         }
     }
 
+    /// The index, asked for once a run: a scan needs advisories first and metadata later.
+    fn index_once(&self, url: &str, store: &Store, options: &Options) -> Result<Arc<Index>, Cause> {
+        // Checked by these keys, and by no others.
+        let checked = format!("{url} {:?}", options.db_keys);
+        if let Some(index) = options.hosts.index(&checked) {
+            return Ok(index);
+        }
+        let index = Arc::new(self.index(store, options)?);
+        options.hosts.has_index(&checked, &index);
+        Ok(index)
+    }
+
     /// The index, signed by a key that is trusted where any is.
-    fn index(&self, options: &Options) -> Result<Index, Cause> {
+    fn index(&self, store: &Store, options: &Options) -> Result<Index, Cause> {
         let json = match self {
-            Self::Files(files) => files.get(Index::FILE_NAME, INDEX_LIMIT)?,
+            Self::Files(files) => files.get_kept(Index::FILE_NAME, INDEX_LIMIT, store)?,
             Self::Registry(registry) => registry.index()?,
         };
         let named = |error: &dyn std::error::Error| Cause::damaged(format!("`{self}`: {error}"));
         if !options.db_keys.is_empty() {
             let signature = match self {
-                Self::Files(files) => Some(files.get(Index::SIGNATURE_FILE_NAME, INDEX_LIMIT)?),
+                Self::Files(files) => {
+                    Some(files.get_kept(Index::SIGNATURE_FILE_NAME, INDEX_LIMIT, store)?)
+                }
                 Self::Registry(registry) => registry.signature()?,
             };
             PublicKey::check(&options.db_keys, &json, signature.as_deref())
@@ -124,10 +176,18 @@ impl<'a> Mirror<'a> {
         Index::parse(&json).map_err(|error| named(&error))
     }
 
-    fn bring(&self, entry: &IndexEntry, store: &Store) -> Result<Brought, Cause> {
+    fn bring(
+        &self,
+        entry: &IndexEntry,
+        store: &Store,
+        options: &Options,
+    ) -> Result<Brought, Cause> {
         let installed = store.sha256(&entry.stream).ok().flatten();
         if installed.as_ref() == Some(&entry.sha256) {
             return Ok(Brought::Same);
+        }
+        if let Some(older) = older(&entry.stream, Heard::at_most(entry), store, options) {
+            return Ok(older);
         }
         let bytes = match self {
             Self::Files(files) => files.get(&entry.file, entry.size_bytes)?,
@@ -139,10 +199,19 @@ impl<'a> Mirror<'a> {
                 format!("`{}` has digest {digest}, the index says {}", entry.file, entry.sha256);
             return Err(Cause::damaged(why));
         }
-        store.install(&entry.stream, &bytes).map_err(|error| match error {
+        let unsound = |error| match error {
             StoreError::Write(error) => Cause::local(error.to_string()),
             other => Cause::damaged(other.to_string()),
-        })?;
+        };
+        // The segment may know less than the index could say: one that was built yesterday from an
+        // old file.
+        let segment =
+            Segment::from_bytes(bytes.clone(), &entry.stream).map_err(|e| unsound(e.into()))?;
+        let offered = Heard::of(segment.meta(), entry.checked_at.as_deref());
+        if let Some(older) = older(&entry.stream, offered, store, options) {
+            return Ok(older);
+        }
+        store.install(&entry.stream, &bytes).map_err(unsound)?;
         Ok(Brought::New)
     }
 }

@@ -28,6 +28,8 @@ pub struct Options {
     pub whole: bool,
     /// Data that is damaged may take the place of sound data.
     pub accept_damaged: bool,
+    /// What a mirror has may be older than what is installed.
+    pub allow_older: bool,
     /// No network at all.
     pub offline: bool,
     /// Where raw feeds are mirrored: `https://host/path` is asked for as `<mirror>/host/path`.
@@ -60,6 +62,7 @@ impl Options {
             jobs: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             whole: false,
             accept_damaged: false,
+            allow_older: false,
             offline: false,
             feed_mirror: None,
             feed_urls: BTreeMap::new(),

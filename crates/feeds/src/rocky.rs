@@ -46,6 +46,10 @@ impl Feed for Errata {
         Vec::new()
     }
 
+    fn speaks_of(&self, stream: &str) -> bool {
+        stream::release(stream, FAMILY).is_some()
+    }
+
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
         let mut number = 0_u64;
         json::each_element(document, "advisories", &mut |erratum| {

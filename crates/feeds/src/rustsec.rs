@@ -40,6 +40,10 @@ impl Feed for Advisories {
         Vec::new()
     }
 
+    fn speaks_of(&self, stream: &str) -> bool {
+        stream == "cargo"
+    }
+
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
         if !document.whole {
             return Err(FeedError::content("ends early"));

@@ -8,9 +8,10 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 
+use advisories::bundle;
 use model::{Problem, ProblemKind};
 
-use crate::input::{Content, Found, Take, Unpacked, read_document};
+use crate::input::{Content, Cut, Found, Take, Unpacked, read_document};
 use crate::packed::Packed;
 
 /// Longest XML. The longest that a publisher serves is an OVAL file of some 450 MB (SUSE), which was
@@ -42,11 +43,13 @@ pub(crate) struct Unpacker<'a, 't> {
     take: &'a mut Take<'t>,
     /// Documents longer than this are cut, whatever they may be.
     longest: u64,
+    /// Whether what is read is gzip at its top.
+    is_gzip: bool,
 }
 
 impl<'a, 't> Unpacker<'a, 't> {
     pub(crate) fn new(take: &'a mut Take<'t>) -> Self {
-        Self { take, longest: u64::MAX }
+        Self { take, longest: u64::MAX, is_gzip: false }
     }
 
     pub(crate) fn at_most(self, longest: u64) -> Self {
@@ -65,6 +68,7 @@ impl<'a, 't> Unpacker<'a, 't> {
             );
         }
         let container = Container::of(&magic);
+        self.is_gzip = container == Some(Container::Gzip);
         let packed = match container {
             Some(Container::Gzip) => Packed::of(&file, true),
             None if Packed::may_be(&magic) => Packed::of(&file, false),
@@ -92,16 +96,25 @@ impl<'a, 't> Unpacker<'a, 't> {
         let mut magic = Vec::with_capacity(MAGIC_BYTES);
         let looked = reader.take(MAGIC_BYTES as u64).read_to_end(&mut magic);
         let container = Container::of(&magic);
+        let is_bundle = container == Some(Container::Tar) && bundle::recognizes(&magic);
         let limit = document_limit(&magic).min(self.longest);
         let mut reader = io::Cursor::new(magic).chain(reader);
         if let Err(error) = looked {
             let found = read_document(name, &mut reader, limit);
-            let cut = Some(format!("ends early: {error}"));
-            return (self.take)(Found::Document(crate::input::Unpacked { cut, ..found }));
+            let cut = Some(Cut::early(&error));
+            return (self.take)(Found::Document(Unpacked { cut, ..found }));
         }
         let Some(container) = container else {
             return (self.take)(Found::Document(read_document(name, &mut reader, limit)));
         };
+        if is_bundle {
+            // As it is, or packed by gzip alone.
+            if depth == 0 || self.is_gzip && depth == 1 {
+                return (self.take)(Found::Bundle);
+            }
+            let message = "a bundle within an archive is not read; hint: unpack the archive";
+            return self.trouble(ProblemKind::Unsupported, name, message);
+        }
         if depth == NESTING_LIMIT {
             let message = format!("archives nested deeper than {NESTING_LIMIT} are not read");
             return self.trouble(ProblemKind::LimitReached, name, &message);

@@ -15,6 +15,7 @@ use crate::fetch::{Fetched, News, fetch};
 use crate::hosts::Patience;
 use crate::http::Http;
 use crate::import::{ImportReport, put};
+use crate::served::Places;
 use crate::{Failure, Feed, Options, list, mirror, stream};
 
 /// What an update did.
@@ -26,6 +27,9 @@ pub struct UpdateReport {
     pub mirrored: Vec<String>,
     /// What was read and written otherwise.
     pub imported: ImportReport,
+    /// Sources with URLs of the user's own that none of the streams comes from; if there are any,
+    /// nothing was done.
+    pub idle: Vec<String>,
 }
 
 /// Fetches the named sources (`debian-tracker`) and streams (`debian-12`); with none named, all
@@ -33,7 +37,12 @@ pub struct UpdateReport {
 pub fn update(targets: &[String], store: &Store, options: &Options) -> UpdateReport {
     let mut report = UpdateReport::default();
     let streams = streams(targets, store, options, &mut report.imported.problems);
-    update_streams(&streams, store, options, &mut report);
+    let places = Places { store, options, named: targets };
+    report.idle = places.idle(&streams);
+    if !report.idle.is_empty() {
+        return report;
+    }
+    update_streams(&streams, places, &mut report);
     report.unchanged.sort();
     report.mirrored.sort();
     report.imported.sources.sort_by_key(|source| source.name);
@@ -42,13 +51,9 @@ pub fn update(targets: &[String], store: &Store, options: &Options) -> UpdateRep
     report
 }
 
-/// Fetches streams by name.
-pub(crate) fn update_streams(
-    streams: &[String],
-    store: &Store,
-    options: &Options,
-    report: &mut UpdateReport,
-) {
+/// Fetches streams.
+pub(crate) fn update_streams(streams: &[String], places: Places<'_>, report: &mut UpdateReport) {
+    let Places { store, options, .. } = places;
     let opened = match options.offline {
         true => Err(Cause::network("the network is not to be used")),
         false => Http::new(options),
@@ -62,8 +67,8 @@ pub(crate) fn update_streams(
     if let Some(mirror) = &options.db_url {
         return mirror::update(&http, mirror, streams, store, options, report);
     }
-    for group in groups(streams, store, options, report) {
-        group.update(&http, store, options, report);
+    for group in groups(streams, places, report) {
+        group.update(&http, places, report);
     }
     if options.stop.is_stopped() {
         report.imported.failures.insert(Failure::Stopped);
@@ -103,7 +108,9 @@ fn streams(
         let before = streams.len();
         let of_source = installed.iter().filter(|i| source(i).as_deref() == Some(target));
         streams.extend(of_source.map(|installed| installed.stream.clone()));
-        if !list::ALL.iter().all(|feed| feed.urls(target).is_empty()) {
+        let is_own =
+            |feed: &dyn Feed| options.feed_urls.contains_key(feed.name()) && feed.speaks_of(target);
+        if list::ALL.iter().any(|feed| !feed.urls(target).is_empty() || is_own(*feed)) {
             streams.push(target.clone());
         }
         if streams.len() == before {
@@ -141,15 +148,11 @@ struct Group {
     streams: Vec<String>,
 }
 
-fn groups(
-    streams: &[String],
-    store: &Store,
-    options: &Options,
-    report: &mut UpdateReport,
-) -> Vec<Group> {
+fn groups(streams: &[String], places: Places<'_>, report: &mut UpdateReport) -> Vec<Group> {
+    let Places { store, options, .. } = places;
     let mut groups: BTreeMap<(usize, Vec<String>), Vec<String>> = BTreeMap::new();
     for stream in streams {
-        match served(stream, store, options) {
+        match places.of(stream) {
             Ok(key) => groups.entry(key).or_default().push(stream.clone()),
             // Nothing failed: there is nobody to ask.
             Err(cause) => {
@@ -165,36 +168,9 @@ fn groups(
         .collect()
 }
 
-/// The feed that a stream comes from and its URLs: the installed source, which stays the authority
-/// until the user imports another, else the first of the list that serves it.
-fn served(stream: &str, store: &Store, options: &Options) -> Result<(usize, Vec<String>), String> {
-    let installed = store.segment(stream).ok().flatten();
-    let source = installed.as_ref().map(|segment| segment.meta().source.clone());
-    let is_source = |feed: &dyn Feed| source.as_deref().is_none_or(|s| s == feed.source(stream));
-    let mut feeds = list::ALL.iter().enumerate().filter(|(_, feed)| is_source(**feed));
-    let served = feeds.find_map(|(index, feed)| {
-        let urls = urls(*feed, stream, options);
-        (!urls.is_empty()).then_some((index, urls))
-    });
-    served.ok_or_else(|| match source {
-        Some(source) => format!("its source `{source}` is not fetched but imported"),
-        None => "no source serves it".to_owned(),
-    })
-}
-
-/// Where a feed serves a stream: the user's URLs in place of the publisher's.
-fn urls(feed: &dyn Feed, stream: &str, options: &Options) -> Vec<String> {
-    let own = feed.urls(stream);
-    match options.feed_urls.get(feed.name()) {
-        Some(others) if !own.is_empty() => {
-            others.iter().map(|url| url.replace("{stream}", stream)).collect()
-        }
-        _ => own,
-    }
-}
-
 impl Group {
-    fn update(&self, http: &Http<'_>, store: &Store, options: &Options, report: &mut UpdateReport) {
+    fn update(&self, http: &Http<'_>, places: Places<'_>, report: &mut UpdateReport) {
+        let Places { store, options, .. } = places;
         match fetch(http, self.feed, self.urls.clone(), &self.known(store), self.patience(store)) {
             Ok(News::None) => {
                 for stream in &self.streams {
@@ -202,25 +178,24 @@ impl Group {
                     report.unchanged.push(stream.clone());
                 }
             }
-            Ok(News::Some(fetched)) => self.install(fetched, store, options, report),
+            Ok(News::Some(fetched)) => self.install(fetched, places, report),
             Err(cause) => self.failed(&cause, store, options, report),
         }
     }
 
-    fn install(
-        &self,
-        fetched: Fetched,
-        store: &Store,
-        options: &Options,
-        report: &mut UpdateReport,
-    ) {
+    fn install(&self, fetched: Fetched, places: Places<'_>, report: &mut UpdateReport) {
         let (names, origins) = fetched.origins();
-        let feeds = [self.feed];
-        let options = Options { whole: true, ..options.clone() };
-        match collect(&feeds, &mut fetched.inputs(), &options) {
+        let store = places.store;
+        let options = Options { whole: true, ..places.options.clone() };
+        // What the user names is recognized as a file is, whatever source he calls it by.
+        let is_publisher =
+            self.urls == self.streams.first().map_or_else(Vec::new, |it| self.feed.urls(it));
+        let one = [self.feed];
+        let feeds = if is_publisher { &one } else { list::ALL };
+        match collect(feeds, &mut fetched.inputs(), &options) {
             Ok(mut read) => {
-                read.keep_streams(|stream| self.is_own(stream, store, &options));
-                let put = put(&feeds, read, (&names, &origins), store, &options);
+                read.keep_streams(|stream| self.is_own(stream, places));
+                let put = put(feeds, read, (&names, &origins), store, &options);
                 self.missed(&put, store, &options, report);
                 merge(put, &mut report.imported);
             }
@@ -232,9 +207,8 @@ impl Group {
 
     /// Whether these URLs are where a stream is fetched from. What they say of others is a
     /// fragment (an npm advisory that names a Maven package), and no news of the whole.
-    fn is_own(&self, stream: &str, store: &Store, options: &Options) -> bool {
-        served(stream, store, options)
-            .is_ok_and(|(index, urls)| index == self.index && urls == self.urls)
+    fn is_own(&self, stream: &str, places: Places<'_>) -> bool {
+        places.of(stream).is_ok_and(|(index, urls)| index == self.index && urls == self.urls)
     }
 
     fn failed(&self, cause: &Cause, store: &Store, options: &Options, report: &mut UpdateReport) {

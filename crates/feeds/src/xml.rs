@@ -6,6 +6,7 @@
 
 use std::io::{BufReader, Read};
 
+use artifact::Stop;
 use quick_xml::Reader;
 use quick_xml::XmlVersion;
 use quick_xml::escape::resolve_predefined_entity;
@@ -115,6 +116,26 @@ pub(crate) fn records(
                 None => return Ok(()),
             },
         }
+    }
+}
+
+/// Why a document that nobody knows is damaged: it ends within an element or before one, or what is in
+/// it is no XML. What reaches a limit of ours is not.
+pub(crate) fn damage(document: &Document<'_>, stop: &Stop) -> Option<String> {
+    let mut tags = Tags::new(document);
+    let (mut depth, mut has_root) = (0_u64, false);
+    loop {
+        match tags.next_shallow() {
+            _ if stop.is_stopped() => return None,
+            Ok(Tag::Open(_)) => depth = depth.saturating_add(1),
+            Ok(Tag::Close) => depth = depth.saturating_sub(1),
+            Ok(Tag::Empty(_) | Tag::Text(_)) => {}
+            Ok(Tag::End) if depth == 0 && has_root => return None,
+            Ok(Tag::End) => return Some("the XML ends early".to_owned()),
+            Err(error @ FeedError::Xml(_)) => return Some(error.to_string()),
+            Err(_) => return None,
+        }
+        has_root = true;
     }
 }
 

@@ -5,12 +5,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::random::Random;
-use advisories::bundle::{self, BundleError};
+use advisories::bundle::{self, BundleError, Terms};
 use advisories::{Index, PrivateKey, PublicKey, SegmentMeta, Store, oci};
+use jiff::Timestamp;
 use serde_json::Value;
 use tempfile::TempDir;
 
 const STREAMS: [&str; 3] = ["alpine-3.20", "debian-12", "epss"];
+
+fn terms(trusted: &[PublicKey]) -> Terms<'_> {
+    Terms { trusted, allow_older: false, now: Timestamp::UNIX_EPOCH }
+}
 
 fn filled(directory: &Path, source: &str) -> Store {
     let store = Store::open(directory);
@@ -45,8 +50,9 @@ fn what_is_exported_is_imported() {
     assert!(!bundle::recognizes(b"{}"));
     let old = filled(&folder.path().join("other"), "old");
     old.remove("epss").unwrap();
-    let imported = bundle::import(&folder.path().join("bundle"), &old, &[]).unwrap();
+    let imported = bundle::import(&folder.path().join("bundle"), &old, &terms(&[])).unwrap();
     let told: Vec<(&str, Option<&str>)> = imported
+        .installed
         .iter()
         .map(|one| (&*one.meta.stream, one.replaced.as_ref().map(|old| &*old.source)))
         .collect();
@@ -98,7 +104,7 @@ fn signatures_are_checked_before_anything_else() {
     let import = |bytes: &[u8], trusted: &[&PrivateKey]| {
         fs::write(&path, bytes).unwrap();
         let trusted: Vec<_> = trusted.iter().map(|key| key.public()).collect();
-        bundle::import(&path, &store, &trusted).map(|imported| imported.len())
+        bundle::import(&path, &store, &terms(&trusted)).map(|imported| imported.installed.len())
     };
     let cases: [(&[u8], &[&PrivateKey]); 3] =
         [(&signed, &[&foreign]), (&unsigned, &[&mine]), (&tampered, &[&mine])];
@@ -128,14 +134,14 @@ fn a_damaged_bundle_changes_nothing() {
     let mut refused = 0;
     for bytes in &tried {
         fs::write(&path, bytes).unwrap();
-        match bundle::import(&path, &store, &[]) {
+        match bundle::import(&path, &store, &terms(&[])) {
             Err(_) => {
                 refused += 1;
                 assert_eq!(sources(&store), before);
             }
             // Only padding and what an index says for people may differ unnoticed.
             Ok(imported) => {
-                assert_eq!(imported.len(), STREAMS.len());
+                assert_eq!(imported.installed.len(), STREAMS.len());
                 filled(&folder.path().join("other"), "old");
             }
         }
@@ -143,6 +149,124 @@ fn a_damaged_bundle_changes_nothing() {
     assert!(refused * 10 > tried.len() * 9, "{refused} of {}", tried.len());
     let left = fs::read_dir(store.dir()).unwrap().count();
     assert_eq!(left, STREAMS.len(), "no temporary files are left");
+}
+
+/// The same bundle packed by gzip, and as the folder that it unpacks to.
+#[test]
+fn a_bundle_is_known_by_its_content_packed_or_unpacked() {
+    let key = PrivateKey::generate().unwrap();
+    let (folder, bytes) = exported(Some(&key));
+    let place = |name: &str| folder.path().join(name);
+    let run = |program: &str, arguments: &[&str]| {
+        let status = Command::new(program).args(arguments).current_dir(folder.path()).status();
+        assert!(status.unwrap().success(), "{arguments:?}");
+    };
+    run("gzip", &["-k", "bundle"]);
+    fs::create_dir(place("mirror")).unwrap();
+    run("tar", &["xf", "bundle", "-C", "mirror"]);
+    let trusted = [key.public()];
+    for name in ["bundle", "bundle.gz", "mirror"] {
+        assert!(bundle::is_at(&place(name)), "{name}");
+        let store = Store::open(place(&format!("store-{name}")));
+        let outcome = bundle::import(&place(name), &store, &terms(&trusted)).unwrap();
+        assert_eq!(outcome.installed.len(), STREAMS.len(), "{name}");
+    }
+    for name in ["db", "nothing", "."] {
+        assert!(!bundle::is_at(&place(name)), "{name}");
+    }
+    // Damaged in any of them, nothing is installed.
+    let store = Store::open(place("store"));
+    let packed = fs::read(place("bundle.gz")).unwrap();
+    fs::write(place("bundle.gz"), &packed[..packed.len() / 2]).unwrap();
+    let stranger = [PrivateKey::generate().unwrap().public()];
+    let cases: [(&str, &[PublicKey], &str); 4] = [
+        ("bundle.gz", &trusted, ""),
+        ("mirror", &stranger, "none of the trusted keys"),
+        ("mirror", &trusted, "another digest"),
+        ("mirror", &trusted, "`epss.seg` is not in it"),
+    ];
+    for (name, trusted, why) in cases {
+        match why {
+            "another digest" => {
+                let mut segment = fs::read(place("mirror/epss.seg")).unwrap();
+                segment[100] ^= 1;
+                fs::write(place("mirror/epss.seg"), segment).unwrap();
+            }
+            "`epss.seg` is not in it" => fs::remove_file(place("mirror/epss.seg")).unwrap(),
+            _ => {}
+        }
+        let error = bundle::import(&place(name), &store, &terms(trusted)).unwrap_err();
+        assert!(error.to_string().contains(why), "{name}: {error}");
+        assert!(store.list().unwrap().is_empty(), "{name}");
+    }
+    assert!(fs::read(place("bundle")).unwrap() == bytes);
+    // What unpacks to far more than it is ends there.
+    let mut bomb = bytes[..512].to_vec();
+    bomb.resize(50 << 20, 0);
+    fs::write(place("bomb"), bomb).unwrap();
+    run("gzip", &["bomb"]);
+    bundle::import(&place("bomb.gz"), &store, &terms(&[])).unwrap_err();
+}
+
+/// A bundle that knows less than what is installed of the same source is not taken by itself.
+#[test]
+fn what_is_older_stays_behind_unless_it_is_wanted() {
+    let folder = tempfile::tempdir().unwrap();
+    let now: Timestamp = "2026-02-01T00:00:00Z".parse().unwrap();
+    let path = folder.path().join("bundle");
+    let write = |store: &Store, source: &str, built: &str, incomplete: Option<&str>| {
+        let meta = SegmentMeta {
+            stream: "epss".to_owned(),
+            source: source.to_owned(),
+            built_at: format!("{built}T00:00:00Z"),
+            incomplete: incomplete.map(str::to_owned),
+            ..SegmentMeta::default()
+        };
+        store.write(Random::new(1).records(20).write(meta)).unwrap();
+    };
+    // What is installed, when it was built and last asked for, whether it is whole; whether a
+    // bundle of 2025-12-01 stays behind.
+    let cases = [
+        ("first", "2026-01-01", "", None, true),
+        ("first", "2025-11-01", "2026-01-01T00:00:00Z", None, true),
+        ("first", "2025-11-01", "", None, false),
+        ("other", "2026-01-01", "", None, false),
+        ("first", "2026-01-01", "", Some("it was cut"), false),
+        ("first", "2099-01-01", "", None, false),
+    ];
+    for (number, case) in cases.into_iter().enumerate() {
+        let (source, built, checked, incomplete, stays) = case;
+        let made = Store::open(folder.path().join(format!("made-{number}")));
+        write(&made, "first", "2025-12-01", None);
+        bundle::export(&made, &[], &path, None).unwrap();
+        let store = Store::open(folder.path().join(format!("store-{number}")));
+        write(&store, source, built, incomplete);
+        if !checked.is_empty() {
+            store.mark_checked("epss", checked).unwrap();
+        }
+        let before = store.sha256("epss").unwrap();
+        let strict = Terms { now, ..terms(&[]) };
+        let outcome = bundle::import(&path, &store, &strict).unwrap();
+        assert_eq!(
+            (outcome.older.len(), outcome.installed.len()),
+            match stays {
+                true => (1, 0),
+                false => (0, 1),
+            },
+            "{case:?}"
+        );
+        assert_eq!(store.sha256("epss").unwrap() == before, stays, "{case:?}");
+        let outcome =
+            bundle::import(&path, &store, &Terms { allow_older: true, ..strict }).unwrap();
+        assert_eq!(outcome.installed.len(), 1, "{case:?}");
+        assert_eq!(store.sha256("epss").unwrap(), made.sha256("epss").unwrap(), "{case:?}");
+
+        // The same bytes are as young as they were here.
+        store.mark_checked("epss", "2026-01-15T00:00:00Z").unwrap();
+        let outcome = bundle::import(&path, &store, &strict).unwrap();
+        assert_eq!((outcome.older.len(), outcome.installed.len()), (0, 1), "{case:?}");
+        assert_eq!(store.checked_at("epss").as_deref(), Some("2026-01-15T00:00:00Z"));
+    }
 }
 
 /// A sound segment under the digest of another.
@@ -154,7 +278,7 @@ fn a_segment_is_held_against_its_digest() {
     let path = folder.path().join("tried");
     fs::write(&path, bytes).unwrap();
     let store = Store::open(folder.path().join("empty"));
-    let error = bundle::import(&path, &store, &[]).unwrap_err();
+    let error = bundle::import(&path, &store, &terms(&[])).unwrap_err();
     assert!(error.to_string().contains("another digest"), "{error}");
     assert!(store.list().unwrap().is_empty());
 }
@@ -187,8 +311,8 @@ fn what_is_not_listed_is_refused() {
         arguments.extend(files);
         tar(&arguments);
         let store = Store::open(folder.path().join(format!("store-{number}")));
-        match bundle::import(&path, &store, &[]) {
-            Ok(imported) => assert_eq!((imported.len(), wanted), (3, ""), "{files:?}"),
+        match bundle::import(&path, &store, &terms(&[])) {
+            Ok(imported) => assert_eq!((imported.installed.len(), wanted), (3, ""), "{files:?}"),
             Err(error) => {
                 let said = error.to_string();
                 assert!(!wanted.is_empty() && said.contains(wanted), "{files:?}: {said}");

@@ -28,7 +28,14 @@ pub(crate) struct GlobalArguments {
     db: Option<PathBuf>,
     /// Fetch ready segments from this mirror: the URL of a folder of static files, or
     /// oci://HOST/REPOSITORY:TAG
-    #[arg(long, global = true, value_name = "URL", env = "LAZARET_DB_URL", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "LAZARET_DB_URL",
+        hide_env_values = true,
+        value_parser = parse_db_url
+    )]
     db_url: Option<String>,
     /// Fetch raw feeds from this mirror instead of their publishers
     #[arg(
@@ -36,7 +43,8 @@ pub(crate) struct GlobalArguments {
         global = true,
         value_name = "URL",
         env = "LAZARET_FEED_MIRROR",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = parse_url
     )]
     feed_mirror: Option<String>,
     /// Fetch a source from another URL, in which {stream} stands for the stream (repeatable; several
@@ -166,8 +174,8 @@ impl GlobalArguments {
             db_keys,
             ca_certs: self.ca_cert,
             insecure_registries: self.insecure_registry,
-            db_url: self.db_url,
-            feed_mirror: self.feed_mirror,
+            db_url: self.db_url.filter(|url| !url.is_empty()),
+            feed_mirror: self.feed_mirror.filter(|url| !url.is_empty()),
             feed_urls,
             max_age: self.max_age,
             jobs: self.jobs.unwrap_or_else(environment::processors),
@@ -231,6 +239,22 @@ impl Global {
 
 fn parse_jobs(text: &str) -> Result<NonZeroUsize, String> {
     text.parse().map_err(|_why| format!("`{text}` is not a number of threads (1 or more)"))
+}
+
+/// Where a mirror may be. An empty variable means that there is none.
+fn parse_db_url(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.starts_with("oci://") || feeds::is_url(text) {
+        return Ok(text.to_owned());
+    }
+    let hint = "`lazaret db import` takes files, bundles and folders";
+    Err(format!("it does not begin with https://, http:// or oci://; {hint}"))
+}
+
+fn parse_url(text: &str) -> Result<String, String> {
+    match text.is_empty() || feeds::is_url(text) {
+        true => Ok(text.to_owned()),
+        false => Err("it does not begin with https:// or http://".to_owned()),
+    }
 }
 
 /// `debian-tracker=https://mirror.example/tracker.json`.

@@ -127,3 +127,69 @@ fn a_full_disk_keeps_the_old_segment() {
     assert_eq!(before, after);
     assert_eq!(left.trim(), "debian-12.seg full");
 }
+
+/// A mirror that was left alone, and a bundle of last year: the gate stops at what is known, whatever
+/// is offered since.
+#[test]
+fn what_is_newer_stays_whatever_an_older_mirror_or_bundle_says() {
+    const DAY: u64 = 86_400;
+    let sandbox = Sandbox::new();
+    sandbox.file("root/etc/os-release", "ID=debian\nVERSION_ID=12\n");
+    let status = "Package: curl\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.1\n";
+    sandbox.file("root/var/lib/dpkg/status", status);
+    sandbox.file(
+        "older.json",
+        TRACKER.replace("CVE-2024-0001", "CVE-2023-0009").replace("1.2", "1.0"),
+    );
+    sandbox.file("newer.json", TRACKER);
+    let at = |day: u64, arguments: &[&str]| {
+        let mut command = sandbox.command(arguments);
+        let output = command.env("SOURCE_DATE_EPOCH", (day * DAY).to_string()).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    assert_eq!(at(20_000, &["--db", "made", "db", "import", "older.json"]).0, Some(0));
+    assert_eq!(at(20_000, &["--db", "made", "db", "export", "older.lzb"]).0, Some(0));
+    let mirror = sandbox.path("mirror");
+    std::fs::create_dir(&mirror).unwrap();
+    let bundle = sandbox.path("older.lzb");
+    run("tar", &["xf", bundle.to_str().unwrap(), "-C", mirror.to_str().unwrap()]);
+    let server = Server::new(move |request| {
+        match std::fs::read(mirror.join(request.path.trim_start_matches('/'))) {
+            Ok(bytes) => Reply::new(200, bytes),
+            Err(_) => Reply::new(404, ""),
+        }
+    });
+    let url = format!("http://{}", server.host());
+
+    assert_eq!(at(20_005, &["db", "import", "newer.json"]).0, Some(0));
+    let gate = ["scan", "--checks", "vuln", "--fail-on", "low", "dir:root"];
+    assert_eq!(at(20_005, &[&gate[..], &["--offline"]].concat()).0, Some(1));
+
+    let (code, said, _) = at(20_009, &[&gate[..], &["--db-url", &url]].concat());
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("2024-10-04T00:00:00Z") && said.contains("2024-10-09T00:00:00Z"),
+        "{said}"
+    );
+    assert!(server.requests().iter().all(|it| it.path != "/debian-12.seg"), "nothing is wasted");
+    let (code, _, said) = at(20_009, &["db", "update", "debian-12", "--db-url", &url]);
+    assert_eq!(code, Some(21), "{said}");
+    let (code, told, said) = at(20_009, &["db", "import", "older.lzb"]);
+    assert_eq!(code, Some(21), "{said}");
+    assert_eq!(told, "debian-12: debian-tracker stays, the bundle's is older\n");
+    assert!(
+        said.contains("2024-10-04T00:00:00Z") && said.contains("2024-10-09T00:00:00Z"),
+        "{said}"
+    );
+    assert_eq!(at(20_009, &[&gate[..], &["--offline"]].concat()).0, Some(1));
+
+    for take in [
+        &["db", "import", "older.lzb", "--allow-older"][..],
+        &["db", "update", "debian-12", "--allow-older", "--db-url", &url, "--max-age", "999h"],
+    ] {
+        assert_eq!(at(20_005, &["db", "import", "newer.json"]).0, Some(0));
+        assert_eq!(at(20_009, take).0, Some(0));
+        assert_eq!(at(20_009, &[&gate[..], &["--offline"]].concat()).0, Some(0));
+    }
+}

@@ -37,6 +37,17 @@ fn usage_is_2() {
 }
 
 #[test]
+fn a_list_of_comparisons_ends_with_what_is_wrong_with_it() {
+    let sandbox = Sandbox::new();
+    sandbox.file("latin-1", b"1 < 2 # \xe9\n");
+    sandbox.file("wrong", "2 < 1\n");
+    for (list, code) in [("nothing", 10), (".", 2), ("latin-1", 14), ("wrong", 1)] {
+        let ended = sandbox.run(&["db", "vercmp", "debian", "--check", list]);
+        assert_eq!(ended.code, Some(code), "{ended:?}");
+    }
+}
+
+#[test]
 fn a_missing_target_is_10() {
     let sandbox = Sandbox::new();
     for target in ["dir:nowhere", "docker-archive:nowhere.tar", "./nowhere.tar"] {

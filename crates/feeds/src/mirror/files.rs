@@ -2,9 +2,12 @@
 
 use std::io::Read;
 
+use advisories::Store;
+
+use super::kept;
 use crate::failure::Cause;
 use crate::hosts::Patience;
-use crate::http::{Answer, Http};
+use crate::http::{Answer, Body, Http};
 
 pub(super) struct Files<'a> {
     http: &'a Http<'a>,
@@ -24,19 +27,42 @@ impl<'a> Files<'a> {
     /// A file as it is, of at most `limit` bytes.
     pub(super) fn get(&self, file: &str, limit: u64) -> Result<Vec<u8>, Cause> {
         let url = self.url(file);
-        let answer = self.http.get_exact(&url, self.patience).map_err(|cause| cause.of(&url))?;
-        let fetched = match answer {
-            Answer::Body(body) => body,
-            Answer::Unchanged => {
-                return Err(Cause::network("the server answered without a body").of(&url));
-            }
-        };
-        if fetched.bytes > limit {
-            return Err(Cause::damaged(format!("`{url}` is longer than {limit} bytes")));
+        let answer = self.http.get_exact(&url, None, self.patience);
+        match answer.map_err(|cause| cause.of(&url))? {
+            Answer::Body(body) => whole(body, &url, limit),
+            Answer::Unchanged => Err(without_body(&url)),
         }
-        let mut bytes = Vec::new();
-        let read = fetched.file.take(limit).read_to_end(&mut bytes);
-        read.map_err(|error| Cause::local(error.to_string()).of(&url))?;
-        Ok(bytes)
     }
+
+    /// The same of a short text, which need not come again as long as it did not change.
+    pub(super) fn get_kept(&self, file: &str, limit: u64, store: &Store) -> Result<Vec<u8>, Cause> {
+        let url = self.url(file);
+        let kept = kept::load(store, file, &url, limit);
+        let known = kept.as_ref().map(|kept| &kept.origin);
+        let answer = self.http.get_exact(&url, known, self.patience);
+        match (answer.map_err(|cause| cause.of(&url))?, kept) {
+            (Answer::Body(body), _) => {
+                let origin = body.origin.clone();
+                let bytes = whole(body, &url, limit)?;
+                kept::save(store, file, &origin, &bytes);
+                Ok(bytes)
+            }
+            (Answer::Unchanged, Some(kept)) => Ok(kept.body.into_bytes()),
+            (Answer::Unchanged, None) => Err(without_body(&url)),
+        }
+    }
+}
+
+fn whole(fetched: Body, url: &str, limit: u64) -> Result<Vec<u8>, Cause> {
+    if fetched.bytes > limit {
+        return Err(Cause::damaged(format!("`{url}` is longer than {limit} bytes")));
+    }
+    let mut bytes = Vec::new();
+    let read = fetched.file.take(limit).read_to_end(&mut bytes);
+    read.map_err(|error| Cause::local(error.to_string()).of(url))?;
+    Ok(bytes)
+}
+
+fn without_body(url: &str) -> Cause {
+    Cause::network("the server answered without a body").of(url)
 }

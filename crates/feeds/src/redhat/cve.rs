@@ -48,6 +48,10 @@ impl Feed for CveApi {
         Vec::new()
     }
 
+    fn speaks_of(&self, stream: &str) -> bool {
+        super::is_stream(stream)
+    }
+
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
         let bytes = document.bytes()?;
         let cve: Cve<'_> = json::read(&bytes)?;

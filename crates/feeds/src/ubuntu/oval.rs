@@ -98,6 +98,10 @@ impl Feed for Notices {
         Vec::new()
     }
 
+    fn speaks_of(&self, stream: &str) -> bool {
+        stream::release(stream, "ubuntu").is_some()
+    }
+
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
         Oval::read(document, sink, &mut |oval, definition, sink| {
             read_notice(oval, definition, sink);

@@ -5,6 +5,7 @@
 
 mod mirrors;
 mod outages;
+mod own_urls;
 
 use std::collections::BTreeMap;
 use std::fs;

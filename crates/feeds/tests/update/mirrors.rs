@@ -4,6 +4,7 @@ use std::fs;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use advisories::bundle::{self, Terms};
 use advisories::{Index, PrivateKey, Store, oci};
 use feeds::{Options, ensure, import, update};
 use model::ProblemKind;
@@ -124,15 +125,16 @@ fn a_bundle_is_as_old_as_it_is() {
     fs::write(&feed, tracker("1")).unwrap();
     let made = Store::open(folder.path().join("made"));
     import(std::slice::from_ref(&feed), &made, &Options::new(day(0))).unwrap();
-    let bundle = folder.path().join("bundle.lzb");
-    advisories::bundle::export(&made, &[], &bundle, None).unwrap();
+    let file = folder.path().join("bundle.lzb");
+    bundle::export(&made, &[], &file, None).unwrap();
 
     let server = serving(|path| (path == TRACKER).then(|| tracker("1").into_bytes()));
     let debian = names(&["debian-12"]);
     update(&debian, &store(&folder), &options(&server, 300));
     let unchanged = update(&debian, &store(&folder), &options(&server, 365)).unchanged;
     assert_eq!(unchanged, debian);
-    advisories::bundle::import(&bundle, &store(&folder), &[]).unwrap();
+    let terms = Terms { trusted: &[], allow_older: true, now: day(365) };
+    bundle::import(&file, &store(&folder), &terms).unwrap();
     let offline = Options { offline: true, ..options(&server, 365) };
     let problems = ensure(&debian, &store(&folder), &offline);
     assert_eq!(problems.len(), 1, "{problems:?}");

@@ -1,13 +1,13 @@
-//! `lazaret db import`: feeds and bundles from files, folders and archives.
+//! `lazaret db import`: feeds and bundles from files, folders, archives and URLs.
 
 use std::fmt::Write as _;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use advisories::{Counts, PublicKey, Store, bundle};
+use advisories::{Counts, Store, bundle};
 use artifact::Stop;
 use clap::Args;
-use feeds::{Failure, ImportReport, Outcome, StreamReport, stream};
+use feeds::{Download, Failure, Given, ImportReport, Outcome, StreamReport, stream};
+use model::{Problem, ProblemKind};
 
 use crate::cmd::db::export::bundle_code;
 use crate::cmd::global::Global;
@@ -17,12 +17,9 @@ use crate::interrupt::{stop_on_signals, stopped};
 use crate::output;
 use crate::quantity::count;
 
-/// Enough of a file to tell a bundle from a feed.
-const HEAD_BYTES: u64 = 4096;
-
 #[derive(Debug, Args)]
 pub(crate) struct ImportArguments {
-    /// Files, folders, archives or bundles
+    /// Files, folders, archives or bundles; or URLs of such files
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
     /// The paths hold all that their sources say: keep nothing that they said before
@@ -31,36 +28,46 @@ pub(crate) struct ImportArguments {
     /// Let damaged feeds take the place of sound ones
     #[arg(long)]
     accept_damaged: bool,
+    /// Let bundles take the place of what is newer
+    #[arg(long)]
+    allow_older: bool,
 }
 
 pub(crate) fn run(arguments: ImportArguments, global: &Global) -> Result<ExitCode, UserError> {
-    for path in &arguments.paths {
-        path.metadata().map_err(|error| {
-            let message = format!("cannot read `{}`: {error}", path.display());
-            UserError::new(ExitCode::TargetNotFound, message)
-        })?;
-    }
-    let (bundles, raw): (Vec<PathBuf>, Vec<PathBuf>) =
-        arguments.paths.into_iter().partition(|path| is_bundle(path));
-    if !global.db_keys.is_empty() && !raw.is_empty() {
+    let stop = stop_on_signals(None)?;
+    let options = feeds::Options {
+        whole: arguments.whole,
+        accept_damaged: arguments.accept_damaged,
+        ..global.feeds(&stop)
+    };
+    let Sorted { bundles, feeds } = Sorted::all(&arguments.paths, &options)?;
+    if !global.db_keys.is_empty() && !feeds.is_empty() {
         let message = "--db-key vouches for bundles, and raw feeds carry no signature";
         return Err(UserError::new(ExitCode::Usage, message));
     }
+    let terms = bundle::Terms {
+        trusted: &global.db_keys,
+        allow_older: arguments.allow_older,
+        now: global.now,
+    };
     let mut text = String::new();
-    for path in &bundles {
-        text += &import_bundle(path, &global.store, &global.db_keys)?;
-    }
     let mut code = ExitCode::Done;
-    if !raw.is_empty() {
-        let stop = stop_on_signals(None)?;
-        let options = feeds::Options {
-            whole: arguments.whole,
-            accept_damaged: arguments.accept_damaged,
-            ..global.feeds(&stop)
-        };
-        let report = import_raw(&global.store, &raw, &options)?;
+    for bundle in bundles {
+        let path = bundle.path().to_owned();
+        let outcome = bundle.import(&global.store, &terms)?;
+        text += &told(&outcome);
+        let older: Vec<Problem> = outcome.older.iter().map(|it| stays(it, &path)).collect();
+        if !older.is_empty() {
+            code = ExitCode::Incomplete;
+        }
+        output::print_all_problems(&older);
+    }
+    if !feeds.is_empty() {
+        let report = feeds::import_all(feeds, &global.store, &options)
+            .map_err(|error| UserError::from_chain(ExitCode::Failed, &error))?;
         text += &describe(&report);
-        code = ending(&report, &stop);
+        // The bundles come first: what kept the feeds from their work is the graver.
+        code = Some(ending(&report, &stop)).filter(|it| *it != ExitCode::Done).unwrap_or(code);
         output::print_all_problems(&report.problems);
     }
     output::write(None, &text)?;
@@ -77,27 +84,121 @@ pub(crate) fn import_raw(
         .map_err(|error| UserError::from_chain(ExitCode::Failed, &error))
 }
 
-fn is_bundle(path: &Path) -> bool {
-    let mut head = Vec::new();
-    let read =
-        std::fs::File::open(path).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
-    read.is_ok() && bundle::recognizes(&head)
+/// What the user names, told apart.
+#[derive(Default)]
+struct Sorted {
+    bundles: Vec<Bundle>,
+    feeds: Vec<Given>,
 }
 
-fn import_bundle(path: &Path, store: &Store, keys: &[PublicKey]) -> Result<String, UserError> {
-    let imported = bundle::import(path, store, keys)
-        .map_err(|error| UserError::from_chain(bundle_code(&error), &error))?;
+enum Bundle {
+    /// A file or the folder of a mirror.
+    Path(PathBuf),
+    Fetched(Download),
+}
+
+impl Sorted {
+    /// What is fetched is known by its content as what lies on disk is.
+    fn all(paths: &[PathBuf], options: &feeds::Options) -> Result<Self, UserError> {
+        let url = |path: &PathBuf| path.to_str().filter(|it| feeds::is_url(it)).map(str::to_owned);
+        // Whoever mistyped a path waits for no download.
+        for path in paths.iter().filter(|path| url(path).is_none()) {
+            path.metadata().map_err(|error| {
+                let message = format!("cannot read `{}`: {error}", path.display());
+                UserError::new(ExitCode::TargetNotFound, message)
+            })?;
+        }
+        let mut sorted = Self::default();
+        for path in paths {
+            match url(path) {
+                Some(url) => sorted.fetch(&url, options)?,
+                None => {
+                    let feeds::Bundles { found, others } = feeds::bundles(path);
+                    let none = found.is_empty();
+                    sorted.bundles.extend(found.into_iter().map(Bundle::Path));
+                    // An empty folder is for the import to tell of.
+                    if others || none {
+                        sorted.feeds.push(Given::Path(path.clone()));
+                    }
+                }
+            }
+        }
+        Ok(sorted)
+    }
+
+    fn fetch(&mut self, url: &str, options: &feeds::Options) -> Result<(), UserError> {
+        if options.offline {
+            let message = format!("`{url}` would have to be fetched, and --offline forbids it");
+            return Err(UserError::new(ExitCode::Usage, message));
+        }
+        let download = feeds::download(url, options).map_err(|error| {
+            let code = match error.failure {
+                Failure::Network => ExitCode::Network,
+                Failure::Damaged => ExitCode::Damaged,
+                Failure::Local => ExitCode::Failed,
+                Failure::Stopped => stopped(&options.stop),
+            };
+            UserError::new(code, error.why)
+        })?;
+        match download.file.try_clone().is_ok_and(bundle::is_in) {
+            true => self.bundles.push(Bundle::Fetched(download)),
+            false => self.feeds.push(Given::Fetched(download)),
+        }
+        Ok(())
+    }
+}
+
+impl Bundle {
+    /// What people call it.
+    fn path(&self) -> &Path {
+        match self {
+            Self::Path(path) => path,
+            Self::Fetched(download) => Path::new(&download.origin.url),
+        }
+    }
+
+    fn import(
+        self,
+        store: &Store,
+        terms: &bundle::Terms<'_>,
+    ) -> Result<bundle::Outcome, UserError> {
+        let imported = match self {
+            Self::Path(path) => bundle::import(&path, store, terms),
+            Self::Fetched(Download { origin, file }) => {
+                bundle::import_open(file, Path::new(&origin.url), store, terms)
+            }
+        };
+        imported.map_err(|error| UserError::from_chain(bundle_code(&error), &error))
+    }
+}
+
+fn told(outcome: &bundle::Outcome) -> String {
     let mut text = String::new();
-    for segment in imported {
+    for segment in &outcome.installed {
         let bundle::Imported { meta, replaced } = segment;
         write!(text, "{}: {} from the bundle", meta.stream, meta.source).expect("a String");
-        match replaced.filter(|old| old.source != meta.source) {
+        match replaced.as_ref().filter(|old| old.source != meta.source) {
             Some(old) => writeln!(text, ", replaces {}", old.source),
             None => writeln!(text),
         }
         .expect("writing to a String cannot fail");
     }
-    Ok(text)
+    for bundle::Older { meta, .. } in &outcome.older {
+        writeln!(text, "{}: {} stays, the bundle's is older", meta.stream, meta.source)
+            .expect("writing to a String cannot fail");
+    }
+    text
+}
+
+fn stays(older: &bundle::Older, path: &Path) -> Problem {
+    let bundle::Older { meta, offered, installed } = older;
+    let offered = offered.map_or_else(|| "no date".to_owned(), |it| it.to_string());
+    let message = format!(
+        "what is installed is of {installed} and stays, for `{}` has data of {offered}; hint: \
+         `--allow-older` takes it all the same",
+        path.display()
+    );
+    Problem::new(ProblemKind::AdvisoriesStale, &meta.stream, message)
 }
 
 /// What an import did, a line a source and a line a stream; one for all parts of an index.

@@ -25,6 +25,9 @@ pub(crate) struct UpdateArguments {
     /// Give up after this time
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     timeout: Option<Duration>,
+    /// Let segments of a mirror (--db-url) take the place of what is newer
+    #[arg(long)]
+    allow_older: bool,
 }
 
 pub(crate) fn run(arguments: UpdateArguments, global: &Global) -> Result<ExitCode, UserError> {
@@ -34,8 +37,16 @@ pub(crate) fn run(arguments: UpdateArguments, global: &Global) -> Result<ExitCod
             .hint(Some("`lazaret db import` reads feeds and bundles from disk")));
     }
     let stop = stop_on_signals(arguments.timeout)?;
-    let options = global.feeds(&stop);
+    let options = feeds::Options { allow_older: arguments.allow_older, ..global.feeds(&stop) };
     let report = feeds::update(&arguments.targets, &global.store, &options);
+    if let Some(source) = report.idle.first() {
+        let message = format!("`--feed-url {source}=…` serves none of the streams asked for");
+        let hint = match options.db_url {
+            Some(_) => "--db-url takes the place of every source",
+            None => "name a stream of that source, as in `lazaret db update debian-12`",
+        };
+        return Err(UserError::new(ExitCode::Usage, message).hint(Some(hint)));
+    }
     output::write(None, &told(&report))?;
     output::print_all_problems(&report.imported.problems);
     Ok(ending(&report, &arguments.targets, &stop))

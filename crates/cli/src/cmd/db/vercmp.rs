@@ -1,5 +1,6 @@
 //! `lazaret db vercmp`: compare two versions, or check a file of comparisons.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -11,7 +12,7 @@ use crate::output;
 
 #[derive(Debug, Args)]
 pub(crate) struct VercmpArguments {
-    /// How to compare: apk, cargo, composer, cran, debian, gem, golang, hackage, hex, maven, npm,
+    /// How to compare: apk, cargo, composer, cpan, cran, debian, gem, golang, hackage, hex, maven, npm,
     /// nuget, pep440, pub, rpm, semver, swift
     #[arg(value_parser = parse_scheme)]
     scheme: Scheme,
@@ -31,8 +32,13 @@ fn parse_scheme(name: &str) -> Result<Scheme, String> {
 pub(crate) fn run(arguments: VercmpArguments) -> Result<ExitCode, UserError> {
     if let Some(path) = &arguments.check {
         let text = std::fs::read_to_string(path).map_err(|error| {
-            let message = format!("cannot read `{}`: {error}", path.display());
-            UserError::new(ExitCode::TargetNotFound, message)
+            let code = match error.kind() {
+                ErrorKind::NotFound => ExitCode::TargetNotFound,
+                ErrorKind::InvalidData => ExitCode::Damaged,
+                ErrorKind::IsADirectory => ExitCode::Usage,
+                _ => ExitCode::Failed,
+            };
+            UserError::new(code, format!("cannot read `{}`: {error}", path.display()))
         })?;
         return check(arguments.scheme, &text);
     }
@@ -59,4 +65,19 @@ fn check(scheme: Scheme, text: &str) -> Result<ExitCode, UserError> {
     let (number, verb) = (wrong.len(), if wrong.len() == 1 { "line does" } else { "lines do" });
     output::write(None, &format!("{number} {verb} not hold\n"))?;
     Ok(ExitCode::GateReached)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_names_every_scheme() {
+        let help = VercmpArguments::augment_args(clap::Command::new("vercmp")).render_help();
+        let help = help.to_string();
+        let words: Vec<&str> = help.split([' ', ',', '\n']).collect();
+        for scheme in Scheme::ALL {
+            assert!(words.contains(&scheme.name()), "{}: {help}", scheme.name());
+        }
+    }
 }
