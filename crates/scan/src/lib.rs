@@ -138,7 +138,7 @@ pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError>
     }
     let mut problems = layers.problems;
     problems.extend(image.problems().iter().cloned());
-    problems.extend(nothing_known(&artifact, &inventory));
+    problems.extend(nothing_known(artifact, &inventory));
     problems.extend(looking.clamd.iter().flat_map(|clamd| clamd.problems()));
     if let Some(config) = artifact.config.as_ref().filter(|_| options.checks.secrets) {
         let (mut secrets, unread) = analyzers::config_secrets(config);

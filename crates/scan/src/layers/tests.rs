@@ -88,7 +88,7 @@ fn a_second_pass_fills_no_layer_that_the_first_has_cut() {
 fn at_the_end(tar: &TarBuilder) -> (Vec<String>, Vec<ProblemKind>) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.tar");
-    std::fs::write(&path, image(&[tar.clone()]).old_docker_archive()).unwrap();
+    std::fs::write(&path, image(std::slice::from_ref(tar)).old_docker_archive()).unwrap();
     let opened = open(path.to_str().unwrap(), &Options::default()).unwrap();
     let looking = Looking { checks: Checks::default(), signatures: None, clamd: None };
     let layers = collect(&opened, &Cache::open(None, String::new()), &looking).unwrap();
