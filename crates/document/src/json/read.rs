@@ -53,7 +53,7 @@ pub fn is_report(bytes: &[u8]) -> bool {
     serde_json::from_slice::<Marks>(bytes).is_ok()
 }
 
-/// Reads a report that [`super::render()`] wrote.
+/// Reads a report that [`super::write()`] wrote.
 pub fn read(bytes: &[u8]) -> Result<Report, ReadReportError> {
     let document: Document = serde_json::from_slice(bytes).map_err(ReadReportError::Json)?;
     if !document.schema_version.starts_with("1.") {
