@@ -94,7 +94,7 @@ fn found(inventory: &Inventory, feeds: &[PathBuf]) -> BTreeSet<Row> {
 }
 
 /// That are matched at once.
-const PACKAGES: usize = 1_000;
+const PACKAGES: usize = 200;
 
 fn findings(inventory: &Inventory, feeds: &[PathBuf]) -> Vec<Finding> {
     let dir = tempfile::tempdir().expect("a temporary directory can be made");
