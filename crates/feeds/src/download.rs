@@ -36,7 +36,8 @@ pub fn is_url(text: &str) -> bool {
 
 /// Fetches a URL.
 pub fn download(url: &str, options: &Options) -> Result<Download, DownloadError> {
-    let answer = Http::new(options).and_then(|http| http.get_exact(url, None, Patience::Long));
+    let answer =
+        Http::new(options).and_then(|http| http.get_exact(url, u64::MAX, None, Patience::Long));
     match answer.map_err(|cause| cause.of(url)) {
         Ok(Answer::Body(Body { file, origin, .. })) => Ok(Download { origin, file }),
         Ok(Answer::Unchanged) => {

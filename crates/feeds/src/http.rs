@@ -110,17 +110,20 @@ impl<'o> Http<'o> {
     ) -> Result<Answer, Cause> {
         let from = self.place(url);
         // The unpacker knows gzip: a feed stays packed until it is read.
-        self.persist(&Asked { from: &from, url, encoding: "gzip", known, patience })
+        let limit = BODY_LIMIT;
+        self.persist(&Asked { from: &from, url, encoding: "gzip", limit, known, patience })
     }
 
-    /// Fetches `url` from just there, and the bytes just as they lie there.
+    /// Fetches `url` from just there, and the bytes just as they lie there: at most `limit`.
     pub(crate) fn get_exact(
         &self,
         url: &str,
+        limit: u64,
         known: Option<&Origin>,
         patience: Patience,
     ) -> Result<Answer, Cause> {
-        self.persist(&Asked { from: url, url, encoding: "identity", known, patience })
+        let limit = limit.min(BODY_LIMIT);
+        self.persist(&Asked { from: url, url, encoding: "identity", limit, known, patience })
     }
 
     fn persist(&self, asked: &Asked<'_>) -> Result<Answer, Cause> {
@@ -170,7 +173,7 @@ impl<'o> Http<'o> {
             StatusCode::OK => transfer.restart(response.headers())?,
             status => return Err(Failed::from_status(status, response.headers())),
         }
-        self.receive(response, asked.known.is_none(), transfer)
+        self.receive(response, asked, transfer)
     }
 
     /// The answer behind all redirects.
@@ -211,22 +214,22 @@ impl<'o> Http<'o> {
     fn receive(
         &self,
         response: Response<ureq::Body>,
-        is_first: bool,
+        asked: &Asked<'_>,
         transfer: &mut Transfer,
     ) -> Result<Received, Failed> {
         let progress = &self.options.progress;
         let length = response.body().content_length();
-        if let (true, Some(length @ LARGE_BYTES..)) = (is_first, length) {
+        if let (None, Some(length @ LARGE_BYTES..)) = (asked.known, length) {
             progress.announces(&transfer.origin.url, length);
         }
         progress.fetch_begins(&transfer.origin.url, length);
         let mut body = response.into_body().into_with_config().limit(u64::MAX).reader();
-        let outcome = self.copy(&mut body, transfer);
+        let outcome = self.copy(&mut body, asked.limit, transfer);
         progress.fetch_ends(&transfer.origin.url);
         outcome.map(|()| Received::Whole)
     }
 
-    fn copy(&self, body: &mut dyn Read, transfer: &mut Transfer) -> Result<(), Failed> {
+    fn copy(&self, body: &mut dyn Read, limit: u64, transfer: &mut Transfer) -> Result<(), Failed> {
         let mut buffer = vec![0; 64 << 10];
         loop {
             if self.options.stop.is_stopped() {
@@ -239,8 +242,8 @@ impl<'o> Http<'o> {
                 Err(error) => return Err(Failed::again(format!("the answer broke off: {error}"))),
             };
             transfer.bytes += length as u64;
-            if transfer.bytes > BODY_LIMIT {
-                let message = format!("the answer is longer than {BODY_LIMIT} bytes");
+            if transfer.bytes > limit {
+                let message = format!("the answer is longer than {limit} bytes");
                 return Err(Failed::for_good(Cause::damaged(message)));
             }
             let read = buffer.get(..length).unwrap_or_default();
@@ -271,6 +274,8 @@ struct Asked<'a> {
     /// What it is known as.
     url: &'a str,
     encoding: &'static str,
+    /// Bytes that make sense.
+    limit: u64,
     known: Option<&'a Origin>,
     patience: Patience,
 }

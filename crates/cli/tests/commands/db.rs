@@ -87,6 +87,32 @@ fn a_kill_in_the_middle_of_an_update_leaves_the_old_segment() {
     assert_eq!(sandbox.run(&["db", "verify"]).code, Some(0));
 }
 
+/// A first import of what is cut off is installed, for it is better than nothing: wherever somebody looks at
+/// it, it is said not to be whole.
+#[test]
+fn what_is_made_of_a_cut_document_is_told_from_what_is_whole() {
+    let sandbox = Sandbox::new();
+    let records = ["curl", "tide"].map(|name| TRACKER[1..].replacen("curl", name, 1));
+    let [first, second] = records.map(|it| it.trim_end_matches('}').to_owned() + "}}}}");
+    let cut = format!("{{{first}, {}", &second[..second.len() / 2]);
+    sandbox.file("cut.json", cut);
+    sandbox.file("whole.json", TRACKER);
+    let import = |file: &str, db: &str| sandbox.run(&["db", "import", "--db", db, file]).code;
+    assert_eq!((import("whole.json", "whole"), import("cut.json", "cut")), (Some(0), Some(21)));
+    let of = |verb: &str, db: &str| sandbox.run(&["db", verb, "--db", db]);
+    let (status, verified) = (of("status", "cut"), of("verify", "cut"));
+    assert!(status.stdout.contains("1, not whole"), "{status:?}");
+    assert!(verified.stdout.contains("sound, made of data that is not whole: "), "{verified:?}");
+    assert!(verified.stdout.ends_with("1 segment, 0 damaged, 1 not whole\n"), "{verified:?}");
+    assert_eq!(verified.code, Some(21));
+    let (status, verified) = (of("status", "whole"), of("verify", "whole"));
+    assert!(!status.stdout.contains("not whole"), "{status:?}");
+    assert_eq!(
+        (verified.code, verified.stdout.as_str()),
+        (Some(0), "debian-12: whole\n1 segment, 0 damaged\n")
+    );
+}
+
 /// `HTTPS_PROXY` is asked for publishers; `NO_PROXY` keeps it out of the way of a mirror.
 #[test]
 fn feeds_are_fetched_by_the_proxy_that_is_set() {

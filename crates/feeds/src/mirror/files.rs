@@ -27,9 +27,9 @@ impl<'a> Files<'a> {
     /// A file as it is, of at most `limit` bytes.
     pub(super) fn get(&self, file: &str, limit: u64) -> Result<Vec<u8>, Cause> {
         let url = self.url(file);
-        let answer = self.http.get_exact(&url, None, self.patience);
+        let answer = self.http.get_exact(&url, limit, None, self.patience);
         match answer.map_err(|cause| cause.of(&url))? {
-            Answer::Body(body) => whole(body, &url, limit),
+            Answer::Body(body) => whole(body, &url),
             Answer::Unchanged => Err(without_body(&url)),
         }
     }
@@ -39,11 +39,11 @@ impl<'a> Files<'a> {
         let url = self.url(file);
         let kept = kept::load(store, file, &url, limit);
         let known = kept.as_ref().map(|kept| &kept.origin);
-        let answer = self.http.get_exact(&url, known, self.patience);
+        let answer = self.http.get_exact(&url, limit, known, self.patience);
         match (answer.map_err(|cause| cause.of(&url))?, kept) {
             (Answer::Body(body), _) => {
                 let origin = body.origin.clone();
-                let bytes = whole(body, &url, limit)?;
+                let bytes = whole(body, &url)?;
                 kept::save(store, file, &origin, &bytes);
                 Ok(bytes)
             }
@@ -53,12 +53,9 @@ impl<'a> Files<'a> {
     }
 }
 
-fn whole(fetched: Body, url: &str, limit: u64) -> Result<Vec<u8>, Cause> {
-    if fetched.bytes > limit {
-        return Err(Cause::damaged(format!("`{url}` is longer than {limit} bytes")));
-    }
+fn whole(mut fetched: Body, url: &str) -> Result<Vec<u8>, Cause> {
     let mut bytes = Vec::new();
-    let read = fetched.file.take(limit).read_to_end(&mut bytes);
+    let read = fetched.file.read_to_end(&mut bytes);
     read.map_err(|error| Cause::local(error.to_string()).of(url))?;
     Ok(bytes)
 }

@@ -1,6 +1,8 @@
 //! Ready segments from a mirror, a registry or a bundle: only sound ones, and as old as they are.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -173,4 +175,28 @@ fn a_mirror_is_as_young_as_its_publishers_were_heard() {
             }
         }
     }
+}
+
+/// It says no length, and goes on as long as somebody reads.
+#[test]
+fn an_index_without_an_end_is_read_as_far_as_one_makes_sense() {
+    const MOST: u64 = 64 << 20;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/m/", listener.local_addr().unwrap());
+    let serving = std::thread::spawn(move || {
+        let (mut client, _) = listener.accept().unwrap();
+        let mut request = [0; 4096];
+        let _head = client.read(&mut request).unwrap();
+        client.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n").unwrap();
+        let mut sent = 0;
+        while sent < MOST && client.write_all(&[b' '; 64 << 10]).is_ok() {
+            sent += 64 << 10;
+        }
+        sent
+    });
+    let folder = TempDir::new().unwrap();
+    let mirror = Options { db_url: Some(url), ..Options::new(day(1)) };
+    let problems = ensure(&names(&["debian-12"]), &store(&folder), &mirror);
+    assert!(problems[0].message.contains("is longer than 16777216 bytes"), "{problems:?}");
+    assert!(serving.join().unwrap() < MOST);
 }

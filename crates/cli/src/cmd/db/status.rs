@@ -96,7 +96,10 @@ fn row(segment: &Installed, now: Timestamp) -> [String; 5] {
             segment.stream.clone(),
             meta.source.clone(),
             told(heard(segment, meta), now),
-            meta.counts.records().to_string(),
+            match meta.incomplete {
+                None => meta.counts.records().to_string(),
+                Some(_) => format!("{}, not whole", meta.counts.records()),
+            },
             size,
         ],
         Err(error) => {

@@ -1,4 +1,5 @@
-//! `lazaret db verify`: every byte of every segment, checked.
+//! `lazaret db verify`: every byte of every segment, checked; and whether the data that it was made of
+//! was whole, which no byte of it can show.
 
 use std::fmt::Write as _;
 
@@ -11,7 +12,7 @@ use crate::quantity::count;
 pub(crate) fn run(global: &Global) -> Result<ExitCode, UserError> {
     let installed =
         global.store.list().map_err(|error| UserError::from_chain(ExitCode::Failed, &error))?;
-    let (mut text, mut damaged) = (String::new(), 0);
+    let (mut text, mut damaged, mut partial) = (String::new(), 0, 0);
     for segment in &installed {
         let checked = match &segment.meta {
             Ok(_) => match global.store.segment(&segment.stream) {
@@ -21,9 +22,14 @@ pub(crate) fn run(global: &Global) -> Result<ExitCode, UserError> {
             },
             Err(error) => Err(error.to_string()),
         };
-        let verdict = match checked {
-            Ok(()) => "whole".to_owned(),
-            Err(why) => {
+        let incomplete = segment.meta.as_ref().ok().and_then(|meta| meta.incomplete.as_ref());
+        let verdict = match (checked, incomplete) {
+            (Ok(()), None) => "whole".to_owned(),
+            (Ok(()), Some(why)) => {
+                partial += 1;
+                format!("sound, made of data that is not whole: {why}")
+            }
+            (Err(why), _) => {
                 damaged += 1;
                 format!("damaged: {why}")
             }
@@ -31,8 +37,13 @@ pub(crate) fn run(global: &Global) -> Result<ExitCode, UserError> {
         writeln!(text, "{}: {}", segment.stream, document::printable(&verdict))
             .expect("writing to a String cannot fail");
     }
-    writeln!(text, "{}, {damaged} damaged", count(installed.len() as u64, "segment"))
+    let parts = if partial > 0 { format!(", {partial} not whole") } else { String::new() };
+    writeln!(text, "{}, {damaged} damaged{parts}", count(installed.len() as u64, "segment"))
         .expect("writing to a String cannot fail");
     output::write(None, &text)?;
-    Ok(if damaged == 0 { ExitCode::Done } else { ExitCode::GateReached })
+    Ok(match (damaged, partial) {
+        (0, 0) => ExitCode::Done,
+        (0, _) => ExitCode::Incomplete,
+        _ => ExitCode::GateReached,
+    })
 }
