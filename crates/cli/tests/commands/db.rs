@@ -92,9 +92,9 @@ fn a_kill_in_the_middle_of_an_update_leaves_the_old_segment() {
 #[test]
 fn what_is_made_of_a_cut_document_is_told_from_what_is_whole() {
     let sandbox = Sandbox::new();
-    let records = ["curl", "tide"].map(|name| TRACKER[1..].replacen("curl", name, 1));
-    let [first, second] = records.map(|it| it.trim_end_matches('}').to_owned() + "}}}}");
-    let cut = format!("{{{first}, {}", &second[..second.len() / 2]);
+    let (curl, cut) =
+        (TRACKER.strip_suffix('}').unwrap(), r#""tide": {"CVE-2024-0002": {"releases"#);
+    let cut = format!("{curl}, {cut}");
     sandbox.file("cut.json", cut);
     sandbox.file("whole.json", TRACKER);
     let import = |file: &str, db: &str| sandbox.run(&["db", "import", "--db", db, file]).code;
