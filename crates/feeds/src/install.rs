@@ -252,6 +252,10 @@ impl Job {
         if let Some(old) = kept {
             let covered = Covered::by(covers, &self.covered, said)?;
             problems.extend(merge::keep_uncovered(old, &covered, &mut writer));
+            // What was not whole is not made so by what is added to it.
+            if let (Some(why), false) = (&old.meta().incomplete, writer.is_empty()) {
+                writer.meta_mut().incomplete.get_or_insert_with(|| why.clone());
+            }
         }
         merge::add(said, &mut writer)?;
         let written = store.write_if(writer, |meta| meta.counts.records() >= at_least);

@@ -80,3 +80,28 @@ fn what_is_not_whole_gives_way_to_what_says_no_less() {
     place.import(&[place.file("whole.json", tracker("curl", 1))]);
     assert!(records().meta().incomplete.is_none());
 }
+
+/// What is added to it makes nothing whole; that all of it is said anew does.
+#[test]
+fn what_is_not_whole_stays_so_until_all_of_it_is_said_anew() {
+    let place = Place::new();
+    let of = |number: u32| {
+        osv(&format!("DSA-{number}-1"), &format!("CVE-2024-000{number}"), "curl", "1")
+    };
+    let is_whole = || {
+        let segment = Store::open(place.store.dir()).segment("debian-12").unwrap().unwrap();
+        segment.meta().incomplete.is_none()
+    };
+    let first = place.file("feeds/1.json", of(1));
+    let cut = place.file("feeds/2.json", of(2).trim_end_matches(['}', ']']));
+    place.import(&[first.parent().unwrap().to_owned()]);
+    assert!(!is_whole());
+    std::fs::remove_file(cut).unwrap();
+    place.import(&[place.file("3.json", of(3))]);
+    assert_eq!(place.ids("debian-12", "curl"), ["CVE-2024-0001", "CVE-2024-0003"]);
+    assert!(!is_whole(), "the second is missing still");
+    let all = [first, place.file("2.json", of(2)), place.file("3.json", of(3))];
+    place.import(&all);
+    assert_eq!(place.ids("debian-12", "curl").len(), 3);
+    assert!(is_whole());
+}
