@@ -150,24 +150,14 @@ impl Guard {
         never.iter().for_each(|rule| output::note(rule));
         let Self { live, told, .. } = self;
         let bounds = bounds(&judge, &told.places);
-        let next =
-            Prevent::start(bounds, told.moment, told.prevent.as_ref()).and_then(|next| match live
-                .watch(&rules.iter().collect::<Vec<_>>())
-            {
-                Ok(()) => Ok(next),
-                Err(error) => {
-                    next.into_iter().for_each(Prevent::end);
-                    Err(error)
-                }
-            });
-        let next = match next {
+        let next = match Prevent::start(bounds, told.moment, told.prevent.as_ref()) {
             Ok(next) => next,
-            Err(error) => {
-                error.print();
-                output::note("rules and policy stay as they were");
-                return;
-            }
+            Err(error) => return stays(&error),
         };
+        if let Err(error) = live.watch(&rules.iter().collect::<Vec<_>>()) {
+            next.into_iter().for_each(Prevent::end);
+            return stays(&error);
+        }
         (told.engine, told.judge) = (engine, judge);
         told.prevent_by(next, live.host());
         told.note_policy();
@@ -225,6 +215,12 @@ impl Guard {
         }
         (summary, places.recording.map_or(Ok(()), Recording::finish))
     }
+}
+
+/// Says why what was read anew is not taken.
+fn stays(error: &UserError) {
+    error.print();
+    output::note("rules and policy stay as they were");
 }
 
 fn bounds<'a>(judge: &'a Judge, places: &'a Places) -> Bounds<'a> {
