@@ -19,6 +19,7 @@ mod trust;
 
 pub use agents::agent;
 pub use aside::Naming;
+pub use pace::{Pace, Waiting};
 pub use transport::{Dialing, Polling, PollingTransport};
 
 use std::collections::BTreeMap;
@@ -34,7 +35,6 @@ use ureq::unversioned::transport::Connector;
 pub(crate) use self::backoff::{pauses, seed};
 pub(crate) use self::body::{Body, TRICKLE_BYTES};
 pub(crate) use self::error::{HttpError, HttpErrorKind};
-use self::pace::Pace;
 pub(crate) use self::trust::Trust;
 use crate::{Environment, ReadError, Stop};
 

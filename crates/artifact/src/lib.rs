@@ -51,7 +51,9 @@ pub use attached::Attachment;
 pub use config::{Healthcheck, History, ImageConfig, RootFs, Settings};
 pub use environment::{Environment, VARIABLES};
 pub use error::{OpenError, OpenErrorKind, ReadError};
-pub use http::{ConfigBuilder, Dialing, Naming, Polling, PollingTransport, agent, join};
+pub use http::{
+    ConfigBuilder, Dialing, Naming, Pace, Polling, PollingTransport, Waiting, agent, join,
+};
 pub use image::{Image, LayerRead};
 pub use layer::walk_tar;
 pub use limits::{ENTRIES_MAX, GROWTH_BYTES_MAX};

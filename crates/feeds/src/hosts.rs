@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use advisories::Index;
+use artifact::Pace;
 
 /// Hosts that answered and hosts that did not. Clones share what they know.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +19,8 @@ struct Known {
     /// Why, by host.
     silent: BTreeMap<String, String>,
     any_answered: bool,
+    /// How long they may keep us waiting, by host.
+    paces: BTreeMap<String, Pace>,
     /// What mirrors said that they have, by URL.
     indexes: BTreeMap<String, Arc<Index>>,
 }
@@ -34,6 +37,13 @@ impl Hosts {
     /// Why a host did not answer before.
     pub(crate) fn silence(&self, host: &str) -> Option<String> {
         self.lock().silent.get(host).cloned()
+    }
+
+    /// What a host has left of our patience, all requests of the run together.
+    pub(crate) fn pace(&self, host: &str, patience: Patience) -> Pace {
+        let mut known = self.lock();
+        let pace = known.paces.entry(host.to_owned());
+        pace.or_insert_with(|| Pace::new(patience.in_all())).clone()
     }
 
     /// Whether it rather looks as if there were no network.
@@ -73,7 +83,13 @@ impl Patience {
 
     /// For an answer to begin; some publishers make their files on demand.
     pub(crate) fn answer(self) -> Duration {
-        Duration::from_secs(if self == Self::Long { 60 } else { 15 })
+        self.in_all()
+    }
+
+    /// For all waits for a host together, until bytes that came earn more: with a connection that is
+    /// tried for once more and the pauses between attempts, a scan waits no longer than a minute.
+    pub(crate) fn in_all(self) -> Duration {
+        Duration::from_secs(if self == Self::Long { 35 } else { 15 })
     }
 
     /// How often a request is made before it is given up.

@@ -12,6 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use advisories::Origin;
+use artifact::Pace;
 use ureq::Agent;
 use ureq::config::AutoHeaderValue;
 use ureq::http::{HeaderMap, Response, StatusCode, Uri};
@@ -73,8 +74,9 @@ impl<'o> Http<'o> {
         Ok(Self { agents: Mutex::default(), roots, options, first_pause: FIRST_PAUSE })
     }
 
-    /// The agent for the host of `url`, made on first use, by way of its proxy.
-    fn agent(&self, url: &Uri) -> Result<Agent, Failed> {
+    /// The agent for the host of `url`, made on first use, by way of its proxy; its waits are counted
+    /// for that host.
+    fn agent(&self, url: &Uri, pace: &Pace) -> Result<Agent, Failed> {
         let key = format!("{:?}://{:?}", url.scheme_str(), url.authority());
         let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(agent) = agents.get(&key) {
@@ -89,7 +91,7 @@ impl<'o> Http<'o> {
             config = config.tls_config(TlsConfig::builder().root_certs(roots.clone()).build());
         }
         let Options { registry, stop, .. } = self.options;
-        let agent = artifact::agent(url, &registry.environment, config, stop)
+        let agent = artifact::agent(url, &registry.environment, config, stop, pace)
             .map_err(|error| Failed::for_good(Cause::network(error.to_string())))?;
         agents.insert(key, agent.clone());
         Ok(agent)
@@ -148,7 +150,7 @@ impl<'o> Http<'o> {
                 Err(failed) => failed,
             };
             silences += u32::from(failed.is_silence);
-            if silences == patience.silences() {
+            if silences == patience.silences() || hosts.pace(host, patience).is_over() {
                 hosts.was_silent(host, &failed.cause.why);
                 return Err(failed.cause);
             }
@@ -166,29 +168,30 @@ impl<'o> Http<'o> {
         patience: Patience,
         transfer: &mut Transfer,
     ) -> Result<Received, Failed> {
-        let response = self.follow(asked, patience, transfer)?;
+        let (response, pace) = self.follow(asked, patience, transfer)?;
         match response.status() {
             StatusCode::NOT_MODIFIED => return Ok(Received::Unchanged),
             StatusCode::PARTIAL_CONTENT if transfer.continues(response.headers()) => {}
             StatusCode::OK => transfer.restart(response.headers())?,
             status => return Err(Failed::from_status(status, response.headers())),
         }
-        self.receive(response, asked, transfer)
+        self.receive(response, asked, &pace, transfer)
     }
 
-    /// The answer behind all redirects.
+    /// The answer behind all redirects, and the pace of the host that gives it.
     fn follow(
         &self,
         asked: &Asked<'_>,
         patience: Patience,
         transfer: &Transfer,
-    ) -> Result<Response<ureq::Body>, Failed> {
+    ) -> Result<(Response<ureq::Body>, Pace), Failed> {
         let lasting = |why: String| Failed::for_good(Cause::network(why));
         let url: Result<Uri, _> = asked.from.parse();
         let mut url = url.map_err(|error| lasting(format!("is no URL: {error}")))?;
         for _ in 0..=REDIRECTS_MAX {
-            let mut request =
-                self.agent(&url)?.get(url.clone()).header("Accept-Encoding", asked.encoding);
+            let pace = self.options.hosts.pace(authority(&url), patience);
+            let agent = self.agent(&url, &pace)?;
+            let mut request = agent.get(url.clone()).header("Accept-Encoding", asked.encoding);
             for (name, value) in transfer.conditions(asked.known) {
                 request = request.header(name, value);
             }
@@ -199,10 +202,12 @@ impl<'o> Http<'o> {
                 .timeout_connect(Some(connect))
                 .timeout_recv_response(Some(patience.answer()))
                 .build();
+            let waiting = pace.wait();
             let response = request.call().map_err(Failed::from_client)?;
+            drop(waiting);
             self.options.hosts.answered();
             if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
-                return Ok(response);
+                return Ok((response, pace));
             }
             let location = text(response.headers(), "location").unwrap_or_default();
             let next = artifact::join(&url, location);
@@ -215,6 +220,7 @@ impl<'o> Http<'o> {
         &self,
         response: Response<ureq::Body>,
         asked: &Asked<'_>,
+        pace: &Pace,
         transfer: &mut Transfer,
     ) -> Result<Received, Failed> {
         let progress = &self.options.progress;
@@ -224,23 +230,33 @@ impl<'o> Http<'o> {
         }
         progress.fetch_begins(&transfer.origin.url, length);
         let mut body = response.into_body().into_with_config().limit(u64::MAX).reader();
-        let outcome = self.copy(&mut body, asked.limit, transfer);
+        let outcome = self.copy(&mut body, asked.limit, pace, transfer);
         progress.fetch_ends(&transfer.origin.url);
         outcome.map(|()| Received::Whole)
     }
 
-    fn copy(&self, body: &mut dyn Read, limit: u64, transfer: &mut Transfer) -> Result<(), Failed> {
+    fn copy(
+        &self,
+        body: &mut dyn Read,
+        limit: u64,
+        pace: &Pace,
+        transfer: &mut Transfer,
+    ) -> Result<(), Failed> {
         let mut buffer = vec![0; 64 << 10];
         loop {
             if self.options.stop.is_stopped() {
                 return Err(Failed::for_good(Cause::stopped()));
             }
-            let length = match body.read(&mut buffer) {
+            let waiting = pace.wait();
+            let read = body.read(&mut buffer);
+            drop(waiting);
+            let length = match read {
                 Ok(0) => return Ok(()),
                 Ok(length) => length,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(Failed::again(format!("the answer broke off: {error}"))),
             };
+            pace.received(length as u64);
             transfer.bytes += length as u64;
             if transfer.bytes > limit {
                 let message = format!("the answer is longer than {limit} bytes");
@@ -391,6 +407,11 @@ fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 
 fn storage(error: &io::Error) -> Cause {
     Cause::local(format!("cannot keep the answer in a temporary file: {error}"))
+}
+
+/// The same of one that was read.
+fn authority(url: &Uri) -> &str {
+    url.authority().map_or("", |authority| authority.as_str())
 }
 
 /// The host of a URL, its port included.

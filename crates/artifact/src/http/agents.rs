@@ -10,20 +10,21 @@ use ureq::unversioned::transport::{ConnectProxyConnector, Connector, RustlsConne
 
 use super::forward::{Forwarding, ProxyNames};
 use super::proxy::{self, Route};
-use super::{ConfigBuilder, Dialing, Naming, Polling};
+use super::{ConfigBuilder, Dialing, Naming, Pace, Polling};
 use crate::{Environment, OpenError, Stop};
 
 /// An agent for the host of `url`, by way of the proxy that the environment names. Its waits end when
-/// asked to; redirects are the caller's.
+/// asked to, and when the host's pace is over; redirects are the caller's.
 pub fn agent(
     url: &Uri,
     environment: &Environment,
     config: ConfigBuilder,
     stop: &Stop,
+    pace: &Pace,
 ) -> Result<Agent, OpenError> {
     let route = proxy::route(environment, url)?;
     let config = config.max_redirects(0).proxy(None);
-    Ok(by_route(route, config, Polling::new(stop), stop))
+    Ok(by_route(route, config, Polling::paced(stop, pace), stop))
 }
 
 pub(super) fn by_route(

@@ -13,7 +13,7 @@ const BYTES_A_SECOND_MIN: u32 = 16 << 10;
 
 /// What is left of a server's credit. Clones share it.
 #[derive(Clone, Debug)]
-pub(crate) struct Pace {
+pub struct Pace {
     /// What it begins with.
     patience: Duration,
     account: Arc<Mutex<Account>>,
@@ -30,17 +30,19 @@ struct Account {
 }
 
 /// Somebody waits, until this is dropped.
-pub(super) struct Waiting<'a>(&'a Pace);
+#[derive(Debug)]
+pub struct Waiting<'a>(&'a Pace);
 
 impl Pace {
-    pub(super) fn new(patience: Duration) -> Self {
+    /// A server that may keep us waiting for so long before a byte comes.
+    pub fn new(patience: Duration) -> Self {
         let (since, waited) = (Instant::now(), Duration::ZERO);
         let account = Account { waiting: 0, since, waited, received: 0 };
         Self { patience, account: Arc::new(Mutex::new(account)) }
     }
 
     /// Counts the time from now on.
-    pub(super) fn wait(&self) -> Waiting<'_> {
+    pub fn wait(&self) -> Waiting<'_> {
         let mut account = self.account();
         if account.waiting == 0 {
             account.since = Instant::now();
@@ -49,13 +51,14 @@ impl Pace {
         Waiting(self)
     }
 
-    pub(super) fn received(&self, bytes: u64) {
+    /// Bytes that came.
+    pub fn received(&self, bytes: u64) {
         let mut account = self.account();
         account.received = account.received.saturating_add(bytes);
     }
 
     /// Whether the server has kept us waiting for too long.
-    pub(crate) fn is_over(&self) -> bool {
+    pub fn is_over(&self) -> bool {
         let account = self.account();
         let now = if account.waiting > 0 { account.since.elapsed() } else { Duration::ZERO };
         let earned = Duration::from_secs(account.received) / BYTES_A_SECOND_MIN;

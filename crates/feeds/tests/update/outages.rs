@@ -46,10 +46,10 @@ fn the_time_limit_and_the_user_end_a_fetch_at_once() {
     assert_eq!(server.requests().len(), asked);
 }
 
-/// With older data at hand nobody waits long, and a host that did not answer is not asked twice.
+/// With older data at hand nobody waits long, and a host that did not answer is not asked twice;
+/// whether nothing comes, or nothing any more, or next to nothing.
 #[test]
 fn a_host_that_does_not_answer_is_waited_for_once() {
-    let folder = TempDir::new().unwrap();
     let good = serving(|path| match path {
         TRACKER => Some(tracker("1").into_bytes()),
         path if path.contains("/v3.20/") => Some(
@@ -60,14 +60,31 @@ fn a_host_that_does_not_answer_is_waited_for_once() {
         _ => None,
     });
     let streams = names(&["debian-12", "alpine-3.20"]);
-    update(&streams, &store(&folder), &options(&good, 0));
-    let server = silent();
-    let begun = Instant::now();
-    let report = update(&streams, &store(&folder), &options(&server, 9));
-    assert!(begun.elapsed() < Duration::from_secs(40), "{:?}", begun.elapsed());
-    // Both documents of Alpine are asked for at a time; Debian's is not asked for any more.
-    assert!(server.requests().len() <= 2, "{:?}", report.imported.problems);
-    assert!(report.imported.failures.contains(&Failure::Network));
+    let cases = [
+        // Both documents of Alpine are asked for at a time; Debian's is not asked for any more.
+        (Fault::Silent, 2),
+        // What breaks off is asked for once more.
+        (Fault::SilentAfter(100), 4),
+        (Fault::Trickle, 4),
+    ];
+    let check = |fault: Fault, requests: usize| {
+        let folder = TempDir::new().unwrap();
+        update(&streams, &store(&folder), &options(&good, 0));
+        let shown = format!("{fault:?}");
+        let server = Server::new(move |_| Reply::new(200, tracker("2")).with(fault.clone()));
+        let begun = Instant::now();
+        let report = update(&streams, &store(&folder), &options(&server, 9));
+        let took = begun.elapsed();
+        assert!(took < Duration::from_secs(25), "{shown}: {took:?}");
+        let problems = &report.imported.problems;
+        assert!(server.requests().len() <= requests, "{shown}: {problems:?}");
+        assert!(report.imported.failures.contains(&Failure::Network), "{shown}: {problems:?}");
+    };
+    std::thread::scope(|scope| {
+        for (fault, requests) in cases {
+            scope.spawn(move || check(fault, requests));
+        }
+    });
 }
 
 #[test]
