@@ -291,6 +291,7 @@ impl Visitor for LayerCollector {
                 limit => facts.problem(ProblemKind::LimitReached, too_large(entry, limit)),
             }
         }
+        facts.shrink();
         self.settle(entry.path, &facts);
         if selected.is_some() {
             self.keep(entry.path, Named::File(Some(Box::new(facts))));

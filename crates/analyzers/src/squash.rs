@@ -3,7 +3,7 @@
 //! All that is decided here follows from the facts of the layers alone; nothing is read any more,
 //! and the same facts always give the same inventory.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use model::{Basis, Inventory, Location, Os, Package, PackageKind, Problem, ProblemKind};
 
@@ -54,20 +54,24 @@ fn packages(
     let view = stack.all();
     let appeared = if has_layers { appearances(stack) } else { HashMap::new() };
     let merged = Merged::of(&view);
-    let mut found: HashMap<Identity<'_>, Package> = HashMap::new();
+    // A package is large, and a table of them would keep room for as many again.
+    let listed = survey.databases().map(|database| database.facts.packages.len()).sum();
+    let mut packages: Vec<Package> = Vec::with_capacity(listed);
+    let mut found: HashSet<Identity<'_>> = HashSet::with_capacity(listed);
     for database in survey.databases() {
         for installed in &database.facts.packages {
             let identity = Identity::of(installed, &database.path);
-            found.entry(identity).or_insert_with(|| {
-                let layer = appeared.get(&identity).copied().unwrap_or(database.layer);
-                let layer = has_layers.then_some(layer);
-                let path = path(&database.path, &installed.within);
-                let location = Location { path, layer };
-                complete(installed, location, database, &view, &merged)
-            });
+            if !found.insert(identity) {
+                continue;
+            }
+            let layer = appeared.get(&identity).copied().unwrap_or(database.layer);
+            let layer = has_layers.then_some(layer);
+            let path = path(&database.path, &installed.within);
+            let location = Location { path, layer };
+            packages.push(complete(installed, location, database, &view, &merged));
         }
     }
-    let mut packages: Vec<Package> = found.into_values().collect();
+    drop(found);
     owners::assign(&mut packages);
     drop_described(&mut packages);
     drop_repeated(&mut packages, os);

@@ -18,7 +18,7 @@ mod verdict;
 use std::io::{self, Write};
 
 use model::{Eol, Layer, License, Package, Problem};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use self::base::BaseJson;
 use self::config::ConfigJson;
@@ -49,21 +49,56 @@ pub(crate) fn pretty(document: &impl Serialize, out: &mut dyn Write) -> io::Resu
     out.write_all(b"\n")
 }
 
+/// A list whose parts are made as they are written: all of them at once would take as much as what
+/// they are made of.
+pub(crate) struct Each<I>(pub(crate) I);
+
+impl<I: Iterator<Item: Serialize> + Clone> Serialize for Each<I> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.clone())
+    }
+}
+
 /// The same for formats that hold the report as a part of theirs.
 pub(crate) fn document(report: &Report) -> impl Serialize {
-    Document::of(report)
+    let os = report.inventory.os.as_ref();
+    let layers = &report.artifact.layers;
+    Document {
+        schema_version: SCHEMA_VERSION,
+        created: &report.now,
+        artifact: ArtifactJson::of(report),
+        base: report.base.as_ref().map(BaseJson::of),
+        os: os.map(|os| OsJson::of(os, &report.eol)),
+        layers: match report.artifact.kind.has_layers() {
+            true => layers.iter().map(LayerJson::of).collect(),
+            false => Vec::new(),
+        },
+        packages: Each(report.inventory.packages.iter().map(move |p| PackageJson::of(p, os))),
+        findings: Each(report.findings.iter().map(move |f| FindingJson::of(f, os, layers))),
+        silenced: report.silenced.iter().map(SilencedJson::of).collect(),
+        excepted: report.excepted.iter().map(ExceptedJson::of).collect(),
+        secrets: report.inventory.secrets.iter().map(SecretJson::of).collect(),
+        malware: report.inventory.malware.iter().map(MalwareJson::of).collect(),
+        misconfigurations: (report.inventory.misconfigurations.iter())
+            .map(MisconfigurationJson::of)
+            .collect(),
+        problems: report.problems.iter().map(ProblemJson::of).collect(),
+        data: report.data.iter().map(DataJson::of).collect(),
+        summary: SummaryJson::of(report),
+        verdict: report.verdict.as_ref().map(VerdictJson::of),
+    }
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct Document<'a, P, F> {
     schema_version: &'static str,
     created: &'a str,
     artifact: ArtifactJson<'a>,
     base: Option<BaseJson<'a>>,
     os: Option<OsJson<'a>>,
     layers: Vec<LayerJson<'a>>,
-    packages: Vec<PackageJson<'a>>,
-    findings: Vec<FindingJson<'a>>,
+    packages: P,
+    findings: F,
     silenced: Vec<SilencedJson<'a>>,
     excepted: Vec<ExceptedJson<'a>>,
     secrets: Vec<SecretJson<'a>>,
@@ -73,37 +108,6 @@ struct Document<'a> {
     data: Vec<DataJson<'a>>,
     summary: SummaryJson<'a>,
     verdict: Option<VerdictJson<'a>>,
-}
-
-impl<'a> Document<'a> {
-    fn of(report: &'a Report) -> Self {
-        let layers = &report.artifact.layers;
-        let os = report.inventory.os.as_ref();
-        Self {
-            schema_version: SCHEMA_VERSION,
-            created: &report.now,
-            artifact: ArtifactJson::of(report),
-            base: report.base.as_ref().map(BaseJson::of),
-            os: os.map(|os| OsJson::of(os, &report.eol)),
-            layers: match report.artifact.kind.has_layers() {
-                true => layers.iter().map(LayerJson::of).collect(),
-                false => Vec::new(),
-            },
-            packages: report.inventory.packages.iter().map(|p| PackageJson::of(p, os)).collect(),
-            findings: report.findings.iter().map(|f| FindingJson::of(f, os, layers)).collect(),
-            silenced: report.silenced.iter().map(SilencedJson::of).collect(),
-            excepted: report.excepted.iter().map(ExceptedJson::of).collect(),
-            secrets: report.inventory.secrets.iter().map(SecretJson::of).collect(),
-            malware: report.inventory.malware.iter().map(MalwareJson::of).collect(),
-            misconfigurations: (report.inventory.misconfigurations.iter())
-                .map(MisconfigurationJson::of)
-                .collect(),
-            problems: report.problems.iter().map(ProblemJson::of).collect(),
-            data: report.data.iter().map(DataJson::of).collect(),
-            summary: SummaryJson::of(report),
-            verdict: report.verdict.as_ref().map(VerdictJson::of),
-        }
-    }
 }
 
 #[derive(Serialize)]

@@ -48,22 +48,21 @@ fn read_hash(algorithm: &str, digits: &str) -> Option<String> {
 
 /// A bill in the terms of SPDX.
 struct Document<'a> {
+    bill: &'a Bill,
     name: &'a str,
     namespace: String,
     /// `YYYY-MM-DDThh:mm:ssZ`, and nothing finer.
     created: String,
     creator: String,
     comment: Option<&'static str>,
-    /// What is described first.
-    packages: Vec<Package<'a>>,
-    /// Element, relationship, element.
-    relationships: Vec<(String, &'static str, String)>,
-    /// Licenses that are not on the list of SPDX: identifier and text, sorted.
-    licenses: Vec<(String, &'a str)>,
+    /// Identifiers by the references of the bill.
+    ids: BTreeMap<&'a str, String>,
+    /// Licenses that are not on the list of SPDX: identifier and text.
+    licenses: BTreeMap<String, &'a str>,
 }
 
 struct Package<'a> {
-    id: String,
+    id: &'a str,
     component: &'a Component,
     purpose: &'static str,
     supplier: String,
@@ -77,46 +76,53 @@ struct Package<'a> {
 impl<'a> Document<'a> {
     fn of(bill: &'a Bill) -> Self {
         let all = || std::iter::once(&bill.subject).chain(&bill.components);
-        let ids: BTreeMap<&str, String> = all()
-            .map(|component| (component.reference.as_str(), id(component, &bill.subject)))
-            .collect();
-        let mut licenses = BTreeMap::new();
-        let packages: Vec<Package<'_>> =
-            all().map(|it| Package::of(it, &ids, &mut licenses)).collect();
+        let id = |it: &'a Component| (it.reference.as_str(), id(it, &bill.subject));
+        let extracted = all().filter_map(|it| match license(&it.license) {
+            Declared::Extracted(id) => Some((id, it.license.as_str())),
+            Declared::Expression(_) => None,
+        });
         Self {
+            bill,
             name: if bill.subject.name.is_empty() { "artifact" } else { &bill.subject.name },
             namespace: format!("https://spdx.org/spdxdocs/lazaret-{}", bill.serial),
             created: to_the_second(&bill.created),
             creator: format!("Tool: lazaret-{}", env!("CARGO_PKG_VERSION")),
             comment: (bill.is_complete == Some(false))
                 .then_some("incomplete: a part of what is described could not be read"),
-            packages,
-            relationships: relationships(bill, &ids),
-            licenses: licenses.into_iter().collect(),
+            ids: all().map(id).collect(),
+            licenses: extracted.collect(),
         }
     }
-}
 
-fn relationships(bill: &Bill, ids: &BTreeMap<&str, String>) -> Vec<(String, &'static str, String)> {
-    let id = |reference: &str| ids.get(reference).cloned();
-    let Some(subject) = id(&bill.subject.reference) else { return Vec::new() };
-    let mut all = vec![(DOCUMENT_ID.to_owned(), "DESCRIBES", subject.clone())];
-    let contained = bill.components.iter().filter_map(|component| id(&component.reference));
-    all.extend(contained.map(|part| (subject.clone(), "CONTAINS", part)));
-    for component in &bill.components {
-        let needed = component.depends_on.iter().filter_map(|needed| id(needed));
-        let Some(from) = id(&component.reference) else { continue };
-        all.extend(needed.map(|needed| (from.clone(), "DEPENDS_ON", needed)));
+    /// What is described first. Each is made when it is asked for: all at once take as much as the
+    /// bill.
+    fn packages(&self) -> impl Iterator<Item = Package<'_>> + Clone {
+        let all = std::iter::once(&self.bill.subject).chain(&self.bill.components);
+        all.map(|component| Package::of(component, self.id(&component.reference)))
     }
-    all
+
+    /// Element, relationship, element.
+    fn relationships(&self) -> impl Iterator<Item = (&str, &'static str, &str)> + Clone {
+        let subject = self.id(&self.bill.subject.reference);
+        let components = &self.bill.components;
+        let contained = components.iter().map(|it| self.id(&it.reference));
+        let needs = components.iter().flat_map(move |component| {
+            let from = self.id(&component.reference);
+            let needed = component.depends_on.iter().filter_map(|to| self.ids.get(to.as_str()));
+            needed.map(move |to| (from, "DEPENDS_ON", to.as_str()))
+        });
+        std::iter::once((DOCUMENT_ID, "DESCRIBES", subject))
+            .chain(contained.map(move |part| (subject, "CONTAINS", part)))
+            .chain(needs)
+    }
+
+    fn id(&self, reference: &str) -> &str {
+        self.ids.get(reference).map_or("", String::as_str)
+    }
 }
 
 impl<'a> Package<'a> {
-    fn of(
-        component: &'a Component,
-        ids: &BTreeMap<&str, String>,
-        licenses: &mut BTreeMap<String, &'a str>,
-    ) -> Self {
+    fn of(component: &'a Component, id: &'a str) -> Self {
         let annotation = match component.properties.is_empty() {
             true => String::new(),
             // `</text>` must not end the text of a tag: no angle bracket stands as it is.
@@ -125,11 +131,11 @@ impl<'a> Package<'a> {
                 .replace('<', "\\u003c"),
         };
         Self {
-            id: ids.get(component.reference.as_str()).cloned().unwrap_or_default(),
+            id,
             component,
             purpose: component.kind.spdx(),
             supplier: supplier(&component.publisher),
-            license: license(&component.license, licenses),
+            license: license(&component.license).into(),
             hashes: component.hashes.iter().filter_map(|written| hash(written)).collect(),
             annotation,
         }
@@ -156,18 +162,30 @@ fn supplier(publisher: &str) -> String {
     if name.is_empty() { NOT_SAID.to_owned() } else { format!("Organization: {name}") }
 }
 
-/// The declared license in the terms of SPDX; a reference to its text where those are not certain.
-fn license<'a>(declared: &'a str, licenses: &mut BTreeMap<String, &'a str>) -> String {
+/// A declared license in the terms of SPDX.
+enum Declared {
+    Expression(String),
+    /// A reference to its text, for its terms are not certain.
+    Extracted(String),
+}
+
+impl From<Declared> for String {
+    fn from(declared: Declared) -> Self {
+        match declared {
+            Declared::Expression(text) | Declared::Extracted(text) => text,
+        }
+    }
+}
+
+fn license(declared: &str) -> Declared {
     if declared.trim().is_empty() {
-        return NOT_SAID.to_owned();
+        return Declared::Expression(NOT_SAID.to_owned());
     }
     if let Some(license) = License::of(declared) {
-        return license.as_str().to_owned();
+        return Declared::Expression(license.as_str().to_owned());
     }
     let of = Uuid::new_v5(&Uuid::NAMESPACE_OID, declared.as_bytes()).simple();
-    let id = format!("LicenseRef-{of}");
-    licenses.insert(id.clone(), declared);
-    id
+    Declared::Extracted(format!("LicenseRef-{of}"))
 }
 
 fn one_line(text: &str) -> String {

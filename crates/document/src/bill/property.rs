@@ -3,6 +3,8 @@
 //!
 //! The names are a promise to strangers, listed in `docs/sbom.md`.
 
+use std::borrow::Cow;
+
 use model::{Layer, Problem, ProblemKind};
 use serde::{Deserialize, Serialize};
 
@@ -39,15 +41,16 @@ pub(crate) const SOURCE_VERSION: &str = "lazaret:source:version";
 /// A named text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Property {
+    /// Of each component the same few.
     #[serde(default)]
-    pub(crate) name: String,
+    pub(crate) name: Cow<'static, str>,
     #[serde(default)]
     pub(crate) value: String,
 }
 
 impl Property {
-    pub(crate) fn new(name: &str, value: impl ToString) -> Self {
-        Self { name: name.to_owned(), value: value.to_string() }
+    pub(crate) fn new(name: &'static str, value: impl ToString) -> Self {
+        Self { name: Cow::Borrowed(name), value: value.to_string() }
     }
 }
 

@@ -8,7 +8,7 @@ use super::vulnerability::Vulnerability;
 use super::{LicenseChoice, hash};
 use crate::Report;
 use crate::bill::{Bill, Component, Property};
-use crate::json::pretty;
+use crate::json::{Each, pretty};
 
 /// Writes the bill of materials as pretty-printed JSON with a final newline.
 ///
@@ -16,12 +16,12 @@ use crate::json::pretty;
 /// Whatever the writer has.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let bill = Bill::of(report);
-    pretty(&Document::of(&bill, Vulnerability::of_report(report, &bill)), out)
+    pretty(&document(&bill, Vulnerability::of_report(report, &bill)), out)
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Document<'a> {
+struct Document<'a, C, D> {
     #[serde(rename = "$schema")]
     schema: &'static str,
     bom_format: &'static str,
@@ -29,8 +29,8 @@ struct Document<'a> {
     serial_number: String,
     version: u32,
     metadata: Metadata<'a>,
-    components: Vec<ComponentJson<'a>>,
-    dependencies: Vec<Dependency<'a>>,
+    components: C,
+    dependencies: D,
     compositions: [Composition; 1],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     vulnerabilities: Vec<Vulnerability>,
@@ -117,34 +117,31 @@ struct Composition {
     aggregate: &'static str,
 }
 
-impl<'a> Document<'a> {
-    fn of(bill: &'a Bill, vulnerabilities: Vec<Vulnerability>) -> Self {
-        let everything = std::iter::once(&bill.subject).chain(&bill.components);
-        let aggregate = if bill.is_complete == Some(true) { "complete" } else { "incomplete" };
-        Self {
-            schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
-            bom_format: "CycloneDX",
-            spec_version: "1.6",
-            serial_number: format!("urn:uuid:{}", bill.serial),
-            version: 1,
-            metadata: Metadata {
-                timestamp: &bill.created,
-                tools: Tools {
-                    components: [Tool {
-                        kind: "application",
-                        name: "lazaret",
-                        version: env!("CARGO_PKG_VERSION"),
-                    }],
-                },
-                component: ComponentJson::of(&bill.subject),
-            },
-            components: bill.components.iter().map(ComponentJson::of).collect(),
-            dependencies: everything
-                .map(|it| Dependency { reference: &it.reference, depends_on: &it.depends_on })
-                .collect(),
-            compositions: [Composition { aggregate }],
-            vulnerabilities,
-        }
+fn document(bill: &Bill, vulnerabilities: Vec<Vulnerability>) -> impl Serialize {
+    let everything = std::iter::once(&bill.subject).chain(&bill.components);
+    let aggregate = if bill.is_complete == Some(true) { "complete" } else { "incomplete" };
+    let version = env!("CARGO_PKG_VERSION");
+    Document {
+        schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
+        bom_format: "CycloneDX",
+        spec_version: "1.6",
+        serial_number: format!("urn:uuid:{}", bill.serial),
+        version: 1,
+        metadata: Metadata {
+            timestamp: &bill.created,
+            tools: Tools { components: [Tool { kind: "application", name: "lazaret", version }] },
+            component: ComponentJson::of(&bill.subject),
+        },
+        components: Each(bill.components.iter().map(ComponentJson::of)),
+        dependencies: Each(everything.map(Dependency::of)),
+        compositions: [Composition { aggregate }],
+        vulnerabilities,
+    }
+}
+
+impl<'a> Dependency<'a> {
+    fn of(component: &'a Component) -> Self {
+        Self { reference: &component.reference, depends_on: &component.depends_on }
     }
 }
 

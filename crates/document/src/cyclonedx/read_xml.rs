@@ -137,7 +137,8 @@ impl Walk<'_> {
                 ("license", "id" | "name") | ("licenses", "expression") => licenses.push(text),
                 ("hashes", "hash") => component.hashes.extend(read_hash(&self.attribute, &text)),
                 ("properties", "property") => {
-                    component.properties.push(Property::new(&self.attribute, text));
+                    let name = self.attribute.clone().into();
+                    component.properties.push(Property { name, value: text });
                 }
                 _ => {}
             }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{DOCUMENT_ID, Document, NOT_SAID, Package};
 use crate::Report;
 use crate::bill::Bill;
-use crate::json::pretty;
+use crate::json::{Each, pretty};
 
 /// Writes the bill of materials as pretty-printed JSON with a final newline.
 ///
@@ -15,174 +15,163 @@ use crate::json::pretty;
 /// Whatever the writer has.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let bill = Bill::of(report);
-    pretty(&DocumentJson::of(&Document::of(&bill)), out)
+    pretty(&document(&Document::of(&bill)), out)
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct DocumentJson {
+struct DocumentJson<'a, P, R> {
     spdx_version: &'static str,
     data_license: &'static str,
     #[serde(rename = "SPDXID")]
     id: &'static str,
-    name: String,
-    document_namespace: String,
+    name: &'a str,
+    document_namespace: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     comment: Option<&'static str>,
-    creation_info: CreationInfo,
-    packages: Vec<PackageJson>,
-    relationships: Vec<Relationship>,
+    creation_info: CreationInfo<'a>,
+    packages: P,
+    relationships: R,
     #[serde(rename = "hasExtractedLicensingInfos", skip_serializing_if = "Vec::is_empty")]
-    licenses: Vec<ExtractedLicense>,
+    licenses: Vec<ExtractedLicense<'a>>,
 }
 
 #[derive(Serialize)]
-struct CreationInfo {
-    created: String,
-    creators: [String; 1],
+struct CreationInfo<'a> {
+    created: &'a str,
+    creators: [&'a str; 1],
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct PackageJson {
+struct PackageJson<'a> {
     #[serde(rename = "SPDXID")]
-    id: String,
-    name: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    version_info: String,
+    id: &'a str,
+    name: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    version_info: &'a str,
     supplier: String,
     download_location: &'static str,
     files_analyzed: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    checksums: Vec<Checksum>,
+    checksums: Vec<Checksum<'a>>,
     license_concluded: &'static str,
     license_declared: String,
     copyright_text: &'static str,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    description: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    description: &'a str,
     primary_package_purpose: &'static str,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    external_refs: Vec<ExternalRef>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    annotations: Vec<Annotation>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_refs: Option<[ExternalRef<'a>; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    annotations: Option<[Annotation<'a>; 1]>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Checksum {
+struct Checksum<'a> {
     algorithm: &'static str,
-    checksum_value: String,
+    checksum_value: &'a str,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ExternalRef {
+struct ExternalRef<'a> {
     reference_category: &'static str,
     reference_type: &'static str,
-    reference_locator: String,
+    reference_locator: &'a str,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Annotation {
-    annotation_date: String,
+struct Annotation<'a> {
+    annotation_date: &'a str,
     annotation_type: &'static str,
-    annotator: String,
+    annotator: &'a str,
     comment: String,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Relationship {
-    spdx_element_id: String,
+struct Relationship<'a> {
+    spdx_element_id: &'a str,
     relationship_type: &'static str,
-    related_spdx_element: String,
+    related_spdx_element: &'a str,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ExtractedLicense {
-    license_id: String,
-    extracted_text: String,
+struct ExtractedLicense<'a> {
+    license_id: &'a str,
+    extracted_text: &'a str,
     name: &'static str,
 }
 
-impl DocumentJson {
-    fn of(document: &Document<'_>) -> Self {
-        let relationships = document.relationships.iter().cloned();
-        let licenses = document.licenses.iter();
-        Self {
-            spdx_version: "SPDX-2.3",
-            data_license: "CC0-1.0",
-            id: DOCUMENT_ID,
-            name: document.name.to_owned(),
-            document_namespace: document.namespace.clone(),
-            comment: document.comment,
-            creation_info: CreationInfo {
-                created: document.created.clone(),
-                creators: [document.creator.clone()],
-            },
-            packages: document.packages.iter().map(|it| PackageJson::of(it, document)).collect(),
-            relationships: relationships
-                .map(|(spdx_element_id, relationship_type, related_spdx_element)| Relationship {
-                    spdx_element_id,
-                    relationship_type,
-                    related_spdx_element,
-                })
-                .collect(),
-            licenses: licenses
-                .map(|(id, text)| ExtractedLicense {
-                    license_id: id.clone(),
-                    extracted_text: (*text).to_owned(),
-                    name: NOT_SAID,
-                })
-                .collect(),
-        }
+fn document(document: &Document<'_>) -> impl Serialize {
+    let packages = document.packages().map(move |it| PackageJson::of(it, document));
+    DocumentJson {
+        spdx_version: "SPDX-2.3",
+        data_license: "CC0-1.0",
+        id: DOCUMENT_ID,
+        name: document.name,
+        document_namespace: &document.namespace,
+        comment: document.comment,
+        creation_info: CreationInfo { created: &document.created, creators: [&document.creator] },
+        packages: Each(packages),
+        relationships: Each(document.relationships().map(Relationship::of)),
+        licenses: document.licenses.iter().map(ExtractedLicense::of).collect(),
     }
 }
 
-impl PackageJson {
-    fn of(package: &Package<'_>, document: &Document<'_>) -> Self {
+impl<'a> PackageJson<'a> {
+    fn of(package: Package<'a>, document: &'a Document<'_>) -> Self {
         let component = package.component;
         let purl = ExternalRef {
             reference_category: "PACKAGE-MANAGER",
             reference_type: "purl",
-            reference_locator: component.purl.clone(),
+            reference_locator: &component.purl,
         };
+        let is_annotated = !package.annotation.is_empty();
         let annotation = Annotation {
-            annotation_date: document.created.clone(),
+            annotation_date: &document.created,
             annotation_type: "OTHER",
-            annotator: document.creator.clone(),
-            comment: package.annotation.clone(),
+            annotator: &document.creator,
+            comment: package.annotation,
         };
-        let hashes = package.hashes.iter();
+        let hashes = package.hashes.into_iter();
         Self {
-            id: package.id.clone(),
-            name: component.name.clone(),
-            version_info: component.version.clone(),
-            supplier: package.supplier.clone(),
+            id: package.id,
+            name: &component.name,
+            version_info: &component.version,
+            supplier: package.supplier,
             download_location: NOT_SAID,
             files_analyzed: false,
             checksums: hashes
-                .map(|&(algorithm, digits)| Checksum {
-                    algorithm,
-                    checksum_value: digits.to_owned(),
-                })
+                .map(|(algorithm, checksum_value)| Checksum { algorithm, checksum_value })
                 .collect(),
             license_concluded: NOT_SAID,
-            license_declared: package.license.clone(),
+            license_declared: package.license,
             copyright_text: NOT_SAID,
-            description: component.description.clone(),
+            description: &component.description,
             // The JSON schema of 2.3 spells with a dash what other parts of SPDX do not.
             primary_package_purpose: match package.purpose {
                 "OPERATING-SYSTEM" => "OPERATING_SYSTEM",
                 purpose => purpose,
             },
-            external_refs: Some(purl).filter(|_| !component.purl.is_empty()).into_iter().collect(),
-            annotations: Some(annotation)
-                .filter(|_| !package.annotation.is_empty())
-                .into_iter()
-                .collect(),
+            external_refs: (!component.purl.is_empty()).then_some([purl]),
+            annotations: is_annotated.then_some([annotation]),
         }
+    }
+}
+
+impl<'a> Relationship<'a> {
+    fn of((from, relationship_type, to): (&'a str, &'static str, &'a str)) -> Self {
+        Self { spdx_element_id: from, relationship_type, related_spdx_element: to }
+    }
+}
+
+impl<'a> ExtractedLicense<'a> {
+    fn of((id, text): (&'a String, &&'a str)) -> Self {
+        Self { license_id: id, extracted_text: text, name: NOT_SAID }
     }
 }

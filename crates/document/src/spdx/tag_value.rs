@@ -23,12 +23,12 @@ pub fn render(report: &Report) -> String {
     }
     tag(&mut text, "Creator", &document.creator);
     tag(&mut text, "Created", &document.created);
-    document.packages.iter().for_each(|it| package(&mut text, it));
+    document.packages().for_each(|it| package(&mut text, &it));
     text.push('\n');
-    for (from, relationship, to) in &document.relationships {
+    for (from, relationship, to) in document.relationships() {
         tag(&mut text, "Relationship", &format!("{from} {relationship} {to}"));
     }
-    document.packages.iter().for_each(|it| annotation(&mut text, it, &document));
+    document.packages().for_each(|it| annotation(&mut text, &it, &document));
     for (id, extracted) in &document.licenses {
         text.push('\n');
         tag(&mut text, "LicenseID", id);
@@ -42,7 +42,7 @@ fn package(text: &mut String, package: &Package<'_>) {
     let component = package.component;
     text.push('\n');
     tag(text, "PackageName", &one_line(&component.name));
-    tag(text, "SPDXID", &package.id);
+    tag(text, "SPDXID", package.id);
     if !component.version.is_empty() {
         tag(text, "PackageVersion", &one_line(&component.version));
     }
@@ -72,7 +72,7 @@ fn annotation(text: &mut String, package: &Package<'_>, document: &Document<'_>)
     tag(text, "Annotator", &document.creator);
     tag(text, "AnnotationDate", &document.created);
     tag(text, "AnnotationType", "OTHER");
-    tag(text, "SPDXREF", &package.id);
+    tag(text, "SPDXREF", package.id);
     long(text, "AnnotationComment", &package.annotation);
 }
 
