@@ -1,8 +1,8 @@
 //! A bill of materials apart from any format: what is described, what it is made of, and what
 //! needs what.
 //!
-//! Every writer takes a [`Bill`] that was [made from a report](Bill::of), and every reader fills
-//! one that [becomes an inventory](Bill::into_sbom): the graph is built once, and what a format
+//! Every writer takes the [`Draft`] of a report, and every reader fills a [`Bill`] that [becomes an
+//! inventory](Bill::into_sbom): the graph is built once, and what a format
 //! cannot say in its own terms travels as a [`Property`] in all of them. A bill that comes from
 //! outside may lie in every field.
 
@@ -14,13 +14,12 @@ mod to_inventory;
 
 use model::Problem;
 
+pub(crate) use from_report::Draft;
 pub(crate) use property::Property;
 
-/// A bill of materials.
+/// A bill of materials that was read.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Bill {
-    /// A UUID; the same for the same artifact. Empty in a bill that was read.
-    pub(crate) serial: String,
     /// RFC 3339.
     pub(crate) created: String,
     /// What the bill is about.
@@ -67,7 +66,7 @@ pub(crate) struct Component {
     /// `sha512:<lower-case hexadecimal>`
     pub(crate) hashes: Vec<String>,
     pub(crate) properties: Vec<Property>,
-    /// References of the components that it needs.
+    /// References of the components that it needs, in a bill that was read.
     pub(crate) depends_on: Vec<String>,
 }
 

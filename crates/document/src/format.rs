@@ -85,7 +85,9 @@ impl Format {
                 "Bill of materials, CycloneDX 1.6",
                 cyclonedx::json::write,
             ),
-            Self::CycloneDxXml => known("cyclonedx-xml", "The same as XML", cyclonedx::xml::render),
+            Self::CycloneDxXml => {
+                streamed("cyclonedx-xml", "The same as XML", cyclonedx::xml::write)
+            }
             Self::Gitlab => known("gitlab", "GitLab's container scanning report", gitlab::render),
             Self::Html => known(
                 "html",
@@ -97,7 +99,7 @@ impl Format {
                 "Everything that is known; see docs/report.schema.json",
                 json::write,
             ),
-            Self::Junit => known("junit", "Test results, for build servers", junit::render),
+            Self::Junit => streamed("junit", "Test results, for build servers", junit::write),
             Self::Markdown => {
                 known("markdown", "For a comment on a pull request", markdown::render)
             }
@@ -109,7 +111,7 @@ impl Format {
                 streamed("spdx-json", "Bill of materials, SPDX 2.3", spdx::json::write)
             }
             Self::SpdxTagValue => {
-                known("spdx-tag-value", "The same as tags and values", spdx::tag_value::render)
+                streamed("spdx-tag-value", "The same as tags and values", spdx::tag_value::write)
             }
         }
     }
@@ -135,7 +137,7 @@ impl Format {
             How::Stream(write) => {
                 let mut text = Vec::new();
                 write(report, &mut text).expect("a Vec takes anything");
-                String::from_utf8(text).expect("JSON is UTF-8")
+                String::from_utf8(text).expect("all formats are UTF-8")
             }
         }
     }

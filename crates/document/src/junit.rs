@@ -6,6 +6,7 @@
 //! be judged.
 
 use std::fmt::Write as _;
+use std::io::{self, Write};
 
 use model::{Decision, Reason, Verdict};
 
@@ -14,8 +15,11 @@ use crate::fault::{self, Fault, Kind};
 use crate::text::printable;
 use crate::xml::Xml;
 
-/// The report as XML with a final newline.
-pub fn render(report: &Report) -> String {
+/// Writes the report as XML with a final newline.
+///
+/// # Errors
+/// Whatever the writer has.
+pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut suites: Vec<Suite> = Vec::new();
     let (faults, silenced) = (fault::faults(report), fault::silenced(report));
     for kind in Kind::ALL {
@@ -35,7 +39,7 @@ pub fn render(report: &Report) -> String {
     if let Some(verdict) = &report.verdict {
         suites.push(Suite { name: "policy".to_owned(), cases: judged(verdict) });
     }
-    write(report, &suites)
+    write_suites(report, &suites, out)
 }
 
 /// A test for each rule that had something to say; the verdict itself where none had.
@@ -161,7 +165,7 @@ fn class(fault: &Fault<'_>) -> String {
     format!("{}.{}", fault.kind.name(), group.replace(['.', '/'], "_"))
 }
 
-fn write(report: &Report, suites: &[Suite]) -> String {
+fn write_suites(report: &Report, suites: &[Suite], out: &mut dyn Write) -> io::Result<()> {
     let total = |count: fn(&Suite) -> usize| suites.iter().map(count).sum::<usize>().to_string();
     let name = format!("lazaret {}", printable(&report.artifact.name));
     let attributes: [(&str, &str); 5] = [
@@ -171,7 +175,7 @@ fn write(report: &Report, suites: &[Suite]) -> String {
         ("errors", &total(|suite| suite.count(Outcome::Error))),
         ("time", "0"),
     ];
-    let mut xml = Xml::new();
+    let mut xml = Xml::new(out);
     xml.element("testsuites", &attributes, |xml| {
         for (id, suite) in suites.iter().enumerate() {
             write_suite(xml, id, suite, report);
@@ -180,7 +184,7 @@ fn write(report: &Report, suites: &[Suite]) -> String {
     xml.finish()
 }
 
-fn write_suite(xml: &mut Xml, id: usize, suite: &Suite, report: &Report) {
+fn write_suite(xml: &mut Xml<'_>, id: usize, suite: &Suite, report: &Report) {
     let count = |outcome| suite.count(outcome).to_string();
     let attributes: [(&str, &str); 9] = [
         ("name", &suite.name),
@@ -204,7 +208,7 @@ fn write_suite(xml: &mut Xml, id: usize, suite: &Suite, report: &Report) {
     });
 }
 
-fn write_case(xml: &mut Xml, case: &Case) {
+fn write_case(xml: &mut Xml<'_>, case: &Case) {
     let Case { class, name, outcome, message, word, text } = case;
     let (class, name, message) = (printable(class), printable(name), printable(message));
     let attributes = [("classname", &*class), ("name", &*name), ("time", "0")];

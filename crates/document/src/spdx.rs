@@ -9,12 +9,12 @@ pub(crate) mod read_json;
 pub(crate) mod read_tag_value;
 pub mod tag_value;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use model::License;
 use uuid::Uuid;
 
-use crate::bill::{Bill, Component, ComponentKind};
+use crate::bill::{Component, ComponentKind, Draft};
 
 pub(crate) const DOCUMENT_ID: &str = "SPDXRef-DOCUMENT";
 const NOT_SAID: &str = "NOASSERTION";
@@ -48,7 +48,7 @@ fn read_hash(algorithm: &str, digits: &str) -> Option<String> {
 
 /// A bill in the terms of SPDX.
 struct Document<'a> {
-    bill: &'a Bill,
+    draft: &'a Draft<'a>,
     name: &'a str,
     namespace: String,
     /// `YYYY-MM-DDThh:mm:ssZ`, and nothing finer.
@@ -56,60 +56,56 @@ struct Document<'a> {
     creator: String,
     comment: Option<&'static str>,
     /// Identifiers by the references of the bill.
-    ids: BTreeMap<&'a str, String>,
+    ids: HashMap<&'a str, String>,
     /// Licenses that are not on the list of SPDX: identifier and text.
     licenses: BTreeMap<String, &'a str>,
 }
 
-struct Package<'a> {
-    id: &'a str,
-    component: &'a Component,
+struct Package {
+    id: String,
+    component: Component,
     purpose: &'static str,
     supplier: String,
     license: String,
-    /// Algorithm and digits.
-    hashes: Vec<(&'static str, &'a str)>,
     /// What SPDX has no field for, as JSON; empty if there is nothing.
     annotation: String,
 }
 
 impl<'a> Document<'a> {
-    fn of(bill: &'a Bill) -> Self {
-        let all = || std::iter::once(&bill.subject).chain(&bill.components);
-        let id = |it: &'a Component| (it.reference.as_str(), id(it, &bill.subject));
-        let extracted = all().filter_map(|it| match license(&it.license) {
+    fn of(draft: &'a Draft<'_>) -> Self {
+        let extracted = draft.packages().filter_map(|(_, it)| match license(&it.license) {
             Declared::Extracted(id) => Some((id, it.license.as_str())),
             Declared::Expression(_) => None,
         });
+        let subject = &draft.subject;
         Self {
-            bill,
-            name: if bill.subject.name.is_empty() { "artifact" } else { &bill.subject.name },
-            namespace: format!("https://spdx.org/spdxdocs/lazaret-{}", bill.serial),
-            created: to_the_second(&bill.created),
+            draft,
+            name: if subject.name.is_empty() { "artifact" } else { &subject.name },
+            namespace: format!("https://spdx.org/spdxdocs/lazaret-{}", draft.serial),
+            created: to_the_second(draft.created()),
             creator: format!("Tool: lazaret-{}", env!("CARGO_PKG_VERSION")),
-            comment: (bill.is_complete == Some(false))
+            comment: (!draft.is_complete())
                 .then_some("incomplete: a part of what is described could not be read"),
-            ids: all().map(id).collect(),
+            ids: ids(draft),
             licenses: extracted.collect(),
         }
     }
 
-    /// What is described first. Each is made when it is asked for: all at once take as much as the
-    /// bill.
-    fn packages(&self) -> impl Iterator<Item = Package<'_>> + Clone {
-        let all = std::iter::once(&self.bill.subject).chain(&self.bill.components);
-        all.map(|component| Package::of(component, self.id(&component.reference)))
+    /// What is described first. Each is made when it is asked for: all at once take more than the
+    /// inventory.
+    fn packages(&self) -> impl Iterator<Item = Package> + Clone {
+        let all = std::iter::once(&self.draft.subject).cloned().chain(self.draft.components());
+        all.map(|component| Package::of(self.id(&component.reference).to_owned(), component))
     }
 
     /// Element, relationship, element.
     fn relationships(&self) -> impl Iterator<Item = (&str, &'static str, &str)> + Clone {
-        let subject = self.id(&self.bill.subject.reference);
-        let components = &self.bill.components;
-        let contained = components.iter().map(|it| self.id(&it.reference));
-        let needs = components.iter().flat_map(move |component| {
-            let from = self.id(&component.reference);
-            let needed = component.depends_on.iter().filter_map(|to| self.ids.get(to.as_str()));
-            needed.map(move |to| (from, "DEPENDS_ON", to.as_str()))
+        let subject = self.id(&self.draft.subject.reference);
+        let components = self.draft.needs().skip(1);
+        let contained = components.clone().map(|(reference, _)| self.id(reference));
+        let needs = components.flat_map(move |(reference, needed)| {
+            let from = self.id(reference);
+            needed.into_iter().map(move |to| (from, "DEPENDS_ON", self.id(to)))
         });
         std::iter::once((DOCUMENT_ID, "DESCRIBES", subject))
             .chain(contained.map(move |part| (subject, "CONTAINS", part)))
@@ -121,8 +117,8 @@ impl<'a> Document<'a> {
     }
 }
 
-impl<'a> Package<'a> {
-    fn of(component: &'a Component, id: &'a str) -> Self {
+impl Package {
+    fn of(id: String, component: Component) -> Self {
         let annotation = match component.properties.is_empty() {
             true => String::new(),
             // `</text>` must not end the text of a tag: no angle bracket stands as it is.
@@ -132,27 +128,39 @@ impl<'a> Package<'a> {
         };
         Self {
             id,
-            component,
             purpose: component.kind.spdx(),
             supplier: supplier(&component.publisher),
             license: license(&component.license).into(),
-            hashes: component.hashes.iter().filter_map(|written| hash(written)).collect(),
             annotation,
+            component,
         }
+    }
+
+    /// Algorithm and digits.
+    fn hashes(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.component.hashes.iter().filter_map(|written| hash(written))
     }
 }
 
+/// An identifier for everything described, by its reference.
+fn ids<'a>(draft: &'a Draft<'_>) -> HashMap<&'a str, String> {
+    let Component { reference, name, .. } = &draft.subject;
+    let subject = (reference.as_str(), id("Artifact", name, reference));
+    let os = draft.os.as_ref().map(|Component { reference, name, .. }| {
+        (reference.as_str(), id("OperatingSystem", name, reference))
+    });
+    let packages = draft
+        .packages()
+        .map(|(reference, package)| (reference, id("Package", &package.name, reference)));
+    std::iter::once(subject).chain(os).chain(packages).collect()
+}
+
 /// Identifiers take letters, digits, dots and dashes only, so that names need help to stay apart.
-fn id(component: &Component, subject: &Component) -> String {
-    let of = Uuid::new_v5(&Uuid::NAMESPACE_OID, component.reference.as_bytes()).simple();
+fn id(what: &str, name: &str, reference: &str) -> String {
+    let of = Uuid::new_v5(&Uuid::NAMESPACE_OID, reference.as_bytes()).simple();
     let unique: String = of.to_string().chars().take(16).collect();
-    let what = match component.kind {
-        _ if component.reference == subject.reference => "Artifact",
-        ComponentKind::OperatingSystem => "OperatingSystem",
-        _ => "Package",
-    };
     let keep = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
-    let name: String = component.name.chars().map(keep).take(64).collect();
+    let name: String = name.chars().map(keep).take(64).collect();
     format!("SPDXRef-{what}-{name}-{unique}")
 }
 

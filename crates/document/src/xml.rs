@@ -3,23 +3,29 @@
 //! Whatever the text, the document stays well-formed: characters that XML 1.0 forbids become
 //! U+FFFD.
 
-use std::fmt::Write as _;
+use std::io::{self, Write};
 
 use quick_xml::escape::escape;
 
 /// A document in the making.
-pub(crate) struct Xml {
-    text: String,
+pub(crate) struct Xml<'o> {
+    out: &'o mut dyn Write,
     depth: usize,
+    /// The first failure; nothing is written after it.
+    outcome: io::Result<()>,
 }
 
-impl Xml {
-    pub(crate) fn new() -> Self {
-        Self { text: "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned(), depth: 0 }
+impl<'o> Xml<'o> {
+    pub(crate) fn new(out: &'o mut dyn Write) -> Self {
+        let mut xml = Self { out, depth: 0, outcome: Ok(()) };
+        xml.put("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+        xml
     }
 
-    pub(crate) fn finish(self) -> String {
-        self.text
+    /// # Errors
+    /// The first that the writer had.
+    pub(crate) fn finish(self) -> io::Result<()> {
+        self.outcome
     }
 
     /// An element around what `inside` writes.
@@ -30,7 +36,7 @@ impl Xml {
         inside: impl FnOnce(&mut Self),
     ) {
         self.begin(name, attributes);
-        self.text.push_str(">\n");
+        self.put(">\n");
         self.depth += 1;
         inside(self);
         self.depth -= 1;
@@ -41,8 +47,8 @@ impl Xml {
     /// An element that holds nothing but text.
     pub(crate) fn text(&mut self, name: &str, attributes: &[(&str, &str)], text: &str) {
         self.begin(name, attributes);
-        self.text.push('>');
-        self.text.push_str(&escape(allowed(text)));
+        self.put(">");
+        self.put(&escape(allowed(text)));
         self.end(name);
     }
 
@@ -56,25 +62,32 @@ impl Xml {
     /// An element that holds nothing.
     pub(crate) fn empty(&mut self, name: &str, attributes: &[(&str, &str)]) {
         self.begin(name, attributes);
-        self.text.push_str("/>\n");
+        self.put("/>\n");
     }
 
     fn begin(&mut self, name: &str, attributes: &[(&str, &str)]) {
         self.indent();
-        self.text.push('<');
-        self.text.push_str(name);
+        self.put("<");
+        self.put(name);
         for (key, value) in attributes {
-            let value = allowed(value);
-            write!(self.text, " {key}=\"{}\"", escape(&value)).expect("a String takes all");
+            self.put(&format!(" {key}=\"{}\"", escape(allowed(value))));
         }
     }
 
     fn end(&mut self, name: &str) {
-        writeln!(self.text, "</{name}>").expect("a String takes all");
+        self.put("</");
+        self.put(name);
+        self.put(">\n");
     }
 
     fn indent(&mut self) {
-        self.text.extend(std::iter::repeat_n("  ", self.depth));
+        (0..self.depth).for_each(|_| self.put("  "));
+    }
+
+    fn put(&mut self, text: &str) {
+        if self.outcome.is_ok() {
+            self.outcome = self.out.write_all(text.as_bytes());
+        }
     }
 }
 
@@ -93,12 +106,14 @@ mod tests {
 
     #[test]
     fn whatever_the_text_the_document_is_well_formed() {
-        let mut xml = Xml::new();
+        let mut written = Vec::new();
+        let mut xml = Xml::new(&mut written);
         xml.element("a", &[("b", "\"<&")], |xml| {
             xml.text("c", &[], "]]>\u{1}\u{ffff}é");
             xml.text_if_any("d", "");
         });
-        let written = xml.finish();
+        xml.finish().unwrap();
+        let written = String::from_utf8(written).unwrap();
         assert!(
             written
                 .ends_with("<a b=\"&quot;&lt;&amp;\">\n  <c>]]&gt;\u{fffd}\u{fffd}é</c>\n</a>\n"),

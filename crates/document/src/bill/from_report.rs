@@ -4,34 +4,86 @@
 //! The serial number is a name-based UUID of what is described, so that the same artifact gives
 //! the same document.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use model::{Artifact, Basis, License, Os, Package, Problem};
 use uuid::Uuid;
 
-use super::{Bill, Component, ComponentKind, Property, graph, property};
+use super::{Component, ComponentKind, Property, graph, property};
 use crate::{Report, purl};
 
-impl Bill {
-    pub(crate) fn of(report: &Report) -> Self {
-        let os = report.inventory.os.as_ref();
-        let mut components: Vec<Component> = os.map(os_component).into_iter().collect();
-        let mut needed_by_subject: Vec<String> =
-            components.iter().map(|component| component.reference.clone()).collect();
-        let packages = packages(report);
-        let needed: BTreeSet<&String> = packages.iter().flat_map(|it| &it.depends_on).collect();
-        let is_root = |component: &&Component| !needed.contains(&component.reference);
-        needed_by_subject
-            .extend(packages.iter().filter(is_root).map(|component| component.reference.clone()));
-        components.extend(packages);
+/// The bill of a report. Its components are made as they are written: all at once they would take
+/// more than the inventory that they are made of.
+pub(crate) struct Draft<'a> {
+    report: &'a Report,
+    /// A UUID; the same for the same artifact.
+    pub(crate) serial: String,
+    /// What the bill is about.
+    pub(crate) subject: Component,
+    pub(crate) os: Option<Component>,
+    /// Of the packages, in the order of the inventory.
+    references: Vec<String>,
+    /// For each package the positions of those that it needs, by the order of their references.
+    needed: Vec<Vec<usize>>,
+    /// The positions of those that no other needs.
+    roots: Vec<usize>,
+}
+
+impl<'a> Draft<'a> {
+    pub(crate) fn of(report: &'a Report) -> Self {
+        let packages = &report.inventory.packages;
+        let references = references(report);
+        let in_order = |needed: BTreeSet<usize>| {
+            let mut needed: Vec<usize> = needed.into_iter().collect();
+            needed.sort_unstable_by_key(|at| references.get(*at));
+            needed
+        };
+        let needed: Vec<Vec<usize>> = graph::resolve(packages).into_iter().map(in_order).collect();
+        let by_others: HashSet<usize> = needed.iter().flatten().copied().collect();
+        let roots = (0..packages.len()).filter(|at| !by_others.contains(at)).collect();
         Self {
+            report,
             serial: serial(report),
-            created: report.now.clone(),
-            subject: Component { depends_on: needed_by_subject, ..subject(report) },
-            components,
-            is_complete: Some(!report.is_partial()),
-            problems: Vec::new(),
+            subject: subject(report),
+            os: report.inventory.os.as_ref().map(os_component),
+            references,
+            needed,
+            roots,
         }
+    }
+
+    /// RFC 3339.
+    pub(crate) fn created(&self) -> &'a str {
+        &self.report.now
+    }
+
+    pub(crate) fn is_complete(&self) -> bool {
+        !self.report.is_partial()
+    }
+
+    /// The packages with their references, in the order of the inventory.
+    pub(crate) fn packages(&self) -> impl Iterator<Item = (&str, &'a Package)> + Clone {
+        self.references.iter().map(String::as_str).zip(&self.report.inventory.packages)
+    }
+
+    /// The operating system first, then packages.
+    pub(crate) fn components(&self) -> impl Iterator<Item = Component> + Clone {
+        let packages = self.packages().map(|(reference, it)| component(it, reference, self.report));
+        self.os.iter().cloned().chain(packages)
+    }
+
+    /// What needs what, by reference: the subject, then each component.
+    pub(crate) fn needs(&self) -> impl Iterator<Item = (&str, Vec<&str>)> + Clone {
+        let os = self.os.as_ref().map(|os| os.reference.as_str());
+        let named = |at: &usize| self.references.get(*at).map(String::as_str);
+        let by_subject = os.into_iter().chain(self.roots.iter().filter_map(named)).collect();
+        let by_packages =
+            self.references.iter().zip(&self.needed).map(move |(reference, needed)| {
+                (reference.as_str(), needed.iter().filter_map(named).collect())
+            });
+        std::iter::once((self.subject.reference.as_str(), by_subject))
+            .chain(os.map(|os| (os, Vec::new())))
+            .chain(by_packages)
     }
 }
 
@@ -106,34 +158,27 @@ fn os_component(os: &Os) -> Component {
     }
 }
 
-fn packages(report: &Report) -> Vec<Component> {
-    let packages = &report.inventory.packages;
-    let mut seen = BTreeMap::<String, u32>::new();
-    let mut components: Vec<Component> =
-        packages.iter().map(|package| component(package, report, &mut seen)).collect();
-    let references: Vec<String> = components.iter().map(|it| it.reference.clone()).collect();
-    for (component, needed) in components.iter_mut().zip(graph::resolve(packages)) {
-        let needed: BTreeSet<&String> =
-            needed.iter().filter_map(|at| references.get(*at)).collect();
-        component.depends_on = needed.into_iter().cloned().collect();
-    }
-    components
+/// Of each package a name that no other has.
+fn references(report: &Report) -> Vec<String> {
+    let mut seen = HashMap::<String, u32>::new();
+    let mut reference = |package: &Package| {
+        let purl = purl(package, report.inventory.os.as_ref());
+        match seen.entry(purl.clone()).and_modify(|count| *count += 1).or_insert(1) {
+            1 => purl,
+            again => format!("{purl}#{again}-{}", package.location.path),
+        }
+    };
+    report.inventory.packages.iter().map(&mut reference).collect()
 }
 
-fn component(package: &Package, report: &Report, seen: &mut BTreeMap<String, u32>) -> Component {
-    let purl = purl(package, report.inventory.os.as_ref());
-    let count = seen.entry(purl.clone()).and_modify(|count| *count += 1).or_insert(1);
-    let reference = match count {
-        1 => purl.clone(),
-        again => format!("{purl}#{again}-{}", package.location.path),
-    };
+fn component(package: &Package, reference: &str, report: &Report) -> Component {
     Component {
-        reference,
+        reference: reference.to_owned(),
         kind: ComponentKind::Library,
         group: String::new(),
         name: package.name.clone(),
         version: package.version.clone(),
-        purl,
+        purl: purl(package, report.inventory.os.as_ref()),
         publisher: package.vendor.clone(),
         description: String::new(),
         license: package.license.clone(),

@@ -2,12 +2,12 @@
 
 use std::io::{self, Write};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::vulnerability::Vulnerability;
 use super::{LicenseChoice, hash};
 use crate::Report;
-use crate::bill::{Bill, Component, Property};
+use crate::bill::{Component, Draft, Property};
 use crate::json::{Each, pretty};
 
 /// Writes the bill of materials as pretty-printed JSON with a final newline.
@@ -15,8 +15,8 @@ use crate::json::{Each, pretty};
 /// # Errors
 /// Whatever the writer has.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let bill = Bill::of(report);
-    pretty(&document(&bill, Vulnerability::of_report(report, &bill)), out)
+    let draft = Draft::of(report);
+    pretty(&document(&draft, Vulnerability::of_report(report, &draft)), out)
 }
 
 #[derive(Serialize)]
@@ -108,8 +108,8 @@ struct Named<'a> {
 struct Dependency<'a> {
     #[serde(rename = "ref")]
     reference: &'a str,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    depends_on: &'a [String],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    depends_on: Vec<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -117,31 +117,39 @@ struct Composition {
     aggregate: &'static str,
 }
 
-fn document(bill: &Bill, vulnerabilities: Vec<Vulnerability>) -> impl Serialize {
-    let everything = std::iter::once(&bill.subject).chain(&bill.components);
-    let aggregate = if bill.is_complete == Some(true) { "complete" } else { "incomplete" };
+fn document(draft: &Draft<'_>, vulnerabilities: Vec<Vulnerability>) -> impl Serialize {
+    let aggregate = if draft.is_complete() { "complete" } else { "incomplete" };
     let version = env!("CARGO_PKG_VERSION");
     Document {
         schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
         bom_format: "CycloneDX",
         spec_version: "1.6",
-        serial_number: format!("urn:uuid:{}", bill.serial),
+        serial_number: format!("urn:uuid:{}", draft.serial),
         version: 1,
         metadata: Metadata {
-            timestamp: &bill.created,
+            timestamp: draft.created(),
             tools: Tools { components: [Tool { kind: "application", name: "lazaret", version }] },
-            component: ComponentJson::of(&bill.subject),
+            component: ComponentJson::of(&draft.subject),
         },
-        components: Each(bill.components.iter().map(ComponentJson::of)),
-        dependencies: Each(everything.map(Dependency::of)),
+        components: Each(draft.components().map(Written)),
+        dependencies: Each(draft.needs().map(Dependency::of)),
         compositions: [Composition { aggregate }],
         vulnerabilities,
     }
 }
 
 impl<'a> Dependency<'a> {
-    fn of(component: &'a Component) -> Self {
-        Self { reference: &component.reference, depends_on: &component.depends_on }
+    fn of((reference, depends_on): (&'a str, Vec<&'a str>)) -> Self {
+        Self { reference, depends_on }
+    }
+}
+
+/// A component that is gone once it is written.
+struct Written(Component);
+
+impl Serialize for Written {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        ComponentJson::of(&self.0).serialize(serializer)
     }
 }
 

@@ -1,32 +1,36 @@
 //! CycloneDX 1.6 in XML. The schema wants the elements of each parent in one order.
 
+use std::io::{self, Write};
+
 use super::vulnerability::{Analysis, Vulnerability};
 use super::{LicenseChoice, hash};
 use crate::Report;
-use crate::bill::{Bill, Component};
+use crate::bill::{Component, Draft};
 use crate::xml::Xml;
 
-/// The bill of materials as indented XML.
-pub fn render(report: &Report) -> String {
-    let bill = Bill::of(report);
-    let vulnerabilities = Vulnerability::of_report(report, &bill);
-    let serial = format!("urn:uuid:{}", bill.serial);
+/// Writes the bill of materials as indented XML.
+///
+/// # Errors
+/// Whatever the writer has.
+pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let draft = Draft::of(report);
+    let vulnerabilities = Vulnerability::of_report(report, &draft);
+    let serial = format!("urn:uuid:{}", draft.serial);
     let attributes = [
         ("xmlns", "http://cyclonedx.org/schema/bom/1.6"),
         ("serialNumber", serial.as_str()),
         ("version", "1"),
     ];
-    let mut xml = Xml::new();
+    let mut xml = Xml::new(out);
     xml.element("bom", &attributes, |xml| {
-        metadata(xml, &bill);
+        metadata(xml, &draft);
         xml.element("components", &[], |xml| {
-            bill.components.iter().for_each(|it| component(xml, it));
+            draft.components().for_each(|it| component(xml, &it));
         });
-        dependencies(xml, &bill);
+        dependencies(xml, &draft);
         xml.element("compositions", &[], |xml| {
             xml.element("composition", &[], |xml| {
-                let is_complete = bill.is_complete == Some(true);
-                let aggregate = if is_complete { "complete" } else { "incomplete" };
+                let aggregate = if draft.is_complete() { "complete" } else { "incomplete" };
                 xml.text("aggregate", &[], aggregate);
             });
         });
@@ -39,9 +43,9 @@ pub fn render(report: &Report) -> String {
     xml.finish()
 }
 
-fn metadata(xml: &mut Xml, bill: &Bill) {
+fn metadata(xml: &mut Xml<'_>, draft: &Draft<'_>) {
     xml.element("metadata", &[], |xml| {
-        xml.text("timestamp", &[], &bill.created);
+        xml.text("timestamp", &[], draft.created());
         xml.element("tools", &[], |xml| {
             xml.element("components", &[], |xml| {
                 xml.element("component", &[("type", "application")], |xml| {
@@ -50,11 +54,11 @@ fn metadata(xml: &mut Xml, bill: &Bill) {
                 });
             });
         });
-        component(xml, &bill.subject);
+        component(xml, &draft.subject);
     });
 }
 
-fn component(xml: &mut Xml, component: &Component) {
+fn component(xml: &mut Xml<'_>, component: &Component) {
     let attributes =
         [("type", component.kind.cyclonedx()), ("bom-ref", component.reference.as_str())];
     xml.element("component", &attributes, |xml| {
@@ -84,7 +88,7 @@ fn component(xml: &mut Xml, component: &Component) {
     });
 }
 
-fn license(xml: &mut Xml, choice: &LicenseChoice<'_>) {
+fn license(xml: &mut Xml<'_>, choice: &LicenseChoice<'_>) {
     let declared = [("acknowledgement", "declared")];
     match choice {
         LicenseChoice::Expression(expression) => xml.text("expression", &declared, expression),
@@ -97,11 +101,11 @@ fn license(xml: &mut Xml, choice: &LicenseChoice<'_>) {
     }
 }
 
-fn dependencies(xml: &mut Xml, bill: &Bill) {
+fn dependencies(xml: &mut Xml<'_>, draft: &Draft<'_>) {
     xml.element("dependencies", &[], |xml| {
-        for component in std::iter::once(&bill.subject).chain(&bill.components) {
-            xml.element("dependency", &[("ref", &component.reference)], |xml| {
-                for needed in &component.depends_on {
+        for (reference, needed) in draft.needs() {
+            xml.element("dependency", &[("ref", reference)], |xml| {
+                for needed in needed {
                     xml.text("dependency", &[("ref", needed)], "");
                 }
             });
@@ -109,7 +113,7 @@ fn dependencies(xml: &mut Xml, bill: &Bill) {
     });
 }
 
-fn vulnerability(xml: &mut Xml, vulnerability: &Vulnerability) {
+fn vulnerability(xml: &mut Xml<'_>, vulnerability: &Vulnerability) {
     xml.element("vulnerability", &[], |xml| {
         xml.text("id", &[], &vulnerability.id);
         source(xml, &vulnerability.source.name);
@@ -148,7 +152,7 @@ fn vulnerability(xml: &mut Xml, vulnerability: &Vulnerability) {
     });
 }
 
-fn analysis(xml: &mut Xml, analysis: &Analysis) {
+fn analysis(xml: &mut Xml<'_>, analysis: &Analysis) {
     xml.element("analysis", &[], |xml| {
         xml.text("state", &[], analysis.state);
         xml.text_if_any("justification", analysis.justification.unwrap_or_default());
@@ -156,12 +160,12 @@ fn analysis(xml: &mut Xml, analysis: &Analysis) {
     });
 }
 
-fn source(xml: &mut Xml, name: &str) {
+fn source(xml: &mut Xml<'_>, name: &str) {
     xml.element("source", &[], |xml| xml.text("name", &[], name));
 }
 
 /// An element around several, where there are any.
-fn list<T>(xml: &mut Xml, name: &str, items: &[T], write: impl Fn(&mut Xml, &T)) {
+fn list<T>(xml: &mut Xml<'_>, name: &str, items: &[T], write: impl Fn(&mut Xml<'_>, &T)) {
     if !items.is_empty() {
         xml.element(name, &[], |xml| items.iter().for_each(|item| write(xml, item)));
     }

@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{DOCUMENT_ID, Document, NOT_SAID, Package};
 use crate::Report;
-use crate::bill::Bill;
+use crate::bill::Draft;
 use crate::json::{Each, pretty};
 
 /// Writes the bill of materials as pretty-printed JSON with a final newline.
@@ -14,8 +14,8 @@ use crate::json::{Each, pretty};
 /// # Errors
 /// Whatever the writer has.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let bill = Bill::of(report);
-    pretty(&document(&Document::of(&bill)), out)
+    let draft = Draft::of(report);
+    pretty(&document(&Document::of(&draft)), out)
 }
 
 #[derive(Serialize)]
@@ -50,13 +50,13 @@ struct PackageJson<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     version_info: &'a str,
-    supplier: String,
+    supplier: &'a str,
     download_location: &'static str,
     files_analyzed: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     checksums: Vec<Checksum<'a>>,
     license_concluded: &'static str,
-    license_declared: String,
+    license_declared: &'a str,
     copyright_text: &'static str,
     #[serde(skip_serializing_if = "str::is_empty")]
     description: &'a str,
@@ -88,7 +88,7 @@ struct Annotation<'a> {
     annotation_date: &'a str,
     annotation_type: &'static str,
     annotator: &'a str,
-    comment: String,
+    comment: &'a str,
 }
 
 #[derive(Serialize)]
@@ -108,7 +108,7 @@ struct ExtractedLicense<'a> {
 }
 
 fn document(document: &Document<'_>) -> impl Serialize {
-    let packages = document.packages().map(move |it| PackageJson::of(it, document));
+    let packages = document.packages().map(move |package| Written { package, document });
     DocumentJson {
         spdx_version: "SPDX-2.3",
         data_license: "CC0-1.0",
@@ -123,34 +123,45 @@ fn document(document: &Document<'_>) -> impl Serialize {
     }
 }
 
+/// A package that is gone once it is written.
+struct Written<'a> {
+    package: Package,
+    document: &'a Document<'a>,
+}
+
+impl Serialize for Written<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        PackageJson::of(&self.package, self.document).serialize(serializer)
+    }
+}
+
 impl<'a> PackageJson<'a> {
-    fn of(package: Package<'a>, document: &'a Document<'_>) -> Self {
-        let component = package.component;
+    fn of(package: &'a Package, document: &'a Document<'_>) -> Self {
+        let component = &package.component;
         let purl = ExternalRef {
             reference_category: "PACKAGE-MANAGER",
             reference_type: "purl",
             reference_locator: &component.purl,
         };
-        let is_annotated = !package.annotation.is_empty();
         let annotation = Annotation {
             annotation_date: &document.created,
             annotation_type: "OTHER",
             annotator: &document.creator,
-            comment: package.annotation,
+            comment: &package.annotation,
         };
-        let hashes = package.hashes.into_iter();
         Self {
-            id: package.id,
+            id: &package.id,
             name: &component.name,
             version_info: &component.version,
-            supplier: package.supplier,
+            supplier: &package.supplier,
             download_location: NOT_SAID,
             files_analyzed: false,
-            checksums: hashes
+            checksums: package
+                .hashes()
                 .map(|(algorithm, checksum_value)| Checksum { algorithm, checksum_value })
                 .collect(),
             license_concluded: NOT_SAID,
-            license_declared: package.license,
+            license_declared: &package.license,
             copyright_text: NOT_SAID,
             description: &component.description,
             // The JSON schema of 2.3 spells with a dash what other parts of SPDX do not.
@@ -159,7 +170,7 @@ impl<'a> PackageJson<'a> {
                 purpose => purpose,
             },
             external_refs: (!component.purl.is_empty()).then_some([purl]),
-            annotations: is_annotated.then_some([annotation]),
+            annotations: (!package.annotation.is_empty()).then_some([annotation]),
         }
     }
 }

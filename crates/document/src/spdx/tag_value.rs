@@ -1,87 +1,89 @@
 //! SPDX 2.3 as tag-value: a tag, a colon and a value a line; texts of several lines between
 //! `<text>` and `</text>`.
 
-use std::fmt::Write as _;
+use std::io::{self, Write};
 
 use super::{DOCUMENT_ID, Document, NOT_SAID, Package, one_line};
 use crate::Report;
-use crate::bill::Bill;
+use crate::bill::Draft;
 use crate::text::{printable, printable_lines};
 
-/// The bill of materials as lines.
-pub fn render(report: &Report) -> String {
-    let bill = Bill::of(report);
-    let document = Document::of(&bill);
-    let mut text = String::new();
-    tag(&mut text, "SPDXVersion", "SPDX-2.3");
-    tag(&mut text, "DataLicense", "CC0-1.0");
-    tag(&mut text, "SPDXID", DOCUMENT_ID);
-    tag(&mut text, "DocumentName", &one_line(document.name));
-    tag(&mut text, "DocumentNamespace", &document.namespace);
+/// Writes the bill of materials as lines.
+///
+/// # Errors
+/// Whatever the writer has.
+pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let draft = Draft::of(report);
+    let document = Document::of(&draft);
+    tag(out, "SPDXVersion", "SPDX-2.3")?;
+    tag(out, "DataLicense", "CC0-1.0")?;
+    tag(out, "SPDXID", DOCUMENT_ID)?;
+    tag(out, "DocumentName", &one_line(document.name))?;
+    tag(out, "DocumentNamespace", &document.namespace)?;
     if let Some(comment) = document.comment {
-        long(&mut text, "DocumentComment", comment);
+        long(out, "DocumentComment", comment)?;
     }
-    tag(&mut text, "Creator", &document.creator);
-    tag(&mut text, "Created", &document.created);
-    document.packages().for_each(|it| package(&mut text, &it));
-    text.push('\n');
+    tag(out, "Creator", &document.creator)?;
+    tag(out, "Created", &document.created)?;
+    document.packages().try_for_each(|it| package(out, &it))?;
+    writeln!(out)?;
     for (from, relationship, to) in document.relationships() {
-        tag(&mut text, "Relationship", &format!("{from} {relationship} {to}"));
+        tag(out, "Relationship", &format!("{from} {relationship} {to}"))?;
     }
-    document.packages().for_each(|it| annotation(&mut text, &it, &document));
+    document.packages().try_for_each(|it| annotation(out, &it, &document))?;
     for (id, extracted) in &document.licenses {
-        text.push('\n');
-        tag(&mut text, "LicenseID", id);
-        long(&mut text, "ExtractedText", extracted);
-        tag(&mut text, "LicenseName", NOT_SAID);
+        writeln!(out)?;
+        tag(out, "LicenseID", id)?;
+        long(out, "ExtractedText", extracted)?;
+        tag(out, "LicenseName", NOT_SAID)?;
     }
-    text
+    Ok(())
 }
 
-fn package(text: &mut String, package: &Package<'_>) {
-    let component = package.component;
-    text.push('\n');
-    tag(text, "PackageName", &one_line(&component.name));
-    tag(text, "SPDXID", package.id);
+fn package(out: &mut dyn Write, package: &Package) -> io::Result<()> {
+    let component = &package.component;
+    writeln!(out)?;
+    tag(out, "PackageName", &one_line(&component.name))?;
+    tag(out, "SPDXID", &package.id)?;
     if !component.version.is_empty() {
-        tag(text, "PackageVersion", &one_line(&component.version));
+        tag(out, "PackageVersion", &one_line(&component.version))?;
     }
-    tag(text, "PackageSupplier", &package.supplier);
-    tag(text, "PackageDownloadLocation", NOT_SAID);
-    tag(text, "FilesAnalyzed", "false");
-    for (algorithm, digits) in &package.hashes {
-        tag(text, "PackageChecksum", &format!("{algorithm}: {digits}"));
+    tag(out, "PackageSupplier", &package.supplier)?;
+    tag(out, "PackageDownloadLocation", NOT_SAID)?;
+    tag(out, "FilesAnalyzed", "false")?;
+    for (algorithm, digits) in package.hashes() {
+        tag(out, "PackageChecksum", &format!("{algorithm}: {digits}"))?;
     }
-    tag(text, "PackageLicenseConcluded", NOT_SAID);
-    tag(text, "PackageLicenseDeclared", &package.license);
-    tag(text, "PackageCopyrightText", NOT_SAID);
+    tag(out, "PackageLicenseConcluded", NOT_SAID)?;
+    tag(out, "PackageLicenseDeclared", &package.license)?;
+    tag(out, "PackageCopyrightText", NOT_SAID)?;
     if !component.description.is_empty() {
-        long(text, "PackageDescription", &component.description);
+        long(out, "PackageDescription", &component.description)?;
     }
     if !component.purl.is_empty() {
-        tag(text, "ExternalRef", &format!("PACKAGE-MANAGER purl {}", component.purl));
+        tag(out, "ExternalRef", &format!("PACKAGE-MANAGER purl {}", component.purl))?;
     }
-    tag(text, "PrimaryPackagePurpose", package.purpose);
+    tag(out, "PrimaryPackagePurpose", package.purpose)
 }
 
-fn annotation(text: &mut String, package: &Package<'_>, document: &Document<'_>) {
+fn annotation(out: &mut dyn Write, package: &Package, document: &Document<'_>) -> io::Result<()> {
     if package.annotation.is_empty() {
-        return;
+        return Ok(());
     }
-    text.push('\n');
-    tag(text, "Annotator", &document.creator);
-    tag(text, "AnnotationDate", &document.created);
-    tag(text, "AnnotationType", "OTHER");
-    tag(text, "SPDXREF", package.id);
-    long(text, "AnnotationComment", &package.annotation);
+    writeln!(out)?;
+    tag(out, "Annotator", &document.creator)?;
+    tag(out, "AnnotationDate", &document.created)?;
+    tag(out, "AnnotationType", "OTHER")?;
+    tag(out, "SPDXREF", &package.id)?;
+    long(out, "AnnotationComment", &package.annotation)
 }
 
-fn tag(text: &mut String, tag: &str, value: &str) {
-    writeln!(text, "{tag}: {}", printable(value)).expect("a String takes all");
+fn tag(out: &mut dyn Write, tag: &str, value: &str) -> io::Result<()> {
+    writeln!(out, "{tag}: {}", printable(value))
 }
 
 /// A text of many lines, that its own end cannot be mistaken for and that steers no terminal.
-fn long(text: &mut String, name: &str, value: &str) {
+fn long(out: &mut dyn Write, name: &str, value: &str) -> io::Result<()> {
     let value = printable_lines(value).replace("</text>", "&lt;/text&gt;");
-    writeln!(text, "{name}: <text>{value}</text>").expect("a String takes all");
+    writeln!(out, "{name}: <text>{value}</text>")
 }
