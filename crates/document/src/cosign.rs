@@ -3,13 +3,18 @@
 //! `https://cosign.sigstore.dev/attestation/vuln/v1`: who scanned, with which data, when, and the
 //! whole result in the scanner's own form, here the JSON report.
 
+use std::io::{self, Write};
+
 use serde::Serialize;
 
 use crate::{Report, json};
 
-/// The predicate (without the in-toto statement around it, which cosign makes) as pretty-printed
-/// JSON with a final newline.
-pub fn render(report: &Report) -> String {
+/// Writes the predicate (without the in-toto statement around it, which cosign makes) as
+/// pretty-printed JSON with a final newline.
+///
+/// # Errors
+/// Whatever the writer has.
+pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let predicate = Predicate {
         invocation: Invocation {
             uri: "",
@@ -30,10 +35,7 @@ pub fn render(report: &Report) -> String {
         },
         metadata: Metadata { scan_started_on: &report.now, scan_finished_on: &report.now },
     };
-    let mut text = serde_json::to_string_pretty(&predicate)
-        .expect("strings, numbers and lists of them always serialize");
-    text.push('\n');
-    text
+    json::pretty(&predicate, out)
 }
 
 #[derive(Serialize)]

@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
+use std::collections::HashMap;
 
 use model::{
     Excepted, Finding, Malware, Misconfiguration, Package, Secret, SecretPlace, Severity, Silenced,
@@ -103,6 +104,18 @@ pub(crate) struct Fault<'a> {
     pub(crate) remedy: Cow<'a, str>,
     /// Who says not to report it.
     pub(crate) silenced: Option<Silencer<'a>>,
+}
+
+/// The fingerprint of each, and which of those with the same it is (`…:2`): a viewer takes two of one
+/// fingerprint for one thing.
+pub(crate) fn fingerprints(faults: &[Fault<'_>], report: &Report) -> Vec<String> {
+    let mut seen = HashMap::<String, u32>::new();
+    let mut numbered = |fault: &Fault<'_>| {
+        let fingerprint = fault.fingerprint(report);
+        let count = seen.entry(fingerprint.clone()).and_modify(|count| *count += 1).or_insert(1);
+        format!("{fingerprint}:{count}")
+    };
+    faults.iter().map(&mut numbered).collect()
 }
 
 /// Everything that is to be reported.

@@ -77,7 +77,7 @@ impl Format {
     const fn known(self) -> Known {
         match self {
             Self::CosignVuln => {
-                known("cosign-vuln", "Predicate for `cosign attest --type vuln`", cosign::render)
+                streamed("cosign-vuln", "Predicate for `cosign attest --type vuln`", cosign::write)
             }
             Self::Csv => known("csv", "One row for everything that is wrong", csv::render),
             Self::CycloneDxJson => streamed(
@@ -88,7 +88,7 @@ impl Format {
             Self::CycloneDxXml => {
                 streamed("cyclonedx-xml", "The same as XML", cyclonedx::xml::write)
             }
-            Self::Gitlab => known("gitlab", "GitLab's container scanning report", gitlab::render),
+            Self::Gitlab => streamed("gitlab", "GitLab's container scanning report", gitlab::write),
             Self::Html => known(
                 "html",
                 "One page with charts and filters that needs nothing else",
@@ -106,7 +106,9 @@ impl Format {
             Self::OpenVexJson => {
                 known("openvex-json", "What is silenced, for others to read", vex::openvex::render)
             }
-            Self::Sarif => known("sarif", "SARIF 2.1.0, for code hosts and editors", sarif::render),
+            Self::Sarif => {
+                streamed("sarif", "SARIF 2.1.0, for code hosts and editors", sarif::write)
+            }
             Self::SpdxJson => {
                 streamed("spdx-json", "Bill of materials, SPDX 2.3", spdx::json::write)
             }

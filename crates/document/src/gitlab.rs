@@ -5,14 +5,16 @@
 //! wrong with a file is said with the path in place of the package. Its texts are Markdown, so
 //! nothing from outside enters them unescaped.
 
-use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 use model::Severity;
+use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::Report;
 use crate::fault::{self, Fault, Of};
+use crate::json::{Each, pretty};
 use crate::markdown::escaped;
 use crate::text::{link, printable, shortened};
 
@@ -23,9 +25,27 @@ const SOLUTION_MAX: usize = 3000;
 /// Messages are for people; the JSON report has all that is silenced.
 const SILENCED_NAMED: usize = 100;
 
-/// The report as pretty-printed JSON with a final newline.
-pub fn render(report: &Report) -> String {
+/// Fields stand in the order of the alphabet, as in the values below them.
+#[derive(Serialize)]
+struct Document<V> {
+    scan: Value,
+    version: &'static str,
+    vulnerabilities: V,
+}
+
+/// Writes the report as pretty-printed JSON with a final newline.
+///
+/// # Errors
+/// Whatever the writer has.
+pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let faults = fault::faults(report);
+    let fingerprints = fault::fingerprints(&faults, report);
+    let named = faults.iter().zip(&fingerprints);
+    let vulnerabilities = Each(named.map(|(fault, id)| vulnerability(report, fault, id)));
+    pretty(&Document { scan: scan(report), version: "15.2.1", vulnerabilities }, out)
+}
+
+fn scan(report: &Report) -> Value {
     let tool = json!({
         "id": "lazaret",
         "name": "Lazaret",
@@ -38,24 +58,16 @@ pub fn render(report: &Report) -> String {
         let level = if it.kind.makes_incomplete() { "warn" } else { "info" };
         json!({ "level": level, "value": printable(&it.to_string()) })
     };
-    let document = json!({
-        "version": "15.2.1",
-        "scan": {
-            "analyzer": tool,
-            "scanner": tool,
-            "type": "container_scanning",
-            "start_time": time,
-            "end_time": time,
-            // Findings of a failed scan are not shown; an incomplete one says so in its messages.
-            "status": "success",
-            "messages": report.problems.iter().map(message).chain(silenced(report)).collect::<Vec<_>>(),
-        },
-        "vulnerabilities": vulnerabilities(report, &faults),
-    });
-    let mut text = serde_json::to_string_pretty(&document)
-        .expect("strings, numbers and lists of them always serialize");
-    text.push('\n');
-    text
+    json!({
+        "analyzer": tool,
+        "scanner": tool,
+        "type": "container_scanning",
+        "start_time": time,
+        "end_time": time,
+        // Findings of a failed scan are not shown; an incomplete one says so in its messages.
+        "status": "success",
+        "messages": report.problems.iter().map(message).chain(silenced(report)).collect::<Vec<_>>(),
+    })
 }
 
 /// What somebody says not to report, and the verdict: the schema has no place of its own for
@@ -75,19 +87,8 @@ fn silenced(report: &Report) -> Vec<Value> {
     said.chain(more).chain(verdict).map(message).collect()
 }
 
-fn vulnerabilities(report: &Report, faults: &[Fault<'_>]) -> Vec<Value> {
-    let mut seen = BTreeMap::<String, u32>::new();
-    let mut all = Vec::with_capacity(faults.len());
-    for fault in faults {
-        let fingerprint = fault.fingerprint(report);
-        let count = seen.entry(fingerprint.clone()).and_modify(|count| *count += 1).or_insert(1);
-        let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{fingerprint}:{count}").as_bytes());
-        all.push(vulnerability(report, fault, id));
-    }
-    all
-}
-
-fn vulnerability(report: &Report, fault: &Fault<'_>, id: Uuid) -> Value {
+fn vulnerability(report: &Report, fault: &Fault<'_>, fingerprint: &str) -> Value {
+    let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, fingerprint.as_bytes());
     let name = if fault.title.is_empty() { fault.rule } else { fault.title };
     let os = report.inventory.os.as_ref();
     let named = |os: &model::Os| format!("{} {}", os.family, os.version).trim().to_owned();

@@ -7,75 +7,109 @@
 
 mod rule;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
+use std::io::{self, Write};
 
 use model::{Problem, Severity};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use self::rule::{Rule, rules};
+use self::rule::Rule;
 use crate::Report;
 use crate::fault::{self, Fault, Of};
+use crate::json::{Each, pretty};
 use crate::text::printable;
 
 /// The name of our fingerprint, with the version of what goes into it.
 const FINGERPRINT: &str = "lazaret/v1";
+const SCHEMA: &str =
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
-/// The report as pretty-printed JSON with a final newline.
-pub fn render(report: &Report) -> String {
-    let mut text = serde_json::to_string_pretty(&log(report))
-        .expect("strings, numbers and lists of them always serialize");
-    text.push('\n');
-    text
+/// Writes the report as pretty-printed JSON with a final newline.
+///
+/// # Errors
+/// Whatever the writer has.
+pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let faults: Vec<Fault<'_>> =
+        fault::faults(report).into_iter().chain(fault::silenced(report)).collect();
+    let fingerprints = fault::fingerprints(&faults, report);
+    let ruling = rule::worst_of_each(&faults);
+    let positions: HashMap<&str, usize> =
+        ruling.iter().enumerate().map(|(position, fault)| (fault.rule, position)).collect();
+    let results = faults.iter().zip(&fingerprints).map(|(fault, fingerprint)| {
+        let position = positions.get(fault.rule).copied().unwrap_or_default();
+        outcome(report, fault, position, fingerprint)
+    });
+    let version = env!("CARGO_PKG_VERSION");
+    let rules = Each(ruling.iter().map(|fault| Rule::of(fault)));
+    let run = Run {
+        automation_details: json!({
+            "id": format!("lazaret/{}", printable(&report.artifact.name)),
+        }),
+        column_kind: "utf16CodeUnits",
+        invocations: [invocation(report)],
+        original_uri_base_ids: json!({
+            "IMAGE": { "description": { "text": "the root directory of the image" } },
+        }),
+        properties: image(report),
+        results: Each(results),
+        tool: Tool {
+            driver: Driver { name: "Lazaret", rules, semantic_version: version, version },
+        },
+    };
+    pretty(&Log { schema: SCHEMA, runs: [run], version: "2.1.0" }, out)
+}
+
+/// What may be long is made as it is written; the rest is a [`Value`], whose fields stand in the order
+/// of the alphabet as these do.
+#[derive(Serialize)]
+struct Log<O, R> {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    runs: [Run<O, R>; 1],
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Run<O, R> {
+    automation_details: Value,
+    column_kind: &'static str,
+    invocations: [Value; 1],
+    original_uri_base_ids: Value,
+    properties: Value,
+    results: O,
+    tool: Tool<R>,
+}
+
+#[derive(Serialize)]
+struct Tool<R> {
+    driver: Driver<R>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Driver<R> {
+    name: &'static str,
+    rules: R,
+    semantic_version: &'static str,
+    version: &'static str,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Outcome<'a> {
-    rule_id: &'a str,
-    rule_index: usize,
     kind: &'static str,
     level: &'static str,
-    message: Value,
     locations: [Value; 1],
-    partial_fingerprints: BTreeMap<&'static str, String>,
+    message: Value,
+    partial_fingerprints: BTreeMap<&'static str, &'a str>,
+    properties: Map<String, Value>,
+    rule_id: &'a str,
+    rule_index: usize,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     suppressions: Vec<Value>,
-    properties: Map<String, Value>,
-}
-
-fn log(report: &Report) -> Value {
-    let faults: Vec<Fault<'_>> =
-        fault::faults(report).into_iter().chain(fault::silenced(report)).collect();
-    let rules = rules(&faults);
-    let positions: BTreeMap<&str, usize> =
-        rules.iter().enumerate().map(|(position, rule)| (rule.id, position)).collect();
-    let results = outcomes(report, &faults, &positions);
-    json!({
-        "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{
-            "tool": { "driver": driver(rules) },
-            "automationDetails": { "id": format!("lazaret/{}", printable(&report.artifact.name)) },
-            "columnKind": "utf16CodeUnits",
-            "originalUriBaseIds": {
-                "IMAGE": { "description": { "text": "the root directory of the image" } },
-            },
-            "invocations": [invocation(report)],
-            "results": results,
-            "properties": image(report),
-        }],
-    })
-}
-
-fn driver(rules: Vec<Rule<'_>>) -> Value {
-    json!({
-        "name": "Lazaret",
-        "semanticVersion": env!("CARGO_PKG_VERSION"),
-        "version": env!("CARGO_PKG_VERSION"),
-        "rules": rules,
-    })
 }
 
 fn invocation(report: &Report) -> Value {
@@ -108,29 +142,23 @@ fn image(report: &Report) -> Value {
     })
 }
 
-fn outcomes<'a>(
+fn outcome<'a>(
     report: &Report,
-    faults: &[Fault<'a>],
-    positions: &BTreeMap<&str, usize>,
-) -> Vec<Outcome<'a>> {
-    // Two results must not share a fingerprint, or a viewer takes them for one.
-    let mut seen = BTreeMap::<String, u32>::new();
-    let outcome = |fault: &Fault<'a>| {
-        let fingerprint = fault.fingerprint(report);
-        let count = seen.entry(fingerprint.clone()).and_modify(|count| *count += 1).or_insert(1);
-        Outcome {
-            rule_id: fault.rule,
-            rule_index: positions.get(fault.rule).copied().unwrap_or_default(),
-            kind: "fail",
-            level: level(fault.severity),
-            message: json!({ "text": message(fault) }),
-            locations: [location(fault)],
-            partial_fingerprints: BTreeMap::from([(FINGERPRINT, format!("{fingerprint}:{count}"))]),
-            suppressions: fault.silenced.map(suppression).into_iter().collect(),
-            properties: properties(fault, report),
-        }
-    };
-    faults.iter().map(outcome).collect()
+    fault: &Fault<'a>,
+    rule_index: usize,
+    fingerprint: &'a str,
+) -> Outcome<'a> {
+    Outcome {
+        kind: "fail",
+        level: level(fault.severity),
+        locations: [location(fault)],
+        message: json!({ "text": message(fault) }),
+        partial_fingerprints: BTreeMap::from([(FINGERPRINT, fingerprint)]),
+        properties: properties(fault, report),
+        rule_id: fault.rule,
+        rule_index,
+        suppressions: fault.silenced.map(suppression).into_iter().collect(),
+    }
 }
 
 /// SARIF has three words for six of ours; the number is in the rule's `security-severity`.

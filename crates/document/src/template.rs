@@ -60,7 +60,13 @@ impl Template {
         Ok(Self { environment, name: name.to_owned() })
     }
 
-    /// The template filled with a report.
+    /// What it was read under.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The template filled with a report. What it takes in memory is bounded as far as the engine
+    /// counts: not for lists that it joins with `+`, nor for what a filter makes before it is done.
     pub fn render(&self, report: &Report) -> Result<String, TemplateError> {
         let template = self.environment.get_template(&self.name);
         let template = template.map_err(|error| TemplateError::of(&self.name, "", &error))?;

@@ -1,5 +1,6 @@
 //! `lazaret scan`: a target in, a report and an exit code out.
 
+mod filling;
 pub(crate) mod form;
 mod keep;
 
@@ -77,7 +78,7 @@ pub(crate) fn run(arguments: ScanArguments, global: &Global) -> Result<ExitCode,
     let kept = kept.map(|folder| keep::keep(&folder, &report, answer.policy_version(), global));
     show(&mut report, filter);
 
-    form.write(&report, output.as_deref(), global)?;
+    form.write(&report, output.as_deref(), global, &options.artifact.stop)?;
     if !form.is_table() || output.is_some() {
         output::print_problems(&report.problems);
         report.verdict.iter().for_each(judgement::note);

@@ -79,6 +79,36 @@ fn what_a_form_lacks_is_told_before_the_scan() {
     assert_eq!(sandbox.run(&fine).code, Some(10));
 }
 
+/// Nor may one that the engine does not count.
+#[test]
+fn a_template_that_fills_memory_ends() {
+    let sandbox = vulnerable();
+    let doubled = "{% set n = namespace(x=[1]) %}{% for i in range(40) %}{% set n.x = n.x + n.x %}\
+                   {% endfor %}{{ n.x|length }}";
+    let nested = "{% set n = namespace(x=[1]) %}{% for i in range(40) %}{% set n.x = [n.x, n.x] %}\
+                  {% endfor %}{{ n.x|string|length }}";
+    for source in ["{{ packages|tojson(indent=1000000000) }}", doubled, nested] {
+        sandbox.file("grow.txt", source);
+        let begun = std::time::Instant::now();
+        let ended = sandbox.run(&[
+            "scan",
+            "--offline",
+            "--format",
+            "template",
+            "--template",
+            "grow.txt",
+            "-o",
+            "report",
+            "dir:root",
+        ]);
+        assert_eq!(ended.code, Some(2), "{source}: {ended:?}");
+        let said = "template `grow.txt`: takes more than 256 MiB of memory";
+        assert!(ended.stderr.contains(said), "{source}: {}", ended.stderr);
+        assert!(!sandbox.path("report").exists(), "{source}");
+        assert!(begun.elapsed() < std::time::Duration::from_secs(60), "{source}");
+    }
+}
+
 #[test]
 fn the_snapshot_takes_its_job_from_the_environment() {
     let sandbox = vulnerable();

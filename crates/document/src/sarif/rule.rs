@@ -1,7 +1,7 @@
 //! The rules of a SARIF run: each vulnerability, kind of secret, malware rule and check once, with
 //! the help that a reader of its alerts is shown.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
 use model::Severity;
 use serde::Serialize;
@@ -21,59 +21,63 @@ const TAGS_MAX: usize = 20;
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Rule<'a> {
-    pub(super) id: &'a str,
-    name: &'static str,
-    short_description: Value,
+    default_configuration: Value,
     full_description: Value,
+    help: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     help_uri: Option<&'a str>,
-    help: Value,
-    default_configuration: Value,
+    id: &'a str,
+    name: &'static str,
     properties: Value,
+    short_description: Value,
 }
 
-/// One rule for each id, in the order in which they first come; the worst of its results decides
-/// how severe it is.
-pub(super) fn rules<'a>(faults: &[Fault<'a>]) -> Vec<Rule<'a>> {
-    let mut worst = BTreeMap::<&str, &Fault<'a>>::new();
-    let mut order = Vec::new();
+/// For each id, in the order in which they first come, what decides how severe its rule is: the
+/// worst of its results.
+pub(super) fn worst_of_each<'f, 'a>(faults: &'f [Fault<'a>]) -> Vec<&'f Fault<'a>> {
+    let mut places = HashMap::<&str, usize>::new();
+    let mut worst: Vec<&Fault<'a>> = Vec::new();
     for fault in faults {
-        let known = worst.entry(fault.rule).or_insert_with(|| {
-            order.push(fault.rule);
-            fault
+        let place = *places.entry(fault.rule).or_insert_with(|| {
+            worst.push(fault);
+            worst.len() - 1
         });
-        if known.severity < fault.severity {
+        if let Some(known) = worst.get_mut(place)
+            && known.severity < fault.severity
+        {
             *known = fault;
         }
     }
-    order.into_iter().filter_map(|id| worst.get(id)).map(|fault| rule(fault)).collect()
+    worst
 }
 
-fn rule<'a>(fault: &Fault<'a>) -> Rule<'a> {
-    let short = if fault.title.is_empty() { fault.rule } else { fault.title };
-    let full = description(fault);
-    let full = if full.is_empty() { short } else { full };
-    let full = shortened(full, FULL_MAX);
-    Rule {
-        id: fault.rule,
-        name: match fault.kind {
-            Kind::Vulnerability => "VulnerablePackage",
-            Kind::Secret => "SecretInImage",
-            Kind::Malware => "MalwareInImage",
-            Kind::Misconfiguration => "Misconfiguration",
-        },
-        short_description: json!({ "text": plain(&shortened(short, SHORT_MAX)) }),
-        full_description: json!({ "text": lines(&full) }),
-        help_uri: fault
-            .finding()
-            .and_then(|finding| finding.references.iter().find_map(|it| link(it))),
-        help: json!({ "text": help(fault, &full) }),
-        default_configuration: json!({ "level": level(fault.severity) }),
-        properties: json!({
-            "precision": "very-high",
-            "security-severity": format!("{:.1}", score(fault)),
-            "tags": tags(fault),
-        }),
+impl<'a> Rule<'a> {
+    pub(super) fn of(fault: &Fault<'a>) -> Self {
+        let short = if fault.title.is_empty() { fault.rule } else { fault.title };
+        let full = description(fault);
+        let full = if full.is_empty() { short } else { full };
+        let full = shortened(full, FULL_MAX);
+        Self {
+            id: fault.rule,
+            name: match fault.kind {
+                Kind::Vulnerability => "VulnerablePackage",
+                Kind::Secret => "SecretInImage",
+                Kind::Malware => "MalwareInImage",
+                Kind::Misconfiguration => "Misconfiguration",
+            },
+            short_description: json!({ "text": plain(&shortened(short, SHORT_MAX)) }),
+            full_description: json!({ "text": lines(&full) }),
+            help_uri: fault
+                .finding()
+                .and_then(|finding| finding.references.iter().find_map(|it| link(it))),
+            help: json!({ "text": help(fault, &full) }),
+            default_configuration: json!({ "level": level(fault.severity) }),
+            properties: json!({
+                "precision": "very-high",
+                "security-severity": format!("{:.1}", score(fault)),
+                "tags": tags(fault),
+            }),
+        }
     }
 }
 

@@ -7,10 +7,12 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use artifact::Stop;
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 use document::{Format, Report, Template, github, table, template};
 
+use super::filling::fill;
 use crate::cmd::global::Global;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
@@ -160,6 +162,7 @@ impl Form {
         report: &Report,
         output: Option<&Path>,
         global: &Global,
+        stop: &Stop,
     ) -> Result<(), UserError> {
         let text = match self {
             Self::Table => table::render(report, global.look(output)),
@@ -167,9 +170,7 @@ impl Form {
                 return output::write_by(output, &mut |out| format.write(report, out));
             }
             Self::Github(job) => github::render(report, job),
-            Self::Template(template) => template
-                .render(report)
-                .map_err(|error| UserError::new(ExitCode::Usage, error.to_string()))?,
+            Self::Template(template) => fill(template, report, stop)?,
         };
         output::write(output, &text)
     }
