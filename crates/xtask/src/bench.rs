@@ -4,6 +4,7 @@
 //! `docs/benchmarks.md`; no bench judges. Inputs that cannot be committed come from `../shared`
 //! or from the Docker Engine, and a bench that lacks its input says so.
 
+mod engine;
 mod feeds;
 mod fixed;
 mod floor;
@@ -28,11 +29,16 @@ const BENCHES: &[Bench] = &[
         why: "the reference image, beside Syft and Trivy",
         run: reference::run,
     },
+    Bench {
+        name: "engine",
+        why: "the same from the Docker Engine, beside `docker save`; as root",
+        run: engine::run,
+    },
     Bench { name: "fixed", why: "what the smallest scans cost", run: fixed::run },
     Bench { name: "feeds", why: "segments from all feeds: time, memory, bytes", run: feeds::run },
     Bench { name: "matching", why: "3,000 packages against every segment", run: matching::run },
     Bench { name: "guard", why: "what the guard costs, as root with Docker", run: guard::run },
-    Bench { name: "sweep", why: "how time grows with what there is", run: sweep::run },
+    Bench { name: "sweep", why: "how time and memory grow with what there is", run: sweep::run },
 ];
 
 struct Bench {
@@ -40,6 +46,8 @@ struct Bench {
     why: &'static str,
     run: fn(&Session) -> Result<(), String>,
 }
+
+const EVERY_CHECK: &str = "vuln,secret,malware,config";
 
 /// Where things are.
 struct Session {
@@ -62,9 +70,9 @@ pub(crate) struct Args {
     /// The program to time, instead of the release build, which is made first
     #[arg(long, value_name = "PATH")]
     lazaret: Option<PathBuf>,
-    /// Only count the headers of a `docker save` archive: a floor, run by the reference bench
-    #[arg(long, hide = true)]
-    headers: Option<PathBuf>,
+    /// Only do this floor's work on a `docker save` archive: run by the reference bench
+    #[arg(long, hide = true, num_args = 2, value_names = ["WORK", "ARCHIVE"])]
+    floor: Vec<OsString>,
     /// Only run this command and print what it took: a small parent, for a child begins with the
     /// memory of its own
     #[arg(long, hide = true, num_args = 1.., allow_hyphen_values = true, value_name = "COMMAND")]
@@ -73,8 +81,8 @@ pub(crate) struct Args {
 
 /// False if a bench could not run.
 pub(crate) fn run(root: &Path, args: &Args) -> Result<bool, String> {
-    if let Some(archive) = &args.headers {
-        println!("{}", floor::read_headers(archive).map_err(|error| error.to_string())?);
+    if let [work, archive] = args.floor.as_slice() {
+        println!("{}", floor::here(work, Path::new(archive))?);
         return Ok(true);
     }
     if let Some((program, arguments)) = args.timed.split_first() {
@@ -86,7 +94,10 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<bool, String> {
         return Err(format!("no bench is called `{name}`\nhint: one of {}", names.join(", ")));
     }
     let lazaret = match &args.lazaret {
-        Some(path) => path.clone(),
+        Some(path) => {
+            build(root, &["xtask"])?;
+            path.clone()
+        }
         None => release(root)?,
     };
     let work = root.join("target/bench");
@@ -104,12 +115,18 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<bool, String> {
     Ok(all_ran)
 }
 
-/// The release build, made where it is not there yet. The floor is a part of this program: it has to
-/// be as fast as it can be.
+/// The release build, made where it is not there yet.
 pub(crate) fn release(root: &Path) -> Result<PathBuf, String> {
-    let build = ["build", "--release", "--quiet", "--package", "cli", "--package", "xtask"];
-    succeed(Command::new("cargo").args(build).current_dir(root))?;
+    build(root, &["cli", "xtask"])?;
     Ok(root.join("target/release/lazaret"))
+}
+
+/// This program is among them whatever is timed: floors are a part of it, and have to be as fast as
+/// they can be.
+fn build(root: &Path, packages: &[&str]) -> Result<(), String> {
+    let mut command = Command::new("cargo");
+    command.args(["build", "--release", "--quiet"]).current_dir(root);
+    succeed(command.args(packages.iter().flat_map(|package| ["--package", package])))
 }
 
 impl Session {
@@ -117,6 +134,13 @@ impl Session {
     fn lazaret(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.lazaret);
         command.args(arguments).env("XDG_CACHE_HOME", self.work.join("cache"));
+        command
+    }
+
+    /// A scan that asks no network, with the advisories of this store.
+    fn scan(&self, db: &Path, checks: &str, rest: &[&str]) -> Command {
+        let mut command = self.lazaret(&["scan", "--offline", "--format", "json"]);
+        command.args(["--checks", checks]).arg("--db").arg(db).args(rest);
         command
     }
 

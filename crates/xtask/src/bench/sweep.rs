@@ -1,5 +1,5 @@
-//! How time grows: with what an image holds, with its layers, with what publishers say; one thing
-//! is doubled and doubled again while the rest stays. One file a direction.
+//! How time and memory grow: with what an image holds, with its layers, with what publishers say;
+//! one thing is multiplied again and again while the rest stays. One file a direction.
 
 mod advisories;
 mod contents;
@@ -8,8 +8,13 @@ mod layers;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::Session;
+use super::measure::{Contender, Run, in_turn};
+
+/// What files hold, over and over: text, for that is what most is asked of.
+const LINE: &str = "a line of a file that holds nothing in particular, and ends here\n";
 
 pub(super) fn run(session: &Session) -> Result<(), String> {
     let folder = session.work.join("sweep");
@@ -17,6 +22,20 @@ pub(super) fn run(session: &Session) -> Result<(), String> {
     contents::run(session, &folder)?;
     layers::run(session, &folder)?;
     advisories::run(session, &folder)
+}
+
+/// A row for each of these, all by the same command.
+fn each<T>(
+    session: &Session,
+    rows: &[(String, T)],
+    command: impl Fn(&T) -> Command,
+) -> Result<Vec<Vec<Run>>, String> {
+    let command = &command;
+    let commands: Vec<_> = rows.iter().map(|(_, of)| move || command(of)).collect();
+    let named = rows.iter().zip(&commands);
+    let contenders: Vec<_> =
+        named.map(|((name, _), command)| Contender { name, command }).collect();
+    in_turn(&contenders, session.runs)
 }
 
 /// Makes a file under another name, so that one cut short is made anew, and keeps it.
@@ -60,7 +79,7 @@ fn root(
         append(&mut tar, "etc/os-release", b"ID=debian\nVERSION_ID=12\n")?;
         append(&mut tar, "var/lib/dpkg/status", dpkg_status(packages).as_bytes())?;
     }
-    let content = vec![b'x'; bytes];
+    let content: Vec<u8> = LINE.bytes().cycle().take(bytes).collect();
     for number in 0..files {
         append(&mut tar, &format!("{folder}/{}/{number}", number / 100), &content)?;
     }

@@ -1,14 +1,13 @@
-//! Time against what publishers say: the same packages against ever larger segments.
+//! Time and memory against what publishers say: the same packages against ever larger segments.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde_json::{Map, json};
 
-use super::{file_system, made, root};
+use super::{each, file_system, made, root};
 use crate::bench::Session;
-use crate::bench::measure::{Contender, in_turn, once};
+use crate::bench::measure::once;
 
 /// Source packages of which Debian's tracker speaks, ten vulnerabilities each.
 const SOURCES: [usize; 4] = [100, 1_000, 10_000, 100_000];
@@ -23,21 +22,8 @@ pub(super) fn run(session: &Session, folder: &Path) -> Result<(), String> {
         let name = format!("{} statements", sources * EACH);
         stores.push((name, store(session, folder, sources)?));
     }
-    let commands: Vec<_> = stores
-        .iter()
-        .map(|(name, db)| {
-            let target = &target;
-            let command = move || -> Command {
-                let mut command = session.lazaret(&["scan", "--offline", "--no-cache"]);
-                command.args(["--checks", "vuln", "--format", "json", target]).arg("--db").arg(db);
-                command
-            };
-            (name, command)
-        })
-        .collect();
-    let contenders: Vec<Contender<'_>> =
-        commands.iter().map(|(name, command)| Contender { name, command }).collect();
-    in_turn(&contenders, session.runs)
+    let scan = |db: &PathBuf| session.scan(db, "vuln", &["--no-cache", &target]);
+    each(session, &stores, scan).map(drop)
 }
 
 /// A store in which Debian 12 alone is known.

@@ -1,4 +1,5 @@
-//! Time against the layers of an image, and against how many of them are new to the cache.
+//! Time and memory against the layers of an image, and against how many of them are new to the
+//! cache.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -9,7 +10,8 @@ use sha2::{Digest, Sha256};
 
 use super::{append, made, root};
 use crate::bench::Session;
-use crate::bench::measure::{Contender, in_turn};
+use crate::bench::measure::{Contender, in_turn, succeed};
+use crate::bench::reference::skopeo;
 
 /// The same 64,000 files of 1,000 bytes in so many layers.
 const LAYERS: [usize; 3] = [1, 8, 64];
@@ -28,22 +30,15 @@ pub(super) fn run(session: &Session, folder: &Path) -> Result<(), String> {
     let (known, next) = (layout("known", &known)?, layout("next", &next)?);
     let cached = |target: &str| session.lazaret(&["sbom", target]);
     // A rescan of an image of which one layer changed: the cache knows the others by digest.
-    let rescan = || {
-        let script = "rm -rf \"$1\"; \"$2\" sbom \"$3\" > /dev/null && exec \"$2\" sbom \"$4\"";
+    let in_new_cache = |script: &str| {
         let mut command = Command::new("sh");
         let cache = session.work.join("cache-sweep");
-        command.args(["-c", script, "sh"]).arg(&cache).arg(&session.lazaret);
-        command.args([&known, &next]).env("XDG_CACHE_HOME", &cache);
+        command.args(["-ec", &format!("rm -rf \"$1\"; {script}"), "sh"]).arg(&cache);
+        command.arg(&session.lazaret).args([&known, &next]).env("XDG_CACHE_HOME", &cache);
         command
     };
-    let first = || {
-        let script = "rm -rf \"$1\"; exec \"$2\" sbom \"$3\"";
-        let mut command = Command::new("sh");
-        let cache = session.work.join("cache-sweep");
-        command.args(["-c", script, "sh"]).arg(&cache).arg(&session.lazaret);
-        command.arg(&known).env("XDG_CACHE_HOME", &cache);
-        command
-    };
+    let first = || in_new_cache("exec \"$2\" sbom \"$3\"");
+    let rescan = || in_new_cache("\"$2\" sbom \"$3\" > /dev/null; exec \"$2\" sbom \"$4\"");
     let commands: Vec<_> = cold
         .iter()
         .map(|(name, path)| {
@@ -96,11 +91,7 @@ fn hex(bytes: &[u8]) -> String {
 /// The archive as an OCI layout, whose layers are cached by their digests.
 fn layout(folder: &Path, archive: &Path) -> Result<String, String> {
     if !folder.exists() {
-        let mut command = Command::new("skopeo");
-        command.args(["--insecure-policy", "copy", "--quiet"]);
-        command.arg(format!("docker-archive:{}", archive.display()));
-        command.arg(format!("oci:{}:latest", folder.display()));
-        crate::bench::measure::succeed(&mut command)?;
+        succeed(&mut skopeo(archive, folder))?;
     }
     Ok(format!("oci-dir:{}", folder.display()))
 }
