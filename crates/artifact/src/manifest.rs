@@ -21,6 +21,10 @@ use crate::limits::{
 };
 use crate::{ImageConfig, OpenError};
 
+/// What an image's configuration is called.
+const IMAGE_CONFIGS: [&str; 2] =
+    ["application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"];
+
 /// Asks the source for the bytes of a document, at most so many of them. The source need not
 /// check the digest: [`resolve`] does.
 pub(crate) type Fetch<'a> = dyn FnMut(&Descriptor, u64) -> Result<Vec<u8>, OpenError> + 'a;
@@ -35,6 +39,9 @@ pub(crate) struct Descriptor {
     pub(crate) size: u64,
     #[serde(default)]
     platform: Option<DescribedPlatform>,
+    /// What a manifest is of; an index need not say it of images.
+    #[serde(default)]
+    artifact_type: Option<String>,
     #[serde(default)]
     annotations: Option<BTreeMap<String, String>>,
 }
@@ -275,6 +282,10 @@ impl Search<'_, '_> {
     fn choose(&mut self, entries: Vec<Descriptor>) -> Result<Listed, OpenError> {
         let mut listed = Vec::new();
         self.gather(entries, &[], &mut listed)?;
+        // What is attached to an image stands beside it in a layout, and is no choice.
+        if !listed.iter().all(|it| it.image.is_artifact()) {
+            listed.retain(|it| !it.image.is_artifact());
+        }
         let wanted = self.wanted.cloned().unwrap_or_else(Platform::host);
         let platforms = || listed.iter().filter_map(|it| Some((it, it.image.platform()?)));
         let (candidates, offered): (Vec<&Listed>, Vec<Platform>) = platforms().unzip();
@@ -360,16 +371,12 @@ pub(crate) fn with_platforms(error: OpenError, mut available: Vec<Platform>) -> 
 /// The configuration's descriptor, if this manifest describes an image and not something else
 /// that registries hold.
 fn check_is_image<'a>(name: &str, manifest: &'a Manifest) -> Result<&'a Descriptor, OpenError> {
-    const CONFIGS: [&str; 2] = [
-        "application/vnd.oci.image.config.v1+json",
-        "application/vnd.docker.container.image.v1+json",
-    ];
     let not_an_image = |what: &str, media_type: &str| {
         let message = format!("`{name}` is not an image: {what} `{media_type}`");
         Err(OpenError::new(OpenErrorKind::NotAnImage, message))
     };
     let config = &manifest.config;
-    if !CONFIGS.contains(&config.media_type.as_str()) {
+    if !IMAGE_CONFIGS.contains(&config.media_type.as_str()) {
         return not_an_image("its configuration is", &config.media_type);
     }
     match manifest.layers.first() {
@@ -428,6 +435,11 @@ impl Descriptor {
             "application/vnd.oci.image.index.v1+json"
                 | "application/vnd.docker.distribution.manifest.list.v2+json"
         )
+    }
+
+    /// Whether an index says that it is anything but an image.
+    fn is_artifact(&self) -> bool {
+        self.artifact_type.as_ref().is_some_and(|it| !IMAGE_CONFIGS.contains(&it.as_str()))
     }
 
     /// BuildKit lists what it attests of an image beside the image.

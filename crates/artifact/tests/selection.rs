@@ -108,9 +108,20 @@ fn the_only_image_need_not_be_for_this_machine() {
     // Neither an index that is silent nor an archive without one hides what the image is for.
     let silent = [without(other.descriptor(), "platform")];
     let silent = layout(&directory.path().join("silent"), &silent, other.blobs());
+    // Nor does what is attached to it, and stands beside it.
+    let mut named = without(other.descriptor(), "platform");
+    named["artifactType"] = "application/vnd.oci.image.config.v1+json".into();
+    let attached = json!({
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "digest": sha256(b"").to_string(),
+        "size": 0,
+        "artifactType": "application/vnd.openvex+json",
+    });
+    let beside = layout(&directory.path().join("beside"), &[attached, named], other.blobs());
+    assert_eq!(content(&beside, None), Ok("a:1 mips64le".to_owned()));
     let archive = directory.path().join("archive.tar");
     fs::write(&archive, other.old_docker_archive()).unwrap();
-    for path in [path, silent, archive.display().to_string()] {
+    for path in [path, silent, beside, archive.display().to_string()] {
         assert_eq!(content(&path, Some("linux/mips64le")), Ok("a:1 mips64le".to_owned()));
         let (kind, message) = content(&path, Some("linux/amd64")).unwrap_err();
         assert_eq!(kind, OpenErrorKind::NotFound, "{message}");

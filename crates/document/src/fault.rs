@@ -118,6 +118,21 @@ pub(crate) fn fingerprints(faults: &[Fault<'_>], report: &Report) -> Vec<String>
     faults.iter().map(&mut numbered).collect()
 }
 
+/// How many of a kind the user did not want to see.
+pub(crate) fn left_out(report: &Report, kind: Kind) -> usize {
+    match kind {
+        Kind::Malware => report.malware_left_out,
+        Kind::Secret => report.secrets_left_out,
+        Kind::Vulnerability => report.left_out.values().sum(),
+        Kind::Misconfiguration => report.misconfigurations_left_out,
+    }
+}
+
+/// The same of all kinds.
+pub(crate) fn all_left_out(report: &Report) -> usize {
+    Kind::ALL.into_iter().map(|kind| left_out(report, kind)).sum()
+}
+
 /// Everything that is to be reported.
 pub(crate) fn faults(report: &Report) -> Vec<Fault<'_>> {
     let inventory = &report.inventory;

@@ -84,7 +84,7 @@ fn page(report: &Report, words: &BTreeMap<String, [String; 2]>) -> Value {
         fixable_bar => safe(share(report.fixable(), report.findings.len())),
         layers_shown => Serde(&charted),
         layers => Serde(&layers),
-        left_out => left_out(report),
+        left_out => fault::all_left_out(report),
         incomplete => report.is_incomplete(),
         clean => is_clean(report, total.sum()),
         upgrades => upgrades(report),
@@ -263,15 +263,9 @@ fn is_clean(report: &Report, total: usize) -> bool {
     let looked_up = report.checks.iter().any(|check| check == "vuln");
     let had_nothing = looked_up && report.inventory.packages.is_empty();
     let may_pass = report.verdict.as_ref().is_none_or(|it| it.decision == Decision::Allow);
-    let is_all = left_out(report) == 0 && report.told_apart() == 0 && !report.is_incomplete();
+    let is_all =
+        fault::all_left_out(report) == 0 && report.told_apart() == 0 && !report.is_incomplete();
     total == 0 && is_all && !had_nothing && may_pass
-}
-
-fn left_out(report: &Report) -> usize {
-    report.left_out.values().sum::<usize>()
-        + report.secrets_left_out
-        + report.malware_left_out
-        + report.misconfigurations_left_out
 }
 
 fn percent(part: usize, whole: usize) -> String {

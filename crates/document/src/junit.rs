@@ -26,7 +26,8 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         let of_kind = |it: &&Fault<'_>| it.kind == kind;
         let failures = faults.iter().filter(of_kind).map(failure);
         let skipped = silenced.iter().filter(of_kind).map(skip);
-        let cases: Vec<Case> = failures.chain(skipped).collect();
+        let left_out = left_out(kind, fault::left_out(report, kind));
+        let cases: Vec<Case> = failures.chain(skipped).chain(left_out).collect();
         if !cases.is_empty() || report.checks.iter().any(|check| check == kind.check()) {
             suites.push(Suite { name: kind.plural().to_lowercase(), cases });
         }
@@ -140,6 +141,18 @@ fn subject(fault: &Fault<'_>) -> String {
         Kind::Secret | Kind::Misconfiguration if fault.line > 0 => fault.place().into_owned(),
         _ => fault.subject.clone().into_owned(),
     }
+}
+
+/// What the user did not want to see is there all the same: a passed test would deny it.
+fn left_out(kind: Kind, count: usize) -> Option<Case> {
+    (count > 0).then(|| Case {
+        class: kind.name().to_owned(),
+        name: format!("{} left out, as was asked for", kind.plural().to_lowercase()),
+        outcome: Outcome::Skipped,
+        message: format!("{count} more"),
+        word: "",
+        text: String::new(),
+    })
 }
 
 fn skip(fault: &Fault<'_>) -> Case {

@@ -96,10 +96,7 @@ fn summary(text: &mut String, report: &Report, faults: &[Fault<'_>]) {
         }
         text.push_str(".\n");
     }
-    let left_out = report.left_out.values().sum::<usize>()
-        + report.secrets_left_out
-        + report.malware_left_out
-        + report.misconfigurations_left_out;
+    let left_out = fault::all_left_out(report);
     if left_out > 0 {
         put(text, format_args!("\n{left_out} more are not shown, as was asked for.\n"));
     }

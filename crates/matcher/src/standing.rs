@@ -5,7 +5,7 @@
 use std::cmp::Ordering;
 
 use model::{Advisory, Affected, Status, VersionRange};
-use version::VersionError;
+use version::{Scheme, VersionError};
 
 use crate::distro::Plan;
 use crate::installed::{Installed, Named};
@@ -35,6 +35,9 @@ pub(crate) fn standing<'a>(
     if advisory.ranges.is_empty() {
         return Standing::Inside(None);
     }
+    if let Err(error) = plan.scheme.check_comparable(&installed.version) {
+        return Standing::Unclear(error);
+    }
     let mut unclear = None;
     for range in &advisory.ranges {
         match contains(plan, installed, range) {
@@ -46,6 +49,8 @@ pub(crate) fn standing<'a>(
     unclear.map_or(Standing::Outside, Standing::Unclear)
 }
 
+/// A build of a release that names itself (`2.6.0+cu118`) is meant with the release where a bound
+/// names no build (PEP 440, version specifiers).
 fn contains(
     plan: &Plan,
     installed: &Installed<'_>,
@@ -60,6 +65,10 @@ fn contains(
         && match &range.until {
             Affected::Onwards => true,
             Affected::Before(fix) => fix != NEVER && is(fix)?.is_lt(),
+            Affected::Through(last) if plan.scheme == Scheme::Pep440 && !last.contains('+') => {
+                let public = installed.version.split('+').next().unwrap_or_default();
+                plan.scheme.compare(public, last)?.is_le()
+            }
             Affected::Through(last) => is(last)?.is_le(),
         })
 }

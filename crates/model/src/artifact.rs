@@ -94,10 +94,15 @@ impl Artifact {
     /// What the image is called: as it was asked for, then as the archive says. A path is no name,
     /// however much it looks like one.
     pub fn names(&self) -> Vec<ImageRef> {
+        let asked = self.name_asked_for().into_iter();
+        asked.chain(&self.references).filter_map(|name| name.parse().ok()).collect()
+    }
+
+    /// The name that it was asked for by, where that is no path.
+    pub fn name_asked_for(&self) -> Option<&String> {
         use ArtifactKind::{Containerd, Docker, Podman, Registry, Sbom};
-        let is_asked_for = matches!(self.kind, Registry | Docker | Containerd | Podman | Sbom);
-        let asked = is_asked_for.then_some(&self.name);
-        asked.into_iter().chain(&self.references).filter_map(|name| name.parse().ok()).collect()
+        let is_name = matches!(self.kind, Registry | Docker | Containerd | Podman | Sbom);
+        is_name.then_some(&self.name)
     }
 }
 

@@ -11,7 +11,7 @@ use serde_saphyr::Spanned;
 use crate::error::PolicyError;
 use crate::facts::{On, Scene, Subject};
 use crate::glob::Glob;
-use crate::policy::check_license;
+use crate::policy::{EXCEPTIONS_MAX, check_license};
 use crate::rule::{date, glob, globs};
 use crate::suggest;
 
@@ -57,6 +57,9 @@ pub(crate) struct Exception {
     pub(crate) rule: Option<String>,
     pub(crate) license: Option<String>,
     pub(crate) package: Option<Glob>,
+    /// The purl type, where a package URL names the package: then it means that package, and not
+    /// others of the same source.
+    pub(crate) package_type: Option<String>,
     pub(crate) version: Option<String>,
     pub(crate) paths: Vec<Glob>,
     pub(crate) images: Vec<Glob>,
@@ -102,6 +105,7 @@ impl ExceptionFile {
             rule: self.rule.as_ref().map(|it| it.value.clone()),
             license: self.license.as_ref().map(|it| it.value.clone()),
             package: self.package.as_ref().and_then(|it| glob(it, Glob::name, errors)),
+            package_type: None,
             version: self.version.clone(),
             paths: self.path.iter().filter_map(|it| glob(it, Glob::path, errors)).collect(),
             images: globs(&self.images, Glob::name, errors),
@@ -112,7 +116,7 @@ impl ExceptionFile {
             until_fixed: self.until_fixed,
         };
         if exception.is_boundless() {
-            let message = "an exception that names nothing would excuse everything";
+            let message = "an exception that names nothing, or anything, would excuse everything";
             let hint = "name a cve, secret, malware, check, rule, license, package or path";
             errors.push(PolicyError::at(&self.reason, message).hint(Some(hint.to_owned())));
         }
@@ -121,6 +125,11 @@ impl ExceptionFile {
             errors.push(PolicyError::at(&self.reason, message));
         }
         (errors.len() == before).then_some(exception)
+    }
+
+    /// That it is one more than a policy may have.
+    pub(crate) fn too_many(&self) -> PolicyError {
+        PolicyError::at(&self.owner, format!("more than {EXCEPTIONS_MAX} exceptions"))
     }
 
     /// A misspelt rule would leave an exception that never counts.
@@ -162,8 +171,8 @@ impl Exception {
         self.named == Named::Nothing
             && self.rule.is_none()
             && self.license.is_none()
-            && self.package.is_none()
-            && self.paths.is_empty()
+            && self.package.as_ref().is_none_or(Glob::is_everything)
+            && self.paths.iter().all(Glob::is_everything)
     }
 
     fn may_be_fixed(&self) -> bool {
@@ -210,7 +219,10 @@ impl Exception {
         };
         let in_package = match (&self.package, package) {
             (None, _) => true,
-            (Some(glob), Some(it)) => glob.matches(&it.name) || glob.matches(it.source_name()),
+            (Some(glob), Some(it)) => match &self.package_type {
+                Some(kind) => kind == it.kind.name() && glob.matches(&it.name),
+                None => glob.matches(&it.name) || glob.matches(it.source_name()),
+            },
             (Some(_), None) => false,
         };
         let at_version = match (&self.version, package) {

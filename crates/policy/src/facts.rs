@@ -155,11 +155,12 @@ impl<'a> Scene<'a> {
     }
 
     /// Whether one of the patterns means this image: as it was asked for, as an archive calls it,
-    /// or by its name in full. None where nobody said what the image is called.
+    /// or by its name in full. A path is no name, however much it looks like one. None where nobody
+    /// said what the image is called.
     pub(crate) fn is_named(&self, patterns: &[Glob]) -> Option<bool> {
         let artifact = self.facts.artifact;
         let in_full: Vec<String> = self.names.iter().map(ToString::to_string).collect();
-        let all = std::iter::once(&artifact.name).chain(&artifact.references).chain(&in_full);
+        let all = artifact.name_asked_for().into_iter().chain(&artifact.references).chain(&in_full);
         let is_named = all.into_iter().any(|name| patterns.iter().any(|it| it.matches(name)));
         (is_named || !in_full.is_empty() || !artifact.kind.is_image()).then_some(is_named)
     }

@@ -56,6 +56,11 @@ impl Glob {
         }
     }
 
+    /// Whether it says nothing: `*`, `**/*`.
+    pub(crate) fn is_everything(&self) -> bool {
+        self.pattern.contains('*') && self.pattern.bytes().all(|byte| b"*/".contains(&byte))
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.pattern
     }
@@ -110,6 +115,9 @@ mod tests {
             assert_eq!((as_name, as_path), (Ok(name), Ok(path)), "{pattern} {text}");
         }
         assert!(Glob::path("/etc/*").is_ok_and(|glob| glob.matches("etc/passwd")));
+        let says_nothing = |pattern| Glob::path(pattern).is_ok_and(|glob| glob.is_everything());
+        assert!(["*", "**", "**/*"].into_iter().all(says_nothing));
+        assert!(!["/", "?", "*.py", "a/**"].into_iter().any(says_nothing));
         assert!(Glob::name("").is_err());
         assert!(Glob::name(&"*".repeat(PATTERN_BYTES_MAX)).is_ok());
         assert!(Glob::name(&"*".repeat(PATTERN_BYTES_MAX + 1)).is_err());

@@ -22,6 +22,8 @@ pub const FILE_BYTES_MAX: usize = 4 << 20;
 const NODES_MAX: usize = 500_000;
 /// More rules would make the time of a verdict anybody's guess.
 const RULES_MAX: usize = 1000;
+/// Each may have patterns, which take some 15 KB compiled.
+pub(crate) const EXCEPTIONS_MAX: usize = 10_000;
 /// The form of the file that is read here.
 const VERSION: u32 = 1;
 
@@ -89,6 +91,9 @@ impl Policy {
         let enabled = rules.iter().map(|rule| (rule.id.as_str(), Some(rule.on)));
         let own = file.rules.iter().map(|rule| (rule.id.value.as_str(), rule.on));
         let known: Vec<(&str, Option<On>)> = enabled.chain(own).collect();
+        if let Some(one) = file.exceptions.get(EXCEPTIONS_MAX) {
+            return Err(vec![one.too_many()]);
+        }
         let exceptions: Vec<Exception> =
             file.exceptions.iter().filter_map(|it| it.check(source, &known, &mut errors)).collect();
         file.tests.iter().for_each(|case| case.check(&mut errors));

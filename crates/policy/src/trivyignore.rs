@@ -6,7 +6,7 @@
 //! `purls`, `expired_at` and `statement`. Neither names who answers for it.
 
 use jiff::civil::Date;
-use model::License;
+use model::{License, Purl};
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 use xxhash_rust::xxh3::xxh3_128;
@@ -49,6 +49,7 @@ fn exception(named: Named, source: &str) -> Exception {
         rule: None,
         license: None,
         package: None,
+        package_type: None,
         version: None,
         paths: Vec::new(),
         images: Vec::new(),
@@ -165,8 +166,11 @@ fn of_packages(
     let mut all = Vec::new();
     for purl in purls {
         match named(&purl.value) {
-            Some((name, version)) => match Glob::name(&name) {
-                Ok(glob) => all.push(Exception { package: Some(glob), version, ..one.clone() }),
+            Some((kind, name, version)) => match Glob::name(&name) {
+                Ok(glob) => {
+                    let (package, package_type) = (Some(glob), Some(kind));
+                    all.push(Exception { package, package_type, version, ..one.clone() });
+                }
                 Err(message) => errors.push(PolicyError::at(purl, message)),
             },
             None => {
@@ -178,41 +182,16 @@ fn of_packages(
     all
 }
 
-/// Name, as its ecosystem spells it in full, and version of a package URL.
-fn named(purl: &str) -> Option<(String, Option<String>)> {
-    let path = purl.strip_prefix("pkg:")?.split(['?', '#']).next()?;
-    let (kind, rest) = path.split_once('/')?;
-    let (rest, version) = match rest.rsplit_once('@') {
-        Some((rest, version)) if !rest.is_empty() => (rest, Some(decoded(version)?)),
-        _ => (rest, None),
-    };
-    let (namespace, name) = match rest.rsplit_once('/') {
-        Some((namespace, name)) => (Some(decoded(namespace)?), decoded(name)?),
-        None => (None, decoded(rest)?),
-    };
-    let name = match (kind, namespace) {
+/// Type, name as its ecosystem spells it in full, and version of a package URL.
+fn named(purl: &str) -> Option<(String, String, Option<String>)> {
+    let Purl { kind, namespace, name, version, .. } = purl.parse().ok()?;
+    let name = match (kind.as_str(), namespace.as_str()) {
         // A distribution is no part of the name.
-        ("deb" | "rpm" | "apk", _) | (_, None) => name,
-        ("maven", Some(group)) => format!("{group}:{name}"),
-        (_, Some(namespace)) => format!("{namespace}/{name}"),
+        ("deb" | "rpm" | "apk", _) | (_, "") => name,
+        ("maven", group) => format!("{group}:{name}"),
+        (_, namespace) => format!("{namespace}/{name}"),
     };
-    Some((name, version))
-}
-
-/// Without percent signs.
-fn decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
-        let (high, low) = (digit(rest.next())?, digit(rest.next())?);
-        bytes.push(u8::try_from(16 * high + low).ok()?);
-    }
-    String::from_utf8(bytes).ok()
+    Some((kind, name, Some(version).filter(|version| !version.is_empty())))
 }
 
 #[cfg(test)]
@@ -256,6 +235,8 @@ mod tests {
             (Some("openssl"), Some("3.0.1"))
         );
         assert_eq!((package(1).as_deref(), all[1].version.as_deref()), (Some("@a/b"), None));
+        let types = all.iter().map(|it| it.package_type.as_deref());
+        assert_eq!(types.collect::<Vec<_>>(), [Some("deb"), Some("npm"), None, None]);
         assert_eq!(all[0].reason, "not reachable");
         assert_eq!(all[2].named, Named::Secret("jwt".to_owned()));
         assert_eq!(all[3].license.as_deref(), Some("GPL-2.0-only"));
@@ -266,19 +247,20 @@ mod tests {
     #[test]
     fn package_urls_come_to_names() {
         let table = [
-            ("pkg:deb/debian/openssl@3.0", Some(("openssl", Some("3.0")))),
-            ("pkg:maven/org.a/b@1", Some(("org.a:b", Some("1")))),
-            ("pkg:npm/%40a/b@1", Some(("@a/b", Some("1")))),
-            ("pkg:golang/github.com/a/b@v1", Some(("github.com/a/b", Some("v1")))),
-            ("pkg:pypi/x", Some(("x", None))),
-            ("pkg:deb/debian/x@1%3A2", Some(("x", Some("1:2")))),
+            ("pkg:deb/debian/openssl@3.0", Some(("deb", "openssl", Some("3.0")))),
+            ("pkg:maven/org.a/b@1", Some(("maven", "org.a:b", Some("1")))),
+            ("pkg:npm/%40a/b@1", Some(("npm", "@a/b", Some("1")))),
+            ("pkg:golang/github.com/a/b@v1", Some(("golang", "github.com/a/b", Some("v1")))),
+            ("pkg:pypi/x", Some(("pypi", "x", None))),
+            ("pkg:deb/debian/x@1%3A2", Some(("deb", "x", Some("1:2")))),
             ("openssl", None),
             ("pkg:x", None),
-            ("pkg:npm/%4", None),
         ];
         for (purl, want) in table {
             let got = named(purl);
-            let got = got.as_ref().map(|(name, version)| (name.as_str(), version.as_deref()));
+            let got = got
+                .as_ref()
+                .map(|(kind, name, version)| (kind.as_str(), name.as_str(), version.as_deref()));
             assert_eq!(got, want, "{purl}");
         }
     }

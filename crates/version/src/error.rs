@@ -60,6 +60,9 @@ pub enum Refusal {
     /// RubyGems: `Gem::Version` calls it malformed.
     #[error("it is not a RubyGems version")]
     NotGemVersion,
+    /// Composer: it sorts branches, and holds none against a version.
+    #[error("a branch is in no relation to versions")]
+    Branch,
 }
 
 impl VersionError {

@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 
 use crate::{
-    VersionError, apk, composer, cpan, debian, gem, golang, maven, nuget, number_list, pep440,
-    pub_dev, rpm, semver,
+    Refusal, VersionError, apk, composer, cpan, debian, gem, golang, maven, nuget, number_list,
+    pep440, pub_dev, rpm, semver,
 };
 
 /// How an ecosystem orders its versions and writes ranges of them.
@@ -102,6 +102,20 @@ impl Scheme {
             "pypi" => Some(Self::Pep440),
             "rubygems" => Some(Self::Gem),
             name => Self::ALL.iter().copied().find(|scheme| scheme.name() == name),
+        }
+    }
+
+    /// Refuses what has a place in the order for sorting alone, so that no range can hold it: a
+    /// branch of Composer's.
+    ///
+    /// # Errors
+    /// [`Refusal::Branch`], and what [`Scheme::compare`] refuses.
+    pub fn check_comparable(self, version: &str) -> Result<(), VersionError> {
+        match self {
+            Self::Composer if composer::Version::parse(version)?.is_branch() => {
+                Err(VersionError::new(version, Refusal::Branch))
+            }
+            _ => Ok(()),
         }
     }
 

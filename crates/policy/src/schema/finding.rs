@@ -82,8 +82,12 @@ pub(super) const FINDING: &[Fact] = &[
     fact("kev_since", Type::Date, "when it was entered there", |scene, it| {
         looked_up(scene, "kev", it.kev.is_some(), Value::date(it.kev.as_deref()))
     }),
-    fact("cwes", Type::List, "`CWE-79`", |_, it| Value::List(&it.cwes)),
-    fact("title", Type::Text, "as published", |_, it| Value::Text(&it.title)),
+    fact("cwes", Type::List, "`CWE-79`", |scene, it| {
+        described(scene, it, !it.cwes.is_empty(), Value::List(&it.cwes))
+    }),
+    fact("title", Type::Text, "as published", |scene, it| {
+        described(scene, it, !it.title.is_empty(), Value::Text(&it.title))
+    }),
     fact("source", Type::Text, "whose statement it rests on", |_, it| {
         Value::text(it.evidence.first().map(|evidence| evidence.source.as_str()))
     }),
@@ -99,6 +103,22 @@ pub(super) const FINDING: &[Fact] = &[
 /// What a stream says of a finding; that it says nothing is not known where it is not at hand.
 fn looked_up<'a>(scene: &Scene<'_>, stream: &str, is_there: bool, value: Value<'a>) -> Value<'a> {
     if is_there || !scene.facts.lacks(stream) { value } else { Value::Missing }
+}
+
+/// What records of the CVE say where the advisory does not: not known while those of its year are not
+/// at hand.
+fn described<'a>(
+    scene: &Scene<'_>,
+    finding: &Finding,
+    is_there: bool,
+    value: Value<'a>,
+) -> Value<'a> {
+    let mut ids = std::iter::once(&finding.id).chain(&finding.aliases);
+    let lacks = |id: &String| {
+        let year = id.strip_prefix("CVE-").and_then(|rest| rest.split('-').next());
+        year.is_some_and(|year| scene.facts.lacks(&format!("cve-{year}")))
+    };
+    if !is_there && ids.any(lacks) { Value::Missing } else { value }
 }
 
 /// Scores of CVSS 2 stand on another scale and count only where there is no other.
