@@ -16,7 +16,7 @@ const VERSIONS_LIMIT: usize = 8_000;
 pub(super) fn ordered(affected: &AffectedPackage<'_>) -> Vec<VersionRange> {
     let is_ordered = |range: &&Range<'_>| range.r#type == "ECOSYSTEM";
     let ranges = affected.ranges.iter().flatten().filter(is_ordered);
-    ranges.flat_map(|range| intervals(range.events.iter())).collect()
+    ranges.flat_map(|range| intervals(range.events.iter(), |a, b| a == b)).collect()
 }
 
 /// What is affected of a language's package: the ranges, and the versions listed that lie in none
@@ -31,7 +31,8 @@ pub(super) fn of_language(
 ) -> Result<Vec<VersionRange>, String> {
     let is_ordered = |range: &&Range<'_>| matches!(&*range.r#type, "ECOSYSTEM" | "SEMVER");
     let ranges = affected.ranges.iter().flatten().filter(is_ordered);
-    let sorted = |range: &Range<'_>| intervals(sorted(&range.events, scheme).into_iter());
+    let same = |a: &str, b: &str| scheme.compare(a, b).is_ok_and(Ordering::is_eq);
+    let sorted = |range: &Range<'_>| intervals(sorted(&range.events, scheme).into_iter(), same);
     let never = |range: &VersionRange| {
         range.introduced.is_none() && range.until == Affected::Before(ZERO.to_owned())
     };
@@ -75,20 +76,35 @@ fn sorted<'e, 'a>(events: &'e [Event<'a>], scheme: Scheme) -> Vec<&'e Event<'a>>
     sorted
 }
 
-fn intervals<'e, 'a: 'e>(events: impl Iterator<Item = &'e Event<'a>>) -> Vec<VersionRange> {
+/// What is affected between events, taken in their order (OSV schema, "Evaluation"): an end changes
+/// nothing where nothing is affected. Where one range ends at the version at which another begins, the two
+/// events come in any order, and both count. `same` says whether two versions are one.
+fn intervals<'e, 'a: 'e>(
+    events: impl Iterator<Item = &'e Event<'a>> + Clone,
+    same: impl Fn(&str, &str) -> bool,
+) -> Vec<VersionRange> {
+    let begin = |version: &str| Some(version.to_owned()).filter(|version| version != ZERO);
     let mut intervals = Vec::new();
-    let mut open: Option<Option<String>> = None;
-    let text = |text: &Text<'_>| text.to_string();
+    // What has ends alone is affected from the first version on.
+    let is_begun = !events.clone().any(|event| event.introduced.is_some());
+    let mut open: Option<Option<String>> = is_begun.then_some(None);
+    let mut again: Option<&str> = None;
     for event in events {
         if let Some(version) = &event.introduced {
-            open = open.or_else(|| Some(Some(text(version)).filter(|version| version != ZERO)));
+            match open {
+                Some(_) => again = Some(version),
+                None => open = Some(begin(version)),
+            }
         }
-        let until = match (&event.fixed, &event.last_affected) {
-            (Some(version), _) => Affected::Before(text(version)),
-            (None, Some(version)) => Affected::Through(text(version)),
+        let (end, until) = match (&event.fixed, &event.last_affected) {
+            (Some(version), _) => (version, Affected::Before(version.to_string())),
+            (None, Some(version)) => (version, Affected::Through(version.to_string())),
             (None, None) => continue,
         };
-        intervals.push(VersionRange { introduced: open.take().flatten(), until });
+        let Some(introduced) = open.take() else { continue };
+        let adjoins = matches!(until, Affected::Before(_));
+        intervals.push(VersionRange { introduced, until });
+        open = again.take().filter(|begin| adjoins && same(begin, end)).map(begin);
     }
     intervals.extend(open.map(|introduced| VersionRange { introduced, until: Affected::Onwards }));
     intervals
