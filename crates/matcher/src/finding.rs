@@ -99,7 +99,7 @@ fn opinions(said: &[Said<'_>]) -> Vec<Opinion> {
 /// One piece of evidence a comparison; statements that compare alike share it.
 fn evidence(plan: &Plan, package: &Package, because: &[Because<'_>]) -> Vec<Evidence> {
     let mut notices: BTreeMap<Evidence, BTreeSet<&String>> = BTreeMap::new();
-    for Because { said, standing } in because {
+    for Because { said, standing, .. } in because {
         let mut compared = words(plan, said.installed, said.advisory, standing);
         match package.basis {
             Basis::FileName => compared.push_str("; name and version by file name"),

@@ -16,12 +16,12 @@
 
 use std::cmp::Ordering;
 
-use model::{Advisory, Affected, Package, Status};
+use model::{Advisory, Package, Status};
 
 use crate::distro::{Plan, Role, Tracks};
 use crate::installed;
 use crate::scope;
-use crate::standing::{Standing, standing};
+use crate::standing::{Standing, fix_beyond, standing};
 use crate::tracks::{Bearing, bearing, minor_release};
 use crate::voice::Voice;
 use crate::vulnerability::{self, Said, Vulnerability};
@@ -49,6 +49,8 @@ pub(crate) struct Exposure<'a> {
 pub(crate) struct Because<'a> {
     pub(crate) said: Said<'a>,
     pub(crate) standing: Standing<'a>,
+    /// The version that is free of it, if the statement names one.
+    fix: Option<&'a str>,
 }
 
 /// Calls `found` for each vulnerability that the package has, by id.
@@ -139,7 +141,7 @@ fn settle<'a>(plan: &Plan, mut said: Vec<Said<'a>>) -> Option<Verdict<'a>> {
     }
     let exposing: Vec<Because<'a>> = said
         .into_iter()
-        .map(|said| Because { said, standing: stand(plan, &said) })
+        .map(|said| because(plan, said))
         .filter(|because| !matches!(because.standing, Standing::Outside))
         .collect();
     Some(match exposing.iter().map(status).min() {
@@ -162,8 +164,16 @@ fn keep_minor_release(plan: &Plan, said: &mut Vec<Said<'_>>) {
     }
 }
 
-fn stand<'a>(plan: &Plan, said: &Said<'a>) -> Standing<'a> {
-    standing(plan, said.installed, said.advisory)
+fn because<'a>(plan: &Plan, said: Said<'a>) -> Because<'a> {
+    let advisory: &'a Advisory = said.advisory;
+    let standing = standing(plan, said.installed, advisory);
+    let fix = match &standing {
+        Standing::Inside(Some(range)) if advisory.status == Status::Fixed => {
+            fix_beyond(plan, range, &advisory.ranges)
+        }
+        _ => None,
+    };
+    Because { said, standing, fix }
 }
 
 /// A statement's status as it holds for this version: the fix of one range does not help in
@@ -171,20 +181,8 @@ fn stand<'a>(plan: &Plan, said: &Said<'a>) -> Standing<'a> {
 fn status(because: &Because<'_>) -> Status {
     match (&because.standing, because.said.advisory.status) {
         (Standing::Unclear(_), _) => Status::Undetermined,
-        (_, Status::Fixed) if fix(because).is_none() => Status::Affected,
+        (_, Status::Fixed) if because.fix.is_none() => Status::Affected,
         (_, status) => status,
-    }
-}
-
-/// The fixed version for the range that the installed version is in.
-fn fix<'a>(because: &Because<'a>) -> Option<&'a str> {
-    let advisory: &'a Advisory = because.said.advisory;
-    match &because.standing {
-        Standing::Inside(Some(range)) if advisory.status == Status::Fixed => match &range.until {
-            Affected::Before(fix) => Some(fix),
-            Affected::Through(_) | Affected::Onwards => None,
-        },
-        _ => None,
     }
 }
 
@@ -192,6 +190,6 @@ fn exposure<'a>(plan: &Plan, exposing: Vec<Because<'a>>, status: Status) -> Expo
     let order = |a: &&str, b: &&str| plan.scheme.compare(a, b).unwrap_or(Ordering::Equal);
     let because: Vec<Because<'a>> =
         exposing.into_iter().filter(|because| self::status(because) == status).collect();
-    let fixed = because.iter().filter_map(fix).max_by(order);
+    let fixed = because.iter().filter_map(|one| one.fix).max_by(order);
     Exposure { status, fixed, because }
 }

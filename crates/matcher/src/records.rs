@@ -6,7 +6,8 @@
 //! finding here, and what was silenced is said.
 //!
 //! **Cited.** Some databases (Wolfi's, Chainguard's) list a CVE and the GHSA of the same
-//! vulnerability as two entries and do not say so. A record of the CVE that cites the GHSA does.
+//! vulnerability as two entries and do not say so. The CVE's own record does, where it cites the GHSA;
+//! what another publisher's record cites (`GO-…` the GHSA of an earlier, incomplete fix) may be anything.
 //! Where two CVEs of a package cite one GHSA, nobody says which of them it means: it stays a
 //! finding of its own, as it does where no record is at hand.
 
@@ -29,8 +30,7 @@ pub(crate) fn leave_out_withdrawn(
     findings: &mut Vec<Finding>,
     records: &Records,
 ) -> Option<Problem> {
-    let is_withdrawn =
-        |id: &str| on(records, id).any(|record| record.id == id && record.withdrawn.is_some());
+    let is_withdrawn = |id: &str| own(records, id).any(|record| record.withdrawn.is_some());
     let mut withdrawn = BTreeSet::new();
     let before = findings.len();
     findings.retain(|finding| {
@@ -66,7 +66,7 @@ pub(crate) fn join_cited(findings: &mut Vec<Finding>, records: &Records) {
         for (cited, finding) in of_package().filter(|(_, f)| f.id.starts_with("GHSA-")) {
             let mut citing = of_package()
                 .filter(|(_, other)| other.id.starts_with("CVE-"))
-                .filter(|(_, other)| on(records, &other.id).any(|r| cites(r, &finding.id)));
+                .filter(|(_, other)| own(records, &other.id).any(|r| cites(r, &finding.id)));
             if let (Some((by, _)), None) = (citing.next(), citing.next()) {
                 joins.push((by, cited));
             }
@@ -84,6 +84,11 @@ pub(crate) fn join_cited(findings: &mut Vec<Finding>, records: &Records) {
 
 fn on<'r>(records: &'r Records, id: &str) -> impl Iterator<Item = &'r Details> {
     records.get(id).into_iter().flat_map(|known| &known.details).map(|(_, details)| details)
+}
+
+/// Records that are called as the vulnerability is.
+fn own<'r>(records: &'r Records, id: &str) -> impl Iterator<Item = &'r Details> {
+    on(records, id).filter(move |record| record.id == id)
 }
 
 /// Name, version, architecture and path: one installed package.

@@ -21,7 +21,7 @@ pub(super) fn ordered(affected: &AffectedPackage<'_>) -> Vec<VersionRange> {
 
 /// What is affected of a language's package: the ranges, and the versions listed that lie in none
 /// of them (OSV schema, "Evaluation": either is enough). The order of events is that of versions,
-/// not of the text.
+/// not of the text, where they are no pairs.
 ///
 /// # Errors
 /// A list too long to be one.
@@ -31,12 +31,15 @@ pub(super) fn of_language(
 ) -> Result<Vec<VersionRange>, String> {
     let is_ordered = |range: &&Range<'_>| matches!(&*range.r#type, "ECOSYSTEM" | "SEMVER");
     let ranges = affected.ranges.iter().flatten().filter(is_ordered);
-    let sorted = |range: &Range<'_>| intervals(sorted(&range.events, scheme).into_iter());
+    let in_order = |range: &Range<'_>| match in_pairs(&range.events, scheme) {
+        true => intervals(range.events.iter()),
+        false => intervals(sorted(&range.events, scheme).into_iter()),
+    };
     let never = |range: &VersionRange| {
         range.introduced.is_none() && range.until == Affected::Before(ZERO.to_owned())
     };
     let mut ranges: Vec<VersionRange> =
-        ranges.flat_map(sorted).filter(|range| !never(range)).collect();
+        ranges.flat_map(in_order).filter(|range| !never(range)).collect();
     let listed = affected.versions.as_deref().unwrap_or_default();
     // One that cannot be compared would leave every installed version undecided.
     let comparable = listed.iter().filter(|version| scheme.compare(version, version).is_ok());
@@ -67,28 +70,53 @@ fn holds(range: &VersionRange, version: &str, scheme: Scheme) -> bool {
 fn sorted<'e, 'a>(events: &'e [Event<'a>], scheme: Scheme) -> Vec<&'e Event<'a>> {
     let mut sorted: Vec<&Event<'_>> =
         events.iter().filter(|event| event.version().is_some()).collect();
-    let at = |event: &'e Event<'a>| event.version().filter(|version| *version != ZERO);
-    sorted.sort_by(|a, b| match (at(a), at(b)) {
-        (Some(a), Some(b)) => scheme.compare(a, b).unwrap_or(Ordering::Equal),
-        (a, b) => a.is_some().cmp(&b.is_some()),
-    });
+    sorted.sort_by(|a, b| compare(a, b, scheme));
     sorted
 }
 
-fn intervals<'e, 'a: 'e>(events: impl Iterator<Item = &'e Event<'a>>) -> Vec<VersionRange> {
+/// Whether the events are beginnings, each with its end behind it: then those are the ranges, even where
+/// they overlap. In the order of versions the first end would close both.
+fn in_pairs(events: &[Event<'_>], scheme: Scheme) -> bool {
+    let events: Vec<&Event<'_>> = events.iter().filter(|event| event.version().is_some()).collect();
+    let is_in_order = |a: &Event<'_>, b: &Event<'_>| compare(a, b, scheme).is_le();
+    let is_pair = |pair: &[&Event<'_>]| match pair {
+        [begin, end] => {
+            begin.introduced.is_some() && end.introduced.is_none() && is_in_order(begin, end)
+        }
+        [last] => last.introduced.is_some() && events.iter().all(|event| is_in_order(event, last)),
+        _ => false,
+    };
+    events.chunks(2).all(is_pair)
+}
+
+/// By version; `0` comes before all.
+fn compare(a: &Event<'_>, b: &Event<'_>, scheme: Scheme) -> Ordering {
+    let [a, b] = [a, b].map(|event| event.version().filter(|version| *version != ZERO));
+    match (a, b) {
+        (Some(a), Some(b)) => scheme.compare(a, b).unwrap_or(Ordering::Equal),
+        (a, b) => a.is_some().cmp(&b.is_some()),
+    }
+}
+
+/// What is affected between events, taken in their order (OSV schema, "Evaluation"): an end changes
+/// nothing where nothing is affected.
+fn intervals<'e, 'a: 'e>(events: impl Iterator<Item = &'e Event<'a>> + Clone) -> Vec<VersionRange> {
     let mut intervals = Vec::new();
-    let mut open: Option<Option<String>> = None;
-    let text = |text: &Text<'_>| text.to_string();
+    // What has ends alone is affected from the first version on.
+    let is_begun = !events.clone().any(|event| event.introduced.is_some());
+    let mut open: Option<Option<String>> = is_begun.then_some(None);
     for event in events {
         if let Some(version) = &event.introduced {
-            open = open.or_else(|| Some(Some(text(version)).filter(|version| version != ZERO)));
+            open = open.or_else(|| Some(Some(version.to_string()).filter(|begin| begin != ZERO)));
         }
         let until = match (&event.fixed, &event.last_affected) {
-            (Some(version), _) => Affected::Before(text(version)),
-            (None, Some(version)) => Affected::Through(text(version)),
+            (Some(version), _) => Affected::Before(version.to_string()),
+            (None, Some(version)) => Affected::Through(version.to_string()),
             (None, None) => continue,
         };
-        intervals.push(VersionRange { introduced: open.take().flatten(), until });
+        if let Some(introduced) = open.take() {
+            intervals.push(VersionRange { introduced, until });
+        }
     }
     intervals.extend(open.map(|introduced| VersionRange { introduced, until: Affected::Onwards }));
     intervals

@@ -39,6 +39,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("podman", "holds images: `podman:`"),
     ("python3-packaging", "judges the order of Python versions, and their ranges"),
     ("python3-venv", "keeps the validators of bills of materials apart from the system"),
+    ("python3-yaml", "reads advisories for calculations that findings are held against"),
     ("qemu-system-x86", "emulates a machine for the sensor on Debian's kernel"),
     ("r-base-core", "judges the order of CRAN versions"),
     ("rpm", "judges the order of RPM versions, and what `rpm -qa` says of a database"),
