@@ -7,6 +7,7 @@ use memchr::{memchr, memrchr};
 use model::Severity;
 use regex::bytes::{Regex, RegexBuilder};
 
+use super::effort::Effort;
 use super::entropy::entropy;
 use super::shape::Shape;
 
@@ -79,7 +80,9 @@ impl Kind {
 
     /// Whether the file at `path` is looked at.
     pub(super) fn reads(&self, path: &str) -> bool {
-        self.files.is_empty() || self.files.iter().any(|end| path.ends_with(end))
+        // Paths have no slash in front, but ends that are whole names do.
+        let is_at_root = |end: &str| end.strip_prefix('/') == Some(path);
+        self.files.is_empty() || self.files.iter().any(|end| path.ends_with(end) || is_at_root(end))
     }
 
     /// Where to look, for a key word that begins at `keyword`: its line as far as the reach goes
@@ -99,10 +102,16 @@ impl Kind {
     }
 
     /// The secrets in a window, as ranges of `bytes`.
-    pub(super) fn secrets(&self, bytes: &[u8], window: Range<usize>) -> Vec<(usize, usize)> {
+    pub(super) fn secrets(
+        &self,
+        bytes: &[u8],
+        window: Range<usize>,
+        effort: &mut Effort,
+    ) -> Vec<(usize, usize)> {
         let offset = window.start;
         let text = bytes.get(window).unwrap_or_default();
         let mut secrets = Vec::new();
+        effort.spend(text.len());
         let expression = self.expression.regex();
         // Captures cost an allocation, and most windows hold nothing.
         if !expression.is_match(text) {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use model::{ImageConfig, Location, Problem, ProblemKind, Secret, SecretPlace};
 
-use super::{FINDER, HITS_MAX, Hit};
+use super::{FINDER, Hit, Missing};
 use crate::config::history;
 
 /// Bytes of one variable, label or command that are searched: certificates in labels have some
@@ -33,7 +33,7 @@ pub fn of_config(config: &ImageConfig) -> (Vec<Secret>, Vec<Problem>) {
             text.push('\n');
         }
         text.extend([&*parsed.instruction, " ", &*parsed.arguments]);
-        let (hits, more) = gathering.search("history", &text);
+        let (hits, missing) = gathering.search("history", &text);
         for hit in hits {
             let secret = text.get(hit.range.clone()).unwrap_or_default();
             if !(sets && gathering.assigned.contains(secret)) {
@@ -41,7 +41,7 @@ pub fn of_config(config: &ImageConfig) -> (Vec<Secret>, Vec<Problem>) {
                 gathering.add(SecretPlace::History, location, number, hit);
             }
         }
-        gathering.note("history", more);
+        gathering.note("history", missing);
     }
     gathering.secrets.sort_unstable();
     gathering.secrets.dedup();
@@ -59,17 +59,17 @@ struct Gathering {
 impl Gathering {
     fn assigned(&mut self, place: SecretPlace, name: &str, value: &str) {
         let text = format!("{name}={value}");
-        let (hits, more) = self.search(name, &text);
+        let (hits, missing) = self.search(name, &text);
         for hit in hits {
             let secret = text.get(hit.range.clone()).unwrap_or_default();
             self.assigned.insert(secret.to_owned());
             let location = Location { path: name.to_owned(), layer: None };
             self.add(place, location, 0, hit);
         }
-        self.note(name, more);
+        self.note(name, missing);
     }
 
-    fn search(&mut self, subject: &str, text: &str) -> (Vec<Hit>, bool) {
+    fn search(&mut self, subject: &str, text: &str) -> (Vec<Hit>, Option<Missing>) {
         let bytes = text.as_bytes();
         if bytes.len() > TEXT_BYTES_MAX {
             let message = format!("{} bytes, of which {TEXT_BYTES_MAX} are searched", bytes.len());
@@ -78,11 +78,9 @@ impl Gathering {
         FINDER.find("", bytes.get(..TEXT_BYTES_MAX).unwrap_or(bytes))
     }
 
-    fn note(&mut self, subject: &str, more: bool) {
-        if more {
-            let message = format!("more than {HITS_MAX} secrets; the rest is not listed");
-            self.problems.push(Problem::new(ProblemKind::LimitReached, subject, message));
-        }
+    fn note(&mut self, subject: &str, missing: Option<Missing>) {
+        let problem = |it: Missing| Problem::new(ProblemKind::LimitReached, subject, it.message());
+        self.problems.extend(missing.map(problem));
     }
 
     fn add(&mut self, place: SecretPlace, location: Location, line: u32, hit: Hit) {
