@@ -36,6 +36,14 @@ pub(super) struct Description {
     #[serde(default)]
     pub(super) value: Option<String>,
     #[serde(default)]
+    pub(super) form: Option<String>,
+    #[serde(default)]
+    names: String,
+    #[serde(default)]
+    least: usize,
+    #[serde(default)]
+    besides: String,
+    #[serde(default)]
     reach: Option<usize>,
     #[serde(default)]
     multiline: bool,
@@ -97,14 +105,20 @@ fn kind(id: &'static str, description: Description) -> Kind {
     let leak_all = |texts: Vec<String>| texts.into_iter().map(leak).collect();
     let lazy_all =
         |texts: Vec<String>| texts.into_iter().map(|text| Lazy::new(leak(text))).collect();
-    let expression = description.expression.unwrap_or_else(|| {
-        form::assignment(&description.keywords, &description.value.unwrap_or_default())
-    });
+    let expression = match (description.expression, description.form.as_deref()) {
+        (Some(expression), _) => expression,
+        (None, Some("plain")) => form::plain(&description.names, description.least),
+        (None, Some(_)) => form::quoted(&description.names, description.least),
+        (None, None) => {
+            form::assignment(&description.keywords, &description.value.unwrap_or_default())
+        }
+    };
     Kind {
         id,
         title: leak(description.title),
         severity: description.severity.parse().unwrap_or(Severity::Unknown),
         keywords: leak_all(description.keywords),
+        besides: leak(description.besides),
         reach: Kind::reach(description.reach),
         multiline: description.multiline,
         vague: description.vague,

@@ -3,11 +3,12 @@
 //! It counts bytes that go through expressions and looks at no clock, so that a file has the same
 //! secrets on every machine.
 
-/// Bytes of windows for each byte of the file. Settings and sources of real images stay below
-/// two; a line that holds nothing but key words asks for some hundred.
-const BYTES_FOR_EACH: usize = 20;
+/// Bytes of windows for each byte of the file. The largest texts of the reference image ask for a
+/// tenth; a line that holds nothing but key words for some hundred.
+const BYTES_FOR_EACH: usize = 4;
 
-/// Bytes of windows that any file may have: a small one may consist of secrets.
+/// Bytes of windows that any file may have: a small one may consist of secrets. No other text of the
+/// reference image asks for a sixteenth of it.
 const BYTES_AT_LEAST: usize = 16 << 20;
 
 /// What is left for one file.

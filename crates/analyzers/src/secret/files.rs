@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use md5::{Digest as _, Md5};
 use model::{Location, ProblemKind, Secret, SecretPlace};
 
-use super::FINDER;
+use super::{FINDER, manifest};
 use crate::file::Check;
 use crate::{Analyzer, File, FileFacts, Select};
 
@@ -79,7 +79,8 @@ impl Analyzer for Secrets {
                 return facts.problem(ProblemKind::LimitReached, message);
             }
         };
-        let (hits, missing) = FINDER.find(file.path, &text);
+        let (mut hits, missing) = FINDER.find(file.path, &text);
+        let missing = manifest::add(&text, &mut hits).or(missing);
         for hit in hits {
             facts.secret(Secret {
                 kind: hit.kind.to_owned(),

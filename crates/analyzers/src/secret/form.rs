@@ -2,8 +2,8 @@
 //! may stand before a token that has a form of its own.
 
 /// What a name that holds a secret says, if a key word does not say it already.
-const TELLING: [&str; 9] =
-    ["key", "token", "secret", "password", "auth", "credential", "_as", "_ck", "pwd"];
+const TELLING: [&str; 10] =
+    ["key", "token", "secret", "password", "auth", "credential", "_as", "_ck", "_sk", "pwd"];
 
 /// The value where a name that contains a key word is given one: in settings, environments, JSON,
 /// YAML, headers, query strings and code.
@@ -19,7 +19,32 @@ pub(super) fn assignment(keywords: &[String], value: &str) -> String {
         .collect();
     let names = names.join("|");
     format!(
-        r#"(?:(?i:{names})[\w. -]{{0,24}}["'\])]{{0,3}}\s{{0,8}}(?:=>|:=|[=:])\s{{0,8}}\\?["'`]?)(?<secret>{value})(?:[^\w+/=-]|$)"#
+        r#"(?i:{names})(?:[\w. -]{{0,24}}(?:["'`\])]{{0,3}}\s*(?:=>|:=|[|]{{2}}|[?]{{2}}|[=:]|%3D)\s*(?:[>|][+-]?\s+)?|{PAIR}|{LIST}|["']?>)|\w*[ \t]{{1,4}})\\*["'`]?(?<secret>{value})(?:[^\w+/=-]|$)"#
+    )
+}
+
+/// Between a name and its value where both are given names themselves: `name: A` and in the next
+/// line `value: b`, `{"name": "A", "value": "b"}`, `<add key="A" value="b"/>`, and elements of XML.
+const PAIR: &str =
+    r#"["'`]?(?:</\w+>)?[,;]?\s*[<{]?\s*["'`]?(?i:value)["'`]?[ \t]*(?:=>|[=:>])\s*"#;
+
+/// Between a name and its value in the arguments of a call: `define('A', 'b')`.
+const LIST: &str = r#"["'`][ \t]*,[ \t]*"#;
+
+/// A value in quotes of at least so many characters, whose name ends in one of `names`.
+pub(super) fn quoted(names: &str, least: usize) -> String {
+    format!(
+        r#"(?i:{names})(?:["'`\])]{{0,3}}[ \t]*(?:=>|:=|[=:])[ \t]*|{PAIR}|{LIST}|[ \t]{{1,4}})\\*["'`](?<secret>[!#-&(-\[\]-_a-~]{{{least},}})\\*["'`]"#
+    )
+}
+
+/// The same of a value without quotes: in lines of settings, in instructions and in XML, also where
+/// these stand in strings.
+pub(super) fn plain(names: &str, least: usize) -> String {
+    let value = format!(r"(?<secret>[!#-&*-;=?-Z^_a-z|~]{{{least},}})");
+    let before = r#"(?:^|\\[nrt]|["'\[,])[ \t]*(?:export[ \t]+|env[ \t]+|setx?[ \t]+(?:-[a-z]+[ \t]+)?|-[ \t]+|-e[ \t]+|arg[ \t]+)?"#;
+    format!(
+        r#"(?im)(?:{before}[a-z0-9_.-]*(?:{names})[ \t]*(?:=|:[ \t])[ \t]*(?:[>|][+-]?\s+)?|(?:{names}){PAIR}|^[ \t]*(?:env|setx|set[ \t]+-[a-z]+)[ \t]+[a-z0-9_.-]*(?:{names})[ \t]+|[ \t]ansible_[a-z_]*(?:{names})=|<[a-z0-9_.:-]*(?:{names})>\s*|(?:{names})["']>\s*){value}(?:[ \t\r]*$|[ \t]+#|\\[nrt"]|["'<\s])"#
     )
 }
 
