@@ -1,5 +1,6 @@
-//! Secrets in the configuration of an image: its environment, its labels, and the commands and
-//! build arguments of its history.
+//! Secrets in the configuration of an image: its environment, its labels, the commands and build
+//! arguments of its history, and whatever else holds a text: what a container runs, how its health is
+//! asked for, instructions for images built upon it, authors and comments.
 //!
 //! Whoever may pull the image reads them with one command; unlike files they need no layer.
 
@@ -8,7 +9,7 @@ use std::collections::BTreeSet;
 use model::{ImageConfig, Location, Problem, ProblemKind, Secret, SecretPlace};
 
 use super::{FINDER, Hit, Missing};
-use crate::config::history;
+use crate::config::{history, mask};
 
 /// Bytes of one variable, label or command that are searched: certificates in labels have some
 /// thousand.
@@ -37,15 +38,46 @@ pub fn of_config(config: &ImageConfig) -> (Vec<Secret>, Vec<Problem>) {
         for hit in hits {
             let secret = text.get(hit.range.clone()).unwrap_or_default();
             if !(sets && gathering.assigned.contains(secret)) {
+                gathering.told.insert(secret.to_owned());
                 let location = Location { path: String::new(), layer: step.layer };
                 gathering.add(SecretPlace::History, location, number, hit);
             }
         }
         gathering.note("history", missing);
     }
+    for (field, text) in fields(config) {
+        let (hits, missing) = gathering.search(&field, &text);
+        for hit in hits {
+            // What the history has of it was found there.
+            let secret = text.get(hit.range.clone()).unwrap_or_default();
+            if gathering.told.contains(secret) || gathering.assigned.contains(secret) {
+                continue;
+            }
+            let location = Location { path: field.clone(), layer: None };
+            gathering.add(SecretPlace::Configuration, location, 0, hit);
+        }
+        gathering.note(&field, missing);
+    }
     gathering.secrets.sort_unstable();
     gathering.secrets.dedup();
     (gathering.secrets, gathering.problems)
+}
+
+/// The other fields that hold texts of people, by their names in the configuration.
+fn fields(config: &ImageConfig) -> Vec<(String, String)> {
+    let line = |words: &[String]| words.join(" ");
+    let mut fields = vec![
+        ("Entrypoint".to_owned(), line(&config.entrypoint)),
+        ("Cmd".to_owned(), line(&config.command)),
+        ("Healthcheck".to_owned(), line(config.healthcheck.as_deref().unwrap_or_default())),
+        ("User".to_owned(), config.user.clone()),
+        ("WorkingDir".to_owned(), config.working_dir.clone()),
+        ("OnBuild".to_owned(), config.on_build.join("\n")),
+        ("Volumes".to_owned(), config.volumes.join("\n")),
+    ];
+    fields.extend(config.remarks.iter().cloned());
+    fields.retain(|(_, text)| !text.is_empty());
+    fields
 }
 
 #[derive(Default)]
@@ -54,6 +86,8 @@ struct Gathering {
     problems: Vec<Problem>,
     /// The values of variables and labels in which there are secrets.
     assigned: BTreeSet<String>,
+    /// The secrets of the history.
+    told: BTreeSet<String>,
 }
 
 impl Gathering {
@@ -63,7 +97,8 @@ impl Gathering {
         for hit in hits {
             let secret = text.get(hit.range.clone()).unwrap_or_default();
             self.assigned.insert(secret.to_owned());
-            let location = Location { path: name.to_owned(), layer: None };
+            // The name itself may be one.
+            let location = Location { path: mask::text(name), layer: None };
             self.add(place, location, 0, hit);
         }
         self.note(name, missing);
