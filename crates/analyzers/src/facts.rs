@@ -129,10 +129,14 @@ pub struct FileFacts {
     pub(crate) malware: Vec<Malware>,
     /// Containers that were not opened to look for malware: what they are, and where in the file.
     pub(crate) unopened: Vec<(String, String)>,
-    /// Of a file with malware, as [`Shipped`] has it.
+    /// Of a file with malware or secrets, as [`Shipped`] has it.
     pub(crate) md5: Option<u64>,
     /// What the package that this file is the list of shipped.
     pub(crate) shipped: Vec<Shipped>,
+    /// Folders that came from npm's registry, as this file says.
+    pub(crate) downloaded: PathSet,
+    /// Of an npm package's manifest: nothing in it speaks against everybody having the package.
+    pub(crate) is_public: bool,
     pub(crate) problems: Vec<(ProblemKind, String)>,
     /// Bytes of facts that the layer still has room for.
     #[serde(skip)]
@@ -214,6 +218,7 @@ impl FileFacts {
             && self.things.is_empty()
             && self.malware.is_empty()
             && self.unopened.is_empty()
+            && self.downloaded.is_empty()
             && self.problems.is_empty()
     }
 
@@ -281,6 +286,13 @@ impl FileFacts {
     pub(crate) fn shipped(&mut self, shipped: Vec<Shipped>) {
         if self.spend(shipped.len().saturating_mul(size_of::<Shipped>())) {
             self.shipped = shipped;
+        }
+    }
+
+    /// Folders that came from npm's registry.
+    pub(crate) fn downloaded(&mut self, folders: Vec<PathHash>) {
+        if self.spend(folders.len().saturating_mul(size_of::<PathHash>())) {
+            self.downloaded = PathSet::new(folders);
         }
     }
 

@@ -46,6 +46,8 @@ impl<'a> File<'a> {
 pub enum Check {
     Secrets,
     Malware,
+    /// What is known of what others published, for secrets and malware.
+    Published,
     Misconfigurations,
     /// Misconfigurations in files that build and run images: in a directory of sources.
     Sources,
@@ -89,6 +91,7 @@ impl Checks {
             None => true,
             Some(Check::Secrets) => self.secrets,
             Some(Check::Malware) => self.malware,
+            Some(Check::Published) => self.secrets || self.malware,
             Some(Check::Misconfigurations) => self.misconfigurations,
             Some(Check::Sources) => self.sources,
         }

@@ -4,6 +4,7 @@ pub(crate) mod bun_lock;
 pub(crate) mod bun_lockb;
 mod folders;
 mod jsonc;
+pub(crate) mod npm_installed;
 pub(crate) mod npm_lock;
 pub(crate) mod npm_package;
 pub(crate) mod pnpm_lock;

@@ -11,7 +11,9 @@ use crate::go::{binary, go_mod, go_sum};
 use crate::haskell::{cabal_freeze, stack_lock};
 use crate::hex::{application, mix_lock, rebar_lock};
 use crate::java::{archive, gradle_lock, maven_pom, pom_properties};
-use crate::javascript::{bun_lock, bun_lockb, npm_lock, npm_package, pnpm_lock, yarn_lock};
+use crate::javascript::{
+    bun_lock, bun_lockb, npm_installed, npm_lock, npm_package, pnpm_lock, yarn_lock,
+};
 use crate::julia;
 use crate::lua::{luarocks_lock, rock};
 use crate::malware;
@@ -75,6 +77,7 @@ pub const ALL: &[&dyn Analyzer] = &[
     &maven_pom::MavenPom,
     &pom_properties::PomProperties,
     &mix_lock::MixLock,
+    &npm_installed::NpmInstalled,
     &npm_lock::NpmLock,
     &npm_package::NpmPackage,
     &assets::NugetAssets,

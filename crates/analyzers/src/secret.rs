@@ -9,11 +9,16 @@
 //! Nothing that is found leaves this module whole: a hit holds an excerpt.
 
 mod content;
+mod effort;
 mod entropy;
 mod excerpt;
+
 pub(crate) mod files;
+mod form;
 pub(crate) mod gather;
+mod guess;
 mod kind;
+mod manifest;
 mod publisher;
 mod redact;
 pub(crate) mod settings;
@@ -24,11 +29,19 @@ use std::sync::LazyLock;
 
 use model::Severity;
 
+use self::effort::Effort;
 use self::kind::Kind;
 use crate::keywords::Keywords;
 
 /// Hits of one file that are kept: a dump of thousands tells nothing new after that.
 pub(crate) const HITS_MAX: usize = 200;
+
+/// Secrets one behind the other after which a search ends. There are more than `HITS_MAX`, so that of
+/// kinds which fit the same bytes the best is known for all that are kept.
+const FOUND_MAX: usize = 2 * HITS_MAX;
+
+/// What kinds may find in one file in all: some ten fit the bytes of a key at once.
+const CANDIDATES_MAX: usize = 16 * HITS_MAX;
 
 /// How far a window goes beyond what a key word needs, so that the next ones are tried with it.
 const STRIDE: usize = 4096;
@@ -42,6 +55,8 @@ pub(crate) struct Finder {
     /// For each key word the kinds that have it.
     users: Vec<Vec<usize>>,
     kinds: Vec<Kind>,
+    /// The longest of the kinds'.
+    reach: usize,
 }
 
 /// Something that is a secret as far as bytes can tell.
@@ -55,6 +70,35 @@ pub(crate) struct Hit {
     pub(crate) excerpt: String,
     /// Where in the bytes it stands.
     pub(crate) range: Range<usize>,
+}
+
+/// Why a search ended before its bytes did. What follows is not known to be clean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// There are more secrets than are kept.
+    Secrets,
+    /// The bytes ask for more work than such a file is worth.
+    Effort,
+}
+
+impl Missing {
+    /// What the problem says.
+    pub(crate) fn message(self) -> String {
+        match self {
+            Self::Secrets => format!("more than {HITS_MAX} secrets; the rest is not listed"),
+            Self::Effort => {
+                "too much that looks like a secret; the rest is not searched".to_owned()
+            }
+        }
+    }
+}
+
+/// What a search found.
+struct Settled {
+    candidates: Vec<Candidate>,
+    missing: Option<Missing>,
+    /// Up to where every secret is known; all bytes unless something is missing.
+    searched: usize,
 }
 
 /// A secret and where it stands.
@@ -79,14 +123,15 @@ impl Finder {
                 }
             }
         }
-        Self { keywords: Keywords::new(&keywords), users, kinds }
+        let reach = kinds.iter().map(|kind| kind.reach).max().unwrap_or(0);
+        Self { keywords: Keywords::new(&keywords), users, kinds, reach }
     }
 
-    /// Every secret in the content of the file at `path`, by place; true if there were more than
-    /// are kept.
-    pub(crate) fn find(&self, path: &str, bytes: &[u8]) -> (Vec<Hit>, bool) {
-        let mut candidates = self.settled(path, bytes);
-        let more = candidates.len() > HITS_MAX;
+    /// Every secret in the content of the file at `path`, by place, and what is missing, if anything
+    /// is.
+    pub(crate) fn find(&self, path: &str, bytes: &[u8]) -> (Vec<Hit>, Option<Missing>) {
+        let Settled { mut candidates, missing, .. } = self.settled(path, bytes);
+        let missing = missing.or((candidates.len() > HITS_MAX).then_some(Missing::Secrets));
         candidates.truncate(HITS_MAX);
         let mut lines = Lines { bytes, at: 0, line: 1 };
         let hits = candidates.iter().filter_map(|candidate| {
@@ -101,19 +146,23 @@ impl Finder {
                 range: candidate.begin..candidate.end,
             })
         });
-        (hits.collect(), more)
+        (hits.collect(), missing)
     }
 
     /// What is a secret, by place; none overlaps another.
-    fn settled(&self, path: &str, bytes: &[u8]) -> Vec<Candidate> {
-        let mut candidates = self.candidates(path, bytes);
-        candidates.sort_by_key(|candidate| (candidate.begin, candidate.end));
-        self.drop_overlapping(&mut candidates);
-        candidates
+    fn settled(&self, path: &str, bytes: &[u8]) -> Settled {
+        let mut settled = self.candidates(path, bytes);
+        settled.candidates.sort_by_key(|candidate| (candidate.begin, candidate.end));
+        self.drop_overlapping(&mut settled.candidates);
+        settled
     }
 
-    fn candidates(&self, path: &str, bytes: &[u8]) -> Vec<Candidate> {
-        let mut candidates = Vec::new();
+    fn candidates(&self, path: &str, bytes: &[u8]) -> Settled {
+        let mut candidates: Vec<Candidate> = Vec::new();
+        // How many of them are one behind the other, and where the last of those ends.
+        let (mut behind, mut last) = (0_usize, 0);
+        let mut effort = Effort::for_bytes(bytes.len());
+        let (mut missing, mut searched) = (None, bytes.len());
         // Up to where each kind has been tried; those that do not read the file are done.
         let done = |kind: &Kind| if kind.reads(path) { 0 } else { usize::MAX };
         let mut tried: Vec<usize> = self.kinds.iter().map(done).collect();
@@ -129,17 +178,28 @@ impl Finder {
                 }
                 let window = kind.window(bytes, begin, needed.saturating_add(STRIDE));
                 *tried = window.end;
-                for (begin, end) in kind.secrets(bytes, window) {
+                for (begin, end) in kind.secrets(bytes, window, &mut effort) {
                     let known = |known: &Candidate| known.kind == position && known.begin == begin;
                     if !candidates.iter().rev().take(HITS_MAX).any(known) {
                         candidates.push(Candidate { kind: position, begin, end });
                     }
+                    if begin >= last {
+                        (behind, last) = (behind.saturating_add(1), end);
+                    }
                 }
             }
-            // Enough to say that there are more.
-            candidates.len() <= HITS_MAX.saturating_mul(2)
+            missing = if behind > FOUND_MAX || candidates.len() > CANDIDATES_MAX {
+                Some(Missing::Secrets)
+            } else {
+                effort.is_spent().then_some(Missing::Effort)
+            };
+            if missing.is_some() {
+                // What a later key word belongs to may begin before it.
+                searched = begin.saturating_sub(self.reach);
+            }
+            missing.is_none()
         });
-        candidates
+        Settled { candidates, missing, searched }
     }
 
     /// Of secrets that overlap the one whose kind knows best counts, else the first.

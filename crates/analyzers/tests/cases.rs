@@ -69,7 +69,7 @@ fn checks(case: &Path) -> Checks {
     let analyzer = analyzers::ALL.iter().find(|analyzer| *analyzer.name() == *name).unwrap();
     match analyzer.check() {
         Some(analyzers::Check::Misconfigurations | analyzers::Check::Sources) => SETTINGS,
-        Some(analyzers::Check::Malware) => MALWARE,
+        Some(analyzers::Check::Malware | analyzers::Check::Published) => MALWARE,
         _ => INVENTORY,
     }
 }

@@ -22,6 +22,11 @@ pub struct ImageConfig {
     /// RFC 3339.
     #[serde(default)]
     pub created: Option<String>,
+    #[serde(default, deserialize_with = "text_if_any")]
+    pub author: String,
+    /// Docker's.
+    #[serde(default, deserialize_with = "text_if_any")]
+    pub comment: String,
     #[serde(default)]
     pub rootfs: RootFs,
     #[serde(default, deserialize_with = "null_is_default")]
@@ -53,6 +58,8 @@ pub struct Settings {
     pub healthcheck: Option<Healthcheck>,
     #[serde(deserialize_with = "null_is_default")]
     pub on_build: Vec<String>,
+    #[serde(deserialize_with = "texts_if_any")]
+    pub shell: Vec<String>,
 }
 
 /// How to tell whether a container is well.
@@ -75,6 +82,10 @@ pub struct RootFs {
 pub struct History {
     #[serde(default)]
     pub created_by: String,
+    #[serde(default, deserialize_with = "text_if_any")]
+    pub author: String,
+    #[serde(default, deserialize_with = "text_if_any")]
+    pub comment: String,
     /// Whether the step changed no file, so that it has no layer.
     #[serde(default)]
     pub empty_layer: bool,
@@ -87,6 +98,19 @@ where
     T: Default + Deserialize<'de>,
 {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// A text that an image does without: of another type it is none, and no reason to refuse the image.
+fn text_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(value.as_str().unwrap_or_default().to_owned())
+}
+
+/// The same of a list.
+fn texts_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    let texts = value.as_array().into_iter().flatten().filter_map(|it| it.as_str());
+    Ok(texts.map(str::to_owned).collect())
 }
 
 /// Reads an image configuration, whose bytes have been verified where that is possible.
@@ -131,7 +155,26 @@ impl ImageConfig {
             healthcheck: settings.healthcheck.as_ref().map(|it| it.test.clone()),
             on_build: settings.on_build.clone(),
             history: self.steps(),
+            remarks: self.remarks(),
         }
+    }
+
+    /// What people and builders wrote into other fields, where they wrote anything.
+    fn remarks(&self) -> Vec<(String, String)> {
+        let own = [
+            ("Shell".to_owned(), self.config.shell.join(" ")),
+            ("author".to_owned(), self.author.clone()),
+            ("comment".to_owned(), self.comment.clone()),
+        ];
+        let steps = (1_u32..).zip(&self.history).flat_map(|(number, step)| {
+            [
+                (format!("author of step {number}"), step.author.clone()),
+                (format!("comment of step {number}"), step.comment.clone()),
+            ]
+        });
+        // BuildKit signs every step with its name.
+        let says = |text: &str| !text.is_empty() && text != "buildkit.dockerfile.v0";
+        own.into_iter().chain(steps).filter(|(_, text)| says(text)).collect()
     }
 
     /// The history, each step with the layer it made where the two fit together.

@@ -61,6 +61,10 @@ struct Inspected {
     #[serde(default)]
     created: Option<String>,
     #[serde(default)]
+    author: String,
+    #[serde(default)]
+    comment: String,
+    #[serde(default)]
     os: String,
     #[serde(default)]
     architecture: String,
@@ -197,6 +201,8 @@ impl Engine {
                     architecture: inspected.architecture,
                     variant: inspected.variant.filter(|variant| !variant.is_empty()),
                     created: inspected.created,
+                    author: inspected.author,
+                    comment: inspected.comment,
                     rootfs: RootFs { diff_ids },
                     history,
                     config: inspected.config.unwrap_or_default(),

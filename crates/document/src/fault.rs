@@ -232,6 +232,7 @@ fn of_secret(secret: &Secret) -> Fault<'_> {
             (SecretPlace::Environment, name) => Cow::Owned(format!("variable {name}")),
             (SecretPlace::Label, name) => Cow::Owned(format!("label {name}")),
             (SecretPlace::History, _) => Cow::Borrowed("build history"),
+            (SecretPlace::Configuration, field) => Cow::Owned(format!("configuration, {field}")),
         },
         path: if secret.place == SecretPlace::File { &secret.location.path } else { "" },
         line: secret.line,

@@ -26,6 +26,10 @@ pub struct ImageConfig {
     pub on_build: Vec<String>,
     /// Every step of the build, the first first, also those that changed no file.
     pub history: Vec<HistoryStep>,
+    /// What else people and builders wrote into it, by the names of the fields: the shell, authors
+    /// and comments. Only looked into for secrets.
+    #[serde(default)]
+    pub remarks: Vec<(String, String)>,
 }
 
 /// One step of a build.

@@ -13,10 +13,14 @@ pub enum SecretPlace {
     Label,
     /// A command of the image's history, with the build arguments it was given.
     History,
+    /// Any other field of the configuration: a command that a container runs, an instruction for
+    /// images built upon it, a remark.
+    Configuration,
 }
 
 impl SecretPlace {
-    pub const ALL: [Self; 4] = [Self::File, Self::Environment, Self::Label, Self::History];
+    pub const ALL: [Self; 5] =
+        [Self::File, Self::Environment, Self::Label, Self::History, Self::Configuration];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -24,6 +28,7 @@ impl SecretPlace {
             Self::Environment => "environment",
             Self::Label => "label",
             Self::History => "history",
+            Self::Configuration => "configuration",
         }
     }
 }
@@ -36,7 +41,7 @@ pub struct Secret {
     pub title: String,
     pub severity: Severity,
     pub place: SecretPlace,
-    /// The file; or the name of the variable or label; or empty for a command of the history.
+    /// The file; or the name of the variable, label or field; or empty for a command of the history.
     pub location: Location,
     /// The line of the file or the step of the history, from 1; 0 for variables and labels.
     pub line: u32,

@@ -40,7 +40,14 @@ fn config(config: &mut ImageConfig) {
     config.history.iter_mut().for_each(|step| in_place(&mut step.created_by));
     config.environment.iter_mut().for_each(|(name, value)| assigned(name, value));
     config.labels.iter_mut().for_each(|(name, value)| assigned(name, value));
+    // A secret in a name is known by the masked one, too.
+    config.labels = std::mem::take(&mut config.labels)
+        .into_iter()
+        .map(|(name, value)| (redact(&name), value))
+        .collect();
     config.on_build.iter_mut().for_each(in_place);
+    // Nobody shows them.
+    config.remarks.clear();
     if let Some(test) = &mut config.healthcheck {
         *test = redact_words(test);
     }
@@ -101,7 +108,9 @@ mod tests {
             ],
             entrypoint: vec!["run".into(), format!("--id={token}")],
             command: vec![token.clone()],
-            labels: [("org.example.id".to_owned(), token.clone())].into(),
+            labels: [("org.example.id".to_owned(), token.clone()), (token.clone(), "v".to_owned())]
+                .into(),
+            remarks: vec![("author".to_owned(), token.clone())],
             healthcheck: Some(vec!["CMD".into(), token.clone()]),
             on_build: vec![command.clone()],
             history: vec![HistoryStep { created_by: command, layer: Some(0) }],

@@ -12,6 +12,7 @@ use model::{PackageKind, ProblemKind};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::path_set::PathHash;
 use crate::{Analyzer, File, FileFacts, Installed, Select};
 
 /// The analyzer `npm-package`.
@@ -30,6 +31,13 @@ struct Manifest<'a> {
     licenses: Value,
     #[serde(default)]
     dependencies: Value,
+    #[serde(default)]
+    private: Value,
+    #[serde(rename = "publishConfig", default)]
+    publish_config: Value,
+    /// Where npm up to version 6 took the package from.
+    #[serde(rename = "_resolved", default)]
+    resolved: Value,
 }
 
 impl Analyzer for NpmPackage {
@@ -38,7 +46,7 @@ impl Analyzer for NpmPackage {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -69,7 +77,33 @@ impl Analyzer for NpmPackage {
         installed.package.license = license(&manifest);
         installed.package.dependencies = names(&manifest.dependencies);
         facts.package(installed);
+        facts.is_public = is_public(&manifest);
+        if manifest.resolved.as_str().is_some_and(is_registrys)
+            && let Some((folder, _)) = file.path.rsplit_once('/')
+        {
+            facts.downloaded(vec![PathHash::of(folder)]);
+        }
     }
+}
+
+/// Whether nothing in a manifest speaks against everybody having the package: npm publishes nothing
+/// that is `private`, and what has a scope is for few unless it says that it is for all.
+fn is_public(manifest: &Manifest<'_>) -> bool {
+    let config = |field: &str| manifest.publish_config.get(field).map(Value::as_str);
+    let is_private = !matches!(manifest.private, Value::Null | Value::Bool(false));
+    let is_elsewhere = config("registry").is_some_and(|address| !address.is_some_and(is_registrys));
+    let is_for_all = match config("access") {
+        Some(access) => access == Some("public"),
+        None => !manifest.name.starts_with('@'),
+    };
+    is_for_all && !is_private && !is_elsewhere
+}
+
+/// Whether an address is one of npm's public registry; Yarn's is an alias of it.
+pub(super) fn is_registrys(address: &str) -> bool {
+    let hosts = ["https://registry.npmjs.org", "https://registry.yarnpkg.com"];
+    let rest = hosts.iter().find_map(|host| address.strip_prefix(host));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The folder of a package.

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 
 use model::{Package, PackageKind, ProblemKind, Source};
 
+use crate::facts::Shipped;
 use crate::select::split;
 use crate::view::{Resolved, View};
 use crate::{Analyzer, File, FileFacts, Installed, PathList, Select};
@@ -189,18 +190,37 @@ pub(crate) fn files<'a>(
     place: &str,
     view: &View<'_, 'a>,
 ) -> Option<&'a PathList> {
+    beside(package, place, "list", view).map(|facts| &facts.owned)
+}
+
+/// What the package shipped, as far as the database at `place` says so.
+pub(crate) fn shipped<'a>(
+    package: &Package,
+    place: &str,
+    view: &View<'_, 'a>,
+) -> Option<&'a [Shipped]> {
+    beside(package, place, "md5sums", view).map(|facts| &*facts.shipped)
+}
+
+/// A file about a package that stands beside its database; distroless images have one of each.
+fn beside<'a>(
+    package: &Package,
+    place: &str,
+    suffix: &str,
+    view: &View<'_, 'a>,
+) -> Option<&'a FileFacts> {
     let Package { name, architecture, .. } = package;
     let candidates = match place.rsplit_once("/status.d/") {
         Some((root, file)) => vec![format!("{root}/status.d/{file}.md5sums")],
         None => {
             let root = place.rsplit_once('/').map_or("", |(root, _)| root);
             // Packages that may be installed for several architectures are told apart.
-            let several = format!("{root}/info/{name}:{architecture}.list");
-            vec![format!("{root}/info/{name}.list"), several]
+            let several = format!("{root}/info/{name}:{architecture}.{suffix}");
+            vec![format!("{root}/info/{name}.{suffix}"), several]
         }
     };
     candidates.iter().find_map(|candidate| match view.resolve(candidate) {
-        Resolved::File { facts, .. } => Some(&facts.owned),
+        Resolved::File { facts, .. } => Some(facts),
         _ => None,
     })
 }

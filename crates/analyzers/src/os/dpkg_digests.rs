@@ -1,5 +1,5 @@
 //! What Debian's packages shipped: `info/<package>.md5sums` beside the database, one file a
-//! package. Of each digest eight bytes are kept, which is enough to tell whether somebody changed
+//! package; distroless images have them in `status.d`. Of each digest eight bytes are kept, which is enough to tell whether somebody changed
 //! a file; who can make others for them can change this list, too.
 
 use crate::facts::Shipped;
@@ -16,15 +16,20 @@ impl Analyzer for DpkgDigests {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn check(&self) -> Option<Check> {
-        Some(Check::Malware)
+        Some(Check::Published)
     }
 
     fn selects(&self) -> &'static [Select] {
-        const { &[Select::Consulted { directory: "var/lib/dpkg/info", suffix: ".md5sums" }] }
+        const {
+            &[
+                Select::Consulted { directory: "var/lib/dpkg/info", suffix: ".md5sums" },
+                Select::Consulted { directory: "var/lib/dpkg/status.d", suffix: ".md5sums" },
+            ]
+        }
     }
 
     fn max_bytes(&self) -> u64 {

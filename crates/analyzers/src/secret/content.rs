@@ -9,6 +9,7 @@ use include_dir::{Dir, include_dir};
 use model::Severity;
 use serde::Deserialize;
 
+use super::form;
 use super::kind::{Kind, Lazy};
 use super::shape::Shape;
 
@@ -34,6 +35,14 @@ pub(super) struct Description {
     pub(super) expression: Option<String>,
     #[serde(default)]
     pub(super) value: Option<String>,
+    #[serde(default)]
+    pub(super) form: Option<String>,
+    #[serde(default)]
+    names: String,
+    #[serde(default)]
+    least: usize,
+    #[serde(default)]
+    besides: String,
     #[serde(default)]
     reach: Option<usize>,
     #[serde(default)]
@@ -96,44 +105,28 @@ fn kind(id: &'static str, description: Description) -> Kind {
     let leak_all = |texts: Vec<String>| texts.into_iter().map(leak).collect();
     let lazy_all =
         |texts: Vec<String>| texts.into_iter().map(|text| Lazy::new(leak(text))).collect();
-    let expression = description.expression.unwrap_or_else(|| {
-        assignment(&description.keywords, &description.value.unwrap_or_default())
-    });
+    let expression = match (description.expression, description.form.as_deref()) {
+        (Some(expression), _) => expression,
+        (None, Some("plain")) => form::plain(&description.names, description.least),
+        (None, Some(_)) => form::quoted(&description.names, description.least),
+        (None, None) => {
+            form::assignment(&description.keywords, &description.value.unwrap_or_default())
+        }
+    };
     Kind {
         id,
         title: leak(description.title),
         severity: description.severity.parse().unwrap_or(Severity::Unknown),
         keywords: leak_all(description.keywords),
+        besides: leak(description.besides),
         reach: Kind::reach(description.reach),
         multiline: description.multiline,
         vague: description.vague,
-        expression: Lazy::new(leak(expression)),
+        expression: Lazy::new(leak(form::behind_escapes(expression))),
         entropy: description.entropy,
         shape: description.shape.as_deref().and_then(Shape::from_name),
         files: leak_all(description.files),
         allow: lazy_all(description.allow),
         unless: lazy_all(description.unless),
     }
-}
-
-/// What a name that holds a secret says, if a key word does not say it already.
-const TELLING: [&str; 9] =
-    ["key", "token", "secret", "password", "auth", "credential", "_as", "_ck", "pwd"];
-
-/// The value where a name that contains a key word is given one: in settings, environments, JSON,
-/// YAML, headers, query strings and code.
-fn assignment(keywords: &[String], value: &str) -> String {
-    let names: Vec<String> = keywords
-        .iter()
-        .map(|keyword| {
-            let lower = keyword.to_ascii_lowercase();
-            let tells = TELLING.iter().any(|telling| lower.contains(telling));
-            let more = if tells { "" } else { r"[\w. -]{0,20}?(?:key|token|secret|password|auth)" };
-            format!("{}{more}", regex::escape(keyword))
-        })
-        .collect();
-    let names = names.join("|");
-    format!(
-        r#"(?:(?i:{names})[\w. -]{{0,24}}["'\])]{{0,3}}\s{{0,8}}(?:=>|:=|[=:])\s{{0,8}}\\?["'`]?)(?<secret>{value})(?:[^\w+/=-]|$)"#
-    )
 }

@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
+use md5::{Digest as _, Md5};
 use model::{Location, ProblemKind, Secret, SecretPlace};
 
-use super::{FINDER, HITS_MAX};
+use super::{FINDER, manifest};
 use crate::file::Check;
 use crate::{Analyzer, File, FileFacts, Select};
 
@@ -45,7 +46,7 @@ impl Analyzer for Secrets {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn content(&self) -> Option<blake3::Hash> {
@@ -78,7 +79,8 @@ impl Analyzer for Secrets {
                 return facts.problem(ProblemKind::LimitReached, message);
             }
         };
-        let (hits, more) = FINDER.find(file.path, &text);
+        let (mut hits, missing) = FINDER.find(file.path, &text);
+        let missing = manifest::add(&text, &mut hits).or(missing);
         for hit in hits {
             facts.secret(Secret {
                 kind: hit.kind.to_owned(),
@@ -94,10 +96,13 @@ impl Analyzer for Secrets {
         }
         if !facts.secrets.is_empty() {
             facts.digest = Some(*blake3::hash(file.bytes).as_bytes());
+            facts.md5.get_or_insert_with(|| {
+                let digest = Md5::digest(file.bytes);
+                u64::from_be_bytes(digest.first_chunk().copied().unwrap_or_default())
+            });
         }
-        if more {
-            let message = format!("more than {HITS_MAX} secrets; the rest is not listed");
-            facts.problem(ProblemKind::LimitReached, message);
+        if let Some(missing) = missing {
+            facts.problem(ProblemKind::LimitReached, missing.message());
         }
     }
 }

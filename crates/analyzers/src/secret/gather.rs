@@ -3,7 +3,7 @@
 //! What a layer above removes is still in the image for whoever unpacks the layer, so nothing is
 //! dropped here.
 
-use model::{Location, Os, Secret};
+use model::{Location, Os, Secret, Severity};
 
 use super::publisher::Publishers;
 use crate::facts::{FileFacts, LayerFacts, Named};
@@ -26,13 +26,19 @@ pub(crate) fn secrets(stack: &Stack<'_>, os: Option<&Os>, has_layers: bool) -> V
             secrets.extend(facts.secrets.iter().map(|secret| Secret {
                 location: location.clone(),
                 removed,
-                owner: published.get(path).cloned(),
+                owner: published.get(path).filter(|_| may_be_published(secret)).cloned(),
                 ..secret.clone()
             }));
         }
     }
     secrets.sort_unstable();
     secrets
+}
+
+/// Whether it may be taken for one that everybody has: what does harm from anywhere is worth a
+/// look even where a package seems to publish it.
+fn may_be_published(secret: &Secret) -> bool {
+    secret.severity <= Severity::Medium
 }
 
 /// The files of a layer that hold secrets.

@@ -3,10 +3,11 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use memchr::{memchr, memrchr};
+use memchr::{memchr, memmem, memrchr};
 use model::Severity;
 use regex::bytes::{Regex, RegexBuilder};
 
+use super::effort::Effort;
 use super::entropy::entropy;
 use super::shape::Shape;
 
@@ -15,6 +16,10 @@ const REACH: usize = 256;
 
 /// Memory that one compiled expression may take; the largest of ours stays below a tenth.
 const EXPRESSION_BYTES_MAX: usize = 4 << 20;
+
+/// Bits a byte by which a guess may fall short of a text that has every byte once: random ones of
+/// eight characters mostly repeat one or two.
+const GUESS_LACKS: f64 = 0.6;
 
 /// Placeholders are shorter.
 const PLACEHOLDER_MAX: usize = 200;
@@ -26,6 +31,8 @@ pub(super) struct Kind {
     pub(super) severity: Severity,
     /// Any of them is near the secret, in any case.
     pub(super) keywords: Vec<&'static str>,
+    /// What has to be near the key word, too: to look for it is cheaper than to try the expression.
+    pub(super) besides: &'static str,
     /// Bytes around a key word in which the secret is looked for.
     pub(super) reach: usize,
     /// The secret may go over several lines.
@@ -79,11 +86,13 @@ impl Kind {
 
     /// Whether the file at `path` is looked at.
     pub(super) fn reads(&self, path: &str) -> bool {
-        self.files.is_empty() || self.files.iter().any(|end| path.ends_with(end))
+        // Paths have no slash in front, but ends that are whole names do.
+        let is_at_root = |end: &str| end.strip_prefix('/') == Some(path);
+        self.files.is_empty() || self.files.iter().any(|end| path.ends_with(end) || is_at_root(end))
     }
 
     /// Where to look, for a key word that begins at `keyword`: its line as far as the reach goes
-    /// back, and up to `end`.
+    /// back, and up to `end`, with the next line if that has its value.
     pub(super) fn window(&self, bytes: &[u8], keyword: usize, end: usize) -> Range<usize> {
         let begin = keyword.saturating_sub(self.reach);
         let end = end.min(bytes.len());
@@ -94,15 +103,30 @@ impl Kind {
         let after = bytes.get(keyword..end).unwrap_or_default();
         let begin =
             memrchr(b'\n', before).map_or(begin, |at| begin.saturating_add(at).saturating_add(1));
-        let end = memchr(b'\n', after).map_or(end, |at| keyword.saturating_add(at));
-        begin..end
+        let Some(line) = memchr(b'\n', after) else { return begin..end };
+        let (name, next) = after.split_at_checked(line).unwrap_or((after, &[]));
+        if !goes_on(name, next) {
+            return begin..keyword.saturating_add(line);
+        }
+        let next = next.get(1..).unwrap_or_default();
+        let next = memchr(b'\n', next).unwrap_or(next.len());
+        begin..keyword.saturating_add(line).saturating_add(next).saturating_add(1)
     }
 
     /// The secrets in a window, as ranges of `bytes`.
-    pub(super) fn secrets(&self, bytes: &[u8], window: Range<usize>) -> Vec<(usize, usize)> {
+    pub(super) fn secrets(
+        &self,
+        bytes: &[u8],
+        window: Range<usize>,
+        effort: &mut Effort,
+    ) -> Vec<(usize, usize)> {
         let offset = window.start;
         let text = bytes.get(window).unwrap_or_default();
         let mut secrets = Vec::new();
+        if memmem::find(text, self.besides.as_bytes()).is_none() {
+            return secrets;
+        }
+        effort.spend(text.len());
         let expression = self.expression.regex();
         // Captures cost an allocation, and most windows hold nothing.
         if !expression.is_match(text) {
@@ -121,12 +145,33 @@ impl Kind {
         secrets
     }
 
+    /// A short text cannot hold as many bits a byte as the kind asks for; a guess takes less there.
+    #[expect(clippy::cast_precision_loss, reason = "secrets are short")]
+    fn is_random_enough(&self, secret: &[u8]) -> bool {
+        let attainable = (secret.len() as f64).log2() - GUESS_LACKS;
+        let least = match self.shape {
+            Some(Shape::Guessed) => self.entropy.min(attainable),
+            _ => self.entropy,
+        };
+        entropy(secret) >= least
+    }
+
     fn is_one(&self, secret: &[u8]) -> bool {
-        entropy(secret) >= self.entropy
+        self.is_random_enough(secret)
             && self.shape.is_none_or(|shape| shape.fits(secret))
             && !matches(&self.allow, secret)
             && !is_placeholder(secret)
     }
+}
+
+/// Whether the value of a name in one line stands in the next: it is called so there, or announced
+/// as a text of several lines.
+fn goes_on(line: &[u8], next: &[u8]) -> bool {
+    let next = next.trim_ascii_start();
+    let next = next.strip_prefix(b"<").or(next.strip_prefix(b"\"")).unwrap_or(next);
+    let is_called = next.get(..5).is_some_and(|word| word.eq_ignore_ascii_case(b"value"));
+    let line = line.trim_ascii_end();
+    is_called || [&b": >"[..], b": |", b": >-", b": |-"].iter().any(|end| line.ends_with(end))
 }
 
 fn matches(expressions: &[Lazy], text: &[u8]) -> bool {

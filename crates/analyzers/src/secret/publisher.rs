@@ -1,22 +1,26 @@
 //! Who publishes a file that holds a secret: then everybody knows it, and it is no secret of whoever
 //! built the image.
 //!
-//! A file is published by a package that came with the very layer that holds the file: one that
-//! the distribution built, or one of npm's registry in its folder in `node_modules`. What a layer
-//! above writes over or beside a package's files nobody published, unless it is the same content
-//! once more. An application's own folder publishes nothing, whatever its `package.json` says, and
-//! neither does a package that was built in-house.
+//! That has to be proven. A file is published by a package that came with the very layer that holds
+//! the file: one that the distribution built and whose digest of the file is the file's own, or one
+//! that npm took from its public registry into a `node_modules`. What a layer above writes over or
+//! beside a package's files nobody published, unless it is the same content once more. An
+//! application's own folder publishes nothing, whatever its `package.json` says, and neither does a
+//! package that was built in-house, that is for few, or of whose files no digests are kept.
 
 use std::collections::{HashMap, HashSet};
 
 use model::{Os, PackageKind};
 
+use crate::Installed;
 use crate::attribution::Identity;
-use crate::facts::{FileFacts, LayerFacts, Named};
+use crate::facts::{FileFacts, LayerFacts, Named, Shipped};
 use crate::javascript::npm_package::is_installed_in;
+use crate::os::dpkg;
+use crate::path_set::PathHash;
 use crate::squash::{Merged, listed_files};
 use crate::survey::{Sighting, Survey};
-use crate::view::Stack;
+use crate::view::{Stack, View};
 
 /// Where an administrator's own settings are: a package owns the files there, and not what people
 /// write into them.
@@ -78,7 +82,8 @@ fn of_packages<'a>(
     }
     let before = identities(stack, below);
     let merged = Merged::of(&view);
-    let asked: HashSet<&'a str> = files.iter().map(|(path, _)| *path).collect();
+    let asked: HashMap<&'a str, Option<u64>> =
+        files.iter().map(|(path, facts)| (*path, facts.md5)).collect();
     for database in databases {
         for installed in &database.facts.packages {
             let is_new = !before.contains(&Identity::of(installed, &database.path));
@@ -86,14 +91,29 @@ fn of_packages<'a>(
                 continue;
             }
             let Some(list) = listed_files(installed, &database.place, &view) else { continue };
-            list.for_each(|path| {
-                if let Some(&path) = asked.get(&*merged.settle(path)) {
+            let shipped = shipped(installed, &database.place, &view);
+            list.for_each(|listed| {
+                let Some((&path, digest)) = asked.get_key_value(&*merged.settle(listed)) else {
+                    return;
+                };
+                let is_it = |shipped: &&Shipped| shipped.path == PathHash::of(listed);
+                let shipped = shipped.iter().find(is_it).map(|shipped| shipped.digest);
+                if shipped.is_some() && shipped == *digest {
                     owners.insert(path, installed.package.name.clone());
                 }
             });
         }
     }
     owners
+}
+
+/// The digests of what a package shipped; none where nobody keeps any that we know.
+fn shipped<'a>(installed: &Installed, place: &str, view: &View<'_, 'a>) -> &'a [Shipped] {
+    let shipped = match installed.package.kind {
+        PackageKind::Deb => dpkg::shipped(&installed.package, place, view),
+        _ => None,
+    };
+    shipped.unwrap_or_default()
 }
 
 /// All that was installed in the lowest `top` layers.
@@ -108,7 +128,7 @@ fn identities<'a>(stack: &Stack<'a>, top: usize) -> HashSet<Identity<'a>> {
 }
 
 /// The package whose folder in `node_modules` is the nearest around a file, if the layer brought
-/// it.
+/// it and everybody can have it.
 fn npm_package(layer: &LayerFacts, path: &str) -> Option<String> {
     let (_, name) = path.rsplit_once('/')?;
     if UNPUBLISHED.iter().any(|begin| name.starts_with(begin)) || path.contains("/.git/") {
@@ -118,12 +138,34 @@ fn npm_package(layer: &LayerFacts, path: &str) -> Option<String> {
     while let Some((above, _)) = folder.rsplit_once('/') {
         folder = above;
         if is_installed_in(folder) {
-            let manifest = layer.entries.get(format!("{folder}/package.json").as_str())?;
-            let (Named::Found(facts) | Named::File(Some(facts))) = manifest else { return None };
-            let packages = facts.packages.iter().map(|installed| &installed.package);
+            let manifest = named(layer, &format!("{folder}/package.json"))?;
+            if !manifest.is_public || !is_downloaded(layer, folder, manifest) {
+                return None;
+            }
+            let packages = manifest.packages.iter().map(|installed| &installed.package);
             let mut of_npm = packages.filter(|package| package.kind == PackageKind::Npm);
             return of_npm.next().map(|package| package.name.clone());
         }
     }
     None
+}
+
+/// Whether npm took the package in a folder from its registry, by the manifest or by what npm wrote
+/// into one of the `node_modules` around it.
+fn is_downloaded(layer: &LayerFacts, folder: &str, manifest: &FileFacts) -> bool {
+    let hash = PathHash::of(folder);
+    manifest.downloaded.holds(hash)
+        || folder.match_indices("node_modules/").any(|(at, modules)| {
+            let around = folder.get(..at.saturating_add(modules.len())).unwrap_or_default();
+            let lock = named(layer, &format!("{around}.package-lock.json"));
+            lock.is_some_and(|lock| lock.downloaded.holds(hash))
+        })
+}
+
+/// What the layer says about the file at `path`.
+fn named<'a>(layer: &'a LayerFacts, path: &str) -> Option<&'a FileFacts> {
+    match layer.entries.get(path)? {
+        Named::Found(facts) | Named::File(Some(facts)) => Some(facts),
+        _ => None,
+    }
 }

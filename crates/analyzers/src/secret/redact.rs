@@ -3,27 +3,28 @@
 //!
 //! It must never give back more of the text than was searched.
 
-use super::{Finder, HITS_MAX, excerpt};
+use super::{Finder, HITS_MAX, Settled, excerpt};
 
 impl Finder {
     /// The text with what `show` makes of an excerpt in the place of every secret.
     pub(crate) fn redacted(&self, text: &str, show: fn(String) -> String) -> String {
         let bytes = text.as_bytes();
-        let secrets = self.settled("", bytes);
+        let Settled { candidates: secrets, searched, .. } = self.settled("", bytes);
         let mut shown = String::with_capacity(text.len());
         let mut at = 0;
         let between = |from: usize, to: usize| {
             // An expression looks at bytes: a secret may end within a character.
             String::from_utf8_lossy(bytes.get(from..to).unwrap_or_default())
         };
-        for secret in secrets.iter().take(HITS_MAX) {
+        let known = secrets.iter().take_while(|secret| secret.begin < searched);
+        for secret in known.take(HITS_MAX) {
             shown.push_str(&between(at, secret.begin));
             let hidden = bytes.get(secret.begin..secret.end).unwrap_or_default();
             shown.push_str(&show(excerpt::excerpt(hidden)));
             at = secret.end;
         }
-        // The search stops some way beyond so many.
-        match secrets.len() > HITS_MAX {
+        // Behind so many, or where the search ended, anything may be one.
+        match secrets.len() > HITS_MAX || searched < bytes.len() {
             true => shown.push_str("… (the rest is not shown)"),
             false => shown.push_str(&between(at, bytes.len())),
         }
@@ -70,5 +71,13 @@ mod tests {
         let shown = redact(&text);
         assert!(shown.ends_with("(the rest is not shown)"), "{shown}");
         assert!(!shown.contains("AKIA5"), "{shown}");
+
+        let text: String = (0..1000)
+            .map(|number| {
+                format!("aws_secret_access_key = xlOqSx87wyhprrgWVFXopXZTAMEj83sC{number:04}MJfR\n")
+            })
+            .collect();
+        let shown = redact(&text);
+        assert!(shown.ends_with("(the rest is not shown)") && !shown.contains("OqSx87"), "{shown}");
     }
 }

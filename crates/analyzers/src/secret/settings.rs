@@ -1,5 +1,6 @@
-//! Secrets in the configuration of an image: its environment, its labels, and the commands and
-//! build arguments of its history.
+//! Secrets in the configuration of an image: its environment, its labels, the commands and build
+//! arguments of its history, and whatever else holds a text: what a container runs, how its health is
+//! asked for, instructions for images built upon it, authors and comments.
 //!
 //! Whoever may pull the image reads them with one command; unlike files they need no layer.
 
@@ -7,8 +8,8 @@ use std::collections::BTreeSet;
 
 use model::{ImageConfig, Location, Problem, ProblemKind, Secret, SecretPlace};
 
-use super::{FINDER, HITS_MAX, Hit};
-use crate::config::history;
+use super::{FINDER, Hit, Missing};
+use crate::config::{history, mask};
 
 /// Bytes of one variable, label or command that are searched: certificates in labels have some
 /// thousand.
@@ -33,19 +34,50 @@ pub fn of_config(config: &ImageConfig) -> (Vec<Secret>, Vec<Problem>) {
             text.push('\n');
         }
         text.extend([&*parsed.instruction, " ", &*parsed.arguments]);
-        let (hits, more) = gathering.search("history", &text);
+        let (hits, missing) = gathering.search("history", &text);
         for hit in hits {
             let secret = text.get(hit.range.clone()).unwrap_or_default();
             if !(sets && gathering.assigned.contains(secret)) {
+                gathering.told.insert(secret.to_owned());
                 let location = Location { path: String::new(), layer: step.layer };
                 gathering.add(SecretPlace::History, location, number, hit);
             }
         }
-        gathering.note("history", more);
+        gathering.note("history", missing);
+    }
+    for (field, text) in fields(config) {
+        let (hits, missing) = gathering.search(&field, &text);
+        for hit in hits {
+            // What the history has of it was found there.
+            let secret = text.get(hit.range.clone()).unwrap_or_default();
+            if gathering.told.contains(secret) || gathering.assigned.contains(secret) {
+                continue;
+            }
+            let location = Location { path: field.clone(), layer: None };
+            gathering.add(SecretPlace::Configuration, location, 0, hit);
+        }
+        gathering.note(&field, missing);
     }
     gathering.secrets.sort_unstable();
     gathering.secrets.dedup();
     (gathering.secrets, gathering.problems)
+}
+
+/// The other fields that hold texts of people, by their names in the configuration.
+fn fields(config: &ImageConfig) -> Vec<(String, String)> {
+    let line = |words: &[String]| words.join(" ");
+    let mut fields = vec![
+        ("Entrypoint".to_owned(), line(&config.entrypoint)),
+        ("Cmd".to_owned(), line(&config.command)),
+        ("Healthcheck".to_owned(), line(config.healthcheck.as_deref().unwrap_or_default())),
+        ("User".to_owned(), config.user.clone()),
+        ("WorkingDir".to_owned(), config.working_dir.clone()),
+        ("OnBuild".to_owned(), config.on_build.join("\n")),
+        ("Volumes".to_owned(), config.volumes.join("\n")),
+    ];
+    fields.extend(config.remarks.iter().cloned());
+    fields.retain(|(_, text)| !text.is_empty());
+    fields
 }
 
 #[derive(Default)]
@@ -54,22 +86,25 @@ struct Gathering {
     problems: Vec<Problem>,
     /// The values of variables and labels in which there are secrets.
     assigned: BTreeSet<String>,
+    /// The secrets of the history.
+    told: BTreeSet<String>,
 }
 
 impl Gathering {
     fn assigned(&mut self, place: SecretPlace, name: &str, value: &str) {
         let text = format!("{name}={value}");
-        let (hits, more) = self.search(name, &text);
+        let (hits, missing) = self.search(name, &text);
         for hit in hits {
             let secret = text.get(hit.range.clone()).unwrap_or_default();
             self.assigned.insert(secret.to_owned());
-            let location = Location { path: name.to_owned(), layer: None };
+            // The name itself may be one.
+            let location = Location { path: mask::text(name), layer: None };
             self.add(place, location, 0, hit);
         }
-        self.note(name, more);
+        self.note(name, missing);
     }
 
-    fn search(&mut self, subject: &str, text: &str) -> (Vec<Hit>, bool) {
+    fn search(&mut self, subject: &str, text: &str) -> (Vec<Hit>, Option<Missing>) {
         let bytes = text.as_bytes();
         if bytes.len() > TEXT_BYTES_MAX {
             let message = format!("{} bytes, of which {TEXT_BYTES_MAX} are searched", bytes.len());
@@ -78,11 +113,9 @@ impl Gathering {
         FINDER.find("", bytes.get(..TEXT_BYTES_MAX).unwrap_or(bytes))
     }
 
-    fn note(&mut self, subject: &str, more: bool) {
-        if more {
-            let message = format!("more than {HITS_MAX} secrets; the rest is not listed");
-            self.problems.push(Problem::new(ProblemKind::LimitReached, subject, message));
-        }
+    fn note(&mut self, subject: &str, missing: Option<Missing>) {
+        let problem = |it: Missing| Problem::new(ProblemKind::LimitReached, subject, it.message());
+        self.problems.extend(missing.map(problem));
     }
 
     fn add(&mut self, place: SecretPlace, location: Location, line: u32, hit: Hit) {

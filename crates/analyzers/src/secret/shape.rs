@@ -4,6 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use serde_json::Value;
 
+use super::guess;
+
 /// The tests, as `shape` in `content/secrets` names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
@@ -22,8 +24,10 @@ pub(super) enum Shape {
     Bech32,
     /// The part before the first dot is Base64 of a number, the bot's.
     Discord,
-    /// Letters and digits without words: no half of it in runs of small letters.
+    /// Letters and digits of which no half is words.
     Random,
+    /// The same, and no code, name, path or reference either.
+    Guessed,
 }
 
 impl Shape {
@@ -37,6 +41,7 @@ impl Shape {
             "bech32" => Self::Bech32,
             "discord" => Self::Discord,
             "random" => Self::Random,
+            "guessed" => Self::Guessed,
             _ => return None,
         })
     }
@@ -51,7 +56,8 @@ impl Shape {
             Self::Gitlab => is_gitlab(text).unwrap_or(false),
             Self::Bech32 => is_bech32(text).unwrap_or(false),
             Self::Discord => is_discord(text).unwrap_or(false),
-            Self::Random => is_random(secret),
+            Self::Random => guess::is_random(secret),
+            Self::Guessed => guess::is_secret(secret),
         }
     }
 }
@@ -121,15 +127,6 @@ fn is_discord(text: &str) -> Option<bool> {
     let (number, _) = text.split_once('.')?;
     let number = STANDARD_NO_PAD.decode(number.trim_end_matches('=')).ok()?;
     Some(number.len() >= 17 && number.iter().all(u8::is_ascii_digit))
-}
-
-/// Runs of small letters that are no chance any more.
-const WORD: usize = 4;
-
-fn is_random(secret: &[u8]) -> bool {
-    let words = secret.split(|byte| !byte.is_ascii_lowercase()).map(<[u8]>::len);
-    let in_words: usize = words.filter(|&length| length >= WORD).sum();
-    in_words.saturating_mul(2) <= secret.len()
 }
 
 #[cfg(test)]

@@ -44,6 +44,47 @@ fn every_kind_finds_its_secrets_and_nothing_harmless() {
 }
 
 #[test]
+fn an_escape_may_stand_before_a_secret() {
+    let mut wrong = Vec::new();
+    for (id, description) in descriptions() {
+        let description = description.unwrap();
+        let expression = description.expression.unwrap_or_default();
+        let begins = [r"\b(?<secret>", "(?:^|[^"];
+        if !begins.iter().any(|begin| expression.starts_with(begin)) {
+            continue;
+        }
+        let path = description.fixtures.file.as_deref().unwrap_or("a");
+        for text in description.fixtures.secret.iter().map(|text| whole(text)) {
+            let (hits, _) = FINDER.find(path, text.as_bytes());
+            let Some(range) = hits.first().map(|hit| hit.range.clone()) else { continue };
+            let (before, after) = (&text[..range.start], &text[range.end..]);
+            for escape in ["\\n", "\\t", "\\r", "%3D", "\\u0026"] {
+                let again = format!("{text} x{escape}{}\\n", &text[range.clone()]);
+                let inside = format!("{before} x{escape}{}\\n{after}", &text[range.clone()]);
+                let is_found = FINDER
+                    .find(path, again.as_bytes())
+                    .0
+                    .iter()
+                    .any(|hit| hit.kind == id && hit.range.start >= text.len());
+                if !is_found && !kinds_in(path, &inside).contains(&id) {
+                    wrong.push(format!("{id} not in `{again}`"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_file_of_a_name_may_stand_at_the_root() {
+    let text = whole("machine tide.dev login ci password k7{}cKEpbdv9");
+    for path in [".netrc", "root/.netrc", "_netrc"] {
+        assert_eq!(kinds_in(path, &text), ["netrc-password"], "{path}");
+    }
+    assert_eq!(kinds_in("test.netrc", &text), [""; 0]);
+}
+
+#[test]
 fn the_content_itself_holds_no_secret() {
     for (path, text) in texts() {
         let found = kinds_in(path, text);
@@ -63,8 +104,9 @@ fn every_kind_is_well_described() {
         kind.allow.iter().for_each(|allow| drop(allow.regex().clone()));
     }
     for (id, description) in descriptions() {
-        let Description { expression, value, shape, .. } = description.unwrap();
-        assert!(expression.is_some() != value.is_some(), "{id}: either expression or value");
+        let Description { expression, value, form, shape, .. } = description.unwrap();
+        let ways = [expression, value, form];
+        assert_eq!(ways.iter().flatten().count(), 1, "{id}: expression, value or form");
         assert!(shape.is_none_or(|name| Shape::from_name(&name).is_some()), "{id}");
     }
 }
@@ -134,15 +176,50 @@ fn costs_little(what: &str, bytes: &[u8]) {
 fn hits_are_counted_by_line_and_bounded() {
     let key = whole("AK{}IAQ4VZ7MLDPWXN2RTB");
     let text = format!("{}\nkey = {key}\r\n", "x\n".repeat(41));
-    let (hits, more) = FINDER.find("a", text.as_bytes());
+    let (hits, missing) = FINDER.find("a", text.as_bytes());
     assert_eq!(
-        (hits[0].line, hits[0].excerpt.as_str(), more),
-        (43, "AKIA… (20 characters)", false)
+        (hits[0].line, hits[0].excerpt.as_str(), missing),
+        (43, "AKIA… (20 characters)", None)
     );
 
     let many: String = (0..1000).map(|n| format!("AK{}IAQ4VZ7MLDPWXN{n:04}\n", "")).collect();
-    let (hits, more) = FINDER.find("a", many.replace(['0', '1', '8', '9'], "Z").as_bytes());
-    assert!(hits.len() == HITS_MAX && more);
+    let (hits, missing) = FINDER.find("a", many.replace(['0', '1', '8', '9'], "Z").as_bytes());
+    assert_eq!((hits.len(), missing), (HITS_MAX, Some(Missing::Secrets)));
+}
+
+/// Letters and digits that differ by their number.
+fn random_text(number: usize, length: usize) -> String {
+    let digest = blake3::hash(&number.to_le_bytes());
+    let letters = b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789";
+    let letter = |byte: &u8| char::from(letters[usize::from(*byte) % letters.len()]);
+    digest.as_bytes().iter().cycle().take(length).map(letter).collect()
+}
+
+#[test]
+fn several_kinds_for_the_same_bytes_do_not_use_up_the_hits() {
+    let key = |number| {
+        format!(
+            "[r{number}]\ntype = s3\nsecret_access_key = {}\n",
+            random_text(number, 32) + "Zx9/Qw3+"
+        )
+    };
+    let text: String = (0..190).map(key).collect();
+    let token = ["sk_li", "ve_51aK7pQ2xV9mZ4tW8rNb5Vx1Gd"].concat();
+    let (hits, missing) = FINDER.find("rclone.conf", (text.clone() + &token).as_bytes());
+    assert_eq!((hits.len(), missing), (191, None));
+    assert_eq!(hits.last().map(|hit| hit.kind), Some("stripe-secret-key"));
+
+    let (hits, missing) = FINDER.find("rclone.conf", (text.repeat(8) + &token).as_bytes());
+    assert_eq!((hits.len(), missing), (HITS_MAX, Some(Missing::Secrets)));
+}
+
+#[test]
+fn a_search_that_asks_too_much_ends_and_says_so() {
+    let all: Vec<&str> = FINDER.kinds.iter().flat_map(|kind| kind.keywords.clone()).collect();
+    let text = all.join("= ").repeat(600);
+    let token = ["sk_li", "ve_51aK7pQ2xV9mZ4tW8rNb5Vx1Gd"].concat();
+    let (_, missing) = FINDER.find("a", (text + &token).as_bytes());
+    assert_eq!(missing, Some(Missing::Effort));
 }
 
 /// Not a test but the way to judge the kinds by what they say about real files:

@@ -8,8 +8,10 @@
 //!   dpkg var/lib/dpkg/status a=1 b=2     a package database
 //!   inhouse var/lib/dpkg/status c=1      the same, built by nobody's distribution
 //!   apk lib/apk/db/installed a=1
-//!   npm srv/node_modules/a/package.json a=1
+//!   npm srv/node_modules/a/package.json a=1      taken from npm's registry
 //!   secret srv/.env                      a file with a secret; what follows tells contents apart
+//!   critical srv/.env                    the same, with a secret that does harm from anywhere
+//!   shipped var/lib/dpkg/info/a.md5sums usr/share/a/key of a     digests of `secret`s
 //!   text var/lib/dpkg/info/a.list /usr/bin/a|/usr/bin/b      any file, `|` ends a line
 //!   file opt/x                           a file that nobody wants
 //!   unreadable etc/os-release            a file whose content cannot be delivered
@@ -23,6 +25,8 @@
 //! ```
 //! The expected lines are all that `outcome` finds, in any order. `without layers` as the first
 //! line of `expect` squashes as for a plain root file system.
+
+use md5::{Digest as _, Md5};
 
 use crate::image::{Kind, Layer};
 
@@ -65,13 +69,27 @@ fn entry(line: &str) -> (String, Kind) {
         "inhouse" => Kind::File(packages(rest, |name, version| {
             paragraph("Ops <ops@example.com>", name, version)
         })),
-        "secret" => {
-            let key = ["AKI", "A5JQ7RZ3TLN2PWGYD"].concat();
-            Kind::File(format!("{}\nid: {key}\n", rest.replace('|', "\n")))
+        "secret" => Kind::File(secret(rest)),
+        "critical" => {
+            let key = ["xlOqSx87wyhprrgWVFXo", "pXZTAMEj83sCzOpWMJfR"].concat();
+            Kind::File(format!("aws_secret_access_key = {key}\n"))
+        }
+        "shipped" => {
+            let lines = rest.split('|').map(|line| {
+                let (path, content) = line.split_once(' ').unwrap_or((line, ""));
+                let digest = Md5::digest(secret(content));
+                let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+                format!("{digest}  {path}\n")
+            });
+            Kind::File(lines.collect())
         }
         "npm" => {
             let (name, version) = rest.split_once('=').unwrap();
-            Kind::File(format!(r#"{{"name": "{name}", "version": "{version}"}}"#))
+            let from = format!("https://registry.npmjs.org/{name}/-/{name}-{version}.tgz");
+            let (name, version) = (format!("{name:?}"), format!("{version:?}"));
+            Kind::File(format!(
+                r#"{{"name": {name}, "version": {version}, "_resolved": "{from}"}}"#
+            ))
         }
         "apk" => Kind::File(packages(rest, |name, version| format!("P:{name}\nV:{version}\n\n"))),
         "text" => Kind::File(rest.replace('|', "\n") + "\n"),
@@ -84,6 +102,12 @@ fn entry(line: &str) -> (String, Kind) {
         other => panic!("`{other}` is no word of this language"),
     };
     (path.to_owned(), kind)
+}
+
+/// A file with a secret of little harm.
+fn secret(rest: &str) -> String {
+    let hook = ["hooks.slack", ".com/services/TQ4VZ7MLD/BQ4VZ7MLD/aK7pQ2xV9mZ4tW8rNb5Vx1Gd"];
+    format!("{}\nhook: https://{}\n", rest.replace('|', "\n"), hook.concat())
 }
 
 fn paragraph(maintainer: &str, name: &str, version: &str) -> String {

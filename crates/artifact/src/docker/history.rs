@@ -50,8 +50,11 @@ pub(super) fn restore(mut steps: Vec<Step>, layers: usize) -> Option<Vec<History
     } else {
         return None;
     };
-    let history =
-        |step: Step| History { empty_layer: !has_layer(&step), created_by: step.created_by };
+    let history = |step: Step| History {
+        empty_layer: !has_layer(&step),
+        created_by: step.created_by,
+        ..History::default()
+    };
     Some(steps.into_iter().map(history).collect())
 }
 

@@ -81,3 +81,70 @@ fn without_the_check_nobody_looks() {
         sandbox.run(&["scan", "--offline", "--checks", "vuln", "--fail-on", "low", "shop.tar"]);
     assert!(!ended.stdout.contains("AKIA"), "{ended:?}");
 }
+
+fn json(ended: &crate::run::Ended) -> Value {
+    serde_json::from_str(&ended.stdout).unwrap()
+}
+
+/// What a company keeps to itself is not published, whatever folder it lies in.
+#[test]
+fn a_package_for_few_hides_no_secret() {
+    let sandbox = Sandbox::new();
+    let [key, _] = keys();
+    let manifest = r#"{"name": "@acme/config", "version": "1.0.0", "private": true}"#;
+    let tar = TarBuilder::new()
+        .file("app/node_modules/@acme/config/package.json", manifest)
+        .file("app/node_modules/@acme/config/index.js", format!("module.exports = '{key}'\n"));
+    let image = ImageBuilder::new("shop:1").layer(LayerBuilder::gzip(tar));
+    sandbox.file("shop.tar", image.docker_archive());
+    let ended = scan(&sandbox, "json");
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let report = json(&ended);
+    assert_eq!(report["secrets"][0]["path"], "app/node_modules/@acme/config/index.js");
+}
+
+/// Where so many secrets are that the search ends, the report says that it is not whole.
+#[test]
+fn a_search_that_ended_early_is_no_clean_one() {
+    let sandbox = Sandbox::new();
+    let letters: Vec<char> = ('A'..='Z').chain('a'..='z').chain('0'..='9').collect();
+    let mut state = 7_usize;
+    let mut random = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        letters[(state >> 33) % letters.len()]
+    };
+    let mut text = String::new();
+    for _ in 0..450 {
+        let key: String = (0..40).map(|_| random()).collect();
+        text.push_str(&format!("[r]\ntype = s3\nsecret_access_key = {key}\n"));
+    }
+    sandbox.file("root/rclone.conf", text);
+    let arguments = ["scan", "--offline", "--checks", "secret", "--format", "json", "dir:root"];
+    let report = json(&sandbox.run(&arguments));
+    assert_eq!(report["secrets"].as_array().unwrap().len(), 200);
+    assert_eq!(report["problems"][0]["kind"], "limit_reached", "{}", report["problems"]);
+    assert_eq!(report["summary"]["incomplete"], true);
+}
+
+/// A command and a name of a label hold secrets, too, and no report shows them.
+#[test]
+fn the_rest_of_the_configuration_is_searched() {
+    let sandbox = Sandbox::new();
+    let [in_command, in_label] = keys();
+    let image = ImageBuilder::new("shop:1")
+        .layer(LayerBuilder::gzip(TarBuilder::new().file("a", "b")))
+        .settings(serde_json::json!({"Cmd": ["app", format!("--id={in_command}")], "Labels": {&in_label: "v"}}));
+    sandbox.file("shop.tar", image.docker_archive());
+    let ended = scan(&sandbox, "json");
+    let report = json(&ended);
+    let places: Vec<(&str, &str)> = report["secrets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| (it["place"].as_str().unwrap(), it["path"].as_str().unwrap()))
+        .collect();
+    assert_eq!(places, [("label", "AKIA…_20_characters"), ("configuration", "Cmd")]);
+    for key in keys() {
+        assert!(!ended.stdout.contains(&key), "{ended:?}");
+    }
+}

@@ -22,6 +22,7 @@ pub(super) fn secrets(text: &mut String, report: &Report, look: Look) {
             SecretPlace::Environment => format!("variable {path}"),
             SecretPlace::Label => format!("label {path}"),
             SecretPlace::History => format!("history, step {}", secret.line),
+            SecretPlace::Configuration => format!("configuration, {path}"),
         };
         [
             rated(secret.severity),

@@ -23,7 +23,7 @@ pub(super) const SECRET: &[Fact] = &[
     secret("place", Type::Word(SECRET_PLACES), "what it stands in", |_, it| {
         Value::Text(it.place.name())
     }),
-    secret("path", Type::Text, "the file; the name of the variable or label", |_, it| {
+    secret("path", Type::Text, "the file; the name of the variable, label or field", |_, it| {
         Value::Text(&it.location.path)
     }),
     secret("layer", Type::Number, "0 being the lowest", |_, it| {

@@ -18,9 +18,9 @@ const USERS: [&str; 6] =
     ["git", "oauth", "oauth2", "x-access-token", "x-oauth-basic", "x-token-auth"];
 
 /// Programs, and what they await; `{}` is where the secret stands, `{pair}` a user's in front of it.
-const COMMANDS: [(&str, &str); 20] = [
+const COMMANDS: [(&str, &str); 23] = [
     (
-        r"sshpass|user(?:add|mod)|mysql\w*|mariadb[\w-]*|mongo\w*|7z[ar]?|(?:un)?rar|cqlsh|(?:docker|podman|nerdctl|skopeo|buildah|crane|oras|helm\s+registry|az)\s+login",
+        r"sshpass|user(?:add|mod)|mysql\w*|mariadb[\w-]*|mongo\w*|7z[ar]?|(?:un)?rar|cqlsh|twine|dotnet\s+nuget|(?:docker|podman|nerdctl|skopeo|buildah|crane|oras|helm\s+registry|az)\s+login",
         r"\s-p\s*{}",
     ),
     (r"redis-cli|valkey-cli", r"\s-a\s*{}"),
@@ -52,6 +52,13 @@ const COMMANDS: [(&str, &str); 20] = [
     ("mc", r"\s(?:alias\s+set|config\s+host\s+add)\s+\S+\s+\S+\s+\S+\s+{}"),
     ("smbclient", r"\s-U\s*[^\s%]+%{}"),
     ("rabbitmqctl", r"\s(?:add_user|change_password|authenticate_user)\s+\S+\s+{}"),
+    (
+        "sqlplus|rman|expdp|impdp|sqlldr",
+        r#"\s[^\s/@"'-][^\s/@"']*/(?<secret>[^\s/@|;&"']+)(?:[@\s"']|$)"#,
+    ),
+    // Windows': options begin with a slash, and an asterisk asks for it.
+    (r"net(?:\.exe)?\s+user", r"^\s+[^\s/]\S*\s+(?<secret>[^\s/*|;&][^\s|;&]*)"),
+    ("(?i:convertto-securestring)", r"^\s+(?:-\w+\s+)*{}"),
     ("mkpasswd", r"\s(?<secret>[^\s|;&)-][^\s|;&)]*)"),
 ];
 

@@ -32,7 +32,7 @@ static OPERAND: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(&format!("^{}", operand())).expect("a test compiles it"));
 
 /// Each has a `name` and a `secret`.
-static FORMS: LazyLock<[Regex; 9]> = LazyLock::new(|| {
+static FORMS: LazyLock<[Regex; 11]> = LazyLock::new(|| {
     let forms = [
         // The older form of `ENV`: a name, and all that follows it.
         r"(?s)^(?:/bin/sh -c #\(nop\)\s+)?ENV\s+(?<name>[A-Za-z_][\w.-]*)\s+(?<secret>[^\s=].*)$",
@@ -45,6 +45,9 @@ static FORMS: LazyLock<[Regex; 9]> = LazyLock::new(|| {
         // A setting: a line of a here-document, or what is written into a file.
         r"(?m)^[ \t]*(?<name>[A-Za-z_][\w.-]*)[ \t]*[:=][ \t]+(?<secret>\S[^\n]*)",
         r#"["'](?<name>[A-Za-z_][\w.-]*)\s*[:=]\s+{scheme}(?<secret>[^\s"'][^"'\n]*)"#,
+        // PowerShell's, and options of programs of Windows.
+        r#"\$(?i:env:)?(?<name>[A-Za-z_]\w*)\s+=\s*(?<secret>"[^"\n]+"|'[^'\n]+')"#,
+        r"(?:^|\s)[-/](?<name>[A-Za-z][\w.-]*):(?<secret>{word})",
         // A field of JSON within quotes.
         r#"\\"(?<name>[\w.-]+)\\"\s*:\s*\\"(?<secret>[^"\\]+)"#,
     ];

@@ -8,9 +8,10 @@ use regex::Regex;
 static TELLING: LazyLock<Regex> = LazyLock::new(|| {
     let telling = r"(?ix)
         passw(or)?d | passphrase | (^|[_.-])(pass|pwd|pw|psk|bearer)$ | (store|key|require|ssh)pass$
-        | masterauth | secret | (^|[_.-])tokens?$ | (^|:)_auth$
+        | masterauth | (^|_)redis(cli)?_auth$ | erlang_cookie$ | ^pgpass$
+        | secret | (^|[_.-])tokens?$ | (^|:)_auth$
         | (access|auth|bearer|refresh|api|bot|csrf|id|jwt|github|gitlab|npm|slack|session)_?token
-        | (api|access|private|encryption|signing|master|account|storage|license)[_.-]?key
+        | (api|access|private|encryption|signing|master|account|storage|license|fernet)[_.-]?key
         | credential | connection[_.-]?string | ^(proxy-)?authorization$ | ^(set-)?cookie$";
     Regex::new(telling).expect("a test compiles it")
 });
@@ -34,7 +35,8 @@ static REFERENCE: LazyLock<Regex> = LazyLock::new(|| {
     let reference = r"(?xs)
         \$?\{\{ .*? \}\}
         | \$\{ [A-Za-z_!]\w* (?: :?\?[^}]* | :?[-=+](?<default>[^}]*) )? \}
-        | \$\( (?: [^()] | \( (?: [^()] | \( [^()]* \) )* \) )* \) | ^(env|fd|file): .* | `[^`]*` | \$[A-Za-z_]\w* | %[A-Za-z_]\w*% | %[sd] | \\[nrt]";
+        | \$\( (?: [^()] | \( (?: [^()] | \( [^()]* \) )* \) )* \) | ^(env|fd|file): .* | `[^`]*`
+        | \$(?i:env:)?[A-Za-z_]\w* | %[A-Za-z_]\w*% | %[sd] | \\[nrt]";
     Regex::new(reference).expect("a test compiles it")
 });
 
@@ -83,6 +85,10 @@ mod tests {
             "SMTP_PASS",
             "CLIENT_SECRET",
             "AZURE_STORAGE_CONNECTION_STRING",
+            "REDISCLI_AUTH",
+            "AIRFLOW__CORE__FERNET_KEY",
+            "RABBITMQ_ERLANG_COOKIE",
+            "PGPASS",
         ];
         let harmless = [
             "PASSWORD_FILE",
