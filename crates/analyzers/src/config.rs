@@ -22,6 +22,7 @@ mod list;
 pub(crate) mod mask;
 mod path;
 mod reference;
+mod setting;
 mod shell;
 mod step;
 pub(crate) mod system;

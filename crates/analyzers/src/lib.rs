@@ -72,6 +72,7 @@ pub use detour::{Detour, unresolved};
 pub use facts::{FileFacts, Installed, LayerFacts};
 pub use file::{Analyzer, Check, Checks, File};
 pub use list::{ALL, fingerprint};
+pub use malware::of_config as config_malware;
 pub use malware::{Examined, Examiner, SignatureFile, SignatureKind, Signatures};
 pub use os::choice::{OverrideError, family, os_from_override};
 pub use path_list::PathList;

@@ -71,6 +71,9 @@ fn grouped(clause: &str) -> String {
 
 /// One clause in the terms of SPDX.
 fn translate(clause: &str) -> Option<String> {
+    if let Some(either) = either(clause) {
+        return Some(either);
+    }
     let spaced = clause.replace('(', " ( ").replace(')', " ) ");
     let (mut parts, mut term): (Vec<String>, Vec<&str>) = (Vec::new(), Vec::new());
     for word in spaced.split_whitespace() {
@@ -94,6 +97,14 @@ fn translate(clause: &str) -> Option<String> {
         return None;
     }
     Some(parts.join(" ").replace("( ", "(").replace(" )", ")"))
+}
+
+/// Licenses with slashes between, as manifests of Cargo had it before they wrote SPDX: one may choose
+/// (doc.rust-lang.org/cargo, "The license and license-file fields").
+fn either(clause: &str) -> Option<String> {
+    let one = |text: &str| spelled(&SPELLINGS.licenses, &[text.trim()]);
+    let all: Vec<String> = clause.split('/').map(one).collect::<Option<_>>()?;
+    (all.len() > 1).then(|| all.join(" OR "))
 }
 
 /// The license that the collected words mean, if there are any; None if they mean none.

@@ -113,8 +113,12 @@ impl Licenses {
     fn action_on(&self, license: &str) -> Option<Action> {
         // With an exception a license is what the lists say of the two together, else what they
         // say of it alone: an exception only ever grants.
-        let names = [Some(license), license.split_once(" WITH ").map(|(alone, _)| alone)];
-        for name in names.into_iter().flatten() {
+        let alone = license.split_once(" WITH ").map(|(alone, _)| alone);
+        // Whoever may take a later version may take this one, and is given it.
+        let version = |name: &'_ str| name.strip_suffix('+').map(str::to_owned);
+        let names = [Some(license), alone].into_iter().flatten();
+        let names = names.flat_map(|name| [Some(name.to_owned()), version(name)]);
+        for name in names.flatten() {
             if self.deny.iter().any(|it| it.value == name) {
                 return Some(Action::Deny);
             }
@@ -192,6 +196,9 @@ mod tests {
             ("GPL-2.0-only WITH Linux-syscall-note", Some("restricted")),
             ("Apache-2.0+", Some("notice")),
             ("GPLv2+", Some("restricted")),
+            ("MS-PL", Some("notice")),
+            ("MIT/Apache-2.0", Some("notice")),
+            ("GFDL-NIV-1.2+", Some("restricted")),
             ("LicenseRef-ours", None),
             ("LicenseRef-ours OR Unlicense", Some("unencumbered")),
             ("LicenseRef-ours OR MIT", None),
@@ -220,6 +227,9 @@ mod tests {
             (allow, "nobody knows", None),
             (allow, "GPL-2.0-only", Some(Action::Deny)),
             (allow, "GPL-2.0-only WITH Classpath-exception-2.0", Some(Action::Allow)),
+            (allow, "Apache-2.0+", Some(Action::Allow)),
+            ("deny: [MPL-1.1]", "MPL-1.1+", Some(Action::Deny)),
+            ("deny: [MPL-1.1]", "MPL-2.0", Some(Action::Allow)),
             (deny, "GPL-3.0-only", Some(Action::Deny)),
             (deny, "GPL-3.0-only WITH GCC-exception-3.1", Some(Action::Deny)),
             (deny, "GPL-3.0-or-later", Some(Action::Allow)),

@@ -146,6 +146,10 @@ pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError>
         inventory.secrets.sort();
         problems.extend(unread);
     }
+    if let Some(config) = artifact.config.as_ref().filter(|_| options.checks.malware) {
+        inventory.malware.extend(analyzers::config_malware(config));
+        inventory.malware.sort_unstable();
+    }
     if options.checks.misconfigurations {
         let judged = judge(&layers.facts, artifact, inventory.os.is_some(), options);
         inventory.misconfigurations = judged.misconfigurations;

@@ -56,6 +56,9 @@ pub(super) struct Rule {
     pub(super) on: On,
     pub(super) when: Condition,
     pub(super) evidence: Option<Condition>,
+    /// Where both stand in the file of the check.
+    pub(super) when_at: usize,
+    pub(super) evidence_at: usize,
 }
 
 /// What is wrong, and where in the file: a byte, or a place in the text that begins at one.
@@ -125,6 +128,7 @@ impl Rule {
         };
         let when = compile(&description.when)?;
         let evidence = description.evidence.as_ref().map(compile).transpose()?;
-        Ok(Self { on, when, evidence })
+        let evidence_at = description.evidence.as_ref().map_or(0, |it| it.span().start);
+        Ok(Self { on, when, evidence, when_at: description.when.span().start, evidence_at })
     }
 }

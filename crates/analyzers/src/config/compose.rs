@@ -5,12 +5,14 @@
 
 mod interpolation;
 
+use model::ProblemKind;
 use serde::Serialize;
 
 use super::image::Variable;
 use super::mask;
 use super::path;
 use super::reference::Reference;
+use super::setting;
 use super::thing::{On, Thing};
 use super::yaml::{self, Node, YAML_BYTES_MAX};
 use crate::file::Check;
@@ -88,7 +90,7 @@ impl Analyzer for Compose {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn check(&self) -> Option<Check> {
@@ -98,25 +100,39 @@ impl Analyzer for Compose {
     fn selects(&self) -> &'static [Select] {
         const {
             &[
-                Select::Anywhere { directory: "*", name: "compose*" },
-                Select::Anywhere { directory: "*", name: "docker-compose*" },
-                Select::Anywhere { directory: "*", name: "podman-compose*" },
+                // Whatever it is called: what tells is the content.
+                Select::Anywhere { directory: "*", name: "*.yml" },
+                Select::Anywhere { directory: "*", name: "*.yaml" },
+                Select::Anywhere { directory: "*", name: "*.YML" },
+                Select::Anywhere { directory: "*", name: "*.YAML" },
             ]
         }
     }
 
     fn max_bytes(&self) -> u64 {
-        YAML_BYTES_MAX
+        // As much as readers hand over: what is no Compose file is not parsed, whatever its size.
+        1 << 30
     }
 
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
-        if !(file.name().ends_with(".yml") || file.name().ends_with(".yaml")) {
+        let size = file.bytes.len() as u64;
+        let is_named = is_named(file.name());
+        if size > YAML_BYTES_MAX {
+            if is_named {
+                let message = format!("{size} bytes, more than the {YAML_BYTES_MAX} that are read");
+                facts.problem(ProblemKind::LimitReached, message);
+            }
             return;
         }
-        for mut document in yaml::documents(&file.text(), facts) {
+        let text = yaml::text(file);
+        if !(is_named || may_be_one(&text)) {
+            return;
+        }
+        for mut document in yaml::documents(&text, facts) {
             document.change_texts(&interpolation::with_defaults);
-            for (name, node) in document.get("services").entries() {
-                let service = Service::of(name, node);
+            let volumes = document.get("volumes");
+            for (name, node) in services(&document, is_named) {
+                let service = Service::of(name, node, volumes);
                 let text = format!("service {name}");
                 let thing = Thing::new(On::Compose, node.line, &text, &service);
                 facts.thing(thing.named(text));
@@ -125,9 +141,37 @@ impl Analyzer for Compose {
     }
 }
 
+/// Whether a file is called as Compose looks for it.
+fn is_named(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["compose", "docker-compose", "podman-compose"].iter().any(|begin| name.starts_with(begin))
+}
+
+/// Whether a file by any name may have services that Compose starts.
+fn may_be_one(text: &str) -> bool {
+    let begins = |line: &str| line.starts_with("services:");
+    text.lines().any(begins) && (text.contains("image:") || text.contains("build:"))
+}
+
+/// The services of a document. The first format has them without `services:` around them; other files
+/// have services of another kind, which neither name nor build an image.
+fn services(document: &Node, is_named: bool) -> Vec<(&str, &Node)> {
+    let is_service =
+        |node: &Node| !node.get("image").text().is_empty() || !node.get("build").is_nothing();
+    let named = document.get("services").entries();
+    let is_first_format = is_named && document.get("services").is_nothing();
+    let all = if is_first_format { document.entries() } else { named };
+    let holds = all.iter().any(|(_, node)| is_service(node));
+    let wanted = |node: &Node| if is_first_format { is_service(node) } else { is_named || holds };
+    let is_other = !is_named && !document.get("apiVersion").is_nothing();
+    let all = all.iter().filter(|(_, node)| wanted(node) && !is_other);
+    all.map(|(name, node)| (name.as_str(), node)).collect()
+}
+
 impl Service {
-    fn of(name: &str, node: &Node) -> Self {
+    fn of(name: &str, node: &Node, volumes: &Node) -> Self {
         let text = |key: &str| node.get(key).text();
+        let hooks = ["post_start", "pre_stop"].map(|hook| node.get(hook).items());
         let limits = node.at(&["deploy", "resources", "limits"]);
         let has = |node: &Node| !node.is_nothing();
         let health = node.get("healthcheck");
@@ -136,7 +180,9 @@ impl Service {
             name: name.to_owned(),
             image: Reference::of(&text("image")),
             builds: has(node.get("build")),
-            privileged: node.get("privileged").is_true(),
+            privileged: node.get("privileged").is_true()
+                || node.at(&["build", "privileged"]).is_true()
+                || hooks.into_iter().flatten().any(|hook| hook.get("privileged").is_true()),
             user: text("user"),
             cap_add: capabilities(node.get("cap_add")),
             cap_drop: capabilities(node.get("cap_drop")),
@@ -149,7 +195,9 @@ impl Service {
             cgroup: text("cgroup"),
             devices: node.get("devices").items().iter().map(device).collect(),
             device_rules: node.get("device_cgroup_rules").texts(),
-            mounts: node.get("volumes").items().iter().map(Mount::of).collect(),
+            mounts: (node.get("volumes").items().iter())
+                .map(|it| Mount::of(it).with_device(volumes))
+                .collect(),
             ports: node.get("ports").items().iter().flat_map(PublishedPort::all).collect(),
             environment: environment(node.get("environment")),
             secret_commands: [
@@ -202,7 +250,7 @@ fn environment(node: &Node) -> Vec<Variable> {
 /// What the value is does not matter: it comes from somewhere.
 fn secret_arguments(node: &Node) -> Vec<String> {
     let names = assignments(node).into_iter().map(|(name, _)| name);
-    names.filter(|name| mask::gives_away(name, "something")).collect()
+    names.filter(|name| setting::gives_away(name, "something")).collect()
 }
 
 /// A list of `NAME=value`, or a map.
@@ -243,6 +291,20 @@ impl Mount {
             read_only: options.contains(&"ro"),
             propagation: shared.map_or_else(String::new, |it| (*it).to_owned()),
         }
+    }
+}
+
+impl Mount {
+    /// A named volume may be a directory of the host by another name.
+    fn with_device(self, volumes: &Node) -> Self {
+        let options = volumes.at(&[&self.source, "driver_opts"]);
+        let binds =
+            options.get("o").text().split(',').any(|it| matches!(it.trim(), "bind" | "rbind"));
+        if self.kind != "volume" || !binds {
+            return self;
+        }
+        let source = path::clean(&options.get("device").text());
+        Self { kind: "bind".to_owned(), source, ..self }
     }
 }
 

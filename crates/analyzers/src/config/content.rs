@@ -94,7 +94,7 @@ impl CheckSet {
         })?;
         let refused = |it: Refusal| error(place(text, &it), it.message);
         let check = Check::compile(id, description, &mut self.patterns).map_err(refused)?;
-        judge::rehearse(&check, &self.patterns).map_err(|message| error(0, message))?;
+        judge::rehearse(&check, &self.patterns).map_err(|(at, message)| error(at, message))?;
         self.checks.push(check);
         self.checks.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(())

@@ -12,6 +12,7 @@ use self::lines::Instruction;
 use self::stage::Stages;
 use super::step::Step;
 use super::thing::{On, Thing};
+use super::yaml;
 use crate::file::Check;
 use crate::{Analyzer, File, FileFacts, Select};
 
@@ -33,7 +34,7 @@ impl Analyzer for Dockerfile {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn check(&self) -> Option<Check> {
@@ -48,6 +49,12 @@ impl Analyzer for Dockerfile {
                 Select::Anywhere { directory: "*", name: "*.dockerfile" },
                 Select::Anywhere { directory: "*", name: "*.Dockerfile" },
                 Select::Anywhere { directory: "*", name: "*.containerfile" },
+                // Where there is no `Dockerfile`, BuildKit reads `dockerfile`.
+                Select::Anywhere { directory: "*", name: "dockerfile*" },
+                Select::Anywhere { directory: "*", name: "containerfile*" },
+                Select::Anywhere { directory: "*", name: "DOCKERFILE*" },
+                Select::Anywhere { directory: "*", name: "*.Containerfile" },
+                Select::Anywhere { directory: "*", name: "*.DOCKERFILE" },
             ]
         }
     }
@@ -61,11 +68,17 @@ impl Analyzer for Dockerfile {
         if OTHERS.iter().any(|end| file.name().ends_with(end)) {
             return;
         }
-        let text = file.text();
-        let mut instructions = lines::instructions(&text);
+        let text = yaml::text(file);
+        let lines::Instructions { all: mut instructions, unended } = lines::instructions(&text);
         if !instructions.iter().any(|it| it.name == "FROM") {
             let what = "no Dockerfile: it has no `FROM`";
             return facts.problem(ProblemKind::Notice, what);
+        }
+        if let Some((line, end)) = unended {
+            let message = format!(
+                "line {line}: the here-document `{end}` never ends; what follows it is read as instructions"
+            );
+            facts.problem(ProblemKind::Damaged, message);
         }
         if instructions.len() > INSTRUCTIONS_MAX {
             let message = format!("more than {INSTRUCTIONS_MAX} instructions; the rest is unread");
@@ -83,20 +96,22 @@ fn things(instructions: &[Instruction]) -> Vec<Thing> {
     let mut stages = Stages::default();
     let mut steps = Vec::new();
     for instruction in instructions {
-        let mut step = Step::new(&instruction.name, &instruction.text);
-        if step.instruction == "RUN" {
-            step.variables = stages.names();
-        }
+        let step = Step::new(&instruction.name, &instruction.text);
         stages.take(instruction.line, &step);
-        steps.push((stages.number(), instruction.line, step));
+        let later = step.later(&instruction.text);
+        for mut step in [Some(step), later].into_iter().flatten() {
+            if step.instruction == "RUN" {
+                step.variables = stages.names();
+            }
+            steps.push((stages.number(), instruction.line, step));
+        }
     }
     let last = stages.number();
     let stages = stages.finish();
     let mut things = Vec::new();
     for (number, line, mut step) in steps {
         step.in_final_stage = number == last;
-        let shown = format!("{} {}", step.instruction, step.text);
-        let thing = Thing::new(On::Dockerfile, line, shown.trim(), &step).cut(step.is_cut);
+        let thing = Thing::new(On::Dockerfile, line, &step.shown(), &step).cut(step.is_cut);
         let name = number.checked_sub(1).and_then(|at| stages.get(at)).map(Stage::title);
         things.push(thing.named(name.filter(|_| last > 1).unwrap_or_default()));
     }

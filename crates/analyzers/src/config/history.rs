@@ -7,11 +7,11 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use model::{HistoryStep, ImageConfig};
+use model::{ConfigPlace, ImageConfig};
 use regex::Regex;
 
 use super::list;
-use super::mask;
+use super::setting;
 use super::step::Step;
 use super::thing::{On, Thing};
 
@@ -178,24 +178,38 @@ fn behind(text: &str, count: usize) -> usize {
     end
 }
 
-/// The steps of an image's history, each with the layer it made.
+/// The steps of an image's history, each with the layer it made, and what is done in images that
+/// are built upon it, of which builders that write no history tell nothing there.
 pub(crate) fn things(config: &ImageConfig) -> Vec<(Option<u32>, Thing)> {
     let mut told = BTreeSet::new();
-    let thing = |(number, recorded): (u32, &HistoryStep)| {
+    let mut later: BTreeSet<&str> = config.on_build.iter().map(|it| it.trim()).collect();
+    let mut things = Vec::new();
+    for (number, recorded) in (1_u32..).zip(&config.history) {
         let parsed = parse(&recorded.created_by);
         let mut step = Step::new(&parsed.instruction, &parsed.arguments);
         step.has_all_flags = !parsed.is_by_buildkit;
         // Every command after its `ARG` is given an argument: the first is enough to tell.
         let given = parsed.build_arguments.iter().filter_map(|it| it.split_once('='));
         for (name, value) in given {
-            if mask::gives_away(name, value) && told.insert(name.to_owned()) {
+            if setting::gives_away(name, value) && told.insert(name.to_owned()) {
                 step.secret_arguments.push(name.to_owned());
             }
         }
-        let shown = format!("{} {}", step.instruction, step.text);
-        (recorded.layer, Thing::new(On::History, number, shown.trim(), &step).cut(step.is_cut))
-    };
-    (1_u32..).zip(&config.history).map(thing).collect()
+        if step.instruction == "ONBUILD" {
+            later.remove(parsed.arguments.trim());
+        }
+        let within = step.later(&parsed.arguments);
+        for step in [Some(step), within].into_iter().flatten() {
+            let thing = Thing::new(On::History, number, &step.shown(), &step).cut(step.is_cut);
+            things.push((recorded.layer, thing));
+        }
+    }
+    for trigger in later {
+        let Some(step) = Step::new("ONBUILD", trigger).later(trigger) else { continue };
+        let thing = Thing::new(On::History, 0, &step.shown(), &step).cut(step.is_cut);
+        things.push((None, Thing { place: ConfigPlace::Image, ..thing }));
+    }
+    things
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use model::ImageConfig;
 use serde::Serialize;
 
 use super::mask;
+use super::setting;
 use super::thing::{On, Thing};
 
 /// What conditions see as `image`. Masked throughout.
@@ -25,6 +26,10 @@ pub(crate) struct Image {
     /// Whether a test is set that is not `NONE`.
     pub(crate) has_healthcheck: bool,
     pub(crate) on_build: Vec<String>,
+    /// Of what it runs and of its health check: commands with a secret, masked.
+    pub(crate) secret_commands: Vec<String>,
+    /// Labels whose values are for few.
+    pub(crate) secret_labels: Vec<String>,
 }
 
 /// A variable of an environment.
@@ -49,7 +54,7 @@ pub(crate) struct Port {
 
 impl Variable {
     pub(crate) fn new(name: &str, value: &str) -> Self {
-        let gives_away = mask::gives_away(name, value);
+        let gives_away = setting::gives_away(name, value);
         Self { name: name.to_owned(), value: mask::value(name, value), gives_away }
     }
 }
@@ -68,6 +73,9 @@ impl Port {
 impl Image {
     fn of(config: &ImageConfig) -> Self {
         let (entrypoint, command) = mask::command(&config.entrypoint, &config.command);
+        let secret_commands = secret_commands(config);
+        let labels = config.labels.iter().filter(|(name, value)| setting::gives_away(name, value));
+        let secret_labels = labels.map(|(name, _)| name.clone()).collect();
         let label = |(name, value): (&String, &String)| (name.clone(), mask::value(name, value));
         let test = config.healthcheck.as_deref().unwrap_or_default();
         Self {
@@ -84,6 +92,8 @@ impl Image {
             labels: config.labels.iter().map(label).collect(),
             has_healthcheck: test.first().is_some_and(|first| first != "NONE"),
             on_build: config.on_build.iter().map(|it| mask::text(it)).collect(),
+            secret_commands,
+            secret_labels,
         }
     }
 
@@ -91,9 +101,19 @@ impl Image {
         Self {
             environment: vec![Variable::new("A", "b")],
             ports: vec![Port::default()],
+            secret_commands: vec!["app".to_owned()],
             ..Self::default()
         }
     }
+}
+
+/// The commands of a configuration that tell a secret. Their first two parts are one command.
+fn secret_commands(config: &ImageConfig) -> Vec<String> {
+    let run = [config.entrypoint.as_slice(), &config.command].concat();
+    // How a test is to be run is its first word.
+    let test = config.healthcheck.as_deref().unwrap_or_default();
+    let test = test.split_first().map_or(test, |(_, test)| test);
+    [run.as_slice(), test].into_iter().filter_map(mask::told_by).collect()
 }
 
 /// Whether a `USER` is uid 0: by number, by name, or because there is none.

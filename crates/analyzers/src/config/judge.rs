@@ -219,15 +219,18 @@ impl<'c> Judge<'c> {
     }
 }
 
-/// Evaluates a check once on an example of each kind of thing that it is made for.
-pub(super) fn rehearse(check: &Check, patterns: &Patterns) -> Result<(), String> {
+/// Evaluates a check once on an example of each kind of thing that it is made for. The error says
+/// where in the file of the check what is wrong stands.
+pub(super) fn rehearse(check: &Check, patterns: &Patterns) -> Result<(), (usize, String)> {
     for rule in &check.rules {
         let mut context = condition::context(patterns, &Meter::default());
         let example = condition::value(rule.on.example());
         context.add_variable_from_value(rule.on.variable(), example);
-        rule.when.holds(&context).map_err(|error| format!("`when` {error}"))?;
+        rule.when.holds(&context).map_err(|error| (rule.when_at, format!("`when` {error}")))?;
         if let Some(evidence) = &rule.evidence {
-            evidence.text(&context).map_err(|error| format!("`evidence` {error}"))?;
+            evidence
+                .text(&context)
+                .map_err(|error| (rule.evidence_at, format!("`evidence` {error}")))?;
         }
     }
     Ok(())

@@ -7,6 +7,8 @@
 mod object;
 mod pod;
 
+use std::borrow::Cow;
+
 use memchr::memmem;
 use model::ProblemKind;
 
@@ -38,7 +40,7 @@ impl Analyzer for Kubernetes {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn check(&self) -> Option<Check> {
@@ -51,6 +53,9 @@ impl Analyzer for Kubernetes {
                 Select::Anywhere { directory: "*", name: "*.yaml" },
                 Select::Anywhere { directory: "*", name: "*.yml" },
                 Select::Anywhere { directory: "*", name: "*.json" },
+                Select::Anywhere { directory: "*", name: "*.YAML" },
+                Select::Anywhere { directory: "*", name: "*.YML" },
+                Select::Anywhere { directory: "*", name: "*.JSON" },
                 Select::Anywhere { directory: "charts", name: "*.tgz" },
             ]
         }
@@ -68,7 +73,10 @@ impl Analyzer for Kubernetes {
             return facts.problem(ProblemKind::Unsupported, message);
         }
         // Most YAML and JSON is something else.
-        let holds = |word: &str| memmem::find(file.bytes, word.as_bytes()).is_some();
+        let is_small = file.bytes.len() as u64 <= YAML_BYTES_MAX;
+        let text = if is_small { yaml::text(file) } else { Cow::Borrowed("") };
+        let bytes = if is_small { text.as_bytes() } else { file.bytes };
+        let holds = |word: &str| memmem::find(bytes, word.as_bytes()).is_some();
         let is_manifest = holds("apiVersion") && holds("kind");
         let is_helm = || HELM.iter().any(|word| holds(word));
         if is_template(file.path) && holds("{{") && (is_manifest || is_helm()) {
@@ -85,7 +93,7 @@ impl Analyzer for Kubernetes {
             return facts.problem(ProblemKind::LimitReached, message);
         }
         let mut objects = Vec::new();
-        let documents = yaml::documents(&file.text(), facts);
+        let documents = yaml::documents(&text, facts);
         for document in &documents {
             match is_object(document) {
                 true => gather(document, LISTS_MAX, &mut objects),

@@ -181,6 +181,11 @@ fn in_a_word(excerpt: String) -> String {
     excerpt.replace(" (", "_").replace(' ', "_").replace(')', "")
 }
 
+/// Whether something in a masked text was put in the place of a secret.
+pub(crate) fn is_marked(text: &str) -> bool {
+    MARK.is_match(text)
+}
+
 /// Says no more than that something was there.
 fn masked(value: &str) -> String {
     format!("…_{}_characters", value.chars().count())

@@ -6,7 +6,10 @@
 
 use serde::Serialize;
 
+mod interpreter;
 mod operands;
+
+pub(crate) use self::interpreter::{fetched, substituted};
 
 /// Commands of one instruction that are told apart; the longest seen have some 200.
 const COMMANDS_MAX: usize = 2000;
@@ -30,6 +33,8 @@ pub(crate) struct Command {
     pub(crate) installs: Vec<String>,
     /// The programs behind it in its pipe: what it writes may reach each of them.
     pub(crate) piped_into: Vec<String>,
+    /// Of these the interpreters that run what they are fed, and not an argument or a file.
+    pub(crate) run_by: Vec<String>,
     /// Behind `sudo`, `doas` or the like.
     pub(crate) sudo: bool,
 }
@@ -79,26 +84,41 @@ fn add_script(text: &str, scripts: usize, found: &mut Commands) {
     let mut words = Vec::new();
     // Those whose output reaches the next command.
     let mut writers: Vec<usize> = Vec::new();
+    let mut is_behind_pipe = false;
     for token in tokens(text).into_iter().chain([Token::End]) {
-        match token {
-            Token::Word(word) => words.push(word),
-            end => {
-                let Some(at) = add(&std::mem::take(&mut words), scripts, found) else {
-                    writers.clear();
-                    continue;
-                };
-                let commands = &mut found.commands;
-                let program = commands.get(at).map(|it| it.program.clone()).unwrap_or_default();
-                for writer in &writers {
-                    if let Some(writer) = commands.get_mut(*writer) {
-                        writer.piped_into.push(program.clone());
-                    }
-                }
-                match end {
-                    Token::Pipe if writers.len() < PIPE_MAX => writers.push(at),
-                    Token::Pipe => found.is_cut = true,
-                    _ => writers.clear(),
-                }
+        let end = match token {
+            Token::Word(word) => {
+                words.push(word);
+                continue;
+            }
+            // `a | (b)`, and lines that end with a pipe.
+            Token::End if words.is_empty() && is_behind_pipe => continue,
+            end => end,
+        };
+        is_behind_pipe = end == Token::Pipe;
+        let Some(at) = add(&std::mem::take(&mut words), scripts, found) else {
+            writers.clear();
+            continue;
+        };
+        feed(&mut found.commands, &writers, at);
+        match end {
+            Token::Pipe if writers.len() < PIPE_MAX => writers.push(at),
+            Token::Pipe => found.is_cut = true,
+            _ => writers.clear(),
+        }
+    }
+}
+
+/// Tells the commands of a pipe what the next one is.
+fn feed(commands: &mut [Command], writers: &[usize], at: usize) {
+    let Some(reader) = commands.get(at) else { return };
+    let program = reader.program.clone();
+    let is_run = interpreter::runs_input(reader);
+    for writer in writers {
+        if let Some(writer) = commands.get_mut(*writer) {
+            writer.piped_into.push(program.clone());
+            if is_run {
+                writer.run_by.push(program.clone());
             }
         }
     }
@@ -175,6 +195,8 @@ fn command(words: &[String]) -> Option<Command> {
                 (is_behind, behind) = (true, &[]);
                 words.next()?;
             }
+            // Its first word is the program that it is.
+            "busybox" | "toybox" => (is_behind, behind) = (true, &[]),
             "exec" | "env" | "time" | "nice" | "nohup" | "command" | "eval" | "then" | "do"
             | "else" | "if" | "while" | "until" | "elif" | "!" => {
                 (is_behind, behind) = (true, &["-u", "-n", "-C", "-a"]);
@@ -305,6 +327,11 @@ mod tests {
             ("gosu app:app make", "make"),
             ("env -u A nice -n 5 make", "make"),
             ("rm -rf /var/lib/apt/lists/*", "rm -rf /var/lib/apt/lists/*"),
+            ("curl x | (sh)", "curl x |sh ; sh"),
+            ("curl x | { sh; }", "curl x |sh ; sh"),
+            ("curl x |\n sh", "curl x |sh ; sh"),
+            ("curl x | busybox sh", "curl x |sh ; sh"),
+            ("a |; b", "a |b ; b"),
             ("'unclosed", "unclosed"),
             ("", ""),
         ];

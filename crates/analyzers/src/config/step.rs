@@ -1,12 +1,26 @@
 //! The view of one instruction, of a Dockerfile or of an image's history.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
+use regex::Regex;
 use serde::Serialize;
 
+use super::history::INSTRUCTIONS;
 use super::image::Port;
 use super::mask;
+use super::setting;
 use super::shell::{self, Command, Commands};
+
+/// Commands with a secret that are kept of one instruction: one is enough to tell.
+const PARTS_MAX: usize = 8;
+
+/// What locks an account where a password is awaited, and is none (shadow(5)).
+static LOCKED: LazyLock<Regex> = LazyLock::new(|| {
+    let locked = r#"(\s(?:-p|--password)(?:\s+|=))(?:'[*!]+x?'|"[*!]+x?"|\\?[*!]+x?)(\s|;|&|$)"#;
+    Regex::new(locked).expect("a test compiles it")
+});
 
 /// What conditions see as `step`. Masked throughout.
 #[derive(Debug, Default, Serialize)]
@@ -23,10 +37,17 @@ pub(crate) struct Step {
     pub(crate) exec_form: bool,
     /// What a shell is to run.
     pub(crate) commands: Vec<Command>,
+    /// Files that are fetched and then run, with nothing between that verifies anything, and the
+    /// program whose output a shell is given to run.
+    pub(crate) runs_fetched: Vec<String>,
     /// More than could be told apart.
     #[serde(skip)]
     pub(crate) is_cut: bool,
-    /// Variables that the instruction sets and whose values are for few.
+    /// Of what is to be run: commands with a secret in them, masked.
+    pub(crate) secret_commands: Vec<String>,
+    /// What follows `ONBUILD`: it is done in images that are built upon this one.
+    pub(crate) on_build: bool,
+    /// Variables and labels that the instruction sets and whose values are for few.
     pub(crate) gives_away: Vec<String>,
     /// Of a `RUN` of a Dockerfile: names that `ENV` and `ARG` give a value above, in the same stage.
     pub(crate) variables: Vec<String>,
@@ -46,10 +67,15 @@ impl Step {
     pub(crate) fn new(instruction: &str, unmasked: &str) -> Self {
         let (flags, unmasked) = options(instruction, unmasked);
         let text = masked(instruction, unmasked);
+        let unlocked = LOCKED.replace_all(unmasked, "${1}$$LOCKED${2}");
+        let judged = match &unlocked {
+            Cow::Borrowed(_) => Cow::Borrowed(text.as_str()),
+            Cow::Owned(unlocked) => Cow::Owned(masked(instruction, unlocked)),
+        };
         // The command that tells of the health is an instruction within another.
-        let first = text.get(..3).filter(|it| it.eq_ignore_ascii_case("CMD"));
+        let first = judged.get(..3).filter(|it| it.eq_ignore_ascii_case("CMD"));
         let first = first.filter(|_| instruction == "HEALTHCHECK");
-        let command = first.and_then(|_| text.get(3..)).unwrap_or(&text).trim_start();
+        let command = first.and_then(|_| judged.get(3..)).unwrap_or(&judged).trim_start();
         let elements = command.starts_with('[').then(|| serde_json::from_str(command));
         let elements: Option<Vec<String>> = elements.and_then(Result::ok);
         let is_run = matches!(instruction, "RUN" | "CMD" | "ENTRYPOINT" | "HEALTHCHECK");
@@ -63,15 +89,22 @@ impl Step {
             _ => Commands::default(),
         };
         let (gives_away, secret_arguments) = match instruction {
-            "ENV" | "ARG" => telling(instruction, unmasked),
+            "ENV" | "ARG" | "LABEL" => telling(instruction, unmasked),
             _ => (Vec::new(), Vec::new()),
         };
+        let mut runs_fetched = shell::fetched(&commands);
+        runs_fetched.extend(shell::substituted(&text).filter(|_| is_run));
+        let is_told = is_run && judged != unlocked;
+        let secret_commands = if is_told { telling_parts(&judged) } else { Vec::new() };
         Self {
+            secret_commands,
+            on_build: false,
             instruction: instruction.to_owned(),
             exec_form: elements.is_some(),
             words: elements.unwrap_or_else(|| shell::words(&text)),
             text,
             flags,
+            runs_fetched,
             commands,
             is_cut,
             variables: Vec::new(),
@@ -83,9 +116,38 @@ impl Step {
         }
     }
 
-    pub(crate) fn example() -> Self {
-        Self { ports: vec![Port::default()], ..Self::new("RUN", "apt-get install nginx") }
+    /// What an `ONBUILD` does later, given what follows its name; no other instruction does.
+    pub(crate) fn later(&self, unmasked: &str) -> Option<Self> {
+        let text = unmasked.trim_start();
+        let (name, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+        let name = name.to_ascii_uppercase();
+        // Builders refuse an `ONBUILD` behind another.
+        let is_one = INSTRUCTIONS.contains(&&*name) && name != "ONBUILD";
+        (self.instruction == "ONBUILD" && is_one)
+            .then(|| Self { on_build: true, ..Self::new(&name, rest.trim_start()) })
     }
+
+    /// The instruction as it is shown where a check has no better evidence.
+    pub(crate) fn shown(&self) -> String {
+        let before = if self.on_build { "ONBUILD " } else { "" };
+        format!("{before}{} {}", self.instruction, self.text).trim_end().to_owned()
+    }
+
+    pub(crate) fn example() -> Self {
+        let secret_commands = vec!["app".to_owned()];
+        Self {
+            ports: vec![Port::default()],
+            secret_commands,
+            ..Self::new("RUN", "apt-get install nginx")
+        }
+    }
+}
+
+/// Of a masked script the commands that hold what a secret was replaced by.
+fn telling_parts(masked: &str) -> Vec<String> {
+    let parts = masked.split(['\n', ';']).flat_map(|part| part.split("&&"));
+    let is_told = |part: &&str| mask::is_marked(part);
+    parts.map(str::trim).filter(is_told).map(str::to_owned).take(PARTS_MAX).collect()
 }
 
 /// The arguments of an instruction, whose form may tell where a secret stands in them.
@@ -115,13 +177,14 @@ fn telling(instruction: &str, text: &str) -> (Vec<String>, Vec<String>) {
     let words = shell::words(text);
     let mut pairs: Vec<(&str, &str)> =
         words.iter().map(|word| word.split_once('=').unwrap_or((word, ""))).collect();
-    // The older form of `ENV` is a name, and all that follows.
-    if instruction == "ENV" && words.first().is_some_and(|first| !first.contains('=')) {
+    // The older form of both is a name, and all that follows.
+    let has_older_form = matches!(instruction, "ENV" | "LABEL");
+    if has_older_form && words.first().is_some_and(|first| !first.contains('=')) {
         pairs = vec![text.trim().split_once([' ', '\t']).unwrap_or((text, ""))];
     }
-    let gives_away = |(name, value): &&(&str, &str)| mask::gives_away(name, value);
+    let gives_away = |(name, value): &&(&str, &str)| setting::gives_away(name, value);
     let awaits = |(name, value): &&(&str, &str)| {
-        instruction == "ARG" && value.is_empty() && mask::gives_away(name, "something")
+        instruction == "ARG" && value.is_empty() && setting::gives_away(name, "something")
     };
     let name = |(name, _): &(&str, &str)| (*name).to_owned();
     let given = pairs.iter().filter(gives_away).map(name).collect();

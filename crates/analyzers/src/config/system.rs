@@ -163,14 +163,28 @@ impl Line {
         };
         let separator = if is_shadow || path.ends_with("passwd") { ":" } else { " " };
         let text = fields.join(separator);
-        if is_of_sshd(path)
-            && let Some(key) = fields.first_mut()
-        {
-            // Key words are the same in any case (sshd_config(5)).
-            key.make_ascii_lowercase();
+        if is_of_sshd(path) {
+            fields = settings_of_sshd(&fields);
         }
         Self { path: path.to_owned(), text, fields }
     }
+}
+
+/// A setting as the server takes it: `Key=value` is one, too, quotes go, and key words and what is
+/// said of yes and no are the same in any case (sshd_config(5)).
+fn settings_of_sshd(fields: &[String]) -> Vec<String> {
+    let line = fields.join(" ");
+    let key = line.find([' ', '=']).unwrap_or(line.len());
+    let (key, rest) = line.split_at_checked(key).unwrap_or((&line, ""));
+    let rest = rest.trim_start();
+    let rest = rest.strip_prefix('=').unwrap_or(rest);
+    let value = |word: &str| {
+        let word = word.trim_matches('"');
+        let is_truth = ["yes", "no"].iter().any(|it| word.eq_ignore_ascii_case(it));
+        if is_truth { word.to_ascii_lowercase() } else { word.to_owned() }
+    };
+    let values = rest.split_whitespace().map(value);
+    std::iter::once(key.to_ascii_lowercase()).chain(values).collect()
 }
 
 /// The server's settings, and those that it includes (sshd_config(5)).
@@ -205,7 +219,7 @@ impl Analyzer for SystemSettings {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn check(&self) -> Option<Check> {

@@ -2,6 +2,10 @@
 //!
 //! `tree` puts it together; here is what checks ask of it.
 
+use std::borrow::Cow;
+
+use crate::File;
+
 mod scalar;
 mod tree;
 
@@ -9,6 +13,20 @@ pub(super) use tree::documents;
 
 /// The largest file that is read; the largest manifests of operators have 2 MiB.
 pub(super) const YAML_BYTES_MAX: u64 = 4 << 20;
+
+/// The text of a file: UTF-8, or UTF-16 with its mark, as PowerShell writes what it is told to keep.
+pub(super) fn text<'f>(file: &File<'f>) -> Cow<'f, str> {
+    let (bytes, is_big) = match file.bytes {
+        [0xff, 0xfe, bytes @ ..] => (bytes, false),
+        [0xfe, 0xff, bytes @ ..] => (bytes, true),
+        _ => return file.text(),
+    };
+    let pairs = bytes.chunks_exact(2).filter_map(|pair| pair.first_chunk().copied());
+    let units =
+        pairs.map(|pair| if is_big { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) });
+    let characters = char::decode_utf16(units);
+    Cow::Owned(characters.map(|it| it.unwrap_or(char::REPLACEMENT_CHARACTER)).collect())
+}
 
 /// A value and where it begins.
 #[derive(Clone, Debug, Default)]

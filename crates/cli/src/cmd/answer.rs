@@ -23,6 +23,7 @@ use crate::cmd::malware::MalwareArguments;
 use crate::cmd::own_checks;
 use crate::cmd::vex::Statements;
 use crate::error::UserError;
+use crate::exit_code::ExitCode;
 
 #[derive(Debug, Args)]
 pub(crate) struct AnswerArguments {
@@ -71,8 +72,24 @@ pub(crate) struct Answer {
 }
 
 impl AnswerArguments {
+    /// An option that says how to look for something which is not looked for.
+    fn contradiction(&self) -> Option<UserError> {
+        let checks = self.report.checks.settle();
+        let own = (!self.checks_from.is_empty()).then_some("--checks-from");
+        let unused = [
+            ("malware", checks.malware, self.malware.given()),
+            ("config", checks.misconfigurations, own),
+        ];
+        let (check, _, option) =
+            unused.into_iter().find(|(_, wanted, option)| !wanted && option.is_some())?;
+        let message = format!("{} is of no use: --checks leaves out `{check}`", option?);
+        let hint = format!("add `{check}` to --checks, or leave the option out");
+        Some(UserError::new(ExitCode::Usage, message).hint(Some(hint)))
+    }
+
     /// Reads what the user brings: mistakes in it are said before anything is opened.
     pub(crate) fn settle(self, options: &mut scan::Options) -> Result<Answer, UserError> {
+        self.contradiction().map_or(Ok(()), Err)?;
         let ReportArguments { severity, ignore_unfixed, checks, judge, vex, attached } =
             self.report;
         let judge = judge.settle()?;

@@ -150,3 +150,24 @@ fn progress_is_for_whoever_watches() {
     let ended = sandbox.run(&["sbom", "--no-cache", "-o", "sbom.json", "fs-archive:root.tar.gz"]);
     assert!(!ended.stderr.contains("layer 0"), "{ended:?}");
 }
+
+#[test]
+fn an_option_for_what_is_not_looked_for_contradicts() {
+    let sandbox = Sandbox::new();
+    sandbox.file("root/a", "b");
+    sandbox.file("rules/a.yar", "rule a { condition: false }");
+    sandbox.file("checks/own-check.toml", "");
+    sandbox.file("digests", "# none\n");
+    for (arguments, message) in [
+        (&["--checks", "vuln", "--yara", "rules", "dir:root"][..], "--yara is of no use"),
+        (&["--checks", "secret", "--clamd", "/x", "dir:root"], "--clamd is of no use"),
+        (&["--checks", "secret", "--checks-from", "checks", "dir:root"], "--checks-from is of no"),
+        (&["--checks", "malware", "--malware-digests", "digests", "dir:root"], "no digest"),
+    ] {
+        let (ended, _) = scan(&sandbox, arguments);
+        assert_eq!(ended.code, Some(2), "{arguments:?}: {}", ended.stderr);
+        assert!(ended.stderr.contains(message), "{arguments:?}: {}", ended.stderr);
+    }
+    let (ended, _) = scan(&sandbox, &["--checks", "malware", "--yara", "rules", "dir:root"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+}

@@ -40,6 +40,9 @@ pub(crate) struct Stage {
     pub(crate) user: String,
     /// A `USER` says so.
     pub(crate) runs_as_root: bool,
+    /// Of the last `ONBUILD USER`: as whom images that are built upon this one run.
+    pub(crate) later_user: String,
+    pub(crate) later_as_root: bool,
     pub(crate) has_healthcheck: bool,
     pub(crate) commands: u32,
     pub(crate) entrypoints: u32,
@@ -111,6 +114,13 @@ impl Stages {
             "USER" => {
                 stage.user = resolve(step.words.first().map_or("", String::as_str), variables);
                 stage.runs_as_root = is_root(&stage.user);
+            }
+            "ONBUILD" => {
+                let mut words = step.words.iter();
+                if words.next().is_some_and(|word| word.eq_ignore_ascii_case("USER")) {
+                    stage.later_user = resolve(words.next().map_or("", String::as_str), variables);
+                    stage.later_as_root = is_root(&stage.later_user);
+                }
             }
             "HEALTHCHECK" => {
                 stage.has_healthcheck = !step.text.trim().eq_ignore_ascii_case("none");

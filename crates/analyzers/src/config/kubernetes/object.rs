@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::super::mask;
+use super::super::setting;
 use super::super::thing::{On, Thing};
 use super::super::yaml::Node;
 use super::pod;
@@ -64,7 +65,7 @@ impl Object {
         let meta = node.get("metadata");
         let spec = node.get("spec");
         let kind = node.get("kind").text();
-        let gives_away = |(name, value): &&(String, Node)| mask::gives_away(name, &value.text());
+        let gives_away = |(name, value): &&(String, Node)| setting::gives_away(name, &value.text());
         let data = node.get("data").entries().iter().filter(|_| kind == "ConfigMap");
         Self {
             api_version: node.get("apiVersion").text(),
@@ -151,7 +152,7 @@ pub(super) fn things(node: &Node) -> Vec<Thing> {
             things.push(Thing::new(On::Rule, rule.line, &text, &view).named(title.clone()));
         }
     }
-    if let Some(template) = pod::template(node, &object.kind) {
+    for template in pod::templates(node, &object.kind) {
         things.extend(pod::things(template, &object));
     }
     things

@@ -91,8 +91,11 @@ pub(crate) struct Container {
     workload: String,
 }
 
-/// The pod that an object of this kind makes, if it makes any: what has its `metadata` and `spec`.
-pub(super) fn template<'n>(node: &'n Node, kind: &str) -> Option<&'n Node> {
+/// Where kinds that we do not know keep their pods, as deep as they are looked for.
+const DEPTH_MAX: usize = 12;
+
+/// The pods that an object makes, each with its `metadata` and `spec`.
+pub(super) fn templates<'n>(node: &'n Node, kind: &str) -> Vec<&'n Node> {
     let template = match kind {
         "Pod" => node,
         "CronJob" => node.at(&["spec", "jobTemplate", "spec", "template"]),
@@ -100,27 +103,60 @@ pub(super) fn template<'n>(node: &'n Node, kind: &str) -> Option<&'n Node> {
         // Whatever else has a template of pods makes pods, also what was defined elsewhere.
         _ => node.at(&["spec", "template"]),
     };
-    (!template.at(&["spec", "containers"]).items().is_empty()).then_some(template)
+    if !template.at(&["spec", "containers"]).items().is_empty() {
+        return vec![template];
+    }
+    let mut templates = Vec::new();
+    gather(node.get("spec"), DEPTH_MAX, &mut templates);
+    templates
+}
+
+/// Templates of pods at any depth: Argo's workflows, Ray's clusters.
+fn gather<'n>(node: &'n Node, depth: usize, templates: &mut Vec<&'n Node>) {
+    let Some(depth) = depth.checked_sub(1) else { return };
+    if is_spec(node.get("spec")) || is_spec(node) {
+        return templates.push(node);
+    }
+    let inner = node.items().iter().chain(node.entries().iter().map(|(_, inner)| inner));
+    inner.for_each(|inner| gather(inner, depth, templates));
+}
+
+/// Whether containers stand there that name their images.
+fn is_spec(spec: &Node) -> bool {
+    let is_container = |it: &&Node| !it.get("image").text().is_empty();
+    containers(spec).any(|(_, node)| is_container(&node))
+}
+
+/// The containers of a pod, and what they are in it. Argo has one without a list, Tekton steps.
+fn containers(spec: &Node) -> impl Iterator<Item = (&'static str, &Node)> {
+    const ROLES: [(&str, &str); 5] = [
+        ("container", "containers"),
+        ("init", "initContainers"),
+        ("ephemeral", "ephemeralContainers"),
+        ("container", "steps"),
+        ("init", "sidecars"),
+    ];
+    let one = ["container", "script"].map(|key| ("container", spec.get(key)));
+    let one = one.into_iter().filter(|(_, node)| !node.get("image").text().is_empty());
+    let listed = ROLES
+        .into_iter()
+        .flat_map(|(role, key)| spec.get(key).items().iter().map(move |node| (role, node)));
+    listed.chain(one)
 }
 
 /// The pod and its containers.
 pub(super) fn things(template: &Node, object: &Object) -> Vec<Thing> {
     let spec = template.get("spec");
+    // In some the settings of a pod stand where its containers do, beside other things.
+    let spec = if is_spec(spec) { spec } else { template };
     let title = object.title();
     let pod = Pod::of(spec, object);
     let mut things = vec![Thing::new(On::Pod, spec.line, &title, &pod).named(title.clone())];
-    let roles = [
-        ("container", "containers"),
-        ("init", "initContainers"),
-        ("ephemeral", "ephemeralContainers"),
-    ];
-    for (role, key) in roles {
-        for node in spec.get(key).items() {
-            let container = Container::of(node, template, role, object);
-            let text = format!("container {}", container.name);
-            let thing = Thing::new(On::Container, node.line, &text, &container);
-            things.push(thing.named(format!("{title}, {text}")));
-        }
+    for (role, node) in containers(spec) {
+        let container = Container::of(node, template, spec, role, object);
+        let text = format!("container {}", container.name);
+        let thing = Thing::new(On::Container, node.line, &text, &container);
+        things.push(thing.named(format!("{title}, {text}")));
     }
     things
 }
@@ -166,9 +202,9 @@ impl Volume {
 }
 
 impl Container {
-    fn of(node: &Node, template: &Node, role: &str, object: &Object) -> Self {
+    fn of(node: &Node, template: &Node, spec: &Node, role: &str, object: &Object) -> Self {
         let own = node.get("securityContext");
-        let pods = template.at(&["spec", "securityContext"]);
+        let pods = spec.get("securityContext");
         let either = |keys: &[&str]| {
             let own = own.at(keys);
             if own.is_nothing() { pods.at(keys) } else { own }
