@@ -18,7 +18,7 @@ impl Analyzer for MavenPom {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -36,13 +36,23 @@ impl Analyzer for MavenPom {
         }
         let (pom, error) = Pom::parse(&file.text());
         let mut listing = Listing::new(facts);
+        let mut open = 0_usize;
         for dependency in pom.dependencies {
             let coordinates = dependency.coordinates;
-            if let Some(version) = exact(&coordinates.version).filter(|_| coordinates.is_complete())
-            {
-                let name = coordinates.name();
-                listing.add(Installed::declared(PackageKind::Maven, &name, version));
+            match exact(&coordinates.version).filter(|_| coordinates.is_complete()) {
+                Some(version) => {
+                    let name = coordinates.name();
+                    listing.add(Installed::declared(PackageKind::Maven, &name, version));
+                }
+                None => open += 1,
             }
+        }
+        if open > 0 {
+            let message = format!(
+                "dependencies not looked at: {open}; what version they have is said elsewhere (by a \
+                 parent), or left open"
+            );
+            facts.problem(ProblemKind::Notice, message);
         }
         if let Some(error) = error {
             facts.problem(ProblemKind::Damaged, format!("not a pom.xml: {error}"));

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use model::PackageKind;
+use model::{PackageKind, ProblemKind};
 
 use super::requirement::Requirement;
 use crate::lock::{LOCK_BYTES_MAX, Listing};
@@ -20,7 +20,7 @@ impl Analyzer for Requirements {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -44,15 +44,24 @@ impl Analyzer for Requirements {
         }
         let text = text(file);
         let mut listing = Listing::new(facts);
+        let mut open = 0_usize;
         for line in lines(&text) {
             let (requirement, options) = line.split_once(" --").unwrap_or((&line, ""));
             let Some(requirement) = Requirement::of(requirement) else { continue };
-            let Some(version) = requirement.pin else { continue };
+            let Some(version) = requirement.pin else {
+                open += 1;
+                continue;
+            };
             let mut installed = Installed::declared(PackageKind::Pypi, &requirement.name, version);
             let hashes = options.split("hash=").skip(1);
             let hashes = hashes.filter_map(|rest| rest.split_ascii_whitespace().next());
             installed.package.hashes = hashes.filter_map(integrity::labelled).collect();
             listing.add(installed);
+        }
+        if open > 0 {
+            let message =
+                format!("requirements not looked at: {open}; they are not pinned to one version");
+            facts.problem(ProblemKind::Notice, message);
         }
     }
 }
