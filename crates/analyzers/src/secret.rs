@@ -131,7 +131,8 @@ impl Finder {
     /// is.
     pub(crate) fn find(&self, path: &str, bytes: &[u8]) -> (Vec<Hit>, Option<Missing>) {
         let Settled { mut candidates, missing, .. } = self.settled(path, bytes);
-        let missing = missing.or((candidates.len() > HITS_MAX).then_some(Missing::Secrets));
+        let more = candidates.len() > HITS_MAX;
+        let missing = missing.or_else(|| more.then_some(Missing::Secrets));
         candidates.truncate(HITS_MAX);
         let mut lines = Lines { bytes, at: 0, line: 1 };
         let hits = candidates.iter().filter_map(|candidate| {

@@ -168,10 +168,10 @@ impl Kind {
 /// as a text of several lines.
 fn goes_on(line: &[u8], next: &[u8]) -> bool {
     let next = next.trim_ascii_start();
-    let next = next.strip_prefix(b"<").or(next.strip_prefix(b"\"")).unwrap_or(next);
+    let next = next.strip_prefix(b"<").or_else(|| next.strip_prefix(b"\"")).unwrap_or(next);
     let is_called = next.get(..5).is_some_and(|word| word.eq_ignore_ascii_case(b"value"));
     let line = line.trim_ascii_end();
-    is_called || [&b": >"[..], b": |", b": >-", b": |-"].iter().any(|end| line.ends_with(end))
+    is_called || [&b":"[..], b": >", b": |", b": >-", b": |-"].iter().any(|end| line.ends_with(end))
 }
 
 fn matches(expressions: &[Lazy], text: &[u8]) -> bool {

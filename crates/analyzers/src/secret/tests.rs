@@ -57,10 +57,11 @@ fn an_escape_may_stand_before_a_secret() {
         for text in description.fixtures.secret.iter().map(|text| whole(text)) {
             let (hits, _) = FINDER.find(path, text.as_bytes());
             let Some(range) = hits.first().map(|hit| hit.range.clone()) else { continue };
-            let (before, after) = (&text[..range.start], &text[range.end..]);
+            let secret = text.get(range.clone()).unwrap();
+            let (before, after) = text.split_once(secret).unwrap();
             for escape in ["\\n", "\\t", "\\r", "%3D", "\\u0026"] {
-                let again = format!("{text} x{escape}{}\\n", &text[range.clone()]);
-                let inside = format!("{before} x{escape}{}\\n{after}", &text[range.clone()]);
+                let again = format!("{text} x{escape}{}\\n", secret);
+                let inside = format!("{before} x{escape}{}\\n{after}", secret);
                 let is_found = FINDER
                     .find(path, again.as_bytes())
                     .0
