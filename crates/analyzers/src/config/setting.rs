@@ -65,9 +65,11 @@ pub(super) fn gives_away(name: &str, value: &str) -> bool {
     if HOLDS.is_match(name) { is_password || !is_number } else { is_random(value) }
 }
 
-/// Whether the value is none that counts. As a password any word is one.
+/// Whether a secret is awaited and the value is none that counts. As a password any word is one.
 pub(super) fn is_dummy(name: &str, value: &str) -> bool {
-    DUMMY.is_match(value.trim_matches(['"', '\''])) && !is_of_password(name)
+    mask::gives_away(name, value)
+        && DUMMY.is_match(value.trim_matches(['"', '\'']))
+        && !is_of_password(name)
 }
 
 fn is_of_password(name: &str) -> bool {
