@@ -38,6 +38,13 @@ static PLAIN: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(plain).expect("a test compiles it")
 });
 
+/// What stands where a build wants some value and none that counts: `SECRET_KEY=dummy`.
+static DUMMY: LazyLock<Regex> = LazyLock::new(|| {
+    let dummy = r"(?ix) ^( dummy[\w-]* | [\w-]*dummy | fake[\w-]* | example | placeholder | build | unused
+        | temporary | not[_-]?(a[_-]?)?secret | x+ | \d )$";
+    Regex::new(dummy).expect("a test compiles it")
+});
+
 /// Digits that are too few for any secret but a password.
 const DIGITS_MAX: usize = 5;
 
@@ -50,12 +57,24 @@ pub(super) fn gives_away(name: &str, value: &str) -> bool {
         return false;
     }
     let value = value.trim().trim_matches(['"', '\'']);
-    if PLAIN.is_match(value) {
+    if PLAIN.is_match(value) || is_dummy(name, value) {
         return false;
     }
-    let is_password = name.to_ascii_lowercase().contains("pass");
+    let is_password = is_of_password(name);
     let is_number = value.len() <= DIGITS_MAX && value.bytes().all(|it| it.is_ascii_digit());
     if HOLDS.is_match(name) { is_password || !is_number } else { is_random(value) }
+}
+
+/// Whether a secret is awaited and the value is none that counts. As a password any word is one.
+pub(super) fn is_dummy(name: &str, value: &str) -> bool {
+    mask::gives_away(name, value)
+        && DUMMY.is_match(value.trim_matches(['"', '\'']))
+        && !is_of_password(name)
+}
+
+fn is_of_password(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["pass", "pwd"].iter().any(|it| name.contains(it))
 }
 
 /// Whether a value looks like a token: long, of letters and digits, and no words apart.
@@ -87,6 +106,7 @@ mod tests {
             ("PASSWORD", "something"),
             ("CREDENTIALS", "bob:hunter2"),
             ("MINIO_TOKEN", "x1y2"),
+            ("DB_PASSWORD", "example"),
             ("AZURE_STORAGE_CONNECTION_STRING", "AccountKey=x1y2"),
             ("AUTH_TOKEN_FOR_UPLOADS", "9fK2mQ8zR4tV7wX1"),
             ("DJANGO_SECRET_SAUCE", "9fK2mQ8zR4tV7wX1"),
@@ -121,6 +141,9 @@ mod tests {
             ("DB_PASSWORD", "$PASSWORD"),
             ("DB_PASSWORD", ""),
             ("GPG_KEY", "E3FF2839"),
+            ("SECRET_KEY", "dummy"),
+            ("SECRET_KEY_BASE", "1"),
+            ("DJANGO_SECRET_KEY", "not-a-secret"),
         ];
         for (name, value) in plain {
             assert!(!gives_away(name, value), "{name}={value}");

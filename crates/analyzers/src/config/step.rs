@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex::{Captures, Regex};
 use serde::Serialize;
 
 use super::history::INSTRUCTIONS;
@@ -20,6 +20,12 @@ const PARTS_MAX: usize = 8;
 static LOCKED: LazyLock<Regex> = LazyLock::new(|| {
     let locked = r#"(\s(?:-p|--password)(?:\s+|=))(?:'[*!]+x?'|"[*!]+x?"|\\?[*!]+x?)(\s|;|&|$)"#;
     Regex::new(locked).expect("a test compiles it")
+});
+
+/// A variable that is given a word.
+static GIVEN: LazyLock<Regex> = LazyLock::new(|| {
+    let given = r#"\b(?<name>[A-Za-z_]\w*)=(?<value>"[\w-]*"|'[\w-]*'|[\w-]+)"#;
+    Regex::new(given).expect("a test compiles it")
 });
 
 /// What conditions see as `step`. Masked throughout.
@@ -67,7 +73,7 @@ impl Step {
     pub(crate) fn new(instruction: &str, unmasked: &str) -> Self {
         let (flags, unmasked) = options(instruction, unmasked);
         let text = masked(instruction, unmasked);
-        let unlocked = LOCKED.replace_all(unmasked, "${1}$$LOCKED${2}");
+        let unlocked = without_dummies(unmasked);
         let judged = match &unlocked {
             Cow::Borrowed(_) => Cow::Borrowed(text.as_str()),
             Cow::Owned(unlocked) => Cow::Owned(masked(instruction, unlocked)),
@@ -141,6 +147,23 @@ impl Step {
             ..Self::new("RUN", "apt-get install nginx")
         }
     }
+}
+
+/// A script with references in place of what is no secret where one is awaited.
+fn without_dummies(unmasked: &str) -> Cow<'_, str> {
+    let unlocked = LOCKED.replace_all(unmasked, "${1}$$LOCKED${2}");
+    let has_dummy = |found: &Captures<'_>| {
+        let part = |name: &str| found.name(name).map_or("", |it| it.as_str());
+        setting::is_dummy(part("name"), part("value"))
+    };
+    if !GIVEN.captures_iter(&unlocked).any(|found| has_dummy(&found)) {
+        return unlocked;
+    }
+    let replaced = GIVEN.replace_all(&unlocked, |found: &Captures<'_>| match has_dummy(found) {
+        true => format!("{}=$DUMMY", found.name("name").map_or("", |it| it.as_str())),
+        false => found.get(0).map_or("", |it| it.as_str()).to_owned(),
+    });
+    Cow::Owned(replaced.into_owned())
 }
 
 /// Of a masked script the commands that hold what a secret was replaced by.
