@@ -14,12 +14,12 @@ mod repository;
 
 use std::collections::BTreeSet;
 
-use model::{Finding, Silenced, VexStatement, VexStatus};
+use model::{Finding, Purl, Silenced, VexStatement, VexStatus};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 pub(crate) use reason::Reason;
-pub use repository::locations;
+pub use repository::{Listed, listed};
 
 use crate::{Report, purl};
 
@@ -67,22 +67,63 @@ struct Head {
     bom_format: Option<IgnoredAny>,
 }
 
+/// What a document says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    pub statements: Vec<VexStatement>,
+    /// What of it is not taken as it stands there, for people.
+    pub notes: Vec<String>,
+}
+
 /// The statements of a document; `name` is what the user calls it.
-pub fn read(name: &str, bytes: &[u8]) -> Result<Vec<VexStatement>, VexError> {
+pub fn read(name: &str, bytes: &[u8]) -> Result<Said, VexError> {
     if u64::try_from(bytes.len()).is_ok_and(|length| length > BYTES_MAX) {
         return Err(VexError::TooLarge);
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let damaged = |error: serde_json::Error| VexError::Damaged(error.to_string());
-    let statements = match serde_json::from_slice(bytes).map_err(damaged)? {
+    let said = match serde_json::from_slice(bytes).map_err(damaged)? {
         Head { statements: Some(_), .. } => read_openvex::read(bytes),
         Head { document: Some(_), .. } => csaf::read(bytes),
         Head { bom_format: Some(_), .. } => cyclonedx::read(bytes),
         _ => return Err(VexError::Unknown),
     };
-    let mut statements = statements.map_err(damaged)?;
-    statements.iter_mut().for_each(|statement| name.clone_into(&mut statement.source));
-    Ok(statements)
+    let mut said = said.map_err(damaged)?;
+    said.statements.iter_mut().for_each(|statement| name.clone_into(&mut statement.source));
+    Ok(said)
+}
+
+fn silences(status: VexStatus) -> bool {
+    matches!(status, VexStatus::NotAffected | VexStatus::Fixed)
+}
+
+/// What is said of statements of which nobody knows what they want to say.
+fn unknown_statuses(words: &BTreeSet<String>) -> Option<String> {
+    const SHOWN_MAX: usize = 3;
+    let shown = |word: &String| format!("`{}`", word.chars().take(32).collect::<String>());
+    let shown: Vec<String> = words.iter().take(SHOWN_MAX).map(shown).collect();
+    let more = if words.len() > SHOWN_MAX { " and others" } else { "" };
+    (!words.is_empty()).then(|| {
+        format!(
+            "statuses that are none of the format's are taken for under investigation: {}{more}",
+            shown.join(", ")
+        )
+    })
+}
+
+/// A package of a range of versions alone, in the terms of VERS: the range as the qualifier `vers`.
+fn narrowed(mut purl: Purl, range: &str) -> String {
+    purl.qualifiers.push(("vers".to_owned(), range.to_owned()));
+    purl.to_string()
+}
+
+/// The range that holds one version.
+fn exactly(kind: &str, version: &str) -> String {
+    let escaped = |c: char| match c {
+        '%' | '|' | '<' | '>' | '=' | '!' | '*' | ' ' => format!("%{:02X}", u32::from(c)),
+        _ => c.to_string(),
+    };
+    format!("vers:{kind}/{}", version.chars().map(escaped).collect::<String>())
 }
 
 /// A statement of which nothing but vulnerability and status are known.

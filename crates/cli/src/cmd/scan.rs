@@ -76,6 +76,7 @@ pub(crate) fn run(arguments: ScanArguments, global: &Global) -> Result<ExitCode,
     let kept = keep_verdict.filter(|_| !was_stopped);
     let kept = kept.map(|folder| keep::keep(&folder, &report, answer.policy_version(), global));
     show(&mut report, filter);
+    report.problems.extend(form.unwritten(&report));
 
     form.write(&report, output.as_deref(), global)?;
     if !form.is_table() || output.is_some() {

@@ -9,7 +9,8 @@ use std::sync::LazyLock;
 
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
-use document::{Format, Report, Template, github, table, template};
+use document::{Format, Report, Template, github, table, template, vex};
+use model::{Problem, ProblemKind};
 
 use crate::cmd::global::Global;
 use crate::error::UserError;
@@ -152,6 +153,20 @@ impl Form {
     /// Whether the form says by itself what is incomplete, at a place where it is seen at once.
     pub(super) fn is_table(&self) -> bool {
         matches!(self, Self::Table)
+    }
+
+    /// What of the report this form cannot say.
+    pub(super) fn unwritten(&self, report: &Report) -> Option<Problem> {
+        let count = match self {
+            Self::Machine(Format::OpenVexJson) => vex::openvex::left_out(report),
+            _ => 0,
+        };
+        let message = format!(
+            "{count} silenced findings are not written: a statement is about an image by its digest, \
+             which `{}` does not have",
+            report.artifact.name
+        );
+        (count > 0).then(|| Problem::new(ProblemKind::Notice, "openvex-json", message))
     }
 
     /// To a file, or stdout without one.
