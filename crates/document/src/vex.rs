@@ -21,7 +21,7 @@ use serde::de::IgnoredAny;
 pub(crate) use reason::Reason;
 pub use repository::{Listed, listed};
 
-use crate::{Report, purl};
+use crate::{Report, fault, purl};
 
 /// The largest document that is read. CSAF documents about a kernel reach 20 MiB.
 pub const BYTES_MAX: u64 = 64 << 20;
@@ -32,8 +32,10 @@ pub const BYTES_MAX: u64 = 64 << 20;
 pub(crate) fn silenced(report: &Report) -> impl Iterator<Item = &Silenced> {
     let os = report.inventory.os.as_ref();
     let key = move |finding: &Finding| purl(&finding.package, os);
-    let names = |finding: &Finding| -> Vec<String> {
-        std::iter::once(&finding.id).chain(&finding.aliases).cloned().collect()
+    let shared = fault::shared_names(report);
+    let names = move |finding: &Finding| -> Vec<String> {
+        let aliases = finding.aliases.iter().filter(|alias| !shared.contains(alias.as_str()));
+        std::iter::once(&finding.id).chain(aliases).cloned().collect()
     };
     let of = |finding: &Finding| names(finding).into_iter().map(|it| (it, key(finding))).collect();
     let standing: BTreeSet<(String, String)> =

@@ -26,6 +26,9 @@ use self::product::Subject;
 /// How late a statement is, whether it lets a finding stand, and its position: the greatest counts.
 type Rank = (Timestamp, bool, usize);
 
+/// A vulnerability, a package (None stands for every one), and whether the statement names a CVE id.
+type Key<'a> = (&'a str, Option<usize>, bool);
+
 /// What became of findings.
 #[derive(Debug, Default)]
 pub struct Told {
@@ -112,8 +115,7 @@ fn counting<'a>(
 ) -> Option<Counting<'a>> {
     let subject = Subject::new(findings, artifact, inventory);
     let asked: BTreeSet<&str> = findings.iter().flat_map(names).collect();
-    // By vulnerability and package; None stands for every package.
-    let mut latest: HashMap<(&str, Option<usize>), Rank> = HashMap::new();
+    let mut latest: HashMap<Key<'_>, Rank> = HashMap::new();
     let mut unclear: BTreeMap<&str, usize> = BTreeMap::new();
     let mut undated: BTreeMap<&str, usize> = BTreeMap::new();
     for (position, statement) in statements.iter().enumerate() {
@@ -132,16 +134,22 @@ fn counting<'a>(
         if meant.unclear > 0 && silences(statement) {
             *unclear.entry(&statement.source).or_default() += meant.unclear;
         }
+        let of_cve = statement.vulnerabilities.iter().any(|name| is_cve(name));
         for package in meant.packages {
             for name in &told {
-                let known = latest.entry((name, package)).or_insert(rank);
+                let known = latest.entry((name, package, of_cve)).or_insert(rank);
                 *known = rank.max(*known);
             }
         }
     }
     let of = |finding: &Finding| {
         let package = subject.position(&finding.package);
-        let about = names(finding).flat_map(|name| [(name, None), (name, package)]);
+        let about = names(finding).flat_map(|name| {
+            // Two CVE ids are two vulnerabilities, whatever name both have besides.
+            let is_meant = is_cve(name) || !is_cve(&finding.id);
+            let of_cve = if is_meant { &[false, true][..] } else { &[false] };
+            of_cve.iter().flat_map(move |of| [(name, None, *of), (name, package, *of)])
+        });
         let (_, _, position) = about.filter_map(|key| latest.get(&key)).max()?;
         statements.get(*position)
     };
@@ -155,6 +163,10 @@ fn time(text: &str) -> Option<Timestamp> {
         time.to_zoned(TimeZone::UTC).ok().map(|it| it.timestamp())
     };
     text.trim().parse().ok().or_else(without_zone)
+}
+
+fn is_cve(name: &str) -> bool {
+    name.starts_with("CVE-")
 }
 
 fn names(finding: &Finding) -> impl Iterator<Item = &str> {

@@ -343,6 +343,9 @@ fn aliases_are_the_same_vulnerability_and_others_are_not() {
     assert!(silenced(&[of(&["GHSA-aaaa-bbbb-cccc"])]).is_some());
     assert!(silenced(&[of(&["DSA-1", "CVE-2024-0001"])]).is_some());
     assert!(silenced(&[of(&["CVE-2024-00011"])]).is_none());
+    // Another CVE id is another vulnerability, whatever name a record gives to both.
+    assert!(silenced(&[of(&["CVE-2024-0002", "GHSA-aaaa-bbbb-cccc"])]).is_none());
+    assert!(silenced(&[of(&["CVE-2024-0002", "CVE-2024-0001"])]).is_some());
     assert!(silenced(&[]).is_none());
 }
 

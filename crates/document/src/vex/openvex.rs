@@ -4,14 +4,14 @@
 //! nothing is said: a package alone would be meant wherever it is, while what silenced it here, that a
 //! program links none of it or an exception for one path, is true of this place only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Artifact, Purl, Silenced};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::Reason;
-use crate::{Report, purl};
+use crate::{Report, fault, purl};
 
 /// The silenced findings of a report as pretty-printed JSON with a final newline.
 pub fn render(report: &Report) -> String {
@@ -51,8 +51,8 @@ struct Statement<'a> {
 #[derive(Serialize)]
 struct Vulnerability<'a> {
     name: &'a str,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    aliases: &'a [String],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    aliases: Vec<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -74,11 +74,12 @@ impl<'a> Document<'a> {
         let mut statements: Vec<Statement<'a>> = Vec::new();
         let mut places: BTreeMap<(&str, &str, &str), usize> = BTreeMap::new();
         let image = image(&report.artifact);
+        let shared = fault::shared_names(report);
         let silenced = image.iter().flat_map(|_| super::silenced(report));
         for silenced in silenced {
             let key = (silenced.finding.id.as_str(), silenced.by.name(), silenced.reason.as_str());
             let place = *places.entry(key).or_insert_with(|| {
-                statements.push(Statement::of(silenced, &report.now));
+                statements.push(Statement::of(silenced, &report.now, &shared));
                 statements.len() - 1
             });
             let id = purl(&silenced.finding.package, report.inventory.os.as_ref());
@@ -101,7 +102,8 @@ impl<'a> Document<'a> {
 }
 
 impl<'a> Statement<'a> {
-    fn of(silenced: &'a Silenced, now: &'a str) -> Self {
+    /// Without the names that others have too, who are not meant.
+    fn of(silenced: &'a Silenced, now: &'a str, shared: &BTreeSet<&str>) -> Self {
         let Silenced { finding, owner, expires, .. } = silenced;
         let Reason { is_fixed, justification, statement } = Reason::of(silenced);
         // A statement that nothing is affected has to say why (OpenVEX spec, "Status Labels").
@@ -114,8 +116,10 @@ impl<'a> Statement<'a> {
                 owner.into_iter().chain(expires).collect::<Vec<_>>().join("; ")
             }
         };
+        let aliases = finding.aliases.iter().map(String::as_str);
+        let aliases = aliases.filter(|alias| !shared.contains(alias)).collect();
         Self {
-            vulnerability: Vulnerability { name: &finding.id, aliases: &finding.aliases },
+            vulnerability: Vulnerability { name: &finding.id, aliases },
             timestamp: now,
             products: Vec::new(),
             status: if is_fixed { "fixed" } else { "not_affected" },
