@@ -26,6 +26,11 @@ use crate::{Report, fault, purl};
 /// The largest document that is read. CSAF documents about a kernel reach 20 MiB.
 pub const BYTES_MAX: u64 = 64 << 20;
 
+/// How many names of products the statements of a document may have; each takes some 200 bytes, and 2 us
+/// to look up. CSAF lists a product as often as it likes, so that a small document can have any number:
+/// one with more is read so far that whoever counts finds too many.
+pub const NAMES_MAX: usize = 1_000_000;
+
 /// What is silenced and can be said so that nothing else is: a statement names a vulnerability and a
 /// package, wherever in the image that is found. Where the same stands among the findings, of
 /// another program that links what this one does not, nothing is said.

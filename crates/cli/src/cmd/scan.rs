@@ -76,9 +76,9 @@ pub(crate) fn run(arguments: ScanArguments, global: &Global) -> Result<ExitCode,
     let kept = keep_verdict.filter(|_| !was_stopped);
     let kept = kept.map(|folder| keep::keep(&folder, &report, answer.policy_version(), global));
     show(&mut report, filter);
-    report.problems.extend(form.unwritten(&report));
 
     form.write(&report, output.as_deref(), global)?;
+    form.unwritten(&report).iter().for_each(|note| output::note(note));
     if !form.is_table() || output.is_some() {
         output::print_problems(&report.problems);
         report.verdict.iter().for_each(judgement::note);

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use artifact::Stop;
 use document::Report;
-use document::vex::{BYTES_MAX, Listed, Said, VexError, listed, read};
+use document::vex::{BYTES_MAX, Listed, NAMES_MAX, Said, VexError, listed, read};
 use model::{Problem, ProblemKind, VexProduct, VexStatement};
 
 use crate::error::UserError;
@@ -19,9 +19,6 @@ use crate::exit_code::ExitCode;
 const DOCUMENTS_MAX: usize = 20_000;
 /// How many statements are kept; each takes some 500 bytes.
 const STATEMENTS_MAX: usize = 200_000;
-/// How many names of products all statements together may have; each takes some 200 bytes, and 2 us
-/// to look up.
-const NAMES_MAX: usize = 1_000_000;
 /// How deep folders may nest: type, namespace and name of a package, and then some.
 const DEPTH_MAX: usize = 16;
 
@@ -152,7 +149,7 @@ impl Statements {
 fn names(statement: &VexStatement) -> usize {
     let of = |it: &VexProduct| {
         let around = it.within.iter().chain(&it.parts).map(Vec::len).sum::<usize>();
-        it.names.len() + around
+        (it.names.len() + around).max(1)
     };
     statement.products.iter().map(of).sum()
 }

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use model::{Purl, VexProduct, VexStatement, VexStatus};
 use serde::Deserialize;
 
-use super::{Said, narrowed, silences, statement};
+use super::{NAMES_MAX, Said, narrowed, silences, statement};
 
 /// Relationships of relationships of more than this are nobody's: Red Hat has two (a package of a
 /// module of a repository).
@@ -169,8 +169,11 @@ pub(super) fn read(bytes: &[u8]) -> serde_json::Result<Said> {
         .map(|group| (group.group_id.as_str(), group.product_ids.as_slice()))
         .collect();
     let products = products(&product_tree);
-    let mut statements: Vec<VexStatement> =
-        vulnerabilities.iter().flat_map(|it| it.read(&products, &groups)).collect();
+    let mut statements: Vec<VexStatement> = Vec::new();
+    let mut names = 0;
+    for vulnerability in &vulnerabilities {
+        statements.extend(vulnerability.read(&products, &groups, &mut names));
+    }
     for statement in &mut statements {
         statement.timestamp.clone_from(&document.tracking.current_release_date);
         statement.author.clone_from(&document.publisher.name);
@@ -189,11 +192,13 @@ pub(super) fn read(bytes: &[u8]) -> serde_json::Result<Said> {
 }
 
 impl Vulnerability {
-    /// One statement for all products of which the same is said.
+    /// One statement for all products of which the same is said. `count` is of the names so far; no more
+    /// products are read once there are too many.
     fn read(
         &self,
         products: &HashMap<&str, VexProduct>,
         groups: &HashMap<&str, &[String]>,
+        count: &mut usize,
     ) -> Vec<VexStatement> {
         let ids = self.ids.iter().map(|id| id.text.clone());
         let names: Vec<String> = self.cve.clone().into_iter().chain(ids).collect();
@@ -208,6 +213,11 @@ impl Vulnerability {
         for (list, status) in STATUSES {
             for id in self.product_status.get(list).into_iter().flatten() {
                 let Some(product) = products.get(id.as_str()) else { continue };
+                if *count > NAMES_MAX {
+                    break;
+                }
+                let levels = std::iter::once(&product.names).chain(&product.within);
+                *count += levels.chain(&product.parts).map(Vec::len).sum::<usize>().max(1);
                 let label = labels.get(id.as_str()).copied().unwrap_or_default();
                 let detail = details.get(id.as_str()).copied().unwrap_or_default();
                 said.entry((status, label, detail)).or_default().push(product.clone());
@@ -263,13 +273,19 @@ fn products(tree: &ProductTree) -> HashMap<&str, VexProduct> {
     let links = (tree.relationships.iter())
         .map(|it| (it.full_product_name.product_id.as_str(), it))
         .collect::<HashMap<_, _>>();
-    let related = links.keys().map(|id| {
+    let mut room = NAMES_MAX;
+    let related = tree.relationships.iter().map(|it| {
+        let id = it.full_product_name.product_id.as_str();
         let mut chain = chain(id, &plain, &links, 0);
+        room = room.saturating_sub(chain.iter().map(|names| names.len()).sum());
+        if room == 0 {
+            chain.fill(&[]);
+        }
         // The last is the part; the whole comes first. Without a name it is some product, and not any.
         let part = chain.pop().unwrap_or_default().to_vec();
         let mut around = chain.into_iter().map(<[String]>::to_vec);
         let names = around.next().unwrap_or_default();
-        (*id, VexProduct { names, within: around.collect(), parts: vec![part] })
+        (id, VexProduct { names, within: around.collect(), parts: vec![part] })
     });
     let related: Vec<(&str, VexProduct)> = related.collect();
     let whole = |names| VexProduct { names, ..VexProduct::default() };

@@ -10,7 +10,6 @@ use std::sync::LazyLock;
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 use document::{Format, Report, Template, github, table, template, vex};
-use model::{Problem, ProblemKind};
 
 use crate::cmd::global::Global;
 use crate::error::UserError;
@@ -156,17 +155,19 @@ impl Form {
     }
 
     /// What of the report this form cannot say.
-    pub(super) fn unwritten(&self, report: &Report) -> Option<Problem> {
+    pub(super) fn unwritten(&self, report: &Report) -> Option<String> {
         let count = match self {
             Self::Machine(Format::OpenVexJson) => vex::openvex::left_out(report),
             _ => 0,
         };
-        let message = format!(
-            "{count} silenced findings are not written: a statement is about an image by its digest, \
+        let note = || {
+            format!(
+                "{count} silenced findings are not written: a statement is about an image by its digest, \
              which `{}` does not have",
-            report.artifact.name
-        );
-        (count > 0).then(|| Problem::new(ProblemKind::Notice, "openvex-json", message))
+                report.artifact.name
+            )
+        };
+        (count > 0).then(note)
     }
 
     /// To a file, or stdout without one.
