@@ -2,7 +2,7 @@
 
 use model::{
     Artifact, ArtifactKind, Digest, Finding, Inventory, Location, Os, Package, PackageKind,
-    Severity, Silenced, SilencedBy, Source, Status, VexProduct, VexStatement, VexStatus,
+    Platform, Severity, Silenced, SilencedBy, Source, Status, VexProduct, VexStatement, VexStatus,
 };
 
 const PRODUCTS: &str = include_str!("../testdata/vex/products.txt");
@@ -46,7 +46,11 @@ fn artifact() -> Artifact {
         references: Vec::new(),
         digest: Some(Digest::sha256([0x11; 32])),
         manifest_digest: Some(Digest::sha256([0x22; 32])),
-        platform: Some("linux/arm64".parse().unwrap()),
+        platform: Some(Platform {
+            os: "linux".to_owned(),
+            architecture: "arm64".to_owned(),
+            variant: None,
+        }),
         size_bytes: None,
         created: None,
         config: None,
@@ -151,7 +155,8 @@ fn an_image_is_called_what_somebody_said() {
         let named = VexStatement { products: vec![named], ..statement(VexStatus::NotAffected, "") };
         for kind in [ArtifactKind::Dir, ArtifactKind::OciDir] {
             let artifact = Artifact { name: "app".to_owned(), kind, ..artifact() };
-            let (_, silenced) = silence(vec![finding()], &[named.clone()], &artifact, &inventory());
+            let (_, silenced) =
+                silence(vec![finding()], std::slice::from_ref(&named), &artifact, &inventory());
             assert!(silenced.is_empty(), "{kind:?}");
         }
         let kind = ArtifactKind::OciDir;
