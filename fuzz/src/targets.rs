@@ -72,7 +72,7 @@ fn of_documents() -> [Target; 5] {
         }),
         corpus("segment-index", |bytes| swallow(Index::parse(bytes))),
         seeded("vex", statements, |bytes| {
-            swallow(document::vex::locations(bytes));
+            swallow(document::vex::listed(bytes));
             swallow(document::vex::read("fuzz", bytes));
         }),
     ]

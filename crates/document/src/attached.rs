@@ -7,11 +7,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use model::{Digest, VexStatement};
+use model::Digest;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::vex::{self, VexError};
+use crate::vex::{self, Said, VexError};
 use crate::{Sbom, SbomError};
 
 /// Bundle, envelope, statement: nothing has more around it.
@@ -23,7 +23,7 @@ pub struct Attached {
     /// None if it is no bill.
     pub sbom: Option<Sbom>,
     /// Empty if it is no VEX document.
-    pub statements: Vec<VexStatement>,
+    pub said: Said,
 }
 
 /// Why there is nothing to use.
@@ -62,14 +62,14 @@ pub fn read(name: &str, bytes: &[u8], image: &Digest) -> Result<Attached, Attach
         Err(SbomError::Unknown) => None,
         Err(error) => return Err(AttachedError::Damaged(error.to_string())),
     };
-    let statements = match vex::read(name, &bytes) {
-        Ok(statements) => statements,
+    let said = match vex::read(name, &bytes) {
+        Ok(said) => said,
         // A bill need not be JSON.
-        Err(VexError::Unknown | VexError::Damaged(_)) if sbom.is_some() => Vec::new(),
+        Err(VexError::Unknown | VexError::Damaged(_)) if sbom.is_some() => Said::default(),
         Err(VexError::Unknown) => return Err(AttachedError::Unknown),
         Err(error) => return Err(AttachedError::Damaged(error.to_string())),
     };
-    Ok(Attached { sbom, statements })
+    Ok(Attached { sbom, said })
 }
 
 /// The document in its wrappers.

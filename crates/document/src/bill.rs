@@ -10,6 +10,7 @@ mod from_report;
 mod graph;
 mod package;
 pub(crate) mod property;
+mod system;
 mod to_inventory;
 
 use model::Problem;

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use model::{
     Excepted, Finding, Malware, Misconfiguration, Package, Secret, SecretPlace, Severity, Silenced,
@@ -326,4 +326,20 @@ fn of_misconfiguration(it: &Misconfiguration) -> Fault<'_> {
         remedy: Cow::Borrowed(&it.remediation),
         silenced: None,
     }
+}
+
+/// The names that findings of several CVE ids have in common, those of records that speak of several
+/// vulnerabilities: none of these is meant by such a name alone.
+pub(crate) fn shared_names(report: &Report) -> BTreeSet<&str> {
+    let mut first: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut shared = BTreeSet::new();
+    let all = report.findings.iter().chain(report.silenced.iter().map(|it| &it.finding));
+    for finding in all.filter(|finding| finding.id.starts_with("CVE-")) {
+        for alias in &finding.aliases {
+            if *first.entry(alias).or_insert(&finding.id) != finding.id {
+                shared.insert(alias.as_str());
+            }
+        }
+    }
+    shared
 }

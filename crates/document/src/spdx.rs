@@ -19,6 +19,9 @@ use crate::bill::{Component, ComponentKind, Draft};
 pub(crate) const DOCUMENT_ID: &str = "SPDXRef-DOCUMENT";
 const NOT_SAID: &str = "NOASSERTION";
 
+/// Under which name the readers hand on what Trivy writes as `sourceInfo`: source package and version.
+pub(crate) const BUILT_FROM: &str = "aquasecurity:trivy:builtFrom";
+
 /// Hash algorithms by the names that inventories use, and SPDX's, with how many digits they have.
 const ALGORITHMS: [(&str, &str, usize); 9] = [
     ("blake2b-256", "BLAKE2b-256", 64),

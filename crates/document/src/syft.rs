@@ -88,6 +88,9 @@ pub(crate) fn artifact(artifact: ArtifactJson, reading: &mut Reading) {
     });
 }
 
+/// All of Syft's properties begin so.
+pub(crate) const PREFIX: &str = "syft:";
+
 /// Where Syft found a package, as its CycloneDX documents name it.
 pub(crate) const PLACE: &str = "syft:location:0:path";
 

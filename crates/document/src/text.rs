@@ -110,7 +110,8 @@ pub(crate) fn size(bytes: u64) -> String {
     }
 }
 
-fn is_unsafe(c: char) -> bool {
+/// Whether a sign steers terminals, or turns lines round.
+pub(crate) fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
 }

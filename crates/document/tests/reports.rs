@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use document::table::Look;
+use document::vex::openvex;
 use document::{DataSource, Format, Report, Upgrade, json, table};
 use model::{
     Artifact, ArtifactKind, Cvss, Decision, Digest, Eol, Evidence, Excepted, Finding, Hit,
@@ -229,12 +230,15 @@ fn report() -> Report {
 /// One by a statement, two by one exception.
 fn statements() -> Vec<Silenced> {
     let silence = |name: &str, by, reason: &str| Silenced {
-        finding: finding(
-            "CVE-2024-0005",
-            Severity::Low,
-            Status::Affected,
-            package(name, "3.0.11-1~deb12u2", Some(0)),
-        ),
+        finding: Finding {
+            aliases: vec!["GHSA-5555-5555-5555".to_owned()],
+            ..finding(
+                "CVE-2024-0005",
+                Severity::Low,
+                Status::Affected,
+                package(name, "3.0.11-1~deb12u2", Some(0)),
+            )
+        },
         by,
         source: "by-hand".to_owned(),
         reason: reason.to_owned(),
@@ -299,6 +303,32 @@ fn machine_formats() {
     insta::assert_snapshot!("spdx", Format::SpdxJson.render(&report()));
     insta::assert_snapshot!("spdx_tag_value", Format::SpdxTagValue.render(&report()));
     insta::assert_snapshot!("openvex", Format::OpenVexJson.render(&silenced()));
+}
+
+/// A name that several CVE ids have is not said of one of them.
+#[test]
+fn what_several_have_in_common_is_no_name_of_one() {
+    let mut other = statements();
+    other[1].finding.id = "CVE-2024-0006".to_owned();
+    let of = |silenced| Format::OpenVexJson.render(&Report { silenced, ..report() });
+    assert!(of(statements()).contains("GHSA-5555-5555-5555"));
+    assert!(!of(other).contains("GHSA-5555-5555-5555"));
+}
+
+/// Without a digest nothing tells others what a statement is about.
+#[test]
+fn of_what_has_no_digest_no_statement_is_written() {
+    let of = |artifact| Report { silenced: statements(), artifact, ..report() };
+    let directory =
+        Artifact { kind: ArtifactKind::Dir, digest: None, manifest_digest: None, ..artifact() };
+    let written = Format::OpenVexJson.render(&of(directory.clone()));
+    assert!(written.contains("\"statements\": []"), "{written}");
+    assert_eq!(openvex::left_out(&of(directory.clone())), 3);
+    assert_eq!(openvex::left_out(&of(artifact())), 0);
+    // Of others' bills the manifest's digest is all that is known.
+    let manifest_digest = Some(Digest::sha256([0x22; 32]));
+    let written = Format::OpenVexJson.render(&of(Artifact { manifest_digest, ..directory }));
+    assert!(written.contains("@sha256:2222"), "{written}");
 }
 
 /// A statement names a package and not a program: what one links and another does not is not said.

@@ -67,7 +67,7 @@ pub(crate) fn names(package: &Package) -> Vec<Installed<'_>> {
         name: Cow::Borrowed(package.source_name()),
         version: Cow::Borrowed(package.source_version()),
         epoch_known: package.kind != PackageKind::Rpm
-            || package.source.as_ref().is_none_or(|source| source.version.contains(':')),
+            || package.other_source().is_none_or(|source| source.version.contains(':')),
     };
     let others = [signed_kernel(package), module(package)];
     [binary, source].into_iter().chain(others.into_iter().flatten()).collect()

@@ -53,7 +53,7 @@ pub use platform::{Platform, PlatformError};
 pub use prevention::{Denial, Network, Place, Prevention, Refused, Response};
 pub use priority::Priority;
 pub use problem::{Problem, ProblemKind};
-pub use purl::{Purl, PurlError, purl};
+pub use purl::{Purl, PurlError, purl, spelled};
 pub use reference::{ImageRef, ReferenceError};
 pub use secret::{Secret, SecretPlace};
 pub use severity::Severity;

@@ -165,6 +165,18 @@ pub struct Source {
     pub version: String,
 }
 
+impl Source {
+    /// Of a package that somebody lists without saying what it was built from: it may be its own
+    /// source, or not.
+    pub fn unsaid() -> Self {
+        Self { name: String::new(), version: String::new() }
+    }
+
+    fn is_unsaid(&self) -> bool {
+        self.name.is_empty()
+    }
+}
+
 /// Where something was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Location {
@@ -186,7 +198,8 @@ pub struct Package {
     pub version: String,
     /// As the package manager spells it (`amd64`, `x86_64`, `noarch`); empty if it says nothing.
     pub architecture: String,
-    /// None where the package is its own source.
+    /// None where the package is its own source; without a name where nobody says what it was built
+    /// from ([`Source::unsaid`]).
     pub source: Option<Source>,
     /// `name:stream` of the rpm module this build belongs to, the part of the label that
     /// advisories name (`nodejs:18`).
@@ -239,13 +252,23 @@ impl Package {
         }
     }
 
+    /// The source package, where it is said and another one.
+    pub fn other_source(&self) -> Option<&Source> {
+        self.source.as_ref().filter(|source| !source.is_unsaid())
+    }
+
+    /// Whether nobody says what it was built from.
+    pub fn is_source_unsaid(&self) -> bool {
+        self.source.as_ref().is_some_and(Source::is_unsaid)
+    }
+
     /// The source package's name; the package's own where the database names no source.
     pub fn source_name(&self) -> &str {
-        self.source.as_ref().map_or(&self.name, |source| &source.name)
+        self.other_source().map_or(&self.name, |source| &source.name)
     }
 
     /// The source package's version; the package's own where the database names no source.
     pub fn source_version(&self) -> &str {
-        self.source.as_ref().map_or(&self.version, |source| &source.version)
+        self.other_source().map_or(&self.version, |source| &source.version)
     }
 }

@@ -4,11 +4,13 @@
 //! What is taken apart is decoded, and may hold anything.
 
 mod of_package;
+mod spelling;
 
 use std::fmt;
 use std::str::FromStr;
 
 pub use of_package::purl;
+pub use spelling::spelled;
 
 /// Longer ones are nobody's: the longest in real bills, of Maven with its qualifiers, have 300.
 const BYTES_MAX: usize = 4096;

@@ -11,11 +11,16 @@ pub enum VexStatus {
     UnderInvestigation,
 }
 
-/// What one statement is about. A name is a package URL, a digest, or the name of an image.
+/// What one statement is about. A name is a package URL, a digest, or the name of an image. A package
+/// URL with the qualifier `vers` means the versions of that range alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VexProduct {
     /// Several names of the same thing.
     pub names: Vec<String>,
+    /// What lies between the whole and its parts, each by its names, the outermost first: of a tool in
+    /// an image, of which a library is a part, the tool.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub within: Vec<Vec<String>>,
     /// The parts of it that are meant, each by its names; without any, the whole is.
     pub parts: Vec<Vec<String>>,
 }
@@ -30,7 +35,7 @@ pub struct VexStatement {
     pub justification: String,
     /// What is said besides; empty if nothing is.
     pub statement: String,
-    /// When it was last said (RFC 3339); empty if unknown.
+    /// When it was last said, as it is written; empty if unknown.
     pub timestamp: String,
     /// Who says so; empty if unknown.
     pub author: String,

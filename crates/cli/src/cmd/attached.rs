@@ -19,14 +19,14 @@ pub(crate) fn read(inspection: &mut Inspection, vex: &mut Cow<'_, Statements>) {
             Err(error) => format!("not used: {error}"),
             Ok(mut it) => {
                 if let Some(image) = &artifact.manifest_digest {
-                    inherit(&mut it.statements, &attachment.subject, image);
+                    inherit(&mut it.said.statements, &attachment.subject, image);
                 }
                 let bill =
                     it.sbom.map(|sbom| compared(&sbom.inventory.packages, &inventory.packages));
-                let statements = match it.statements.len() {
+                let statements = match it.said.statements.len() {
                     0 => None,
                     count => {
-                        vex.to_mut().add(&name, it.statements);
+                        vex.to_mut().add(&name, it.said);
                         Some(format!("a VEX document with {count} statements"))
                     }
                 };
@@ -38,18 +38,21 @@ pub(crate) fn read(inspection: &mut Inspection, vex: &mut Cow<'_, Statements>) {
     inventory.problems.sort();
 }
 
-/// What is said of an index by its digest is said of every image in it, and so of this one.
+/// What is said of an index by its digest is said of every image in it, and so of this one, but for the
+/// platform that a name may give.
 fn inherit(statements: &mut [VexStatement], index: &Digest, image: &Digest) {
-    let is_index = |name: &String| {
-        let digest = match name.parse::<Purl>() {
-            Ok(purl) if purl.kind == "oci" => purl.version,
-            _ => name.clone(),
-        };
-        digest.parse::<Digest>().is_ok_and(|digest| digest == *index)
+    let of_image = |name: &String| {
+        let is_index = |text: &str| text.parse::<Digest>().is_ok_and(|digest| digest == *index);
+        match name.parse::<Purl>() {
+            Ok(purl) if purl.kind == "oci" && is_index(&purl.version) => {
+                Some(Purl { version: image.to_string(), ..purl }.to_string())
+            }
+            _ => is_index(name).then(|| image.to_string()),
+        }
     };
     for product in statements.iter_mut().flat_map(|it| &mut it.products) {
-        if product.names.iter().any(is_index) {
-            product.names.push(image.to_string());
+        if let Some(name) = product.names.iter().find_map(of_image) {
+            product.names.push(name);
         }
     }
 }

@@ -79,6 +79,7 @@ pub(crate) fn run(arguments: ScanArguments, global: &Global) -> Result<ExitCode,
     show(&mut report, filter);
 
     form.write(&report, output.as_deref(), global, &options.artifact.stop)?;
+    form.unwritten(&report).iter().for_each(|note| output::note(note));
     if !form.is_table() || output.is_some() {
         output::print_problems(&report.problems);
         report.verdict.iter().for_each(judgement::note);

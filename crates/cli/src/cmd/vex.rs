@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use artifact::Stop;
 use document::Report;
-use document::vex::{BYTES_MAX, VexError, locations, read};
+use document::vex::{BYTES_MAX, Listed, NAMES_MAX, Said, VexError, listed, read};
 use model::{Problem, ProblemKind, VexProduct, VexStatement};
 
 use crate::error::UserError;
@@ -19,9 +19,6 @@ use crate::exit_code::ExitCode;
 const DOCUMENTS_MAX: usize = 20_000;
 /// How many statements are kept; each takes some 500 bytes.
 const STATEMENTS_MAX: usize = 200_000;
-/// How many names of products all statements together may have; each takes some 200 bytes, and 2 us
-/// to look up.
-const NAMES_MAX: usize = 1_000_000;
 /// How deep folders may nest: type, namespace and name of a package, and then some.
 const DEPTH_MAX: usize = 16;
 
@@ -43,8 +40,8 @@ impl Statements {
             } else {
                 let shown = path.display().to_string();
                 let bytes = content(path).map_err(|error| unreadable(path, &error))?;
-                let statements = read(&shown, &bytes).map_err(|error| no_vex(&shown, &error))?;
-                all.add(&shown, statements);
+                let said = read(&shown, &bytes).map_err(|error| no_vex(&shown, &error))?;
+                all.add(&shown, said);
             }
         }
         Ok(all)
@@ -64,16 +61,16 @@ impl Statements {
 
     fn folder(&mut self, folder: &Path, stop: &Stop) -> Result<(), UserError> {
         let index = content(&folder.join("index.json")).ok();
-        let documents = match index.and_then(|bytes| locations(&bytes)) {
-            Some(listed) => listed.iter().map(|location| folder.join(location)).collect(),
-            None => self.walk(folder)?,
+        let documents: Vec<(PathBuf, Option<Listed>)> = match index.and_then(|it| listed(&it)) {
+            Some(all) => all.into_iter().map(|it| (folder.join(&it.location), Some(it))).collect(),
+            None => self.walk(folder)?.into_iter().map(|path| (path, None)).collect(),
         };
         if documents.len() > DOCUMENTS_MAX {
             let message =
                 format!("{} documents, of which {DOCUMENTS_MAX} are read", documents.len());
             self.notice(&folder.display().to_string(), message);
         }
-        for path in documents.iter().take(DOCUMENTS_MAX) {
+        for (path, listed) in documents.iter().take(DOCUMENTS_MAX) {
             // The scan itself, which comes next, says that there is no time left.
             if stop.is_stopped() {
                 return Ok(());
@@ -82,11 +79,26 @@ impl Statements {
             let outcome = content(path).map_err(|error| error.to_string());
             match outcome.and_then(|bytes| read(&shown, &bytes).map_err(|error| error.to_string()))
             {
-                Ok(statements) => self.add(&shown, statements),
+                Ok(mut said) => {
+                    self.keep_own(&shown, listed.as_ref(), &mut said);
+                    self.add(&shown, said);
+                }
                 Err(why) => self.notice(&shown, format!("not read as VEX: {why}")),
             }
         }
         Ok(())
+    }
+
+    /// In a repository a document speaks for the package that it is listed for, and no other.
+    fn keep_own(&mut self, shown: &str, listed: Option<&Listed>, said: &mut Said) {
+        let others = listed.map_or(0, |listed| listed.keep_own(&mut said.statements));
+        if others > 0 {
+            let message = format!(
+                "{others} products are not the package that the repository lists it for: nothing is \
+                 said of them"
+            );
+            self.notice(shown, message);
+        }
     }
 
     /// Every JSON file below, sorted. Links to elsewhere are not followed.
@@ -113,7 +125,8 @@ impl Statements {
         Ok(found)
     }
 
-    pub(crate) fn add(&mut self, shown: &str, statements: Vec<VexStatement>) {
+    pub(crate) fn add(&mut self, shown: &str, said: Said) {
+        let Said { statements, notes } = said;
         let names = self.names + statements.iter().map(names).sum::<usize>();
         let count = self.statements.len() + statements.len();
         let limits =
@@ -123,6 +136,7 @@ impl Statements {
         }
         self.names = names;
         self.statements.extend(statements);
+        notes.into_iter().for_each(|note| self.notice(shown, note));
     }
 
     /// What is not read silences nothing, so that the result lacks nothing.
@@ -133,7 +147,10 @@ impl Statements {
 
 /// How many names the products of a statement have, those of parts included.
 fn names(statement: &VexStatement) -> usize {
-    let of = |it: &VexProduct| it.names.len() + it.parts.iter().map(Vec::len).sum::<usize>();
+    let of = |it: &VexProduct| {
+        let around = it.within.iter().chain(&it.parts).map(Vec::len).sum::<usize>();
+        (it.names.len() + around).max(1)
+    };
     statement.products.iter().map(of).sum()
 }
 

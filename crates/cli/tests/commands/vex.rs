@@ -78,17 +78,25 @@ fn silenced_findings_are_told_apart_and_stop_no_gate() {
     let overruled = report(&sandbox, &["--vex", "curl.json", "--vex", "later.json"]);
     assert_eq!(overruled["findings"], all);
 
-    // A repository: the index says what belongs to it.
+    // A repository: the index says what belongs to it, and of what each document speaks.
     sandbox.file(
         "repository/index.json",
         r#"{"packages": [
         {"id": "pkg:deb/ubuntu/curl", "location": "pkg/deb/curl.json"},
+        {"id": "pkg:deb/ubuntu/libcurl4", "location": "pkg/deb/curl.json"},
+        {"id": "pkg:npm/leftpad", "location": "pkg/deb/leftpad.json"},
         {"id": "pkg:deb/ubuntu/x", "location": "../curl.json"}]}"#,
     );
+    sandbox.file("repository/pkg/deb/leftpad.json", openvex(&all, "openssl", "not_affected"));
     sandbox.file("repository/pkg/deb/curl.json", openvex(&all, "curl", "not_affected"));
     sandbox.file("repository/pkg/deb/openssl.json", openvex(&all, "openssl", "not_affected"));
     let listed = report(&sandbox, &["--vex", "repository"]);
     assert_eq!(listed["findings"], one["findings"]);
+    let problems = listed["problems"].to_string();
+    assert!(
+        problems.contains("are not the package that the repository lists it for"),
+        "{problems}"
+    );
 
     let table = scan(&sandbox, &["--vex", "curl.json"]).stdout;
     assert!(
@@ -142,6 +150,67 @@ fn what_is_written_silences_the_same_again() {
     let other = report(&sandbox, &["--vex", "again.json"]);
     assert_eq!(other["silenced"], json!([]));
     assert_eq!(other["findings"].as_array().unwrap().len(), all.as_array().unwrap().len());
+}
+
+/// A directory has no digest that a statement could name it by: what is silenced there, for one path or
+/// because one program links nothing of it, would be silenced everywhere.
+#[test]
+fn of_what_has_no_digest_nothing_is_written() {
+    let sandbox = sandbox();
+    sandbox.file("root/etc/os-release", OS_RELEASE);
+    sandbox.file("root/var/lib/dpkg/status", APP);
+    let all = report(&sandbox, &[])["findings"].clone();
+    sandbox.file("curl.json", openvex(&all, "curl", "not_affected"));
+    for format in ["openvex-json", "cyclonedx-json"] {
+        let ended = sandbox.run(&[
+            "scan",
+            "--offline",
+            "--checks",
+            "vuln",
+            "--vex",
+            "curl.json",
+            "--format",
+            format,
+            "-o",
+            "again.json",
+            "dir:root",
+        ]);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let told = ended.stderr.contains("silenced findings are not written");
+        assert_eq!(told, format == "openvex-json", "{ended:?}");
+        let again = report(&sandbox, &["--vex", "again.json"]);
+        assert_eq!((&again["findings"], &again["silenced"]), (&all, &json!([])), "{format}");
+    }
+}
+
+/// The shop reaches no vulnerable code of its library: that says nothing of an image that has the
+/// library too.
+#[test]
+fn what_is_said_of_an_application_is_said_of_it_alone() {
+    let sandbox = sandbox();
+    let all = report(&sandbox, &[])["findings"].clone();
+    let finding = &all[0];
+    let library =
+        json!({"bom-ref": "x", "type": "library", "name": "x", "purl": finding["package"]["purl"]});
+    let document = |metadata: &Value| {
+        json!({
+            "bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1, "metadata": metadata,
+            "components": [library], "vulnerabilities": [{
+                "id": finding["id"], "affects": [{"ref": "x"}],
+                "analysis": {"state": "not_affected", "justification": "code_not_reachable"},
+            }],
+        })
+        .to_string()
+    };
+    let shop = json!({"bom-ref": "shop", "type": "application", "name": "shop", "version": "1"});
+    let image = json!({"bom-ref": "shop", "type": "container", "name": "shop", "version": "2"});
+    for (metadata, count) in
+        [(json!({}), 1), (json!({"component": shop}), 0), (json!({"component": image}), 0)]
+    {
+        sandbox.file("shop.json", document(&metadata));
+        let told = report(&sandbox, &["--vex", "shop.json"]);
+        assert_eq!(told["silenced"].as_array().unwrap().len(), count, "{metadata}");
+    }
 }
 
 #[test]

@@ -202,7 +202,7 @@ fn package_properties(package: &Package, report: &Report) -> Vec<Property> {
             add(property::LOCATION_DIFF_ID, &diff_id.to_string());
         }
     }
-    if let Some(source) = &package.source {
+    if let Some(source) = package.other_source() {
         add(property::SOURCE_NAME, &source.name);
         add(property::SOURCE_VERSION, &source.version);
     }

@@ -1,9 +1,11 @@
 //! A package from a component: from our properties where they are, else from its package URL.
 
-use model::{Basis, Location, Package, PackageKind, Problem, ProblemKind, Purl, Source, Symbols};
+use model::{
+    Basis, Location, Package, PackageKind, Problem, ProblemKind, Purl, Source, Symbols, spelled,
+};
 
 use super::{Component, ComponentKind, property};
-use crate::syft;
+use crate::{spdx, syft, text};
 
 /// Longer names and versions are nobody's.
 const TEXT_BYTES_MAX: usize = 4096;
@@ -20,6 +22,8 @@ pub(super) enum Unmatched {
     TooLong,
     /// It is in the inventory all the same.
     NoVersion,
+    /// Matched by its own name alone: of what a distribution builds advisories speak by the source.
+    NoSource(PackageKind),
 }
 
 impl Unmatched {
@@ -31,10 +35,20 @@ impl Unmatched {
             Self::NoVersion => "they have no version".to_owned(),
             Self::Malformed => "their package URL is malformed".to_owned(),
             Self::TooLong => format!("their name is longer than {TEXT_BYTES_MAX} bytes"),
+            Self::NoSource(kind) => {
+                let message = format!(
+                    "{count} {} packages were matched by their own names only: nothing says which source \
+                     packages they were built from, by whose names advisories speak of them",
+                    kind.name()
+                );
+                return Problem::new(ProblemKind::Unsupported, file, message);
+            }
         };
         let kind = match self {
             Self::Nameless => ProblemKind::Notice,
-            Self::Type(_) | Self::NoPurl | Self::NoVersion => ProblemKind::Unsupported,
+            Self::Type(_) | Self::NoPurl | Self::NoVersion | Self::NoSource(_) => {
+                ProblemKind::Unsupported
+            }
             Self::Malformed | Self::TooLong => ProblemKind::Damaged,
         };
         Problem::new(kind, file, format!("components not matched: {count}; {why}"))
@@ -57,8 +71,11 @@ pub(super) fn package(component: &Component) -> Result<Package, Option<Unmatched
         let shown: String = purl.kind.chars().take(32).collect();
         Some(Unmatched::Type(shown))
     })?;
-    let package =
-        if is_ours(component) { ours(kind, component) } else { theirs(kind, component, &purl) };
+    let package = if is_ours(component) {
+        ours(kind, component, &purl)
+    } else {
+        theirs(kind, component, &purl)
+    };
     let longest = package.name.len().max(package.version.len()).max(package.location.path.len());
     if longest > TEXT_BYTES_MAX { Err(Some(Unmatched::TooLong)) } else { Ok(package) }
 }
@@ -68,8 +85,10 @@ pub(super) fn is_ours(component: &Component) -> bool {
     component.property(property::LOCATION_PATH).is_some()
 }
 
-/// What this program wrote, word for word.
-fn ours(kind: PackageKind, component: &Component) -> Package {
+/// What this program wrote, word for word. What a format has no signs for (XML no control characters,
+/// tag-value no line ends) stands in the package URL, which escapes them: names that differ by those
+/// alone are still two.
+fn ours(kind: PackageKind, component: &Component, purl: &Purl) -> Package {
     let text = |name| component.property(name).unwrap_or_default().to_owned();
     let optional = |name| component.property(name).map(str::to_owned);
     let basis = Basis::ALL
@@ -78,10 +97,19 @@ fn ours(kind: PackageKind, component: &Component) -> Package {
         .find(|basis| component.property(property::PACKAGE_BASIS) == Some(basis.name()));
     let symbols = component.property(property::PACKAGE_SYMBOLS);
     let symbols: Option<Symbols> = symbols.and_then(|it| serde_json::from_str(it).ok());
+    let source = optional(property::SOURCE_NAME)
+        .map(|name| Source { name, version: text(property::SOURCE_VERSION) });
+    // An rpm of which it is known what it was built from says so.
+    let is_unsaid = kind == PackageKind::Rpm && purl.qualifier("upstream").is_empty();
+    let exact = |written: &str, escaped: String| match is_shown_alike(written, &escaped) {
+        true => escaped,
+        false => written.to_owned(),
+    };
+    let name = exact(&component.name, name(kind, purl));
+    let version = exact(&component.version, version(purl));
     Package {
         architecture: text(property::PACKAGE_ARCHITECTURE),
-        source: optional(property::SOURCE_NAME)
-            .map(|name| Source { name, version: text(property::SOURCE_VERSION) }),
+        source: source.or_else(|| is_unsaid.then(Source::unsaid)),
         module: optional(property::PACKAGE_MODULE),
         module_build: optional(property::PACKAGE_MODULE_BUILD),
         license: optional(property::LICENSE_DECLARED).unwrap_or_else(|| component.license.clone()),
@@ -95,13 +123,28 @@ fn ours(kind: PackageKind, component: &Component) -> Package {
         owner: optional(property::PACKAGE_OWNER),
         hashes: component.hashes.clone(),
         symbols: symbols.unwrap_or_default(),
-        ..Package::new(kind, &component.name, &component.version)
+        ..Package::new(kind, &name, &version)
     }
+}
+
+/// Whether two texts are the same but for signs that formats leave out or put another in place of.
+fn is_shown_alike(one: &str, other: &str) -> bool {
+    let is_lost = |c: char| {
+        let is_none = matches!(c, '\u{fffd}'..='\u{ffff}');
+        is_none || c.is_whitespace() || text::is_unsafe(c)
+    };
+    let parts = |text: &str| -> Vec<String> {
+        text.split(is_lost).filter(|it| !it.is_empty()).map(str::to_owned).collect()
+    };
+    one != other && parts(one) == parts(other)
 }
 
 /// What others wrote, as far as package URLs and the properties of well-known tools tell.
 fn theirs(kind: PackageKind, component: &Component, purl: &Purl) -> Package {
-    let version = version(purl);
+    let mut version = version(purl);
+    if version.is_empty() {
+        version.clone_from(&component.version);
+    }
     let name = name(kind, purl);
     let place = [syft::PLACE, "aquasecurity:trivy:FilePath"];
     let path = place.iter().find_map(|name| component.property(name)).unwrap_or_default();
@@ -124,18 +167,12 @@ fn name(kind: PackageKind, purl: &Purl) -> String {
     let Purl { namespace, name, subpath, .. } = purl;
     match kind {
         PackageKind::Apk | PackageKind::Deb | PackageKind::Rpm | PackageKind::Conan => name.clone(),
-        PackageKind::Pypi => normalized(name),
+        PackageKind::Pypi => spelled(&purl.kind, name).into_owned(),
         PackageKind::Cocoapods if !subpath.is_empty() => format!("{name}/{subpath}"),
         _ if namespace.is_empty() => name.clone(),
         PackageKind::Maven => format!("{namespace}:{name}"),
         _ => format!("{namespace}/{name}"),
     }
-}
-
-/// PEP 503.
-fn normalized(name: &str) -> String {
-    let parts = name.split(['-', '_', '.']).filter(|part| !part.is_empty());
-    parts.collect::<Vec<_>>().join("-").to_lowercase()
 }
 
 /// Distributions' epochs stand before the version, or in a qualifier of their own.
@@ -160,25 +197,45 @@ fn module(purl: &Purl) -> (Option<String>, Option<String>) {
     }
 }
 
-/// The source package, from the `upstream` qualifier or Trivy's properties; None where the package
-/// is its own.
+/// The source package, from the `upstream` qualifier or what Trivy says; None where the package is its
+/// own, and [`Source::unsaid`] where nothing is said.
 fn source(kind: PackageKind, component: &Component, purl: &Purl, version: &str) -> Option<Source> {
     let upstream = purl.qualifier("upstream");
     let source = if upstream.is_empty() {
-        trivy_source(component)?
+        trivy_source(component)
     } else if kind == PackageKind::Rpm {
-        let (rest, release) = upstream.strip_suffix(".src.rpm")?.rsplit_once('-')?;
-        let (name, version) = rest.rsplit_once('-')?;
-        Source { name: name.to_owned(), version: format!("{version}-{release}") }
+        rpm_source(upstream)
     } else {
         let (name, version) = upstream.rsplit_once('@').unwrap_or((upstream, version));
-        Source { name: name.to_owned(), version: version.to_owned() }
+        Some(Source { name: name.to_owned(), version: version.to_owned() })
+    };
+    let Some(source) = source.filter(|source| !source.name.is_empty()) else {
+        return Some(Source::unsaid());
     };
     let is_itself = source.name == purl.name && source.version == version;
     (!is_itself).then_some(source)
 }
 
+/// From the name of the file that an rpm was built from.
+fn rpm_source(file: &str) -> Option<Source> {
+    let (rest, release) = file.strip_suffix(".src.rpm")?.rsplit_once('-')?;
+    let (name, version) = rest.rsplit_once('-')?;
+    Some(Source { name: name.to_owned(), version: format!("{version}-{release}") })
+}
+
+/// Whether the writer of a component says the source of packages that are not their own. Syft leaves it
+/// out of those that are; so who says it of one package of a kind means it of all.
+pub(super) fn says_sources(component: &Component, package: &Package) -> bool {
+    let is_syft = component.properties.iter().any(|it| it.name.starts_with(syft::PREFIX));
+    package.kind.is_os() && (is_syft || !package.is_source_unsaid())
+}
+
 fn trivy_source(component: &Component) -> Option<Source> {
+    // In SPDX the whole of it is one text.
+    if let Some(built_from) = component.property(spdx::BUILT_FROM) {
+        let (name, version) = built_from.split_once(' ')?;
+        return Some(Source { name: name.to_owned(), version: version.to_owned() });
+    }
     let text = |name: &str| component.property(&format!("aquasecurity:trivy:Src{name}"));
     let mut version = text("Version")?.to_owned();
     if let Some(release) = text("Release") {

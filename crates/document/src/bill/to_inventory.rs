@@ -4,12 +4,13 @@
 //! package URLs tell most. A component that cannot be matched is counted by the reason why not:
 //! it must never pass for one without vulnerabilities.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use model::{Artifact, ArtifactKind, Inventory, Os, Package, Problem, ProblemKind, Purl};
+use model::{Artifact, ArtifactKind, Inventory, Package, Problem, ProblemKind, Purl};
 
-use super::package::{Unmatched, is_ours, package};
-use super::{Bill, Component, ComponentKind, property};
+use super::package::{Unmatched, is_ours, package, says_sources};
+use super::system::system;
+use super::{Bill, Component, property};
 use crate::Sbom;
 
 impl Bill {
@@ -27,7 +28,7 @@ impl Bill {
         }
         problems.extend(carried);
         problems.extend(unmatched.iter().map(|(why, count)| why.problem(*count, file)));
-        let (os, doubt) = os(&self.components, file);
+        let (os, doubt) = system(&self.components, file);
         problems.extend(doubt);
         let mut repositories: Vec<String> =
             values(&self.subject, property::ARTIFACT_REPOSITORY).map(str::to_owned).collect();
@@ -80,6 +81,8 @@ fn packages(components: &[Component]) -> (Vec<Package>, BTreeMap<Unmatched, usiz
     let mut packages = Vec::new();
     let mut names: HashMap<&str, String> = HashMap::new();
     let mut needed: Vec<&[String]> = Vec::new();
+    // Kinds of which somebody says what packages were built from, and packages of which nobody does.
+    let (mut told, mut unsaid) = (BTreeSet::new(), Vec::new());
     for component in components {
         match package(component) {
             Ok(package) => {
@@ -91,11 +94,25 @@ fn packages(components: &[Component]) -> (Vec<Package>, BTreeMap<Unmatched, usiz
                     *unmatched.entry(Unmatched::NoVersion).or_default() += 1;
                 }
                 names.entry(&component.reference).or_insert(name);
+                if says_sources(component, &package) {
+                    told.insert(package.kind);
+                }
+                // What this program wrote says of itself that something is not said.
+                if package.is_source_unsaid() && !is_ours(component) {
+                    unsaid.push(packages.len());
+                }
                 packages.push(package);
                 needed.push(&component.depends_on);
             }
             Err(None) => {}
             Err(Some(why)) => *unmatched.entry(why).or_default() += 1,
+        }
+    }
+    for at in unsaid {
+        let Some(package) = packages.get_mut(at) else { continue };
+        match told.contains(&package.kind) {
+            true => package.source = None,
+            false => *unmatched.entry(Unmatched::NoSource(package.kind)).or_default() += 1,
         }
     }
     for (package, needed) in packages.iter_mut().zip(needed) {
@@ -113,66 +130,4 @@ fn packages(components: &[Component]) -> (Vec<Package>, BTreeMap<Unmatched, usiz
 fn order(package: &Package) -> (model::PackageKind, &str, &str, &str, &str) {
     let Package { kind, name, version, architecture, location, .. } = package;
     (*kind, name, version, architecture, &location.path)
-}
-
-/// The distribution: as a component of its own, else as most packages name it.
-fn os(components: &[Component], file: &str) -> (Option<Os>, Option<Problem>) {
-    let stated = components.iter().find(|it| it.kind == ComponentKind::OperatingSystem);
-    if let Some(component) = stated {
-        let text = |name| component.property(name).map(str::to_owned);
-        let os = Os {
-            codename: text(property::OS_CODENAME),
-            pretty_name: Some(component.description.clone()).filter(|it| !it.is_empty()),
-            derived_id: text(property::OS_DERIVED_ID),
-            ..named(&component.name, &component.version)
-        };
-        return (Some(os), None);
-    }
-    let mut counts: BTreeMap<(String, String), usize> = BTreeMap::new();
-    for component in components {
-        let purl = component.purl.parse::<Purl>().ok();
-        if let Some(release) = purl.and_then(|purl| release(&purl)) {
-            *counts.entry(release).or_default() += 1;
-        }
-    }
-    let Some(((family, version), _)) = counts.iter().max_by_key(|(_, count)| **count) else {
-        return (None, None);
-    };
-    let doubt = (counts.len() > 1).then(|| {
-        let others = counts.len() - 1;
-        let message = format!(
-            "packages of {others} other distribution releases were matched as {family} {version}, \
-             which most name"
-        );
-        Problem::new(ProblemKind::Unsupported, file, message)
-    });
-    (Some(named(family, version)), doubt)
-}
-
-fn named(family: &str, version: &str) -> Os {
-    Os {
-        family: family.to_lowercase(),
-        version: version.to_owned(),
-        codename: None,
-        pretty_name: None,
-        derived_id: None,
-    }
-}
-
-/// Distribution and release of a package: `distro=debian-12`, or `distro=3.20.3` in `pkg:apk/alpine`.
-fn release(purl: &Purl) -> Option<(String, String)> {
-    let distro = purl.qualifier("distro");
-    if !matches!(purl.kind.as_str(), "apk" | "deb" | "rpm") || distro.is_empty() {
-        return None;
-    }
-    let begins_with_digit = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
-    if begins_with_digit(distro) {
-        return Some((purl.namespace.clone(), distro.to_owned()));
-    }
-    let dashes = distro.match_indices('-').filter_map(|(at, _)| distro.split_at_checked(at));
-    let split = dashes
-        .filter_map(|(family, version)| Some((family, version.strip_prefix('-')?)))
-        .find(|(_, version)| begins_with_digit(version));
-    let (family, version) = split.unwrap_or((distro, ""));
-    Some((family.to_owned(), version.to_owned()))
 }

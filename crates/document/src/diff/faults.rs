@@ -74,8 +74,9 @@ impl Faults<'_> {
 }
 
 fn named<'r>(report: &'r Report) -> Vec<(Fault<'r>, Vec<String>)> {
+    let shared = fault::shared_names(report);
     let with_names = |fault: Fault<'r>| {
-        let names = names(&fault, report);
+        let names = names(&fault, report, &shared);
         (fault, names)
     };
     fault::faults(report).into_iter().map(with_names).collect()
@@ -85,10 +86,11 @@ fn known<'n>(all: &'n [(Fault<'_>, Vec<String>)]) -> BTreeSet<&'n str> {
     all.iter().flat_map(|(_, names)| names).map(String::as_str).collect()
 }
 
-/// What it is known by; one in common is enough.
-fn names(fault: &Fault<'_>, report: &Report) -> Vec<String> {
+/// What it is known by; one in common is enough, so that names which several have do not count.
+fn names(fault: &Fault<'_>, report: &Report, shared: &BTreeSet<&str>) -> Vec<String> {
     let Some(finding) = fault.finding() else { return vec![fault.fingerprint(report)] };
     let package = &finding.package;
-    let ids = std::iter::once(&finding.id).chain(&finding.aliases);
+    let aliases = finding.aliases.iter().filter(|alias| !shared.contains(alias.as_str()));
+    let ids = std::iter::once(&finding.id).chain(aliases);
     ids.map(|id| format!("{}\0{}\0{id}", package.kind.name(), package.name)).collect()
 }

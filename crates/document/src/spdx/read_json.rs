@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{NOT_SAID, read_hash};
+use super::{BUILT_FROM, NOT_SAID, read_hash};
 use crate::bill::{Component, ComponentKind, Property, property};
 use crate::sbom::Reading;
 
@@ -23,6 +23,7 @@ pub(crate) struct PackageJson {
     license_declared: Option<String>,
     description: Option<String>,
     primary_package_purpose: Option<String>,
+    source_info: Option<String>,
     checksums: Option<Vec<Checksum>>,
     external_refs: Option<Vec<ExternalRef>>,
     annotations: Option<Vec<Annotation>>,
@@ -82,22 +83,56 @@ pub(crate) fn creation_info(info: Option<CreationInfo>, reading: &mut Reading) {
 
 pub(crate) fn package(package: PackageJson, reading: &mut Reading) {
     let refs = package.external_refs.into_iter().flatten();
-    let purl = refs.into_iter().find(|it| it.reference_type == "purl");
+    let purls = refs.filter(|it| is_purl(&it.reference_type)).map(|it| it.reference_locator);
     let annotations = package.annotations.into_iter().flatten();
     let checksums = package.checksums.into_iter().flatten();
-    reading.component(Component {
+    let mut properties: Vec<Property> =
+        annotations.flat_map(|it| properties(&it.comment)).collect();
+    properties.extend(source_info(&package.source_info.unwrap_or_default()));
+    let component = Component {
         reference: package.id,
         kind: ComponentKind::of_spdx(&package.primary_package_purpose.unwrap_or_default()),
         name: package.name,
         version: package.version_info.unwrap_or_default(),
-        purl: purl.map(|it| it.reference_locator).unwrap_or_default(),
         publisher: supplier(&package.supplier.unwrap_or_default()),
         description: package.description.unwrap_or_default(),
         license: declared(package.license_declared.unwrap_or_default()),
         hashes: checksums.filter_map(|it| read_hash(&it.algorithm, &it.checksum_value)).collect(),
-        properties: annotations.flat_map(|it| properties(&it.comment)).collect(),
+        properties,
         ..Component::default()
-    });
+    };
+    called(component, purls.collect(), reading);
+}
+
+/// Hands on a package under all its package URLs: each may be one that advisories speak of.
+pub(super) fn called(mut component: Component, purls: Vec<String>, reading: &mut Reading) {
+    /// A version that is longer is nobody's, and a copy for each URL would be large.
+    const VERSION_BYTES_MAX: usize = 256;
+    let mut purls = purls.into_iter();
+    component.purl = purls.next().unwrap_or_default();
+    let is_short = component.version.len() <= VERSION_BYTES_MAX;
+    let version = if is_short { component.version.clone() } else { String::new() };
+    let (first, kind) = (component.purl.clone(), component.kind);
+    reading.component(component);
+    for purl in purls.filter(|purl| *purl != first) {
+        let version = version.clone();
+        reading.component(Component { kind, version, purl, ..Component::default() });
+    }
+}
+
+/// Whether a reference is a package URL. Some libraries write the type as the URI that it is in RDF.
+pub(super) fn is_purl(kind: &str) -> bool {
+    kind == "purl" || kind.ends_with("/purl")
+}
+
+/// Where a package is from, in the words of two well-known tools: Trivy names the source package, and
+/// Syft says that it is the writer.
+pub(super) fn source_info(text: &str) -> Option<Property> {
+    if let Some(source) = text.strip_prefix("built package from: ") {
+        return Some(Property::new(BUILT_FROM, source));
+    }
+    let by_syft = text.strip_prefix("acquired package info from ")?;
+    Some(Property::new("syft:package:foundBy", by_syft))
 }
 
 pub(crate) fn relationship(relationship: &Relationship, reading: &mut Reading) {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::read_hash;
-use super::read_json::{declared, properties, relate, supplier};
+use super::read_json::{called, declared, is_purl, properties, relate, source_info, supplier};
 use crate::bill::{Component, ComponentKind, Property};
 use crate::sbom::Reading;
 
@@ -31,7 +31,7 @@ pub(crate) fn read(text: &str, reading: &mut Reading) -> Result<(), String> {
             }
             "PackageName" => {
                 let component = Component { name: value.to_owned(), ..Component::default() };
-                part.replace(Part::Package(Box::new(component)), reading);
+                part.replace(Part::Package(Box::new(component), Vec::new()), reading);
             }
             "FileName" | "SnippetSPDXID" | "Annotator" => part.replace(Part::Document, reading),
             "SPDXREF" => value.clone_into(&mut about),
@@ -55,7 +55,8 @@ pub(crate) fn read(text: &str, reading: &mut Reading) -> Result<(), String> {
 /// What the lines are about.
 enum Part {
     Document,
-    Package(Box<Component>),
+    /// With its package URLs.
+    Package(Box<Component>, Vec<String>),
     /// A license by its name.
     License(String),
 }
@@ -63,14 +64,14 @@ enum Part {
 impl Part {
     /// Goes on with another part; a package that ends here is handed on.
     fn replace(&mut self, by: Self, reading: &mut Reading) {
-        if let Self::Package(component) = std::mem::replace(self, by) {
-            reading.component(*component);
+        if let Self::Package(component, purls) = std::mem::replace(self, by) {
+            called(*component, purls, reading);
         }
     }
 
     /// Takes what a tag says of a package.
     fn take(&mut self, tag: &str, value: &str) {
-        let Self::Package(component) = self else { return };
+        let Self::Package(component, purls) = self else { return };
         match tag {
             "SPDXID" => value.clone_into(&mut component.reference),
             "PackageVersion" => value.clone_into(&mut component.version),
@@ -86,10 +87,13 @@ impl Part {
             }
             "ExternalRef" => {
                 let words: Vec<&str> = value.split_whitespace().collect();
-                if let [_, "purl", locator] = words.as_slice() {
-                    component.purl = (*locator).to_owned();
+                if let [_, kind, locator] = words.as_slice()
+                    && is_purl(kind)
+                {
+                    purls.push((*locator).to_owned());
                 }
             }
+            "PackageSourceInfo" => component.properties.extend(source_info(value)),
             _ => {}
         }
     }

@@ -2,15 +2,20 @@
 //! alike.
 //!
 //! Products stand in a tree and have identifiers; a component within a product is a product of its
-//! own by way of a relationship. What nothing identifies keeps its place without a name, so that
-//! somebody can say of it that it matches nothing.
+//! own by way of a relationship, which may be part of another. A branch says which versions are meant
+//! where an identifier does not. What nothing identifies keeps its place without a name, so that
+//! somebody can say of it that it matches nothing. A draft silences nothing.
 
 use std::collections::{BTreeMap, HashMap};
 
-use model::{VexProduct, VexStatement, VexStatus};
+use model::{Purl, VexProduct, VexStatement, VexStatus};
 use serde::Deserialize;
 
-use super::statement;
+use super::{NAMES_MAX, Said, narrowed, silences, statement};
+
+/// Relationships of relationships of more than this are nobody's: Red Hat has two (a package of a
+/// module of a repository).
+const DEPTH_MAX: usize = 4;
 
 #[derive(Deserialize)]
 struct Document {
@@ -39,6 +44,8 @@ struct Publisher {
 struct Tracking {
     #[serde(default)]
     current_release_date: String,
+    #[serde(default)]
+    status: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -55,6 +62,10 @@ struct ProductTree {
 
 #[derive(Deserialize)]
 struct Branch {
+    #[serde(default)]
+    category: String,
+    #[serde(default)]
+    name: String,
     #[serde(default)]
     branches: Vec<Self>,
     product: Option<Product>,
@@ -152,27 +163,42 @@ const STATUSES: [(&str, VexStatus); 7] = [
     ("under_investigation", VexStatus::UnderInvestigation),
 ];
 
-pub(super) fn read(bytes: &[u8]) -> serde_json::Result<Vec<VexStatement>> {
+pub(super) fn read(bytes: &[u8]) -> serde_json::Result<Said> {
     let Document { document, product_tree, vulnerabilities } = serde_json::from_slice(bytes)?;
     let groups: HashMap<&str, &[String]> = (product_tree.product_groups.iter())
         .map(|group| (group.group_id.as_str(), group.product_ids.as_slice()))
         .collect();
     let products = products(&product_tree);
-    let mut statements: Vec<VexStatement> =
-        vulnerabilities.iter().flat_map(|it| it.read(&products, &groups)).collect();
+    let mut statements: Vec<VexStatement> = Vec::new();
+    let mut names = 0;
+    for vulnerability in &vulnerabilities {
+        statements.extend(vulnerability.read(&products, &groups, &mut names));
+    }
     for statement in &mut statements {
         statement.timestamp.clone_from(&document.tracking.current_release_date);
         statement.author.clone_from(&document.publisher.name);
     }
-    Ok(statements)
+    let mut notes = Vec::new();
+    // "Document Property - Tracking - Status": for the issuing party's own use, or to ask what others
+    // think of it.
+    if document.tracking.status == "draft" {
+        let count = statements.len();
+        statements.retain(|statement| !silences(statement.status));
+        if statements.len() < count {
+            notes.push("it is a draft, which silences nothing".to_owned());
+        }
+    }
+    Ok(Said { statements, notes })
 }
 
 impl Vulnerability {
-    /// One statement for all products of which the same is said.
+    /// One statement for all products of which the same is said. `count` is of the names so far; no more
+    /// products are read once there are too many.
     fn read(
         &self,
         products: &HashMap<&str, VexProduct>,
         groups: &HashMap<&str, &[String]>,
+        count: &mut usize,
     ) -> Vec<VexStatement> {
         let ids = self.ids.iter().map(|id| id.text.clone());
         let names: Vec<String> = self.cve.clone().into_iter().chain(ids).collect();
@@ -187,6 +213,11 @@ impl Vulnerability {
         for (list, status) in STATUSES {
             for id in self.product_status.get(list).into_iter().flatten() {
                 let Some(product) = products.get(id.as_str()) else { continue };
+                if *count > NAMES_MAX {
+                    break;
+                }
+                let levels = std::iter::once(&product.names).chain(&product.within);
+                *count += levels.chain(&product.parts).map(Vec::len).sum::<usize>().max(1);
                 let label = labels.get(id.as_str()).copied().unwrap_or_default();
                 let detail = details.get(id.as_str()).copied().unwrap_or_default();
                 said.entry((status, label, detail)).or_default().push(product.clone());
@@ -221,27 +252,103 @@ fn spread<'a>(
 
 /// Every product by its name in the document.
 fn products(tree: &ProductTree) -> HashMap<&str, VexProduct> {
-    let mut all: HashMap<&str, VexProduct> = HashMap::new();
-    let mut open: Vec<&Branch> = tree.branches.iter().collect();
-    let mut plain: Vec<&Product> = tree.full_product_names.iter().collect();
-    while let Some(branch) = open.pop() {
-        plain.extend(&branch.product);
-        open.extend(&branch.branches);
+    let mut plain: HashMap<&str, Vec<String>> = HashMap::new();
+    for product in &tree.full_product_names {
+        plain.insert(&product.product_id, product.product_identification_helper.names());
     }
-    for product in plain {
-        let names = product.product_identification_helper.names();
-        all.insert(&product.product_id, VexProduct { names, parts: Vec::new() });
+    let mut open: Vec<(&Branch, Option<Versions<'_>>)> =
+        tree.branches.iter().map(|branch| (branch, None)).collect();
+    while let Some((branch, around)) = open.pop() {
+        let versions = Versions::of(branch).or(around);
+        if let Some(product) = &branch.product {
+            let names = product.product_identification_helper.names();
+            let names = names.into_iter().filter_map(|name| match versions {
+                Some(versions) => versions.narrow(name),
+                None => Some(name),
+            });
+            plain.insert(&product.product_id, names.collect());
+        }
+        open.extend(branch.branches.iter().map(|it| (it, versions)));
     }
-    for relationship in &tree.relationships {
-        let Relationship { full_product_name, product_reference, relates_to_product_reference } =
-            relationship;
-        let names = |id: &str| all.get(id).map(|it| it.names.clone()).unwrap_or_default();
-        // The whole without a name that is known here is some product, and not any: no match.
-        let whole = names(relates_to_product_reference);
-        let product = VexProduct { names: whole, parts: vec![names(product_reference)] };
-        all.insert(&full_product_name.product_id, product);
-    }
+    let links = (tree.relationships.iter())
+        .map(|it| (it.full_product_name.product_id.as_str(), it))
+        .collect::<HashMap<_, _>>();
+    let mut room = NAMES_MAX;
+    let related = tree.relationships.iter().map(|it| {
+        let id = it.full_product_name.product_id.as_str();
+        let mut chain = chain(id, &plain, &links, 0);
+        room = room.saturating_sub(chain.iter().map(|names| names.len()).sum());
+        if room == 0 {
+            chain.fill(&[]);
+        }
+        // The last is the part; the whole comes first. Without a name it is some product, and not any.
+        let part = chain.pop().unwrap_or_default().to_vec();
+        let mut around = chain.into_iter().map(<[String]>::to_vec);
+        let names = around.next().unwrap_or_default();
+        (id, VexProduct { names, within: around.collect(), parts: vec![part] })
+    });
+    let related: Vec<(&str, VexProduct)> = related.collect();
+    let whole = |names| VexProduct { names, ..VexProduct::default() };
+    let mut all: HashMap<&str, VexProduct> =
+        plain.into_iter().map(|(id, names)| (id, whole(names))).collect();
+    all.extend(related);
     all
+}
+
+/// The names of a product and of what is around it, the outermost first.
+fn chain<'a>(
+    id: &str,
+    plain: &'a HashMap<&str, Vec<String>>,
+    links: &HashMap<&str, &'a Relationship>,
+    depth: usize,
+) -> Vec<&'a [String]> {
+    match links.get(id) {
+        Some(link) if depth < DEPTH_MAX => {
+            let mut all = chain(&link.relates_to_product_reference, plain, links, depth + 1);
+            all.extend(chain(&link.product_reference, plain, links, depth + 1));
+            all
+        }
+        // Nobody knows how far it goes on, or what is meant.
+        Some(_) => vec![&[]],
+        None => vec![plain.get(id).map(Vec::as_slice).unwrap_or_default()],
+    }
+}
+
+/// Which versions a branch says that it holds ("Branches Type - Category").
+#[derive(Clone, Copy)]
+enum Versions<'a> {
+    One(&'a str),
+    Range(&'a str),
+}
+
+impl<'a> Versions<'a> {
+    fn of(branch: &'a Branch) -> Option<Self> {
+        match branch.category.as_str() {
+            "product_version" => Some(Self::One(&branch.name)),
+            "product_version_range" => Some(Self::Range(&branch.name)),
+            _ => None,
+        }
+    }
+
+    /// The name of a product of these versions alone; None if it cannot be narrowed so: a CPE is
+    /// compared with releases of distributions, which are no ranges.
+    fn narrow(self, name: String) -> Option<String> {
+        let purl = name.parse::<Purl>().ok();
+        match (self, purl) {
+            (Self::Range(_), None) if name.starts_with("cpe:") => None,
+            (Self::Range(range), Some(purl)) => Some(narrowed(purl, range)),
+            // An identifier that has a version needs no other. Red Hat calls a component without one
+            // its own version.
+            (Self::One(version), Some(purl))
+                if purl.version.is_empty()
+                    && !version.to_lowercase().contains(&purl.name.to_lowercase()) =>
+            {
+                let range = super::exactly(&purl.kind, version);
+                Some(narrowed(purl, &range))
+            }
+            _ => Some(name),
+        }
+    }
 }
 
 impl Helper {

@@ -1,13 +1,17 @@
 //! OpenVEX 0.2.0: what is silenced, as statements that others can read, and this program too.
+//!
+//! A statement is about one image, by its digest. Of what has none (a directory, a root file system)
+//! nothing is said: a package alone would be meant wherever it is, while what silenced it here, that a
+//! program links none of it or an exception for one path, is true of this place only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Artifact, Purl, Silenced};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::Reason;
-use crate::{Report, purl};
+use crate::{Report, fault, purl};
 
 /// The silenced findings of a report as pretty-printed JSON with a final newline.
 pub fn render(report: &Report) -> String {
@@ -47,8 +51,8 @@ struct Statement<'a> {
 #[derive(Serialize)]
 struct Vulnerability<'a> {
     name: &'a str,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    aliases: &'a [String],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    aliases: Vec<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -70,15 +74,17 @@ impl<'a> Document<'a> {
         let mut statements: Vec<Statement<'a>> = Vec::new();
         let mut places: BTreeMap<(&str, &str, &str), usize> = BTreeMap::new();
         let image = image(&report.artifact);
-        for silenced in super::silenced(report) {
+        let shared = fault::shared_names(report);
+        let silenced = image.iter().flat_map(|_| super::silenced(report));
+        for silenced in silenced {
             let key = (silenced.finding.id.as_str(), silenced.by.name(), silenced.reason.as_str());
             let place = *places.entry(key).or_insert_with(|| {
-                statements.push(Statement::of(silenced, &report.now));
+                statements.push(Statement::of(silenced, &report.now, &shared));
                 statements.len() - 1
             });
             let id = purl(&silenced.finding.package, report.inventory.os.as_ref());
-            if let Some(statement) = statements.get_mut(place) {
-                statement.add(image.as_deref(), id);
+            if let Some((statement, image)) = statements.get_mut(place).zip(image.as_deref()) {
+                statement.add(image, id);
             }
         }
         let described = serde_json::to_string(&statements).unwrap_or_default();
@@ -96,7 +102,8 @@ impl<'a> Document<'a> {
 }
 
 impl<'a> Statement<'a> {
-    fn of(silenced: &'a Silenced, now: &'a str) -> Self {
+    /// Without the names that others have too, who are not meant.
+    fn of(silenced: &'a Silenced, now: &'a str, shared: &BTreeSet<&str>) -> Self {
         let Silenced { finding, owner, expires, .. } = silenced;
         let Reason { is_fixed, justification, statement } = Reason::of(silenced);
         // A statement that nothing is affected has to say why (OpenVEX spec, "Status Labels").
@@ -109,8 +116,10 @@ impl<'a> Statement<'a> {
                 owner.into_iter().chain(expires).collect::<Vec<_>>().join("; ")
             }
         };
+        let aliases = finding.aliases.iter().map(String::as_str);
+        let aliases = aliases.filter(|alias| !shared.contains(alias)).collect();
         Self {
-            vulnerability: Vulnerability { name: &finding.id, aliases: &finding.aliases },
+            vulnerability: Vulnerability { name: &finding.id, aliases },
             timestamp: now,
             products: Vec::new(),
             status: if is_fixed { "fixed" } else { "not_affected" },
@@ -124,14 +133,8 @@ impl<'a> Statement<'a> {
         }
     }
 
-    /// Adds a package, as a part of the image where there is one.
-    fn add(&mut self, image: Option<&str>, purl: String) {
-        let Some(image) = image else {
-            if self.products.iter().all(|product| product.id != purl) {
-                self.products.push(Product { id: purl, subcomponents: Vec::new() });
-            }
-            return;
-        };
+    /// Adds a package, as a part of the image.
+    fn add(&mut self, image: &str, purl: String) {
         if self.products.is_empty() {
             self.products.push(Product { id: image.to_owned(), subcomponents: Vec::new() });
         }
@@ -142,9 +145,19 @@ impl<'a> Statement<'a> {
     }
 }
 
-/// The image as a package URL: by its digest, which is the same wherever it is read from.
+/// How many findings are silenced of which no statement can be written: nothing tells others what they
+/// are about.
+pub fn left_out(report: &Report) -> usize {
+    match image(&report.artifact) {
+        Some(_) => 0,
+        None => report.silenced.len(),
+    }
+}
+
+/// The image as a package URL: by its digest, which is the same wherever it is read from; of others'
+/// bills the manifest's is all that is known.
 fn image(artifact: &Artifact) -> Option<String> {
-    let digest = artifact.digest.as_ref()?;
+    let digest = artifact.digest.as_ref().or(artifact.manifest_digest.as_ref())?;
     let name = artifact.name.split(['@', '#']).next().unwrap_or_default();
     let last = name.rsplit('/').next().unwrap_or_default();
     let name = last.split(':').next().filter(|name| !name.is_empty()).unwrap_or("image");

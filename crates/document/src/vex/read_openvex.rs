@@ -1,11 +1,12 @@
 //! OpenVEX read, 0.0.1 to 0.2.0: older versions name vulnerabilities and products by a text alone.
+//! A status that is none of VEX is no reason to forget that somebody looks into it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{VexProduct, VexStatement, VexStatus};
 use serde::Deserialize;
 
-use super::statement;
+use super::{Said, statement, unknown_statuses};
 
 #[derive(Deserialize)]
 struct Document {
@@ -67,22 +68,26 @@ enum Component {
     },
 }
 
-pub(super) fn read(bytes: &[u8]) -> serde_json::Result<Vec<VexStatement>> {
+pub(super) fn read(bytes: &[u8]) -> serde_json::Result<Said> {
     let Document { author, timestamp, last_updated, statements } = serde_json::from_slice(bytes)?;
     let of_document = last_updated.or(timestamp).unwrap_or_default();
-    let read = statements.into_iter().filter_map(|it| it.read(&author, &of_document));
-    Ok(read.collect())
+    let mut unknown = BTreeSet::new();
+    let read = statements.into_iter().map(|it| it.read(&author, &of_document, &mut unknown));
+    let statements = read.collect();
+    Ok(Said { statements, notes: unknown_statuses(&unknown).into_iter().collect() })
 }
 
 impl Statement {
-    /// None where the status is none of VEX: then nothing is said.
-    fn read(self, author: &str, time: &str) -> Option<VexStatement> {
+    fn read(self, author: &str, time: &str, unknown: &mut BTreeSet<String>) -> VexStatement {
         let status = match self.status.as_str() {
             "not_affected" => VexStatus::NotAffected,
             "affected" => VexStatus::Affected,
             "fixed" => VexStatus::Fixed,
             "under_investigation" => VexStatus::UnderInvestigation,
-            _ => return None,
+            _ => {
+                unknown.insert(self.status);
+                VexStatus::UnderInvestigation
+            }
         };
         let names = match self.vulnerability {
             Vulnerability::Name(name) => vec![name],
@@ -93,7 +98,7 @@ impl Statement {
         };
         let inherited: Vec<Vec<String>> = self.subcomponents.into_iter().map(names_of).collect();
         let products = self.products.into_iter().map(|it| product(it, &inherited));
-        Some(VexStatement {
+        VexStatement {
             justification: self.justification,
             // An impact statement belongs to `not_affected` ("Status Labels"); notes go with any.
             statement: match status {
@@ -104,7 +109,7 @@ impl Statement {
             author: author.to_owned(),
             products: products.collect(),
             ..statement(names, status)
-        })
+        }
     }
 }
 
@@ -115,7 +120,7 @@ fn product(mut component: Component, inherited: &[Vec<String>]) -> VexProduct {
     };
     let parts: Vec<Vec<String>> = own.into_iter().map(names_of).collect();
     let parts = if parts.is_empty() { inherited.to_vec() } else { parts };
-    VexProduct { names: names_of(component), parts }
+    VexProduct { names: names_of(component), parts, ..VexProduct::default() }
 }
 
 /// Every name that a component goes by.

@@ -97,8 +97,12 @@ fn split_epoch(package: &Package) -> (Option<&str>, &str) {
 }
 
 /// The source package, in each package manager's own spelling: an rpm always names the file it was
-/// built from, which carries no epoch; the others name a source that is not the package itself.
+/// built from, which carries no epoch; the others name a source that is not the package itself. Where
+/// nobody says what it was built from, nothing is made up.
 fn upstream(package: &Package) -> String {
+    if package.is_source_unsaid() {
+        return String::new();
+    }
     if package.kind == PackageKind::Rpm {
         let version = package.source_version();
         let version = version.split_once(':').map_or(version, |(_epoch, version)| version);
@@ -214,6 +218,10 @@ mod tests {
             (
                 purl(&package(PackageKind::Rpm, "bash", "1:5.1.8-6.el9", None), None),
                 "pkg:rpm/bash@5.1.8-6.el9?arch=amd64&epoch=1&upstream=bash-5.1.8-6.el9.src.rpm",
+            ),
+            (
+                purl(&package(PackageKind::Rpm, "libs", "1-6.el9", Some(("", ""))), None),
+                "pkg:rpm/libs@1-6.el9?arch=amd64",
             ),
             (
                 purl(&package(PackageKind::Deb, "A/b", "1~x", None), None),

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use artifact::Stop;
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
-use document::{Format, Report, Template, github, table, template};
+use document::{Format, Report, Template, github, table, template, vex};
 
 use super::filling::fill;
 use crate::cmd::global::Global;
@@ -154,6 +154,22 @@ impl Form {
     /// Whether the form says by itself what is incomplete, at a place where it is seen at once.
     pub(super) fn is_table(&self) -> bool {
         matches!(self, Self::Table)
+    }
+
+    /// What of the report this form cannot say.
+    pub(super) fn unwritten(&self, report: &Report) -> Option<String> {
+        let count = match self {
+            Self::Machine(Format::OpenVexJson) => vex::openvex::left_out(report),
+            _ => 0,
+        };
+        let note = || {
+            format!(
+                "{count} silenced findings are not written: a statement is about an image by its digest, \
+             which `{}` does not have",
+                report.artifact.name
+            )
+        };
+        (count > 0).then(note)
     }
 
     /// To a file, or stdout without one.
