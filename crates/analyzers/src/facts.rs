@@ -22,6 +22,9 @@ pub(crate) const FACTS_BYTES_MAX: usize = 32 << 20;
 /// Problems that are listed for one file: a database full of garbage tells nothing new after that.
 const PROBLEMS_MAX: usize = 16;
 
+/// Packages of one file that are few.
+const FEW: usize = 16;
+
 /// What a fact occupies beside its texts.
 const FACT_OVERHEAD: usize = 420;
 
@@ -326,12 +329,12 @@ impl FileFacts {
         }
     }
 
-    /// Gives back what lists grew ahead: most files tell of one package, for which a list takes room
-    /// for four.
+    /// Gives back what the list of packages grew ahead where there are few: most files tell of one, for
+    /// which a list takes room for four. What a long one has to spare was never touched.
     pub(crate) fn shrink(&mut self) {
-        self.packages.shrink_to_fit();
-        self.secrets.shrink_to_fit();
-        self.things.shrink_to_fit();
+        if self.packages.len() <= FEW {
+            self.packages.shrink_to_fit();
+        }
     }
 
     fn spend(&mut self, size: usize) -> bool {

@@ -83,7 +83,7 @@ fn the_page_says_what_is_read_and_what_was_tried() {
 }
 
 /// Analyzers of the operating system, and of what is no package.
-const OF_NO_LANGUAGE: [&str; 18] = [
+const OF_NO_LANGUAGE: [&str; 19] = [
     "apk",
     "apk-repositories",
     "compose",
@@ -94,6 +94,8 @@ const OF_NO_LANGUAGE: [&str; 18] = [
     "dpkg-md5sums",
     "kubernetes",
     "malware",
+    // Which packages of npm came from the public registry.
+    "npm-installed",
     "os-release",
     "rpm-bdb",
     "rpm-manifest",

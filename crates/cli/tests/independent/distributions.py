@@ -207,6 +207,10 @@ def fill(sampler, publisher, known, family, stream):
             more = f"&epoch={epoch}" if epoch else ""
             purl = f"pkg:{how.kind}/{family}/{quote(package, safe='')}@{quote(rest, safe='')}"
             purl += f"?arch={how.architecture}{more}"
+            # The file name of a source tells where its version begins only if that has one hyphen.
+            if how.kind != "rpm" or rest.count("-") == 1:
+                source = f"{package}-{rest}.src.rpm" if how.kind == "rpm" else package
+                purl += f"&upstream={quote(source, safe='')}"
             found = publisher.findings(stream, package, version)
             expected = {
                 (own, how.kind, package, version, "", how.architecture): {

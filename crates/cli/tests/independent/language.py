@@ -45,14 +45,28 @@ class Publisher:
             self.by_own[record.own].append(record)
 
     def groups(self, package):
-        """Records that share a name, directly or through others."""
-        groups = []
-        for record in self.by_package[package]:
-            joined = [group for group in groups if group[0] & record.names]
-            groups = [group for group in groups if not group[0] & record.names]
-            names = set().union(record.names, *(names for names, _ in joined))
-            groups.append((names, [one for _, some in joined for one in some] + [record]))
-        return groups
+        """Records that share a name, directly or through others. Two CVEs are two vulnerabilities: a record of
+        several is about each, and what those of one call it besides is taken first."""
+        records = sorted(
+            self.by_package[package],
+            key=lambda it: (abs(len(it.cves()) - 1), it.own, sorted(it.names)),
+        )
+        called = {}
+        for record in records:
+            if len(record.cves()) < 2:
+                names = called.setdefault(first(record), {first(record)})
+                for name in sorted(record.names):
+                    join(called, names, name)
+        groups = {}
+        for record in records:
+            for root in record.cves() if len(record.cves()) > 1 else [first(record)]:
+                names = called.setdefault(root, {root})
+                known, group = groups.setdefault(id(names), (set(), []))
+                known |= (names & record.names) | {root}
+                # What the publisher calls the record itself all of them have.
+                known |= {record.own} - set(record.cves())
+                group.append(record)
+        return list(groups.values())
 
     def holding(self, own, package, version):
         """The records that say so."""
@@ -120,6 +134,19 @@ def is_vector(text):
         return text.startswith("CVSS:4.0/") or score(text) is not None
     except (KeyError, ValueError):
         return False
+
+
+def first(record):
+    return min(record.cves(), default=record.own)
+
+
+def join(called, names, name):
+    """What goes by a name is one with these names, unless that makes one of two CVEs."""
+    other = called.setdefault(name, {name})
+    if other is names or all(any(it.startswith("CVE-") for it in some) for some in (names, other)):
+        return
+    names |= other
+    called.update((it, names) for it in other)
 
 
 def rank(name):

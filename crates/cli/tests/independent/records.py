@@ -5,7 +5,6 @@ which versions are said to be free of it again. OSV's evaluation is that of its 
 conditions on versions, which are asked one by one.
 """
 
-import copy
 import json
 import re
 import tomllib
@@ -43,11 +42,8 @@ class Record:
         self.vectors = ()
         self.symbols = None
 
-    def under(self, names):
-        """The same under these names alone."""
-        other = copy.copy(self)
-        other.names = set(names)
-        return other
+    def cves(self):
+        return sorted(name for name in self.names if name.startswith("CVE-"))
 
     def key(self, version):
         """A place in the order: of a version, followed by the one just behind it."""
@@ -135,9 +131,6 @@ def osv(document):
     if document.get("withdrawn"):
         return
     names = [document["id"], *(document.get("aliases") or ()), *(document.get("upstream") or ())]
-    cves = sorted({name for name in names if name.startswith("CVE-")})
-    # Of several CVEs each is a vulnerability; which of them the other names mean nobody says.
-    sets_of_names = [[cve] for cve in cves] if len(cves) > 1 else [names]
     by_package = {}
     for affected in document.get("affected") or ():
         package = affected["package"]
@@ -160,7 +153,7 @@ def osv(document):
     for record in by_package.values():
         record.vectors = vectors
         if record.spans:
-            yield from (record.under(names) for names in sets_of_names)
+            yield record
 
 
 def add_affected(record, affected):

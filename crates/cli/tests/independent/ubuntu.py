@@ -201,7 +201,7 @@ def main(binary, feeds):
         for package in sampler.shuffled(tracker.states[release]):
             named = named_versions(tracker.states[release][package])
             for version in around(sampler, named, "deb") or ["1.0-1"]:
-                purl = f"pkg:deb/ubuntu/{package}@{quote(version, safe='')}?arch=amd64"
+                purl = f"pkg:deb/ubuntu/{package}@{quote(version, safe='')}?arch=amd64&upstream={package}"
                 found = expected(tracker, known, release, package, version)
                 sampler.add((purl, package, version, []), found)
         report = program.scan_bill(sampler.components, ("ubuntu", number))

@@ -45,8 +45,8 @@ impl Record<'_> {
         ids.sort();
         ids.dedup();
         others.extend(of_language.then(|| self.id.to_string()));
-        // Which of several CVEs another name stands for is not said.
-        others.retain(|name| ids.len() == 1 && !ids.contains(name));
+        // Which of several CVEs another name stands for is not said; the record's own all of them have.
+        others.retain(|name| !ids.contains(name) && (ids.len() == 1 || *name == *self.id));
         others.retain(|name| of_language || name.starts_with("GHSA-"));
         others.sort();
         others.dedup();
