@@ -59,7 +59,7 @@ struct DescribedPlatform {
 /// A document that a name may lead to.
 pub(crate) enum Document {
     Index(Vec<Descriptor>),
-    Manifest(Manifest),
+    Manifest(Box<Manifest>),
 }
 
 /// An image manifest.
@@ -124,7 +124,7 @@ pub(crate) fn resolve(
     let algorithm = expected.map_or(Algorithm::Sha256, Digest::algorithm);
     match parse(name, top)? {
         Document::Manifest(manifest) => {
-            finish(name, manifest, digest_of(algorithm, top), wanted, fetch)
+            finish(name, *manifest, digest_of(algorithm, top), wanted, fetch)
         }
         Document::Index(entries) => {
             let mut resolved = resolve_entries(name, entries, wanted, fetch)?;
@@ -146,7 +146,7 @@ pub(crate) fn resolve_entries(
     let bytes = fetch_checked(&image, MANIFEST_BYTES_MAX, fetch)?;
     match parse(name, &bytes)? {
         Document::Manifest(manifest) => {
-            let resolved = finish(name, manifest, image.digest, wanted, fetch)?;
+            let resolved = finish(name, *manifest, image.digest, wanted, fetch)?;
             Ok(Resolved { indexes: within.to_vec(), ..resolved })
         }
         Document::Index(_) => {
@@ -222,7 +222,7 @@ pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<Document, OpenError> {
                 )));
             }
             let subject = subject.map(|subject| subject.digest);
-            Ok(Document::Manifest(Manifest { config, layers, subject }))
+            Ok(Document::Manifest(Box::new(Manifest { config, layers, subject })))
         }
         _ => Err(damaged(format!("the manifest of `{name}` is neither an image nor an index"))),
     }

@@ -44,7 +44,7 @@ impl Analyzer for MavenPom {
                     let name = coordinates.name();
                     listing.add(Installed::declared(PackageKind::Maven, &name, version));
                 }
-                None => open += 1,
+                None => open = open.saturating_add(1),
             }
         }
         if open > 0 {

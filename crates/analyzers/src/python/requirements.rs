@@ -49,7 +49,7 @@ impl Analyzer for Requirements {
             let (requirement, options) = line.split_once(" --").unwrap_or((&line, ""));
             let Some(requirement) = Requirement::of(requirement) else { continue };
             let Some(version) = requirement.pin else {
-                open += 1;
+                open = open.saturating_add(1);
                 continue;
             };
             let mut installed = Installed::declared(PackageKind::Pypi, &requirement.name, version);

@@ -116,7 +116,7 @@ fn a_search_that_ended_early_is_no_clean_one() {
     let mut text = String::new();
     for _ in 0..450 {
         let key: String = (0..40).map(|_| random()).collect();
-        text.push_str(&format!("[r]\ntype = s3\nsecret_access_key = {key}\n"));
+        text.extend(["[r]\ntype = s3\nsecret_access_key = ", key.as_str(), "\n"]);
     }
     sandbox.file("root/rclone.conf", text);
     let arguments = ["scan", "--offline", "--checks", "secret", "--format", "json", "dir:root"];
