@@ -144,8 +144,13 @@ impl<'o> Http<'o> {
             }
             attempts += 1;
             let failed = match self.attempt(asked, patience, &mut transfer) {
-                Ok(Received::Unchanged) => return Ok(Answer::Unchanged),
-                Ok(Received::Whole) => return transfer.finish().map(Answer::Body),
+                Ok(received) => {
+                    hosts.pace(host, patience).renew();
+                    return match received {
+                        Received::Unchanged => Ok(Answer::Unchanged),
+                        Received::Whole => transfer.finish().map(Answer::Body),
+                    };
+                }
                 Err(_) if self.options.stop.is_stopped() => return Err(Cause::stopped()),
                 Err(failed) => failed,
             };
@@ -170,12 +175,18 @@ impl<'o> Http<'o> {
     ) -> Result<Received, Failed> {
         let (response, pace) = self.follow(asked, patience, transfer)?;
         match response.status() {
-            StatusCode::NOT_MODIFIED => return Ok(Received::Unchanged),
+            StatusCode::NOT_MODIFIED => {
+                pace.renew();
+                return Ok(Received::Unchanged);
+            }
             StatusCode::PARTIAL_CONTENT if transfer.continues(response.headers()) => {}
             StatusCode::OK => transfer.restart(response.headers())?,
             status => return Err(Failed::from_status(status, response.headers())),
         }
-        self.receive(response, asked, &pace, transfer)
+        let received = self.receive(response, asked, &pace, transfer)?;
+        // A thousand short answers are no stall, however little they weigh.
+        pace.renew();
+        Ok(received)
     }
 
     /// The answer behind all redirects, and the pace of the host that gives it.

@@ -57,6 +57,12 @@ impl Pace {
         account.received = account.received.saturating_add(bytes);
     }
 
+    /// The server did what was asked of it: our patience is what it was in the beginning.
+    pub fn renew(&self) {
+        let mut account = self.account();
+        (account.waited, account.since) = (Duration::ZERO, Instant::now());
+    }
+
     /// Whether the server has kept us waiting for too long.
     pub fn is_over(&self) -> bool {
         let account = self.account();
@@ -111,6 +117,11 @@ mod tests {
         assert!(pace.is_over());
         let message = pace.check().unwrap_err().to_string();
         assert!(message.starts_with("next to nothing came"), "{message}");
+        pace.renew();
+        assert!(!pace.is_over());
+        sleep();
+        sleep();
+        assert!(pace.is_over());
         pace.received(3600 * u64::from(BYTES_A_SECOND_MIN));
         assert!(!pace.is_over());
         drop(second);
