@@ -3,6 +3,7 @@
 //! ```text
 //! # in: container --privileged     or `host`, and the programs that it needs there
 //! # fires: escape-kernel-helper    the rules that tell it, and no others; none of a benign twin
+//! # may: malware-executed           those that tell it where the machine is quick enough, if any
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ pub(super) struct Script {
     pub(super) text: String,
     pub(super) place: Place,
     pub(super) fires: Vec<String>,
+    pub(super) may_fire: Vec<String>,
 }
 
 pub(super) enum Place {
@@ -40,15 +42,18 @@ pub(super) fn all(folder: &Path) -> Vec<Script> {
 fn read(folder: &Path, path: &Path) -> Script {
     let text = std::fs::read_to_string(path).unwrap();
     let name = path.strip_prefix(folder).unwrap().with_extension("");
-    let words = |key: &str| -> Vec<String> {
-        let line = text.lines().find_map(|line| line.strip_prefix(&format!("# {key}:")));
-        assert!(line.is_some(), "{} has no line `# {key}:`", name.display());
-        line.unwrap_or_default().split_whitespace().map(str::to_owned).collect()
+    let said = |key: &str| -> Option<Vec<String>> {
+        let line = text.lines().find_map(|line| line.strip_prefix(&format!("# {key}:")))?;
+        Some(line.split_whitespace().map(str::to_owned).collect())
+    };
+    let words = |key: &str| {
+        said(key).unwrap_or_else(|| panic!("{} has no line `# {key}:`", name.display()))
     };
     let mut place = words("in");
     let rest = place.split_off(1);
     let is_on_host = place == ["host"];
     assert!(is_on_host || place == ["container"], "{} runs in {place:?}", name.display());
     let place = if is_on_host { Place::Host(rest) } else { Place::Container(rest) };
-    Script { fires: words("fires"), name: name.display().to_string(), text, place }
+    let may_fire = said("may").unwrap_or_default();
+    Script { fires: words("fires"), may_fire, name: name.display().to_string(), text, place }
 }

@@ -1,4 +1,5 @@
 # in: container --tmpfs /dev/shm:exec
 # fires: execution-shared-memory
+# may: malware-executed
 cp /bin/busybox /dev/shm/true
 /dev/shm/true
