@@ -195,10 +195,11 @@ fn reports_keep_the_promise() {
     let mut findings = 0;
     let vulnerable = sandbox.path("demo");
     write_demo(&sandbox, "demo");
-    // Both verbs write packages by the same means: of a few, both are held against the schema.
-    let roots = fixtures().into_iter().chain(purl_fixtures()).chain([vulnerable]);
+    // Both verbs write packages by the same means; a scan reads all rules first, so that every fixture is
+    // listed, and some are scanned.
+    let roots = [vulnerable].into_iter().chain(fixtures()).chain(purl_fixtures());
     for (number, root) in roots.enumerate() {
-        let verbs: &[&str] = if number % 16 == 0 { &["scan", "sbom"] } else { &["scan"] };
+        let verbs: &[&str] = if number % 8 == 0 { &["sbom", "scan"] } else { &["sbom"] };
         for verb in verbs {
             let ended = sandbox.run(&[*verb, "--offline", "--format", "json", &dir(&root)]);
             assert!(matches!(ended.code, Some(0 | 20 | 21)), "{}: {ended:?}", root.display());
