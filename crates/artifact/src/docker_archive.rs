@@ -10,6 +10,7 @@ use std::path::Path;
 use model::{Artifact, ArtifactKind, Digest};
 use serde::Deserialize;
 
+pub(crate) use self::beside::Indexed;
 use self::beside::{Beside, Chosen};
 use self::choice::{Choice, choose};
 use crate::archive::Archive;

@@ -6,6 +6,7 @@ use std::path::Path;
 use model::{Artifact, ArtifactKind, Problem, ProblemKind};
 
 use crate::attached::{Answer, Ask};
+use crate::docker_archive::Indexed;
 use crate::error::OpenErrorKind;
 use crate::image::Backend;
 use crate::limits::MANIFEST_BYTES_MAX;
@@ -39,11 +40,11 @@ pub(crate) fn from_store(
             None => error,
         });
     };
-    let Document::Index(entries) = manifest::parse(name, &index)? else {
+    let Document::Index(index) = manifest::parse(name, &index)? else {
         let message = format!("`index.json` in `{name}` is not an index");
         return Err(OpenError::new(OpenErrorKind::Damaged, message));
     };
-    let (entries, notice) = choose(name, entries, wanted)?;
+    let (entries, notice) = choose(name, index.clone(), wanted)?;
     let references = references(&entries);
     let mut fetch = |descriptor: &Descriptor, limit| {
         options.stop.check()?;
@@ -54,12 +55,13 @@ pub(crate) fn from_store(
     };
     let wanted = options.platform.as_ref();
     let resolved = manifest::resolve_entries(name, entries, wanted, &mut fetch)?;
-    let kind = match store {
-        Store::Directory(_) => ArtifactKind::OciDir,
-        Store::Archive(_) => ArtifactKind::OciArchive,
+    let indexed = Indexed { name, index: &index, resolved: &resolved };
+    let (kind, beside) = match &store {
+        Store::Directory(_) => (ArtifactKind::OciDir, None),
+        Store::Archive(archive) => (ArtifactKind::OciArchive, indexed.look(archive)),
     };
     let artifact = Artifact { references, ..resolved.artifact(name, kind) };
-    let problems = store.problem(name).into_iter().chain(notice).collect();
+    let problems = store.problem(name).into_iter().chain(notice).chain(beside).collect();
     let layers = resolved.layers.iter().map(layer).collect();
     let backend = Backend::Local(LocalImage { store, layers });
     let image = Image::new(artifact, Some(resolved.config), problems, backend, options);

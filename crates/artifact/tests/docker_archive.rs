@@ -177,3 +177,51 @@ fn a_manifest_and_an_index_that_differ_are_told() {
         assert_eq!(opened(&path, None), Ok((format!("clean {host}"), Vec::new())), "{name}");
     }
 }
+
+/// The same for who names the layout in it, and reads the index.
+#[test]
+fn an_index_and_a_manifest_that_differ_are_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let host = model::Platform::host().architecture;
+    let (clean, bad, foreign) =
+        (image("clean", &host), image("bad", &host), image("foreign", "s390x"));
+    let full = Some("docker.io/library/a:1");
+    let other = Some("docker.io/library/b:1");
+    type Docker<'a> = Vec<(&'a ImageBuilder, &'a [&'a str])>;
+    let cases: [(&str, Docker<'_>, Vec<Value>, bool); 6] = [
+        ("another", vec![(&bad, &["a:1"])], vec![listed(&clean, full, None)], true),
+        ("another name", vec![(&bad, &["b:1"])], vec![listed(&clean, full, None)], true),
+        (
+            "names changed",
+            vec![(&bad, &["a:1"]), (&clean, &["b:1"])],
+            vec![listed(&clean, full, None), listed(&bad, other, None)],
+            true,
+        ),
+        ("same", vec![(&clean, &["a:1"])], vec![listed(&clean, full, None)], false),
+        (
+            "two images",
+            vec![(&clean, &["a:1"]), (&bad, &["b:1"])],
+            vec![listed(&clean, full, None), listed(&bad, other, None)],
+            false,
+        ),
+        (
+            "another platform",
+            vec![(&foreign, &["a:1"])],
+            vec![listed(&clean, full, None), listed(&foreign, full, None)],
+            false,
+        ),
+    ];
+    for (name, docker, index, is_told) in cases {
+        let bytes = archive(&docker, &index, &[&clean, &bad, &foreign]);
+        let path = write(directory.path(), name, &bytes);
+        let (content, told) = opened(&format!("oci-archive:{path}"), None).unwrap();
+        assert_eq!(content, format!("clean {host}"), "{name}");
+        let told: Vec<&Problem> =
+            told.iter().filter(|problem| problem.kind.makes_incomplete()).collect();
+        assert_eq!(told.len(), usize::from(is_told), "{name}: {told:?}");
+        assert!(told.iter().all(|it| it.message.contains("`manifest.json`")), "{name}: {told:?}");
+    }
+    let bytes = archive(&[], &[listed(&clean, full, None)], &[&clean]);
+    let path = write(directory.path(), "no list", &bytes);
+    assert_eq!(opened(&format!("oci-archive:{path}"), None).unwrap().1, []);
+}

@@ -2,13 +2,16 @@
 //!
 //! Docker up to 24 reads `manifest.json`, containerd and Docker with its store read `index.json`
 //! where there is one. Writers give both the same images. An archive in which they differ is made
-//! to show one image to a scanner and another to who runs it, so that is never passed over.
+//! to show one image to a scanner and another to who runs it, so that is never passed over, whichever
+//! of the two was read.
 
 use model::{Digest, ImageRef, Platform, Problem, ProblemKind};
 
+use super::choice::configuration;
+use super::{Entry, entries};
 use crate::archive::Archive;
-use crate::limits::MANIFEST_BYTES_MAX;
-use crate::manifest::{self, Descriptor, Document};
+use crate::limits::{CONFIGURATIONS_MAX, MANIFEST_BYTES_MAX};
+use crate::manifest::{self, Descriptor, Document, Resolved};
 use crate::{ImageConfig, OpenError};
 
 /// What the index says of the image that was chosen by the manifest.
@@ -101,15 +104,78 @@ impl Chosen<'_> {
 
     /// Whether an entry of the index has one of the image's names.
     fn is_named(&self, entry: &Descriptor) -> bool {
-        let full = |name: &str| name.parse::<ImageRef>().ok();
-        let name = entry.annotation("io.containerd.image.name").or_else(|| entry.reference_name());
-        name.is_some_and(|name| {
-            self.tags.iter().any(|tag| {
-                let bare = tag.rsplit_once(':').map(|(_, tag)| tag);
-                tag == name
-                    || bare == Some(name)
-                    || full(tag).is_some_and(|it| Some(it) == full(name))
-            })
+        is_named(self.tags, entry)
+    }
+}
+
+/// Whether an entry of the index has one of these names.
+fn is_named(tags: &[String], entry: &Descriptor) -> bool {
+    let full = |name: &str| name.parse::<ImageRef>().ok();
+    let name = entry.annotation("io.containerd.image.name").or_else(|| entry.reference_name());
+    name.is_some_and(|name| {
+        tags.iter().any(|tag| {
+            let bare = tag.rsplit_once(':').map(|(_, tag)| tag);
+            tag == name || bare == Some(name) || full(tag).is_some_and(|it| Some(it) == full(name))
+        })
+    })
+}
+
+/// An image that was chosen by the index of an archive.
+pub(crate) struct Indexed<'a> {
+    /// What the user called the archive.
+    pub(crate) name: &'a str,
+    /// All that the index lists.
+    pub(crate) index: &'a [Descriptor],
+    pub(crate) resolved: &'a Resolved,
+}
+
+impl Indexed<'_> {
+    /// That the archive's `manifest.json`, if it has one, leads elsewhere.
+    pub(crate) fn look(&self, archive: &Archive) -> Option<Problem> {
+        if !archive.contains("manifest.json") {
+            return None;
+        }
+        let elsewhere = match entries(archive, self.name) {
+            Ok(listed) => {
+                listed.iter().take(CONFIGURATIONS_MAX).find_map(|it| self.elsewhere(archive, it))
+            }
+            Err(error) => Some(format!("its `manifest.json`: {error}")),
+        };
+        elsewhere.map(|message| Problem::new(ProblemKind::Damaged, self.name, message))
+    }
+
+    /// What an entry of `manifest.json` leads to instead, in words, if it does.
+    fn elsewhere(&self, archive: &Archive, entry: &Entry) -> Option<String> {
+        let Self { name, resolved, .. } = self;
+        let (config, digest) = match configuration(archive, name, &entry.config) {
+            Ok(configured) => configured,
+            Err(error) => return Some(format!("its `manifest.json` cannot be compared: {error}")),
+        };
+        if digest == resolved.config_digest {
+            return None;
+        }
+        let mut fetch =
+            |it: &Descriptor, limit| Ok(archive.read(&it.blob_path(), limit)?.unwrap_or_default());
+        let listed = manifest::find_by_config(name, self.index.to_vec(), &digest, &mut fetch);
+        if listed.is_none() {
+            return Some(format!(
+                "its `manifest.json`, which Docker goes by, leads to the image `{digest}`, which its \
+                 `index.json` lacks and which was not read"
+            ));
+        }
+        let tags = entry.repo_tags.as_deref().unwrap_or_default();
+        let platform = config.platform();
+        let was_read = |it: &Descriptor| {
+            it.digest == resolved.manifest_digest || resolved.indexes.contains(&it.digest)
+        };
+        let is_the_same = platform == resolved.config.platform()
+            && self.index.iter().any(|it| was_read(it) && is_named(tags, it));
+        is_the_same.then(|| {
+            format!(
+                "its `manifest.json`, which Docker goes by, leads to the image `{digest}` for \
+                 `{platform}`, and not to the image `{}` of its `index.json`, which was read",
+                resolved.config_digest
+            )
         })
     }
 }

@@ -94,7 +94,7 @@ fn for_platform(
 }
 
 /// The configuration and its digest, which its name in the archive promises too.
-fn configuration(
+pub(super) fn configuration(
     archive: &Archive,
     name: &str,
     path: &str,
