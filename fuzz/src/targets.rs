@@ -6,8 +6,10 @@
 //! of no interest; the runners watch for panics, hangs and memory.
 
 use std::hint::black_box;
+use std::io::{Seek as _, Write as _};
+use std::path::Path;
 
-use advisories::{Index, Segment};
+use advisories::{Index, Segment, Store};
 use analyzers::Analyzer;
 use feeds::{Document, Feed, Sample, Sink};
 use version::{Range, Scheme};
@@ -62,10 +64,12 @@ fn of_images() -> [Target; 11] {
 }
 
 /// Bills, reports and statements that somebody else wrote.
-fn of_documents() -> [Target; 5] {
+fn of_documents() -> [Target; 7] {
     let statements = "crates/document/testdata/vex";
     [
         seeded("attached", statements, attached),
+        corpus("bundle", bundle),
+        seeded("feed-file", "crates/feeds/testdata/osv", feeds::fuzz::input),
         corpus("report", |bytes| swallow(document::json::read(bytes))),
         seeded("sbom", "crates/cli/testdata/bills", |bytes| {
             swallow(document::Sbom::read("fuzz", bytes));
@@ -222,6 +226,18 @@ const CASE: &str = "tests:
       misconfigurations: [{check: a, benchmarks: [CIS]}]
       problems: [{kind: notice}]
 ";
+
+/// A bundle that somebody carried here, into an empty store.
+fn bundle(bytes: &[u8]) {
+    let (Ok(folder), Ok(mut file)) = (tempfile::tempdir(), tempfile::tempfile()) else { return };
+    if file.write_all(bytes).and_then(|()| file.rewind()).is_err() {
+        return;
+    }
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    let terms = advisories::bundle::Terms { trusted: &[], allow_older: false, now };
+    let store = Store::open(folder.path());
+    swallow(advisories::bundle::import_open(file, Path::new("fuzz"), &store, &terms));
+}
 
 /// A segment from a mirror: opened, checked, and read to its end whatever the check says.
 fn segment(bytes: &[u8]) {

@@ -31,6 +31,7 @@ mod failure;
 mod feed;
 mod fetch;
 mod foreign;
+pub mod fuzz;
 mod hosts;
 mod http;
 mod import;
