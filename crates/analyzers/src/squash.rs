@@ -18,6 +18,9 @@ use crate::survey::{Sighting, Survey, Unread};
 use crate::view::{Resolved, Stack, View};
 use crate::{LayerFacts, PathList};
 
+/// Links of one kind that are told one by one; a folder may hold nothing else.
+const TOLD_MAX: usize = 100;
+
 /// The inventory of the image that `layers` make up, from the lowest to the highest. Where the
 /// artifact has no layers of its own (a directory, a plain tar: one "layer"), `has_layers` is
 /// false and nothing names one.
@@ -193,17 +196,28 @@ fn problems(survey: &Survey<'_>, layers: &[LayerFacts]) -> Vec<Problem> {
     for place in &survey.loops {
         problems.push(Problem::new(ProblemKind::Damaged, &**place, "links lead in a circle"));
     }
-    for (place, at) in &survey.dangling {
+    for (place, at) in survey.dangling.iter().take(TOLD_MAX) {
         let message = format!("it is a hard link to `{at}`, which is not there");
         problems.push(Problem::new(ProblemKind::Damaged, &**place, message));
     }
+    problems.extend(more(survey.dangling.len(), ProblemKind::Damaged, "are hard links to nothing"));
     if survey.unfollowed > 0 {
-        let message =
-            format!("so many lead in circles that {} were not followed", survey.unfollowed);
+        let message = format!(
+            "so many lead in circles or elsewhere that {} were not followed",
+            survey.unfollowed
+        );
         problems.push(Problem::new(ProblemKind::LimitReached, "links", message));
     }
-    problems.extend(survey.unread.iter().map(unread));
+    problems.extend(survey.unread.iter().take(TOLD_MAX).map(unread));
+    let stand = "stand for files that were not read";
+    problems.extend(more(survey.unread.len(), ProblemKind::LimitReached, stand));
     problems
+}
+
+/// That there are more than are told in full.
+fn more(count: usize, kind: ProblemKind, what: &str) -> Option<Problem> {
+    let more = count.checked_sub(TOLD_MAX).filter(|more| *more > 0)?;
+    Some(Problem::new(kind, "links", format!("{more} more {what}")))
 }
 
 /// Few passes are made; links that lead on from there, or that nobody followed.

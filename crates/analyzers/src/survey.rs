@@ -11,6 +11,9 @@ use crate::{Select, detour, select};
 /// Circles found before links are no longer followed: each costs as many steps as a kernel takes
 /// before it gives up, and no image that anybody uses has one.
 const LOOPS_MAX: usize = 1000;
+/// Files elsewhere that one pass is sent for: a package manager's folder may be all links to a store, and
+/// has some thousand packages.
+const UNREAD_MAX: usize = 20_000;
 
 /// The outcome.
 #[derive(Default)]
@@ -143,6 +146,9 @@ impl<'a> Survey<'a> {
                 if self.seen.insert((layer, path.clone())) {
                     self.files.push(Sighting { place, path, layer, facts });
                 }
+            }
+            Resolved::Unread { .. } if self.unread.len() >= UNREAD_MAX => {
+                self.unfollowed = self.unfollowed.saturating_add(1);
             }
             Resolved::Unread { at, last: true, .. } => {
                 self.unread.push(Unread::File { at, like: place });

@@ -7,8 +7,8 @@ use model::{Digest, HistoryStep, Layer, Platform};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
-use crate::OpenError;
 use crate::error::OpenErrorKind;
+use crate::{OpenError, spelling};
 
 /// What we use of an image configuration.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -115,7 +115,8 @@ fn texts_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String
 
 /// Reads an image configuration, whose bytes have been verified where that is possible.
 pub(crate) fn parse(bytes: &[u8]) -> Result<ImageConfig, OpenError> {
-    serde_json::from_slice(bytes).map_err(|error| {
+    let checked = spelling::check(bytes, spelling::OF_CONFIGURATIONS);
+    checked.and_then(|()| serde_json::from_slice(bytes)).map_err(|error| {
         OpenError::new(OpenErrorKind::Damaged, "the image configuration does not parse")
             .because(error)
     })

@@ -20,7 +20,7 @@ use crate::limits::{LAYERS_MAX, MANIFEST_BYTES_MAX};
 use crate::manifest::LayerKind;
 use crate::path::normalize;
 use crate::store::{LocalImage, LocalLayer, Store};
-use crate::{Image, ImageConfig, OpenError, Options};
+use crate::{Image, ImageConfig, OpenError, Options, spelling};
 
 /// An entry of `manifest.json`.
 #[derive(Deserialize)]
@@ -93,7 +93,8 @@ fn entries(archive: &Archive, name: &str) -> Result<Vec<Entry>, OpenError> {
             ),
         });
     };
-    serde_json::from_slice(&bytes).map_err(|error| {
+    let checked = spelling::check(&bytes, spelling::OF_ARCHIVES);
+    checked.and_then(|()| serde_json::from_slice(&bytes)).map_err(|error| {
         damaged(format!("`manifest.json` in `{name}` does not parse")).because(error)
     })
 }

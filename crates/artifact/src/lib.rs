@@ -40,6 +40,7 @@ mod podman;
 mod problems;
 mod recognise;
 mod registry;
+mod spelling;
 mod spill;
 mod store;
 mod tar;

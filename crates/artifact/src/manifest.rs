@@ -19,7 +19,7 @@ use crate::limits::{
     CONFIG_BYTES_MAX, INDEX_DEPTH_MAX, INDEXES_MAX, LAYERS_MAX, MANIFEST_BYTES_MAX,
     SUBJECT_CHARS_MAX,
 };
-use crate::{ImageConfig, OpenError};
+use crate::{ImageConfig, OpenError, spelling};
 
 /// What an image's configuration is called.
 const IMAGE_CONFIGS: [&str; 2] =
@@ -201,7 +201,8 @@ pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<Document, OpenError> {
         layers: Option<Vec<Descriptor>>,
         subject: Option<Descriptor>,
     }
-    let raw: Raw = serde_json::from_slice(bytes).map_err(|error| {
+    let checked = spelling::check(bytes, spelling::OF_MANIFESTS);
+    let raw: Raw = checked.and_then(|()| serde_json::from_slice(bytes)).map_err(|error| {
         damaged(format!("the manifest of `{name}` does not parse")).because(error)
     })?;
     match raw {

@@ -79,15 +79,18 @@ fn open_name(name: &str, options: &Options) -> Result<Image, OpenError> {
         let message = format!("`{name}` does not exist");
         return Err(OpenError::new(OpenErrorKind::NotFound, message));
     }
-    let mut failures = Vec::new();
-    for ask in [docker::open, containerd::open, podman::open] {
+    let mut failures: Vec<OpenError> = Vec::new();
+    let mut wrong: Vec<Problem> = Vec::new();
+    for (ask, is_users) in ENGINES {
         match ask(name, options) {
-            Ok(image) => return Ok(image.with_notices(failures.iter().filter_map(notice))),
-            Err(error) if is_elsewhere(error.kind()) => failures.push(error),
+            Ok(image) => return Ok(image.with_notices(wrong)),
+            Err(error) if is_elsewhere(error.kind()) => {
+                wrong.extend(notice(&error, is_users));
+                failures.push(error);
+            }
             Err(error) => return Err(error),
         }
     }
-    let wrong: Vec<Problem> = failures.iter().filter_map(notice).collect();
     match registry::open(name, options) {
         Ok(image) => Ok(image.with_notices(wrong)),
         Err(error) if error.kind() == OpenErrorKind::Interrupted => Err(error),
@@ -100,6 +103,13 @@ fn open_name(name: &str, options: &Options) -> Result<Image, OpenError> {
     }
 }
 
+type Ask = fn(&str, &Options) -> Result<Image, OpenError>;
+
+/// Who is asked for the image of a name, and whether users build and load images there themselves:
+/// containerd is root's, and behind Docker more often than not.
+const ENGINES: [(Ask, bool); 3] =
+    [(docker::open, true), (containerd::open, false), (podman::open, true)];
+
 /// Whether such an error of one place leaves the hope that another has the image. A place that is
 /// set up wrongly or damaged keeps nobody from asking elsewhere.
 fn is_elsewhere(kind: OpenErrorKind) -> bool {
@@ -108,12 +118,16 @@ fn is_elsewhere(kind: OpenErrorKind) -> bool {
 }
 
 /// What is worth knowing of a place that did not give the image: not that it does not run, or does
-/// not have it, or is not for us.
-fn notice(error: &OpenError) -> Option<Problem> {
-    use OpenErrorKind::{Damaged, Unsupported, Usage};
+/// not have it. A user's own that does not let him in may have it: what the registry calls by the same
+/// name may be another image.
+fn notice(error: &OpenError, is_users: bool) -> Option<Problem> {
+    use OpenErrorKind::{Damaged, Unauthorized, Unsupported, Usage};
     let cause = std::error::Error::source(error).map_or_else(String::new, |why| format!(": {why}"));
     let message = format!("not asked for the image: {error}{cause}");
-    let is_wrong = matches!(error.kind(), Damaged | Unsupported | Usage);
+    let is_wrong = match error.kind() {
+        Unauthorized => is_users,
+        kind => matches!(kind, Damaged | Unsupported | Usage),
+    };
     is_wrong.then(|| Problem::new(ProblemKind::Notice, "a local engine", message))
 }
 

@@ -15,6 +15,7 @@
 //! - What the publisher cannot tell is a finding that says so, never silence.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use model::{Advisory, Package, Status};
 
@@ -64,8 +65,8 @@ pub(crate) fn judge(
     let mut said = Vec::new();
     for voice in voices {
         for installed in &names {
-            let about = voice.about(installed.subject(), &installed.name).iter();
-            let applying = about.filter(|advisory| scope::applies(advisory, package));
+            let about = voice.about(installed.subject(), &installed.name);
+            let applying = applying(about, package);
             said.extend(applying.map(|advisory| Said { voice, installed, advisory }));
         }
     }
@@ -74,6 +75,31 @@ pub(crate) fn judge(
             found(&vulnerability, &exposure);
         }
     }
+}
+
+/// The statements about this build. Where a vulnerability's builds differ from one architecture to another,
+/// and none is told of this one, all count: many publishers list no more than two.
+fn applying<'a>(
+    about: &'a [Advisory],
+    package: &'a Package,
+) -> impl Iterator<Item = &'a Advisory> + use<'a> {
+    let may_apply = || about.iter().filter(|advisory| scope::may_apply(advisory, package));
+    let is_of_this = |advisory: &Advisory| scope::same_architecture(advisory, package);
+    // How many are of other architectures, by id; none where one is of this.
+    let mut others: BTreeMap<&str, usize> = BTreeMap::new();
+    for advisory in may_apply().filter(|advisory| !is_of_this(advisory)) {
+        *others.entry(&advisory.id).or_default() += 1;
+    }
+    if !others.is_empty() {
+        may_apply().filter(|advisory| is_of_this(advisory)).for_each(|advisory| {
+            others.remove(advisory.id.as_str());
+        });
+    }
+    let differ = move |advisory: &Advisory| others.get(advisory.id.as_str()) > Some(&1);
+    about
+        .iter()
+        .filter(|advisory| scope::may_apply(advisory, package))
+        .filter(move |advisory| scope::same_architecture(advisory, package) || differ(advisory))
 }
 
 /// The distribution's own conclusion; its origin's only where it has none.
@@ -134,6 +160,7 @@ fn settle<'a>(plan: &Plan, mut said: Vec<Said<'a>>) -> Option<Verdict<'a>> {
     let has_states = plan.kind.is_os();
     if has_states && said.iter().any(|one| one.advisory.status == Status::Fixed) {
         said.retain(|one| one.advisory.status == Status::Fixed);
+        keep_flavor(&mut said);
         keep_minor_release(plan, &mut said);
     }
     if said.is_empty() {
@@ -148,6 +175,17 @@ fn settle<'a>(plan: &Plan, mut said: Vec<Said<'a>>) -> Option<Verdict<'a>> {
         Some(status) => Verdict::Exposed(exposure(plan, exposing, status)),
         None => Verdict::Clear,
     })
+}
+
+/// Drops fixes for other flavors if there is one for that of the installed build.
+fn keep_flavor(said: &mut Vec<Said<'_>>) {
+    let of_same_flavor = |one: &Said<'_>| {
+        let version = &one.installed.version;
+        scope::fixes(one.advisory).any(|fix| scope::is_of_one_flavor(version, fix))
+    };
+    if said.iter().any(of_same_flavor) {
+        said.retain(of_same_flavor);
+    }
 }
 
 /// Drops fixes for other minor releases if there is one for that of the installed build.

@@ -146,6 +146,7 @@ fn plans(inventory: &Inventory, declared: bool) -> (Vec<Plan>, Vec<Problem>) {
         None => {}
         Some(Ok(plan)) => {
             problems.extend(foreign(&plan, inventory));
+            problems.extend(emptied(&plan, inventory));
             plans.push(plan);
         }
         Some(Err(problem)) => problems.push(problem),
@@ -153,6 +154,22 @@ fn plans(inventory: &Inventory, declared: bool) -> (Vec<Plan>, Vec<Problem>) {
     let maintained = !plans.is_empty();
     plans.extend(ecosystem::plans(inventory, declared, maintained));
     (plans, problems)
+}
+
+/// A distribution without a package of its own: its package manager's database was removed or lies where
+/// nobody looks, and what was installed is there all the same.
+fn emptied(plan: &Plan, inventory: &Inventory) -> Option<Problem> {
+    let os = inventory.os.as_ref()?;
+    let has_one = inventory.packages.iter().any(|package| package.kind == plan.kind);
+    (!has_one).then(|| {
+        let message = format!(
+            "no database of its {} packages was found, so what it has installed is not known; absence of \
+             findings means nothing",
+            plan.kind.name()
+        );
+        let subject = format!("{} {}", os.family, os.version);
+        Problem::new(ProblemKind::Unreadable, subject.trim_end(), message)
+    })
 }
 
 /// Packages of another distribution's kind: no stream speaks about them.

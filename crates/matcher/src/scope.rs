@@ -15,13 +15,12 @@ const FLAVORS: [&str; 2] = [".ksplice", "_fips"];
 /// Architectures of packages that hold no machine code; any statement may mean them.
 const INDEPENDENT: [&str; 4] = ["", "all", "noarch", "(none)"];
 
-pub(crate) fn applies(advisory: &Advisory, package: &Package) -> bool {
-    same_architecture(advisory, package)
-        && same_module(advisory, package)
-        && same_flavor(advisory, package)
+/// Whether a statement is about this build, but for the architecture.
+pub(crate) fn may_apply(advisory: &Advisory, package: &Package) -> bool {
+    same_module(advisory, package) && same_flavor(advisory, package)
 }
 
-fn same_architecture(advisory: &Advisory, package: &Package) -> bool {
+pub(crate) fn same_architecture(advisory: &Advisory, package: &Package) -> bool {
     let architectures = &advisory.scope.architectures;
     architectures.is_empty()
         || INDEPENDENT.contains(&package.architecture.as_str())
@@ -61,10 +60,17 @@ fn is_modular(version: &str) -> bool {
     version.contains(MODULAR_RELEASE)
 }
 
+/// What is said of a flavor means no other build. What is said of plain builds may mean a flavored one, too,
+/// where nobody says more of it.
 fn same_flavor(advisory: &Advisory, package: &Package) -> bool {
     FLAVORS.iter().all(|flavor| {
         package.version.contains(flavor) || !fixes(advisory).any(|fix| fix.contains(flavor))
     })
+}
+
+/// Whether two versions are of one line: each flavor has epochs and releases of its own.
+pub(crate) fn is_of_one_flavor(one: &str, other: &str) -> bool {
+    FLAVORS.iter().all(|flavor| one.contains(flavor) == other.contains(flavor))
 }
 
 /// The versions that end a range.

@@ -9,6 +9,7 @@ use version::{Scheme, VersionError};
 
 use crate::distro::Plan;
 use crate::installed::{Installed, Named};
+use crate::scope;
 
 /// The version that Debian and Alpine give for "no version was ever vulnerable".
 const NEVER: &str = "0";
@@ -119,7 +120,8 @@ fn without_local<'v>(plan: &Plan, version: &'v str, bound: &str) -> &'v str {
 fn leaves_out_epoch(plan: &Plan, installed: &Installed<'_>, bound: &str) -> bool {
     let says_epoch = |version: &str| version.contains(':');
     let unsaid = !plan.writes_epochs && says_epoch(&installed.version) && !says_epoch(bound);
-    unsaid || !installed.epoch_known
+    // Oracle's ksplice builds have epoch 2, its FIPS builds 10, whatever the plain ones have.
+    unsaid || !installed.epoch_known || !scope::is_of_one_flavor(&installed.version, bound)
 }
 
 /// The comparison in words: `3.0.11-1 < 3.0.13-1 (debian, source openssl)`.

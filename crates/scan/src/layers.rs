@@ -228,7 +228,9 @@ fn second_pass(
     let make = || Asking::new(LayerCollector::for_paths(&detours), None);
     let taken = layers.facts.iter().map(LayerFacts::size).fold(0, usize::saturating_add);
     let limit = first.limit.saturating_sub(taken);
-    let pass = Pass { make: &make, sent_for: format!(" {detours:?}"), limit, ..*first };
+    // There may be thousands, and each key of the cache has it behind.
+    let sent_for = format!(" {}", blake3::hash(format!("{detours:?}").as_bytes()));
+    let pass = Pass { make: &make, sent_for, limit, ..*first };
     let budget = Budget::new(limit, &layers.like);
     let known = pass.load(&wanted, &budget);
     let unknown: Vec<u32> = wanted.into_iter().filter(|it| !known.contains_key(it)).collect();

@@ -247,6 +247,25 @@ pub enum OverrideError {
 /// Families without releases: what there is, is the current state.
 const ROLLING: [&str; 4] = ["chainguard", "minimos", "opensuse-tumbleweed", "wolfi"];
 
+/// A version as release files have it: in small letters (but openEuler's), without a `v` before it, a
+/// service pack of SUSE's (`15-SP5`) as the number that it stands for.
+fn spelled(family: &str, version: &str) -> String {
+    if family == "openeuler" {
+        return version.to_ascii_uppercase();
+    }
+    let version = version.to_ascii_lowercase();
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let parts = version.split_once("sp");
+    if let Some((major, pack)) = parts.filter(|_| family.starts_with("sl")) {
+        let major = major.trim_end_matches(['-', '_', '.', ' ']);
+        if is_digits(major) && is_digits(pack) {
+            return format!("{major}.{pack}");
+        }
+    }
+    let bare = version.strip_prefix('v').filter(|it| it.starts_with(|c: char| c.is_ascii_digit()));
+    bare.map_or_else(|| version.clone(), str::to_owned)
+}
+
 /// Reads `FAMILY:VERSION`, what a user who knows better than the image says it is: `debian:12`,
 /// `debian:sid`, `alpine:edge`, `wolfi`. Families are ours ([`Os::family`]) or an `ID` of
 /// os-release (`ol:9`).
@@ -263,20 +282,22 @@ pub fn os_from_override(text: &str) -> Result<Os, OverrideError> {
         let family = name.chars().take(80).collect();
         return Err(OverrideError::Family { family, known: known.join(", ") });
     };
-    let (version, codename) = match (family, version) {
+    let version = spelled(family, version);
+    let (version, codename) = match (family, version.as_str()) {
         ("debian", "sid" | "unstable") => ("", Some("sid")),
         ("debian", name) => match look_up(DEBIAN_CODENAMES, name) {
             Some(version) => (version, Some(name)),
-            None => (version, None),
+            None => (name, None),
         },
         ("ubuntu", name) => match look_up(UBUNTU_CODENAMES, name) {
             Some(version) => (version, Some(name)),
-            None => (version, None),
+            None => (name, None),
         },
-        _ => (version, None),
+        (_, version) => (version, None),
     };
     let may_be_empty = ROLLING.contains(&family) || codename.is_some();
-    if version.is_empty() && !may_be_empty || version.contains(char::is_whitespace) {
+    let is_release = version == "edge" || version.starts_with(|c: char| c.is_ascii_digit());
+    if !(is_release || may_be_empty) || version.contains(char::is_whitespace) {
         return Err(OverrideError::Form(shown()));
     }
     Ok(Os {

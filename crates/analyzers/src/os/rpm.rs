@@ -11,7 +11,7 @@ pub(crate) mod ndb;
 pub(crate) mod sqlite;
 pub(crate) mod wal;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Problem, ProblemKind};
 
@@ -80,15 +80,30 @@ pub(crate) fn replacement(place: &str, places: &BTreeSet<&str>) -> Option<String
     better.into_iter().find(|better| places.contains(better.as_str()))
 }
 
-/// A word on each database that was passed over for a better one.
+/// A word on each database that was passed over for a better one. Where both list the same, it is left over from
+/// a conversion; else nobody can tell which one the `rpm` of the image reads (`%_db_backend`), and what the
+/// other lists may be installed.
 pub(crate) fn replaced(files: &[Sighting<'_>]) -> Vec<Problem> {
     let listing: Vec<&Sighting<'_>> =
         files.iter().filter(|file| !file.facts.packages.is_empty()).collect();
-    let places: BTreeSet<&str> = listing.iter().map(|file| file.place.as_str()).collect();
+    let places: BTreeMap<&str, &Sighting<'_>> =
+        listing.iter().map(|file| (file.place.as_str(), *file)).collect();
+    let known: BTreeSet<&str> = places.keys().copied().collect();
     let word = |file: &Sighting<'_>| {
-        let better = replacement(&file.place, &places)?;
-        let message = format!("is passed over for `{better}` beside it");
-        Some(Problem::new(ProblemKind::Notice, &*file.path, message).in_layer(file.layer))
+        let better = replacement(&file.place, &known)?;
+        let other = places.get(better.as_str())?;
+        let (kind, what) = match listed(file).is_subset(&listed(other)) {
+            true => (ProblemKind::Notice, "is passed over"),
+            false => (ProblemKind::Damaged, "lists other packages, and is passed over"),
+        };
+        let message = format!("{what} for `{better}` beside it");
+        Some(Problem::new(kind, &*file.path, message).in_layer(file.layer))
     };
     listing.into_iter().filter_map(word).collect()
+}
+
+/// The builds that a database lists.
+fn listed<'f>(file: &Sighting<'f>) -> BTreeSet<(&'f str, &'f str, &'f str)> {
+    let packages = file.facts.packages.iter().map(|installed| &installed.package);
+    packages.map(|it| (&*it.name, &*it.version, &*it.architecture)).collect()
 }

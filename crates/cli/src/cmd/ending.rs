@@ -103,7 +103,7 @@ fn searched(kind: OpenErrorKind, target: &str) -> Option<String> {
         return None;
     }
     Some(format!(
-        "there is no file `{target}`, and neither Docker, containerd nor Podman here has such an \
+        "there is no file `{target}`, and neither Docker, containerd nor Podman here gave such an \
          image, so its registry was next"
     ))
 }
