@@ -18,7 +18,7 @@
 //! Rebuilds (AlmaLinux, Rocky) have the same source components: `matcher` may ask `rhel-9` for
 //! the states of what their own errata neither fix nor clear.
 //! **Layered products** (OpenShift, JBoss, …) ship rpms of their own; they are counted as passed
-//! over, because nothing in an image says which of them its packages came from.
+//! over. An image whose content sets name their repositories is told to be incomplete (`matcher`).
 
 pub(crate) mod cve;
 pub(crate) mod oval;

@@ -147,6 +147,7 @@ fn plans(inventory: &Inventory, declared: bool) -> (Vec<Plan>, Vec<Problem>) {
         Some(Ok(plan)) => {
             problems.extend(foreign(&plan, inventory));
             problems.extend(emptied(&plan, inventory));
+            problems.extend(tracks::unread_products(&plan));
             plans.push(plan);
         }
         Some(Err(problem)) => problems.push(problem),

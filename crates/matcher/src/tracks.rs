@@ -4,7 +4,7 @@
 //! their own beside the main ones, under the same package names. Which of them an installed build
 //! came from is mostly written in its version.
 
-use model::Advisory;
+use model::{Advisory, Problem, ProblemKind};
 
 use crate::distro::{Plan, Tracks};
 use crate::installed::Installed;
@@ -84,6 +84,30 @@ fn follows(plan: &Plan, program: &str, release: &str) -> bool {
 /// `fast-datapath-for-rhel-9-x86_64-rpms` is the repository of `fastdatapath`.
 fn enabled_product(plan: &Plan, track: &str) -> bool {
     plan.repositories.iter().any(|name| name.replace('-', "").contains(track))
+}
+
+/// Repositories of Red Hat's that are RHEL's own, or of a product whose statements are read.
+const READ: [&str; 5] = ["codeready-builder-", "fast-datapath-", "rhel-", "rhui-", "ubi-"];
+/// Repositories that are named in a problem.
+const NAMED_MAX: usize = 5;
+
+/// That packages may come from repositories of products whose statements nobody reads: OpenShift's
+/// (`rhocp-4.12-for-rhel-8-x86_64-rpms`) have builds and fixes of their own.
+pub(crate) fn unread_products(plan: &Plan) -> Option<Problem> {
+    if plan.tracks != Tracks::RedHat {
+        return None;
+    }
+    let is_read = |name: &str| READ.iter().any(|begin| name.starts_with(begin));
+    let of_products = plan.repositories.iter().filter(|name| !name.starts_with("cpe:"));
+    let unread: Vec<&str> = of_products.map(String::as_str).filter(|name| !is_read(name)).collect();
+    let (first, more) = unread.split_at_checked(NAMED_MAX).unwrap_or((&unread, &[]));
+    let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+    let message = format!(
+        "packages may come from `{}`{more}, whose advisories are not read; absence of findings in them means \
+         nothing",
+        first.join("`, `")
+    );
+    (!unread.is_empty()).then(|| Problem::new(ProblemKind::Unsupported, "repositories", message))
 }
 
 /// The minor release that a build was made for: `8.4` of `1.1.1k-6.el8_4.2`.
