@@ -3,7 +3,11 @@
 //! Texts borrow from the document. Parts that are left out read as empty; publishers leave out
 //! more than the standard allows.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 
 use crate::text::Text;
 use crate::time;
@@ -15,8 +19,42 @@ pub(crate) struct Csaf<'a> {
     pub(crate) document: Header<'a>,
     #[serde(borrow, default)]
     pub(super) product_tree: Tree<'a>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "vulnerabilities")]
     pub(crate) vulnerabilities: Vec<Vulnerability<'a>>,
+}
+
+/// The most that one document is about; notices on kernels list some hundred. One that says nothing of
+/// itself has 3 bytes, and takes 350 once it is read.
+const VULNERABILITIES_MAX: usize = 1 << 16;
+
+fn vulnerabilities<'de: 'a, 'a, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<Vulnerability<'a>>, D::Error> {
+    struct Few<'a>(PhantomData<Vulnerability<'a>>);
+
+    impl<'de: 'a, 'a> Visitor<'de> for Few<'a> {
+        type Value = Vec<Vulnerability<'a>>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("a list of vulnerabilities")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+            let mut all = Vec::new();
+            while let Some(one) = list.next_element()? {
+                if all.len() == VULNERABILITIES_MAX {
+                    let message = format!(
+                        "a document is about more than {VULNERABILITIES_MAX} vulnerabilities"
+                    );
+                    return Err(A::Error::custom(message));
+                }
+                all.push(one);
+            }
+            Ok(all)
+        }
+    }
+
+    deserializer.deserialize_seq(Few(PhantomData))
 }
 
 /// What the document says about itself.
@@ -80,7 +118,7 @@ pub(super) struct Branch<'a> {
     #[serde(borrow, default)]
     pub(super) name: Text<'a>,
     #[serde(borrow, default)]
-    pub(super) product: Option<ProductName<'a>>,
+    pub(super) product: Option<Box<ProductName<'a>>>,
     #[serde(borrow, default)]
     pub(super) branches: Vec<Self>,
 }
@@ -226,5 +264,24 @@ impl Header<'_> {
     /// When the document was last changed (RFC 3339, UTC).
     pub(crate) fn modified(&self) -> Option<String> {
         time::utc(&self.tracking.current_release_date)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vulnerabilities_are_bounded() {
+        let document = |count: usize| {
+            let list = vec!["{}"; count].join(",");
+            format!(r#"{{"document": {{}}, "vulnerabilities": [{list}]}}"#)
+        };
+        let most = document(VULNERABILITIES_MAX);
+        let read = Csaf::parse(most.as_bytes()).unwrap();
+        assert_eq!(read.vulnerabilities.len(), VULNERABILITIES_MAX);
+        let more = document(VULNERABILITIES_MAX + 1);
+        let error = Csaf::parse(more.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains("more than 65536 vulnerabilities"), "{error}");
     }
 }
