@@ -163,6 +163,7 @@ fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserErr
     let reload = reload::Reload::new(sources, wish, reread);
     let mut guard = watch::Guard::new(ready, reload, places, settings, global.calendar, enforce)?;
     guard.note_policy();
+    confine::give_memory_back();
     if !global.is_quiet() {
         guard.tier().iter().for_each(|line| output::note(line));
         never.iter().for_each(|rule| output::note(rule));

@@ -174,6 +174,7 @@ impl Guard {
         }
         told.prevent_by(next, live.host());
         told.note_policy();
+        confine::give_memory_back();
         output::note(&format!("{} rules, read anew", rules.len() - never.len()));
     }
 
