@@ -147,6 +147,18 @@ starts:
   - {asks: [\"around:*\"], action: alert}
 ";
 
+/// Of a program that is of no package, so that no advisories are wanted.
+fn make_tiny_images(sandbox: &Sandbox, docker: &Docker) {
+    let source = sandbox.file("true.c", "int main(void) { return 0; }");
+    let program = sandbox.path("true").display().to_string();
+    testkit::run("gcc", &["-static", "-o", &program, &source]);
+    let tar = TarBuilder::new().executable("bin/true", fs::read(&program).unwrap());
+    let archive = sandbox.file("image.tar", tar.finish());
+    docker.docker(&["import", &archive, "root:1"]);
+    docker.docker(&["import", "--change", "USER 1000", &archive, "user:1"]);
+    docker.docker(&["import", "--change", "USER 1001", &archive, "other:1"]);
+}
+
 /// Images that nobody scanned are scanned before they start: once, by another process, and what cannot be
 /// scanned does not start.
 #[test]
@@ -177,17 +189,10 @@ fn what_nobody_scanned_is_scanned_before_it_starts() {
         gate = Some(plugin(&sandbox, &[&before[..], &more].concat(), &socket));
     });
     let Some(docker) = started else { return };
-    // A program that is of no package, so that no advisories are wanted.
-    let source = sandbox.file("true.c", "int main(void) { return 0; }");
-    let program = sandbox.path("true").display().to_string();
-    testkit::run("gcc", &["-static", "-o", &program, &source]);
-    let tar = TarBuilder::new().executable("bin/true", fs::read(&program).unwrap());
-    let archive = sandbox.file("image.tar", tar.finish());
-    docker.docker(&["import", &archive, "root:1"]);
-    docker.docker(&["import", "--change", "USER 1000", &archive, "user:1"]);
-    docker.docker(&["import", "--change", "USER 1001", &archive, "other:1"]);
+    make_tiny_images(&sandbox, &docker);
     let id = |image: &str| docker.docker(&["image", "inspect", "-f", "{{.Id}}", image]);
-    let file = |id: &str| verdicts.join("sha256").join(format!("{}.json", &id[7..]));
+    let hex = |id: &str| id.rsplit(':').next().unwrap().to_owned();
+    let file = |id: &str| verdicts.join("sha256").join(format!("{}.json", hex(id)));
     let run = |image: &str| docker.output(&["run", "--rm", "--network", "none", image, "true"]);
     // Many at once, of one image: each starts, and one scan was enough.
     let (user, output) = (

@@ -143,3 +143,29 @@ fn end(mut child: Child, deadline: Instant, time: Duration) -> Result<Option<i32
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    fn ended(words: &[&str], time: Duration) -> Result<Option<i32>, String> {
+        let child = Command::new(words[0]).args(&words[1..]).spawn().unwrap();
+        let pid = child.id();
+        let outcome = end(child, Instant::now() + time, time);
+        assert!(!Path::new(&format!("/proc/{pid}")).exists(), "{words:?} goes on");
+        outcome
+    }
+
+    #[test]
+    fn a_scan_that_does_not_end_is_ended() {
+        let (long, short) = (Duration::from_secs(60), Duration::from_millis(100));
+        assert_eq!(ended(&["true"], long), Ok(Some(0)));
+        assert_eq!(ended(&["false"], long), Ok(Some(1)));
+        assert_eq!(ended(&["sh", "-c", "kill -9 $$"], long), Ok(None));
+        let begun = Instant::now();
+        assert!(ended(&["sleep", "60"], short).unwrap_err().contains("was ended"));
+        assert!(begun.elapsed() < long / 2);
+    }
+}
