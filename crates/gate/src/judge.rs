@@ -8,6 +8,7 @@ use policy::guard::Moment;
 use policy::guard::start::{Ask, Start, StartPolicy, StartVerdict};
 
 use crate::record::{Judged, Verdicts};
+use crate::scans::Scanning;
 use crate::words;
 
 /// Why something could not be judged.
@@ -64,7 +65,13 @@ pub struct Decided {
 }
 
 impl Judge {
-    pub fn judge(&self, wanted: Result<Wanted, Broken>, today: Date) -> Decided {
+    /// Without anybody to scan, an image that the policy wants to be scanned is unknown.
+    pub fn judge(
+        &self,
+        wanted: Result<Wanted, Broken>,
+        today: Date,
+        scanning: Option<Scanning<'_>>,
+    ) -> Decided {
         let judged = wanted.and_then(|wanted| {
             let judged = match wanted.image.as_deref() {
                 Some([]) | None => None,
@@ -72,20 +79,30 @@ impl Judge {
             };
             Ok((wanted, judged))
         });
-        match judged {
-            Ok((wanted, judged)) => self.decide(wanted, judged.as_ref(), today),
-            Err(broken) => self.broken(broken),
+        let (wanted, mut judged) = match judged {
+            Ok(found) => found,
+            Err(broken) => return self.broken(broken),
+        };
+        let mut not_scanned = None;
+        if self.policy.wants_scan(&start(&wanted, judged.as_ref()), today) {
+            match scan(wanted.image.as_deref().unwrap_or_default(), scanning) {
+                Ok(fresh) => judged = Some(fresh),
+                Err(why) => not_scanned = Some(why),
+            }
         }
+        self.decide(wanted, judged.as_ref(), not_scanned.as_deref(), today)
     }
 
-    fn decide(&self, wanted: Wanted, judged: Option<&Judged>, today: Date) -> Decided {
-        let start = Start {
-            container: &wanted.container,
-            has_image: wanted.image.is_some(),
-            judged: judged.map(|judged| (judged.decision, judged.day())),
-            asks: &wanted.asks,
-        };
-        let verdict = self.policy.judge(&start, Moment { today, enforce: self.enforce });
+    fn decide(
+        &self,
+        wanted: Wanted,
+        judged: Option<&Judged>,
+        not_scanned: Option<&str>,
+        today: Date,
+    ) -> Decided {
+        let moment = Moment { today, enforce: self.enforce };
+        let mut verdict = self.policy.judge(&start(&wanted, judged), moment);
+        verdict.notes.extend(not_scanned.map(|why| format!("no scan: {why}")));
         let is_told = !verdict.grounds.is_empty() && (verdict.refused || !wanted.is_early);
         Decided {
             refused: verdict.refused,
@@ -107,4 +124,22 @@ impl Judge {
             verdict: Err(broken),
         }
     }
+}
+
+fn start<'a>(wanted: &'a Wanted, judged: Option<&Judged>) -> Start<'a> {
+    Start {
+        container: &wanted.container,
+        has_image: wanted.image.is_some(),
+        judged: judged.map(|judged| (judged.decision, judged.day())),
+        asks: &wanted.asks,
+    }
+}
+
+/// The verdict of a scan that is done now, or why there is none.
+fn scan(digests: &[String], scanning: Option<Scanning<'_>>) -> Result<Judged, String> {
+    let Some(Scanning { scans, longer }) = scanning else {
+        return Err("nothing is scanned here; the policy says `scan`".to_owned());
+    };
+    longer(scans.time());
+    scans.verdict(digests)
 }

@@ -145,12 +145,12 @@ fn serve(folder: &Path, plugin: &Path, socket: &Path, told: &Arc<Mutex<Vec<Decid
     let judge = Judge { policy, verdicts, enforce: true, closed: true };
     let reader = Reader::new(socket.to_owned());
     let told = Arc::clone(told);
-    let decide = move |bytes: &[u8]| {
+    let decide = move |bytes: &[u8], _: &dyn Fn(Duration)| {
         let request = Request::parse(bytes).unwrap();
         let decided = match reader.wanted(&request) {
             Ok(None) => return Answer::Allow,
-            Ok(Some(wanted)) => judge.judge(Ok(wanted), TODAY),
-            Err(why) => judge.judge(Err(why), TODAY),
+            Ok(Some(wanted)) => judge.judge(Ok(wanted), TODAY, None),
+            Err(why) => judge.judge(Err(why), TODAY, None),
         };
         let answer = match decided.refused {
             true => Answer::Refuse(decided.lines.join("\n  ")),

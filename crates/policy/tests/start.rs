@@ -99,7 +99,9 @@ fn run(folder: &Path) -> String {
             Start { container: &container, has_image: !given.no_image, judged, asks: &asks };
         let verdict = policy.judge(&start, moment);
         let refused = if verdict.refused { ", refused" } else { "" };
-        writeln!(text, "{}: {}{refused}", number + 1, verdict.action.name()).unwrap();
+        let scan = policy.wants_scan(&start, moment.today);
+        let scan = if scan { ", a scan is wanted" } else { "" };
+        writeln!(text, "{}: {}{refused}{scan}", number + 1, verdict.action.name()).unwrap();
         for ground in &verdict.grounds {
             let held = ground.held_back.map(|it| format!(" ({})", it.why())).unwrap_or_default();
             let action = ground.action.name();

@@ -1,8 +1,9 @@
 //! Files that were just written, and files that a program is started from, as they are: open.
 //!
 //! ```text
-//! mounts → surveyor: marks on the file systems of containers (of the host, if that is wanted)
+//! mounts → marks:    on the file systems of containers (of the host, if that is wanted)
 //! kernel → reader:   closed after writing, opened to execute → Touched { file, pid, deed }
+//! record → programs: one that began without its file being told → Touched, through its process
 //! ```
 //!
 //! The kernel hands over the very file that was written or executed: no path is walked, so nothing that
@@ -12,24 +13,32 @@
 //! File systems of a process or a network are not marked: the kernel opens a file for us before it
 //! tells of it, and one that does not answer would make us deaf. They are told as a [`News::Gap`].
 
+mod former;
 mod marks;
+mod programs;
 mod reader;
 
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use model::event::{Executable, Layering, Text};
+use model::event::{Layering, Text};
 use nix::sys::fanotify::{EventFFlags, Fanotify, InitFlags};
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::fs::{Mode, OFlags, open};
 
 use self::marks::Marks;
+pub use self::programs::Program;
+use self::programs::Told;
 use self::reader::Reading;
 pub use crate::prevent::fanotify::facts::Print;
 use crate::prevent::fanotify::facts::{Facts, path_of};
 use crate::prevent::fanotify::layers::is_of_image;
+
+/// Files of programs that are held open until it is known whether the kernel told of them.
+const HELD_MAX: usize = 1_024;
 
 /// Whose files are told of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +64,8 @@ pub struct Touched {
     pub pid: u32,
     /// When it was told, in nanoseconds since the epoch.
     pub time: u64,
+    /// Its path as it was then: once its mount is gone, it has none any more.
+    pub named: Text,
 }
 
 /// What is told, on a thread of its own.
@@ -67,6 +78,11 @@ pub enum News {
     Unopened(String),
     /// Where nothing is seen, and why.
     Gap(String),
+    /// A program, or other files, of which it is known that they cannot be handed over.
+    Missed {
+        why: &'static str,
+        path: Text,
+    },
 }
 
 /// Takes what is told. It must not wait: meanwhile the kernel's queue fills.
@@ -84,9 +100,28 @@ pub enum Refusal {
     Thread(#[source] std::io::Error),
 }
 
+/// A program that began.
+struct Ask {
+    program: Program,
+    /// The kernel told of its file.
+    is_told: bool,
+    /// It, if it is not known whether the kernel will; not opened to read.
+    file: Option<OwnedFd>,
+}
+
+/// What the thread and who asks it share.
+#[derive(Default)]
+struct Shared {
+    told: Mutex<Told>,
+    /// Files that asks hold.
+    held: AtomicUsize,
+}
+
 /// Tells until it is dropped.
 pub struct Contents {
-    asks: Option<Sender<u32>>,
+    scope: Scope,
+    asks: Option<Sender<Ask>>,
+    shared: Arc<Shared>,
     bell: Arc<OwnedFd>,
     marks: Arc<Marks>,
     thread: Option<JoinHandle<()>>,
@@ -94,7 +129,7 @@ pub struct Contents {
 
 impl Contents {
     /// The overlays of containers that run are marked before this returns, their other mounts soon after.
-    /// Of a new container [`Self::look_at`] has to be told.
+    /// Of programs that begin [`Self::began`] has to be told.
     ///
     /// # Errors
     /// If the kernel does not allow it.
@@ -116,16 +151,30 @@ impl Contents {
         let bell = Arc::new(bell.map_err(|error| Refusal::Kernel(error.into()))?);
         let marks = Arc::new(Marks::new(Arc::clone(&queue), scope).map_err(Refusal::Kernel)?);
         let (asks, asked) = mpsc::channel();
-        let mut reading = Reading::new(queue, Arc::clone(&marks), Arc::clone(&bell), asked, take);
+        let shared = Arc::new(Shared::default());
+        let with = (Arc::clone(&marks), Arc::clone(&shared), Arc::clone(&bell));
+        let mut reading = Reading::new(queue, with, asked, take);
         reading.look_at_hosts();
         let thread = thread::Builder::new().name("read contents".to_owned());
         let thread = thread.spawn(move || reading.run()).map_err(Refusal::Thread)?;
-        Ok(Self { asks: Some(asks), bell, marks, thread: Some(thread) })
+        Ok(Self { scope, asks: Some(asks), shared, bell, marks, thread: Some(thread) })
     }
 
-    /// A process of a container began a program: its mounts may be new.
-    pub fn look_at(&self, pid: u32) {
-        if self.asks.as_ref().is_some_and(|asks| asks.send(pid).is_ok()) {
+    /// A program began: its mounts may be new, and its file may be one that nobody told of. To be called
+    /// at once, for who is gone can show nothing.
+    pub fn began(&self, program: Program) {
+        let Some(asks) = &self.asks else { return };
+        if !program.is_of_container && self.scope == Scope::Containers {
+            return;
+        }
+        let mut is_told = self.shared.told().takes(&program);
+        let is_room = self.shared.held.load(Ordering::Relaxed) < HELD_MAX;
+        let mut file = (!is_told && is_room).then(|| program.open()).flatten();
+        if !is_told && self.shared.told().takes_by(&program, file.as_ref()) {
+            (is_told, file) = (true, None);
+        }
+        self.shared.held.fetch_add(usize::from(file.is_some()), Ordering::Relaxed);
+        if asks.send(Ask { program, is_told, file }).is_ok() {
             self.ring();
         }
     }
@@ -151,11 +200,17 @@ impl Contents {
     }
 }
 
-/// Whether a program that runs is told of as a file. Memory is not, nor is what lies among devices.
-pub fn tells_of(executable: &Executable) -> bool {
-    let is_among_devices =
-        executable.path.starts_with(b"/dev/") && !executable.path.starts_with(b"/dev/shm/");
-    !executable.from_memory && !is_among_devices
+impl Shared {
+    fn told(&self) -> MutexGuard<'_, Told> {
+        // Nothing in it can be half done.
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The path of an open file, as the kernel has it now.
+fn name_of(file: &OwnedFd) -> Text {
+    let path = Facts::of(file).and_then(|facts| path_of(file, &facts));
+    path.map(|(path, _)| path).unwrap_or_default()
 }
 
 impl Drop for Contents {
@@ -170,28 +225,19 @@ impl Drop for Contents {
 }
 
 impl Touched {
-    /// The file that a process runs, which has no name that could be opened. It is held from here on,
-    /// and read later. None if the process is gone, or runs another program by now.
-    pub fn running(pid: u32, executable: &Executable, time: u64) -> Option<Self> {
-        let path = format!("/proc/{pid}/exe");
-        // Memory never makes us wait, nor does a path that is not opened to read.
-        let file = open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()?;
-        let print = Facts::of(&file).filter(|facts| facts.is_regular)?.print;
-        let is_it = print.inode == executable.inode;
-        is_it.then_some(Self { file, deed: Deed::Executed, pid, time })
-    }
-
     /// What tells this content from any other; None for what is no regular file.
     pub fn print(&self) -> Option<Print> {
         Facts::of(&self.file).filter(|facts| facts.is_regular).map(|facts| facts.print)
     }
 
-    /// Its path in the mount namespace in which it was opened; `memfd:NAME` for memory.
+    /// Its path in the mount namespace in which it was opened, whatever it is called by now; `memfd:NAME`
+    /// for memory.
     pub fn path(&self) -> Text {
-        let path = Facts::of(&self.file).and_then(|facts| path_of(&self.file, &facts));
-        let path = path.map(|(path, _)| path).unwrap_or_default();
+        let path = name_of(&self.file);
         match path.strip_prefix(b"/memfd:") {
             Some(name) => [b"memfd:", name].concat().into(),
+            // The beginning is missing once its mount is gone.
+            None if self.named.ends_with(&path) => self.named.clone(),
             None => path,
         }
     }

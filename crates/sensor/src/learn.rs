@@ -8,6 +8,7 @@
 mod names;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use aya::maps::{Array, HashMap as Table, MapData};
 use aya::programs::BtfTracePoint;
@@ -27,6 +28,9 @@ const NUMBERS: usize = 576;
 const CAPABILITIES: usize = 64;
 const GONE: usize = ABIS * NUMBERS + CAPABILITIES;
 const BYTES: usize = GONE + 8;
+/// Control groups that are learnt about at a time, containers' and those that nobody knows yet. Each takes
+/// its 1.8 KB of the kernel's memory when it is made; the table itself a megabyte.
+const GROUPS_MAX: u32 = 65_536;
 
 /// The programs, and the tracepoint of each: who executed what first, so that no call is looked at
 /// before.
@@ -45,8 +49,8 @@ type Bytes = [u8; BYTES];
 pub struct Learner {
     groups: Table<MapData, u64, Bytes>,
     unlearnt: Array<MapData, u64>,
-    /// As they were read last.
-    read: HashMap<u64, Box<Bytes>>,
+    /// What they were like when they were read last: 1.8 KB each would be too much to keep.
+    read: HashMap<u64, u64>,
     without_capabilities: Option<String>,
     _ebpf: Ebpf,
 }
@@ -77,6 +81,7 @@ impl Learner {
             .btf(Some(&types))
             .override_global("hierarchy", &number, true)
             .override_global("hierarchy_number", &kernel_number, true)
+            .map_max_entries("groups", GROUPS_MAX)
             .load(OBJECT)
             .map_err(Refusal::Object)?;
         for program in PROGRAMS {
@@ -127,11 +132,12 @@ impl Learner {
     /// What a group used, if that is more than when it was read last.
     pub fn read(&mut self, control_group: u64) -> Option<Used> {
         let bytes: Bytes = self.groups.get(&control_group, 0).ok()?;
-        let former = self.read.get(&control_group);
-        if former.is_some_and(|former| **former == bytes) {
+        let mut hasher = DefaultHasher::new();
+        bytes.hash(&mut hasher);
+        let print = hasher.finish();
+        if self.read.insert(control_group, print) == Some(print) {
             return None;
         }
-        self.read.insert(control_group, Box::new(bytes));
         Some(self.used(control_group, &bytes))
     }
 

@@ -5,6 +5,7 @@
 //! another. What exits is kept for a while: its children and its last records still find it. Parents
 //! are those who forked, not those who inherit: an orphan keeps its lineage.
 
+mod environments;
 mod identity;
 mod past;
 mod start;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 
 use model::event::{Event, Process, Text};
 
+use self::environments::Environments;
 use self::identity::{executable, identify, spaces};
 use crate::clock::Clock;
 use crate::record::{Exec, Fork, Identity, ProcessId, Record, Root};
@@ -43,6 +45,7 @@ pub struct Processes {
     last: Serial,
     /// Counts changes that can be seen by descendants.
     changes: u64,
+    environments: Environments,
     files: start::Files,
 }
 
@@ -101,6 +104,7 @@ impl Processes {
             ended_bytes: 0,
             last: 0,
             changes: 0,
+            environments: Environments::default(),
             files: start::Files::new(),
         }
     }
@@ -301,7 +305,7 @@ impl Processes {
         process.name.clone_from(&record.name);
         process.virtual_pid = record.virtual_process;
         process.arguments.clone_from(&exec.arguments);
-        process.environment.clone_from(&exec.environment);
+        process.environment = self.environments.share(&exec.environment);
         process.cut = exec.arguments_cut || exec.environment_cut;
         process.directory.clone_from(&exec.directory.path);
         identify(process, entry.spaces, &exec.identity);

@@ -1,6 +1,7 @@
 //! Options that every verb takes, before or after it, and what they come to.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -125,6 +126,8 @@ pub(crate) struct Global {
     /// Not that of `now`, which whoever repeats a build may set: a policy has to hold today.
     pub(crate) today: Date,
     pub(crate) calendar: Calendar,
+    /// The options that lead to advisories and the cache, for another process of this program.
+    pub(crate) words: Vec<OsString>,
 }
 
 /// Which day it is for policies: the one that the user said, or that of the clock.
@@ -146,6 +149,7 @@ impl Calendar {
 impl GlobalArguments {
     /// A verb that keeps nothing does without a folder for it: services and what they start have no home.
     pub(crate) fn settle(self, keeps: bool) -> Result<Global, UserError> {
+        let words = self.words();
         let nowhere = || (!keeps).then(PathBuf::new);
         let found = self.cache_dir.or_else(environment::cache_dir).or_else(nowhere);
         let cache_dir = found.ok_or_else(|| {
@@ -186,7 +190,33 @@ impl GlobalArguments {
             now: environment::now()?,
             today: Calendar(self.today).today(),
             calendar: Calendar(self.today),
+            words,
         })
+    }
+
+    /// Wherever that one is begun.
+    fn words(&self) -> Vec<OsString> {
+        let path = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        let cache = self.cache_dir.clone().or_else(environment::cache_dir);
+        let paths = cache.iter().map(|it| ("--cache-dir", path(it)));
+        let paths = paths.chain(self.db.iter().map(|it| ("--db", path(it))));
+        let paths = paths.chain(self.db_key.iter().map(|it| ("--db-key", path(it))));
+        let paths = paths.chain(self.ca_cert.iter().map(|it| ("--ca-cert", path(it))));
+        let texts = self.db_url.iter().map(|it| ("--db-url", it.clone()));
+        let texts = texts.chain(self.feed_mirror.iter().map(|it| ("--feed-mirror", it.clone())));
+        let urls = self.feed_url.iter().map(|(source, url)| format!("{source}={url}"));
+        let texts = texts.chain(urls.map(|it| ("--feed-url", it)));
+        let texts = texts.chain(self.jobs.iter().map(|it| ("--jobs", it.to_string())));
+        let texts = texts.chain(self.today.iter().map(|it| ("--today", it.to_string())));
+        let texts = texts.chain([
+            ("--max-age", self.max_age.as_secs().to_string()),
+            ("--cache-limit", self.cache_limit.to_string()),
+        ]);
+        let mut words: Vec<OsString> = Vec::new();
+        paths.for_each(|(name, path)| words.extend([name.into(), path.into_os_string()]));
+        texts.for_each(|(name, text)| words.extend([name.into(), text.into()]));
+        words.extend(self.offline.then(|| "--offline".into()));
+        words
     }
 }
 

@@ -150,9 +150,9 @@ fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserErr
     let count = ready.rules.len() - never.len();
     let settings = Settings { tier: tier.tier(), ..Settings::new() };
     let (stop, reread) = interrupt::stop_or_reread()?;
-    let asked = ready.rules.iter().flat_map(|rule| rule.calls()).copied();
+    let wish = malware::Wish::new(look, &nursery);
     let places = watch::Places {
-        malware: malware::Malware::start(look, asked, &nursery)?,
+        malware: wish.start(ready.asks_for_malware())?,
         sinks: sink::open(&sinks, global.look(None).color, &stop, &nursery)?,
         recording: record.as_deref().map(record::Recording::create).transpose()?,
         react: enforce.then(|| react::React::start(&state)).transpose()?.unwrap_or_default(),
@@ -160,9 +160,10 @@ fn watch(arguments: WatchArguments, global: &Global) -> Result<ExitCode, UserErr
         profiles: profiles.start((global.calendar.today(), enforce), &settings.hierarchy)?,
         attempts,
     };
-    let reload = reload::Reload::new(sources, reread);
+    let reload = reload::Reload::new(sources, wish, reread);
     let mut guard = watch::Guard::new(ready, reload, places, settings, global.calendar, enforce)?;
     guard.note_policy();
+    confine::give_memory_back();
     if !global.is_quiet() {
         guard.tier().iter().for_each(|line| output::note(line));
         never.iter().for_each(|rule| output::note(rule));

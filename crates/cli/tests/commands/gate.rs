@@ -138,6 +138,95 @@ fn the_plugin_of_docker_tells_what_it_refuses() {
     drop(fs::remove_file(&socket));
 }
 
+const SCANNING: &str = "
+version: 1
+name: scanning
+images:
+  - {unscanned: scan, stale: scan, unknown: deny}
+starts:
+  - {asks: [\"around:*\"], action: alert}
+";
+
+/// Of a program that is of no package, so that no advisories are wanted.
+fn make_tiny_images(sandbox: &Sandbox, docker: &Docker) {
+    let source = sandbox.file("true.c", "int main(void) { return 0; }");
+    let program = sandbox.path("true").display().to_string();
+    testkit::run("gcc", &["-static", "-o", &program, &source]);
+    let tar = TarBuilder::new().executable("bin/true", fs::read(&program).unwrap());
+    let archive = sandbox.file("image.tar", tar.finish());
+    docker.docker(&["import", &archive, "root:1"]);
+    docker.docker(&["import", "--change", "USER 1000", &archive, "user:1"]);
+    docker.docker(&["import", "--change", "USER 1001", &archive, "other:1"]);
+}
+
+/// Images that nobody scanned are scanned before they start: once, by another process, and what cannot be
+/// scanned does not start.
+#[test]
+fn what_nobody_scanned_is_scanned_before_it_starts() {
+    if !installed("gcc") {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let policy = sandbox.file("gate.yaml", SCANNING);
+    let scan_policy = sandbox.file("policy.yaml", SCAN);
+    let verdicts = sandbox.path("verdicts");
+    fs::create_dir(&verdicts).unwrap();
+    let to = format!("json@file:{}", sandbox.path("alerts.json").display());
+    let name = format!("lzsc{}", std::process::id());
+    let socket = PathBuf::from(format!("/run/docker/plugins/{name}.sock"));
+    let at = socket.display().to_string();
+    let kept_in = verdicts.display().to_string();
+    let before = ["--offline", "gate", "docker", "--enforce", "--policy", &policy, "--to", &to];
+    let before = [&before[..], &["--verdicts", &kept_in, "--socket", &at]].concat();
+    // A policy that has images scanned needs one that judges them.
+    let ended = sandbox.run(&before);
+    assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+    assert!(ended.stderr.contains("--scan-policy"), "{}", ended.stderr);
+    let mut gate = None;
+    let started = Docker::with_plugin(&name, |daemon| {
+        let daemon = daemon.display().to_string();
+        let more = ["--daemon", &daemon, "--scan-policy", &scan_policy, "--scan-time", "60"];
+        gate = Some(plugin(&sandbox, &[&before[..], &more].concat(), &socket));
+    });
+    let Some(docker) = started else { return };
+    make_tiny_images(&sandbox, &docker);
+    let id = |image: &str| docker.docker(&["image", "inspect", "-f", "{{.Id}}", image]);
+    let hex = |id: &str| id.rsplit(':').next().unwrap().to_owned();
+    let file = |id: &str| verdicts.join("sha256").join(format!("{}.json", hex(id)));
+    let run = |image: &str| docker.output(&["run", "--rm", "--network", "none", image, "true"]);
+    // Many at once, of one image: each starts, and one scan was enough.
+    let (user, output) = (
+        id("user:1"),
+        thread::scope(|scope| {
+            let all: Vec<_> = (0..3).map(|_| scope.spawn(|| run("user:1"))).collect();
+            all.into_iter().map(|it| it.join().unwrap()).collect::<Vec<_>>()
+        }),
+    );
+    assert!(output.iter().all(|it| it.status.success()), "{output:?}");
+    let kept: Value = serde_json::from_slice(&fs::read(file(&user)).unwrap()).unwrap();
+    assert_eq!((&kept["decision"], &kept["policy"]), (&"Allow".into(), &"images".into()));
+    // What it says is denied does not start, now and later.
+    for _ in 0..2 {
+        let refused = run("root:1");
+        let said = said(&refused);
+        assert!(said.contains("image denied") && said.contains("no-root"), "{said}");
+    }
+    // A verdict that is old is made anew.
+    let old = fs::read_to_string(file(&user)).unwrap().replace(&today_in_utc(), "2020-01-01");
+    fs::write(file(&user), &old).unwrap();
+    thread::sleep(Duration::from_secs(1));
+    assert!(run("user:1").status.success());
+    // Who scans cannot: it is unknown, and an old verdict of another day does not help.
+    fs::write(&scan_policy, "version: 99").unwrap();
+    keep(&verdicts, &id("other:1"), "Allow");
+    let stale = fs::read_to_string(file(&id("other:1"))).unwrap();
+    fs::write(file(&id("other:1")), stale.replace(&today_in_utc(), "2020-01-01")).unwrap();
+    let refused = run("other:1");
+    let said = said(&refused);
+    assert!(said.contains("image unknown: deny") && said.contains("without a verdict"), "{said}");
+    drop(fs::remove_file(&socket));
+}
+
 /// Not everywhere may limits be raised.
 const RUN: [&str; 7] =
     ["run", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024", "--network", "none"];

@@ -35,7 +35,8 @@ pub enum Answer {
     Refuse(String),
 }
 
-type Decide = dyn Fn(&[u8]) -> Answer + Send + Sync;
+/// The JSON of a request, and who is to be told that its answer takes longer than the deadline.
+type Decide = dyn Fn(&[u8], &dyn Fn(Duration)) -> Answer + Send + Sync;
 type Late = dyn Fn() -> Answer + Send + Sync;
 
 /// Listens until it is dropped; from then on nobody is answered, as if the process had ended.
@@ -56,14 +57,14 @@ struct Shared {
 
 impl Server {
     /// Listens at `path`, in place of whoever does not answer there any more. `decide` judges the
-    /// JSON of a request.
+    /// JSON of a request; what it says to be told of is added to the deadline of that one.
     ///
     /// # Errors
     /// If it cannot listen, or somebody does already.
     pub fn start(
         path: &Path,
         deadline: Duration,
-        decide: impl Fn(&[u8]) -> Answer + Send + Sync + 'static,
+        decide: impl Fn(&[u8], &dyn Fn(Duration)) -> Answer + Send + Sync + 'static,
         late: impl Fn() -> Answer + Send + Sync + 'static,
     ) -> io::Result<Self> {
         if let Some(folder) = path.parent() {
@@ -103,6 +104,12 @@ impl Drop for Server {
         self.shared.is_over.store(true, Ordering::Relaxed);
         drop(std::fs::remove_file(&self.path));
     }
+}
+
+/// What who judges says.
+enum Word {
+    Longer(Duration),
+    Answer(Answer),
 }
 
 /// One more of something, until dropped.
@@ -178,11 +185,22 @@ impl Shared {
         let judge = move || {
             let Some(_count) = Count::take(&shared.judging, CONNECTIONS_MAX) else { return };
             // Nobody may be waiting any more.
-            drop(sender.send((shared.decide)(&body)));
+            let longer = |time| drop(sender.send(Word::Longer(time)));
+            let answer = (shared.decide)(&body, &longer);
+            drop(sender.send(Word::Answer(answer)));
         };
-        let is_begun = thread::Builder::new().name("judge".to_owned()).spawn(judge).is_ok();
-        let answer = is_begun.then(|| receiver.recv_timeout(self.deadline).ok()).flatten();
-        answer.unwrap_or_else(|| (self.late)())
+        if thread::Builder::new().name("judge".to_owned()).spawn(judge).is_err() {
+            return (self.late)();
+        }
+        let mut deadline = Instant::now() + self.deadline;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match receiver.recv_timeout(left) {
+                Ok(Word::Longer(time)) => deadline += time,
+                Ok(Word::Answer(answer)) => return answer,
+                Err(_) => return (self.late)(),
+            }
+        }
     }
 
     /// The next request; None where the other side has gone.
@@ -335,6 +353,12 @@ mod tests {
     fn server(
         decide: impl Fn(&[u8]) -> Answer + Send + Sync + 'static,
     ) -> (tempfile::TempDir, Server) {
+        patient_server(move |body, _| decide(body))
+    }
+
+    fn patient_server(
+        decide: impl Fn(&[u8], &dyn Fn(Duration)) -> Answer + Send + Sync + 'static,
+    ) -> (tempfile::TempDir, Server) {
         let folder = tempfile::tempdir().unwrap();
         let deadline = Duration::from_millis(300);
         let late = || Answer::Refuse("late".to_owned());
@@ -423,12 +447,27 @@ mod tests {
     }
 
     #[test]
+    fn who_says_that_it_takes_longer_is_waited_for_so_long() {
+        let (_folder, server) = patient_server(|body, longer| {
+            longer(Duration::from_secs(1));
+            thread::sleep(Duration::from_millis(if body == b"soon" { 600 } else { 60_000 }));
+            Answer::Allow
+        });
+        let answer = exchange(&server, &post("/AuthZPlugin.AuthZReq", "soon"));
+        assert!(answer.ends_with(r#"{"Allow":true}"#), "{answer}");
+        let begun = Instant::now();
+        let answer = exchange(&server, &post("/AuthZPlugin.AuthZReq", "never"));
+        assert!(answer.ends_with(r#"{"Allow":false,"Msg":"late"}"#), "{answer}");
+        assert!(begun.elapsed() < Duration::from_secs(20));
+    }
+
+    #[test]
     fn a_panic_is_an_answer_too_and_the_place_is_for_one() {
         let (_folder, server) = server(|_| panic!("as a mistake of ours would"));
         let answer = exchange(&server, &post("/AuthZPlugin.AuthZReq", "x"));
         assert!(answer.ends_with(r#"{"Allow":false,"Msg":"late"}"#), "{answer}");
         let again =
-            Server::start(&server.path, Duration::ZERO, |_| Answer::Allow, || Answer::Allow);
+            Server::start(&server.path, Duration::ZERO, |_, _| Answer::Allow, || Answer::Allow);
         assert!(again.is_err());
     }
 }

@@ -104,6 +104,11 @@ impl StartPolicy {
         (self.images.len(), self.starts.len(), self.exceptions.len())
     }
 
+    /// Whether an entry has images scanned before they start.
+    pub fn scans(&self) -> bool {
+        self.images.iter().any(entry::ImageEntry::scans)
+    }
+
     /// Names of capabilities that there are not, with what was probably meant: an entry with such a
     /// name would never count.
     pub fn misspelt(&self, capabilities: &[&str]) -> Vec<PolicyError> {

@@ -178,7 +178,25 @@ impl Protections {
             let places = refused.into_iter().map(|refused| all.place(workload, refused)).collect();
             all.of.insert(workload.clone(), places);
         }
+        all.put_shared_first();
         all
+    }
+
+    /// What finds no room in the end is what is for one workload alone.
+    fn put_shared_first(&mut self) {
+        let former = std::mem::take(&mut self.preventions);
+        let mut order: Vec<usize> = (0..former.len()).collect();
+        order.sort_by_key(|place| former.get(*place).is_some_and(|it| !it.act.places().is_empty()));
+        let mut now = vec![0; former.len()];
+        for (place, before) in order.iter().enumerate() {
+            if let Some(now) = now.get_mut(*before) {
+                *now = place;
+            }
+        }
+        self.preventions = order.iter().filter_map(|place| former.get(*place).cloned()).collect();
+        for places in self.of.values_mut() {
+            places.iter_mut().for_each(|place| *place = now.get(*place).copied().unwrap_or(*place));
+        }
     }
 
     pub fn preventions(&self) -> &[Prevention] {

@@ -1,7 +1,7 @@
 //! Which file systems the kernel tells of: overlays as runtimes mount them, and whatever else
 //! containers have mounted.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::hash::{DefaultHasher, Hasher};
@@ -9,13 +9,17 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use bstr::ByteSlice;
+use bstr::{BString, ByteSlice};
+use model::event::Text;
 use nix::sys::fanotify::{Fanotify, MarkFlags, MaskFlags};
 use rustix::fs::{Mode, OFlags, open};
 
-use super::Scope;
+use super::former::{self, Former};
+use super::programs::{Answers, Program};
+use super::{Scope, Touched};
+use crate::clock::Clock;
 use crate::containers::{group_of_container, group_path};
 use crate::kernel::Hierarchy;
 use crate::prevent::fanotify::caller::{folder, space_of};
@@ -25,6 +29,7 @@ use crate::prevent::fanotify::layers::{self, Layers, below};
 use crate::prevent::fanotify::lookup::find;
 use crate::prevent::fanotify::marks::{Kind, kind_of};
 use crate::prevent::fanotify::mount::{self, Device, MOUNTS_BYTES_MAX, Mount, Placed};
+use crate::processes;
 use crate::reader::Reader;
 
 /// How long mount points of a container are waited for; one may lie behind a process that hangs.
@@ -33,12 +38,21 @@ const PATIENCE: Duration = Duration::from_millis(200);
 const SPACES_MAX: usize = 4_096;
 /// Overlays whose layers are known, those that are gone included.
 const LAYERS_MAX: usize = 4_096;
+/// What was found in memory as it was met is held for so long: its programs may have ended, and its
+/// container with it, before it is told that they began.
+const MEMORY_HELD: Duration = Duration::from_secs(5);
+const MEMORY_HELD_MAX: usize = 256;
+/// Before a container's first program its runtime is in its mounts: it takes no second.
+const RUNTIME: i64 = 1;
 
 /// The kernel's marks.
 pub(super) struct Marks {
     queue: Arc<Fanotify>,
     scope: Scope,
     hosts: Vec<Host>,
+    /// The host's mount namespaces.
+    own: Vec<u32>,
+    hierarchy: Hierarchy,
     known: Mutex<Known>,
 }
 
@@ -49,11 +63,40 @@ struct Known {
     whole: HashSet<Placed>,
     /// Those of the host, of which a container's mount alone is marked.
     shared: HashSet<Device>,
-    /// What the mounts of a namespace looked like.
-    spaces: HashMap<u32, u64>,
-    /// Gaps that were told.
+    /// What the host's paths begin at: file systems, and the folder of each.
+    roots: HashSet<(Device, BString)>,
+    spaces: HashMap<u32, Space>,
+    /// Memory that is marked: what was there before was looked for. Its device's number is given to
+    /// another one as soon as it is gone; when its folder was made tells them apart.
+    memory: HashSet<(Device, (i64, u32))>,
+    /// Files that were found there, since when.
+    found: VecDeque<(Instant, OwnedFd)>,
+    /// Gaps that were told, and the file systems that they are about.
     told: HashSet<String>,
+    unseen: HashSet<Device>,
     points: Reader<Question, Vec<(Mount, OwnedFd)>>,
+    files: Reader<(OwnedFd, Text), Option<OwnedFd>>,
+}
+
+/// Mount, file system, number, and when it was made.
+type Root = (u64, Device, u64, Option<(i64, u32)>);
+
+/// A mount namespace. Its number is given to another one as soon as it is gone.
+struct Space {
+    /// What tells it from another one that had its number: where its root is, and when that was made.
+    root: Root,
+    /// What its mounts looked like.
+    hash: u64,
+    /// Who was there.
+    pid: u32,
+}
+
+/// What came of a look at the mounts of a process.
+#[derive(Debug, Default)]
+pub(super) struct Look {
+    pub(super) gaps: Vec<String>,
+    /// What was written before they were marked, and where they are.
+    pub(super) former: Vec<(Text, Former)>,
 }
 
 /// Which mount points are to be found below a process' root.
@@ -68,11 +111,18 @@ impl Marks {
             layers: Layers::new(),
             whole: HashSet::new(),
             shared: HashSet::new(),
+            roots: HashSet::new(),
             spaces: HashMap::new(),
+            memory: HashSet::new(),
+            found: VecDeque::new(),
             told: HashSet::new(),
+            unseen: HashSet::new(),
             points: Reader::new("open mounts", 1, open_points),
+            files: Reader::new("open programs", 1, |(root, path)| find(&root, path.as_bstr())),
         };
-        Ok(Self { queue, scope, hosts: Host::all()?, known: Mutex::new(known) })
+        let hierarchy = Hierarchy::find();
+        let own = [std::process::id(), 1].into_iter().filter_map(space_of).collect();
+        Ok(Self { queue, scope, hosts: Host::all()?, own, hierarchy, known: Mutex::new(known) })
     }
 
     /// What is woken as mounts of the host change.
@@ -98,6 +148,9 @@ impl Marks {
         let layers = layers::all(mounts().filter(|(_, mount)| is_container(mount)));
         let shared = mounts().filter(|(_, mount)| !is_container(mount));
         let shared: HashSet<Device> = shared.map(|(_, mount)| mount.device).collect();
+        let roots =
+            mounts().filter(|(_, mount)| mount.point == "/").map(|(_, mount)| root_of(mount));
+        self.known().roots = roots.collect();
         let former = std::mem::take(&mut self.known().whole);
         let mut gaps = Vec::new();
         let (mut whole, mut devices) = (HashSet::new(), HashSet::new());
@@ -137,58 +190,159 @@ impl Marks {
         known.news(gaps)
     }
 
+    /// Lets go what is held for programs that are told late; to be called every now and then.
+    pub(super) fn let_go(&self) {
+        self.known().let_go();
+    }
+
     /// A process for each mount namespace in which containers are, now.
     pub(super) fn containers(&self) -> Vec<u32> {
-        let hierarchy = Hierarchy::find();
         let pids = std::fs::read_dir("/proc").into_iter().flatten().flatten();
         let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
         let mut seen = HashSet::new();
         let mut is_first = |pid: &u32| {
-            let group = group_path(&hierarchy, *pid);
+            let group = group_path(&self.hierarchy, *pid);
             let is_container = group.is_some_and(|path| group_of_container(&path).is_some());
             is_container && space_of(*pid).is_some_and(|space| seen.insert(space))
         };
         pids.filter(&mut is_first).collect()
     }
 
-    /// Marks what a process has mounted, if its namespace is new or has changed.
-    pub(super) fn look_at(&self, pid: u32) -> Vec<String> {
-        let Some(space) = space_of(pid) else { return Vec::new() };
+    /// Whether it is in a container whose mounts nobody looked at.
+    pub(super) fn is_new(&self, pid: u32) -> bool {
+        let Some((space, root)) = space_of(pid).zip(root_of_process(pid)) else { return false };
+        let is_new = self.known().spaces.get(&space).is_none_or(|known| known.root != root);
+        let in_container = || {
+            let group = group_path(&self.hierarchy, pid);
+            group.is_some_and(|path| group_of_container(&path).is_some())
+        };
+        is_new && in_container()
+    }
+
+    /// Marks what a process has mounted, if its namespace is new or has changed. Where the container is
+    /// one that began since, what was written before is looked for.
+    pub(super) fn look_at(&self, pid: u32, has_begun: bool) -> Look {
+        let Some((space, root)) = space_of(pid).zip(root_of_process(pid)) else {
+            return Look::default();
+        };
         let text = crate::file::read(&folder(pid).join("mountinfo"), MOUNTS_BYTES_MAX);
         let text = text.unwrap_or_default();
         let mut hasher = DefaultHasher::new();
         hasher.write(&text);
         let hash = hasher.finish();
-        if text.is_empty() || self.known().spaces.get(&space) == Some(&hash) {
-            return Vec::new();
+        match self.known().spaces.get_mut(&space) {
+            Some(known) if known.hash == hash => {
+                (known.pid, known.root) = (pid, root);
+                return Look::default();
+            }
+            _ if text.is_empty() => return Look::default(),
+            _ => {}
         }
         let mounts = mount::read(&text);
-        let mut gaps = Vec::new();
+        // A runtime is in the container's group before it is in its mounts.
+        let first = mounts.iter().rfind(|mount| mount.point == "/").map(root_of);
+        if first.is_none_or(|root| self.known().roots.contains(&root)) {
+            return Look::default();
+        }
+        let (mut gaps, mut former) = (Vec::new(), Vec::new());
         let wanted = self.wanted(&mounts, &mut gaps);
-        let is_whole = match self.open(pid, wanted) {
-            Some(points) => {
-                for (mount, point) in &points {
-                    if let Err(error) = self.mark(point, self.extent(mount.device)) {
-                        gaps.push(gap(mount, &error.to_string()));
-                    }
-                }
-                true
+        let points = self.open(pid, wanted);
+        let is_whole = points.is_some();
+        if !is_whole {
+            gaps.push(format!(
+                "mounts of process {pid} do not answer: what is written there is not seen"
+            ));
+        }
+        for (mount, point) in points.iter().flatten() {
+            if let Err(error) = self.mark(point, self.extent(mount.device)) {
+                gaps.push(gap(mount, &error.to_string()));
             }
-            None => {
-                gaps.push(format!(
-                    "mounts of process {pid} do not answer: what is written there is not seen"
-                ));
-                false
+            // Marked first: what is written meanwhile is told.
+            if former::is_memory(mount) && self.is_first_look(point) && has_begun {
+                let found = former::look(point, self.since(mount, pid));
+                self.known().hold(&found);
+                former.push((mount.point.clone(), found));
             }
-        };
+        }
         let mut known = self.known();
         if known.spaces.len() >= SPACES_MAX {
             known.spaces.clear();
         }
         if is_whole {
-            known.spaces.insert(space, hash);
+            known.spaces.insert(space, Space { root, hash, pid });
         }
-        known.news(gaps)
+        Look { gaps: known.news(gaps), former }
+    }
+
+    /// Whether this memory was not met yet. Where the kernel does not say when it was made, it is gone
+    /// through again.
+    fn is_first_look(&self, point: &OwnedFd) -> bool {
+        let Some(Facts { print, born: Some(born), .. }) = Facts::of(point) else { return true };
+        let mut known = self.known();
+        if known.memory.len() >= SPACES_MAX {
+            known.memory.clear();
+        }
+        known.memory.insert((print.device, born))
+    }
+
+    /// From when on files are a container's, in seconds since the epoch: what the host has mounted too
+    /// may be older than the container that the process began.
+    fn since(&self, mount: &Mount, pid: u32) -> i64 {
+        if !self.known().shared.contains(&mount.device) {
+            return 0;
+        }
+        let born = processes::birth(pid).map(|born| Clock::now().epoch(born) / 1_000_000_000);
+        born.and_then(|born| i64::try_from(born).ok()).map_or(0, |born| born - RUNTIME)
+    }
+
+    /// A program that began and whose file was not told of, on a file system that is not marked, or was
+    /// not yet: the file, as its process has it or still lies there. Else why it is not looked at; None
+    /// if that was said when its mount was met.
+    pub(super) fn untold(
+        &self,
+        program: &Program,
+        file: Option<OwnedFd>,
+    ) -> Result<Touched, Option<&'static str>> {
+        let is_known = match program.answers() {
+            Answers::Always => true,
+            Answers::AsItsLayers => self.known().layers.contains_key(&program.device),
+            Answers::Perhaps => false,
+        };
+        if !is_known {
+            let is_said = self.known().unseen.contains(&program.device);
+            return Err((!is_said).then_some("a program on a file system that may not answer"));
+        }
+        // A runtime is in the container's group for a moment before it is in its mounts.
+        if file.is_none() && self.own.contains(&program.space) {
+            return Err(None);
+        }
+        let file = file.or_else(|| self.find(program)).or_else(|| self.known().found(program));
+        file.map(|file| program.touched(file)).ok_or(Some(match program.from_memory {
+            true => "a program without a file ended before",
+            false => "a program ended before, and its file is gone or has changed",
+        }))
+    }
+
+    /// The file at the program's path, by who sees the same mounts, if it is still the very one.
+    fn find(&self, program: &Program) -> Option<OwnedFd> {
+        if program.from_memory || program.path.is_empty() {
+            return None;
+        }
+        let other = self.known().spaces.get(&program.space).map(|space| space.pid);
+        let mut sees = [Some(program.parent), other].into_iter().flatten();
+        let pid = sees.find(|pid| space_of(*pid) == Some(program.space))?;
+        let path = OFlags::PATH | OFlags::CLOEXEC;
+        let root = open(folder(pid).join("root"), path, Mode::empty()).ok()?;
+        let mut known = self.known();
+        drop(known.files.late());
+        if !known.files.ask((root, program.path.clone())) {
+            return None;
+        }
+        let found = known.files.wait(PATIENCE);
+        if found.is_none() {
+            known.files.leave();
+        }
+        found.flatten().filter(|file| program.is(file))
     }
 
     /// Those that are to be marked, without those whose way leads through what may not answer.
@@ -215,6 +369,7 @@ impl Marks {
             // What it is laid over may be of a process, which need not answer. That of a container is
             // mounted by its runtime.
             Kind::Local if mount.kind == "overlay" && is_of_container && mount.point != "/" => {
+                self.known().unseen.insert(mount.device);
                 gaps.push(gap(
                     mount,
                     "a container laid it over others: its files are not looked at",
@@ -225,6 +380,7 @@ impl Marks {
             Kind::Local => mount.point != "/dev",
             Kind::WithoutPrograms => false,
             Kind::MayNotAnswer => {
+                self.known().unseen.insert(mount.device);
                 gaps.push(gap(mount, "it may not answer, so its files are not looked at"));
                 false
             }
@@ -271,13 +427,45 @@ impl Marks {
 }
 
 impl Known {
+    fn hold(&mut self, former: &Former) {
+        self.let_go();
+        let room = MEMORY_HELD_MAX.saturating_sub(self.found.len());
+        let files = former.files.iter().take(room).filter_map(|file| file.try_clone().ok());
+        self.found.extend(files.map(|file| (Instant::now(), file)));
+    }
+
+    fn found(&self, program: &Program) -> Option<OwnedFd> {
+        let (_, file) = self.found.iter().find(|(_, file)| program.is(file))?;
+        file.try_clone().ok()
+    }
+
+    /// What was held long enough.
+    fn let_go(&mut self) {
+        self.found.retain(|(since, _)| since.elapsed() < MEMORY_HELD);
+    }
+
     /// Each gap once.
     fn news(&mut self, gaps: Vec<String>) -> Vec<String> {
         if self.told.len() >= SPACES_MAX {
             self.told.clear();
         }
+        if self.unseen.len() >= SPACES_MAX {
+            self.unseen.clear();
+        }
         gaps.into_iter().filter(|gap| self.told.insert(gap.clone())).collect()
     }
+}
+
+/// Nobody is asked who could let us wait.
+fn root_of_process(pid: u32) -> Option<Root> {
+    let opened = open(folder(pid).join("root"), OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+    let Facts { print, born, mount, .. } = Facts::of(opened.ok()?)?;
+    Some((mount, print.device, print.inode, born))
+}
+
+/// A file system, and which folder of it is shown.
+fn root_of(mount: &Mount) -> (Device, BString) {
+    (mount.device, mount.root.clone())
 }
 
 fn open_points(Question { root, mounts }: Question) -> Vec<(Mount, OwnedFd)> {

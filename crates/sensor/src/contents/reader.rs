@@ -1,7 +1,11 @@
 //! The thread: waits for the kernel, for changed mounts and for asks, and hands over what is told.
+//!
+//! A file is told of before its program begins. So once everything is read that the kernel had, a program
+//! that began before without its file being told of is one that the kernel will not tell of.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
@@ -10,21 +14,28 @@ use nix::sys::fanotify::{Fanotify, FanotifyEvent, MaskFlags};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::time::Timespec;
 
-use super::marks::Marks;
-use super::{Deed, News, Take, Touched};
+use super::former::Former;
+use super::marks::{Look, Marks};
+use super::{Ask, Deed, News, Shared, Take, Touched, name_of};
 use crate::clock::Clock;
+use crate::prevent::fanotify::facts::Facts;
 
 /// How often the machine's clock is looked at.
 const CLOCK_PAUSE: Duration = Duration::from_secs(1);
 /// Turns of reading (some 170 events each) before mounts are looked at again: a flood must not
 /// keep a new container from being marked.
 const TURNS_MAX: usize = 16;
+/// Programs that wait until everything is read; in a flood that never ends, a file may be looked at twice.
+const WAITING_MAX: usize = 4_096;
 
 pub(super) struct Reading {
     queue: Arc<Fanotify>,
     marks: Arc<Marks>,
+    shared: Arc<Shared>,
     bell: Arc<OwnedFd>,
-    asked: Receiver<u32>,
+    asked: Receiver<Ask>,
+    /// Of which the kernel did not tell yet.
+    waiting: Vec<Ask>,
     take: Take,
     clock: Clock,
     clock_read: Instant,
@@ -33,30 +44,29 @@ pub(super) struct Reading {
 impl Reading {
     pub(super) fn new(
         queue: Arc<Fanotify>,
-        marks: Arc<Marks>,
-        bell: Arc<OwnedFd>,
-        asked: Receiver<u32>,
+        (marks, shared, bell): (Arc<Marks>, Arc<Shared>, Arc<OwnedFd>),
+        asked: Receiver<Ask>,
         take: Take,
     ) -> Self {
         let (clock, clock_read) = (Clock::now(), Instant::now());
-        Self { queue, marks, bell, asked, take, clock, clock_read }
+        let waiting = Vec::new();
+        Self { queue, marks, shared, bell, asked, waiting, take, clock, clock_read }
     }
 
     /// Until nobody asks any more.
     pub(super) fn run(&mut self) {
-        self.marks.containers().into_iter().for_each(|pid| self.look_at(pid));
+        self.marks.containers().into_iter().for_each(|pid| self.look_at(pid, false));
         loop {
             let have_mounts_changed = self.wait();
             if have_mounts_changed {
                 self.look_at_hosts();
             }
-            if !self.look_at_processes() {
+            if !self.look_at_programs() {
                 return;
             }
-            for _ in 0..TURNS_MAX {
-                if self.read() == 0 {
-                    break;
-                }
+            let is_all = (0..TURNS_MAX).any(|_| self.read() == 0);
+            if is_all || self.waiting.len() > WAITING_MAX {
+                self.settle();
             }
         }
     }
@@ -82,19 +92,51 @@ impl Reading {
     }
 
     /// False if whoever asked is gone.
-    fn look_at_processes(&mut self) -> bool {
+    fn look_at_programs(&mut self) -> bool {
         loop {
             match self.asked.try_recv() {
-                Ok(pid) => self.look_at(pid),
+                Ok(ask) => {
+                    if ask.program.is_of_container {
+                        self.look_at(ask.program.pid, true);
+                    }
+                    if !ask.is_told {
+                        self.waiting.push(ask);
+                    }
+                }
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
             }
         }
     }
 
-    fn look_at(&mut self, pid: u32) {
-        for gap in self.marks.look_at(pid) {
-            (self.take)(News::Gap(gap));
+    fn look_at(&mut self, pid: u32, has_begun: bool) {
+        let Look { gaps, former } = self.marks.look_at(pid, has_begun);
+        gaps.into_iter().for_each(|gap| (self.take)(News::Gap(gap)));
+        for (path, Former { files, is_cut, .. }) in former {
+            let time = self.clock.now_epoch();
+            for file in files {
+                let (named, deed) = (name_of(&file), Deed::Written);
+                (self.take)(News::Touched(Touched { file, deed, pid, time, named }));
+            }
+            if is_cut {
+                let why = "too many files in memory that was just met";
+                (self.take)(News::Missed { why, path });
+            }
+        }
+    }
+
+    /// All is read that the kernel told before these programs began.
+    fn settle(&mut self) {
+        for Ask { program, file, .. } in std::mem::take(&mut self.waiting) {
+            self.shared.held.fetch_sub(usize::from(file.is_some()), Ordering::Relaxed);
+            if self.shared.told().takes_by(&program, file.as_ref()) {
+                continue;
+            }
+            match self.marks.untold(&program, file) {
+                Ok(touched) => (self.take)(News::Touched(touched)),
+                Err(Some(why)) => (self.take)(News::Missed { why, path: program.path }),
+                Err(None) => {}
+            }
         }
     }
 
@@ -102,13 +144,15 @@ impl Reading {
     fn read(&mut self) -> usize {
         if self.clock_read.elapsed() > CLOCK_PAUSE {
             (self.clock, self.clock_read) = (Clock::now(), Instant::now());
+            self.marks.let_go();
         }
         match self.queue.read_events() {
             Ok(events) => {
                 events.iter().for_each(|event| self.tell(event));
                 events.len()
             }
-            Err(Errno::EAGAIN | Errno::EINTR) => 0,
+            Err(Errno::EAGAIN) => 0,
+            Err(Errno::EINTR) => 1,
             // It takes the event that it could not open a file for away.
             Err(error) => {
                 (self.take)(News::Unopened(error.desc().to_lowercase()));
@@ -127,15 +171,32 @@ impl Reading {
             return;
         }
         let time = self.clock.now_epoch();
+        if mask.contains(MaskFlags::FAN_OPEN_EXEC) {
+            self.note_executed(pid, file, time);
+        }
         let all = [
             (MaskFlags::FAN_CLOSE_WRITE, Deed::Written),
             (MaskFlags::FAN_OPEN_EXEC, Deed::Executed),
         ];
         for (_, deed) in all.into_iter().filter(|(it, _)| mask.contains(*it)) {
             match file.try_clone_to_owned() {
-                Ok(file) => (self.take)(News::Touched(Touched { file, deed, pid, time })),
+                Ok(file) => {
+                    let named = name_of(&file);
+                    (self.take)(News::Touched(Touched { file, deed, pid, time, named }));
+                }
                 Err(error) => (self.take)(News::Unopened(error.to_string())),
             }
+        }
+    }
+
+    /// The first program of a container is told of by its root alone: its other mounts are marked before
+    /// anything else is done.
+    fn note_executed(&mut self, pid: u32, file: BorrowedFd<'_>, time: u64) {
+        if let Some(facts) = Facts::of(file) {
+            self.shared.told().note(pid, &facts.print, time);
+        }
+        if self.marks.is_new(pid) {
+            self.look_at(pid, true);
         }
     }
 }

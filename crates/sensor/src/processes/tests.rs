@@ -92,6 +92,20 @@ fn a_process_of_a_millisecond_has_arguments_and_ancestors() {
     assert_eq!(*forked.arguments, [] as [&str; 0]);
 }
 
+#[test]
+fn an_environment_that_others_have_is_held_once() {
+    let mut table = Table::new();
+    let exec = |table: &mut Table, process: ProcessId| {
+        table.begin("sh", process, ProcessId::default());
+        let by = record(process, ProcessId::default(), "sh");
+        let environment = ["PATH=/bin", "HOME=/"].map(Into::into).into();
+        table.0.exec(&by, &Exec { environment, ..Exec::default() });
+        Arc::clone(&table.0.get(process).unwrap().environment)
+    };
+    let first = exec(&mut table, id(FAR, 10));
+    assert!(Arc::ptr_eq(&first, &exec(&mut table, id(FAR + 1, 20))));
+}
+
 /// What a number is called is for the files of the root to say that the process is in.
 #[test]
 fn names_stay_where_they_were_read() {

@@ -5,6 +5,7 @@
 
 mod docker;
 mod hook;
+mod scanner;
 mod told;
 
 use std::path::{Path, PathBuf};

@@ -10,7 +10,10 @@ use std::time::Duration;
 
 use detect::Rule;
 use model::event::{Call, Event};
+use sensor::containers::Whose;
+use sensor::contents::Program;
 use sensor::kernel::{Kernel, Refusal, Settings, groups_are_of_host, processes_are_of_host};
+use sensor::record::{Deed, Record};
 use sensor::{Extent, Host, Wanted};
 
 use super::loss::Losses;
@@ -52,6 +55,8 @@ pub(crate) struct Live {
     reached: u64,
     /// Calls that somebody beside the rules asks for.
     also: BTreeSet<Call>,
+    /// Who is told of each program as soon as it began.
+    watcher: Option<Box<dyn FnMut(Program)>>,
 }
 
 impl Live {
@@ -66,12 +71,26 @@ impl Live {
         kernel.exclude(std::process::id()).map_err(refused)?;
         let host = Host::new(settings.hierarchy, places::of_environment());
         kernel.watch_extents(wanted(rules, &also)).map_err(refused)?;
-        Ok(Self { kernel, host, losses: Losses::default(), damaged: 0, reached: 0, also })
+        Ok(Self {
+            kernel,
+            host,
+            losses: Losses::default(),
+            damaged: 0,
+            reached: 0,
+            also,
+            watcher: None,
+        })
     }
 
     /// From now on what these rules ask for is told, without a gap in what others asked for before.
     pub(super) fn watch(&mut self, rules: &[&Arc<Rule>]) -> Result<(), UserError> {
         self.kernel.watch_extents(wanted(rules, &self.also)).map_err(refused)
+    }
+
+    /// From now on this one is told of programs, if anybody. An event of a new container waits until its
+    /// runtime has described it, and whoever is gone then can show nothing.
+    pub(super) fn tell_programs(&mut self, watcher: Option<Box<dyn FnMut(Program)>>) {
+        self.watcher = watcher;
     }
 
     /// How calls are seen, and which are not.
@@ -92,12 +111,16 @@ impl Live {
 
     /// What happened, and how many records told it.
     pub(crate) fn receive(&mut self, silence: Duration, pass: &mut dyn FnMut(Event)) -> usize {
-        let Self { kernel, host, damaged, reached, .. } = self;
+        let Self { kernel, host, damaged, reached, watcher, .. } = self;
         let begun = host.now();
         let count = kernel.receive(silence, &mut |record| match record {
             Ok(record) => {
                 *reached = host.time(&record);
-                host.take(&record).into_iter().for_each(&mut *pass);
+                let events = host.take(&record);
+                if let Some(watcher) = watcher {
+                    program(host, &record, *reached).into_iter().for_each(watcher);
+                }
+                events.into_iter().for_each(&mut *pass);
             }
             Err(_) => *damaged += 1,
         });
@@ -127,6 +150,12 @@ impl Live {
     pub(crate) fn summary(&self) -> String {
         self.losses.summary()
     }
+}
+
+/// What a record tells of a program that began.
+fn program(host: &Host, record: &Record, time: u64) -> Option<Program> {
+    let is_of_container = || !matches!(host.whose(record.control_group), Whose::Host);
+    matches!(record.deed, Deed::Exec(_)).then(|| Program::of(record, time, is_of_container()))?
 }
 
 /// The calls that rules and others ask for, and those that go with them.

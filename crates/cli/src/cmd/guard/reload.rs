@@ -1,6 +1,9 @@
 //! SIGHUP: rules, policy and lists are read anew by a thread of their own, and take the place of the former
 //! between two events.
 //!
+//! The malware check begins here too, if the new rules are the first that ask for it: signatures may take a
+//! minute to be read.
+//!
 //! What is broken in any way changes nothing: a guard that was asked for twenty rules is not to go on
 //! with nineteen because of a mistake in a file.
 
@@ -12,6 +15,7 @@ use std::thread;
 use detect::{Engine, Rule, Source};
 
 use super::judge::{self, Judge};
+use super::malware::{self, Malware, Wish};
 use crate::cmd::global::Calendar;
 use crate::cmd::rules::{self, ListArguments, Loaded, Watching};
 use crate::error::UserError;
@@ -41,6 +45,12 @@ pub(super) struct Ready {
     pub(super) code: ExitCode,
 }
 
+impl Ready {
+    pub(super) fn asks_for_malware(&self) -> bool {
+        malware::is_asked(self.rules.iter().flat_map(|rule| rule.calls()))
+    }
+}
+
 impl Sources {
     pub(super) fn read(&self) -> Result<Ready, UserError> {
         let policy = self.policy.as_deref();
@@ -62,23 +72,32 @@ impl Sources {
     }
 }
 
+/// What was read anew.
+pub(super) struct Anew {
+    pub(super) ready: Ready,
+    /// What begins with it.
+    pub(super) malware: Option<Malware>,
+}
+
 /// The loop's end.
 pub(super) struct Reload {
     sources: Sources,
+    wish: Wish,
     asked: Reread,
     /// Of the thread that reads, if one does.
-    coming: Option<Receiver<Result<Ready, UserError>>>,
+    coming: Option<Receiver<Result<Anew, UserError>>>,
 }
 
 impl Reload {
-    pub(super) fn new(sources: Sources, asked: Reread) -> Self {
-        Self { sources, asked, coming: None }
+    pub(super) fn new(sources: Sources, wish: Wish, asked: Reread) -> Self {
+        Self { sources, wish, asked, coming: None }
     }
 
-    /// What was read anew, once it is there; never waits.
-    pub(super) fn poll(&mut self) -> Option<Ready> {
+    /// What was read anew, once it is there; never waits. `is_looking` says that files are looked at for
+    /// malware already.
+    pub(super) fn poll(&mut self, is_looking: bool) -> Option<Anew> {
         if self.coming.is_none() && self.asked.take() {
-            self.begin();
+            self.begin(is_looking);
         }
         let read = match self.coming.as_ref()?.try_recv() {
             Err(TryRecvError::Empty) => return None,
@@ -89,8 +108,8 @@ impl Reload {
         };
         self.coming = None;
         match read {
-            Ok(ready) if ready.code == ExitCode::Done => Some(ready),
-            Ok(ready) => {
+            Ok(anew) if anew.ready.code == ExitCode::Done => Some(anew),
+            Ok(Anew { ready, .. }) => {
                 ready.lists.tell(true);
                 let what = if ready.lists.is_damaged {
                     "a list is damaged"
@@ -108,12 +127,18 @@ impl Reload {
         }
     }
 
-    fn begin(&mut self) {
+    fn begin(&mut self, is_looking: bool) {
         let (tell, coming) = mpsc::channel();
-        let sources = self.sources.clone();
+        let (sources, wish) = (self.sources.clone(), self.wish.clone());
         let read = move || {
+            let anew = sources.read().and_then(|ready| {
+                let is_first =
+                    ready.code == ExitCode::Done && !is_looking && ready.asks_for_malware();
+                let malware = if is_first { wish.start(true)? } else { None };
+                Ok(Anew { ready, malware })
+            });
             // The guard may have ended.
-            let _unheard = tell.send(sources.read());
+            let _unheard = tell.send(anew);
         };
         match thread::Builder::new().name("reload".to_owned()).spawn(read) {
             Ok(_) => self.coming = Some(coming),

@@ -26,7 +26,7 @@ use super::prevent::Prevent;
 use super::profiles::Profiles;
 use super::react::React;
 use super::record::Recording;
-use super::reload::{Ready, Reload};
+use super::reload::{Anew, Ready, Reload};
 use super::sink::Sinks;
 use crate::cmd::global::Calendar;
 use crate::error::UserError;
@@ -86,9 +86,10 @@ impl Guard {
     ) -> Result<Self, UserError> {
         let Ready { engine, judge, rules, .. } = ready;
         let also = places.profiles.as_ref().map(|_| Profiles::calls()).unwrap_or_default();
-        let live = Live::start(&rules.iter().collect::<Vec<_>>(), also, settings)?;
+        let mut live = Live::start(&rules.iter().collect::<Vec<_>>(), also, settings)?;
         let moment = Moment { today: calendar.today(), enforce };
         let prevent = Prevent::start(bounds(&judge, &places), moment, None)?;
+        live.tell_programs(places.malware.as_ref().map(Malware::watcher));
         // Before anything is told: whoever ends one may be quick.
         places.attempts.set_helpers(&places.sinks.processes());
         let told = Told { engine, judge, moment, prevent, places, events: 0, alerts: 0, untold: 0 };
@@ -136,15 +137,16 @@ impl Guard {
         self.told.set_day(self.calendar.today());
         self.told.close_windows();
         self.told.look_at_profiles(self.live.host());
-        if let Some(ready) = self.reload.poll() {
-            self.replace(ready);
+        if let Some(anew) = self.reload.poll(self.told.places.malware.is_some()) {
+            self.replace(anew);
         }
         self.count_losses()
     }
 
     /// The kernel tells what both ask for, and refuses what both do, until the new ones are in their place.
     /// What cannot be, changes nothing.
-    fn replace(&mut self, ready: Ready) {
+    fn replace(&mut self, Anew { ready, mut malware }: Anew) {
+        let asks_for_malware = ready.asks_for_malware();
         let Ready { engine, judge, rules, never, lists, .. } = ready;
         lists.tell(false);
         never.iter().for_each(|rule| output::note(rule));
@@ -152,15 +154,27 @@ impl Guard {
         let bounds = bounds(&judge, &told.places);
         let next = match Prevent::start(bounds, told.moment, told.prevent.as_ref()) {
             Ok(next) => next,
-            Err(error) => return stays(&error),
+            Err(error) => return stays(&error, malware),
         };
         if let Err(error) = live.watch(&rules.iter().collect::<Vec<_>>()) {
             next.into_iter().for_each(Prevent::end);
-            return stays(&error);
+            return stays(&error, malware);
         }
         (told.engine, told.judge) = (engine, judge);
+        if malware.is_some() {
+            output::note("malware: files are looked at from now on");
+        } else if asks_for_malware {
+            malware = told.places.malware.take();
+        }
+        live.tell_programs(malware.as_ref().map(Malware::watcher));
+        let former = std::mem::replace(&mut told.places.malware, malware);
+        if let Some(former) = former {
+            output::note("malware: no rule asks for it any more, no file is looked at");
+            former.stop();
+        }
         told.prevent_by(next, live.host());
         told.note_policy();
+        confine::give_memory_back();
         output::note(&format!("{} rules, read anew", rules.len() - never.len()));
     }
 
@@ -217,8 +231,9 @@ impl Guard {
     }
 }
 
-/// Says why what was read anew is not taken.
-fn stays(error: &UserError) {
+/// Says why what was read anew is not taken; what began for it ends.
+fn stays(error: &UserError, malware: Option<Malware>) {
+    malware.into_iter().for_each(Malware::stop);
     error.print();
     output::note("rules and policy stay as they were");
 }
@@ -231,9 +246,6 @@ fn bounds<'a>(judge: &'a Judge, places: &'a Places) -> Bounds<'a> {
 impl Told {
     fn pass(&mut self, event: Event) {
         self.events += 1;
-        if let Some(malware) = &self.places.malware {
-            malware.meet(&event);
-        }
         if let Some(prevent) = &mut self.prevent {
             prevent.meet(&event, bounds(&self.judge, &self.places), self.moment);
         }

@@ -37,6 +37,39 @@ impl Action {
     }
 }
 
+/// What becomes of an image of which nobody knows enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ImageAction {
+    Allow,
+    Alert,
+    Deny,
+    /// It is scanned, and the verdict of that counts; where there is none, it is unknown.
+    Scan,
+}
+
+impl ImageAction {
+    /// None where it is to be scanned first.
+    pub(super) fn at_once(self) -> Option<Action> {
+        match self {
+            Self::Allow => Some(Action::Allow),
+            Self::Alert => Some(Action::Alert),
+            Self::Deny => Some(Action::Deny),
+            Self::Scan => None,
+        }
+    }
+}
+
+impl From<Action> for ImageAction {
+    fn from(action: Action) -> Self {
+        match action {
+            Action::Allow => Self::Allow,
+            Action::Alert => Self::Alert,
+            Action::Deny => Self::Deny,
+        }
+    }
+}
+
 /// How it stands with the verdict of an image, from the best to the worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -84,9 +117,9 @@ pub(super) struct ImageFile {
     scope: ScopeFile,
     denied: Option<Action>,
     warned: Option<Action>,
-    stale: Option<Action>,
+    stale: Option<ImageAction>,
     unknown: Option<Action>,
-    unscanned: Option<Action>,
+    unscanned: Option<ImageAction>,
     stale_days: Option<Spanned<u32>>,
     observe_until: Option<Spanned<String>>,
     #[serde(default)]
@@ -134,7 +167,7 @@ pub(super) struct Entry {
 #[derive(Clone, Debug)]
 pub(super) struct ImageEntry {
     pub(super) entry: Entry,
-    actions: [(Standing, Option<Action>); 5],
+    actions: [(Standing, Option<ImageAction>); 5],
     pub(super) stale_days: Option<u32>,
 }
 
@@ -161,10 +194,10 @@ pub(super) fn image(entry: &Spanned<ImageFile>, check: &mut Check) -> Option<Ima
     let before = check.errors.len();
     let file = &entry.value;
     let actions = [
-        (Standing::Denied, file.denied),
-        (Standing::Warned, file.warned),
+        (Standing::Denied, file.denied.map(ImageAction::from)),
+        (Standing::Warned, file.warned.map(ImageAction::from)),
         (Standing::Stale, file.stale),
-        (Standing::Unknown, file.unknown),
+        (Standing::Unknown, file.unknown.map(ImageAction::from)),
         (Standing::Unscanned, file.unscanned),
     ];
     if file.stale_days.is_none() && actions.iter().all(|(_, action)| action.is_none()) {
@@ -254,8 +287,13 @@ fn scope<T>(file: &ScopeFile, entry: &Spanned<T>, check: &mut Check) -> Scope {
 
 impl ImageEntry {
     /// What it says of images that stand so.
-    pub(super) fn action(&self, standing: Standing) -> Option<Action> {
+    pub(super) fn action(&self, standing: Standing) -> Option<ImageAction> {
         self.actions.iter().find(|(of, _)| *of == standing).and_then(|(_, action)| *action)
+    }
+
+    /// Whether it has any image scanned.
+    pub(super) fn scans(&self) -> bool {
+        self.actions.iter().any(|(_, action)| *action == Some(ImageAction::Scan))
     }
 }
 

@@ -8,7 +8,7 @@ use model::Decision;
 use model::event::Container;
 
 use super::ask::{Ask, Reach};
-use super::entry::{Action, Entry, Standing};
+use super::entry::{Action, Entry, ImageAction, Standing};
 use super::{StartPolicy, entry};
 use crate::guard::scope::{Place, Whom};
 use crate::guard::{HeldBack, Moment};
@@ -82,15 +82,62 @@ impl StartPolicy {
         }
     }
 
+    /// Whether its image is to be scanned before it is judged. [`Self::judge`] of one that was not, or
+    /// not with success, takes it for unknown.
+    pub fn wants_scan(&self, start: &Start<'_>, today: Date) -> bool {
+        let whom = Whom::Container(start.container, None);
+        let standing = self.standing(start, &whom, today);
+        let (action, _) = self.of_standing(standing, &whom);
+        start.has_image && action == ImageAction::Scan && !self.is_allowed(standing, &whom, today)
+    }
+
     /// Setting by setting the last entry counts.
     fn of_image(&self, start: &Start<'_>, whom: &Whom<'_>, moment: Moment) -> Option<Ground> {
-        let entries = || self.images.iter().rev().filter(|it| is_for(&it.entry, whom));
-        let days = entries().find_map(|entry| entry.stale_days).unwrap_or(STALE_DAYS);
-        let standing = standing(start.judged, days, moment.today);
-        let decides =
-            entries().find_map(|image| Some((image.action(standing)?, Some(&image.entry))));
-        let (action, entry) = decides.unwrap_or_else(|| (standing.usual(), None));
-        self.ground(About::Image(standing), action, entry, moment)
+        let standing = self.standing(start, whom, moment.today);
+        let (action, entry) = self.of_standing(standing, whom);
+        if let Some(action) = action.at_once() {
+            return self.ground(About::Image(standing), action, entry, moment);
+        }
+        // What somebody answers for needs no scan.
+        if self.is_allowed(standing, whom, moment.today) {
+            return self.ground(About::Image(standing), Action::Alert, entry, moment);
+        }
+        let (action, entry) = self.of_standing(Standing::Unknown, whom);
+        let action = action.at_once().unwrap_or_else(|| Standing::Unknown.usual());
+        self.ground(About::Image(Standing::Unknown), action, entry, moment)
+    }
+
+    /// How it stands with its image.
+    fn standing(&self, start: &Start<'_>, whom: &Whom<'_>, today: Date) -> Standing {
+        let days = self.entries(whom).find_map(|entry| entry.stale_days).unwrap_or(STALE_DAYS);
+        standing(start.judged, days, today)
+    }
+
+    /// What becomes of images that stand so, by which entry.
+    fn of_standing<'a>(
+        &'a self,
+        standing: Standing,
+        whom: &'a Whom<'_>,
+    ) -> (ImageAction, Option<&'a Entry>) {
+        let decides = self
+            .entries(whom)
+            .find_map(|image| Some((image.action(standing)?, Some(&image.entry))));
+        decides.unwrap_or_else(|| (standing.usual().into(), None))
+    }
+
+    /// Those about images that are for it, the last one first.
+    fn entries<'a>(&'a self, whom: &'a Whom<'_>) -> impl Iterator<Item = &'a entry::ImageEntry> {
+        self.images.iter().rev().filter(|it| is_for(&it.entry, whom))
+    }
+
+    /// Whether somebody answers for images that stand so.
+    fn is_allowed(&self, standing: Standing, whom: &Whom<'_>, today: Date) -> bool {
+        let counts = |it: &&entry::Exception| {
+            it.verdicts.contains(&standing)
+                && it.scope.holds(whom, Place::Anywhere) == Some(true)
+                && it.over(today).is_none()
+        };
+        self.exceptions.iter().any(|it| counts(&it))
     }
 
     /// The last entry that speaks of all of it counts, and of those behind it that speak of a part

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use model::event::{Executable, Layering};
-use sensor::contents::{Contents, Deed, News, Scope, Touched};
+use model::event::Layering;
+use sensor::contents::{Contents, Deed, News, Program, Scope, Touched};
 
 use super::PATIENCE;
 use super::cage::Cages;
@@ -23,6 +23,9 @@ fn watch() -> (Contents, Told) {
     let take = move |news| match news {
         News::Touched(touched) => into.lock().expect("a list").push(look(&touched)),
         News::Gap(_) => {}
+        News::Missed { why, path } => {
+            into.lock().expect("a list").push((Deed::Executed, path.to_string(), why.to_owned()));
+        }
         News::Overflow | News::Unopened(_) => panic!("{news:?}"),
     };
     (Contents::start(Scope::Containers, Box::new(take)).expect("the kernel tells"), told)
@@ -66,13 +69,11 @@ fn what_is_written_is_told_whatever_becomes_of_it() {
     let more = ["-v", &volume, "--tmpfs", "/run"];
     // One that runs already, and one that begins.
     let former = cages.start(&more);
-    let (contents, told) = watch();
+    let (_contents, told) = watch();
     sleep(Duration::from_millis(500));
     former.shell("echo former > /volume/b");
     assert!(is_told(&told, Deed::Written, "/volume/b", "former\n"), "{:?}", told.lock().unwrap());
     let cage = cages.start(&more);
-    contents.look_at(cage.pid());
-    sleep(Duration::from_millis(300));
     for (script, path, content) in [
         ("echo first > /tmp/a", "/tmp/a", "first\n"),
         ("echo more >> /tmp/a", "/tmp/a", "first\nmore\n"),
@@ -166,17 +167,85 @@ fn a_flood_is_told_or_said_to_be_lost() {
     assert!(written >= FILES || overflows > 0, "{written} {overflows}");
 }
 
+/// Nobody marked the mount that a container made a moment before.
 #[test]
-fn memory_that_runs_is_found_by_its_process() {
-    let executable = Executable { inode: 1, from_memory: true, ..Executable::default() };
-    assert!(!sensor::contents::tells_of(&executable));
-    assert!(Touched::running(std::process::id(), &executable, 0).is_none(), "another file");
-    assert!(Touched::running(u32::MAX >> 2, &executable, 0).is_none(), "no process");
+fn what_a_new_mount_holds_is_told_once() {
+    let Some(cages) = Cages::ready() else { return };
+    let (contents, told) = watch();
+    let cage = cages.start(&["--cap-add", "SYS_ADMIN", "--security-opt", "apparmor=unconfined"]);
+    let script = "mkdir /mnt /mnt/a; mount -t tmpfs none /mnt && echo script > /mnt/s && \
+                  cp /bin/busybox /mnt/busybox && (/mnt/busybox sleep 600 & echo $!)";
+    let said = cage.shell(script);
+    assert!(said.succeeded, "{said:?}");
+    let program = running(&cage, "/mnt/busybox");
+    assert!(!is_told_now(&told, "/mnt/busybox"), "it was not marked: {:?}", told.lock().unwrap());
+    contents.began(program.clone());
+    assert!(
+        is_told(&told, Deed::Executed, "/mnt/busybox", "\u{7f}ELF"),
+        "{:?}",
+        told.lock().unwrap()
+    );
+    // What was written before is told too, and what happens from now on.
+    assert!(is_told(&told, Deed::Written, "/mnt/s", "script\n"), "{:?}", told.lock().unwrap());
+    cage.shell("echo later > /mnt/l; /mnt/busybox true");
+    assert!(is_told(&told, Deed::Written, "/mnt/l", "later\n"), "{:?}", told.lock().unwrap());
+    // One that is gone is found at its path, unless another file is there.
+    let gone = Program { pid: u32::MAX >> 2, ..program };
+    contents.began(gone.clone());
+    contents.began(Program { changed: gone.changed + 1, path: "/mnt/other".into(), ..gone });
+    sleep(Duration::from_secs(1));
+    let told = told.lock().unwrap();
+    let count = |deed, path: &str| told.iter().filter(|it| it.0 == deed && it.1 == path).count();
+    assert_eq!(count(Deed::Executed, "/mnt/busybox"), 3, "{told:?}");
+    assert_eq!(count(Deed::Written, "/mnt/s"), 1, "{told:?}");
+    let missed = told.iter().find(|it| it.1 == "/mnt/other").map(|it| it.2.clone());
+    assert!(missed.is_some_and(|why| why.contains("ended before")), "{told:?}");
+}
+
+/// What the kernel told of is not told again because its program began.
+#[test]
+fn a_program_that_was_told_of_is_told_once() {
+    let Some(cages) = Cages::ready() else { return };
+    let (contents, told) = watch();
+    let cage = cages.start(&[]);
+    assert!(is_told(&told, Deed::Executed, "/bin/busybox", "\u{7f}ELF"));
+    contents.began(running(&cage, "/bin/busybox"));
+    sleep(Duration::from_secs(1));
+    let told = told.lock().unwrap();
+    let count = told.iter().filter(|it| it.1 == "/bin/busybox").count();
+    assert_eq!(count, 1, "{told:?}");
+}
+
+fn is_told_now(told: &Told, path: &str) -> bool {
+    told.lock().expect("a list").iter().any(|it| it.1 == path)
+}
+
+/// The program of the container that runs this, as a record would tell of it.
+fn running(cage: &super::cage::Cage<'_>, path: &str) -> Program {
     use std::os::unix::fs::MetadataExt;
-    let inode = std::fs::metadata("/proc/self/exe").unwrap().ino();
-    let executable = Executable { inode, ..executable };
-    let touched = Touched::running(std::process::id(), &executable, 0).unwrap();
-    let mut content = [0; 4];
-    File::from(touched.readable().unwrap()).read_exact(&mut content).unwrap();
-    assert_eq!(content, *b"\x7fELF");
+    let space = |pid: u32| std::fs::read_link(format!("/proc/{pid}/ns/mnt")).ok();
+    let of_cage = space(cage.pid());
+    let pids = std::fs::read_dir("/proc").unwrap().flatten();
+    let mut pids = pids.filter_map(|it| it.file_name().to_str()?.parse::<u32>().ok());
+    let runs = |pid: u32| {
+        let link = std::fs::read_link(format!("/proc/{pid}/exe"));
+        link.is_ok_and(|link| link == std::path::Path::new(path)) && space(pid) == of_cage
+    };
+    let pid = pids.find(|pid| runs(*pid)).expect("it runs");
+    let file = std::fs::metadata(format!("/proc/{pid}/exe")).unwrap();
+    let number = of_cage.unwrap().to_str().unwrap().replace(|it: char| !it.is_ascii_digit(), "");
+    Program {
+        pid,
+        parent: cage.pid(),
+        is_of_container: true,
+        path: path.into(),
+        // As it is where nothing but the number tells.
+        device: 0,
+        inode: file.ino(),
+        changed: u64::try_from(file.ctime()).unwrap() * 1_000_000_000
+            + u64::try_from(file.ctime_nsec()).unwrap(),
+        filesystem: 0x0102_1994,
+        space: number.parse().unwrap(),
+        ..Program::default()
+    }
 }

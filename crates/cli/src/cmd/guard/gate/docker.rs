@@ -6,10 +6,11 @@ use std::thread;
 use std::time::Duration;
 
 use ::gate::docker::{Answer, Reader, Request, Server};
-use ::gate::{Broken, Decided, Judge};
+use ::gate::{Broken, Decided, Judge, Scanning, Scans};
 use clap::Args;
 
 use super::JudgeArguments;
+use super::scanner::ScanArguments;
 use super::told::tell;
 use crate::cmd::global::{Calendar, Global};
 use crate::cmd::guard::cage;
@@ -28,6 +29,8 @@ const LOOK: Duration = Duration::from_millis(200);
 pub(super) struct DockerArguments {
     #[command(flatten)]
     judge: JudgeArguments,
+    #[command(flatten)]
+    scan: ScanArguments,
     /// Where to listen; the plugin is called as the file is
     #[arg(long, value_name = "PATH", default_value = SOCKET)]
     socket: PathBuf,
@@ -41,27 +44,31 @@ pub(super) struct DockerArguments {
 struct Desk {
     judge: RwLock<Arc<Judge>>,
     reader: Reader,
+    scans: Option<Arc<Scans>>,
     sinks: Mutex<Sinks>,
     calendar: Calendar,
 }
 
 pub(super) fn run(arguments: &DockerArguments, global: &Global) -> Result<ExitCode, UserError> {
     let (stop, asked) = interrupt::stop_or_reread()?;
-    let judge = arguments.judge.judge()?;
+    let judge = arguments.judge()?;
     let notes = judge.policy.notes(global.today);
     let daemon = arguments.daemon.clone().or_else(|| environment::unix_socket("DOCKER_HOST"));
+    let daemon = daemon.unwrap_or_else(|| DAEMON.into());
     let nursery = cage::nursery()?;
+    let scans = arguments.scan.open(&judge, &daemon, &nursery, global)?;
     let sinks = sink::open(&arguments.judge.sinks, global.look(None).color, &stop, &nursery)?;
     let desk = Arc::new(Desk {
         judge: RwLock::new(Arc::new(judge)),
-        reader: Reader::new(daemon.unwrap_or_else(|| DAEMON.into())),
+        reader: Reader::new(daemon),
+        scans,
         sinks: Mutex::new(sinks),
         calendar: global.calendar,
     });
     let (deciding, waiting) = (Arc::clone(&desk), Arc::clone(&desk));
     let seconds = arguments.judge.deadline;
     let late = move || waiting.late(seconds);
-    let decide = move |bytes: &[u8]| deciding.decide(bytes);
+    let decide = move |bytes: &[u8], longer: &dyn Fn(Duration)| deciding.decide(bytes, longer);
     let deadline = arguments.judge.deadline();
     let server = Server::start(&arguments.socket, deadline, decide, late).map_err(|error| {
         let message = format!("cannot listen at `{}`: {error}", arguments.socket.display());
@@ -75,7 +82,7 @@ pub(super) fn run(arguments: &DockerArguments, global: &Global) -> Result<ExitCo
     }
     while !stop.is_stopped() {
         if asked.take() {
-            desk.reread(&arguments.judge);
+            desk.reread(arguments);
         }
         desk.sinks().news().iter().for_each(|news| output::note(news));
         thread::sleep(LOOK);
@@ -85,8 +92,16 @@ pub(super) fn run(arguments: &DockerArguments, global: &Global) -> Result<ExitCo
     Ok(ExitCode::Done)
 }
 
+impl DockerArguments {
+    fn judge(&self) -> Result<Judge, UserError> {
+        let judge = self.judge.judge()?;
+        self.scan.check(&judge)?;
+        Ok(judge)
+    }
+}
+
 impl Desk {
-    fn decide(&self, bytes: &[u8]) -> Answer {
+    fn decide(&self, bytes: &[u8], longer: &dyn Fn(Duration)) -> Answer {
         let judge = self.judge();
         let request = match Request::parse(bytes) {
             Ok(request) => request,
@@ -97,7 +112,8 @@ impl Desk {
             Ok(Some(wanted)) => Ok(wanted),
             Err(why) => Err(why),
         };
-        let decided = judge.judge(wanted, self.calendar.today());
+        let scanning = self.scans.as_deref().map(|scans| Scanning { scans, longer });
+        let decided = judge.judge(wanted, self.calendar.today(), scanning);
         self.answer(&decided, &request.line(), request.user())
     }
 
@@ -126,7 +142,7 @@ impl Desk {
     }
 
     /// A policy with mistakes changes nothing.
-    fn reread(&self, arguments: &JudgeArguments) {
+    fn reread(&self, arguments: &DockerArguments) {
         match arguments.judge() {
             Ok(judge) => {
                 output::note(&format!("`{}` was read anew", judge.policy.name()));

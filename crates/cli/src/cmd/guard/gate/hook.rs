@@ -47,7 +47,7 @@ fn judged(arguments: &JudgeArguments, global: &Global) -> Result<ExitCode, UserE
     let today = global.today;
     let (sender, receiver) = mpsc::channel();
     let work = move || {
-        let decided = judge.judge(oci::wanted(std::io::stdin().lock()), today);
+        let decided = judge.judge(oci::wanted(std::io::stdin().lock()), today, None);
         // Nobody may be waiting any more.
         drop(sender.send(decided));
     };
