@@ -113,6 +113,12 @@ fn present(
             let kind = EntryKind::Whiteout;
             Ok(delivery.entry(&Entry { path: &target, kind, size: 0, ..entry }))
         }
+        Some(Mark::Opaque("")) => {
+            let message = "its root is opaque: overlay file systems show what lies beneath all the \
+                           same, as is done here, others do not";
+            delivery.problem(ProblemKind::Unsupported, &path, message);
+            Ok(Turn::Pass)
+        }
         Some(Mark::Opaque(directory)) => {
             let kind = EntryKind::Opaque;
             Ok(delivery.entry(&Entry { path: directory, kind, size: 0, ..entry }))
