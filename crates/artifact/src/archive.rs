@@ -364,6 +364,10 @@ impl Read for MemberStream<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let Some(cursor) = &mut self.cursor else { return Ok(0) };
         let room = into.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        // The member's end is not the archive's: its decoder is not to be asked beyond it.
+        if room == 0 {
+            return Ok(0);
+        }
         let read = cursor.decoder.read(into.get_mut(..room).unwrap_or_default());
         match read {
             Ok(read) => {

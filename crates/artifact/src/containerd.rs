@@ -159,7 +159,7 @@ impl ContainerdStore {
         };
         let blobs = LocalImage { store, layers };
         let backend = Backend::Containerd(StoredImage { blobs, trees });
-        Ok(Image::new(artifact, Some(resolved.config), Vec::new(), backend, options))
+        Ok(Image::new(artifact, Some(resolved.config), resolved.notices, backend, options))
     }
 
     /// What the first of `names` that any namespace knows points to.

@@ -370,14 +370,16 @@ pub(crate) fn origin(url: &Uri) -> String {
     format!("{}://{}", url.scheme_str().unwrap_or_default(), host(url).to_ascii_lowercase())
 }
 
-/// Resolves a reference against the URL it came from (RFC 3986, section 5.2, without dot
-/// segments, which servers resolve). None for what is not HTTP, or carries credentials.
+/// Resolves a reference against the URL it came from (RFC 3986, section 5.2). None for what is not
+/// HTTP, or carries credentials.
 pub fn join(base: &Uri, reference: &str) -> Option<Uri> {
     let scheme = base.scheme_str()?;
     let host = base.authority()?;
     let path = base.path();
     // A scheme stands before all else; a query may well hold another URL.
     let (beginning, _) = reference.split_once(['/', '?', '#']).unwrap_or((reference, ""));
+    // Nobody sends a fragment.
+    let (reference, _) = reference.split_once('#').unwrap_or((reference, ""));
     let text = if beginning.contains(':') {
         reference.to_owned()
     } else if reference.starts_with("//") {
@@ -390,10 +392,41 @@ pub fn join(base: &Uri, reference: &str) -> Option<Uri> {
         let (directory, _) = path.rsplit_once('/')?;
         format!("{scheme}://{host}{directory}/{reference}")
     };
-    let url: Uri = text.parse().ok()?;
+    let url: Uri = without_dots(&text).parse().ok()?;
     let fits = matches!(url.scheme_str(), Some("http" | "https"))
         && url.authority().is_some_and(|authority| !authority.as_str().contains('@'));
     fits.then_some(url)
+}
+
+/// A URL whose path has no dot segments (RFC 3986, section 5.2.4): servers and proxies may refuse
+/// them, or resolve them as they like.
+fn without_dots(url: &str) -> String {
+    let (before, query) = match url.split_once('?') {
+        Some((before, query)) => (before, Some(query)),
+        None => (url, None),
+    };
+    let authority = before.find("://").and_then(|at| before.get(at + 3..)).unwrap_or(before);
+    let slash = authority.find('/').unwrap_or(authority.len());
+    let (root, path) = before.split_at(before.len() - authority.len() + slash);
+    let mut kept: Vec<&str> = Vec::new();
+    let mut segments = path.split('/').peekable();
+    while let Some(segment) = segments.next() {
+        let is_last = segments.peek().is_none();
+        match segment {
+            "." => {}
+            // What stands before the first slash is empty, and stays.
+            ".." => kept.truncate((kept.len().saturating_sub(1)).max(1)),
+            segment => {
+                kept.push(segment);
+                continue;
+            }
+        }
+        if is_last {
+            kept.push("");
+        }
+    }
+    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+    format!("{root}{}{query}", kept.join("/"))
 }
 
 #[cfg(test)]
@@ -415,6 +448,18 @@ mod tests {
             ),
             ("?to=x://y", Some("https://r.example:5000/v2/a/tags/list?to=x://y")),
             ("b/http://x", Some("https://r.example:5000/v2/a/tags/b/http://x")),
+            ("../../../../store/x?a=../b", Some("https://r.example:5000/store/x?a=../b")),
+            ("./x", Some("https://r.example:5000/v2/a/tags/x")),
+            ("x/.", Some("https://r.example:5000/v2/a/tags/x/")),
+            ("..", Some("https://r.example:5000/v2/a/")),
+            ("/a/b/../c/./d", Some("https://r.example:5000/a/c/d")),
+            ("/..", Some("https://r.example:5000/")),
+            ("/a//b/../c", Some("https://r.example:5000/a//c")),
+            ("/a/...", Some("https://r.example:5000/a/...")),
+            ("//cdn.example/a/../b", Some("https://cdn.example/b")),
+            ("https://cdn.example/../b/..c", Some("https://cdn.example/b/..c")),
+            ("https://cdn.example?x=/../y", Some("https://cdn.example/?x=/../y")),
+            ("x#y/../z", Some("https://r.example:5000/v2/a/tags/x")),
             ("data:b", None),
             ("http:b", None),
             ("ftp://cdn.example/b", None),

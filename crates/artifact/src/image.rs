@@ -230,6 +230,12 @@ impl Image {
         self.identity(index).map(|identity| identity.to_string())
     }
 
+    /// Whether what was kept of a layer may stand for its bytes. It may not where the bytes that lie
+    /// here are to be verified; a registry's are whenever they are asked for.
+    pub fn may_be_known(&self) -> bool {
+        !self.options.verify || matches!(self.backend, Backend::Registry(_))
+    }
+
     /// Under which name the facts of what was read may be kept: none if it did not end, and none of
     /// a diff ID unless the bytes were found to have it. Whoever asks for that name later may ask
     /// on behalf of another image.

@@ -42,6 +42,20 @@ pub(crate) const EXTENSIONS_MAX: usize = 16;
 /// Segments of one sparse file. Images of disks have some thousands.
 pub(crate) const SPARSE_SEGMENTS_MAX: usize = 1 << 16;
 
+/// Symbolic links of a layer followed on the way to one of its entries: what Linux follows.
+pub(crate) const LINK_DEPTH_MAX: usize = 40;
+
+/// The targets of the symbolic links of one layer that are kept for entries unpacked through them:
+/// 100 000 links of long paths. Of further ones it is known that they are links.
+pub(crate) const LINK_TARGET_BYTES_MAX: usize = 8 << 20;
+
+/// Directories of one layer known to have symbolic links somewhere in them; beyond, an entry that
+/// is unpacked through a link is uncertain. The largest images have some ten thousand.
+pub(crate) const LINK_FOLDERS_MAX: usize = 100_000;
+
+/// Bytes of paths looked at to follow such links, a layer: some 100 for an entry. That is a second.
+pub(crate) const LINK_STEP_BYTES_MAX: u64 = 256 << 20;
+
 /// The content of one file handed to a visitor. Databases of packages and archives of programs
 /// are the largest files anybody looks into; a gigabyte of them has not been seen.
 pub(crate) const CONTENT_BYTES_MAX: u64 = 1 << 30;

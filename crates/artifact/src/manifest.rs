@@ -6,8 +6,9 @@
 //! spec "Image Index", "Image Manifest" and "Content Descriptors"; Docker's "Image Manifest V 2,
 //! Schema 2".
 
+mod search;
+
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
 use model::{Algorithm, Artifact, ArtifactKind, Digest, Layer, Platform, Problem, ProblemKind};
 use serde::Deserialize;
@@ -15,11 +16,11 @@ use serde::Deserialize;
 use crate::config;
 use crate::digest::digest_of;
 use crate::error::OpenErrorKind;
-use crate::limits::{
-    CONFIG_BYTES_MAX, INDEX_DEPTH_MAX, INDEXES_MAX, LAYERS_MAX, MANIFEST_BYTES_MAX,
-    SUBJECT_CHARS_MAX,
-};
+use crate::limits::{CONFIG_BYTES_MAX, LAYERS_MAX, MANIFEST_BYTES_MAX, SUBJECT_CHARS_MAX};
 use crate::{ImageConfig, OpenError, spelling};
+
+use search::{Listed, Search, listed_as_manifest};
+pub(crate) use search::{best_for, with_platforms};
 
 /// What an image's configuration is called.
 const IMAGE_CONFIGS: [&str; 2] =
@@ -78,6 +79,8 @@ pub(crate) struct Resolved {
     pub(crate) config: ImageConfig,
     /// The indexes on the way to the manifest, the nearest first.
     pub(crate) indexes: Vec<Digest>,
+    /// What of the choice is worth knowing.
+    pub(crate) notices: Vec<Problem>,
     /// As the manifest lists them, the lowest first; as many as the configuration has diff IDs.
     pub(crate) layers: Vec<Descriptor>,
 }
@@ -142,17 +145,24 @@ pub(crate) fn resolve_entries(
     fetch: &mut Fetch<'_>,
 ) -> Result<Resolved, OpenError> {
     let mut search = Search { name, wanted, fetch, indexes: 0 };
-    let Listed { image, within } = search.choose(entries)?;
+    let (Listed { image, within, platform }, others) = search.choose(entries)?;
     let bytes = fetch_checked(&image, MANIFEST_BYTES_MAX, fetch)?;
-    match parse(name, &bytes)? {
-        Document::Manifest(manifest) => {
-            let resolved = finish(name, *manifest, image.digest, wanted, fetch)?;
-            Ok(Resolved { indexes: within.to_vec(), ..resolved })
-        }
-        Document::Index(_) => {
-            Err(damaged(format!("`{}` is listed as a manifest and is an index", image.digest)))
-        }
-    }
+    let Document::Manifest(manifest) = parse(name, &bytes)? else {
+        return Err(listed_as_manifest(&image.digest));
+    };
+    let resolved = finish(name, *manifest, image.digest, wanted, fetch)?;
+    let lie = platform.and_then(|listed| contradiction(name, &listed, &resolved.config));
+    let notices = others.into_iter().chain(lie).collect();
+    Ok(Resolved { indexes: within.to_vec(), notices, ..resolved })
+}
+
+/// That an index says an image is for another machine than its configuration says.
+fn contradiction(name: &str, listed: &Platform, config: &ImageConfig) -> Option<Problem> {
+    let own = config.platform();
+    let machine = |it: &Platform| (it.normal().os, it.normal().architecture);
+    let message =
+        format!("it is listed for `{listed}`, and its configuration says that it is for `{own}`");
+    (machine(listed) != machine(&own)).then(|| Problem::new(ProblemKind::Notice, name, message))
 }
 
 /// The digest of the image manifest that has this configuration, among all that an index leads
@@ -184,8 +194,8 @@ fn finish(
     let config = config::parse(&bytes)?;
     config.check(name, manifest.layers.len(), wanted)?;
     let config_digest = manifest.config.digest;
-    let (indexes, layers) = (Vec::new(), manifest.layers);
-    Ok(Resolved { manifest_digest, config_digest, config, indexes, layers })
+    let (indexes, notices, layers) = (Vec::new(), Vec::new(), manifest.layers);
+    Ok(Resolved { manifest_digest, config_digest, config, indexes, notices, layers })
 }
 
 /// Reads an index or a manifest. A document that could be taken for both is refused: two readers
@@ -263,112 +273,6 @@ pub(crate) fn check_digest(bytes: &[u8], expected: &Digest) -> Result<(), OpenEr
     Err(damaged(format!("`{expected}` is not what it is named after: its bytes have `{actual}`")))
 }
 
-/// An image manifest, as an index lists it.
-#[derive(Clone)]
-struct Listed {
-    image: Descriptor,
-    /// The indexes on the way to it, the nearest first: shared by all that one of them lists.
-    within: Rc<[Digest]>,
-}
-
-/// The way from an index to one manifest, through indexes within it.
-struct Search<'a, 'f> {
-    name: &'a str,
-    wanted: Option<&'a Platform>,
-    fetch: &'a mut Fetch<'f>,
-    indexes: usize,
-}
-
-impl Search<'_, '_> {
-    fn choose(&mut self, entries: Vec<Descriptor>) -> Result<Listed, OpenError> {
-        let mut listed = Vec::new();
-        self.gather(entries, &[], &mut listed)?;
-        // What is attached to an image stands beside it in a layout, and is no choice.
-        if !listed.iter().all(|it| it.image.is_artifact()) {
-            listed.retain(|it| !it.image.is_artifact());
-        }
-        let wanted = self.wanted.cloned().unwrap_or_else(Platform::host);
-        let platforms = || listed.iter().filter_map(|it| Some((it, it.image.platform()?)));
-        let (candidates, offered): (Vec<&Listed>, Vec<Platform>) = platforms().unzip();
-        let best = best_for(&wanted, offered.iter()).and_then(|best| candidates.get(best));
-        if let Some(chosen) = best {
-            return Ok(Listed::clone(chosen));
-        }
-        match listed.as_slice() {
-            // Nothing to choose from; whether the user's wish is met, the configuration tells.
-            [only] if self.wanted.is_none() || only.image.platform().is_none() => Ok(only.clone()),
-            _ => Err(self.no_image_for(&wanted, offered)),
-        }
-    }
-
-    /// Collects the image manifests in `entries`, which stand within these indexes, and in the
-    /// indexes below, in their order.
-    fn gather(
-        &mut self,
-        entries: Vec<Descriptor>,
-        within: &[Digest],
-        listed: &mut Vec<Listed>,
-    ) -> Result<(), OpenError> {
-        let within: Rc<[Digest]> = within.into();
-        for entry in entries {
-            if entry.is_attestation() {
-                continue;
-            }
-            if !entry.is_index() {
-                listed.push(Listed { image: entry, within: Rc::clone(&within) });
-                continue;
-            }
-            self.indexes += 1;
-            if within.len() + 1 >= INDEX_DEPTH_MAX || self.indexes > INDEXES_MAX {
-                return Err(damaged(format!(
-                    "`{}` nests more than {INDEX_DEPTH_MAX} deep, or holds more than {INDEXES_MAX}, indexes",
-                    self.name
-                )));
-            }
-            let bytes = fetch_checked(&entry, MANIFEST_BYTES_MAX, self.fetch)?;
-            let Document::Index(inner) = parse(self.name, &bytes)? else {
-                return Err(damaged(format!(
-                    "`{}` is listed as an index and is a manifest",
-                    entry.digest
-                )));
-            };
-            let within: Vec<Digest> =
-                std::iter::once(entry.digest).chain(within.iter().cloned()).collect();
-            self.gather(inner, &within, listed)?;
-        }
-        Ok(())
-    }
-
-    fn no_image_for(&self, wanted: &Platform, available: Vec<Platform>) -> OpenError {
-        if !available.is_empty() && available.iter().all(|platform| platform.os == "windows") {
-            return config::windows(self.name);
-        }
-        let message = format!("`{}` has no image for `{wanted}`", self.name);
-        with_platforms(OpenError::new(OpenErrorKind::NotFound, message), available)
-    }
-}
-
-/// Which of these platforms serves who wants one: the first that is the same, else the first that
-/// will do.
-pub(crate) fn best_for<'p>(
-    wanted: &Platform,
-    mut offered: impl Iterator<Item = &'p Platform> + Clone,
-) -> Option<usize> {
-    let same = offered.clone().position(|it| it == wanted);
-    same.or_else(|| offered.position(|it| it.satisfies(wanted)))
-}
-
-/// The error with a hint that lists the platforms there are.
-pub(crate) fn with_platforms(error: OpenError, mut available: Vec<Platform>) -> OpenError {
-    available.sort();
-    available.dedup();
-    let list: Vec<String> = available.iter().map(ToString::to_string).collect();
-    if list.is_empty() {
-        return error;
-    }
-    error.hint(format!("choose one with --platform: {}", list.join(", ")))
-}
-
 /// The configuration's descriptor, if this manifest describes an image and not something else
 /// that registries hold.
 fn check_is_image<'a>(name: &str, manifest: &'a Manifest) -> Result<&'a Descriptor, OpenError> {
@@ -441,6 +345,11 @@ impl Descriptor {
     /// Whether an index says that it is anything but an image.
     fn is_artifact(&self) -> bool {
         self.artifact_type.as_ref().is_some_and(|it| !IMAGE_CONFIGS.contains(&it.as_str()))
+    }
+
+    /// Whether it may be one image among others.
+    pub(crate) fn is_choice(&self) -> bool {
+        !self.is_artifact() && !self.is_attestation()
     }
 
     /// BuildKit lists what it attests of an image beside the image.

@@ -61,7 +61,8 @@ pub(crate) fn from_store(
         Store::Archive(archive) => (ArtifactKind::OciArchive, indexed.look(archive)),
     };
     let artifact = Artifact { references, ..resolved.artifact(name, kind) };
-    let problems = store.problem(name).into_iter().chain(notice).chain(beside).collect();
+    let notices = notice.into_iter().chain(resolved.notices);
+    let problems = store.problem(name).into_iter().chain(notices).chain(beside).collect();
     let layers = resolved.layers.iter().map(layer).collect();
     let backend = Backend::Local(LocalImage { store, layers });
     let image = Image::new(artifact, Some(resolved.config), problems, backend, options);
@@ -114,7 +115,13 @@ fn choose(
     let Some(first) = names.first().filter(|_| names.len() > 1) else {
         return Ok((entries, None));
     };
-    let message = format!("it holds {} images, of which `{first}` is read: {list}", names.len());
+    let unnamed = entries.iter().filter(|it| it.reference_name().is_none() && it.is_choice());
+    let unnamed = match unnamed.count() {
+        0 => String::new(),
+        count => format!(", and {count} without a name"),
+    };
+    let count = names.len();
+    let message = format!("it holds {count} images, of which `{first}` is read: {list}{unnamed}");
     let notice = Problem::new(ProblemKind::Notice, name, message);
     let is_first = |entry: &Descriptor| entry.reference_name() == Some(first);
     Ok((entries.into_iter().filter(is_first).collect(), Some(notice)))

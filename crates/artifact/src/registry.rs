@@ -130,7 +130,8 @@ fn open_at(
     let resolved = manifest::resolve(name, &top, expected, wanted, &mut fetch)?;
     let artifact = resolved.artifact(name, ArtifactKind::Registry);
     let indexes = resolved.indexes;
-    let problems = problems.iter().cloned().chain(session.problems()).collect();
+    let told = problems.iter().cloned().chain(session.problems());
+    let problems = told.chain(resolved.notices).collect();
     let backend = Backend::Registry(Repository { session, layers: resolved.layers });
     let image = Image::new(artifact, Some(resolved.config), problems, backend, options);
     Ok(image.chosen_from(indexes))

@@ -4,8 +4,8 @@
 //! content are `delivery`'s, whiteouts are `walk`'s. What the dialects leave open is decided as
 //! Go's `archive/tar` does, because that is what Docker, containerd and Podman unpack with: a
 //! scanner that reads an archive another way than they do can be shown another image. So GNU
-//! names win over PAX ones, a link has no content whatever its size says, and global extended
-//! headers hold for nothing.
+//! names win over PAX ones and the name of a sparse file over both, a link has no content whatever
+//! its size says, and global extended headers hold for nothing and undo what stands before them.
 
 mod header;
 mod pax;
@@ -130,9 +130,11 @@ impl<'i> Tar<'i> {
                     let size = self.size_of(&header)?;
                     self.begin(size);
                     self.finish_content()?;
+                    // Go gives it out as a member, which takes what stands before it.
+                    extensions = Extensions::default();
                 }
-                b'L' => extensions.path = Some(self.long_text(&header)?),
-                b'K' => extensions.link = Some(self.long_text(&header)?),
+                b'L' => extensions.path = self.long_text(&header)?,
+                b'K' => extensions.link = self.long_text(&header)?,
                 _ => return self.member(&header, extensions).map(Next::Member),
             }
         }
@@ -158,6 +160,10 @@ impl<'i> Tar<'i> {
         let named = path.or(records.path);
         let path = named.unwrap_or_else(|| header.path());
         let kind = kind_of(header.kind(), &path);
+        // GNU's own sparse files have no use for such records, all others are named by them last.
+        let is_old_sparse = header.kind() == b'S';
+        let mut sparse = records.sparse.filter(|_| !is_old_sparse);
+        let sparse_name = sparse.as_mut().and_then(|it| it.name.take());
         let size = match records.size {
             Some(size) => size,
             None => self.size_of(header)?,
@@ -166,7 +172,7 @@ impl<'i> Tar<'i> {
             !matches!(kind, Kind::HardLink | Kind::Symlink | Kind::Directory | Kind::Special);
         self.begin(if has_content { size } else { 0 });
         let mut member = Member {
-            path,
+            path: sparse_name.unwrap_or(path),
             link: link.or(records.link).unwrap_or_else(|| header.link().to_vec()),
             kind,
             mode: header.mode(),
@@ -176,10 +182,10 @@ impl<'i> Tar<'i> {
             segments: None,
             flaw: None,
         };
-        if header.kind() == b'S' {
-            self.old_sparse(header, &mut member)?;
-        } else if kind == Kind::File {
-            self.pax_sparse(records.sparse, &mut member)?;
+        match sparse {
+            _ if is_old_sparse => self.old_sparse(header, &mut member)?,
+            Some(sparse) if kind == Kind::File => self.pax_sparse(sparse, &mut member)?,
+            _ => {}
         }
         let plausible =
             |segments: &Vec<Segment>| sparse::plausible(segments, member.size, self.stored);
@@ -218,21 +224,14 @@ impl<'i> Tar<'i> {
     }
 
     /// The map of a PAX sparse file stands in its records or in front of its content.
-    fn pax_sparse(
-        &mut self,
-        records: pax::SparseRecords,
-        member: &mut Member,
-    ) -> Result<(), Fault> {
-        if records.in_content {
-            member.segments = self.map_in_content()?;
-            if member.segments.is_none() {
-                member.flaw = Some("its sparse map does not parse");
-            }
-        } else {
-            member.segments = records.segments;
+    fn pax_sparse(&mut self, sparse: pax::Sparse, member: &mut Member) -> Result<(), Fault> {
+        match sparse.segments {
+            Some(segments) => member.segments = Some(segments),
+            None => member.segments = self.map_in_content()?,
         }
-        if member.segments.is_some() {
-            member.size = records.size.unwrap_or(member.size);
+        match member.segments {
+            Some(_) => member.size = sparse.size.unwrap_or(member.size),
+            None => member.flaw = Some("its sparse map does not parse"),
         }
         Ok(())
     }
@@ -263,9 +262,11 @@ impl<'i> Tar<'i> {
         pax::parse(&bytes).map_err(|message| self.damaged(message))
     }
 
-    fn long_text(&mut self, header: &Header<'_>) -> Result<Vec<u8>, Fault> {
+    /// A long name or target; an empty one is none.
+    fn long_text(&mut self, header: &Header<'_>) -> Result<Option<Vec<u8>>, Fault> {
         let bytes = self.extension(header)?;
-        Ok(header::text(&bytes).to_vec())
+        let text = header::text(&bytes);
+        Ok((!text.is_empty()).then(|| text.to_vec()))
     }
 
     /// The content of an extension header, as a whole.

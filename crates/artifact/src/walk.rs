@@ -1,5 +1,7 @@
 //! The walk through a tar: members become entries, with normal paths and whiteouts understood.
 
+mod links;
+
 use model::{Entry, EntryKind, ProblemKind};
 
 use crate::delivery::{Delivery, Shape, Turn};
@@ -7,6 +9,7 @@ use crate::input::Input;
 use crate::path::{self, Confined, Unfit};
 use crate::tar::{Fault, Kind, Member, Next, Tar};
 use crate::{ReadError, Stop};
+use links::{Links, Made, Place};
 
 /// Whether `.wh.` names remove what lies beneath (OCI image spec, "Whiteouts"), as they do in the
 /// layer of an image, or are names like any other, as in a root file system.
@@ -53,6 +56,7 @@ pub(crate) fn walk(
     passed: &mut dyn FnMut(u64),
 ) -> Result<Walked, ReadError> {
     let mut tar = Tar::new(input);
+    let mut links = Links::default();
     let mut told = 0;
     let end = loop {
         stop.check()?;
@@ -60,7 +64,7 @@ pub(crate) fn walk(
         passed(tar.position() - told);
         told = tar.position();
         let turn = match next {
-            Ok(Next::Member(member)) => present(&mut tar, &member, whiteouts, delivery),
+            Ok(Next::Member(member)) => present(&mut tar, &member, whiteouts, &mut links, delivery),
             Ok(Next::End) => break End::Marked,
             Ok(Next::Cut) => break End::Cut,
             Err(fault) => break End::Fault(fault),
@@ -78,16 +82,19 @@ fn present(
     tar: &mut Tar<'_>,
     member: &Member,
     whiteouts: Whiteouts,
+    links: &mut Links,
     delivery: &mut Delivery<'_>,
 ) -> Result<Turn, Fault> {
-    let Some(path) = confined(delivery, member, &member.path, "path") else {
+    let Some(path) = placed(delivery, member, &member.path, "path", links) else {
         return Ok(Turn::Pass);
     };
     let link = match member.kind {
-        Kind::HardLink => match confined(delivery, member, &member.link, "hard link's target") {
-            Some(link) => link,
-            None => return Ok(Turn::Pass),
-        },
+        Kind::HardLink => {
+            match placed(delivery, member, &member.link, "hard link's target", links) {
+                Some(link) => link,
+                None => return Ok(Turn::Pass),
+            }
+        }
         Kind::Symlink => String::from_utf8_lossy(&member.link).into_owned(),
         _ => String::new(),
     };
@@ -108,10 +115,20 @@ fn present(
     let Member { mode, uid, gid, .. } = *member;
     let entry = Entry { path: &path, kind, mode, uid, gid, size };
     match whiteout(&path).filter(|_| whiteouts == Whiteouts::Removing) {
-        None => deliver(tar, member, &entry, delivery),
+        None => {
+            links.note(&path, made(kind));
+            deliver(tar, member, &entry, delivery)
+        }
         Some(Mark::Removed(target)) => {
+            links.note_whiteout(&target);
             let kind = EntryKind::Whiteout;
             Ok(delivery.entry(&Entry { path: &target, kind, size: 0, ..entry }))
+        }
+        Some(Mark::Opaque("")) => {
+            let message = "its root is opaque: overlay file systems show what lies beneath all the \
+                           same, as is done here, others do not";
+            delivery.problem(ProblemKind::Unsupported, &path, message);
+            Ok(Turn::Pass)
         }
         Some(Mark::Opaque(directory)) => {
             let kind = EntryKind::Opaque;
@@ -146,6 +163,45 @@ fn deliver(
     let shape = Shape { segments: member.segments.as_deref(), stored: tar.stored() };
     delivery.content(entry, &shape, &mut |into| tar.read(into))?;
     Ok(turn)
+}
+
+fn made(kind: EntryKind<'_>) -> Made<'_> {
+    match kind {
+        EntryKind::Symlink(target) => Made::Link(target),
+        EntryKind::HardLink(of) => Made::HardLink(of),
+        EntryKind::Directory => Made::Directory,
+        _ => Made::Other,
+    }
+}
+
+/// Where the name of a member is within the root when it is unpacked. That links lead there is
+/// said: few builders write so.
+fn placed(
+    delivery: &mut Delivery<'_>,
+    member: &Member,
+    name: &[u8],
+    what: &str,
+    links: &mut Links,
+) -> Option<String> {
+    let path = confined(delivery, member, name, what)?;
+    let (kind, placed, message) = match links.place(&path) {
+        Place::Written => return Some(path),
+        Place::Led(placed) => {
+            let message = format!(
+                "its {what} leads through a link of its layer; it is taken from where that leads, \
+                 as runtimes do"
+            );
+            (ProblemKind::Notice, placed, message)
+        }
+        Place::Unknown(why) => {
+            let message = format!(
+                "its {what} leads through links of its layer, and where to is not certain: {why}"
+            );
+            (ProblemKind::Damaged, path, message)
+        }
+    };
+    delivery.problem(kind, &String::from_utf8_lossy(&member.path), message);
+    Some(placed)
 }
 
 /// A name of a member within the root. That it would have led out is said: it was made to.

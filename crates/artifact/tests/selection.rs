@@ -169,6 +169,120 @@ fn a_name_chooses_among_images() {
     }
 }
 
+/// The notices on opening, after the content.
+fn notices(target: &str, platform: &str) -> (String, Vec<String>) {
+    let options = Options { platform: platform.parse().ok(), ..Options::default() };
+    let image = open(target, &options).unwrap();
+    assert!(image.problems().iter().all(|it| it.kind == ProblemKind::Notice));
+    let told = image.problems().iter().map(|it| it.message.clone()).collect();
+    (content(target, Some(platform)).unwrap(), told)
+}
+
+#[test]
+fn variants_are_what_runtimes_take() {
+    let directory = tempfile::tempdir().unwrap();
+    let variants = ["v5", "v6", "v7", "v8"].map(|variant| {
+        let image = image(variant, "arm");
+        let mut entry = without(image.descriptor(), "annotations");
+        entry["platform"]["variant"] = variant.into();
+        (image, entry)
+    });
+    let of = |name: &str, chosen: &[usize]| {
+        let entries: Vec<Value> = chosen.iter().map(|&it| variants[it].1.clone()).collect();
+        let blobs = chosen.iter().flat_map(|&it| variants[it].0.blobs()).collect();
+        layout(&directory.path().join(name), &entries, blobs)
+    };
+    let (all, old) = (of("all", &[0, 1, 2, 3]), of("old", &[0, 1]));
+    for (path, platform, variant) in [
+        (&all, "linux/arm", "v7"),
+        (&all, "linux/arm/v6", "v6"),
+        (&all, "linux/armel", "v6"),
+        (&all, "linux/arm/v8", "v8"),
+        (&old, "linux/arm", "v6"),
+        (&old, "linux/arm/v7", "v6"),
+        (&old, "linux/arm/v5", "v5"),
+    ] {
+        assert_eq!(content(path, Some(platform)), Ok(format!("{variant} arm")), "{platform}");
+    }
+    let new = of("new", &[2, 3]);
+    let (kind, message) = content(&new, Some("linux/arm/v6")).unwrap_err();
+    assert_eq!(kind, OpenErrorKind::NotFound);
+    assert!(message.ends_with("linux/arm/v7, linux/arm/v8"), "{message}");
+    image("a:1", "arm64").write_oci_dir(&directory.path().join("arm64"));
+    let path = directory.path().join("arm64").display().to_string();
+    assert_eq!(content(&path, Some("linux/aarch64")), Ok("a:1 arm64".to_owned()));
+}
+
+#[test]
+fn several_images_for_one_platform_are_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let images = ["first", "second"].map(|name| image(name, "amd64"));
+    let blobs = || images.iter().flat_map(ImageBuilder::blobs).collect::<Vec<_>>();
+    let mut entries = images.each_ref().map(|it| without(it.descriptor(), "annotations"));
+    let second = sha256(&images[1].manifest());
+    let unnamed = layout(&directory.path().join("unnamed"), &entries, blobs());
+    let (content, told) = notices(&unnamed, "linux/amd64");
+    assert_eq!(content, "first amd64");
+    let [told] = &told[..] else { panic!("{told:?}") };
+    assert!(told.starts_with("it holds 2 images for `linux/amd64`, of which"), "{told}");
+    assert!(told.ends_with(&format!("the others: @{second}")), "{told}");
+    let (content, told) = notices(&format!("{unnamed}@{second}"), "linux/amd64");
+    assert_eq!((content.as_str(), told.len()), ("second amd64", 0));
+    // One of them named, or one of three.
+    entries[1]["annotations"] = json!({ "org.opencontainers.image.ref.name": "a" });
+    let one = layout(&directory.path().join("one"), &entries, blobs());
+    assert_eq!(notices(&one, "linux/amd64").1.len(), 1);
+    let third = without(image("third", "amd64").descriptor(), "annotations");
+    entries[0]["annotations"] = json!({ "org.opencontainers.image.ref.name": "b" });
+    let three = [entries.to_vec(), vec![third]].concat();
+    let three = layout(&directory.path().join("three"), &three, blobs());
+    let (_, told) = notices(&three, "linux/amd64");
+    assert_eq!(told, ["it holds 2 images, of which `b` is read: b, a, and 1 without a name"]);
+    // The same files, compressed otherwise, are no other image.
+    let mut entries = images.each_ref().map(|it| without(it.descriptor(), "annotations"));
+    entries[1]["annotations"] = json!({ "io.github.containers.compression.zstd": "true" });
+    let twice = layout(&directory.path().join("twice"), &entries, blobs());
+    assert_eq!(notices(&twice, "linux/amd64").1.len(), 0);
+}
+
+#[test]
+fn what_an_index_does_not_say_the_configurations_do() {
+    let directory = tempfile::tempdir().unwrap();
+    let images = ["amd64", "arm64"].map(|architecture| image("a:1", architecture));
+    let silent = |it: &ImageBuilder| without(without(it.descriptor(), "annotations"), "platform");
+    let mut entries: Vec<Value> = images.iter().map(silent).collect();
+    // Something that is no image, and does not say so in the index.
+    let signature = ImageBuilder {
+        config_media_type: "application/vnd.cncf.helm.config.v1+json".to_owned(),
+        ..image("a:1", "s390x")
+    };
+    entries.insert(0, silent(&signature));
+    let blobs = || {
+        let all = images.iter().chain([&signature]);
+        all.flat_map(ImageBuilder::blobs).collect::<Vec<_>>()
+    };
+    let path = layout(&directory.path().join("silent"), &entries, blobs());
+    for architecture in ["amd64", "arm64"] {
+        let (content, told) = notices(&path, &format!("linux/{architecture}"));
+        assert_eq!((content, told), (format!("a:1 {architecture}"), vec![]));
+    }
+    let (kind, message) = content(&path, Some("linux/s390x")).unwrap_err();
+    assert_eq!(kind, OpenErrorKind::NotFound, "{message}");
+    assert!(message.ends_with("linux/amd64, linux/arm64"), "{message}");
+    // One that is missing is no answer.
+    let path = layout(&directory.path().join("missing"), &entries, images[0].blobs());
+    let (kind, message) = content(&path, Some("linux/arm64")).unwrap_err();
+    assert_eq!(kind, OpenErrorKind::Damaged, "{message}");
+    // Where they contradict each other, the configuration is what runs.
+    let mut lie = without(images[1].descriptor(), "annotations");
+    lie["platform"]["architecture"] = "mips".into();
+    let path = layout(&directory.path().join("lie"), &[lie], images[1].blobs());
+    let told = open(&path, &Options::default()).unwrap().problems().to_vec();
+    let [notice] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(notice.kind, ProblemKind::Notice);
+    assert!(notice.message.contains("listed for `linux/mips`"), "{notice}");
+}
+
 #[test]
 fn what_is_not_an_image_is_called_so() {
     let directory = tempfile::tempdir().unwrap();

@@ -201,6 +201,24 @@ fn root_file_systems_come_in_any_compression() {
     assert!(seen[0].paths().contains(&"usr/.wh.name"));
 }
 
+/// A member of the archive ends in the middle of a block of its compression.
+#[test]
+fn archives_of_images_come_in_any_compression() {
+    let directory = tempfile::tempdir().unwrap();
+    let image = image(gzip);
+    let compressions: [(&str, Compress); 5] =
+        [("tar", <[u8]>::to_vec), ("gz", gzip), ("xz", xz), ("bz2", bzip2), ("zst", zstd)];
+    let archives = [image.old_docker_archive(), image.docker_archive(), image.oci_archive()];
+    for (name, compress) in compressions {
+        for (number, archive) in archives.iter().enumerate() {
+            let path = directory.path().join(format!("{number}.{name}"));
+            fs::write(&path, compress(archive)).unwrap();
+            let opened = open(path.to_str().unwrap(), &Options::default()).unwrap();
+            assert!(read_all(&opened) == expected(), "{}", path.display());
+        }
+    }
+}
+
 #[test]
 fn an_archive_of_a_directory_begins_with_a_dot() {
     let directory = tempfile::tempdir().unwrap();

@@ -243,7 +243,11 @@ fn a_sparse_map_that_makes_no_sense_costs_its_file_alone() {
     }
     let in_content = |content: &[u8]| {
         TarBuilder::new()
-            .pax(&[("GNU.sparse.major", "1"), ("GNU.sparse.realsize", "9")])
+            .pax(&[
+                ("GNU.sparse.major", "1"),
+                ("GNU.sparse.minor", "0"),
+                ("GNU.sparse.realsize", "9"),
+            ])
             .header(&Header::file("sparse", content.len() as u64))
             .content(content)
             .file("next", "x")
@@ -384,7 +388,11 @@ fn holes_without_end_are_not_filled() {
     let mut tar = TarBuilder::new();
     for number in 0..6 {
         tar = tar
-            .pax(&[("GNU.sparse.size", &size), ("GNU.sparse.map", "")])
+            .pax(&[
+                ("GNU.sparse.major", "0"),
+                ("GNU.sparse.minor", "1"),
+                ("GNU.sparse.size", &size),
+            ])
             .header(&Header::file(&number.to_string(), 0));
     }
     struct Count(usize);

@@ -1,8 +1,8 @@
 //! One blob as a stream that survives broken connections.
 //!
 //! Nothing is asked until somebody reads, so that whatever goes wrong goes wrong in one place.
-//! When the connection breaks, the rest is asked for with `Range` and the stream goes on; whoever
-//! reads it hashes all of it, so a registry that sends something else the second time is found
+//! When the connection breaks, the rest is asked for with `Range`, or all of it where a registry does
+//! not give that, and the stream goes on; whoever reads it hashes all of it, so a registry that sends something else the second time is found
 //! out. It must never hand over more bytes than the manifest says.
 
 use std::io::{self, Read};
@@ -39,6 +39,8 @@ pub(super) struct Blob<'a> {
     /// When bytes last came that are worth the name, and how far the stream was then.
     alive: Instant,
     alive_at: u64,
+    /// False once the registry has answered a range with anything else: then all of it comes again.
+    does_ranges: bool,
     /// Nothing more comes; asking once more must not begin it all again.
     over: bool,
 }
@@ -70,6 +72,7 @@ impl<'a> Blob<'a> {
             pauses: fresh_pauses(),
             alive: Instant::now(),
             alive_at: 0,
+            does_ranges: true,
             over: false,
         }
     }
@@ -101,29 +104,34 @@ impl<'a> Blob<'a> {
         }
     }
 
-    fn ask(&self, effort: Effort) -> Result<Body, Break> {
+    fn ask(&mut self, effort: Effort) -> Result<Body, Break> {
+        let from = if self.does_ranges { self.position } else { 0 };
         let mut headers = Vec::new();
-        if self.position > 0 {
-            headers.push(("range", format!("bytes={}-", self.position)));
+        if from > 0 {
+            headers.push(("range", format!("bytes={from}-")));
         }
         let response = self.session.ask(&self.path, &headers, effort)?;
+        let is_part = response.status == StatusCode::PARTIAL_CONTENT;
+        let range = response.header("content-range").unwrap_or_default().trim();
+        let is_other = is_part && !range.starts_with(&format!("bytes {from}-"));
+        if from > 0 && (is_other || response.status == StatusCode::RANGE_NOT_SATISFIABLE) {
+            self.does_ranges = false;
+            return self.ask(effort);
+        }
         let wait = response.retry_after();
         let accepted = self.session.accept(response);
         let mut response = accepted.map_err(|why| Break { why, wait })?;
-        if response.status == StatusCode::PARTIAL_CONTENT {
-            let range = response.header("content-range").unwrap_or_default();
-            if !range.trim().starts_with(&format!("bytes {}-", self.position)) {
-                return Err(self.lie("another range than it was asked for").into());
-            }
-            self.check_length(&response, self.position)?;
-        } else {
-            self.check_length(&response, 0)?;
-            // The server knows no ranges: what we have had comes again.
-            let mut had = (&mut response.body).take(self.position);
-            let again = io::copy(&mut had, &mut io::sink()).map_err(|why| self.broken(&why))?;
-            if again < self.position {
-                return Err(self.lie("less than it had sent before").into());
-            }
+        if is_other {
+            return Err(self.lie("another range than it was asked for").into());
+        }
+        let start = if is_part { from } else { 0 };
+        self.check_length(&response, start)?;
+        // Of a server that knows no ranges, what we have had comes again.
+        let repeated = self.position - start;
+        let mut had = (&mut response.body).take(repeated);
+        let again = io::copy(&mut had, &mut io::sink()).map_err(|why| self.broken(&why))?;
+        if again < repeated {
+            return Err(self.lie("less than it had sent before").into());
         }
         Ok(response.body)
     }

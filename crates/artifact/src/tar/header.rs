@@ -47,13 +47,25 @@ impl<'a> Header<'a> {
 
     /// The path with its prefix, where the format has one.
     pub(crate) fn path(&self) -> Vec<u8> {
-        let prefix = match (self.field(257, 6), self.field(508, 4)) {
-            (b"ustar\0", b"tar\0") => text(self.field(345, 131)),
-            (b"ustar\0", _) => text(self.field(345, 155)),
+        let prefix = match (self.field(257, 8), self.field(508, 4)) {
+            ([b'u', b's', b't', b'a', b'r', 0, ..], b"tar\0") => text(self.field(345, 131)),
+            ([b'u', b's', b't', b'a', b'r', 0, ..], _) => text(self.field(345, 155)),
+            (b"ustar  \0", _) => self.gnu_prefix(),
             _ => b"",
         };
         let name = text(self.field(0, 100));
         if prefix.is_empty() { name.to_vec() } else { [prefix, b"/", name].concat() }
+    }
+
+    /// GNU's format has times of access and change there. Go once wrote a prefix over them, so that
+    /// its reader takes what is no time for one (`archive/tar`, `readHeader`).
+    fn gnu_prefix(&self) -> &'a [u8] {
+        let is_time = |at| match self.field(at, 12) {
+            [0, ..] => true,
+            field => is_time(field),
+        };
+        let prefix = text(self.field(345, 155));
+        if is_time(345) && is_time(357) || !prefix.is_ascii() { b"" } else { prefix }
     }
 
     pub(crate) fn link(&self) -> &'a [u8] {
@@ -117,6 +129,28 @@ pub(crate) fn number(field: &[u8]) -> Option<u64> {
             value.filter(|_| !negative)
         }
         _ => octal(field),
+    }
+}
+
+/// Whether Go reads a field as a time: without blanks at its ends, it is octal digits up to the
+/// first NUL (twelve at most, which 64 bits hold), or it is a signed number of base 256.
+fn is_time(field: &[u8]) -> bool {
+    match field {
+        [first, rest @ ..] if first & 0x80 != 0 => {
+            let inversion = if first & 0x40 != 0 { 0xff } else { 0 };
+            let start = u64::from((first ^ inversion) & 0x7f);
+            let value = rest.iter().try_fold(start, |value, &byte| {
+                (value >> 56 == 0).then_some(value << 8 | u64::from(byte ^ inversion))
+            });
+            value.is_some_and(|value| value >> 63 == 0)
+        }
+        _ => {
+            let blank = |byte: &u8| matches!(byte, b' ' | 0);
+            let start = field.iter().position(|byte| !blank(byte)).unwrap_or(field.len());
+            let end = field.iter().rposition(|byte| !blank(byte)).map_or(start, |last| last + 1);
+            let digits = text(field.get(start..end).unwrap_or_default());
+            digits.iter().all(|digit| matches!(digit, b'0'..=b'7'))
+        }
     }
 }
 

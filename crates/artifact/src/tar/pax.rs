@@ -12,30 +12,41 @@ pub(super) struct Records {
     pub(super) size: Option<u64>,
     pub(super) uid: Option<u32>,
     pub(super) gid: Option<u32>,
-    pub(super) sparse: SparseRecords,
+    /// None too if the records are of a form that nobody knows.
+    pub(super) sparse: Option<Sparse>,
 }
 
-/// GNU's records for sparse files, versions 0.0, 0.1 and 1.0 (GNU tar manual, "Storing Sparse
-/// Files").
-#[derive(Debug, Default)]
-pub(super) struct SparseRecords {
-    /// Version 1.0: the segments stand in front of the content.
-    pub(super) in_content: bool,
-    /// Versions 0.x: the segments.
+/// What is said of a sparse file.
+#[derive(Debug)]
+pub(super) struct Sparse {
+    /// None: they stand in front of the content (version 1.0).
     pub(super) segments: Option<Vec<Segment>>,
     /// The size with the holes.
     pub(super) size: Option<u64>,
-    /// The path; the header's is made up.
-    name: Option<Vec<u8>>,
-    major: u64,
-    /// Version 0.0: the offset whose length comes next.
-    offset: Option<u64>,
+    /// The path; all other names are made up.
+    pub(super) name: Option<Vec<u8>>,
+}
+
+/// GNU's records for sparse files, versions 0.0, 0.1 and 1.0 (GNU tar manual, "Storing Sparse
+/// Files"), as they stand there: what they mean, if anything, only all of them say.
+#[derive(Debug, Default)]
+struct SparseRecords<'a> {
+    major: &'a [u8],
+    minor: &'a [u8],
+    name: &'a [u8],
+    size: &'a [u8],
+    real_size: &'a [u8],
+    /// Version 0.1.
+    map: &'a [u8],
+    /// Version 0.0: offsets, each with its length.
+    pairs: Vec<&'a [u8]>,
 }
 
 /// Reads the records of one extended header. The error says what is wrong with them.
 pub(super) fn parse(mut bytes: &[u8]) -> Result<Records, &'static str> {
     const BROKEN: &str = "an extended header does not parse";
     let mut records = Records::default();
+    let mut sparse = SparseRecords::default();
     // Some writers pad with NULs.
     while !text(bytes).is_empty() {
         let blank = bytes.iter().position(|&byte| byte == b' ').ok_or(BROKEN)?;
@@ -45,10 +56,14 @@ pub(super) fn parse(mut bytes: &[u8]) -> Result<Records, &'static str> {
         let record = record.get(blank + 1..).and_then(|it| it.strip_suffix(b"\n")).ok_or(BROKEN)?;
         let equals = record.iter().position(|&byte| byte == b'=').ok_or(BROKEN)?;
         let (key, value) = record.split_at(equals);
-        records.take(key, value.get(1..).unwrap_or_default()).ok_or(BROKEN)?;
+        let value = value.get(1..).unwrap_or_default();
+        match key.strip_prefix(b"GNU.sparse.") {
+            Some(key) => sparse.take(key, value).ok_or(BROKEN)?,
+            None => records.take(key, value).ok_or(BROKEN)?,
+        }
         bytes = rest;
     }
-    records.finish();
+    records.sparse = sparse.read().map_err(|()| BROKEN)?;
     Ok(records)
 }
 
@@ -56,9 +71,6 @@ impl Records {
     /// Takes one record over; None if its value makes no sense. Keys we have no use for (times,
     /// `SCHILY.xattr.*`) are passed over. An empty value takes an earlier record back.
     fn take(&mut self, key: &[u8], value: &[u8]) -> Option<()> {
-        if let Some(key) = key.strip_prefix(b"GNU.sparse.") {
-            return self.sparse.take(key, value);
-        }
         let given = (!value.is_empty()).then_some(value);
         let number = |it: Option<&[u8]>| it.map(|it| decimal(it).ok_or(())).transpose().ok();
         let id = |it: Option<u64>| it.map(|it| u32::try_from(it).unwrap_or(u32::MAX));
@@ -72,31 +84,46 @@ impl Records {
         }
         Some(())
     }
-
-    fn finish(&mut self) {
-        self.sparse.in_content = self.sparse.major == 1;
-        if self.sparse.name.is_some() {
-            self.path = self.sparse.name.take();
-        }
-    }
 }
 
-impl SparseRecords {
-    fn take(&mut self, key: &[u8], value: &[u8]) -> Option<()> {
+impl<'a> SparseRecords<'a> {
+    /// Takes one record over; None if it does not follow the one before.
+    fn take(&mut self, key: &[u8], value: &'a [u8]) -> Option<()> {
+        let is_offset_next = self.pairs.len().is_multiple_of(2);
         match key {
-            b"major" => self.major = decimal(value)?,
-            b"name" => self.name = Some(value.to_vec()),
-            b"size" | b"realsize" => self.size = Some(decimal(value)?),
-            b"map" => self.segments = Some(sparse::parse_list(value)?),
-            b"offset" => self.offset = Some(decimal(value)?),
-            b"numbytes" => {
-                let segment = Segment { offset: self.offset.take()?, length: decimal(value)? };
-                self.segments.get_or_insert_default().push(segment);
-            }
-            b"numblocks" if self.segments.is_none() => self.segments = Some(Vec::new()),
+            b"major" => self.major = value,
+            b"minor" => self.minor = value,
+            b"name" => self.name = value,
+            b"size" => self.size = value,
+            b"realsize" => self.real_size = value,
+            b"map" => self.map = value,
+            b"offset" if is_offset_next => self.pairs.push(value),
+            b"numbytes" if !is_offset_next => self.pairs.push(value),
+            b"offset" | b"numbytes" => return None,
             _ => {}
         }
         Some(())
+    }
+
+    /// What they mean together, as Go takes it (`archive/tar`, `readGNUSparsePAXHeaders`): a name or
+    /// a size without a map is nothing, and so is all of a version that is not known.
+    fn read(self) -> Result<Option<Sparse>, ()> {
+        let has_map = !self.map.is_empty() || !self.pairs.is_empty();
+        let is_in_content = match (self.major, self.minor) {
+            (b"0", b"0" | b"1") => false,
+            (b"1", b"0") => true,
+            (b"", b"") if has_map => false,
+            _ => return Ok(None),
+        };
+        let segments = match (is_in_content, self.pairs.as_slice()) {
+            (true, _) => None,
+            (false, []) => Some(sparse::parse_list(self.map).ok_or(())?),
+            (false, pairs) => Some(sparse::pairs(pairs.iter().copied()).ok_or(())?),
+        };
+        let size = if self.size.is_empty() { self.real_size } else { self.size };
+        let size = (!size.is_empty()).then(|| decimal(size).ok_or(())).transpose()?;
+        let name = (!self.name.is_empty()).then(|| self.name.to_vec());
+        Ok(Some(Sparse { segments, size, name }))
     }
 }
 

@@ -48,7 +48,8 @@ pub(super) fn parse_map(map: &[u8]) -> Option<Vec<Segment>> {
     pairs(map.split(|&byte| byte == b'\n').take(lines).skip(1))
 }
 
-fn pairs<'a>(numbers: impl Iterator<Item = &'a [u8]>) -> Option<Vec<Segment>> {
+/// Offsets, each followed by its length.
+pub(super) fn pairs<'a>(numbers: impl Iterator<Item = &'a [u8]>) -> Option<Vec<Segment>> {
     let numbers: Vec<u64> = numbers.map(decimal).collect::<Option<_>>()?;
     let (pairs, rest) = numbers.as_chunks();
     let segment = |&[offset, length]: &[u64; 2]| Segment { offset, length };

@@ -37,7 +37,9 @@ fn ranges(server: &Server) -> Vec<String> {
 #[test]
 fn what_passes_is_waited_for_and_the_blob_goes_on() {
     let broken: Meddle = |reply| reply.with(Fault::BreakAfter(300_000));
-    let cases: [(&str, &[Meddle], &[&str]); 8] = [
+    let other: Meddle =
+        |reply| Reply::new(206, reply.body).header("content-range", "bytes 7-1000/1001");
+    let cases: [(&str, &[Meddle], &[&str]); 11] = [
         ("500 at first", &[|_| Reply::new(500, "")], &[]),
         ("429 at first", &[|_| Reply::new(429, "").header("retry-after", "1")], &[]),
         ("no answer at first", &[|reply| reply.with(Fault::BreakAfter(0))], &[]),
@@ -54,6 +56,10 @@ fn what_passes_is_waited_for_and_the_blob_goes_on() {
             &[broken, |reply| reply.with(Fault::BreakAfter(9))],
             &["bytes=300000-", "bytes=300009-"],
         ),
+        // All of it comes again, and once more if it must.
+        ("416 on the way", &[broken, |_| Reply::new(416, "")], &["bytes=300000-"]),
+        ("416 and a break", &[broken, |_| Reply::new(416, ""), broken], &["bytes=300000-"]),
+        ("another range", &[broken, other], &["bytes=300000-"]),
     ];
     for (what, mishaps, expected) in cases {
         let server = unlucky(mishaps);

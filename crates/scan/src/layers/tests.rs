@@ -116,3 +116,41 @@ fn links_are_followed_step_by_step() {
     let (names, kinds) = at_the_end(&long.file("l20/status", status));
     assert!(names.is_empty() && kinds.contains(&ProblemKind::LimitReached), "{names:?} {kinds:?}");
 }
+
+/// Names of packages that a layout has, and the kinds of its problems.
+fn verified(layout: &Path, cache: &Cache, verify: bool) -> (Vec<String>, Vec<ProblemKind>) {
+    let options = Options { verify, ..Options::default() };
+    let opened = open(layout.to_str().unwrap(), &options).unwrap();
+    let looking = Looking { checks: Checks::default(), signatures: None, clamd: None };
+    let layers = collect(&opened, cache, &looking).unwrap();
+    let found = analyzers::squash(&layers.facts, true);
+    let names = found.packages.into_iter().map(|package| package.name).collect();
+    (names, layers.problems.iter().map(|problem| problem.kind).collect())
+}
+
+#[test]
+fn verifying_reads_what_is_there_whatever_is_cached() {
+    let status = |name| format!("Package: {name}\nStatus: install ok installed\nVersion: 1\n");
+    // Its database is found through a link, in a second pass.
+    let tar = |name| {
+        let linked = TarBuilder::new().symlink("var/lib/dpkg", "/data");
+        linked.file("data/status", status(name))
+    };
+    let stores: [fn(TarBuilder) -> LayerBuilder; 2] = [LayerBuilder::plain, LayerBuilder::gzip];
+    for store in stores {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = Cache::open(Some(&directory.path().join("cache")), "test".to_owned());
+        let layout = directory.path().join("layout");
+        let (honest, other) = (store(tar("bash")), store(tar("curl")));
+        ImageBuilder::new("app:1").layer(honest.clone()).write_oci_dir(&layout);
+        let bash = vec!["bash".to_owned()];
+        for verify in [false, true, true] {
+            assert_eq!(verified(&layout, &cache, verify), (bash.clone(), vec![]), "{verify}");
+        }
+        let blob = layout.join("blobs/sha256").join(honest.digest.hex());
+        std::fs::write(blob, &other.blob).unwrap();
+        let (names, problems) = verified(&layout, &cache, true);
+        assert_eq!(names, ["curl"]);
+        assert!(problems.contains(&ProblemKind::Damaged), "{problems:?}");
+    }
+}
