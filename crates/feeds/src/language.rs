@@ -5,7 +5,7 @@
 //! on a package, with all its ranges: versions behind the last fix of one line of releases can be
 //! affected in another that has none.
 
-use model::{Advisory, Affected, Scope, Severity, Status, Subject, VersionRange};
+use model::{Advisory, Scope, Severity, Status, Subject, VersionRange};
 use version::Scheme;
 
 /// The streams, and the order of their versions.
@@ -72,7 +72,7 @@ pub(crate) fn advisory(
     severity: Severity,
     record: &str,
 ) -> Option<Advisory> {
-    let is_fixed = |range: &VersionRange| matches!(range.until, Affected::Before(_));
+    let is_fixed = |range: &VersionRange| range.until.fix().is_some();
     let status = if ranges.iter().any(is_fixed) { Status::Fixed } else { Status::Affected };
     (!ranges.is_empty()).then(|| Advisory {
         id: id.to_owned(),

@@ -392,7 +392,9 @@ impl Claim {
                 Affected::Through(version) => {
                     statements.affected_through(place(), rpm::normal(version), self.severity);
                 }
-                Affected::Onwards => statements.state(place(), Status::Affected, self.severity),
+                Affected::Onwards | Affected::Until { .. } => {
+                    statements.state(place(), Status::Affected, self.severity);
+                }
             }
         }
     }
@@ -402,7 +404,7 @@ impl Claim {
             range.introduced.is_none() && end(range).is_some_and(|version| version == ZERO)
         };
         let ranges = self.ranges.iter().filter(|range| !never(range)).cloned();
-        let is_fixed = |range: &VersionRange| matches!(range.until, Affected::Before(_));
+        let is_fixed = |range: &VersionRange| range.until.fix().is_some();
         let (fixed, open): (Vec<_>, Vec<_>) = ranges.partition(is_fixed);
         let never = fixed.is_empty() && open.is_empty() && !self.ranges.is_empty();
         let said = [
@@ -439,8 +441,5 @@ fn below(version: &str) -> VersionRange {
 }
 
 fn end(range: &VersionRange) -> Option<&str> {
-    match &range.until {
-        Affected::Before(version) | Affected::Through(version) => Some(version),
-        Affected::Onwards => None,
-    }
+    range.until.end().map(|(end, _)| end)
 }
