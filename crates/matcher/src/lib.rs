@@ -153,6 +153,7 @@ fn plans(inventory: &Inventory, declared: bool) -> (Vec<Plan>, Vec<Problem>) {
         Some(Err(problem)) => problems.push(problem),
     }
     let maintained = !plans.is_empty();
+    problems.extend(ecosystem::unknown(inventory, declared, maintained));
     plans.extend(ecosystem::plans(inventory, declared, maintained));
     (plans, problems)
 }

@@ -67,7 +67,7 @@ impl Analyzer for NpmLock {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -138,7 +138,8 @@ fn identity<'a>(folder: &'a str, locked: &'a Locked) -> Option<(&'a str, &'a str
     } else if specifier::is_version(&locked.version) {
         Some((name, &locked.version))
     } else {
-        specifier::is_address(&locked.version).then_some((name, ""))
+        let is_unsaid = locked.version.is_empty() || specifier::is_address(&locked.version);
+        is_unsaid.then_some((name, ""))
     }
 }
 
