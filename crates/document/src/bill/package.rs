@@ -1,10 +1,12 @@
 //! A package from a component: from our properties where they are, else from its package URL.
 
+use std::collections::BTreeSet;
+
 use model::{
     Basis, Location, Package, PackageKind, Problem, ProblemKind, Purl, Source, Symbols, spelled,
 };
 
-use super::{Component, ComponentKind, property};
+use super::{Component, ComponentKind, Property, property};
 use crate::{spdx, syft, text};
 
 /// Longer names and versions are nobody's.
@@ -223,8 +225,31 @@ fn rpm_source(file: &str) -> Option<Source> {
     Some(Source { name: name.to_owned(), version: format!("{version}-{release}") })
 }
 
+/// By what the components of one tool in a bill are alike. A bill may be put together from those of several,
+/// and what one of them says of its packages says nothing of another's.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Writer<'c> {
+    /// What its properties' names begin with: `syft`, `aquasecurity`.
+    prefixes: BTreeSet<&'c str>,
+    namespace: String,
+    /// `debian-12`, where another one writes `debian-12.5`.
+    distro: String,
+}
+
+impl<'c> Writer<'c> {
+    pub(super) fn of(component: &'c Component) -> Self {
+        let prefix = |it: &'c Property| it.name.split(':').next().unwrap_or_default();
+        let purl: Purl = component.purl.parse().unwrap_or_default();
+        Self {
+            prefixes: component.properties.iter().map(prefix).collect(),
+            distro: purl.qualifier("distro").to_owned(),
+            namespace: purl.namespace,
+        }
+    }
+}
+
 /// Whether the writer of a component says the source of packages that are not their own. Syft leaves it
-/// out of those that are; so who says it of one package of a kind means it of all.
+/// out of those that are; so who says it of one package of a kind means it of all of his.
 pub(super) fn says_sources(component: &Component, package: &Package) -> bool {
     let is_syft = component.properties.iter().any(|it| it.name.starts_with(syft::PREFIX));
     package.kind.is_os() && (is_syft || !package.is_source_unsaid())
