@@ -73,6 +73,7 @@ fn without_files(package: &Package) -> Package {
         dependencies: Vec::new(),
         hashes: Vec::new(),
         symbols: Symbols::default(),
+        variant: package.variant.clone(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! A package found in an artifact.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Symbols;
@@ -226,6 +228,9 @@ pub struct Package {
     pub hashes: Vec<String>,
     /// Its functions that the program it was found in links; empty if that is not known.
     pub symbols: Symbols,
+    /// What tells it from others of its name and version, in the terms of its package URL: `uuid`,
+    /// `classifier`, `build`, `user`, `channel`.
+    pub variant: BTreeMap<String, String>,
 }
 
 impl Package {
@@ -249,6 +254,7 @@ impl Package {
             dependencies: Vec::new(),
             hashes: Vec::new(),
             symbols: Symbols::default(),
+            variant: BTreeMap::new(),
         }
     }
 

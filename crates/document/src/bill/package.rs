@@ -125,6 +125,7 @@ fn ours(kind: PackageKind, component: &Component, purl: &Purl) -> Package {
         owner: optional(property::PACKAGE_OWNER),
         hashes: component.hashes.clone(),
         symbols: symbols.unwrap_or_default(),
+        variant: purl.variant(kind),
         ..Package::new(kind, &name, &version)
     }
 }
@@ -151,13 +152,15 @@ fn theirs(kind: PackageKind, component: &Component, purl: &Purl) -> Package {
     let place = [syft::PLACE, "aquasecurity:trivy:FilePath"];
     let path = place.iter().find_map(|name| component.property(name)).unwrap_or_default();
     let (module, module_build) = module(purl);
+    let vendor = purl.vendor(kind);
     Package {
-        architecture: purl.qualifier("arch").to_owned(),
+        architecture: purl.architecture(kind).to_owned(),
         source: if kind.is_os() { source(kind, component, purl, &version) } else { None },
         module,
         module_build,
         license: component.license.clone(),
-        vendor: component.publisher.clone(),
+        vendor: if vendor.is_empty() { &component.publisher } else { vendor }.to_owned(),
+        variant: purl.variant(kind),
         location: Location { path: path.trim_start_matches('/').to_owned(), layer: None },
         hashes: component.hashes.clone(),
         ..Package::new(kind, &name, &version)
