@@ -68,6 +68,7 @@ fn without_files(package: &Package) -> Package {
         location: package.location.clone(),
         files: Vec::new(),
         declared: package.declared,
+        development: package.development,
         basis: package.basis,
         owner: package.owner.clone(),
         dependencies: Vec::new(),

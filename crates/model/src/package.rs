@@ -219,6 +219,8 @@ pub struct Package {
     pub files: Vec<Box<str>>,
     /// Named by a manifest or lock file, and not seen installed.
     pub declared: bool,
+    /// Needed by who develops or tests alone, and not where the thing runs; None where nothing says.
+    pub development: Option<bool>,
     pub basis: Basis,
     /// The operating system's package that owns the file at `location`.
     pub owner: Option<String>,
@@ -249,6 +251,7 @@ impl Package {
             location: Location { path: String::new(), layer: None },
             files: Vec::new(),
             declared: false,
+            development: None,
             basis: Basis::Record,
             owner: None,
             dependencies: Vec::new(),

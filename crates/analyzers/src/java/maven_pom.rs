@@ -43,8 +43,10 @@ impl Analyzer for MavenPom {
                 Some(version) => {
                     let name = coordinates.name();
                     let mut installed = Installed::declared(PackageKind::Maven, &name, version);
+                    installed.package.development = Some(dependency.is_of_tests());
                     let kind = Some(dependency.kind).filter(|kind| kind != "jar");
-                    let told = [("classifier", dependency.classifier), ("type", kind.unwrap_or_default())];
+                    let told =
+                        [("classifier", dependency.classifier), ("type", kind.unwrap_or_default())];
                     let told = told.into_iter().filter(|(_, value)| !value.is_empty());
                     let told = told.map(|(key, value)| (key.to_owned(), value));
                     installed.package.variant.extend(told);

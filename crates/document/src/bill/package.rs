@@ -9,6 +9,8 @@ use model::{
 use super::{Component, ComponentKind, Property, property};
 use crate::{spdx, syft, text};
 
+/// How CycloneDX's own tools for npm mark what only developers need (its taxonomy of properties).
+const NPM_DEVELOPMENT: &str = "cdx:npm:package:development";
 /// Longer names and versions are nobody's.
 const TEXT_BYTES_MAX: usize = 4096;
 
@@ -121,6 +123,7 @@ fn ours(kind: PackageKind, component: &Component, purl: &Purl) -> Package {
             layer: component.property(property::LOCATION_LAYER).and_then(|it| it.parse().ok()),
         },
         declared: component.property(property::PACKAGE_DECLARED) == Some("true"),
+        development: component.property(property::PACKAGE_DEVELOPMENT).map(|it| it == "true"),
         basis: basis.unwrap_or_default(),
         owner: optional(property::PACKAGE_OWNER),
         hashes: component.hashes.clone(),
@@ -159,6 +162,7 @@ fn theirs(kind: PackageKind, component: &Component, purl: &Purl) -> Package {
         module,
         module_build,
         license: component.license.clone(),
+        development: component.property(NPM_DEVELOPMENT).map(|it| it == "true"),
         vendor: if vendor.is_empty() { &component.publisher } else { vendor }.to_owned(),
         variant: purl.variant(kind),
         location: Location { path: path.trim_start_matches('/').to_owned(), layer: None },

@@ -32,6 +32,8 @@ pub(super) struct PackageItem {
     #[serde(default)]
     declared: bool,
     #[serde(default)]
+    development: Option<bool>,
+    #[serde(default)]
     basis: Option<String>,
     owner: Option<String>,
     #[serde(default)]
@@ -197,6 +199,7 @@ impl PackageItem {
             license: self.license,
             location: Location { path: self.path, layer: self.layer },
             declared: self.declared,
+            development: self.development,
             basis: basis.unwrap_or_default(),
             owner: self.owner,
             variant: variant(kind(&self.kind)?, &self.purl),
