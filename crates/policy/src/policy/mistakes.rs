@@ -19,6 +19,8 @@ use crate::rule::OnUnknown;
 const MISTAKES_MAX: usize = 100;
 /// Mistakes in one rule, exception or case.
 const IN_PIECE_MAX: usize = 16;
+/// Pieces that are read; twice what a file has with as many rules and exceptions as may be.
+const PIECES_MAX: usize = 20_000;
 /// Text that is read for one piece, again and again.
 const PIECE_BYTES_MAX: usize = 64 << 10;
 
@@ -74,6 +76,9 @@ fn pieces(text: &str) -> Option<Vec<Piece>> {
             let text = format!("{head}\n{}", rest.get(*item..until)?.join("\n"));
             pieces.push(Piece { shift: u64::try_from(start.checked_add(*item)?).ok()?, text });
         }
+    }
+    if pieces.len() > PIECES_MAX {
+        return None;
     }
     let is_sound = |piece: &Piece| {
         piece.text.len() <= PIECE_BYTES_MAX && read::<IgnoredAny>(&piece.text).is_ok()
