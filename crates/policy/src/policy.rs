@@ -154,6 +154,9 @@ fn rules(file: &PolicyFile, unknown: OnUnknown, errors: &mut Vec<PolicyError>) -
         if !own.insert(rule.id.value.as_str()) {
             let message = format!("two rules are called `{}`", rule.id.value);
             errors.push(PolicyError::at(&rule.id, message));
+            // Both are checked.
+            all.push(rule.clone());
+            continue;
         }
         put(&mut all, rule.clone());
     }
