@@ -11,8 +11,12 @@ use crate::name::Name;
 
 /// Set in the first byte where a scope follows.
 const SCOPED: u8 = 0x80;
+/// Set in the first byte of a range that has a beginning.
+const BEGUN: u8 = 4;
 /// Set in the first byte of a range where the symbols of the scope follow it.
 const LINKED: u8 = 8;
+/// Set there where the platforms of the scope follow.
+const PLATFORMS: u8 = 16;
 
 /// A decoded statement.
 #[derive(Debug)]
@@ -42,26 +46,37 @@ pub(crate) fn encode(advisory: &Advisory, out: &mut Vec<u8>) {
         put_option(out, scope.track.as_deref());
     }
     put_length(out, advisory.ranges.len());
-    let mut symbols = scope.symbols.as_slice();
+    let mut scope = Some(scope);
     for range in &advisory.ranges {
-        encode_range(range, std::mem::take(&mut symbols), out);
+        encode_range(range, scope.take(), out);
     }
     put_list(out, advisory.notices.iter());
 }
 
-/// A byte that says how the range ends (2 bits), whether it has a beginning, and whether symbols
+/// A byte that says how the range ends, whether it has a beginning, and whether symbols and platforms
 /// follow, which the first range has for all; then the texts.
-fn encode_range(range: &VersionRange, symbols: &[String], out: &mut Vec<u8>) {
-    let (code, end) = match &range.until {
-        Affected::Onwards => (0, None),
-        Affected::Before(version) => (1, Some(version)),
-        Affected::Through(version) => (2, Some(version)),
+fn encode_range(range: &VersionRange, scope: Option<&Scope>, out: &mut Vec<u8>) {
+    let code = match &range.until {
+        Affected::Onwards => 0,
+        Affected::Before(_) => 1,
+        Affected::Through(_) => 2,
+        Affected::Until { .. } => 3,
     };
-    let linked = if symbols.is_empty() { 0 } else { LINKED };
-    out.push(code | u8::from(range.introduced.is_some()) << 2 | linked);
-    range.introduced.iter().chain(end).for_each(|version| put_str(out, version));
-    if linked != 0 {
-        put_list(out, symbols.iter());
+    let flag = |is: bool, flag: u8| if is { flag } else { 0 };
+    let symbols = scope.map(|it| it.symbols.as_slice()).unwrap_or_default();
+    let platforms = scope.map(|it| it.platforms.as_slice()).unwrap_or_default();
+    let flags = flag(range.introduced.is_some(), BEGUN)
+        | flag(!symbols.is_empty(), LINKED)
+        | flag(!platforms.is_empty(), PLATFORMS);
+    out.push(code | flags);
+    let end = range.until.end().map(|(end, _)| end);
+    range.introduced.as_deref().into_iter().chain(end).for_each(|version| put_str(out, version));
+    if let Affected::Until { included, fix, .. } = &range.until {
+        out.push(u8::from(*included));
+        put_option(out, fix.as_deref());
+    }
+    for list in [symbols, platforms].into_iter().filter(|list| !list.is_empty()) {
+        put_list(out, list.iter());
     }
 }
 
@@ -76,12 +91,12 @@ impl Statement {
                 architectures: cursor.list()?,
                 module: cursor.option()?,
                 track: cursor.option()?,
-                symbols: Vec::new(),
+                ..Scope::default()
             },
         };
         let count = cursor.length()?;
-        let symbols = &mut scope.symbols;
-        let ranges = (0..count).map(|_| decode_range(cursor, symbols)).collect::<Result<_, _>>()?;
+        let of = &mut scope;
+        let ranges = (0..count).map(|_| decode_range(cursor, of)).collect::<Result<_, _>>()?;
         Ok(Self {
             subject: subject(first >> 3 & 1),
             scope,
@@ -109,21 +124,26 @@ impl Statement {
     }
 }
 
-fn decode_range(
-    cursor: &mut Cursor<'_>,
-    symbols: &mut Vec<String>,
-) -> Result<VersionRange, Malformed> {
+fn decode_range(cursor: &mut Cursor<'_>, scope: &mut Scope) -> Result<VersionRange, Malformed> {
     cursor.charge(size_of::<VersionRange>())?;
     let code = cursor.byte()?;
-    let introduced = (code & 4 != 0).then(|| cursor.string()).transpose()?;
-    let until = match code & !(4 | LINKED) {
+    let introduced = (code & BEGUN != 0).then(|| cursor.string()).transpose()?;
+    let until = match code & !(BEGUN | LINKED | PLATFORMS) {
         0 => Affected::Onwards,
         1 => Affected::Before(cursor.string()?),
         2 => Affected::Through(cursor.string()?),
+        3 => Affected::Until {
+            end: cursor.string()?,
+            included: cursor.byte()? != 0,
+            fix: cursor.option()?,
+        },
         _ => return Err(Malformed("a version range ends in an unknown way")),
     };
     if code & LINKED != 0 {
-        symbols.append(&mut cursor.list()?);
+        scope.symbols.append(&mut cursor.list()?);
+    }
+    if code & PLATFORMS != 0 {
+        scope.platforms.append(&mut cursor.list()?);
     }
     Ok(VersionRange { introduced, until })
 }

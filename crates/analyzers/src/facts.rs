@@ -201,6 +201,9 @@ impl Installed {
         .into_iter()
         .chain(package.dependencies.iter().map(|text| text.len().saturating_add(TEXT_OVERHEAD)))
         .chain(package.hashes.iter().map(|text| text.len().saturating_add(TEXT_OVERHEAD)))
+        .chain(package.variant.iter().map(|(key, value)| {
+            key.len().saturating_add(value.len()).saturating_add(2 * TEXT_OVERHEAD)
+        }))
         .fold(FACT_OVERHEAD, usize::saturating_add)
     }
 }

@@ -17,7 +17,7 @@ impl Analyzer for JuliaManifest {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -45,10 +45,11 @@ impl Analyzer for JuliaManifest {
         let mut listing = Listing::new(facts);
         for (name, entry) in entries {
             // Other programs have files of this name too; Julia's have identifiers.
-            let has_uuid = entry.get("uuid").is_some();
+            let uuid = entry.get("uuid").and_then(Value::as_str);
             let Some(version) = entry.get("version").and_then(Value::as_str) else { continue };
-            if has_uuid {
+            if let Some(uuid) = uuid {
                 let mut installed = Installed::declared(PackageKind::Julia, name, version);
+                installed.package.variant.insert("uuid".to_owned(), uuid.to_owned());
                 installed.package.dependencies = needed(entry.get("deps"));
                 listing.add(installed);
             }

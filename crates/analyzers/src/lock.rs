@@ -4,7 +4,7 @@
 //! A tool refuses its lock file as a whole when it does not parse, so this does too, and says so.
 //! Nothing here may know a format.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use model::ProblemKind;
 use serde::de::DeserializeOwned;
@@ -24,28 +24,85 @@ const YAML_NODES_MAX: usize = 512 << 10;
 /// The packages of one file, each once.
 pub(crate) struct Listing<'f> {
     facts: &'f mut FileFacts,
-    seen: HashSet<(String, String)>,
+    /// With the place among the facts, unless there was no room.
+    seen: HashMap<(String, String), Option<usize>>,
 }
 
 impl<'f> Listing<'f> {
     pub(crate) fn new(facts: &'f mut FileFacts) -> Self {
-        Self { facts, seen: HashSet::new() }
+        Self { facts, seen: HashMap::new() }
     }
 
-    /// Lists the package unless one of the same name and version is there.
+    /// Lists the package unless one of the same name and version is there; what is needed once where
+    /// the thing runs is no development dependency.
     pub(crate) fn add(&mut self, mut installed: Installed) {
         let package = &mut installed.package;
         if package.name.is_empty() {
             return;
         }
-        if self.seen.insert((package.name.clone(), package.version.clone())) {
-            for list in [&mut package.dependencies, &mut package.hashes] {
-                list.sort_unstable();
-                list.dedup();
+        let key = (package.name.clone(), package.version.clone());
+        if let Some(place) = self.seen.get(&key) {
+            let same = place.and_then(|place| self.facts.packages.get_mut(place));
+            if let Some(Installed { package: same, .. }) = same {
+                same.development = both(same.development, package.development);
             }
-            self.facts.package(installed);
+            return;
+        }
+        for list in [&mut package.dependencies, &mut package.hashes] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        let place = self.facts.packages.len();
+        self.facts.package(installed);
+        self.seen.insert(key, (self.facts.packages.len() > place).then_some(place));
+    }
+}
+
+/// Whether a package that is needed for two reasons is one for development.
+pub(crate) fn both(one: Option<bool>, other: Option<bool>) -> Option<bool> {
+    match (one, other) {
+        (Some(false), _) | (_, Some(false)) => Some(false),
+        (Some(true), Some(true)) => Some(true),
+        _ => None,
+    }
+}
+
+/// What a project needs, directly or through others, where it runs and to develop it.
+#[derive(Default)]
+pub(crate) struct Needed {
+    running: BTreeSet<String>,
+    development: BTreeSet<String>,
+}
+
+impl Needed {
+    /// By what it asks for itself, and what each of the others needs.
+    pub(crate) fn of(
+        running: Vec<String>,
+        development: Vec<String>,
+        others: &BTreeMap<String, Vec<String>>,
+    ) -> Self {
+        Self { running: reached(running, others), development: reached(development, others) }
+    }
+
+    /// Whether it is needed to develop alone; None where nobody is known to need it.
+    pub(crate) fn development(&self, name: &str) -> Option<bool> {
+        match (self.running.contains(name), self.development.contains(name)) {
+            (true, _) => Some(false),
+            (false, true) => Some(true),
+            (false, false) => None,
         }
     }
+}
+
+fn reached(mut open: Vec<String>, others: &BTreeMap<String, Vec<String>>) -> BTreeSet<String> {
+    let mut reached = BTreeSet::new();
+    while let Some(name) = open.pop() {
+        if !reached.contains(&name) {
+            open.extend(others.get(&name).into_iter().flatten().cloned());
+            reached.insert(name);
+        }
+    }
+    reached
 }
 
 /// How a dependency is written whose version the lock file tells.

@@ -214,6 +214,8 @@ struct PackageJson<'a> {
     path: &'a str,
     layer: Option<u32>,
     declared: bool,
+    /// Needed by who develops alone; null where nothing says.
+    development: Option<bool>,
     basis: &'static str,
     owner: Option<&'a str>,
 }
@@ -233,6 +235,7 @@ impl<'a> PackageJson<'a> {
             path: &package.location.path,
             layer: package.location.layer,
             declared: package.declared,
+            development: package.development,
             basis: package.basis.name(),
             owner: package.owner.as_deref(),
         }

@@ -73,6 +73,11 @@ fn a_source_that_is_not_said_is_not_the_package_itself() {
     let own = r#"{"type": "library", "name": "x", "purl": "pkg:deb/ubuntu/x@1?upstream=x"}"#;
     let syft = r#"{"type": "library", "name": "x", "purl": "pkg:deb/ubuntu/x@1",
         "properties": [{"name": "syft:package:type", "value": "deb"}]}"#;
+    let syft_own = r#"{"type": "library", "name": "w", "purl": "pkg:deb/ubuntu/w@1",
+        "properties": [{"name": "syft:package:foundBy", "value": "dpkg"}]}"#;
+    let other_release = r#"{"type": "library", "name": "x", "purl": "pkg:deb/ubuntu/x@1?distro=ubuntu-22.04&upstream=y"}"#;
+    let trivy = r#"{"type": "library", "name": "x", "purl": "pkg:deb/ubuntu/x@1", "properties": [
+        {"name": "aquasecurity:trivy:SrcName", "value": "y"}, {"name": "aquasecurity:trivy:SrcVersion", "value": "1"}]}"#;
     let language = r#"{"type": "library", "name": "x", "purl": "pkg:npm/x@1"}"#;
     for (components, unsaid) in [
         (vec![lone], 1),
@@ -81,7 +86,12 @@ fn a_source_that_is_not_said_is_not_the_package_itself() {
         (vec![lone, lone.replace("libssl3", "b").leak()], 2),
         (vec![lone, other], 0),
         (vec![lone, own], 0),
-        (vec![lone, syft], 0),
+        (vec![syft, syft_own], 0),
+        // What another tool says of its packages says nothing of these.
+        (vec![lone, syft], 1),
+        (vec![lone, syft, syft_own], 1),
+        (vec![lone, other_release], 1),
+        (vec![lone, trivy], 1),
         (vec![language], 0),
     ] {
         let text = cyclonedx(&components.join(","));

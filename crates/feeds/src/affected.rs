@@ -39,20 +39,44 @@ pub(crate) fn outside<'t>(
         (Some(a), Some(b)) => compare(scheme, a, b),
         (a, b) => a.is_some().cmp(&b.is_some()),
     });
+    let starts: Vec<Cut> = spans.iter().filter_map(|span| span.from.clone()).collect();
+    let mut ranges = ranges_of(scheme, gaps(scheme, spans))?;
+    for range in &mut ranges {
+        name_fix(scheme, &starts, &mut range.until);
+    }
+    Ok(ranges)
+}
+
+/// What sorted spans leave over.
+fn gaps(scheme: Scheme, spans: Vec<Span>) -> Vec<Span> {
     let mut gaps = Vec::new();
     let mut reached: Option<Cut> = None;
     for Span { from, to } in spans {
         if let Some(from) = from {
             gaps.push(Span { from: reached.clone(), to: Some(from) });
         }
-        let Some(to) = to else { return ranges_of(scheme, gaps) };
+        let Some(to) = to else { return gaps };
         let is_later = |old: &Cut| compare(scheme, old, &to).is_lt();
         if reached.as_ref().is_none_or(is_later) {
             reached = Some(to);
         }
     }
     gaps.push(Span { from: reached, to: None });
-    ranges_of(scheme, gaps)
+    gaps
+}
+
+/// What ends just behind a version (`> 4.2.3` is not affected) has no fix in its own words; the next
+/// version from which something is sound (`>= 4.2.4`, as RubySec's CVE-2019-16060 says beside it) is one.
+/// `starts` are sorted.
+fn name_fix(scheme: Scheme, starts: &[Cut], until: &mut Affected) {
+    let Affected::Through(last) = until else { return };
+    let last_cut = Cut { version: std::mem::take(last), after: true };
+    let is_next = |cut: &&Cut| !cut.after && compare(scheme, cut, &last_cut).is_gt();
+    let fix = starts.iter().find(is_next).map(|cut| cut.version.clone());
+    *until = match fix {
+        None => Affected::Through(last_cut.version),
+        fix => Affected::Until { end: last_cut.version, included: true, fix },
+    };
 }
 
 /// The versions for which conditions set apart by commas hold, by the order alone.
@@ -176,6 +200,7 @@ mod tests {
                 Affected::Onwards => format!("{from}…"),
                 Affected::Before(version) => format!("{from}<{version}"),
                 Affected::Through(version) => format!("{from}<={version}"),
+                Affected::Until { end, fix, .. } => format!("{from}<={end}({})", fix.unwrap()),
             }
         };
         match ranges {
@@ -186,7 +211,7 @@ mod tests {
 
     #[test]
     fn what_is_left_over_is_affected() {
-        let cases: [(Scheme, &[&str], &str); 15] = [
+        let cases: [(Scheme, &[&str], &str); 18] = [
             (Scheme::Cargo, &[], "…"),
             (Scheme::Cargo, &[">= 0.9.1"], "<0.9.1"),
             (Scheme::Cargo, &["^1.2.3", ">= 2.0.4"], "<1.2.3 >=2.0.0-0<2.0.4"),
@@ -202,6 +227,9 @@ mod tests {
             (Scheme::Gem, &["<= 1.0"], ">=1.0.0.1…"),
             (Scheme::Gem, &["!= 1.0"], "`!= 1.0` is no range of versions"),
             (Scheme::Gem, &["< 1", "> 2, < 2"], ">=1…"),
+            (Scheme::Gem, &["< 4.2.3", "> 4.2.3", ">= 4.2.4"], ">=4.2.3<=4.2.3(4.2.4)"),
+            (Scheme::Gem, &["> 4.2.3", ">= 4.2.2.1, < 4.2.3"], "<4.2.2.1 >=4.2.3<=4.2.3"),
+            (Scheme::Cargo, &["> 1.0.0, < 1.1.0", ">= 1.2.0"], "<=1.0.0(1.2.0) >=1.1.0<1.2.0"),
         ];
         for (scheme, ranges, expected) in cases {
             assert_eq!(shown(outside(scheme, ranges.iter().copied())), expected, "{ranges:?}");

@@ -265,6 +265,10 @@ fn advisory_line(advisory: &Advisory) -> String {
             Affected::Onwards => "…".to_owned(),
             Affected::Before(version) => format!("<{version}"),
             Affected::Through(version) => format!("<={version}"),
+            Affected::Until { end, included, fix } => {
+                let sign = if *included { "<=" } else { "<" };
+                format!("{sign}{end} fix:{}", fix.as_deref().unwrap_or("-"))
+            }
         };
         words.push(format!("{introduced}{until}"));
     }
@@ -276,6 +280,7 @@ fn advisory_line(advisory: &Advisory) -> String {
         ("module", scope.module.clone().into_iter().collect()),
         ("architectures", scope.architectures.clone()),
         ("symbols", scope.symbols.clone()),
+        ("platforms", scope.platforms.clone()),
     ];
     for (name, values) in parts {
         if !values.is_empty() {

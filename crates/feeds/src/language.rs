@@ -5,7 +5,7 @@
 //! on a package, with all its ranges: versions behind the last fix of one line of releases can be
 //! affected in another that has none.
 
-use model::{Advisory, Affected, Scope, Severity, Status, Subject, VersionRange};
+use model::{Advisory, Scope, Severity, Status, Subject, VersionRange};
 use version::Scheme;
 
 /// The streams, and the order of their versions.
@@ -39,6 +39,12 @@ pub(crate) fn scheme(stream: &str) -> Option<Scheme> {
 pub(crate) fn package_name(stream: &str, name: &str) -> String {
     match stream {
         "composer" | "nuget" => name.to_lowercase(),
+        // Swift's package manager takes addresses of repositories so (SE-0292, canonical locations).
+        "swift" => {
+            let (_scheme, name) = name.split_once("://").unwrap_or(("", name));
+            let name = name.trim_end_matches('/');
+            name.strip_suffix(".git").unwrap_or(name).to_lowercase()
+        }
         "pypi" => {
             let parts = name.split(['-', '_', '.']).filter(|part| !part.is_empty());
             parts.map(str::to_lowercase).collect::<Vec<_>>().join("-")
@@ -72,7 +78,7 @@ pub(crate) fn advisory(
     severity: Severity,
     record: &str,
 ) -> Option<Advisory> {
-    let is_fixed = |range: &VersionRange| matches!(range.until, Affected::Before(_));
+    let is_fixed = |range: &VersionRange| range.until.fix().is_some();
     let status = if ranges.iter().any(is_fixed) { Status::Fixed } else { Status::Affected };
     (!ranges.is_empty()).then(|| Advisory {
         id: id.to_owned(),
@@ -98,6 +104,8 @@ mod tests {
             ("pypi", "zope..interface", "zope-interface"),
             ("nuget", "Newtonsoft.Json", "newtonsoft.json"),
             ("golang", "github.com/Masterminds/goutils", "github.com/Masterminds/goutils"),
+            ("swift", "https://github.com/Apple/swift-nio.git", "github.com/apple/swift-nio"),
+            ("swift", "github.com/apple/swift-nio", "github.com/apple/swift-nio"),
         ];
         for (stream, name, expected) in cases {
             assert_eq!(package_name(stream, name), expected);

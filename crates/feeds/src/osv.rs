@@ -160,6 +160,7 @@ impl Record<'_> {
             subject,
             ranges,
             symbols: Vec::new(),
+            platforms: Vec::new(),
             module: None,
             severity,
             speaks: ecosystem.speaks,
@@ -218,6 +219,7 @@ impl Record<'_> {
             subject: Subject::Binary,
             ranges,
             symbols: symbols::of(affected),
+            platforms: symbols::platforms(affected),
             module: None,
             severity: self.severity(affected),
             speaks: Speaks::Language,
@@ -317,6 +319,8 @@ struct Claim {
     ranges: Vec<VersionRange>,
     /// As in [`Scope`].
     symbols: Vec<String>,
+    /// As in [`Scope`].
+    platforms: Vec<String>,
     module: Option<String>,
     severity: Severity,
     speaks: Speaks,
@@ -354,13 +358,20 @@ fn put_on_languages(claims: &[Claim], id: &str, names: &Names, sink: &mut Sink) 
         let advisory =
             language::advisory(named, package.to_owned(), ranges, severity, &names.notice);
         let Some(mut advisory) = advisory else { continue };
-        // One that names no functions means all of them.
-        if claims.iter().all(|claim| !claim.symbols.is_empty()) {
-            let symbols: BTreeSet<&String> = claims.iter().flat_map(|it| &it.symbols).collect();
-            advisory.scope.symbols = symbols.into_iter().cloned().collect();
-        }
+        // One that names no functions means all of them; so it is with platforms.
+        advisory.scope.symbols = joined(&claims, |claim| &claim.symbols);
+        advisory.scope.platforms = joined(&claims, |claim| &claim.platforms);
         sink.advisory(stream, advisory);
     }
+}
+
+/// What all claims name, sorted; nothing if one of them names nothing.
+fn joined(claims: &[&Claim], named: fn(&Claim) -> &Vec<String>) -> Vec<String> {
+    if claims.iter().any(|claim| named(claim).is_empty()) {
+        return Vec::new();
+    }
+    let all: BTreeSet<&String> = claims.iter().flat_map(|claim| named(claim)).collect();
+    all.into_iter().cloned().collect()
 }
 
 impl AffectedPackage<'_> {
@@ -392,7 +403,9 @@ impl Claim {
                 Affected::Through(version) => {
                     statements.affected_through(place(), rpm::normal(version), self.severity);
                 }
-                Affected::Onwards => statements.state(place(), Status::Affected, self.severity),
+                Affected::Onwards | Affected::Until { .. } => {
+                    statements.state(place(), Status::Affected, self.severity);
+                }
             }
         }
     }
@@ -402,7 +415,7 @@ impl Claim {
             range.introduced.is_none() && end(range).is_some_and(|version| version == ZERO)
         };
         let ranges = self.ranges.iter().filter(|range| !never(range)).cloned();
-        let is_fixed = |range: &VersionRange| matches!(range.until, Affected::Before(_));
+        let is_fixed = |range: &VersionRange| range.until.fix().is_some();
         let (fixed, open): (Vec<_>, Vec<_>) = ranges.partition(is_fixed);
         let never = fixed.is_empty() && open.is_empty() && !self.ranges.is_empty();
         let said = [
@@ -439,8 +452,5 @@ fn below(version: &str) -> VersionRange {
 }
 
 fn end(range: &VersionRange) -> Option<&str> {
-    match &range.until {
-        Affected::Before(version) | Affected::Through(version) => Some(version),
-        Affected::Onwards => None,
-    }
+    range.until.end().map(|(end, _)| end)
 }

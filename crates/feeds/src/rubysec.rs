@@ -2,7 +2,8 @@
 //!
 //! A file says which versions of a gem have the fix and which never had the fault; all others are
 //! affected. Advisories on Ruby itself (`engine` instead of `gem`) are no advisories on gems. The file of
-//! a gem is the record: several gems have a file of the same CVE.
+//! a gem is the record: several gems have a file of the same CVE. One with a `platform` is about gems that run
+//! there alone.
 
 use model::{Details, Severity};
 use serde::Deserialize;
@@ -12,6 +13,8 @@ use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink};
 use crate::{affected, language, stream, yaml};
 
 const STREAM: &str = "gem";
+/// The one platform that records name.
+const JRUBY: &str = "jruby";
 
 /// The database's own files as a feed.
 pub(crate) struct Advisories;
@@ -65,6 +68,8 @@ struct Entry {
     #[serde(default)]
     ghsa: Option<String>,
     #[serde(default)]
+    platform: Option<String>,
+    #[serde(default)]
     title: String,
     #[serde(default)]
     url: Option<String>,
@@ -99,11 +104,13 @@ impl Entry {
         let score = self.cvss_v4.or(self.cvss_v3);
         let severity = score.map_or(Severity::Unknown, Severity::from_score);
         let package = language::package_name(STREAM, &self.gem);
-        let Some(advisory) =
+        let Some(mut advisory) =
             language::advisory((&id, &aliases), package, ranges, severity, &record)
         else {
             return sink.passed_over("records that leave no version affected");
         };
+        // Of another one it is not known which gems it means.
+        advisory.scope.platforms.extend(self.platform.filter(|platform| platform == JRUBY));
         sink.advisory(STREAM, advisory);
         // The texts go by the vulnerability's name.
         sink.covers(&id);

@@ -228,10 +228,7 @@ fn join(known: &mut Advisory, other: Advisory) {
 }
 
 fn fixed(ranges: &[VersionRange]) -> Option<&str> {
-    ranges.iter().find_map(|range| match &range.until {
-        Affected::Before(version) => Some(version.as_str()),
-        Affected::Onwards | Affected::Through(_) => None,
-    })
+    ranges.iter().find_map(|range| range.until.fix())
 }
 
 /// The names of one vulnerability.

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use advisories::Store;
 use jiff::civil::Date;
 use matcher::Options;
-use model::{Advisory, Affected, Inventory, Os, Package, PackageKind};
+use model::{Advisory, Inventory, Os, Package, PackageKind};
 use version::Scheme;
 
 const PACKAGES: usize = 3000;
@@ -102,10 +102,7 @@ fn held(store: &Store, stream: &str, inventory: &Inventory) -> usize {
 }
 
 fn fixes(advisory: &Advisory) -> impl Iterator<Item = &str> {
-    advisory.ranges.iter().filter_map(|range| match &range.until {
-        Affected::Before(fix) => Some(fix.as_str()),
-        Affected::Through(_) | Affected::Onwards => None,
-    })
+    advisory.ranges.iter().filter_map(|range| range.until.fix())
 }
 
 /// `opensuse-leap-15.6` is release 15.6 of `opensuse-leap`; `wolfi` has no releases.

@@ -7,7 +7,7 @@
 //! the distribution's, wherever it puts its files: what is in it is matched.
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Basis, Inventory, Package, PackageKind, Problem, ProblemKind, Subject};
 use version::Scheme;
@@ -40,6 +40,9 @@ const ECOSYSTEMS: &[(PackageKind, Scheme)] = &[
 /// Where distributions put nothing of their own (Filesystem Hierarchy Standard 3.0, 3.13 and 4.9):
 /// a package that owns files there is somebody else's.
 const THIRD_PARTY: [&str; 2] = ["opt/", "usr/local/"];
+
+/// Packages that are named where it is not known which they are; the rest are counted.
+const SHOWN: usize = 5;
 
 /// The order of the versions of a kind of package that somebody publishes advisories for.
 pub(crate) fn scheme(kind: PackageKind) -> Option<Scheme> {
@@ -95,7 +98,7 @@ pub(crate) fn packages<'i>(plan: &Plan, inventory: &'i Inventory) -> Vec<&'i Pac
         .filter(|package| !package.declared)
         .map(|package| (package.name.as_str(), package.version.as_str()))
         .collect();
-    let own = if plan.maintained { built_by_the_distribution(inventory) } else { BTreeSet::new() };
+    let own = own_packages(inventory, plan.maintained);
     let is_meant = |package: &&Package| {
         let is_there = !package.declared
             || (plan.declared
@@ -109,6 +112,46 @@ pub(crate) fn packages<'i>(plan: &Plan, inventory: &'i Inventory) -> Vec<&'i Pac
             && !is_distributed(package, &own)
     };
     of_kind().filter(is_meant).collect()
+}
+
+/// Packages that would be matched if it were known which they are: no version, or no group where
+/// advisories go by that. Told by kind, for silence about them says nothing.
+pub(crate) fn unknown(inventory: &Inventory, declared: bool, maintained: bool) -> Vec<Problem> {
+    let own = own_packages(inventory, maintained);
+    let mut names: BTreeMap<(PackageKind, &str), BTreeSet<(&str, &str)>> = BTreeMap::new();
+    for package in &inventory.packages {
+        let is_meant = (declared || !package.declared) && package.basis != Basis::Mention;
+        let what = match (package.kind, package.version.as_str()) {
+            (kind, _) if scheme(kind).is_none() => continue,
+            (_, "") => "version",
+            (PackageKind::Maven, _) if !package.name.contains(':') => "group",
+            _ => continue,
+        };
+        if is_meant && !is_distributed(package, &own) {
+            let place = (package.name.as_str(), package.location.path.as_str());
+            names.entry((package.kind, what)).or_default().insert(place);
+        }
+    }
+    let problem = |((kind, what), places): ((PackageKind, &str), BTreeSet<(&str, &str)>)| {
+        let mut shown: Vec<&str> = places.iter().map(|(name, _)| *name).collect();
+        shown.dedup();
+        if shown.len() > SHOWN {
+            shown.truncate(SHOWN);
+            shown.push("…");
+        }
+        let message = format!(
+            "packages not matched: {}; nothing tells their {what}: {}",
+            places.len(),
+            shown.join(", ")
+        );
+        Problem::new(ProblemKind::Notice, kind.name(), message)
+    };
+    names.into_iter().map(problem).collect()
+}
+
+/// The distribution's packages, if its advisories are consulted.
+fn own_packages(inventory: &Inventory, maintained: bool) -> BTreeSet<&str> {
+    if maintained { built_by_the_distribution(inventory) } else { BTreeSet::new() }
 }
 
 /// Whether a program is the one that a Bitnami image names as its component.

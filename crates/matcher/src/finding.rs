@@ -68,11 +68,13 @@ fn without_files(package: &Package) -> Package {
         location: package.location.clone(),
         files: Vec::new(),
         declared: package.declared,
+        development: package.development,
         basis: package.basis,
         owner: package.owner.clone(),
         dependencies: Vec::new(),
         hashes: Vec::new(),
         symbols: Symbols::default(),
+        variant: package.variant.clone(),
     }
 }
 

@@ -77,7 +77,9 @@ pub(crate) fn names(package: &Package) -> Vec<Installed<'_>> {
 /// case; what ecosystems normalize further, analyzers have normalized.
 fn of_a_language(package: &Package) -> Installed<'_> {
     let name = match package.kind {
-        PackageKind::Nuget | PackageKind::Composer => Cow::Owned(package.name.to_lowercase()),
+        PackageKind::Nuget | PackageKind::Composer | PackageKind::Swift => {
+            Cow::Owned(package.name.to_lowercase())
+        }
         // What publishers call it where that is not its own name.
         PackageKind::Generic => Cow::Borrowed(package.source_name()),
         _ => Cow::Borrowed(package.name.as_str()),

@@ -35,6 +35,7 @@ mod installed;
 mod judge;
 mod links;
 mod malicious;
+mod platforms;
 mod records;
 mod scope;
 mod severity;
@@ -76,7 +77,8 @@ pub struct Needs {
 pub struct Matched {
     /// One vulnerability on one package each; what to fix first comes first.
     pub findings: Vec<Finding>,
-    /// Findings that the program itself answers: it links none of the vulnerable functions.
+    /// Findings that the package itself answers: the program links none of the vulnerable functions,
+    /// or it was built for another platform.
     pub silenced: Vec<Silenced>,
     /// Packages that were made to do harm, sorted.
     pub malware: Vec<Malware>,
@@ -153,6 +155,7 @@ fn plans(inventory: &Inventory, declared: bool) -> (Vec<Plan>, Vec<Problem>) {
         Some(Err(problem)) => problems.push(problem),
     }
     let maintained = !plans.is_empty();
+    problems.extend(ecosystem::unknown(inventory, declared, maintained));
     plans.extend(ecosystem::plans(inventory, declared, maintained));
     (plans, problems)
 }
@@ -273,6 +276,9 @@ fn judge_one(plan: &Plan, package: &Package, voices: &[Voice], matched: &mut Mat
             return matched.malware.push(malware);
         }
         let mut finding = finding::finding(plan, package, vulnerability, exposure);
+        if let Some(why) = platforms::elsewhere(package, &vulnerability.said) {
+            return matched.silenced.push(by_program(finding, SilencedBy::OtherPlatform, why));
+        }
         match links::links(package, &vulnerability.said) {
             Links::Unknown => matched.findings.push(finding),
             Links::Some(symbols) => {
@@ -282,17 +288,21 @@ fn judge_one(plan: &Plan, package: &Package, voices: &[Voice], matched: &mut Mat
                 }
                 matched.findings.push(finding);
             }
-            Links::None(symbols) => matched.silenced.push(not_linked(finding, &symbols)),
+            Links::None(symbols) => {
+                let why = format!("the program links none of the vulnerable functions: {symbols}");
+                matched.silenced.push(by_program(finding, SilencedBy::NotLinked, why));
+            }
         }
     });
 }
 
-fn not_linked(finding: Finding, symbols: &str) -> Silenced {
+/// A finding that the package itself answers.
+fn by_program(finding: Finding, by: SilencedBy, reason: String) -> Silenced {
     Silenced {
         source: finding.evidence.first().map(|one| one.source.clone()).unwrap_or_default(),
         finding,
-        by: SilencedBy::NotLinked,
-        reason: format!("the program links none of the vulnerable functions: {symbols}"),
+        by,
+        reason,
         owner: String::new(),
         expires: None,
     }

@@ -43,7 +43,8 @@ pub(crate) fn links(package: &Package, said: &[Said<'_>]) -> Links {
     }
 }
 
-fn is_of_go(said: &Said<'_>) -> bool {
+/// Whether Go's vulnerability database says so.
+pub(crate) fn is_of_go(said: &Said<'_>) -> bool {
     let advisory = said.advisory;
     advisory.notices.iter().chain([&advisory.id]).any(|name| name.starts_with("GO-"))
 }

@@ -3,7 +3,7 @@
 //! Tracks are weighed later (`tracks`), because a statement of another track can still be worth
 //! something; one about another build is worth nothing.
 
-use model::{Advisory, Affected, Package};
+use model::{Advisory, Package};
 
 /// What a release string says of a build that the module build service made.
 const MODULAR_RELEASE: &str = ".module";
@@ -73,10 +73,7 @@ pub(crate) fn is_of_one_flavor(one: &str, other: &str) -> bool {
     FLAVORS.iter().all(|flavor| one.contains(flavor) == other.contains(flavor))
 }
 
-/// The versions that end a range.
+/// The versions that are free of it.
 pub(crate) fn fixes(advisory: &Advisory) -> impl Iterator<Item = &str> {
-    advisory.ranges.iter().filter_map(|range| match &range.until {
-        Affected::Before(fix) => Some(fix.as_str()),
-        Affected::Through(_) | Affected::Onwards => None,
-    })
+    advisory.ranges.iter().filter_map(|range| range.until.fix())
 }

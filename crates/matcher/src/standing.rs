@@ -62,7 +62,7 @@ pub(crate) fn fix_beyond<'a>(
 ) -> Option<&'a str> {
     let mut range = range;
     for _ in 0..=LOOKS_MAX / ranges.len().max(1) {
-        let Affected::Before(fix) = &range.until else { return None };
+        let fix = range.until.fix()?;
         let is = |bound: &str| plan.scheme.compare(fix, bound);
         let others = || ranges.iter().filter(|other| *other != range);
         match others().find(|other| holds(other, is).unwrap_or(false)) {
@@ -94,7 +94,10 @@ fn holds(
         && match &range.until {
             Affected::Onwards => true,
             Affected::Before(fix) => fix != NEVER && is(fix)?.is_lt(),
-            Affected::Through(last) => is(last)?.is_le(),
+            Affected::Through(last) | Affected::Until { end: last, included: true, .. } => {
+                is(last)?.is_le()
+            }
+            Affected::Until { end, included: false, .. } => is(end)?.is_lt(),
         })
 }
 
@@ -151,11 +154,8 @@ pub(crate) fn words(
 }
 
 fn bounds(range: &VersionRange) -> impl Iterator<Item = &str> {
-    let end = match &range.until {
-        Affected::Before(version) | Affected::Through(version) => Some(version),
-        Affected::Onwards => None,
-    };
-    range.introduced.iter().chain(end).map(String::as_str)
+    let end = range.until.end().map(|(end, _)| end);
+    range.introduced.as_deref().into_iter().chain(end)
 }
 
 fn in_range(version: &str, range: &VersionRange) -> String {
@@ -163,10 +163,10 @@ fn in_range(version: &str, range: &VersionRange) -> String {
         None | Some(NEVER) => String::new(),
         Some(introduced) => format!("{introduced} <= "),
     };
-    match &range.until {
-        Affected::Onwards if introduced.is_empty() => "no fixed version".to_owned(),
-        Affected::Onwards => format!("{introduced}{version}, no fixed version"),
-        Affected::Before(fix) => format!("{introduced}{version} < {fix}"),
-        Affected::Through(last) => format!("{introduced}{version} <= {last}"),
+    match range.until.end() {
+        None if introduced.is_empty() => "no fixed version".to_owned(),
+        None => format!("{introduced}{version}, no fixed version"),
+        Some((end, false)) => format!("{introduced}{version} < {end}"),
+        Some((end, true)) => format!("{introduced}{version} <= {end}"),
     }
 }

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! A statement is `fixed` where it gives a fixed version, else it names its `status`; ranges are
-//! written `>=1.0 <2.0`, `<=1.5`. One without an `id` only makes its stream exist; so does `knows`,
+//! written `>=1.0 <2.0`, `<=1.5`, with ` fix:1.6` (or ` fix:-`) where the end is not the fix. One without an `id` only makes its stream exist; so does `knows`,
 //! which is what is known of a vulnerability apart from packages. `problems` are kinds and
 //! subjects; `silenced` and `malware` are checked always. Where a case lists `evidence`, `severities`, `aliases` or `details`, they are checked
 //! too, one entry a finding; so are `needs`, the streams asked for before and after matching.
@@ -84,6 +84,8 @@ struct Says {
     track: Option<String>,
     #[serde(default)]
     symbols: Vec<String>,
+    #[serde(default)]
+    platforms: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -368,6 +370,7 @@ fn advisory(says: &Says) -> Advisory {
             module: says.module.clone(),
             track: says.track.clone(),
             symbols: says.symbols.clone(),
+            platforms: says.platforms.clone(),
         },
         status: status(says),
         ranges: fixed.chain(says.ranges.iter().cloned()).map(|text| range(&text)).collect(),
@@ -382,6 +385,13 @@ fn status(says: &Says) -> Status {
 }
 
 fn range(text: &str) -> VersionRange {
+    if let Some((range, fix)) = text.split_once(" fix:") {
+        let VersionRange { introduced, until } = self::range(range);
+        let (end, included) = until.end().expect("it has an end");
+        let fix = (fix != "-").then(|| fix.to_owned());
+        let until = Affected::Until { end: end.to_owned(), included, fix };
+        return VersionRange { introduced, until };
+    }
     let (introduced, end) = match text.split_once(" <") {
         Some((introduced, end)) => (introduced.strip_prefix(">="), Some(end)),
         None => (text.strip_prefix(">="), text.strip_prefix('<')),

@@ -79,6 +79,8 @@ pub struct Scope {
     /// Functions of which the program must link one, each as `package name` (`example.org/tide/moon
     /// Client.Get`), sorted; empty where the publisher does not say.
     pub symbols: Vec<String>,
+    /// What it must run on, sorted: Go's `windows/*`, `*/386`, RubySec's `jruby`; empty means all.
+    pub platforms: Vec<String>,
 }
 
 /// A half-open or closed interval of versions, in the order of the stream's version scheme.
@@ -99,6 +101,31 @@ pub enum Affected {
     Before(String),
     /// This version and those below it.
     Through(String),
+    /// Versions below `end`, and `end` itself where it is `included`. What is free of it the publisher
+    /// tells apart, or not at all: `fix`.
+    Until { end: String, included: bool, fix: Option<String> },
+}
+
+impl Affected {
+    /// The first version that is free of it, as the publisher names it.
+    pub fn fix(&self) -> Option<&str> {
+        match self {
+            Self::Before(fix) => Some(fix),
+            Self::Until { fix, .. } => fix.as_deref(),
+            Self::Onwards | Self::Through(_) => None,
+        }
+    }
+
+    /// The last version, or the first that is not affected, and whether it is affected; None where
+    /// there is no end.
+    pub fn end(&self) -> Option<(&str, bool)> {
+        match self {
+            Self::Onwards => None,
+            Self::Before(end) => Some((end, false)),
+            Self::Through(end) => Some((end, true)),
+            Self::Until { end, included, .. } => Some((end, *included)),
+        }
+    }
 }
 
 /// One publisher's statement about one vulnerability in one package.
@@ -112,8 +139,8 @@ pub struct Advisory {
     pub subject: Subject,
     pub scope: Scope,
     pub status: Status,
-    /// The versions affected, in any of the ranges. For `Fixed` at least one range ends
-    /// `Before(fixed version)`; for `NotAffected` it is empty.
+    /// The versions affected, in any of the ranges. For `Fixed` at least one range names a
+    /// fixed version; for `NotAffected` it is empty.
     pub ranges: Vec<VersionRange>,
     /// The publisher's own rating for this package; `Unknown` if it gives none.
     pub severity: Severity,

@@ -1,5 +1,7 @@
 //! A package found in an artifact.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Symbols;
@@ -217,6 +219,8 @@ pub struct Package {
     pub files: Vec<Box<str>>,
     /// Named by a manifest or lock file, and not seen installed.
     pub declared: bool,
+    /// Needed by who develops or tests alone, and not where the thing runs; None where nothing says.
+    pub development: Option<bool>,
     pub basis: Basis,
     /// The operating system's package that owns the file at `location`.
     pub owner: Option<String>,
@@ -226,6 +230,9 @@ pub struct Package {
     pub hashes: Vec<String>,
     /// Its functions that the program it was found in links; empty if that is not known.
     pub symbols: Symbols,
+    /// What tells it from others of its name and version, in the terms of its package URL: `uuid`,
+    /// `classifier`, `build`, `user`, `channel`.
+    pub variant: BTreeMap<String, String>,
 }
 
 impl Package {
@@ -244,11 +251,13 @@ impl Package {
             location: Location { path: String::new(), layer: None },
             files: Vec::new(),
             declared: false,
+            development: None,
             basis: Basis::Record,
             owner: None,
             dependencies: Vec::new(),
             hashes: Vec::new(),
             symbols: Symbols::default(),
+            variant: BTreeMap::new(),
         }
     }
 

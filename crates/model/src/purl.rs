@@ -5,6 +5,7 @@
 
 mod of_package;
 mod spelling;
+mod variant;
 
 use std::fmt;
 use std::str::FromStr;

@@ -13,6 +13,8 @@ pub enum SilencedBy {
     Exception,
     /// The program: it links none of the functions that are vulnerable.
     NotLinked,
+    /// The package: it was built for a platform on which the vulnerability is not there.
+    OtherPlatform,
 }
 
 impl SilencedBy {
@@ -21,6 +23,7 @@ impl SilencedBy {
             Self::Vex => "vex",
             Self::Exception => "exception",
             Self::NotLinked => "not_linked",
+            Self::OtherPlatform => "other_platform",
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The policy file: read, checked as a whole, and ready to judge.
 
+mod mistakes;
+
 use std::collections::BTreeSet;
 
 use model::Decision;
@@ -31,7 +33,7 @@ const VERSION: u32 = 1;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PolicyFile {
-    version: Spanned<u32>,
+    version: Option<Spanned<u32>>,
     name: Option<String>,
     #[serde(default)]
     presets: Vec<Spanned<String>>,
@@ -75,14 +77,18 @@ impl Policy {
     }
 
     /// Reads and checks a policy file; `source` is what it is called where it has no name. Every
-    /// mistake that can be told without the others' being mended is returned.
+    /// mistake that can be told without the others' being mended is returned, those in what cannot be
+    /// read included.
     pub fn parse(text: &str, source: &str) -> Result<Self, Vec<PolicyError>> {
-        let file: PolicyFile = read(text).map_err(|error| vec![error])?;
+        let file: PolicyFile = read(text).map_err(|first| mistakes::all(text, source, first))?;
         let mut errors = Vec::new();
-        if file.version.value != VERSION {
-            let message = format!("version {} of policies is not known", file.version.value);
-            let hint = format!("this program reads version {VERSION}");
-            errors.push(PolicyError::at(&file.version, message).hint(Some(hint)));
+        match &file.version {
+            Some(version) if version.value == VERSION => {}
+            Some(version) => errors.push(other_version(version)),
+            None => {
+                let message = "`version` is missing".to_owned();
+                errors.push(PolicyError { line: 1, column: 1, message, hint: None });
+            }
         }
         let unknown = file.unknown.unwrap_or(OnUnknown::Unknown);
         let rules = rules(&file, unknown, &mut errors);
@@ -123,6 +129,12 @@ impl Policy {
     }
 }
 
+fn other_version(version: &Spanned<u32>) -> PolicyError {
+    let message = format!("version {} of policies is not known", version.value);
+    let hint = format!("this program reads version {VERSION}");
+    PolicyError::at(version, message).hint(Some(hint))
+}
+
 /// The rules of the presets, replaced by the file's own of the same name, then the file's others.
 /// Of presets that have rules of one name the later one's counts.
 fn rules(file: &PolicyFile, unknown: OnUnknown, errors: &mut Vec<PolicyError>) -> Vec<Rule> {
@@ -142,6 +154,9 @@ fn rules(file: &PolicyFile, unknown: OnUnknown, errors: &mut Vec<PolicyError>) -
         if !own.insert(rule.id.value.as_str()) {
             let message = format!("two rules are called `{}`", rule.id.value);
             errors.push(PolicyError::at(&rule.id, message));
+            // Both are checked.
+            all.push(rule.clone());
+            continue;
         }
         put(&mut all, rule.clone());
     }

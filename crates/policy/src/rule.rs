@@ -139,6 +139,8 @@ impl RuleFile {
             },
             OnUnknown::decision,
         );
+        let observe_until = date(self.observe_until.as_ref(), errors);
+        let scope = self.scope.check(errors);
         let rule = Rule {
             id: self.id.value.clone(),
             title: if self.title.is_empty() { self.id.value.clone() } else { self.title.clone() },
@@ -146,8 +148,8 @@ impl RuleFile {
             when: expression?,
             action,
             unknown,
-            observe_until: date(self.observe_until.as_ref(), errors),
-            scope: self.scope.check(errors),
+            observe_until,
+            scope,
             because: self.reason.clone(),
             remedy: self.remedy.clone(),
         };

@@ -31,6 +31,24 @@ fn mistakes_are_told_with_their_place() {
     assert_eq!(answers, CASES);
 }
 
+/// Whatever is cut off or put into a file, the mistakes in it are told, and one at least where there is one.
+#[test]
+fn damaged_files_are_told_of() {
+    let (case, _) =
+        CASES.split("===\n").max_by_key(|case| case.len()).unwrap().split_once("---\n").unwrap();
+    let places: Vec<usize> = case.char_indices().map(|(at, _)| at).step_by(5).collect();
+    for at in places {
+        let (before, after) = case.split_at(at);
+        drop(Policy::parse(before, "x"));
+        for odd in ["{", "}", "- ", ":", "\n", "\"", "é", "\t", "&a ", "#", "''"] {
+            let errors = Policy::parse(&format!("{before}{odd}{after}"), "x").unwrap_err();
+            assert!(!errors.is_empty(), "{at} {odd}");
+            let places: Vec<(u64, u64)> = errors.iter().map(|it| (it.line, it.column)).collect();
+            assert!(places.is_sorted(), "{at} {odd}: {places:?}");
+        }
+    }
+}
+
 #[test]
 fn hostile_files_end() {
     let anchors = "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c,*c]\n";
@@ -41,6 +59,9 @@ fn hostile_files_end() {
         "- ".repeat(100_000),
         "{a: ".repeat(50_000),
         format!("version: 1\n{}", anchors.repeat(3)),
+        "a:\n".repeat(100_000),
+        format!("version: 1\nrules:\n{}", "  - {id: a, wen: b}\n".repeat(50_000)),
+        format!("version: 1\nrules:\n  - id: a\n{}", "    wen: b\n".repeat(5_000)),
         format!("version: 1\nrules: [{}]", "{id: a},".repeat(200_000)),
         format!("version: 1\n{}", "#".repeat(5 << 20)),
         "version: 1\nexceptions: [{path: '".to_owned()

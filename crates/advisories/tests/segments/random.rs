@@ -54,7 +54,11 @@ impl Random {
     pub(crate) fn advisory(&mut self) -> Advisory {
         let ranges: Vec<_> = (0..self.below(3)).map(|_| self.range()).collect();
         // They stand with the first range.
-        let symbols = if ranges.is_empty() { Vec::new() } else { self.rarely(Self::text) };
+        let mut with_ranges = || match ranges.is_empty() {
+            true => Vec::new(),
+            false => self.rarely(Self::text),
+        };
+        let (symbols, platforms) = (with_ranges(), with_ranges());
         Advisory {
             id: self.id(),
             aliases: self.rarely(Self::text),
@@ -66,8 +70,9 @@ impl Random {
                     module: self.maybe(Self::text),
                     track: self.maybe(Self::text),
                     symbols,
+                    platforms,
                 },
-                _ => Scope { symbols, ..Scope::default() },
+                _ => Scope { symbols, platforms, ..Scope::default() },
             },
             status: self.of(&Status::ALL),
             ranges,
@@ -101,9 +106,14 @@ impl Random {
 
     fn range(&mut self) -> VersionRange {
         let introduced = self.maybe(Self::text);
-        let until = match self.below(3) {
+        let until = match self.below(4) {
             0 => Affected::Onwards,
             1 => Affected::Before(self.text()),
+            2 => Affected::Until {
+                end: self.text(),
+                included: self.below(2) == 0,
+                fix: self.maybe(Self::text),
+            },
             _ => Affected::Through(self.text()),
         };
         VersionRange { introduced, until }

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use model::PackageKind;
 use serde::Deserialize;
 
 use super::conan_reference;
 use crate::lock::{self, LOCK_BYTES_MAX, Listing, dependency};
-use crate::{Analyzer, File, FileFacts, Installed, Select};
+use crate::{Analyzer, File, FileFacts, Select};
 
 /// The analyzer `conan-lock`.
 pub(crate) struct ConanLock;
@@ -46,7 +45,7 @@ impl Analyzer for ConanLock {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -62,8 +61,7 @@ impl Analyzer for ConanLock {
         let mut listing = Listing::new(facts);
         let nodes = &lock.graph_lock.nodes;
         for node in nodes.values() {
-            let Some((name, version)) = conan_reference::split(&node.reference) else { continue };
-            let mut installed = Installed::declared(PackageKind::Conan, name, version);
+            let Some(mut installed) = conan_reference::package(&node.reference) else { continue };
             let needed = node.requires.iter().filter_map(|key| nodes.get(key));
             installed.package.dependencies = needed
                 .filter_map(|node| conan_reference::split(&node.reference))
@@ -73,9 +71,7 @@ impl Analyzer for ConanLock {
         }
         for reference in [lock.requires, lock.build_requires, lock.python_requires].iter().flatten()
         {
-            if let Some((name, version)) = conan_reference::split(reference) {
-                listing.add(Installed::declared(PackageKind::Conan, name, version));
-            }
+            conan_reference::package(reference).into_iter().for_each(|it| listing.add(it));
         }
     }
 }

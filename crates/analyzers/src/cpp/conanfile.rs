@@ -1,11 +1,9 @@
 //! `conanfile.txt`: the packages that a project requires in exact versions, in sections like an
 //! INI file's. Ranges (`zlib/[>=1.2]`) say nothing of what was chosen.
 
-use model::PackageKind;
-
 use super::conan_reference;
 use crate::lock::{LOCK_BYTES_MAX, Listing};
-use crate::{Analyzer, File, FileFacts, Installed, Select};
+use crate::{Analyzer, File, FileFacts, Select};
 
 /// The analyzer `conanfile`.
 pub(crate) struct Conanfile;
@@ -16,7 +14,7 @@ impl Analyzer for Conanfile {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -38,9 +36,9 @@ impl Analyzer for Conanfile {
                     _ => "",
                 };
             } else if section == "requires"
-                && let Some((name, version)) = conan_reference::split(line)
+                && let Some(installed) = conan_reference::package(line)
             {
-                listing.add(Installed::declared(PackageKind::Conan, name, version));
+                listing.add(installed);
             }
         }
     }

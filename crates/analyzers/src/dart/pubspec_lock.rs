@@ -26,6 +26,9 @@ struct Locked {
     version: String,
     #[serde(default)]
     source: String,
+    /// `direct main`, `direct dev`, `direct overridden`, `transitive`.
+    #[serde(default)]
+    dependency: String,
     /// A text for what comes with the SDK.
     #[serde(default)]
     description: Value,
@@ -37,7 +40,7 @@ impl Analyzer for PubspecLock {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -54,6 +57,12 @@ impl Analyzer for PubspecLock {
         let mut listing = Listing::new(facts);
         for (name, locked) in packages.filter(|(_, locked)| !is_local(&locked.source)) {
             let mut installed = Installed::declared(PackageKind::Pub, &name, &locked.version);
+            // What the others need is `transitive`, whichever of them it is.
+            installed.package.development = match locked.dependency.as_str() {
+                "direct main" => Some(false),
+                "direct dev" => Some(true),
+                _ => None,
+            };
             let digest = locked.description.get("sha256").and_then(Value::as_str);
             let digest = digest.and_then(|digest| integrity::hexadecimal("sha256", digest));
             installed.package.hashes.extend(digest);

@@ -18,7 +18,7 @@ impl Analyzer for NugetConfig {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -55,18 +55,19 @@ impl Analyzer for NugetConfig {
 /// A package without a name is none; the list leaves it out.
 fn package(tag: &BytesStart<'_>) -> Installed {
     let (mut name, mut version) = (String::new(), String::new());
+    let mut development = false;
     if tag.name().into_inner() == "package" {
         for attribute in tag.attributes().with_checks(false).flatten() {
             let Ok(value) = attribute.normalized_value(XmlVersion::Implicit1_0) else { continue };
             match attribute.key.into_inner() {
                 "id" => value.trim().clone_into(&mut name),
                 "version" => value.trim().clone_into(&mut version),
+                "developmentDependency" => development = value.trim() == "true",
                 _ => {}
             }
         }
     }
-    if version.is_empty() {
-        name.clear();
-    }
-    Installed::declared(PackageKind::Nuget, &name, &version)
+    let mut installed = Installed::declared(PackageKind::Nuget, &name, &version);
+    installed.package.development = Some(development);
+    installed
 }

@@ -29,7 +29,7 @@ impl Analyzer for GoBinary {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -63,6 +63,7 @@ fn packages(info: &BuildInfo<'_>, program: &Program<'_>, facts: &mut FileFacts) 
     let mut symbols = by_module(functions::linked(program), &modules, &build.package);
     for module in &modules {
         let mut installed = Installed::new(PackageKind::Golang, &module.path, &module.version);
+        installed.package.architecture.clone_from(&build.platform);
         installed.package.symbols = symbols.remove(module.imported.as_str()).unwrap_or_default();
         if build.main.as_ref() == Some(module) {
             installed.package.dependencies.clone_from(&dependencies);

@@ -19,13 +19,15 @@ pub(super) struct Build {
     pub(super) main: Option<Module>,
     /// What was really built in, replacements in place.
     pub(super) dependencies: Vec<Module>,
+    /// `linux/amd64`, as Go writes it since 1.18; empty if it is not known.
+    pub(super) platform: String,
 }
 
 impl Build {
     /// Lines of fields between tabs.
     pub(super) fn parse(text: &str) -> Self {
         let mut build = Self::default();
-        let mut flags = "";
+        let (mut flags, mut os, mut architecture) = ("", "", "");
         let mut is_dependency = false;
         for line in text.lines() {
             let mut fields = line.split('\t');
@@ -55,7 +57,12 @@ impl Build {
                         replaced.replace(module());
                     }
                 }
-                Some("build") => flags = first.strip_prefix("-ldflags=").unwrap_or(flags),
+                Some("build") => match first.split_once('=') {
+                    Some(("-ldflags", value)) => flags = value,
+                    Some(("GOOS", value)) => os = value,
+                    Some(("GOARCH", value)) => architecture = value,
+                    _ => {}
+                },
                 _ => {}
             }
         }
@@ -66,6 +73,9 @@ impl Build {
         }
         if let Some(main) = build.main.as_mut().filter(|main| main.version.is_empty()) {
             main.version = linked_version(flags, &main.path).unwrap_or_default();
+        }
+        if is_name(os) && is_name(architecture) {
+            build.platform = format!("{os}/{architecture}");
         }
         build.dependencies.retain(|module| !module.path.is_empty());
         build.main = build.main.take().filter(|module| !module.path.is_empty());
@@ -127,6 +137,12 @@ fn module_of(package: &str) -> &str {
         _ => package.find("/cmd/"),
     };
     package.get(..end.unwrap_or(package.len())).unwrap_or(package)
+}
+
+/// Whether it is what Go calls an operating system or architecture.
+fn is_name(text: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    !text.is_empty() && text.len() <= 16 && text.bytes().all(is_letter)
 }
 
 /// `(devel)` is what a build from a checkout says: no version.

@@ -7,6 +7,8 @@
 
 mod identity;
 
+use std::collections::BTreeMap;
+
 use model::{Basis, PackageKind, ProblemKind};
 use sha1::{Digest, Sha1};
 
@@ -14,8 +16,8 @@ use self::identity::Evidence;
 use super::coordinates::Coordinates;
 use super::manifest::Manifest;
 use super::pom::Pom;
-use super::pom_properties;
 use super::zip::{Archive, Budget, Refusal};
+use super::{file_name, pom_properties};
 use crate::{Analyzer, File, FileFacts, Installed, Select};
 
 /// Archives inside archives: ear, war, jar and what that embeds make four.
@@ -43,7 +45,7 @@ impl Analyzer for JavaArchive {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -132,6 +134,7 @@ impl Reader<'_> {
             installed.package.basis = basis;
             installed.package.license = licensed(&manifest);
             installed.package.hashes = vec![hash.clone()];
+            installed.package.variant = variant(place, &coordinates);
             self.facts.package(installed);
         }
         for (coordinates, pom) in &poms {
@@ -142,6 +145,7 @@ impl Reader<'_> {
             }
             if own == Some(coordinates) {
                 installed.package.hashes = vec![hash.clone()];
+                installed.package.variant = variant(place, coordinates);
                 if installed.package.license.is_empty() {
                     installed.package.license = licensed(&manifest);
                 }
@@ -221,6 +225,12 @@ fn package(coordinates: &Coordinates, place: &Place<'_>) -> Installed {
     installed.package.basis = Basis::Record;
     place.within.clone_into(&mut installed.within);
     installed
+}
+
+/// What tells the archive from others of the same artifact.
+fn variant(place: &Place<'_>, own: &Coordinates) -> BTreeMap<String, String> {
+    let name = place.path.rsplit('/').next().unwrap_or_default();
+    file_name::variant(name, &own.artifact, &own.version)
 }
 
 /// What a bundle says of its licence, without the address of the text behind it.

@@ -3,6 +3,8 @@
 //! Maven names its files `artifact-version[-classifier].extension`, and all three may hold hyphens
 //! and digits (`log4j-1.2-api-2.19.0`, `json-lib-2.4-jdk15`, `snake-1.0-beta-2`).
 
+use std::collections::BTreeMap;
+
 /// Words that are part of a version after its numbers.
 const QUALIFIERS: &[&str] = &[
     "alpha",
@@ -109,6 +111,22 @@ pub(crate) fn split(stem: &str) -> (&str, &str) {
     (artifact, parts.version(start))
 }
 
+/// What the purl spec's Maven type tells an archive of an artifact and version from others of it by:
+/// `classifier` and `type`, from a whole file name. Nothing where that does not name them.
+pub(crate) fn variant(name: &str, artifact: &str, version: &str) -> BTreeMap<String, String> {
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
+    let mut told = Vec::new();
+    if !version.is_empty() && split(stem) == (artifact, version) {
+        let rest = stem.get(artifact.len().saturating_add(version.len()).saturating_add(2)..);
+        told.extend(rest.filter(|rest| !rest.is_empty()).map(|rest| ("classifier", rest)));
+    }
+    let extension = extension.to_ascii_lowercase();
+    if !matches!(extension.as_str(), "" | "jar") {
+        told.push(("type", &extension));
+    }
+    told.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
 /// A name in parts between hyphens.
 struct Parts<'a> {
     stem: &'a str,
@@ -170,6 +188,29 @@ fn word(part: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn archives_of_one_artifact_are_told_apart() {
+        for (name, artifact, version, expected) in [
+            ("tide-1.0.jar", "tide", "1.0", ""),
+            ("tide-1.0-sources.jar", "tide", "1.0", " classifier=sources"),
+            (
+                "netty-2.0.61.Final-linux-x86_64.jar",
+                "netty",
+                "2.0.61.Final",
+                " classifier=linux-x86_64",
+            ),
+            ("tide-1.0-exec.war", "tide", "1.0", " classifier=exec type=war"),
+            ("tide.WAR", "tide", "1.0", " type=war"),
+            ("other-2.0-all.jar", "tide", "1.0", ""),
+            ("guava-31.1-jre.jar", "guava", "31.1-jre", ""),
+            ("", "", "", ""),
+        ] {
+            let told = variant(name, artifact, version);
+            let told: String = told.iter().map(|(key, value)| format!(" {key}={value}")).collect();
+            assert_eq!(told, expected, "{name}");
+        }
+    }
 
     #[test]
     fn names_are_split_where_the_version_begins() {

@@ -15,7 +15,7 @@ impl Analyzer for GradleLock {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -33,18 +33,32 @@ impl Analyzer for GradleLock {
 
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
         let mut listing = Listing::new(facts);
-        for (name, version) in file.text().lines().filter_map(dependency) {
-            listing.add(Installed::declared(PackageKind::Maven, &name, version));
+        for (name, version, configurations) in file.text().lines().filter_map(dependency) {
+            let mut installed = Installed::declared(PackageKind::Maven, &name, version);
+            installed.package.development = development(configurations);
+            listing.add(installed);
         }
     }
 }
 
-/// Name and version; None for comments and for `empty=…`, which lists configurations without any.
-fn dependency(line: &str) -> Option<(String, &str)> {
-    let (coordinates, _) = line.trim().split_once('=')?;
+/// Whether only tests need it, by what it is needed for: `testCompileClasspath,testRuntimeClasspath`.
+/// Nothing is known where tools of the build do (`annotationProcessor`), or nobody is named.
+fn development(configurations: &str) -> Option<bool> {
+    let mut names = configurations.split(',').map(|name| name.trim().to_ascii_lowercase());
+    let mut known = names.clone().filter(|name| name.ends_with("classpath"));
+    let is_test = |name: &String| name.contains("test");
+    if known.any(|name| !is_test(&name)) {
+        return Some(false);
+    }
+    names.all(|name| is_test(&name)).then_some(true)
+}
+
+/// Name, version and what it is needed for; None for comments and for `empty=…`, which lists configurations without any.
+fn dependency(line: &str) -> Option<(String, &str, &str)> {
+    let (coordinates, configurations) = line.trim().split_once('=')?;
     let mut parts = coordinates.split(':');
     let (group, artifact, version) = (parts.next()?, parts.next()?, parts.next()?);
     let is_whole = [group, artifact, version].into_iter().all(|part| !part.is_empty());
     let is_fit = is_whole && !group.starts_with('#') && parts.next().is_none();
-    is_fit.then(|| (format!("{group}:{artifact}"), version))
+    is_fit.then(|| (format!("{group}:{artifact}"), version, configurations))
 }

@@ -18,7 +18,7 @@ impl Analyzer for MavenPom {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -38,11 +38,19 @@ impl Analyzer for MavenPom {
         let mut listing = Listing::new(facts);
         let mut open = 0_usize;
         for dependency in pom.dependencies {
-            let coordinates = dependency.coordinates;
+            let coordinates = &dependency.coordinates;
             match exact(&coordinates.version).filter(|_| coordinates.is_complete()) {
                 Some(version) => {
                     let name = coordinates.name();
-                    listing.add(Installed::declared(PackageKind::Maven, &name, version));
+                    let mut installed = Installed::declared(PackageKind::Maven, &name, version);
+                    installed.package.development = Some(dependency.is_of_tests());
+                    let kind = Some(dependency.kind).filter(|kind| kind != "jar");
+                    let told =
+                        [("classifier", dependency.classifier), ("type", kind.unwrap_or_default())];
+                    let told = told.into_iter().filter(|(_, value)| !value.is_empty());
+                    let told = told.map(|(key, value)| (key.to_owned(), value));
+                    installed.package.variant.extend(told);
+                    listing.add(installed);
                 }
                 None => open = open.saturating_add(1),
             }

@@ -28,15 +28,25 @@ pub(super) struct Pom {
     /// Names in the order of the file.
     pub(super) licenses: Vec<String>,
     pub(super) dependencies: Vec<Dependency>,
-    managed: HashMap<(String, String), String>,
+    managed: HashMap<(String, String), Managed>,
     properties: HashMap<String, String>,
     parent: Coordinates,
+}
+
+/// What is said once of all dependencies on an artifact that do not say it themselves.
+#[derive(Clone, Default)]
+struct Managed {
+    version: String,
+    scope: String,
 }
 
 #[derive(Clone, Default)]
 pub(super) struct Dependency {
     /// The version as written: a range, or empty if a parent decides.
     pub(super) coordinates: Coordinates,
+    pub(super) classifier: String,
+    /// `jar` if it is empty.
+    pub(super) kind: String,
     scope: String,
     optional: String,
 }
@@ -46,6 +56,11 @@ impl Dependency {
     pub(super) fn is_needed(&self) -> bool {
         let scope = matches!(self.scope.as_str(), "" | "compile" | "runtime");
         scope && self.optional != "true"
+    }
+
+    /// Whether only the project's tests need it.
+    pub(super) fn is_of_tests(&self) -> bool {
+        self.scope == "test"
     }
 }
 
@@ -100,15 +115,17 @@ impl Pom {
                 self.dependencies.push(std::mem::take(dependency));
             }
             ["project", "dependencyManagement", "dependencies", "dependency"] => {
-                let Coordinates { group, artifact, version } =
-                    std::mem::take(dependency).coordinates;
-                self.managed.insert((group, artifact), version);
+                let Dependency { coordinates, scope, .. } = std::mem::take(dependency);
+                let Coordinates { group, artifact, version } = coordinates;
+                self.managed.insert((group, artifact), Managed { version, scope });
             }
             ["project", "dependencies", "dependency", field]
             | ["project", "dependencyManagement", "dependencies", "dependency", field] => {
                 match *field {
                     "scope" => value.clone_into(&mut dependency.scope),
                     "optional" => value.clone_into(&mut dependency.optional),
+                    "classifier" => value.clone_into(&mut dependency.classifier),
+                    "type" => value.clone_into(&mut dependency.kind),
                     field => set(&mut dependency.coordinates, field, value),
                 }
             }
@@ -127,20 +144,27 @@ impl Pom {
             }
         }
         let own = self.filled(&self.own);
-        let managed: HashMap<(String, String), String> = self
+        let managed: HashMap<(String, String), Managed> = self
             .managed
             .iter()
-            .map(|((group, artifact), version)| {
-                ((self.fill(group), self.fill(artifact)), self.fill(version))
+            .map(|((group, artifact), Managed { version, scope })| {
+                let managed = Managed { version: self.fill(version), scope: scope.clone() };
+                ((self.fill(group), self.fill(artifact)), managed)
             })
             .collect();
         let mut dependencies = self.dependencies.clone();
         for dependency in &mut dependencies {
             let mut coordinates = self.filled(&dependency.coordinates);
+            let key = (coordinates.group.clone(), coordinates.artifact.clone());
+            let managed = managed.get(&key).cloned().unwrap_or_default();
             if coordinates.version.is_empty() {
-                let key = (coordinates.group.clone(), coordinates.artifact.clone());
-                coordinates.version = managed.get(&key).cloned().unwrap_or_default();
+                coordinates.version = managed.version;
             }
+            if dependency.scope.is_empty() {
+                dependency.scope = managed.scope;
+            }
+            dependency.classifier = self.fill(&dependency.classifier);
+            dependency.kind = self.fill(&dependency.kind);
             dependency.coordinates = coordinates;
         }
         (self.own, self.dependencies) = (own, dependencies);

@@ -35,7 +35,7 @@ impl Analyzer for BunLock {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn selects(&self) -> &'static [Select] {

@@ -43,6 +43,8 @@ struct Locked {
     license: Value,
     /// A folder that stands elsewhere in the repository.
     link: bool,
+    /// That of who develops alone; one that is optional besides (`devOptional`) is not.
+    dev: bool,
     dependencies: BTreeMap<String, Value>,
     #[serde(rename = "optionalDependencies")]
     optional: BTreeMap<String, Value>,
@@ -58,6 +60,7 @@ struct Nested {
     integrity: String,
     /// Names and ranges; npm 4 wrote `true` where it meant others.
     requires: Value,
+    dev: bool,
     dependencies: BTreeMap<String, Self>,
 }
 
@@ -67,7 +70,7 @@ impl Analyzer for NpmLock {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -99,6 +102,7 @@ impl Analyzer for NpmLock {
             // Folders outside are the repository's own.
             let Some((name, version)) = identity(folder, locked) else { continue };
             let mut installed = Installed::declared(PackageKind::Npm, name, version);
+            installed.package.development = Some(locked.dev);
             installed.package.license = locked.license.as_str().unwrap_or_default().to_owned();
             installed.package.hashes = integrity::subresource(&locked.integrity);
             installed.package.dependencies = dependencies(folder, locked, &mut search);
@@ -113,7 +117,7 @@ fn flatten(above: &str, nested: BTreeMap<String, Nested>, flat: &mut BTreeMap<St
     for (name, package) in nested {
         let folder = format!("{above}{MODULES}{name}");
         flatten(&format!("{folder}/"), package.dependencies, flat);
-        let Nested { version, integrity, requires, .. } = package;
+        let Nested { version, integrity, requires, dev, .. } = package;
         let dependencies = match requires {
             Value::Object(requires) => requires.into_iter().collect(),
             _ => BTreeMap::new(),
@@ -124,7 +128,8 @@ fn flatten(above: &str, nested: BTreeMap<String, Nested>, flat: &mut BTreeMap<St
             Some((name, version)) => (name.to_owned(), version.to_owned()),
             None => (String::new(), version),
         };
-        flat.insert(folder, Locked { name, version, integrity, dependencies, ..Locked::default() });
+        let locked = Locked { name, version, integrity, dev, dependencies, ..Locked::default() };
+        flat.insert(folder, locked);
     }
 }
 
@@ -138,7 +143,8 @@ fn identity<'a>(folder: &'a str, locked: &'a Locked) -> Option<(&'a str, &'a str
     } else if specifier::is_version(&locked.version) {
         Some((name, &locked.version))
     } else {
-        specifier::is_address(&locked.version).then_some((name, ""))
+        let is_unsaid = locked.version.is_empty() || specifier::is_address(&locked.version);
+        is_unsaid.then_some((name, ""))
     }
 }
 

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::specifier;
-use crate::lock::{self, LOCK_BYTES_MAX, Listing};
+use crate::lock::{self, LOCK_BYTES_MAX, Listing, Needed};
 use crate::{Analyzer, File, FileFacts, Installed, Select, integrity};
 
 /// The analyzer `pnpm-lock`.
@@ -25,6 +25,18 @@ struct Lock {
     packages: Option<BTreeMap<String, Locked>>,
     #[serde(default)]
     snapshots: Option<BTreeMap<String, Locked>>,
+    /// The projects of the repository.
+    #[serde(default)]
+    importers: Option<BTreeMap<String, Importer>>,
+}
+
+/// What one asks for. Before form 9 packages say themselves what they are for, and versions are texts.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Importer {
+    dependencies: BTreeMap<String, Value>,
+    optional_dependencies: BTreeMap<String, Value>,
+    dev_dependencies: BTreeMap<String, Value>,
 }
 
 #[derive(Default, Deserialize)]
@@ -34,6 +46,8 @@ struct Locked {
     name: String,
     version: String,
     resolution: Resolution,
+    /// Up to form 6.
+    dev: Option<bool>,
     dependencies: BTreeMap<String, String>,
     optional_dependencies: BTreeMap<String, String>,
 }
@@ -60,7 +74,7 @@ impl Analyzer for PnpmLock {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -107,21 +121,41 @@ fn packages(form: Form, lock: Lock) -> Vec<Installed> {
         let texts = all.map(|(name, version)| dependency(form, name, version));
         needed.entry(plain(form, key).to_owned()).or_default().extend(texts);
     }
+    let asked = asked(form, &lock.importers.unwrap_or_default(), &needed);
     let mut packages = Vec::new();
     for (key, locked) in locked.iter().filter(|(_, locked)| locked.resolution.kind != "directory") {
         let key = plain(form, key);
         let (name, version) = split(form, key).unwrap_or_default();
         let name = if locked.name.is_empty() { name } else { &locked.name };
         let version = if locked.version.is_empty() { version } else { &locked.version };
-        if name.is_empty() || !specifier::is_version(version) {
-            continue;
-        }
+        // What comes from elsewhere may have none.
+        let version = if specifier::is_version(version) { version } else { "" };
         let mut installed = Installed::declared(PackageKind::Npm, name, version);
+        installed.package.development = locked.dev.or_else(|| asked.development(key));
         installed.package.hashes = integrity::subresource(&locked.resolution.integrity);
         installed.package.dependencies = needed.get(key).cloned().unwrap_or_default();
         packages.push(installed);
     }
     packages
+}
+
+/// What the projects of the repository need.
+fn asked(
+    form: Form,
+    importers: &BTreeMap<String, Importer>,
+    others: &BTreeMap<String, Vec<String>>,
+) -> Needed {
+    let keys = |lists: &[&BTreeMap<String, Value>]| -> Vec<String> {
+        let all = lists.iter().flat_map(|list| list.iter());
+        let asked = all.filter_map(|(name, it)| Some((name, it.get("version")?.as_str()?)));
+        asked.map(|(name, version)| dependency(form, name, version)).collect()
+    };
+    let (mut running, mut development) = (Vec::new(), Vec::new());
+    for importer in importers.values() {
+        running.extend(keys(&[&importer.dependencies, &importer.optional_dependencies]));
+        development.extend(keys(&[&importer.dev_dependencies]));
+    }
+    Needed::of(running, development, others)
 }
 
 /// A key or version without the peers behind it. No version has an underscore of its own.

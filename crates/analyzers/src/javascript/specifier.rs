@@ -13,10 +13,11 @@ pub(crate) fn is_version(text: &str) -> bool {
 }
 
 /// Whether what stands in a version's place leads elsewhere: to a commit or an archive, whose own
-/// version is not said.
+/// version is not said. An archive of the repository is no folder of it: `file:lib/rope.tgz`.
 pub(crate) fn is_address(text: &str) -> bool {
     let ways = ["git", "http:", "https:", "github:", "gitlab:", "bitbucket:", "gist:"];
-    ways.iter().any(|way| text.starts_with(way))
+    let archives = [".tgz", ".tar.gz", ".tar"];
+    ways.iter().any(|way| text.starts_with(way)) || archives.iter().any(|end| text.ends_with(end))
 }
 
 #[cfg(test)]

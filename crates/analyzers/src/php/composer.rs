@@ -21,6 +21,9 @@ pub(super) struct Package {
     /// PHP writes an empty object as a list.
     require: Value,
     dist: Option<Dist>,
+    /// As the list that it stands in says.
+    #[serde(skip)]
+    development: Option<bool>,
 }
 
 #[derive(Default, Deserialize)]
@@ -33,6 +36,15 @@ struct Dist {
 }
 
 impl Package {
+    /// The same, of a list for development or not.
+    pub(super) fn of(self, development: Option<bool>) -> Self {
+        Self { development, ..self }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Whether it is a folder of the repository.
     pub(super) fn is_local(&self) -> bool {
         self.dist.as_ref().is_some_and(|dist| dist.kind == "path")
@@ -48,7 +60,7 @@ impl Package {
     }
 }
 
-/// Lists the packages that have a name and a version, made by `new`.
+/// Lists the packages that have a name, made by `new`.
 pub(super) fn list(
     packages: &[Package],
     new: fn(PackageKind, &str, &str) -> Installed,
@@ -57,9 +69,10 @@ pub(super) fn list(
     let versions: BTreeMap<String, &str> =
         packages.iter().map(|p| (p.name.to_lowercase(), p.version.as_str())).collect();
     let mut listing = Listing::new(facts);
-    for package in packages.iter().filter(|package| !package.version.is_empty()) {
+    for package in packages {
         let name = package.name.to_lowercase();
         let mut installed = new(PackageKind::Composer, &name, &package.version);
+        installed.package.development = package.development;
         installed.package.license = package.license();
         let digest = package.dist.as_ref().and_then(|dist| dist.shasum.as_deref());
         let digest = digest.and_then(|digest| integrity::hexadecimal("sha1", digest));

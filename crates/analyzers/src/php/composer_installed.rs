@@ -1,6 +1,8 @@
 //! What Composer installed: `vendor/composer/installed.json`, a list up to Composer 1 and an
 //! object with one since 2.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 
 use super::composer::{self, Package};
@@ -14,7 +16,12 @@ pub(crate) struct ComposerInstalled;
 #[serde(untagged, expecting = "neither a list of packages nor an object that holds one")]
 enum Record {
     List(Vec<Package>),
-    Object { packages: Vec<Package> },
+    Object {
+        packages: Vec<Package>,
+        /// Since Composer 2.1.
+        #[serde(rename = "dev-package-names", default)]
+        development: Option<BTreeSet<String>>,
+    },
 }
 
 impl Analyzer for ComposerInstalled {
@@ -23,7 +30,7 @@ impl Analyzer for ComposerInstalled {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -35,11 +42,20 @@ impl Analyzer for ComposerInstalled {
     }
 
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
-        match lock::json(file.bytes, facts) {
-            Some(Record::List(packages) | Record::Object { packages }) => {
-                composer::list(&packages, Installed::new, facts);
+        let packages = match lock::json(file.bytes, facts) {
+            Some(Record::List(packages)) => packages,
+            Some(Record::Object { packages, development }) => {
+                let is_named = |package: &Package| {
+                    development.as_ref().map(|names| names.contains(package.name()))
+                };
+                let told = |package: Package| {
+                    let development = is_named(&package);
+                    package.of(development)
+                };
+                packages.into_iter().map(told).collect()
             }
-            None => {}
-        }
+            None => return,
+        };
+        composer::list(&packages, Installed::new, facts);
     }
 }

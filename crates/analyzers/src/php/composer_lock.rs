@@ -24,7 +24,7 @@ impl Analyzer for ComposerLock {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -37,8 +37,11 @@ impl Analyzer for ComposerLock {
 
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
         let Some(lock) = lock::json::<Lock>(file.bytes, facts) else { return };
-        let mut packages = lock.packages.unwrap_or_default();
-        packages.extend(lock.packages_dev.into_iter().flatten());
+        let of = |list: Option<Vec<Package>>, development: bool| {
+            list.into_iter().flatten().map(move |it| it.of(Some(development)))
+        };
+        let mut packages: Vec<Package> = of(lock.packages, false).collect();
+        packages.extend(of(lock.packages_dev, true));
         packages.retain(|package| !package.is_local());
         composer::list(&packages, Installed::declared, facts);
     }

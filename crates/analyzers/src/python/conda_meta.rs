@@ -15,6 +15,7 @@ pub(crate) struct CondaMeta;
 struct Record {
     name: String,
     version: String,
+    build: String,
     license: Option<String>,
     /// The address of the channel, with the platform behind it.
     channel: String,
@@ -31,7 +32,7 @@ impl Analyzer for CondaMeta {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -60,9 +61,14 @@ impl Analyzer for CondaMeta {
         package.dependencies = needed(&record.depends);
         package.license = record.license.unwrap_or_default();
         package.architecture = record.subdir.unwrap_or_default();
+        let build = Some(record.build).filter(|build| !build.is_empty());
+        package.variant.extend(build.map(|build| (BUILD.to_owned(), build)));
         facts.package(installed);
     }
 }
+
+/// The qualifier of package URLs for one of several builds.
+pub(super) const BUILD: &str = "build";
 
 /// The names of what a package depends on.
 pub(super) fn needed(depends: &[String]) -> Vec<String> {

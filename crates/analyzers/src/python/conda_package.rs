@@ -32,7 +32,7 @@ impl Analyzer for CondaPackage {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -56,6 +56,7 @@ impl Analyzer for CondaPackage {
         package.dependencies = super::conda_meta::needed(&index.depends);
         package.license = index.license.unwrap_or_default();
         package.architecture = index.subdir.unwrap_or_default();
+        package.variant.insert(super::conda_meta::BUILD.to_owned(), index.build);
         facts.package(installed);
     }
 }

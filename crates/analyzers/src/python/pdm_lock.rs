@@ -1,7 +1,7 @@
 //! PDM's lock file, `pdm.lock`: TOML. Digests stand with their package, in older ones under
 //! `metadata.files`, by name and version.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -33,7 +33,12 @@ struct Package {
     files: Vec<Artifact>,
     #[serde(default)]
     dependencies: Vec<String>,
+    #[serde(default)]
+    groups: BTreeSet<String>,
 }
+
+/// The group of what the project itself needs.
+const MAIN: &str = "default";
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -53,7 +58,7 @@ impl Analyzer for PdmLock {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -78,6 +83,8 @@ impl Analyzer for PdmLock {
                 version: package.version.clone(),
                 hashes: files.map(|file| file.hash.clone()).collect(),
                 dependencies: needed.collect(),
+                // Other groups may be extras as well.
+                development: package.groups.contains(MAIN).then_some(false),
             }
         });
         resolution::list(packages.collect(), facts);

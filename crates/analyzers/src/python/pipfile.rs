@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use model::PackageKind;
 use toml::Value;
 
+use super::pipfile_lock;
 use super::requirement::Requirement;
 use crate::lock::{self, LOCK_BYTES_MAX, Listing};
 use crate::{Analyzer, File, FileFacts, Installed, Select};
@@ -24,7 +25,7 @@ impl Analyzer for Pipfile {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -40,11 +41,16 @@ impl Analyzer for Pipfile {
         let tables = tables.into_iter().flatten();
         let categories = tables.filter(|(name, _)| !SETTINGS.contains(&name.as_str()));
         let mut listing = Listing::new(facts);
-        for (name, specifier) in categories.filter_map(|(_, table)| packages(table)).flatten() {
-            let requirement = format!("{name}{specifier}");
-            let Some(requirement) = Requirement::of(&requirement) else { continue };
-            let Some(version) = requirement.pin else { continue };
-            listing.add(Installed::declared(PackageKind::Pypi, &requirement.name, version));
+        for (category, table) in categories {
+            for (name, specifier) in packages(table).into_iter().flatten() {
+                let requirement = format!("{name}{specifier}");
+                let Some(requirement) = Requirement::of(&requirement) else { continue };
+                let Some(version) = requirement.pin else { continue };
+                let mut installed =
+                    Installed::declared(PackageKind::Pypi, &requirement.name, version);
+                installed.package.development = pipfile_lock::development(&category);
+                listing.add(installed);
+            }
         }
     }
 }

@@ -18,6 +18,8 @@ struct Pinned {
     /// `==1.0`; none for what comes from a repository or a folder.
     version: String,
     hashes: Vec<String>,
+    /// A folder.
+    path: String,
 }
 
 impl Analyzer for PipfileLock {
@@ -26,7 +28,7 @@ impl Analyzer for PipfileLock {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -41,12 +43,25 @@ impl Analyzer for PipfileLock {
         let sections: Option<BTreeMap<String, BTreeMap<String, Value>>> =
             lock::json(file.bytes, facts);
         let sections = sections.into_iter().flatten().filter(|(section, _)| section != "_meta");
-        let packages = sections.flat_map(|(_, packages)| packages).filter_map(|(name, pinned)| {
-            let pinned: Pinned = serde_json::from_value(pinned).ok()?;
-            let version = pinned.version.trim_start_matches('=').to_owned();
-            let hashes = pinned.hashes;
-            (!version.is_empty()).then(|| Locked { name, version, hashes, ..Locked::default() })
+        let packages = sections.flat_map(|(section, packages)| {
+            let development = development(&section);
+            packages.into_iter().filter_map(move |(name, pinned)| {
+                let pinned: Pinned = serde_json::from_value(pinned).ok()?;
+                let version = pinned.version.trim_start_matches('=').to_owned();
+                let (hashes, dependencies) = (pinned.hashes, Vec::new());
+                let is_elsewhere = pinned.path.is_empty();
+                is_elsewhere.then_some(Locked { name, version, hashes, dependencies, development })
+            })
         });
         resolution::list(packages.collect(), facts);
+    }
+}
+
+/// What a section is for; those besides the two are the project's own invention.
+pub(super) fn development(section: &str) -> Option<bool> {
+    match section {
+        "default" | "packages" => Some(false),
+        "develop" | "dev-packages" => Some(true),
+        _ => None,
     }
 }

@@ -29,6 +29,12 @@ struct Package {
     files: Vec<Artifact>,
     #[serde(default)]
     dependencies: BTreeMap<String, Value>,
+    /// Since Poetry 2.
+    #[serde(default)]
+    groups: Vec<String>,
+    /// Up to Poetry 1.4.
+    #[serde(default)]
+    category: String,
     #[serde(default)]
     source: Source,
 }
@@ -59,7 +65,7 @@ impl Analyzer for PoetryLock {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -85,9 +91,23 @@ impl Analyzer for PoetryLock {
                 version: package.version.clone(),
                 hashes: files.chain(oldest).collect(),
                 dependencies: needed.map(|(name, _)| (name.clone(), String::new())).collect(),
+                development: package.development(),
             }
         });
         resolution::list(packages.collect(), facts);
+    }
+}
+
+/// What Poetry calls the group of what the project itself needs.
+const MAIN: &str = "main";
+
+impl Package {
+    fn development(&self) -> Option<bool> {
+        match (self.groups.as_slice(), self.category.as_str()) {
+            ([], "") => None,
+            ([], category) => Some(category != MAIN),
+            (groups, _) => Some(groups.iter().all(|group| group != MAIN)),
+        }
     }
 }
 

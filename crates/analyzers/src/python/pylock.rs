@@ -90,6 +90,7 @@ impl Analyzer for Pylock {
                 version: package.version,
                 hashes: hashes.map(|(algorithm, digest)| format!("{algorithm}:{digest}")).collect(),
                 dependencies: needed.filter(|(name, _)| !name.is_empty()).collect(),
+                development: None,
             }
         });
         resolution::list(packages.collect(), facts);

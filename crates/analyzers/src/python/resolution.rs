@@ -19,6 +19,8 @@ pub(super) struct Locked {
     pub(super) hashes: Vec<String>,
     /// Names as written, and versions, which are mostly left out.
     pub(super) dependencies: Vec<(String, String)>,
+    /// As in [`model::Package`].
+    pub(super) development: Option<bool>,
 }
 
 /// Lists the packages, each dependency with its version where the lock file has one alone: which
@@ -31,13 +33,18 @@ pub(super) fn list(packages: Vec<Locked>, facts: &mut FileFacts) {
         let name = normalized(&package.name);
         let known = versions.entry(name.clone()).or_insert_with(|| Some(package.version.clone()));
         known.take_if(|known| *known != package.version);
-        let same = merged.entry((name, package.version)).or_default();
+        let known = (name, package.version);
+        let development =
+            merged.get(&known).map(|it| lock::both(it.development, package.development));
+        let same = merged.entry(known).or_default();
+        same.development = development.unwrap_or(package.development);
         same.hashes.extend(package.hashes);
         same.dependencies.extend(package.dependencies);
     }
     let mut listing = Listing::new(facts);
     for ((name, version), locked) in merged {
         let mut installed = Installed::declared(PackageKind::Pypi, &name, &version);
+        installed.package.development = locked.development;
         let hashes = locked.hashes.iter();
         installed.package.hashes = hashes.filter_map(|hash| integrity::labelled(hash)).collect();
         let needed = locked.dependencies.into_iter();

@@ -9,13 +9,18 @@
 //!     rope (1.2.0)
 //!       knot (~> 2.0)
 //! ```
+//!
+//! A gem with programs in it stands once for each platform; it is one package, which names them all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{PackageKind, ProblemKind};
 
 use crate::lock::{self, LOCK_BYTES_MAX, Listing};
 use crate::{Analyzer, File, FileFacts, Installed, Select, integrity};
+
+/// What RubyGems calls the platform of gems that are for all of them.
+const RUBY: &str = "ruby";
 
 /// The analyzer `gemfile-lock`.
 pub(crate) struct GemfileLock;
@@ -42,7 +47,7 @@ impl Analyzer for GemfileLock {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -67,16 +72,24 @@ impl Analyzer for GemfileLock {
         }
         let versions: BTreeMap<&str, &str> =
             lock.gems.iter().map(|gem| (gem.name, plain(gem.version))).collect();
-        let mut listing = Listing::new(facts);
+        let mut of_platforms: BTreeMap<(&str, &str), Vec<&Gem<'_>>> = BTreeMap::new();
         for gem in &lock.gems {
-            let mut installed = Installed::declared(PackageKind::Gem, gem.name, plain(gem.version));
-            let checksum = lock.checksums.get(&(gem.name, gem.version));
-            let checksum = checksum.and_then(|text| text.split_once('='));
-            installed.package.hashes.extend(
-                checksum.and_then(|(algorithm, digest)| integrity::hexadecimal(algorithm, digest)),
-            );
-            let needed = gem.dependencies.iter();
-            installed.package.dependencies = needed
+            of_platforms.entry((gem.name, plain(gem.version))).or_default().push(gem);
+        }
+        let mut listing = Listing::new(facts);
+        for ((name, version), gems) in of_platforms {
+            let mut installed = Installed::declared(PackageKind::Gem, name, version);
+            let package = &mut installed.package;
+            package.architecture = platforms(&gems);
+            let checksums = gems.iter().filter_map(|gem| lock.checksums.get(&(name, gem.version)));
+            package.hashes = checksums
+                .filter_map(|text| text.split_once('='))
+                .filter_map(|(algorithm, digest)| integrity::hexadecimal(algorithm, digest))
+                .collect();
+            let needed: BTreeSet<&str> =
+                gems.iter().flat_map(|gem| gem.dependencies.iter().copied()).collect();
+            package.dependencies = needed
+                .into_iter()
                 .map(|name| lock::dependency(name, versions.get(name).copied().unwrap_or_default()))
                 .collect();
             listing.add(installed);
@@ -132,6 +145,15 @@ fn gem(line: &str) -> Option<(&str, &str)> {
     let (name, rest) = line.split_once(" (")?;
     let (version, _) = rest.split_once(')')?;
     version.starts_with(|c: char| c.is_ascii_digit()).then_some((name, version))
+}
+
+/// `arm64-darwin, x86_64-linux`; nothing where a gem is for every platform alone.
+fn platforms(gems: &[&Gem<'_>]) -> String {
+    let platform =
+        |gem: &&Gem<'_>| gem.version.split_once('-').map_or(RUBY, |(_, it)| it).to_owned();
+    let platforms: BTreeSet<String> = gems.iter().map(platform).collect();
+    let platforms: Vec<String> = platforms.into_iter().collect();
+    if platforms == [RUBY] { String::new() } else { platforms.join(", ") }
 }
 
 /// A version without its platform: no version has a hyphen of its own here.

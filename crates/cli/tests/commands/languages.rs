@@ -98,3 +98,55 @@ fn an_image_and_its_sources() {
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(ended.stdout.contains("MAL-2024-1"), "{ended:?}");
 }
+
+/// Of what nobody can tell the version, a notice speaks; what was built for another platform is told apart; and
+/// a policy leaves out what only developers need.
+#[test]
+fn what_is_not_known_and_what_is_not_meant_is_told() {
+    let sandbox = with_records(Sandbox::new());
+    let gem = "gem: knot\nplatform: jruby\ncve: 2024-1004\ntitle: x\ndate: 2024-01-01\n\
+               cvss_v3: 9.8\npatched_versions:\n  - \">= 2.0\"\n";
+    sandbox.file("gems/knot/CVE-2024-1004.yml", format!("---\n{gem}"));
+    let ended = sandbox.run(&["db", "import", "gems"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let lock = json!({
+        "lockfileVersion": 3,
+        "packages": {
+            "node_modules/rope": { "version": "1.0.0", "dev": true },
+            "node_modules/sail": { "resolved": "https://example.org/sail.tgz" },
+        },
+    });
+    sandbox.file("src/package-lock.json", lock.to_string());
+    let gems = "GEM\n  specs:\n    knot (1.0-x86_64-linux)\n\nPLATFORMS\n  x86_64-linux\n";
+    sandbox.file("src/Gemfile.lock", gems);
+    let policy = "version: 1\nrules:\n  - {id: shipped, on: finding, action: deny, \
+                  when: \"!finding.package.development\"}\n";
+    sandbox.file("policy.yaml", policy);
+    let ended = sandbox.run(&[
+        "scan",
+        "--offline",
+        "--format",
+        "json",
+        "--policy",
+        "policy.yaml",
+        "dir:src",
+    ]);
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let finding = report.pointer("/findings/0/id").unwrap();
+    assert_eq!(
+        (finding, report["findings"].as_array().unwrap().len()),
+        (&json!("CVE-2024-1002"), 1)
+    );
+    let silenced = report.pointer("/silenced/0").unwrap();
+    assert_eq!(silenced["by"], "other_platform", "{silenced}");
+    assert_eq!(
+        report.pointer("/packages/0/purl").unwrap(),
+        "pkg:gem/knot@1.0?platform=x86_64-linux"
+    );
+    let development: Vec<&Value> =
+        report["packages"].as_array().unwrap().iter().map(|it| &it["development"]).collect();
+    assert_eq!(development, [&Value::Null, &json!(true), &json!(false)]);
+    let told = report["problems"].to_string();
+    assert!(told.contains("packages not matched: 1; nothing tells their version: sail"), "{told}");
+}

@@ -161,7 +161,7 @@ fn mistakes_are_told_before_anything_is_scanned() {
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(2), said));
     for (name, content, said) in [
         ("a.yaml", "version: 1\nrules: [", "line 2, column 8"),
-        ("b.yaml", "", "line 1, column 1: unexpected end of input"),
+        ("b.yaml", "", "line 1, column 1: `version` is missing"),
         ("c.yaml", "version: 1\nnaem: x\n", "line 2, column 1: there is no setting `naem`"),
     ] {
         sandbox.file(name, content);

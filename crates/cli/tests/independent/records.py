@@ -60,7 +60,7 @@ class Record:
 
     def fixed(self, version):
         """What ends the stretch of affected versions that this one is in: a version that is free of it, or
-        None where it ends just behind one (`> 4.2.3`, a last affected version), or never."""
+        None where it ends just behind one (a last affected version), or never."""
         place = self.key(version)
         ends = [(self.key(fix), fix) for fix in self.fixes] + [((key, 1), None) for key in self.ends]
         ends = [end for end in ends if end[0] > place and not self.is_affected(end[0])]
@@ -218,8 +218,6 @@ def conditions(record, text):
             tests.append(TESTS[relation or DEFAULT[record.stream]](key, record, version))
         if (relation or DEFAULT[record.stream]) in (">=", "=", "==", "~>", "^", "~"):
             begins.append(written(record, version))
-        if relation == ">":
-            record.ends.append(key[0])
     return (lambda it: all(test(it) for test in tests)), begins
 
 

@@ -210,6 +210,8 @@ fn package_properties(package: &Package, report: &Report) -> Vec<Property> {
     add(property::PACKAGE_MODULE, package.module.as_deref().unwrap_or_default());
     add(property::PACKAGE_MODULE_BUILD, package.module_build.as_deref().unwrap_or_default());
     add(property::PACKAGE_DECLARED, if package.declared { "true" } else { "" });
+    let development = package.development.map(|it| if it { "true" } else { "false" });
+    add(property::PACKAGE_DEVELOPMENT, development.unwrap_or_default());
     if package.basis != Basis::Record {
         add(property::PACKAGE_BASIS, package.basis.name());
     }

@@ -1,12 +1,16 @@
 //! A package from a component: from our properties where they are, else from its package URL.
 
+use std::collections::BTreeSet;
+
 use model::{
     Basis, Location, Package, PackageKind, Problem, ProblemKind, Purl, Source, Symbols, spelled,
 };
 
-use super::{Component, ComponentKind, property};
+use super::{Component, ComponentKind, Property, property};
 use crate::{spdx, syft, text};
 
+/// How CycloneDX's own tools for npm mark what only developers need (its taxonomy of properties).
+const NPM_DEVELOPMENT: &str = "cdx:npm:package:development";
 /// Longer names and versions are nobody's.
 const TEXT_BYTES_MAX: usize = 4096;
 
@@ -119,10 +123,12 @@ fn ours(kind: PackageKind, component: &Component, purl: &Purl) -> Package {
             layer: component.property(property::LOCATION_LAYER).and_then(|it| it.parse().ok()),
         },
         declared: component.property(property::PACKAGE_DECLARED) == Some("true"),
+        development: component.property(property::PACKAGE_DEVELOPMENT).map(|it| it == "true"),
         basis: basis.unwrap_or_default(),
         owner: optional(property::PACKAGE_OWNER),
         hashes: component.hashes.clone(),
         symbols: symbols.unwrap_or_default(),
+        variant: purl.variant(kind),
         ..Package::new(kind, &name, &version)
     }
 }
@@ -149,13 +155,16 @@ fn theirs(kind: PackageKind, component: &Component, purl: &Purl) -> Package {
     let place = [syft::PLACE, "aquasecurity:trivy:FilePath"];
     let path = place.iter().find_map(|name| component.property(name)).unwrap_or_default();
     let (module, module_build) = module(purl);
+    let vendor = purl.vendor(kind);
     Package {
-        architecture: purl.qualifier("arch").to_owned(),
+        architecture: purl.architecture(kind).to_owned(),
         source: if kind.is_os() { source(kind, component, purl, &version) } else { None },
         module,
         module_build,
         license: component.license.clone(),
-        vendor: component.publisher.clone(),
+        development: component.property(NPM_DEVELOPMENT).map(|it| it == "true"),
+        vendor: if vendor.is_empty() { &component.publisher } else { vendor }.to_owned(),
+        variant: purl.variant(kind),
         location: Location { path: path.trim_start_matches('/').to_owned(), layer: None },
         hashes: component.hashes.clone(),
         ..Package::new(kind, &name, &version)
@@ -223,8 +232,31 @@ fn rpm_source(file: &str) -> Option<Source> {
     Some(Source { name: name.to_owned(), version: format!("{version}-{release}") })
 }
 
+/// By what the components of one tool in a bill are alike. A bill may be put together from those of several,
+/// and what one of them says of its packages says nothing of another's.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Writer<'c> {
+    /// What its properties' names begin with: `syft`, `aquasecurity`.
+    prefixes: BTreeSet<&'c str>,
+    namespace: String,
+    /// `debian-12`, where another one writes `debian-12.5`.
+    distro: String,
+}
+
+impl<'c> Writer<'c> {
+    pub(super) fn of(component: &'c Component) -> Self {
+        let prefix = |it: &'c Property| it.name.split(':').next().unwrap_or_default();
+        let purl: Purl = component.purl.parse().unwrap_or_default();
+        Self {
+            prefixes: component.properties.iter().map(prefix).collect(),
+            distro: purl.qualifier("distro").to_owned(),
+            namespace: purl.namespace,
+        }
+    }
+}
+
 /// Whether the writer of a component says the source of packages that are not their own. Syft leaves it
-/// out of those that are; so who says it of one package of a kind means it of all.
+/// out of those that are; so who says it of one package of a kind means it of all of his.
 pub(super) fn says_sources(component: &Component, package: &Package) -> bool {
     let is_syft = component.properties.iter().any(|it| it.name.starts_with(syft::PREFIX));
     package.kind.is_os() && (is_syft || !package.is_source_unsaid())

@@ -30,6 +30,7 @@ pub(crate) const LOCATION_PATH: &str = "lazaret:location:path";
 pub(crate) const PACKAGE_ARCHITECTURE: &str = "lazaret:package:architecture";
 pub(crate) const PACKAGE_BASIS: &str = "lazaret:package:basis";
 pub(crate) const PACKAGE_DECLARED: &str = "lazaret:package:declared";
+pub(crate) const PACKAGE_DEVELOPMENT: &str = "lazaret:package:development";
 pub(crate) const PACKAGE_MODULE: &str = "lazaret:package:module";
 pub(crate) const PACKAGE_MODULE_BUILD: &str = "lazaret:package:moduleBuild";
 pub(crate) const PACKAGE_OWNER: &str = "lazaret:package:owner";

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use model::{Artifact, ArtifactKind, Inventory, Package, Problem, ProblemKind, Purl};
 
-use super::package::{Unmatched, is_ours, package, says_sources};
+use super::package::{Unmatched, Writer, is_ours, package, says_sources};
 use super::system::system;
 use super::{Bill, Component, property};
 use crate::Sbom;
@@ -81,7 +81,7 @@ fn packages(components: &[Component]) -> (Vec<Package>, BTreeMap<Unmatched, usiz
     let mut packages = Vec::new();
     let mut names: HashMap<&str, String> = HashMap::new();
     let mut needed: Vec<&[String]> = Vec::new();
-    // Kinds of which somebody says what packages were built from, and packages of which nobody does.
+    // Of which kinds who says what packages were built from, and packages of which nothing says it.
     let (mut told, mut unsaid) = (BTreeSet::new(), Vec::new());
     for component in components {
         match package(component) {
@@ -95,11 +95,11 @@ fn packages(components: &[Component]) -> (Vec<Package>, BTreeMap<Unmatched, usiz
                 }
                 names.entry(&component.reference).or_insert(name);
                 if says_sources(component, &package) {
-                    told.insert(package.kind);
+                    told.insert((package.kind, Writer::of(component)));
                 }
                 // What this program wrote says of itself that something is not said.
                 if package.is_source_unsaid() && !is_ours(component) {
-                    unsaid.push(packages.len());
+                    unsaid.push((packages.len(), component));
                 }
                 packages.push(package);
                 needed.push(&component.depends_on);
@@ -108,9 +108,9 @@ fn packages(components: &[Component]) -> (Vec<Package>, BTreeMap<Unmatched, usiz
             Err(Some(why)) => *unmatched.entry(why).or_default() += 1,
         }
     }
-    for at in unsaid {
+    for (at, component) in unsaid {
         let Some(package) = packages.get_mut(at) else { continue };
-        match told.contains(&package.kind) {
+        match told.contains(&(package.kind, Writer::of(component))) {
             true => package.source = None,
             false => *unmatched.entry(Unmatched::NoSource(package.kind)).or_default() += 1,
         }

@@ -9,6 +9,8 @@ use super::ZERO;
 use super::record::{AffectedPackage, Event, Range};
 use crate::text::Text;
 
+/// In a limit: none.
+const INFINITY: char = '*';
 /// Longest list of versions; packages with the most releases have some 3 000.
 const VERSIONS_LIMIT: usize = 8_000;
 
@@ -23,6 +25,9 @@ pub(super) fn ordered(affected: &AffectedPackage<'_>) -> Vec<VersionRange> {
 /// of them (OSV schema, "Evaluation": either is enough). The order of events is that of versions,
 /// not of the text, where they are no pairs.
 ///
+/// A range without an end GitHub closes beside it (`last_known_affected_version_range`), as its own pages
+/// and alerts do; versions that are listed because the range has no end (by osv.dev) do not count then.
+///
 /// # Errors
 /// A list too long to be one.
 pub(super) fn of_language(
@@ -31,9 +36,12 @@ pub(super) fn of_language(
 ) -> Result<Vec<VersionRange>, String> {
     let is_ordered = |range: &&Range<'_>| matches!(&*range.r#type, "ECOSYSTEM" | "SEMVER");
     let ranges = affected.ranges.iter().flatten().filter(is_ordered);
-    let in_order = |range: &Range<'_>| match in_pairs(&range.events, scheme) {
-        true => intervals(range.events.iter()),
-        false => intervals(sorted(&range.events, scheme).into_iter()),
+    let in_order = |range: &Range<'_>| {
+        let ranges = match in_pairs(&range.events, scheme) {
+            true => intervals(range.events.iter()),
+            false => intervals(sorted(&range.events, scheme).into_iter()),
+        };
+        limited(ranges, &range.events, scheme)
     };
     let never = |range: &VersionRange| {
         range.introduced.is_none() && range.until == Affected::Before(ZERO.to_owned())
@@ -52,19 +60,67 @@ pub(super) fn of_language(
     if outside.len() > VERSIONS_LIMIT {
         return Err(format!("it lists more than {VERSIONS_LIMIT} versions beside its ranges"));
     }
+    let last_known = &*affected.database_specific.last_known_affected_version_range;
+    ranges.iter_mut().for_each(|range| close(range, last_known, scheme));
     ranges.extend(outside);
     Ok(ranges)
+}
+
+/// Versions below one of the limits alone can be affected (OSV schema, "Evaluation", `BeforeLimits`).
+/// A limit is no fix.
+fn limited(ranges: Vec<VersionRange>, events: &[Event<'_>], scheme: Scheme) -> Vec<VersionRange> {
+    let limits = || events.iter().filter_map(|event| event.limit.as_deref());
+    let is_version = |limit: &&str| scheme.compare(limit, limit).is_ok();
+    if limits().any(|limit| limit.contains(INFINITY) || !is_version(&limit)) {
+        return ranges;
+    }
+    let order = |a: &str, b: &str| scheme.compare(a, b).unwrap_or(Ordering::Equal);
+    let Some(limit) = limits().max_by(|a, b| order(a, b)) else { return ranges };
+    let begins_below = |range: &VersionRange| {
+        range.introduced.as_deref().is_none_or(|begin| order(begin, limit).is_lt())
+    };
+    let mut ranges = ranges;
+    ranges.retain(begins_below);
+    for range in &mut ranges {
+        let is_within = range.until.end().is_some_and(|(end, included)| match order(end, limit) {
+            Ordering::Equal => !included,
+            order => order.is_lt(),
+        });
+        if !is_within {
+            let fix = range.until.fix().map(str::to_owned);
+            range.until = Affected::Until { end: limit.to_owned(), included: false, fix };
+        }
+    }
+    ranges
+}
+
+/// Ends a range that has no end of its own at what GitHub knows to be affected: `<= 29.0`, `< 0.20.2`.
+fn close(range: &mut VersionRange, last_known: &str, scheme: Scheme) {
+    let end = |sign: &str| last_known.strip_prefix(sign).map(str::trim);
+    let (end, included) = match (end("<=").or_else(|| end("=")), end("<")) {
+        (Some(end), _) => (end, true),
+        (None, Some(end)) => (end, false),
+        (None, None) => return,
+    };
+    let is_behind = match range.introduced.as_deref() {
+        Some(begin) => scheme.compare(begin, end).is_ok_and(Ordering::is_le),
+        None => scheme.compare(end, end).is_ok(),
+    };
+    if range.until == Affected::Onwards && is_behind {
+        range.until = match included {
+            true => Affected::Through(end.to_owned()),
+            false => Affected::Until { end: end.to_owned(), included, fix: None },
+        };
+    }
 }
 
 /// Whether a version lies in a range; one whose ends cannot be compared with it holds nothing.
 fn holds(range: &VersionRange, version: &str, scheme: Scheme) -> bool {
     let order = |end: &str| scheme.compare(version, end).ok();
     let from = range.introduced.as_deref().is_none_or(|it| order(it).is_some_and(Ordering::is_ge));
-    from && match &range.until {
-        Affected::Before(end) => order(end).is_some_and(Ordering::is_lt),
-        Affected::Through(end) => order(end).is_some_and(Ordering::is_le),
-        Affected::Onwards => true,
-    }
+    from && range.until.end().is_none_or(|(end, included)| {
+        order(end).is_some_and(|order| order.is_lt() || included && order.is_eq())
+    })
 }
 
 fn sorted<'e, 'a>(events: &'e [Event<'a>], scheme: Scheme) -> Vec<&'e Event<'a>> {

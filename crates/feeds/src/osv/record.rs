@@ -91,6 +91,8 @@ pub(super) struct Event<'a> {
     pub(super) fixed: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) last_affected: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) limit: Option<Text<'a>>,
 }
 
 /// What publishers put beside the schema; each uses one or two of these.
@@ -109,6 +111,9 @@ pub(super) struct Specific<'a> {
     /// GitHub.
     #[serde(borrow)]
     pub(super) cwe_ids: Option<Vec<Text<'a>>>,
+    /// GitHub, of a package: `<= 29.0`.
+    #[serde(borrow)]
+    pub(super) last_known_affected_version_range: Text<'a>,
     /// SUSE: maps of binary package to version; Ubuntu: other objects, which are not needed.
     pub(super) binaries: serde_json::Value,
     /// Go: packages with their vulnerable functions.

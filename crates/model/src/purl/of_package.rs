@@ -4,6 +4,7 @@
 //! characters and the colon is percent-encoded. Where distributions have a convention (namespace,
 //! `distro`, `upstream`) it is that of the widely used SBOM tools, so that inventories compare.
 
+use super::variant;
 use crate::{Os, Package, PackageKind};
 
 /// The purl of a package; `os` is the distribution of the image it was found in.
@@ -50,13 +51,18 @@ fn of_the_os(package: &Package, os: Option<&Os>, purl: &mut String) {
 }
 
 /// A name of several parts (`@scope/name`, `group:artifact`, `github.com/a/b`) is a namespace and a
-/// name, part by part; a part of a CocoaPod is a subpath of it.
+/// name, part by part; a part of a CocoaPod is a subpath of it. What Swift has of a registry is called by
+/// a scope and a name (`apple.swift-nio`), and has to have a namespace.
 fn of_a_language(package: &Package, purl: &mut String) {
     let (name, subpath) = match (package.kind, package.name.split_once('/')) {
         (PackageKind::Cocoapods, Some((name, part))) => (name, part),
         _ => (package.name.as_str(), ""),
     };
-    let separator = if package.kind == PackageKind::Maven { ':' } else { '/' };
+    let separator = match package.kind {
+        PackageKind::Maven => ':',
+        PackageKind::Swift if !name.contains('/') => '.',
+        _ => '/',
+    };
     for (position, part) in name.split(separator).enumerate() {
         if position > 0 {
             purl.push('/');
@@ -66,6 +72,12 @@ fn of_a_language(package: &Package, purl: &mut String) {
     if !package.version.is_empty() {
         purl.push('@');
         encode_into(&package.version, purl);
+    }
+    for (position, (key, value)) in variant::qualifiers(package).into_iter().enumerate() {
+        purl.push(if position == 0 { '?' } else { '&' });
+        purl.push_str(key);
+        purl.push('=');
+        encode_into(value, purl);
     }
     if !subpath.is_empty() {
         purl.push('#');

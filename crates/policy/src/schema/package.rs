@@ -66,6 +66,12 @@ pub(super) const PACKAGE: &[Fact] = &[
         |_, it| Value::Bool(it.declared),
     ),
     fact(
+        "development",
+        Type::Bool,
+        "needed by who develops or tests alone, as its lock file says; null where none does",
+        |_, it| Value::bool(it.development),
+    ),
+    fact(
         "owner",
         Type::Text,
         "the operating system's package that owns its file; empty if none",

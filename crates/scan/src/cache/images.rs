@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::file::{self, Mark};
 use super::{Cache, IMAGES, layers_dir};
 
-const MARK: Mark = *b"lzrimg\x00\x01";
+const MARK: Mark = *b"lzrimg\x00\x02";
 /// An image with more packages is hardly one that others are built on, and is not kept: the largest
 /// public bases have some 1500.
 const PACKAGES_MAX: usize = 5000;

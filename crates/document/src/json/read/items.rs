@@ -1,9 +1,11 @@
 //! The things that a report lists, one by one.
 
+use std::collections::BTreeMap;
+
 use model::{
     Basis, ConfigPlace, Cvss, Evidence, Finding, Location, Malware, MalwareEngine,
-    Misconfiguration, Opinion, Package, PackageKind, Problem, ProblemKind, Secret, SecretPlace,
-    Severity, Source, Status,
+    Misconfiguration, Opinion, Package, PackageKind, Problem, ProblemKind, Purl, Secret,
+    SecretPlace, Severity, Source, Status,
 };
 use serde::Deserialize;
 
@@ -30,8 +32,12 @@ pub(super) struct PackageItem {
     #[serde(default)]
     declared: bool,
     #[serde(default)]
+    development: Option<bool>,
+    #[serde(default)]
     basis: Option<String>,
     owner: Option<String>,
+    #[serde(default)]
+    purl: String,
 }
 
 #[derive(Deserialize)]
@@ -42,6 +48,8 @@ struct AffectedItem {
     #[serde(rename = "type")]
     kind: String,
     architecture: String,
+    #[serde(default)]
+    purl: String,
 }
 
 #[derive(Deserialize)]
@@ -176,6 +184,11 @@ impl SourceItem {
     }
 }
 
+/// What a package URL tells besides name and version.
+fn variant(kind: PackageKind, purl: &str) -> BTreeMap<String, String> {
+    purl.parse::<Purl>().map(|purl| purl.variant(kind)).unwrap_or_default()
+}
+
 impl PackageItem {
     pub(super) fn package(self) -> Result<Package, ReadReportError> {
         let basis = self.basis.map(|word| named(Basis::ALL, Basis::name, &word)).transpose()?;
@@ -186,8 +199,10 @@ impl PackageItem {
             license: self.license,
             location: Location { path: self.path, layer: self.layer },
             declared: self.declared,
+            development: self.development,
             basis: basis.unwrap_or_default(),
             owner: self.owner,
+            variant: variant(kind(&self.kind)?, &self.purl),
             ..Package::new(kind(&self.kind)?, &self.name, &self.version)
         })
     }
@@ -195,9 +210,10 @@ impl PackageItem {
 
 impl FindingItem {
     pub(super) fn finding(self) -> Result<Finding, ReadReportError> {
-        let AffectedItem { name, version, source, kind: word, architecture } = self.package;
+        let AffectedItem { name, version, source, kind: word, architecture, purl } = self.package;
         let package = Package {
             architecture,
+            variant: variant(kind(&word)?, &purl),
             source: source.of(&name, &version),
             location: Location { path: self.path, layer: self.layer.map(|layer| layer.index) },
             ..Package::new(kind(&word)?, &name, &version)
