@@ -266,6 +266,7 @@ impl Marks {
         if first.is_none_or(|root| self.known().roots.contains(&root)) {
             return Look::default();
         }
+        mounts.iter().for_each(|mount| self.known().places.note(mount));
         let (mut gaps, mut former) = (Vec::new(), Vec::new());
         let wanted = self.wanted(&mounts, &mut gaps);
         let points = self.open(pid, wanted);
@@ -276,7 +277,6 @@ impl Marks {
             ));
         }
         for (mount, point) in points.iter().flatten() {
-            self.known().places.note(mount);
             if let Err(error) = self.mark(point, self.extent(mount.device)) {
                 gaps.push(gap(mount, &error.to_string()));
             }

@@ -1,10 +1,11 @@
-//! Where marked mounts are: the kernel no longer says it of a file whose container has ended meanwhile.
+//! Where memory is mounted: the kernel no longer says it of a file whose container has ended meanwhile.
 
 use std::collections::HashMap;
 
 use bstr::BString;
 use rustix::fs::{Mode, OFlags, open};
 
+use super::former::is_memory;
 use crate::prevent::fanotify::caller::folder;
 use crate::prevent::fanotify::facts::Facts;
 use crate::prevent::fanotify::mount::{Device, Mount};
@@ -12,28 +13,31 @@ use crate::prevent::fanotify::mount::{Device, Mount};
 /// Mount, file system, number, and when it was made.
 pub(super) type Root = (u64, Device, u64, Option<(i64, u32)>);
 
-/// Mounts that are remembered: some ten for each of four hundred containers.
+/// Mounts that are remembered: some four for each of a thousand containers.
 const POINTS_MAX: usize = 4_096;
 
-/// By number and file system. Both are given to others later, which are marked, and so noted, before
-/// anything is told of their files.
+/// By number and file system. Both are given to others later, so all mounts of a container are noted, and
+/// those that are no memory take away what was there.
 #[derive(Debug, Default)]
 pub(super) struct Points(HashMap<(u64, Device), BString>);
 
 impl Points {
     pub(super) fn note(&mut self, mount: &Mount) {
+        let key = (mount.id, mount.device);
+        if !is_memory(mount) {
+            self.0.remove(&key);
+            return;
+        }
         if self.0.len() >= POINTS_MAX {
             self.0.clear();
         }
-        self.0.insert((mount.id, mount.device), mount.point.clone());
+        self.0.insert(key, mount.point.clone());
     }
 
     /// The whole path of a file, of what is left of it once its mount is gone.
     pub(super) fn whole(&self, facts: &Facts, rest: BString) -> BString {
         match self.0.get(&(facts.mount, facts.print.device)) {
-            Some(point) if point != "/" && !rest.starts_with(point) => {
-                [point.as_slice(), &rest].concat().into()
-            }
+            Some(point) if !rest.starts_with(point) => [point.as_slice(), &rest].concat().into(),
             _ => rest,
         }
     }
@@ -71,5 +75,11 @@ mod tests {
             let facts = Facts { mount: *mount, print, ..Facts::default() };
             assert_eq!(points.whole(&facts, (*rest).into()), *expected, "{rest} {mount} {device}");
         }
+        // The root of another container has both numbers now.
+        let lines = b"7 1 0:5 / / rw - overlay o rw\n";
+        mount::read(lines).iter().for_each(|mount| points.note(mount));
+        let print = Print { device: 5, ..Print::default() };
+        let facts = Facts { mount: 7, print, ..Facts::default() };
+        assert_eq!(points.whole(&facts, "/tmp/x".into()), "/tmp/x");
     }
 }
