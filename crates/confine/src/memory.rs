@@ -31,8 +31,8 @@ mod tests {
 
     /// Pages of this process that are in memory.
     fn resident() -> usize {
-        let text = std::fs::read_to_string("/proc/self/statm").unwrap();
-        text.split(' ').nth(1).unwrap().parse().unwrap()
+        let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+        text.split(' ').nth(1).and_then(|pages| pages.parse().ok()).expect("the kernel says it")
     }
 
     #[test]

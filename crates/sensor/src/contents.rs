@@ -15,6 +15,7 @@
 
 mod former;
 mod marks;
+mod points;
 mod programs;
 mod reader;
 
@@ -33,6 +34,7 @@ use self::marks::Marks;
 pub use self::programs::Program;
 use self::programs::Told;
 use self::reader::Reading;
+use crate::containers::group_of_container;
 pub use crate::prevent::fanotify::facts::Print;
 use crate::prevent::fanotify::facts::{Facts, path_of};
 use crate::prevent::fanotify::layers::is_of_image;
@@ -100,6 +102,20 @@ pub enum Refusal {
     Thread(#[source] std::io::Error),
 }
 
+/// What [`Contents`] is to be told at once.
+#[derive(Clone, Debug)]
+pub enum Begun {
+    Program(Program),
+    /// A control group was made, as its hierarchy names it.
+    Group(String),
+}
+
+/// What the thread is asked.
+enum Asked {
+    Program(Ask),
+    Group(String),
+}
+
 /// A program that began.
 struct Ask {
     program: Program,
@@ -120,7 +136,7 @@ struct Shared {
 /// Tells until it is dropped.
 pub struct Contents {
     scope: Scope,
-    asks: Option<Sender<Ask>>,
+    asks: Option<Sender<Asked>>,
     shared: Arc<Shared>,
     bell: Arc<OwnedFd>,
     marks: Arc<Marks>,
@@ -129,7 +145,7 @@ pub struct Contents {
 
 impl Contents {
     /// The overlays of containers that run are marked before this returns, their other mounts soon after.
-    /// Of programs that begin [`Self::began`] has to be told.
+    /// Of what begins [`Self::tell`] has to be told.
     ///
     /// # Errors
     /// If the kernel does not allow it.
@@ -160,6 +176,24 @@ impl Contents {
         Ok(Self { scope, asks: Some(asks), shared, bell, marks, thread: Some(thread) })
     }
 
+    /// Of what has begun.
+    pub fn tell(&self, begun: Begun) {
+        match begun {
+            Begun::Program(program) => self.began(program),
+            Begun::Group(path) => self.made(path),
+        }
+    }
+
+    /// A control group was made: if it is a container's, its mounts are marked as soon as somebody is in
+    /// them, which is before its first program begins.
+    fn made(&self, path: String) {
+        let is_of_container = group_of_container(&path) == Some(&*path);
+        let Some(asks) = self.asks.as_ref().filter(|_| is_of_container) else { return };
+        if asks.send(Asked::Group(path)).is_ok() {
+            self.ring();
+        }
+    }
+
     /// A program began: its mounts may be new, and its file may be one that nobody told of. To be called
     /// at once, for who is gone can show nothing.
     pub fn began(&self, program: Program) {
@@ -174,7 +208,7 @@ impl Contents {
             (is_told, file) = (true, None);
         }
         self.shared.held.fetch_add(usize::from(file.is_some()), Ordering::Relaxed);
-        if asks.send(Ask { program, is_told, file }).is_ok() {
+        if asks.send(Asked::Program(Ask { program, is_told, file })).is_ok() {
             self.ring();
         }
     }

@@ -17,8 +17,9 @@ use nix::sys::fanotify::{Fanotify, MarkFlags, MaskFlags};
 use rustix::fs::{Mode, OFlags, open};
 
 use super::former::{self, Former};
+use super::points::{Points, Root, root_of_process};
 use super::programs::{Answers, Program};
-use super::{Scope, Touched};
+use super::{Scope, Touched, name_of};
 use crate::clock::Clock;
 use crate::containers::{group_of_container, group_path};
 use crate::kernel::Hierarchy;
@@ -38,6 +39,8 @@ const PATIENCE: Duration = Duration::from_millis(200);
 const SPACES_MAX: usize = 4_096;
 /// Overlays whose layers are known, those that are gone included.
 const LAYERS_MAX: usize = 4_096;
+/// Of the processes of a group: a runtime has three.
+const PROCESSES_BYTES_MAX: usize = 4 << 10;
 /// What was found in memory as it was met is held for so long: its programs may have ended, and its
 /// container with it, before it is told that they began.
 const MEMORY_HELD: Duration = Duration::from_secs(5);
@@ -66,6 +69,7 @@ struct Known {
     /// What the host's paths begin at: file systems, and the folder of each.
     roots: HashSet<(Device, BString)>,
     spaces: HashMap<u32, Space>,
+    places: Points,
     /// Memory that is marked: what was there before was looked for. Its device's number is given to
     /// another one as soon as it is gone; when its folder was made tells them apart.
     memory: HashSet<(Device, (i64, u32))>,
@@ -77,9 +81,6 @@ struct Known {
     points: Reader<Question, Vec<(Mount, OwnedFd)>>,
     files: Reader<(OwnedFd, Text), Option<OwnedFd>>,
 }
-
-/// Mount, file system, number, and when it was made.
-type Root = (u64, Device, u64, Option<(i64, u32)>);
 
 /// A mount namespace. Its number is given to another one as soon as it is gone.
 struct Space {
@@ -113,6 +114,7 @@ impl Marks {
             shared: HashSet::new(),
             roots: HashSet::new(),
             spaces: HashMap::new(),
+            places: Points::default(),
             memory: HashSet::new(),
             found: VecDeque::new(),
             told: HashSet::new(),
@@ -190,6 +192,15 @@ impl Marks {
         known.news(gaps)
     }
 
+    /// The path of a file, whose container may have ended.
+    pub(super) fn name(&self, file: &OwnedFd, pid: u32) -> Text {
+        let name = name_of(file);
+        match Facts::of(file) {
+            Some(facts) if space_of(pid).is_none() => self.known().places.whole(&facts, name),
+            _ => name,
+        }
+    }
+
     /// Lets go what is held for programs that are told late; to be called every now and then.
     pub(super) fn let_go(&self) {
         self.known().let_go();
@@ -206,6 +217,17 @@ impl Marks {
             is_container && space_of(*pid).is_some_and(|space| seen.insert(space))
         };
         pids.filter(&mut is_first).collect()
+    }
+
+    /// A process of the control group that is in mounts of its own.
+    pub(super) fn first_of(&self, group: &str) -> Option<u32> {
+        let folder = self.hierarchy.mounted.as_ref()?.join(group.trim_start_matches('/'));
+        let pids = crate::file::read(&folder.join("cgroup.procs"), PROCESSES_BYTES_MAX)?;
+        let pids = pids.lines().filter_map(|line| line.to_str().ok()?.parse().ok());
+        let root = |pid| root_of_process(pid).map(|(_, device, inode, _)| (device, inode));
+        let own: Vec<_> = [std::process::id(), 1].into_iter().filter_map(root).collect();
+        let mut inside = pids.filter(|pid| root(*pid).is_some_and(|root| !own.contains(&root)));
+        inside.next()
     }
 
     /// Whether it is in a container whose mounts nobody looked at.
@@ -244,6 +266,7 @@ impl Marks {
         if first.is_none_or(|root| self.known().roots.contains(&root)) {
             return Look::default();
         }
+        mounts.iter().for_each(|mount| self.known().places.note(mount));
         let (mut gaps, mut former) = (Vec::new(), Vec::new());
         let wanted = self.wanted(&mounts, &mut gaps);
         let points = self.open(pid, wanted);
@@ -454,13 +477,6 @@ impl Known {
         }
         gaps.into_iter().filter(|gap| self.told.insert(gap.clone())).collect()
     }
-}
-
-/// Nobody is asked who could let us wait.
-fn root_of_process(pid: u32) -> Option<Root> {
-    let opened = open(folder(pid).join("root"), OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
-    let Facts { print, born, mount, .. } = Facts::of(opened.ok()?)?;
-    Some((mount, print.device, print.inode, born))
 }
 
 /// A file system, and which folder of it is shown.

@@ -216,8 +216,11 @@ mod tests {
         Program { pid, device, inode, ..Program::default() }
     }
 
-    /// What was told (process, device, inode), and a program; whether that was told of.
-    const CASES: &[(&[(u32, u64, u64)], (u32, u64, u64), bool)] = &[
+    /// Process, device, inode.
+    type Key = (u32, u64, u64);
+
+    /// What was told, and a program; whether that was told of.
+    const CASES: &[(&[Key], Key, bool)] = &[
         (&[], (1, 5, 7), false),
         (&[(1, 5, 7)], (1, 5, 7), true),
         (&[(2, 5, 7)], (1, 5, 7), false),

@@ -16,7 +16,7 @@ use rustix::time::Timespec;
 
 use super::former::Former;
 use super::marks::{Look, Marks};
-use super::{Ask, Deed, News, Shared, Take, Touched, name_of};
+use super::{Ask, Asked, Deed, News, Shared, Take, Touched, name_of};
 use crate::clock::Clock;
 use crate::prevent::fanotify::facts::Facts;
 
@@ -25,6 +25,11 @@ const CLOCK_PAUSE: Duration = Duration::from_secs(1);
 /// Turns of reading (some 170 events each) before mounts are looked at again: a flood must not
 /// keep a new container from being marked.
 const TURNS_MAX: usize = 16;
+/// How often it is looked whether a container that is being made is in its mounts, and for how long.
+const COMING_LOOK: Duration = Duration::from_millis(2);
+const COMING_TIME: Duration = Duration::from_secs(10);
+/// Containers that are being made at a time.
+const COMING_MAX: usize = 64;
 /// Programs that wait until everything is read; in a flood that never ends, a file may be looked at twice.
 const WAITING_MAX: usize = 4_096;
 
@@ -33,9 +38,11 @@ pub(super) struct Reading {
     marks: Arc<Marks>,
     shared: Arc<Shared>,
     bell: Arc<OwnedFd>,
-    asked: Receiver<Ask>,
+    asked: Receiver<Asked>,
     /// Of which the kernel did not tell yet.
     waiting: Vec<Ask>,
+    /// Groups of containers that are being made, since when.
+    coming: Vec<(String, Instant)>,
     take: Take,
     clock: Clock,
     clock_read: Instant,
@@ -45,12 +52,12 @@ impl Reading {
     pub(super) fn new(
         queue: Arc<Fanotify>,
         (marks, shared, bell): (Arc<Marks>, Arc<Shared>, Arc<OwnedFd>),
-        asked: Receiver<Ask>,
+        asked: Receiver<Asked>,
         take: Take,
     ) -> Self {
         let (clock, clock_read) = (Clock::now(), Instant::now());
-        let waiting = Vec::new();
-        Self { queue, marks, shared, bell, asked, waiting, take, clock, clock_read }
+        let (waiting, coming) = (Vec::new(), Vec::new());
+        Self { queue, marks, shared, bell, asked, waiting, coming, take, clock, clock_read }
     }
 
     /// Until nobody asks any more.
@@ -64,6 +71,7 @@ impl Reading {
             if !self.look_at_programs() {
                 return;
             }
+            self.look_at_coming();
             let is_all = (0..TURNS_MAX).any(|_| self.read() == 0);
             if is_all || self.waiting.len() > WAITING_MAX {
                 self.settle();
@@ -85,7 +93,8 @@ impl Reading {
             PollFd::new(&*self.bell, PollFlags::IN),
         ];
         woken.extend(self.marks.watched().map(|host| PollFd::new(host, PollFlags::PRI)));
-        let patience = Timespec::try_from(CLOCK_PAUSE).ok();
+        let patience = if self.coming.is_empty() { CLOCK_PAUSE } else { COMING_LOOK };
+        let patience = Timespec::try_from(patience).ok();
         // Whatever this ends with, what there is to do is looked for.
         let _woken = poll(&mut woken, patience.as_ref());
         woken.iter().skip(2).any(|host| !host.revents().is_empty())
@@ -95,7 +104,12 @@ impl Reading {
     fn look_at_programs(&mut self) -> bool {
         loop {
             match self.asked.try_recv() {
-                Ok(ask) => {
+                Ok(Asked::Group(group)) if self.coming.len() < COMING_MAX => {
+                    self.coming.push((group, Instant::now()));
+                }
+                // Its mounts are marked with its first program.
+                Ok(Asked::Group(_)) => {}
+                Ok(Asked::Program(ask)) => {
                     if ask.program.is_of_container {
                         self.look_at(ask.program.pid, true);
                     }
@@ -107,6 +121,17 @@ impl Reading {
                 Err(TryRecvError::Disconnected) => return false,
             }
         }
+    }
+
+    /// A runtime is in the container's mounts for some milliseconds before it executes the first program.
+    fn look_at_coming(&mut self) {
+        let mut coming = std::mem::take(&mut self.coming);
+        coming.retain(|(group, since)| {
+            let first = self.marks.first_of(group);
+            first.into_iter().for_each(|pid| self.look_at(pid, true));
+            first.is_none() && since.elapsed() < COMING_TIME
+        });
+        self.coming = coming;
     }
 
     fn look_at(&mut self, pid: u32, has_begun: bool) {
@@ -181,7 +206,7 @@ impl Reading {
         for (_, deed) in all.into_iter().filter(|(it, _)| mask.contains(*it)) {
             match file.try_clone_to_owned() {
                 Ok(file) => {
-                    let named = name_of(&file);
+                    let named = self.marks.name(&file, pid);
                     (self.take)(News::Touched(Touched { file, deed, pid, time, named }));
                 }
                 Err(error) => (self.take)(News::Unopened(error.to_string())),

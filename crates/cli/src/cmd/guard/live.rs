@@ -11,7 +11,7 @@ use std::time::Duration;
 use detect::Rule;
 use model::event::{Call, Event};
 use sensor::containers::Whose;
-use sensor::contents::Program;
+use sensor::contents::{Begun, Program};
 use sensor::kernel::{Kernel, Refusal, Settings, groups_are_of_host, processes_are_of_host};
 use sensor::record::{Deed, Record};
 use sensor::{Extent, Host, Wanted};
@@ -56,7 +56,7 @@ pub(crate) struct Live {
     /// Calls that somebody beside the rules asks for.
     also: BTreeSet<Call>,
     /// Who is told of each program as soon as it began.
-    watcher: Option<Box<dyn FnMut(Program)>>,
+    watcher: Option<Box<dyn FnMut(Begun)>>,
 }
 
 impl Live {
@@ -89,7 +89,7 @@ impl Live {
 
     /// From now on this one is told of programs, if anybody. An event of a new container waits until its
     /// runtime has described it, and whoever is gone then can show nothing.
-    pub(super) fn tell_programs(&mut self, watcher: Option<Box<dyn FnMut(Program)>>) {
+    pub(super) fn tell_programs(&mut self, watcher: Option<Box<dyn FnMut(Begun)>>) {
         self.watcher = watcher;
     }
 
@@ -118,7 +118,7 @@ impl Live {
                 *reached = host.time(&record);
                 let events = host.take(&record);
                 if let Some(watcher) = watcher {
-                    program(host, &record, *reached).into_iter().for_each(watcher);
+                    begun_by(host, &record, *reached).into_iter().for_each(watcher);
                 }
                 events.into_iter().for_each(&mut *pass);
             }
@@ -152,10 +152,16 @@ impl Live {
     }
 }
 
-/// What a record tells of a program that began.
-fn program(host: &Host, record: &Record, time: u64) -> Option<Program> {
-    let is_of_container = || !matches!(host.whose(record.control_group), Whose::Host);
-    matches!(record.deed, Deed::Exec(_)).then(|| Program::of(record, time, is_of_container()))?
+/// What a record tells of a program, or of a control group that was made.
+fn begun_by(host: &Host, record: &Record, time: u64) -> Option<Begun> {
+    match &record.deed {
+        Deed::Exec(_) => {
+            let is_of_host = matches!(host.whose(record.control_group), Whose::Host);
+            Program::of(record, time, !is_of_host).map(Begun::Program)
+        }
+        Deed::Group(group) => Some(Begun::Group(group.path.to_string())),
+        _ => None,
+    }
 }
 
 /// The calls that rules and others ask for, and those that go with them.

@@ -225,15 +225,16 @@ fn running(cage: &super::cage::Cage<'_>, path: &str) -> Program {
     use std::os::unix::fs::MetadataExt;
     let space = |pid: u32| std::fs::read_link(format!("/proc/{pid}/ns/mnt")).ok();
     let of_cage = space(cage.pid());
-    let pids = std::fs::read_dir("/proc").unwrap().flatten();
+    let pids = std::fs::read_dir("/proc").expect("processes").flatten();
     let mut pids = pids.filter_map(|it| it.file_name().to_str()?.parse::<u32>().ok());
     let runs = |pid: u32| {
         let link = std::fs::read_link(format!("/proc/{pid}/exe"));
         link.is_ok_and(|link| link == std::path::Path::new(path)) && space(pid) == of_cage
     };
     let pid = pids.find(|pid| runs(*pid)).expect("it runs");
-    let file = std::fs::metadata(format!("/proc/{pid}/exe")).unwrap();
-    let number = of_cage.unwrap().to_str().unwrap().replace(|it: char| !it.is_ascii_digit(), "");
+    let file = std::fs::metadata(format!("/proc/{pid}/exe")).expect("it runs");
+    let link = of_cage.expect("it runs");
+    let number = link.to_string_lossy().replace(|it: char| !it.is_ascii_digit(), "");
     Program {
         pid,
         parent: cage.pid(),
@@ -242,10 +243,10 @@ fn running(cage: &super::cage::Cage<'_>, path: &str) -> Program {
         // As it is where nothing but the number tells.
         device: 0,
         inode: file.ino(),
-        changed: u64::try_from(file.ctime()).unwrap() * 1_000_000_000
-            + u64::try_from(file.ctime_nsec()).unwrap(),
+        changed: u64::try_from(file.ctime()).expect("after 1970") * 1_000_000_000
+            + u64::try_from(file.ctime_nsec()).expect("a part of a second"),
         filesystem: 0x0102_1994,
-        space: number.parse().unwrap(),
+        space: number.parse().expect("a number"),
         ..Program::default()
     }
 }
