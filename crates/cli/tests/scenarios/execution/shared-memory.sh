@@ -1,5 +1,5 @@
 # in: container --tmpfs /dev/shm:exec
 # fires: execution-shared-memory
-# may: malware-executed
+# may: malware-executed malware-written
 cp /bin/busybox /dev/shm/true
 /dev/shm/true
