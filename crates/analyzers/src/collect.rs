@@ -135,6 +135,7 @@ impl LayerCollector {
         }
         facts.directories = PathSet::new(self.directories);
         facts.others = PathSet::new(self.others);
+        facts.problems.extend(torn(&facts));
         facts.whiteouts = PathSet::new(self.whiteouts);
         facts.opaques = PathSet::new(self.opaques);
         if let Interest::Detours { directories, .. } = self.interest {
@@ -245,6 +246,19 @@ impl LayerCollector {
             self.facts.entries.insert(path.into(), named);
         }
     }
+}
+
+/// That one entry of the layer stands where others have a directory: one of them replaced the other
+/// when they were unpacked, with all that was in it, and what is known here has both.
+fn torn(facts: &LayerFacts) -> Option<Problem> {
+    let torn = facts.others.shared(&facts.directories);
+    let name = facts.entries.keys().find(|path| torn.holds(PathHash::of(path)));
+    let subject = name.map_or("the layer", |path| &**path);
+    let message = format!(
+        "{} paths are directories and something else in one layer, and what is unpacked is not certain",
+        torn.len()
+    );
+    (!torn.is_empty()).then(|| Problem::new(ProblemKind::Damaged, subject, message))
 }
 
 impl Visitor for LayerCollector {

@@ -47,6 +47,20 @@ impl PathSet {
         self.sorted.binary_search(&path).is_ok()
     }
 
+    /// The paths that both hold.
+    pub(crate) fn shared(&self, other: &Self) -> Self {
+        let mut others = other.sorted.iter().peekable();
+        let mut is_shared = |hash: &PathHash| {
+            while others.next_if(|other| *other < hash).is_some() {}
+            others.peek() == Some(&hash)
+        };
+        Self { sorted: self.sorted.iter().filter(|it| is_shared(it)).copied().collect() }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.sorted.len()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.sorted.is_empty()
     }
@@ -89,6 +103,9 @@ mod tests {
         assert_eq!(read, set);
         assert!(read.holds(PathHash::of("etc")) && read.holds(PathHash::of("usr/lib")));
         assert!(!read.holds(PathHash::of("usr")) && !read.holds(PathHash::of("")));
+        let other = PathSet::new(["a", "usr/lib", "b"].map(PathHash::of).to_vec());
+        assert_eq!(set.shared(&other), PathSet::new(vec![PathHash::of("usr/lib")]));
+        assert!(set.shared(&PathSet::default()).is_empty());
         // The hash must never change: it is stored. BLAKE3's test vector for no input.
         assert_eq!(PathHash::of(""), PathHash(0xaf13_49b9_f5f9_a1a6));
     }

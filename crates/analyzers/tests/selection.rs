@@ -176,3 +176,31 @@ fn one_file_has_few_problems() {
     let inventory = squash(&[collector.finish()], false);
     assert!((1..=20).contains(&inventory.problems.len()), "{}", inventory.problems.len());
 }
+
+/// The messages about a layer with these entries.
+fn told(entries: &[(&str, EntryKind<'_>)]) -> Vec<(ProblemKind, String)> {
+    let mut collector = LayerCollector::new(Checks::default());
+    for &(path, kind) in entries {
+        let header = Entry { kind, ..entry(path, 0) };
+        if collector.entry(&header) == Want::Content {
+            collector.content(&header, b"");
+        }
+    }
+    let problems = squash(&[collector.finish()], true).problems;
+    problems.into_iter().map(|it| (it.kind, it.to_string())).collect()
+}
+
+/// A link took the place of a directory that only its files told of, and the files went with it.
+#[test]
+fn a_path_is_one_thing_in_a_layer() {
+    let (file, link) = (EntryKind::File, EntryKind::Symlink("/data"));
+    let status = ("var/lib/dpkg/status", file);
+    let honest = [("var/lib/dpkg", EntryKind::Directory), status, ("data", link)];
+    assert_eq!(told(&honest), []);
+    let found = told(&[status, ("data/status", file), ("var/lib/dpkg", link)]);
+    let [(ProblemKind::Damaged, message)] = &found[..] else { panic!("{found:?}") };
+    assert!(message.starts_with("`var/lib/dpkg`: 1 paths are directories and some"), "{message}");
+    for other in [file, EntryKind::Special, EntryKind::HardLink("x")] {
+        assert_eq!(told(&[("opt/a/b", file), ("opt", other)]).len(), 1, "{other:?}");
+    }
+}

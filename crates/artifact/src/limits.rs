@@ -46,14 +46,15 @@ pub(crate) const SPARSE_SEGMENTS_MAX: usize = 1 << 16;
 pub(crate) const LINK_DEPTH_MAX: usize = 40;
 
 /// The targets of the symbolic links of one layer that are kept for entries unpacked through them:
-/// 100 000 links of long paths. Of further ones it is known that they are links.
+/// some 100 000. Of further ones it is known that they are links, in nine bytes.
 pub(crate) const LINK_TARGET_BYTES_MAX: usize = 8 << 20;
 
 /// Directories of one layer known to have symbolic links somewhere in them; beyond, an entry that
-/// is unpacked through a link is uncertain. The largest images have some ten thousand.
+/// is unpacked through a link is uncertain.
 pub(crate) const LINK_FOLDERS_MAX: usize = 100_000;
 
-/// Bytes of paths looked at to follow such links, a layer: some 100 for an entry. That is a second.
+/// Bytes of paths looked at to follow such links, a layer: 256 for each of as many entries as an image
+/// may have. It takes some two seconds.
 pub(crate) const LINK_STEP_BYTES_MAX: u64 = 256 << 20;
 
 /// The content of one file handed to a visitor. Databases of packages and archives of programs

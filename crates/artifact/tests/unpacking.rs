@@ -127,7 +127,10 @@ fn what_is_not_certain_makes_the_result_incomplete() {
     let moved = new().symlink("a/x", "/b").symlink("a", "c").file("a/x/s", "");
     let removed = new().symlink("x", "b").whiteout("x").file("x/s", "");
     let long = new().symlink("x", &"y/".repeat(3000)).file("x/s", "");
+    let many = (0..150_000).fold(new(), |tar, it| tar.symlink(&format!("l{it}"), "somewhere"));
+    let many = many.symlink("x", "y").hard_link("z", "x").file("z/x/s", "");
     for (name, tar) in [
+        ("many", many),
         ("circle", circle),
         ("replaced", replaced),
         ("moved", moved),

@@ -9,7 +9,7 @@
 //! Of a path only its hash is kept, with a key of this run, and the targets up to a limit. Nothing
 //! here may guess: what is not certain is an error, and the caller says so.
 
-use std::collections::hash_map::{DefaultHasher, Entry, RandomState};
+use std::collections::hash_map::{DefaultHasher, RandomState};
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hasher};
 
@@ -18,13 +18,19 @@ use crate::limits::{
 };
 use crate::path::split;
 
+/// What a target takes in memory beside its bytes.
+const TARGET_OVERHEAD: usize = 48;
+
 /// The links of one layer as far as it is walked.
 #[derive(Default)]
 pub(super) struct Links {
     hashes: RandomState,
-    /// The target of the link at a path; None where there was no room for it.
-    targets: HashMap<u64, Option<Box<str>>>,
+    /// The target of the link at a path.
+    targets: HashMap<u64, Box<str>>,
+    /// What they take.
     target_bytes: usize,
+    /// The links for whose targets there was no room.
+    bare: HashSet<u64>,
     /// The directories that have links in them or further down.
     folders: HashSet<u64>,
     /// Such a directory was replaced, or there are too many: a link may be known that is gone.
@@ -62,7 +68,7 @@ impl Links {
     pub(super) fn place(&mut self, path: &str) -> Place {
         let (directory, name) = split(path);
         let is_plain = self.plain.as_ref().is_some_and(|(plain, _)| plain == directory);
-        if self.targets.is_empty() || is_plain || !self.leads(directory) {
+        if self.is_empty() || is_plain || !self.leads(directory) {
             return Place::Written;
         }
         let mut stepped = self.stepped;
@@ -80,41 +86,54 @@ impl Links {
 
     /// Notes what now stands at a path whose directories are no links.
     pub(super) fn note(&mut self, path: &str, made: Made<'_>) {
-        let target = match made {
-            Made::Link(target) => Some(Some(target.into())),
-            Made::HardLink(of) if !self.targets.is_empty() => {
-                self.targets.get(&self.hash(of)).cloned()
-            }
-            _ => None,
-        };
-        if self.targets.is_empty() && target.is_none() {
+        let is_link = matches!(made, Made::Link(_));
+        if self.is_empty() && !is_link {
             return;
         }
         let hash = self.hash(path);
         self.is_unsure |= !matches!(made, Made::Directory) && self.folders.contains(&hash);
-        match target {
-            Some(target) => self.add(path, hash, target),
-            None => self.remove(hash),
+        match made {
+            Made::Link(target) => self.add(path, hash, Some(target.into())),
+            Made::HardLink(of) => match self.hash(of) {
+                of if self.bare.contains(&of) => self.add(path, hash, None),
+                of => match self.targets.get(&of).cloned() {
+                    Some(target) => self.add(path, hash, Some(target)),
+                    None => self.remove(hash),
+                },
+            },
+            Made::Directory | Made::Other => self.remove(hash),
         }
     }
 
     /// Notes a whiteout: what it does to its own layer, runtimes do not agree on.
     pub(super) fn note_whiteout(&mut self, path: &str) {
-        if !self.targets.is_empty() {
+        if !self.is_empty() {
             let hash = self.hash(path);
-            self.is_unsure |= self.targets.contains_key(&hash) || self.folders.contains(&hash);
+            self.is_unsure |= self.is_link(hash) || self.folders.contains(&hash);
         }
     }
 
+    fn is_empty(&self) -> bool {
+        self.targets.is_empty() && self.bare.is_empty()
+    }
+
+    fn is_link(&self, hash: u64) -> bool {
+        self.targets.contains_key(&hash) || self.bare.contains(&hash)
+    }
+
     fn add(&mut self, path: &str, hash: u64, target: Option<Box<str>>) {
-        let size = target.as_ref().map_or(0, |target| target.len());
-        let held = self.target_bytes.saturating_add(size);
-        let fits = size <= PATH_BYTES_MAX && held <= LINK_TARGET_BYTES_MAX;
         self.remove(hash);
-        if fits {
-            self.target_bytes = self.target_bytes.saturating_add(size);
+        let fitting = target.filter(|target| {
+            let held = self.target_bytes.saturating_add(size(target));
+            target.len() <= PATH_BYTES_MAX && held <= LINK_TARGET_BYTES_MAX
+        });
+        match fitting {
+            Some(target) => {
+                self.target_bytes = self.target_bytes.saturating_add(size(&target));
+                self.targets.insert(hash, target);
+            }
+            None => drop(self.bare.insert(hash)),
         }
-        self.targets.insert(hash, target.filter(|_| fits));
         let is_above = |directory: &str| {
             directory.strip_prefix(path).is_some_and(|it| it.is_empty() || it.starts_with('/'))
         };
@@ -131,10 +150,10 @@ impl Links {
     }
 
     fn remove(&mut self, hash: u64) {
-        if let Entry::Occupied(entry) = self.targets.entry(hash) {
-            let target = entry.remove();
-            let size = target.map_or(0, |target| target.len());
-            self.target_bytes = self.target_bytes.saturating_sub(size);
+        if let Some(target) = self.targets.remove(&hash) {
+            self.target_bytes = self.target_bytes.saturating_sub(size(&target));
+        } else if !self.bare.is_empty() {
+            self.bare.remove(&hash);
         }
     }
 
@@ -143,7 +162,7 @@ impl Links {
         let mut state = self.hashes.build_hasher();
         for component in directory.split('/').filter(|it| !it.is_empty()) {
             step(&mut state, component);
-            if self.targets.contains_key(&state.finish()) {
+            if self.is_link(state.finish()) {
                 return true;
             }
         }
@@ -172,10 +191,13 @@ impl Links {
                 _ => {}
             }
             at.push_str(component);
-            match self.targets.get(&self.hash(&at)) {
+            let hash = self.hash(&at);
+            match self.targets.get(&hash) {
+                None if self.bare.contains(&hash) => {
+                    return Err("there are too many to keep them all");
+                }
                 None => {}
-                Some(None) => return Err("there are too many to keep them all"),
-                Some(Some(target)) => {
+                Some(target) => {
                     links = links.saturating_add(1);
                     if links > LINK_DEPTH_MAX {
                         return Err("they lead in a circle, or on too often");
@@ -203,6 +225,11 @@ impl Links {
         step(&mut state, name);
         state.finish()
     }
+}
+
+/// What a target takes: itself, and its place.
+fn size(target: &str) -> usize {
+    target.len().saturating_add(TARGET_OVERHEAD)
 }
 
 /// Goes on to the hash of a path below.
