@@ -47,7 +47,9 @@ fn read(folder: &Path, path: &Path) -> Script {
         Some(line.split_whitespace().map(str::to_owned).collect())
     };
     let words = |key: &str| {
-        said(key).unwrap_or_else(|| panic!("{} has no line `# {key}:`", name.display()))
+        let words = said(key);
+        assert!(words.is_some(), "{} has no line `# {key}:`", name.display());
+        words.unwrap_or_default()
     };
     let mut place = words("in");
     let rest = place.split_off(1);
