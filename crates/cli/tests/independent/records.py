@@ -41,6 +41,15 @@ class Record:
         self.severity = "unknown"
         self.vectors = ()
         self.symbols = None
+        self.platforms = []  # where the functions are; None of those that are everywhere
+
+    def is_on(self, system, machine):
+        """Whether what is vulnerable is there on this platform, as Go names it."""
+        return any(
+            one is None
+            or (system in (one.get("goos") or [system]) and machine in (one.get("goarch") or [machine]))
+            for one in self.platforms
+        )
 
     def cves(self):
         return sorted(name for name in self.names if name.startswith("CVE-"))
@@ -180,6 +189,7 @@ def add_affected(record, affected):
     if record.symbols is not None:
         tells = symbols and all(one.get("symbols") and one.get("path") for one in symbols)
         record.symbols = record.symbols + named if tells else None
+    record.platforms += symbols or [None]
 
 
 def stated(document, affected, vectors):
