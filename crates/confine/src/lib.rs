@@ -24,7 +24,7 @@ pub use calls::{Call, Group, Only, Otherwise, list};
 pub use capability::is_alone;
 pub use descriptors::close_others;
 pub use files::{Files, Grant, Network};
-pub use memory::{give_memory_back, keep_little_memory};
+pub use memory::give_memory_back;
 pub use nursery::{Birth, Nursery};
 pub use rustix::process::Resource;
 pub use rustix::thread::CapabilitySet;

@@ -1,4 +1,4 @@
-//! Memory that was freed: whether the allocator keeps it.
+//! Memory that was freed and that the allocator still has.
 
 #![cfg_attr(
     target_env = "gnu",
@@ -11,18 +11,6 @@ pub fn give_memory_back() {
     // SAFETY: it changes nothing that anybody has; it may be called at any time, by any thread.
     #[cfg(target_env = "gnu")]
     let _is_less = unsafe { libc::malloc_trim(0) };
-}
-
-/// Freed memory that the allocator keeps at the upper end of its heap, where more is asked for soon.
-#[cfg(target_env = "gnu")]
-const KEPT_BYTES: libc::c_int = 16 << 20;
-
-/// Keeps little of what is freed from now on. By itself the allocator learns from the largest block that was
-/// ever freed, and then holds on to up to 64 MiB: files of every size come and go in a scan.
-pub fn keep_little_memory() {
-    // SAFETY: it changes nothing that anybody has, only what becomes of it when it is freed.
-    #[cfg(target_env = "gnu")]
-    let _is_set = unsafe { libc::mallopt(libc::M_TRIM_THRESHOLD, KEPT_BYTES) };
 }
 
 #[cfg(all(test, target_env = "gnu"))]

@@ -42,7 +42,6 @@ fn formats() -> impl TypedValueParser<Value = Format> {
 }
 
 pub(crate) fn run(arguments: SbomArguments, global: &Global) -> Result<ExitCode, UserError> {
-    confine::keep_little_memory();
     output::check(arguments.output.as_deref())?;
     let (target, options) = arguments.target.settle(global)?;
     let scan::Inspection { artifact, mut inventory, .. } = inspect(&target, &options)?;

@@ -60,7 +60,6 @@ struct ScanReportArguments {
 }
 
 pub(crate) fn run(arguments: ScanArguments, global: &Global) -> Result<ExitCode, UserError> {
-    confine::keep_little_memory();
     let ScanReportArguments { form, output, fail_on, keep_verdict } = arguments.report;
     output::check(output.as_deref())?;
     // Mistakes in what the user brings are said before anything is read.
