@@ -221,6 +221,13 @@ fn an_index_and_a_manifest_that_differ_are_told() {
         assert_eq!(told.len(), usize::from(is_told), "{name}: {told:?}");
         assert!(told.iter().all(|it| it.message.contains("`manifest.json`")), "{name}: {told:?}");
     }
+    // What lies behind so many is not passed over.
+    let mut many: Docker<'_> = vec![(&clean, &["a:1"]); 100];
+    many.push((&bad, &["a:1"]));
+    let bytes = archive(&many, &[listed(&clean, full, None)], &[&clean, &bad]);
+    let path = write(directory.path(), "many", &bytes);
+    let told = opened(&format!("oci-archive:{path}"), None).unwrap().1;
+    assert!(told.iter().any(|it| it.message.contains("lists 101 images")), "{told:?}");
     let bytes = archive(&[], &[listed(&clean, full, None)], &[&clean]);
     let path = write(directory.path(), "no list", &bytes);
     assert_eq!(opened(&format!("oci-archive:{path}"), None).unwrap().1, []);

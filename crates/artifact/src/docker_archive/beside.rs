@@ -75,7 +75,8 @@ impl Chosen<'_> {
         if !is_listed {
             return Some(format!("its `index.json`, which containerd goes by, lacks {read}"));
         }
-        let named: Vec<Descriptor> = entries.into_iter().filter(|it| self.is_named(it)).collect();
+        let named: Vec<Descriptor> =
+            entries.into_iter().filter(|it| is_named(self.tags, it)).collect();
         if named.is_empty() {
             return None;
         }
@@ -100,11 +101,6 @@ impl Chosen<'_> {
         };
         // What is listed for another platform is not always there.
         at_own.or_else(|| differs(&resolve(&host).ok()?.config_digest, &host))
-    }
-
-    /// Whether an entry of the index has one of the image's names.
-    fn is_named(&self, entry: &Descriptor) -> bool {
-        is_named(self.tags, entry)
     }
 }
 
@@ -136,9 +132,12 @@ impl Indexed<'_> {
             return None;
         }
         let elsewhere = match entries(archive, self.name) {
-            Ok(listed) => {
-                listed.iter().take(CONFIGURATIONS_MAX).find_map(|it| self.elsewhere(archive, it))
-            }
+            Ok(listed) if listed.len() > CONFIGURATIONS_MAX => Some(format!(
+                "its `manifest.json`, which Docker goes by, lists {} images, more than the \
+                 {CONFIGURATIONS_MAX} that are compared",
+                listed.len()
+            )),
+            Ok(listed) => listed.iter().find_map(|it| self.elsewhere(archive, it)),
             Err(error) => Some(format!("its `manifest.json`: {error}")),
         };
         elsewhere.map(|message| Problem::new(ProblemKind::Damaged, self.name, message))
