@@ -6,9 +6,15 @@
 const volatile u32 hierarchy_number = 0;
 /* Records of one class that a control group may fill the bulk buffer with in one window. */
 const volatile u64 bulk_budget = 2000;
+const volatile u64 bulk_bytes = 1 << 24;
 /* The same for the critical buffer, counted only while it is more than half full. */
 const volatile u64 critical_budget = 200;
 const volatile u64 critical_bytes = 1 << 24;
+/* The share of a budget that is left while more than half of the bulk buffer is full, and more than three
+ * quarters of either: where user space falls behind, whoever floods makes room for those that do little. */
+#define HALF_FULL_SHARE 16
+#define ALMOST_FULL_SHARE 64
+#define CRITICAL_ALMOST_FULL_SHARE 16
 
 /* Two windows a second would let a burst through twice; ten make the budget even. */
 #define WINDOW_NANOSECONDS 100000000ULL

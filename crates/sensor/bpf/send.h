@@ -45,20 +45,37 @@ static __always_inline int spend(u64 control_group, u32 class, u32 critical, u64
 	return 1;
 }
 
+/* What a group may put into the bulk buffer in this window. */
+static __always_inline u64 bulk_allowance(void)
+{
+	u64 waiting = bpf_ringbuf_query(&bulk, BPF_RB_AVAIL_DATA);
+
+	if (waiting < bulk_bytes / 2)
+		return bulk_budget;
+	if (waiting < bulk_bytes / 4 * 3)
+		return bulk_budget / HALF_FULL_SHARE;
+	return bulk_budget / ALMOST_FULL_SHARE;
+}
+
 /* Asked before a record is made: what is not told should cost little. */
 __noinline int admit(u64 control_group, u32 class, u32 is_critical)
 {
-	int admitted;
+	u64 limit, waiting;
 
-	if (!is_critical)
-		admitted = spend(control_group, class, 0, bulk_budget);
-	else if (bpf_ringbuf_query(&critical, BPF_RB_AVAIL_DATA) < critical_bytes / 2)
+	if (is_critical) {
+		waiting = bpf_ringbuf_query(&critical, BPF_RB_AVAIL_DATA);
+		if (waiting < critical_bytes / 2)
+			return 1;
+		limit = critical_budget;
+		if (waiting >= critical_bytes / 4 * 3)
+			limit /= CRITICAL_ALMOST_FULL_SHARE;
+	} else {
+		limit = bulk_allowance();
+	}
+	if (spend(control_group, class, is_critical != 0, limit))
 		return 1;
-	else
-		admitted = spend(control_group, class, 1, critical_budget);
-	if (!admitted)
-		lose(control_group, class, CAUSE_BUDGET);
-	return admitted;
+	lose(control_group, class, CAUSE_BUDGET);
+	return 0;
 }
 
 /* Nobody is woken: an interrupt a record costs more than making it, so user space looks by itself. */

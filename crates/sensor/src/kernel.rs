@@ -55,9 +55,11 @@ pub struct Settings {
     pub critical_bytes: u32,
     /// Bytes for the rest.
     pub bulk_bytes: u32,
-    /// Records of one class that a control group may put into the bulk buffer in a tenth of a second.
+    /// Records of one class that a control group may put into the bulk buffer in a tenth of a second:
+    /// a sixteenth of it while that is more than half full, a 64th above three quarters.
     pub bulk_budget: u64,
-    /// The same for the critical one, counted only while that is more than half full.
+    /// The same for the critical one, counted only while that is more than half full; a sixteenth above
+    /// three quarters.
     pub critical_budget: u64,
     pub hierarchy: Hierarchy,
     /// None for the best one that this kernel allows.
@@ -153,6 +155,7 @@ impl Kernel {
     pub fn start(settings: &Settings) -> Result<Self, Refusal> {
         let types = types_of_kernel()?;
         let critical_bytes = u64::from(settings.critical_bytes);
+        let bulk_bytes = u64::from(settings.bulk_bytes);
         let hierarchy = settings.hierarchy.number();
         let hierarchy_number = settings.hierarchy.kernel_number();
         let processors = processors()?;
@@ -161,6 +164,7 @@ impl Kernel {
             .override_global("hierarchy", &hierarchy, true)
             .override_global("hierarchy_number", &hierarchy_number, true)
             .override_global("bulk_budget", &settings.bulk_budget, true)
+            .override_global("bulk_bytes", &bulk_bytes, true)
             .override_global("critical_budget", &settings.critical_budget, true)
             .override_global("critical_bytes", &critical_bytes, true)
             .map_max_entries("critical", settings.critical_bytes)

@@ -80,6 +80,45 @@ fn a_flood_of_opens_hides_no_connection() {
     assert_eq!(seen.calls(Call::Connect).len(), ROUNDS, "lost: {lost:?}");
 }
 
+/// Nobody reads while one floods. What another one does then is told all the same.
+#[test]
+fn a_flood_that_nobody_reads_leaves_room_for_others() {
+    const FEW: u64 = 20;
+    let settings = Settings { bulk_bytes: 1 << 20, ..Settings::new() };
+    let Some(counts) = unread(&settings, "opens", [20_000, FEW]) else { return };
+    assert_eq!(counts.opens, FEW);
+}
+
+#[test]
+fn a_storm_of_programs_that_nobody_reads_leaves_room_for_others() {
+    const FEW: u64 = 2;
+    let settings = Settings { critical_bytes: 4 << 20, critical_budget: 64, ..Settings::new() };
+    let Some(counts) = unread(&settings, "execs", [2_500, FEW]) else { return };
+    assert_eq!(counts.execs, FEW);
+}
+
+/// What was told of a group in which something was done so many times, after it was done in another one
+/// and before anything was read.
+fn unread(settings: &Settings, act: &str, [flood, few]: [u64; 2]) -> Option<Counts> {
+    let (program, mut kernel) = (acts()?, kernel(settings)?);
+    let (flooding, quiet) = (Group::make(&format!("unread-{act}")), Group::make("quiet"));
+    kernel.watch(&BTreeSet::from([Call::Openat])).expect("opens are watched");
+    for (group, count) in [(&flooding, flood), (&quiet, few)] {
+        let mut command = group.program(program);
+        let ended = command.args([act, &count.to_string()]).status().expect("a shell");
+        assert!(ended.success());
+    }
+    let mut counts = Counts::default();
+    let mut add = |record: Result<Record, _>| {
+        counts.add(&record.expect("a record"), quiet.number, quiet.number);
+    };
+    while kernel.receive(Duration::ZERO, &mut add) > 0 {}
+    let lost = kernel.losses().expect("counts");
+    println!("lost: {lost:?}");
+    assert!(lost.iter().any(|lost| lost.control_group == Some(flooding.number)), "too few");
+    Some(counts)
+}
+
 /// What was told, and the opens of the flooding group that were counted as lost.
 fn flood(settings: &Settings) -> Option<(Counts, u64)> {
     let program = acts()?;

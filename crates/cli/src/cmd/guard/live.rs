@@ -3,13 +3,13 @@
 //! It must never wait for anybody but the kernel: runtimes and files of containers have threads of
 //! their own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
 use detect::Rule;
-use model::event::{Call, Event};
+use model::event::{Audience, Call, Event, Loss};
 use sensor::containers::Whose;
 use sensor::contents::{Begun, Program};
 use sensor::kernel::{Kernel, Refusal, Settings, groups_are_of_host, processes_are_of_host};
@@ -26,6 +26,9 @@ use crate::output;
 const SILENCE: Duration = Duration::from_millis(200);
 /// The same while events wait for the description of their container.
 const SHORT_SILENCE: Duration = Duration::from_millis(10);
+
+/// Losses that wait for their control group to be told of: it is not for floods of groups.
+const EARLY_MAX: usize = 1_024;
 
 /// Calls that change what the table of processes holds. They are told where any call is: alone,
 /// they are not worth what it costs to look at every call of the machine.
@@ -50,6 +53,9 @@ pub(crate) struct Live {
     kernel: Kernel,
     host: Host,
     losses: Losses,
+    /// Those of groups of which nobody was told, each with when it was counted: that a group was made may
+    /// still be in the buffer.
+    early: VecDeque<(u64, Loss)>,
     damaged: u64,
     /// What was done before was told, in nanoseconds since the epoch.
     reached: u64,
@@ -75,6 +81,7 @@ impl Live {
             kernel,
             host,
             losses: Losses::default(),
+            early: VecDeque::new(),
             damaged: 0,
             reached: 0,
             also,
@@ -136,19 +143,43 @@ impl Live {
         self.reached
     }
 
-    /// Says what was lost since the last look; it is an event too.
+    /// Says what was lost since the last look; it is an event too, of a container where that is known.
     pub(crate) fn count_losses(&mut self, pass: &mut dyn FnMut(Event)) -> Result<(), UserError> {
         let lost = self.kernel.losses().map_err(refused)?;
+        let now = self.host.now();
         for loss in self.losses.news(&lost, self.damaged) {
             output::note(&format!("lost: {} {} ({})", loss.count, loss.class, loss.cause));
-            pass(self.host.lost(loss));
+            if is_known(&self.host, &loss) {
+                pass(self.host.lost(loss));
+            } else {
+                self.early.push_back((now, loss));
+            }
+        }
+        while let Some((counted, _)) = self.early.front()
+            && (*counted <= self.reached || self.early.len() > EARLY_MAX)
+        {
+            let loss = self.early.pop_front().map(|(_, loss)| self.host.lost(loss));
+            loss.into_iter().for_each(&mut *pass);
         }
         Ok(())
+    }
+
+    /// Nothing more is told: losses wait no longer.
+    pub(super) fn close(&mut self) {
+        self.reached = u64::MAX;
     }
 
     /// What was lost in all.
     pub(crate) fn summary(&self) -> String {
         self.losses.summary()
+    }
+}
+
+/// Whether it is known who lost it.
+fn is_known(host: &Host, loss: &Loss) -> bool {
+    match loss.of {
+        Audience::ControlGroup(group) => !matches!(host.whose(group), Whose::Unknown),
+        Audience::Anyone => true,
     }
 }
 

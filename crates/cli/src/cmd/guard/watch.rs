@@ -117,6 +117,7 @@ impl Guard {
                 break;
             }
         }
+        self.live.close();
         self.count_losses()
     }
 
