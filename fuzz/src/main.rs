@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
+use clap::Parser as _;
+use clap::builder::PossibleValuesParser;
 use mutate::{Random, mutate};
 use targets::{Target, targets};
 
@@ -20,23 +22,30 @@ const TIME_MAX: Duration = Duration::from_secs(2);
 /// What a whole scan may hold, whatever it is given; a parser of 64 KiB has no right to more.
 const MEMORY_MAX: usize = 256 << 20;
 
+/// The stable fuzzer: every target for some seconds.
+#[derive(clap::Parser)]
 struct Options {
+    /// How long each target runs
+    #[arg(long, value_name = "N", default_value_t = 5)]
     seconds: u64,
+    /// A run is repeatable from it
+    #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// Run this one target in this process.
+    #[arg(long, hide = true)]
     child: bool,
+    /// All by default
+    #[arg(value_parser = names())]
     targets: Vec<String>,
 }
 
+fn names() -> PossibleValuesParser {
+    targets().into_iter().map(|target| target.name).collect::<Vec<_>>().into()
+}
+
 fn main() -> ExitCode {
+    let options = Options::parse();
     let all = targets();
-    let options = match parse(std::env::args().skip(1), &all) {
-        Ok(options) => options,
-        Err(message) => {
-            eprintln!("error: {message}\nusage: fuzz [--seconds N] [--seed N] [TARGET…]");
-            return ExitCode::from(2);
-        }
-    };
     let wanted = |target: &&Target| {
         options.targets.is_empty() || options.targets.iter().any(|name| name == target.name)
     };
@@ -47,26 +56,6 @@ fn main() -> ExitCode {
     let failed = run_all(&chosen, &options);
     println!("{} passed, {failed} failed", chosen.len() - failed);
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-fn parse(mut arguments: impl Iterator<Item = String>, all: &[Target]) -> Result<Options, String> {
-    let mut options = Options { seconds: 5, seed: 1, child: false, targets: Vec::new() };
-    while let Some(argument) = arguments.next() {
-        let mut number = || {
-            let text = arguments.next().unwrap_or_default();
-            text.parse().map_err(|_| format!("`{text}` is not a number"))
-        };
-        match argument.as_str() {
-            "--seconds" => options.seconds = number()?,
-            "--seed" => options.seed = number()?,
-            "--child" => options.child = true,
-            name if all.iter().any(|target| target.name == name) => {
-                options.targets.push(argument);
-            }
-            other => return Err(format!("no target or option is called `{other}`")),
-        }
-    }
-    Ok(options)
 }
 
 /// Two children at a time; returns how many failed.

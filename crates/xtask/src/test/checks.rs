@@ -6,7 +6,7 @@ use super::{Done, Session};
 use crate::{bpf, tidy, vm_test};
 
 /// A workspace of its own, so that its dependencies are not ours.
-const FUZZ: &str = "fuzz/Cargo.toml";
+pub(super) const FUZZ: &str = "fuzz/Cargo.toml";
 
 /// Fuzz targets of the formats that most images and feeds have.
 const FUZZED_LONGER: &[&str] = &[
@@ -79,9 +79,10 @@ pub(super) fn fuzz(session: &mut Session<'_>) -> Result<Done, String> {
     if !session.root.join(FUZZ).exists() {
         return Ok(Done::Skipped(format!("there is no `{FUZZ}`")));
     }
-    let run = ["run", "--profile", "smoke", "--quiet", "--manifest-path", FUZZ, "--", "--seconds"];
-    cargo(session, &[&run[..], &["1"]].concat())?;
-    cargo(session, &[&run[..], &["5"], FUZZED_LONGER].concat())
+    // What both workspaces need is there from the steps before, in the same build folder.
+    let run = ["run", "--target-dir", "target", "--quiet", "--manifest-path", FUZZ, "--"];
+    cargo(session, &[&run[..], &["--seconds", "1"]].concat())?;
+    cargo(session, &[&run[..], &["--seconds", "5"], FUZZED_LONGER].concat())
 }
 
 pub(super) fn docs(session: &mut Session<'_>) -> Result<Done, String> {

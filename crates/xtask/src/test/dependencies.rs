@@ -10,6 +10,7 @@ use std::process::Command;
 use serde::Deserialize;
 use spdx::{Expression, ParseMode};
 
+use super::checks::FUZZ;
 use super::{Done, Session};
 
 const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
@@ -56,26 +57,40 @@ pub(super) fn check(session: &mut Session<'_>) -> Result<Done, String> {
     let path = session.root.join("deny.toml");
     let text = std::fs::read_to_string(&path).map_err(|error| format!("deny.toml: {error}"))?;
     let rules: Rules = toml::from_str(&text).map_err(|error| format!("deny.toml: {error}"))?;
-    let metadata = metadata(session.root)?;
+    let ours = metadata(session.root, "Cargo.toml")?.packages;
+    let of_fuzz = metadata(session.root, FUZZ)?.packages;
+    let faults = ours.iter().flat_map(|package| faults(package, &rules));
     let complaints: Vec<String> =
-        metadata.packages.iter().flat_map(|package| faults(package, &rules)).collect();
-    println!("{} packages", metadata.packages.len());
+        faults.chain(of_fuzz.iter().filter_map(|it| apart(it, &ours))).collect();
+    println!("{} packages", ours.len());
     complaints.iter().for_each(|complaint| println!("{complaint}"));
     match complaints.len() {
         0 => Ok(Done::Passed),
-        count => Err(format!("{count} complaints; see deny.toml")),
+        count => Err(format!("{count} complaints; see above, and deny.toml")),
     }
 }
 
-fn metadata(root: &Path) -> Result<Metadata, String> {
+fn metadata(root: &Path, manifest: &str) -> Result<Metadata, String> {
     let mut command = Command::new("cargo");
-    command.args(["metadata", "--locked", "--format-version", "1"]);
+    command.args(["metadata", "--locked", "--format-version", "1", "--manifest-path", manifest]);
     command.args(["--filter-platform", "x86_64-unknown-linux-gnu"]);
     let output = command.current_dir(root).output().map_err(|error| error.to_string())?;
     if !output.status.success() {
         return Err(format!("cargo metadata: {}", String::from_utf8_lossy(&output.stderr)));
     }
     serde_json::from_slice(&output.stdout).map_err(|error| format!("cargo metadata: {error}"))
+}
+
+/// The workspace for fuzzing shares a build folder with ours: of another version everything above it would be
+/// compiled a second time.
+fn apart(package: &Package, ours: &[Package]) -> Option<String> {
+    let mut same = ours.iter().filter(|it| it.name == package.name).peekable();
+    same.peek()?;
+    let is_apart = same.all(|it| it.version != package.version);
+    let Package { name, version, .. } = package;
+    is_apart.then(|| {
+        format!("{name} {version} is in the fuzz workspace: `cargo update -p {name} --precise` our version there")
+    })
 }
 
 fn faults(package: &Package, rules: &Rules) -> Vec<String> {
@@ -140,6 +155,28 @@ mod tests {
         ),
         ("tokio", Some("MIT"), Some(CRATES_IO), &["tokio 1.0.0 is banned: no async runtime"]),
     ];
+
+    #[test]
+    fn both_workspaces_have_the_same_versions() {
+        let package = |name: &str, version: &str| {
+            let [name, version] = [name, version].map(str::to_owned);
+            Package { name, version, license: None, source: None }
+        };
+        let ours = [package("syn", "2.0.1"), package("syn", "3.0.1"), package("clap", "4.0.0")];
+        let cases = [
+            ("syn", "3.0.1", false),
+            ("syn", "3.0.2", true),
+            ("clap", "4.0.1", true),
+            ("z", "1.0.0", false),
+        ];
+        for (name, version, is_apart) in cases {
+            assert_eq!(
+                apart(&package(name, version), &ours).is_some(),
+                is_apart,
+                "{name} {version}"
+            );
+        }
+    }
 
     #[test]
     fn each_package_is_held_against_the_rules() {
