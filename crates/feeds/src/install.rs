@@ -2,8 +2,9 @@
 //!
 //! One stream has one source. The rules, in order:
 //!
-//! 1. Two sources for a stream in one import: the one that says more of the stream speaks (a few
-//!    sample documents never push a whole feed aside), the other is passed over, and that is said.
+//! 1. Several sources for a stream in one import: the first in the list speaks, unless another one has more
+//!    than ten times its statements (a few sample documents never push a whole feed aside); the others are
+//!    passed over, and that is said.
 //! 2. Damaged data (its input was cut off, or more than one document or record in a hundred made
 //!    no sense) never takes the place of a segment, unless asked. Where there is none it is better
 //!    than nothing: it is installed, and its segment says that it is not whole; so is what has no
@@ -14,7 +15,6 @@
 //!    unless the caller says that the input is the whole of it. What documents cover and no longer
 //!    say goes from all segments of their source: a withdrawal is a statement too.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -30,6 +30,9 @@ use crate::{Covers, Failure, Feed, Options, stream, time};
 
 /// One damaged document or record in so many is a blemish; more is damage.
 const BLEMISH: u64 = 100;
+
+/// A source with less than this part of what another one says is a sample of it.
+const SAMPLE: u64 = 10;
 
 /// What became of one stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,7 +114,7 @@ fn plan(
     store: &Store,
     options: &Options,
 ) -> (Vec<Job>, Vec<Problem>) {
-    let mut jobs: BTreeMap<String, Job> = BTreeMap::new();
+    let mut candidates: BTreeMap<String, Vec<Job>> = BTreeMap::new();
     let mut withdrawals = Vec::new();
     let mut problems = Vec::new();
     for (index, mut source) in std::mem::take(&mut collected.sources) {
@@ -136,23 +139,31 @@ fn plan(
         }
         for (stream, batch) in std::mem::take(&mut source.streams) {
             let job = job(&stream, batch);
-            let other = match jobs.entry(stream) {
-                Entry::Vacant(vacant) => {
-                    vacant.insert(job);
-                    continue;
-                }
-                Entry::Occupied(mut first) => match first.get().batch.statements {
-                    said if said < job.batch.statements => (first.insert(job), first),
-                    _ => (job, first),
-                },
-            };
-            problems.push(other.0.passed_over(other.1.get()));
+            candidates.entry(stream).or_default().push(job);
         }
+    }
+    let mut jobs: BTreeMap<String, Job> = BTreeMap::new();
+    for (stream, candidates) in candidates {
+        jobs.extend(authoritative(candidates, &mut problems).map(|job| (stream, job)));
     }
     for job in withdrawals {
         jobs.entry(job.stream.clone()).or_insert(job);
     }
     (jobs.into_values().collect(), problems)
+}
+
+/// Of the sources of one stream, in the order of the list: the first that is no mere sample beside another one.
+/// A list of packages has more statements than one of their sources, and knows less: it has fixes alone. What
+/// is damaged goes behind what is sound.
+fn authoritative(mut candidates: Vec<Job>, problems: &mut Vec<Problem>) -> Option<Job> {
+    let most = candidates.iter().map(|job| job.batch.statements).max()?;
+    let is_whole = |job: &Job| job.batch.statements.saturating_mul(SAMPLE) >= most;
+    let is_sound = |job: &Job| is_whole(job) && job.damage.is_none();
+    let mut jobs = candidates.iter();
+    let place = jobs.position(is_sound).or_else(|| candidates.iter().position(is_whole))?;
+    let chosen = candidates.remove(place);
+    problems.extend(candidates.iter().map(|other| other.passed_over(&chosen)));
+    Some(chosen)
 }
 
 /// Installed streams of this source that say something which the new documents no longer say, and
@@ -301,7 +312,7 @@ impl Job {
     fn passed_over(&self, other: &Self) -> Problem {
         let (own, others) = (self.batch.statements, other.batch.statements);
         let message = format!(
-            "`{}` is passed over with {own} statements, `{}` says more in the same import ({others})",
+            "`{}` is passed over with {own} statements, `{}` goes before it in the same import ({others})",
             self.source(),
             other.source()
         );

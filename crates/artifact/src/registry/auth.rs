@@ -42,7 +42,16 @@ pub(super) fn answer(
         Challenge::Basic => None,
     });
     let header = match (bearer, &credential) {
-        (Some(bearer), credential) => token(bearer, image, url, credential.as_ref(), client)?,
+        (Some(bearer), credential) => {
+            let refused = |error: OpenError| match (error.kind(), problems.first()) {
+                // Why there is no login, where one is wanted.
+                (OpenErrorKind::Unauthorized, Some(problem)) if credential.is_none() => {
+                    error.hint(problem.to_string())
+                }
+                _ => error,
+            };
+            token(bearer, image, url, credential.as_ref(), client).map_err(refused)?
+        }
         (None, Some(credential)) if challenges.contains(&Challenge::Basic) => {
             credential.basic().ok_or_else(|| wants_login(image, &problems))?
         }

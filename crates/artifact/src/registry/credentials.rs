@@ -149,41 +149,49 @@ impl Logins {
             }
         }
         let stored = match self.store.as_str() {
-            "" => None,
-            // The store is asked for everything, so that it fails must not hide a plain login.
-            name => helper::get(name, &server(image), environment, stop).unwrap_or_default(),
+            "" => Ok(None),
+            name => helper::get(name, &server(image), environment, stop),
         };
-        if stored.is_some() {
-            return Ok(stored);
+        // The store is asked for everything, so that it fails must not hide a plain login.
+        let mut trouble = None;
+        match stored {
+            Ok(None) => {}
+            Ok(found) => return Ok(found),
+            Err(why) => trouble = Some(why),
         }
         for key in &keys {
-            if let Some(credential) = lookup(&self.auths, key).and_then(Login::credential) {
-                return Ok(Some(credential));
+            match lookup(&self.auths, key).map(Login::credential) {
+                Some(Ok(Some(credential))) => return Ok(Some(credential)),
+                Some(Err(why)) => trouble = Some(format!("the login for `{key}` {why}")),
+                Some(Ok(None)) | None => {}
             }
         }
-        Ok(None)
+        trouble.map_or(Ok(None), Err)
     }
 }
 
 impl Login {
-    fn credential(&self) -> Option<Credential> {
+    /// None where the entry is empty, as it stands beside a `credsStore`.
+    fn credential(&self) -> Result<Option<Credential>, &'static str> {
         if !self.registry_token.is_empty() {
-            return Some(Credential::Registry(Secret::new(&self.registry_token)));
+            return Ok(Some(Credential::Registry(Secret::new(&self.registry_token))));
         }
         if !self.identity_token.is_empty() {
-            return Some(Credential::Identity(Secret::new(&self.identity_token)));
+            return Ok(Some(Credential::Identity(Secret::new(&self.identity_token))));
         }
-        let decoded = BASE64_STANDARD.decode(self.auth.trim()).ok()?;
-        let decoded = String::from_utf8(decoded).ok()?;
+        let decoded = BASE64_STANDARD.decode(self.auth.trim());
+        let decoded = decoded.ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let decoded = decoded.ok_or("is not Base64 of a text")?;
         let (user, password) = match decoded.split_once(':') {
             // Old clients padded with zero bytes.
             Some((user, password)) => (user, password.trim_end_matches('\0')),
             None => (self.username.as_str(), self.password.as_str()),
         };
         if user.is_empty() || password.is_empty() {
-            return None;
+            return Ok(None);
         }
-        Some(Credential::Password { user: user.to_owned(), password: Secret::new(password) })
+        let (user, password) = (user.to_owned(), Secret::new(password));
+        Ok(Some(Credential::Password { user, password }))
     }
 }
 

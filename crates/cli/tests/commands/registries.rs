@@ -172,6 +172,30 @@ fn logins_are_found_where_docker_and_podman_keep_them() {
     }
 }
 
+/// Somebody who is logged in and whose login cannot be had is not told to log in.
+#[test]
+fn a_login_that_cannot_be_had_is_named() {
+    let basic = guarded("Basic dXNlcjpzZWNyZXQ=");
+    let bearer = guarded("Bearer granted");
+    for server in [&basic, &bearer] {
+        let host = server.host();
+        let cases = [
+            (json!({ "credsStore": "gone", "auths": { &host: {} } }), "docker-credential-gone"),
+            (json!({ "credHelpers": { &host: "gone" } }), "docker-credential-gone"),
+            (json!({ "auths": { &host: { "auth": "%%" } } }), "is not Base64 of a text"),
+            (json!({ "auths": { &host: { "auth": "/w==" } } }), "is not Base64 of a text"),
+            (json!({ "auths": { &host: {} } }), "docker login"),
+        ];
+        for (login, said) in cases {
+            let sandbox = Sandbox::new().with_advisories();
+            sandbox.file(".docker/config.json", login.to_string());
+            let ended = scan(&sandbox, &host, ":1", &[], &[]);
+            assert_eq!(ended.code, Some(12), "{login}: {ended:?}");
+            assert!(ended.stderr.contains(said), "{login}: {ended:?}");
+        }
+    }
+}
+
 #[test]
 fn a_certificate_authority_may_be_named() {
     let sandbox = Sandbox::new().with_advisories();

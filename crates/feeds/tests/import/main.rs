@@ -163,20 +163,41 @@ fn another_source_takes_the_stream_over_and_that_is_said() {
     assert_eq!(place.ids("debian-12", "curl"), ["CVE-2024-0000"]);
 }
 
+/// How much both say, and who speaks.
 #[test]
-fn of_two_sources_in_one_import_the_fuller_speaks() {
-    let cases = [(3, 1, "debian-tracker"), (1, 1, "debian-tracker"), (1, 2, "debian-osv")];
+fn of_two_sources_in_one_import_the_authoritative_speaks_unless_it_is_a_sample() {
+    let (tracker_speaks, osv_speaks) = ("debian-tracker", "debian-osv");
+    let cases = [
+        (3, 1, tracker_speaks),
+        (1, 2, tracker_speaks),
+        (1, 10, tracker_speaks),
+        (1, 11, osv_speaks),
+    ];
     for (of_tracker, of_osv, speaks) in cases {
         let place = Place::new();
         place.file("feeds/tracker.json", tracker("curl", of_tracker));
-        for n in 0..of_osv {
-            let record = osv(&format!("DSA-{n}-1"), "CVE-2024-0009", "curl", "1");
-            place.file(&format!("feeds/{n}.json"), record);
-        }
+        notices(&place, of_osv);
         let report = place.import(&[place.folder.path().join("feeds")]);
         assert_eq!(report.streams.len(), 1);
-        assert_eq!(report.streams[0].source, speaks);
+        assert_eq!(report.streams[0].source, speaks, "{of_tracker} {of_osv}");
         assert_eq!(kinds(&report), [ProblemKind::Notice], "{:?}", report.problems);
+    }
+}
+
+#[test]
+fn an_authoritative_source_that_is_cut_off_goes_behind_one_that_is_whole() {
+    let place = Place::new();
+    let text = tracker("curl", 3);
+    place.file("feeds/tracker.json", text.split_at(text.len() / 2).0);
+    notices(&place, 3);
+    let report = place.import(&[place.folder.path().join("feeds")]);
+    assert_eq!(report.streams[0].source, "debian-osv", "{:?}", report.problems);
+}
+
+fn notices(place: &Place, count: usize) {
+    for n in 0..count {
+        let record = osv(&format!("DSA-{n}-1"), "CVE-2024-0009", "curl", "1");
+        place.file(&format!("feeds/{n}.json"), record);
     }
 }
 
