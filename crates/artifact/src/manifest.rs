@@ -284,7 +284,13 @@ fn check_is_image<'a>(name: &str, manifest: &'a Manifest) -> Result<&'a Descript
     if !IMAGE_CONFIGS.contains(&config.media_type.as_str()) {
         return not_an_image("its configuration is", &config.media_type);
     }
+    let is_encrypted = |layer: &Descriptor| layer.media_type.ends_with("+encrypted");
     match manifest.layers.first() {
+        Some(_) if manifest.layers.iter().all(is_encrypted) => {
+            let message = format!("the layers of `{name}` are encrypted, which is not supported");
+            Err(OpenError::new(OpenErrorKind::Unsupported, message)
+                .hint("decrypt a copy of it first, or scan where it is unpacked with `dir:`"))
+        }
         Some(first) if manifest.layers.iter().all(|l| l.layer_kind() == LayerKind::Other) => {
             not_an_image("it holds", &first.media_type)
         }

@@ -30,6 +30,8 @@ use clap::{Parser, Subcommand};
 use crate::error::UserError;
 use crate::exit_code::{self, ExitCode};
 
+use self::global::Needs;
+
 /// Container security: inspects images and says what is wrong with them.
 #[derive(Debug, Parser)]
 #[command(name = "lazaret", version, max_term_width = 100, propagate_version = true)]
@@ -68,19 +70,29 @@ enum Verb {
 }
 
 impl Verb {
-    /// Whether it reads advisories, or keeps what was read of layers.
-    fn keeps(&self) -> bool {
-        !matches!(
-            self,
-            Self::Guard(_) | Self::Gate(_) | Self::Rules(_) | Self::Respond(_) | Self::Policy(_)
-        )
+    /// Services, and what they or a container's first program start, have no home.
+    fn needs(&self) -> Needs {
+        match self {
+            Self::Guard(_)
+            | Self::Gate(_)
+            | Self::Rules(_)
+            | Self::Respond(_)
+            | Self::Policy(_) => Needs::Nothing,
+            Self::Sbom(arguments) if !arguments.keeps_layers() => Needs::Nothing,
+            Self::Scan(arguments) if !arguments.keeps_layers() => Needs::Advisories,
+            Self::Diff(arguments) if !arguments.keeps_layers() => Needs::Advisories,
+            Self::Db(_) => Needs::Advisories,
+            Self::Scan(_) | Self::Diff(_) | Self::Sbom(_) | Self::Cache(_) | Self::Demo => {
+                Needs::All
+            }
+        }
     }
 }
 
 /// Runs the verb that was asked for.
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, UserError> {
     let Arguments { verb, global } = arguments;
-    let global = global.settle(verb.keeps())?;
+    let global = global.settle(verb.needs())?;
     match verb {
         Verb::Scan(arguments) => scan::run(*arguments, &global),
         Verb::Diff(arguments) => diff::run(*arguments, &global),

@@ -57,7 +57,10 @@ impl ExitCode {
             "manifest, configuration, bundle, feed, list or recording is damaged or not what its \
              digest says",
         ),
-        (Self::Unsupported, "a kind of image that is known and not supported (Windows)"),
+        (
+            Self::Unsupported,
+            "a kind of image that is known and not supported (Windows, encrypted layers)",
+        ),
         (Self::AdvisoriesMissing, "done, but advisories that the target needs are missing"),
         (Self::Incomplete, "done, but something could not be read: see the problems in the report"),
         (Self::Output, "the report could not be written"),

@@ -199,6 +199,9 @@ impl<'t> Products<'t> {
             (Listed::Fixed, &status.first_fixed),
             (Listed::Fixed, &status.recommended),
             (Listed::Affected, &status.known_affected),
+            // Of an affected release the first version, and the last (CSAF 2.0, 3.2.3.9).
+            (Listed::Affected, &status.first_affected),
+            (Listed::Affected, &status.last_affected),
             (Listed::NotAffected, &status.known_not_affected),
             (Listed::UnderInvestigation, &status.under_investigation),
         ];

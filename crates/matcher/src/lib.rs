@@ -148,7 +148,7 @@ fn plans(inventory: &Inventory, declared: bool) -> (Vec<Plan>, Vec<Problem>) {
         None => {}
         Some(Ok(plan)) => {
             problems.extend(foreign(&plan, inventory));
-            problems.extend(emptied(&plan, inventory));
+            problems.extend(emptied_of(plan.kind, inventory));
             problems.extend(tracks::unread_products(&plan));
             plans.push(plan);
         }
@@ -161,15 +161,20 @@ fn plans(inventory: &Inventory, declared: bool) -> (Vec<Plan>, Vec<Problem>) {
 }
 
 /// A distribution without a package of its own: its package manager's database was removed or lies where
-/// nobody looks, and what was installed is there all the same.
-fn emptied(plan: &Plan, inventory: &Inventory) -> Option<Problem> {
+/// nobody looks, and what was installed is there all the same. [`findings`] tells it too.
+pub fn emptied(inventory: &Inventory) -> Option<Problem> {
+    let plan = distro::plan(inventory)?.ok()?;
+    emptied_of(plan.kind, inventory)
+}
+
+fn emptied_of(kind: PackageKind, inventory: &Inventory) -> Option<Problem> {
     let os = inventory.os.as_ref()?;
-    let has_one = inventory.packages.iter().any(|package| package.kind == plan.kind);
+    let has_one = inventory.packages.iter().any(|package| package.kind == kind);
     (!has_one).then(|| {
         let message = format!(
             "no database of its {} packages was found, so what it has installed is not known; absence of \
              findings means nothing",
-            plan.kind.name()
+            kind.name()
         );
         let subject = format!("{} {}", os.family, os.version);
         Problem::new(ProblemKind::Unreadable, subject.trim_end(), message)

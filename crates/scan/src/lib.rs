@@ -162,6 +162,9 @@ pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError>
     base::remember(artifact, &inventory, &cache);
     cache.make_room(options.cache_limit);
     inventory.problems.extend(cache.problem());
+    if !artifact.kind.has_layers() {
+        inventory.problems.iter_mut().for_each(|problem| problem.layer = None);
+    }
     inventory.problems.sort();
     inventory.problems.dedup();
     let of_sources = artifact.kind == ArtifactKind::Dir;

@@ -43,6 +43,12 @@ pub(crate) struct DiffArguments {
     answer: AnswerArguments,
 }
 
+impl DiffArguments {
+    pub(crate) fn keeps_layers(&self) -> bool {
+        self.opening.keeps_layers()
+    }
+}
+
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Report options")]
 struct DiffReportArguments {

@@ -71,12 +71,16 @@ pub(crate) fn graver(after: ExitCode, before: ExitCode) -> ExitCode {
 
 /// The exit code of a run that has no report.
 pub(crate) fn scan_error(error: ScanError, target: &str, stop: &Stop) -> UserError {
+    let told = |error: &artifact::OpenError| error.hint_text().map(str::to_owned);
     let (kind, hint) = match &error {
-        ScanError::Open(error) => (error.kind(), error.hint_text()),
-        ScanError::Read(ReadError::Source(error)) => (error.kind(), error.hint_text()),
+        ScanError::Open(error) => {
+            let kind = error.kind();
+            (kind, told(error).or_else(|| searched(kind, target)))
+        }
+        // It was found, and broke off later.
+        ScanError::Read(ReadError::Source(error)) => (error.kind(), told(error)),
         ScanError::Read(ReadError::Interrupted(_)) => (OpenErrorKind::Interrupted, None),
     };
-    let hint = hint.map(str::to_owned).or_else(|| searched(kind, target));
     let code = match kind {
         OpenErrorKind::Usage => ExitCode::Usage,
         OpenErrorKind::NotFound => ExitCode::TargetNotFound,

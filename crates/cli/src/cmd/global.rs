@@ -130,6 +130,15 @@ pub(crate) struct Global {
     pub(crate) words: Vec<OsString>,
 }
 
+/// What a verb keeps or reads in the folder for cached data.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Needs {
+    Nothing,
+    /// They may be elsewhere.
+    Advisories,
+    All,
+}
+
 /// Which day it is for policies: the one that the user said, or that of the clock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Calendar(Option<Date>);
@@ -147,10 +156,15 @@ impl Calendar {
 }
 
 impl GlobalArguments {
-    /// A verb that keeps nothing does without a folder for it: services and what they start have no home.
-    pub(crate) fn settle(self, keeps: bool) -> Result<Global, UserError> {
+    /// Whoever needs no folder for cached data does without one.
+    pub(crate) fn settle(self, needs: Needs) -> Result<Global, UserError> {
         let words = self.words();
-        let nowhere = || (!keeps).then(PathBuf::new);
+        let can_do_without = match needs {
+            Needs::Nothing => true,
+            Needs::Advisories => self.db.is_some(),
+            Needs::All => false,
+        };
+        let nowhere = || can_do_without.then(PathBuf::new);
         let found = self.cache_dir.or_else(environment::cache_dir).or_else(nowhere);
         let cache_dir = found.ok_or_else(|| {
             UserError::new(

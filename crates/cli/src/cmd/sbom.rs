@@ -35,6 +35,12 @@ pub(crate) struct SbomArguments {
     output: Option<PathBuf>,
 }
 
+impl SbomArguments {
+    pub(crate) fn keeps_layers(&self) -> bool {
+        self.target.keeps_layers()
+    }
+}
+
 /// The forms of a bill: those of a report that say what is inside.
 fn formats() -> impl TypedValueParser<Value = Format> {
     PossibleValuesParser::new(Format::INVENTORIES.map(form::value))
@@ -45,7 +51,9 @@ pub(crate) fn run(arguments: SbomArguments, global: &Global) -> Result<ExitCode,
     output::check(arguments.output.as_deref())?;
     let (target, options) = arguments.target.settle(global)?;
     let scan::Inspection { artifact, mut inventory, .. } = inspect(&target, &options)?;
-    let problems = std::mem::take(&mut inventory.problems);
+    let emptied = matcher::emptied(&inventory);
+    let mut problems = std::mem::take(&mut inventory.problems);
+    problems.extend(emptied);
     let today = global.now.to_zoned(TimeZone::UTC).date();
     let eol = inventory.os.as_ref().map_or(Eol::Unknown, |os| matcher::end_of_life(os, today));
     let now = global.now.to_string();

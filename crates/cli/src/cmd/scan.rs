@@ -42,6 +42,12 @@ pub(crate) struct ScanArguments {
     answer: AnswerArguments,
 }
 
+impl ScanArguments {
+    pub(crate) fn keeps_layers(&self) -> bool {
+        self.target.keeps_layers()
+    }
+}
+
 /// What to do with the result.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Report options")]

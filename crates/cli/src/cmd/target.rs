@@ -48,6 +48,10 @@ pub(crate) struct OpeningArguments {
 }
 
 impl TargetArguments {
+    pub(crate) fn keeps_layers(&self) -> bool {
+        self.opening.keeps_layers()
+    }
+
     /// The target as typed, and how to scan it.
     pub(crate) fn settle(self, global: &Global) -> Result<(String, scan::Options), UserError> {
         let stop = self.opening.stop()?;
@@ -56,6 +60,11 @@ impl TargetArguments {
 }
 
 impl OpeningArguments {
+    /// Whether what is read of layers is kept for the next time.
+    pub(crate) fn keeps_layers(&self) -> bool {
+        !self.no_cache
+    }
+
     /// What ends the run early; to be asked for once.
     pub(crate) fn stop(&self) -> Result<Stop, UserError> {
         stop_on_signals(self.timeout)
@@ -71,7 +80,7 @@ impl OpeningArguments {
         };
         scan::Options {
             artifact,
-            cache_dir: (!self.no_cache).then(|| global.cache_dir.clone()),
+            cache_dir: self.keeps_layers().then(|| global.cache_dir.clone()),
             cache_limit: global.cache_limit,
             checks: scan::Checks::default(),
             check_set: None,

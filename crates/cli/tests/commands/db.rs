@@ -219,3 +219,47 @@ fn what_is_newer_stays_whatever_an_older_mirror_or_bundle_says() {
         assert_eq!(at(20_009, &[&gate[..], &["--offline"]].concat()).0, Some(0));
     }
 }
+
+#[test]
+fn what_cannot_be_exported_or_updated_is_told() {
+    let sandbox = Sandbox::new();
+    let ended = sandbox.run(&["db", "update"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stderr.contains("nothing is installed in `"), "{ended:?}");
+
+    sandbox.file("tracker.json", TRACKER);
+    assert_eq!(sandbox.run(&["db", "import", "tracker.json"]).code, Some(0));
+    let segment = sandbox.path("cache/lazaret/db/debian-12.seg");
+    let mut bytes = std::fs::read(&segment).unwrap();
+    let middle = bytes.len() / 2;
+    bytes.truncate(middle);
+    std::fs::write(&segment, bytes).unwrap();
+    let ended = sandbox.run(&["db", "export", "all.lzb"]);
+    assert_eq!(ended.code, Some(14), "{ended:?}");
+    assert!(!sandbox.path("all.lzb").exists(), "{ended:?}");
+}
+
+/// Containers run as users that have no home.
+#[test]
+fn who_keeps_nothing_needs_no_home() {
+    let sandbox = Sandbox::new().with_advisories();
+    sandbox.file("root/etc/os-release", "ID=debian\nVERSION_ID=12\n");
+    let db = sandbox.path("cache/lazaret/db").display().to_string();
+    let cases: &[(&[&str], i32)] = &[
+        (&["sbom", "--no-cache", "dir:root"], 21),
+        (&["scan", "--offline", "--no-cache", "--db", &db, "dir:root"], 20),
+        (&["db", "status", "--db", &db], 0),
+        (&["scan", "--offline", "--no-cache", "dir:root"], 2),
+        (&["scan", "--offline", "--db", &db, "dir:root"], 2),
+        (&["sbom", "dir:root"], 2),
+        (&["db", "status"], 2),
+        (&["cache", "status"], 2),
+    ];
+    for (arguments, code) in cases {
+        let mut command = sandbox.command(arguments);
+        let ended = sandbox.run_bounded(command.env_remove("HOME").env_remove("XDG_CACHE_HOME"));
+        assert_eq!(ended.code, Some(*code), "{arguments:?}: {ended:?}");
+        let asks = ended.stderr.contains("neither HOME nor XDG_CACHE_HOME is set");
+        assert_eq!(asks, *code == 2, "{arguments:?}: {ended:?}");
+    }
+}

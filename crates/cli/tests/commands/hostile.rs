@@ -293,6 +293,8 @@ fn depth_has_an_end() {
     fs::write(root.join("var/lib/dpkg/status"), STATUS).unwrap();
     fs::create_dir_all(root.join("d/".repeat(400))).unwrap();
     assert_ends(&sandbox, "dir:root", 21, "deep");
+    let said = scan(&sandbox, "dir:root").stderr;
+    assert!(!said.contains("(layer"), "a folder has none: {said}");
 
     // A configuration and a manifest of brackets.
     let image = ImageBuilder::new("shop:1").layer(LayerBuilder::gzip(good()));

@@ -23,7 +23,8 @@ fn image() -> ImageBuilder {
 fn scan(sandbox: &Sandbox, meddle: fn(&Request, Reply) -> Reply) -> Ended {
     let server = Server::meddling_registry(Content::default().image("shop", "1", &image()), meddle);
     let host = server.host();
-    let target = format!("registry:{host}/shop:1");
+    // As people type it: it is looked for everywhere.
+    let target = format!("{host}/shop:1");
     let scan = ["scan", "--format", "json", "--max-age", "9999h", "--db-url", "http://127.0.0.1:9"];
     sandbox.run(&[&scan[..], &["--insecure-registry", &host, &target]].concat())
 }
@@ -95,6 +96,7 @@ fn an_image_of_which_nothing_can_be_had_gives_no_report() {
     });
     assert_eq!(ended.code, Some(13), "{ended:?}");
     assert!(ended.stderr.contains("broke off after 0 of"), "{ended:?}");
+    assert!(!ended.stderr.contains("neither Docker"), "it was found: {ended:?}");
     assert!(ended.stdout.is_empty(), "{ended:?}");
 
     let ended = scan(&Sandbox::new(), |request, reply| match is_layer(request, &reply) {

@@ -85,6 +85,11 @@ fn references_end_as_they_should() {
             "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
         )
     };
+    let encrypted = |name: &'static [u8]| {
+        let media_type = "application/vnd.oci.image.layer.v1.tar+gzip+encrypted";
+        LayerBuilder::stored(name, name.to_vec(), media_type)
+    };
+    let only = |layers: Vec<LayerBuilder>| ImageBuilder { layers, ..image() };
     let chart = ImageBuilder {
         config_media_type: "application/vnd.cncf.helm.config.v1+json".to_owned(),
         ..image()
@@ -92,7 +97,9 @@ fn references_end_as_they_should() {
     let content = Content::default()
         .image("team/shop", "1", &image())
         .image("team/shop", "part", &image().layer(foreign))
-        .image("team/shop", "chart", &chart);
+        .image("team/shop", "chart", &chart)
+        .image("team/shop", "sealed", &only(vec![encrypted(b"one"), encrypted(b"two")]))
+        .image("team/shop", "half", &image().layer(encrypted(b"three")));
     let server = Server::registry(content);
     let other = sha256(b"something else");
     for (reference, code, words) in [
@@ -103,6 +110,8 @@ fn references_end_as_they_should() {
         (":2", 10, "tags like it: "),
         (":part", 21, "the layer is not distributed"),
         (":chart", 11, "is not an image"),
+        (":sealed", 15, "are encrypted"),
+        (":half", 21, "+encrypted` are not read"),
     ] {
         let ended = scan(&sandbox, &server.host(), reference, &[], &[]);
         assert_eq!(ended.code, Some(code), "{reference}: {ended:?}");

@@ -200,6 +200,10 @@ pub(super) struct ProductStatus<'a> {
     #[serde(borrow, default)]
     pub(super) known_affected: Vec<Text<'a>>,
     #[serde(borrow, default)]
+    pub(super) first_affected: Vec<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) last_affected: Vec<Text<'a>>,
+    #[serde(borrow, default)]
     pub(super) known_not_affected: Vec<Text<'a>>,
     #[serde(borrow, default)]
     pub(super) under_investigation: Vec<Text<'a>>,

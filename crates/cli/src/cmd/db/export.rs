@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use advisories::{PrivateKey, bundle, oci};
+use advisories::{PrivateKey, SegmentErrorKind, StoreError, bundle, oci};
 use clap::Args;
 
 use crate::cmd::global::Global;
@@ -55,6 +55,9 @@ pub(crate) fn bundle_code(error: &bundle::BundleError) -> ExitCode {
         | Error::Damaged { .. }
         | Error::Index { .. }
         | Error::Signature { .. } => ExitCode::Damaged,
+        Error::Store(StoreError::Segment(error)) if error.kind != SegmentErrorKind::Unreadable => {
+            ExitCode::Damaged
+        }
         Error::Missing(_) => ExitCode::TargetNotFound,
         Error::Store(_) | Error::Write(_) | Error::Read { .. } => ExitCode::Failed,
     }

@@ -47,7 +47,13 @@ pub(crate) fn run(arguments: UpdateArguments, global: &Global) -> Result<ExitCod
         };
         return Err(UserError::new(ExitCode::Usage, message).hint(Some(hint)));
     }
-    output::write(None, &told(&report))?;
+    let text = told(&report);
+    if arguments.targets.is_empty() && text.is_empty() && report.imported.problems.is_empty() {
+        let place = global.store.dir().display();
+        let hint = "`lazaret db update debian-12` fetches a stream, a scan what it needs";
+        output::note(&format!("nothing is installed in `{place}`: {hint}"));
+    }
+    output::write(None, &text)?;
     output::print_all_problems(&report.imported.problems);
     Ok(ending(&report, &arguments.targets, &stop))
 }
