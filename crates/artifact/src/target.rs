@@ -4,6 +4,7 @@
 //! and anything else is an image name: whoever on this machine has it gives it, else the registry
 //! does.
 
+use std::error::Error;
 use std::path::Path;
 
 use model::{ArtifactKind, Problem, ProblemKind};
@@ -121,14 +122,27 @@ fn is_elsewhere(kind: OpenErrorKind) -> bool {
 /// not have it. A user's own that does not let him in may have it: what the registry calls by the same
 /// name may be another image.
 fn notice(error: &OpenError, is_users: bool) -> Option<Problem> {
-    use OpenErrorKind::{Damaged, Unauthorized, Unsupported, Usage};
-    let cause = std::error::Error::source(error).map_or_else(String::new, |why| format!(": {why}"));
+    use OpenErrorKind::{Damaged, Network, Unauthorized, Unsupported, Usage};
+    let cause = error.source().map_or_else(String::new, |why| format!(": {why}"));
     let message = format!("not asked for the image: {error}{cause}");
     let is_wrong = match error.kind() {
         Unauthorized => is_users,
+        Network => is_users && is_silence(error),
         kind => matches!(kind, Damaged | Unsupported | Usage),
     };
     is_wrong.then(|| Problem::new(ProblemKind::Notice, "a local engine", message))
+}
+
+/// Whether somebody is there, and does not answer.
+fn is_silence(error: &OpenError) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(ureq::Error::Timeout(_)) = error.downcast_ref() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// The error of the last place asked, with what was wrong before.
@@ -201,5 +215,28 @@ mod tests {
             let typed = format!("{root}/{typed}");
             assert_eq!(split(&typed), (Path::new(&format!("{root}/{path}")), wanted), "{typed}");
         }
+    }
+
+    /// What a place says that does not give the image, whether users load images there, and whether that is
+    /// told: who has nothing, or does not run, is passed over.
+    #[test]
+    fn who_may_have_the_image_and_gives_nothing_is_told_of() {
+        use OpenErrorKind::{Damaged, Network, NotFound, Unauthorized, Usage};
+        let told = |error: OpenError, is_users| notice(&error, is_users).is_some();
+        let plain = |kind| OpenError::new(kind, "no");
+        for (kind, of_users, of_root) in [
+            (NotFound, false, false),
+            (Network, false, false),
+            (Unauthorized, true, false),
+            (Damaged, true, true),
+            (Usage, true, true),
+        ] {
+            let found = [told(plain(kind), true), told(plain(kind), false)];
+            assert_eq!(found, [of_users, of_root], "{kind:?}");
+        }
+        let silent = || plain(Network).because(ureq::Error::Timeout(ureq::Timeout::RecvResponse));
+        assert!(told(silent(), true) && !told(silent(), false));
+        let wrapped = plain(Network).because(silent());
+        assert!(told(wrapped, true), "whoever wraps it");
     }
 }
