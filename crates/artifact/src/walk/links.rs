@@ -238,3 +238,70 @@ fn step(state: &mut DefaultHasher, component: &str) {
     // No path has a byte like this.
     state.write_u8(0);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(links: &mut Links, path: &str) -> String {
+        match links.place(path) {
+            Place::Written => "as written".to_owned(),
+            Place::Led(to) => to,
+            Place::Unknown(why) => format!("unknown: {why}"),
+        }
+    }
+
+    #[test]
+    fn targets_are_kept_up_to_a_limit_and_beyond_it_is_known_that_they_are_links() {
+        let mut links = Links::default();
+        let target = format!("/{}", "t/".repeat(1_000));
+        let fitting = LINK_TARGET_BYTES_MAX / size(&target);
+        for number in 0..fitting + 10 {
+            links.note(&format!("l{number}"), Made::Link(&target));
+        }
+        assert!(links.target_bytes <= LINK_TARGET_BYTES_MAX);
+        let led = shown(&mut links, "l0/f");
+        assert!(led.ends_with("t/t/f"), "{led}");
+        let beyond = format!("l{}", fitting + 9);
+        let unknown = "unknown: there are too many to keep them all";
+        assert_eq!(shown(&mut links, &format!("{beyond}/f")), unknown);
+        // Another name of one that was not kept is none either; what replaces it is known.
+        links.note("same", Made::HardLink(&beyond));
+        assert_eq!(shown(&mut links, "same/f"), unknown);
+        links.note(&beyond, Made::Directory);
+        assert_eq!(shown(&mut links, &format!("{beyond}/f")), "as written");
+        // And there is room again where one goes.
+        links.note("l0", Made::Other);
+        links.note("short", Made::Link("/bin"));
+        assert_eq!(shown(&mut links, "short/f"), "bin/f");
+    }
+
+    #[test]
+    fn to_follow_links_has_an_end() {
+        let mut links = Links::default();
+        links.note("a", Made::Link("b"));
+        links.note("b", Made::Link("/a"));
+        let circle = "unknown: they lead in a circle, or on too often";
+        assert_eq!(shown(&mut links, "a/f"), circle);
+
+        let mut links = Links::default();
+        let target = format!("/{}", "deep/".repeat(800));
+        links.note("l", Made::Link(&target));
+        let mut looked = 0;
+        while !shown(&mut links, "l/f").starts_with("unknown") {
+            looked += 1;
+            assert!(looked < 200_000, "nothing ends it");
+        }
+        assert_eq!(shown(&mut links, "l/f"), "unknown: following them takes too long");
+    }
+
+    #[test]
+    fn of_too_many_directories_with_links_nothing_is_sure() {
+        let mut links = Links::default();
+        for number in 0..=LINK_FOLDERS_MAX {
+            links.note(&format!("d{number}/l"), Made::Link("/to"));
+        }
+        let unsure = "unknown: a directory that had links in it was replaced";
+        assert_eq!(shown(&mut links, "d0/l/f"), unsure);
+    }
+}
