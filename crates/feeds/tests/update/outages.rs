@@ -71,7 +71,9 @@ fn a_host_that_does_not_answer_is_waited_for_once() {
         let folder = TempDir::new().unwrap();
         update(&streams, &store(&folder), &options(&good, 0));
         let shown = format!("{fault:?}");
-        let server = Server::new(move |_| Reply::new(200, tracker("2")).with(fault.clone()));
+        // More than trickles through before patience ends.
+        let body = tracker("2") + &" ".repeat(20_000);
+        let server = Server::new(move |_| Reply::new(200, &*body).with(fault.clone()));
         let begun = Instant::now();
         let report = update(&streams, &store(&folder), &options(&server, 9));
         let took = begun.elapsed();
