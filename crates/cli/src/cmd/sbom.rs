@@ -51,8 +51,9 @@ pub(crate) fn run(arguments: SbomArguments, global: &Global) -> Result<ExitCode,
     output::check(arguments.output.as_deref())?;
     let (target, options) = arguments.target.settle(global)?;
     let scan::Inspection { artifact, mut inventory, .. } = inspect(&target, &options)?;
-    let emptied = matcher::emptied(&inventory);
     let mut problems = std::mem::take(&mut inventory.problems);
+    // A bill may say so itself.
+    let emptied = matcher::emptied(&inventory).filter(|problem| !problems.contains(problem));
     problems.extend(emptied);
     let today = global.now.to_zoned(TimeZone::UTC).date();
     let eol = inventory.os.as_ref().map_or(Eol::Unknown, |os| matcher::end_of_life(os, today));
