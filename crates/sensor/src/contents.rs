@@ -21,7 +21,7 @@ mod reader;
 
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc::{self, SyncSender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -41,6 +41,9 @@ use crate::prevent::fanotify::layers::is_of_image;
 
 /// Files of programs that are held open until it is known whether the kernel told of them.
 const HELD_MAX: usize = 1_024;
+/// Programs and groups that wait to be looked at, while mounts of another one do not answer: some seconds of
+/// a storm of programs.
+const ASKED_MAX: usize = 16_384;
 
 /// Whose files are told of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,12 +134,14 @@ struct Shared {
     told: Mutex<Told>,
     /// Files that asks hold.
     held: AtomicUsize,
+    /// Programs for which there was no room to ask.
+    unasked: AtomicUsize,
 }
 
 /// Tells until it is dropped.
 pub struct Contents {
     scope: Scope,
-    asks: Option<Sender<Asked>>,
+    asks: Option<SyncSender<Asked>>,
     shared: Arc<Shared>,
     bell: Arc<OwnedFd>,
     marks: Arc<Marks>,
@@ -166,7 +171,7 @@ impl Contents {
         let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK);
         let bell = Arc::new(bell.map_err(|error| Refusal::Kernel(error.into()))?);
         let marks = Arc::new(Marks::new(Arc::clone(&queue), scope).map_err(Refusal::Kernel)?);
-        let (asks, asked) = mpsc::channel();
+        let (asks, asked) = mpsc::sync_channel(ASKED_MAX);
         let shared = Arc::new(Shared::default());
         let with = (Arc::clone(&marks), Arc::clone(&shared), Arc::clone(&bell));
         let mut reading = Reading::new(queue, with, asked, take);
@@ -189,7 +194,8 @@ impl Contents {
     fn made(&self, path: String) {
         let is_of_container = group_of_container(&path) == Some(&*path);
         let Some(asks) = self.asks.as_ref().filter(|_| is_of_container) else { return };
-        if asks.send(Asked::Group(path)).is_ok() {
+        // Its mounts are marked with its first program, if there is no room.
+        if asks.try_send(Asked::Group(path)).is_ok() {
             self.ring();
         }
     }
@@ -207,9 +213,13 @@ impl Contents {
         if !is_told && self.shared.told().takes_by(&program, file.as_ref()) {
             (is_told, file) = (true, None);
         }
-        self.shared.held.fetch_add(usize::from(file.is_some()), Ordering::Relaxed);
-        if asks.send(Asked::Program(Ask { program, is_told, file })).is_ok() {
+        let held = usize::from(file.is_some());
+        self.shared.held.fetch_add(held, Ordering::Relaxed);
+        if asks.try_send(Asked::Program(Ask { program, is_told, file })).is_ok() {
             self.ring();
+        } else {
+            self.shared.held.fetch_sub(held, Ordering::Relaxed);
+            self.shared.unasked.fetch_add(usize::from(!is_told), Ordering::Relaxed);
         }
     }
 

@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
+use model::event::Text;
 use nix::errno::Errno;
 use nix::sys::fanotify::{Fanotify, FanotifyEvent, MaskFlags};
 use rustix::event::{PollFd, PollFlags, poll};
@@ -102,6 +103,10 @@ impl Reading {
 
     /// False if whoever asked is gone.
     fn look_at_programs(&mut self) -> bool {
+        for _ in 0..self.shared.unasked.swap(0, Ordering::Relaxed) {
+            let why = "more programs began at once than could be looked at";
+            (self.take)(News::Missed { why, path: Text::default() });
+        }
         loop {
             match self.asked.try_recv() {
                 Ok(Asked::Group(group)) if self.coming.len() < COMING_MAX => {

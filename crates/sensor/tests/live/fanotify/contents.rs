@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -138,6 +139,41 @@ fn what_is_executed_is_told_even_if_it_is_gone() {
     assert_eq!(of("/opt/ran"), Some((Layering::Lower, *b"\x7fELF")));
     assert_eq!(of("/tmp/x"), Some((Layering::Upper, *b"\x7fELF")));
     assert_eq!(of("/tmp/s"), Some((Layering::Upper, *b"#!/b")));
+}
+
+/// Who is to be looked at waits in a bounded place: each that finds no room is told of.
+#[test]
+fn programs_that_find_no_room_are_counted() {
+    const PROGRAMS: usize = 20_000;
+    if Cages::ready().is_none() {
+        return;
+    }
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let (missed, is_blocked) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let (count, block) = (Arc::clone(&missed), Arc::clone(&is_blocked));
+    let take = move |news| {
+        if let News::Missed { .. } = news {
+            count.fetch_add(1, Ordering::SeqCst);
+            if block.swap(false, Ordering::SeqCst) {
+                let _released = held.recv();
+            }
+        }
+    };
+    let contents = Contents::start(Scope::All, Box::new(take)).expect("the kernel tells");
+    // A file system of nobody, so it is not opened.
+    let gone = || Program { pid: u32::MAX >> 2, ..Program::default() };
+    is_blocked.store(true, Ordering::SeqCst);
+    contents.began(gone());
+    let begun = Instant::now();
+    while is_blocked.load(Ordering::SeqCst) && begun.elapsed() < PATIENCE {
+        sleep(Duration::from_millis(1));
+    }
+    (1..PROGRAMS).for_each(|_| contents.began(gone()));
+    release.send(()).expect("it waits");
+    while missed.load(Ordering::SeqCst) < PROGRAMS && begun.elapsed() < PATIENCE {
+        sleep(Duration::from_millis(10));
+    }
+    assert_eq!(missed.load(Ordering::SeqCst), PROGRAMS);
 }
 
 /// The kernel's queue is bounded; what it does not tell, it says.
