@@ -8,9 +8,11 @@ mod dns;
 mod flags;
 mod listed;
 mod malware;
+mod mounted;
 mod names;
 mod path;
 mod process;
+mod streams;
 mod thread;
 mod time;
 mod user;
@@ -32,6 +34,7 @@ fn classes(source: Source) -> &'static [&'static [Field]] {
             time::FIELDS,
             process::FIELDS,
             thread::FIELDS,
+            streams::FIELDS,
             descriptor::FIELDS,
             dns::FIELDS,
             listed::FIELDS,

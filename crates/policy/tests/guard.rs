@@ -156,7 +156,7 @@ impl GivenEvent {
             return (Call::Rename, Act::Rename { from: path(from), to: path(to) });
         }
         let file = path(self.exec.as_ref().unwrap_or(&self.process));
-        (Call::Execve, Act::Exec { file })
+        (Call::Execve, Act::Exec { file, streams: Vec::new() })
     }
 
     fn event(&self) -> Event {

@@ -101,7 +101,9 @@ fn change(process: &mut Process, verb: &str, words: &[&str]) {
 
 fn act(verb: &str, words: &[&str]) -> Act {
     match (verb, words) {
-        ("exec" | "host-exec", _) => Act::Exec { file: PathArgument::default() },
+        ("exec" | "host-exec", _) => {
+            Act::Exec { file: PathArgument::default(), streams: Vec::new() }
+        }
         ("was" | "named" | "enters", _) => Act::ChangeDirectory { path: PathArgument::default() },
         ("fork", [child]) => Act::Fork { child: child.parse().unwrap() },
         ("exit", []) => Act::Exit { status: 0 },

@@ -26,7 +26,7 @@ static __always_inline u64 argument_of(struct draft *draft, u32 index)
 	return at < 6 ? body_of(draft)->arguments[at] : 0;
 }
 
-/* The directory that a relative path begins at. */
+/* The directory that a relative path begins at. An absolute one begins at the process' root. */
 __noinline int put_base(u32 slot, u32 place, s32 directory, u64 task_at)
 {
 	struct file *file;
@@ -47,8 +47,12 @@ static __always_inline void put_path(u32 slot, struct draft *draft, u32 index, s
 
 	put_user_text(slot, TAG(PART_TEXT, index), argument_of(draft, index));
 	part = part_at(draft, start);
-	if (part && (!part->size || *(u8 *)(part + 1) != '/'))
+	if (!part)
+		return;
+	if (!part->size || *(u8 *)(part + 1) != '/')
 		put_base(slot, index, directory, task_at);
+	else if (has_own_root((void *)task_at))
+		put_root(slot, TAG(PART_BASE, index), task_at);
 }
 
 /* The address and the first bytes of a `msghdr`. */

@@ -145,8 +145,9 @@ struct {
 /* A record in the making. */
 struct draft {
 	u64 used;
-	/* Where a walk is. */
+	/* Where a walk is, and whether it came by the root of the process. */
 	u64 mount, dentry;
+	u64 below_root;
 	u8 bytes[DRAFT_LAST_START + PART_LIMIT + 0x100];
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * From a file upwards through directories and mounts to the root of the process: the path that the
- * kernel has for it, whatever the process wrote.
+ * From a file upwards through directories and mounts to the top of the mounts: the path that the kernel
+ * has for it, whatever the process wrote, and whatever folder it took for its root (chroot).
  */
 #pragma once
 
@@ -31,14 +31,14 @@ __noinline int take_steps(u32 slot, u64 root_mount, u64 root_dentry, u64 limit)
 		long size;
 
 		if (dentry_at == root_dentry && mount_at == root_mount)
-			return WALK_ROOT;
+			draft->below_root = 1;
 		if (mount_at && dentry_at == (u64)BPF_CORE_READ(vfsmount, mnt_root)) {
 			u64 offset = bpf_core_field_offset(struct mount, mnt);
 			struct mount *mount = (void *)(mount_at - offset);
 
 			parent = (u64)BPF_CORE_READ(mount, mnt_parent);
 			if (!parent || parent == (u64)mount)
-				return WALK_OUTSIDE;
+				return draft->below_root ? WALK_ROOT : WALK_OUTSIDE;
 			dentry_at = (u64)BPF_CORE_READ(mount, mnt_mountpoint);
 			mount_at = parent + offset;
 			continue;
@@ -74,6 +74,7 @@ static __always_inline int put_names(u32 slot, u64 mount_at, u64 dentry_at, u64 
 	limit = draft->used + WALK_BYTES;
 	draft->mount = mount_at;
 	draft->dentry = dentry_at;
+	draft->below_root = 0;
 	for (turn = 0; turn < WALK_STEPS / STEPS_AT_ONCE; turn++) {
 		end = take_steps(slot, root_mount, root_dentry, limit);
 		if (end)
@@ -82,7 +83,7 @@ static __always_inline int put_names(u32 slot, u64 mount_at, u64 dentry_at, u64 
 	return WALK_LIMIT;
 }
 
-/* Names as the process sees them. */
+/* Names as they are in the process' mounts. */
 static __always_inline int put_path_names(u32 slot, struct task_struct *task, u64 mount, u64 dentry)
 {
 	return put_names(slot, mount, dentry, (u64)BPF_CORE_READ(task, fs, root.mnt),
@@ -123,6 +124,30 @@ __noinline int put_walk(u32 slot, u32 tag, u64 task_at, u64 mount, u64 dentry)
 	close_walk(draft, start, sizeof(struct walk_part),
 		   put_path_names(slot, (void *)task_at, mount, dentry));
 	return 0;
+}
+
+/* Whether a process took another root than the one that its mounts have. */
+static __always_inline int has_own_root(struct task_struct *task)
+{
+	struct vfsmount *vfsmount = BPF_CORE_READ(task, fs, root.mnt);
+	struct mount *mount, *parent;
+
+	if (!vfsmount)
+		return 0;
+	if (BPF_CORE_READ(task, fs, root.dentry) != BPF_CORE_READ(vfsmount, mnt_root))
+		return 1;
+	/* A runtime's root is mounted over the one that the mounts began with. */
+	mount = (void *)vfsmount - bpf_core_field_offset(struct mount, mnt);
+	parent = BPF_CORE_READ(mount, mnt_parent);
+	return parent != BPF_CORE_READ(parent, mnt_parent);
+}
+
+static __always_inline int put_root(u32 slot, u32 tag, u64 task_at)
+{
+	struct task_struct *task = (void *)task_at;
+
+	return put_walk(slot, tag, task_at, (u64)BPF_CORE_READ(task, fs, root.mnt),
+			(u64)BPF_CORE_READ(task, fs, root.dentry));
 }
 
 static __always_inline int put_directory(u32 slot, u32 tag, u64 task_at)

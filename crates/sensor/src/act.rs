@@ -163,8 +163,8 @@ impl Reading<'_> {
         let id = |index: usize| Some(self.low(index)).filter(|id| *id != u32::MAX);
         let set = |group, asked| Act::SetId(SetId { group, asked });
         Some(match self.call.call {
-            Call::Execve => Act::Exec { file: self.path(0) },
-            Call::Execveat => Act::Exec { file: self.path(1) },
+            Call::Execve => Act::Exec { file: self.path(0), streams: Vec::new() },
+            Call::Execveat => Act::Exec { file: self.path(1), streams: Vec::new() },
             Call::Setuid => set(false, [id(0), None, None]),
             Call::Setgid => set(true, [id(0), None, None]),
             Call::Setreuid => set(false, [id(0), id(1), None]),
@@ -300,7 +300,10 @@ impl Reading<'_> {
     fn path(&self, argument: u8) -> PathArgument {
         let Some(raw) = self.call.text(argument) else { return PathArgument::default() };
         let base = self.call.base(argument).map(|walk| &walk.path);
-        path::argument(raw, base.unwrap_or(&self.before.directory))
+        match base {
+            Some(root) if raw.starts_with(b"/") => path::below(raw, root),
+            base => path::argument(raw, base.unwrap_or(&self.before.directory)),
+        }
     }
 
     /// The path of the file that a descriptor stands for.
@@ -370,6 +373,11 @@ pub(crate) fn directory(call: &CallRecord) -> Option<&Text> {
         Part::Directory(walk) => Some(&walk.path),
         _ => None,
     })
+}
+
+/// What a program began with.
+pub(crate) fn descriptor_of(handle: &Handle) -> Descriptor {
+    Descriptor { number: handle.number, object: handle.held.object() }
 }
 
 /// For the fuzzer.

@@ -247,7 +247,8 @@ impl Host {
             Deed::Exec(exec) => {
                 self.processes.exec(record, exec);
                 let file = act::path_in(&exec.named, &exec.directory.path);
-                (Call::Execve, Act::Exec { file }, Some(0))
+                let streams = exec.standard.iter().map(act::descriptor_of).collect();
+                (Call::Execve, Act::Exec { file, streams }, Some(0))
             }
             Deed::Fork(fork) => {
                 self.processes.fork(record, fork);

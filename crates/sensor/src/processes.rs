@@ -17,7 +17,7 @@ pub use self::stat::Stat;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use model::event::{Event, Process, Text};
+use model::event::{Event, Layering, Process, Text};
 
 use self::environments::Environments;
 use self::identity::{executable, identify, spaces};
@@ -299,6 +299,9 @@ impl Processes {
     pub fn exec(&mut self, record: &Record, exec: &Exec) {
         let executed = self.clock.epoch(record.time);
         let Some(serial) = self.serial(record.process) else { return };
+        let parent = self.entries.get(&serial).and_then(|entry| entry.parent);
+        let of_parent = parent.and_then(|parent| Some(self.entries.get(&parent)?.spaces.mount));
+        let of_parent = of_parent.filter(|mount| *mount > 0);
         let Some(entry) = self.entries.get_mut(&serial) else { return };
         let process = Arc::make_mut(&mut entry.process);
         process.executed = executed;
@@ -310,6 +313,10 @@ impl Processes {
         process.directory.clone_from(&exec.directory.path);
         identify(process, entry.spaces, &exec.identity);
         process.executable = executable(&exec.executable, &process.credentials);
+        let is_inside = of_parent.is_some_and(|mount| mount != exec.identity.mount_namespace);
+        if is_inside && process.executable.layering == Layering::None {
+            process.executable.layering = Layering::Inside;
+        }
         entry.spaces = spaces(&exec.identity);
         entry.program_of = record.time;
         self.changes += 1;

@@ -266,9 +266,10 @@ pub struct Walk {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WalkEnd {
-    /// At the process' own root: the path is what the process would write.
+    /// At the top of the process' mounts, by way of its own root: where that is another one (chroot),
+    /// the path begins above it.
     Root,
-    /// At the top of a mount tree without meeting the process' root: it is outside.
+    /// At the top of mounts without meeting the process' root: it is outside.
     Outside,
     /// No tree: memory, a pipe, a detached mount.
     Detached,
@@ -295,7 +296,8 @@ impl CallRecord {
         })
     }
 
-    /// What a relative text of this argument is relative to.
+    /// What a relative text of this argument is relative to; of an absolute one, the root of a process
+    /// that took another one than its mounts have.
     pub fn base(&self, argument: u8) -> Option<&Walk> {
         self.parts_of(Place::Argument(argument)).find_map(|part| match part {
             Part::Base(walk) => Some(walk),

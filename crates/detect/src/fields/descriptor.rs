@@ -30,6 +30,10 @@ pub(super) const FIELDS: &[Field] = &[
             (_, None) => Value::Absent,
         }
     }),
+    field("fd.host.name", Kind::Text, "its path on the host, by the container's mounts", |e, _| {
+        let file = of(e).and_then(file);
+        file.map_or(Value::Absent, |file| super::mounted::value(e, (&file.path).into()))
+    }),
     field("fd.directory", Kind::Text, "the file's folder", |event, _| {
         let file = of(event).and_then(file);
         file.map(|file| Value::text(directory(file))).unwrap_or(Value::Absent)
@@ -218,7 +222,7 @@ fn socket(event: &Event) -> Option<&Socket> {
 }
 
 /// Its type as a word and as a character.
-fn kind(descriptor: &Descriptor) -> Option<(&str, &str)> {
+pub(super) fn kind(descriptor: &Descriptor) -> Option<(&str, &str)> {
     Some(match &descriptor.object {
         Object::File(File { kind: FileKind::Directory, .. }) => ("directory", "d"),
         Object::File(_) => ("file", "f"),

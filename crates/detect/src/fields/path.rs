@@ -24,6 +24,15 @@ pub(super) const FIELDS: &[Field] = &[
     Field::event("fs.path.targetraw", Kind::Text, "the same as it was written", |event, _| {
         shown(event, two(event).map(|(_, target)| target), false)
     }),
+    Field::event("fs.path.host.name", Kind::Text, "`fs.path.name` on the host", |event, _| {
+        super::mounted::value(event, shown(event, one(event), true))
+    }),
+    Field::event("fs.path.host.source", Kind::Text, "`fs.path.source` on the host", |event, _| {
+        super::mounted::value(event, shown(event, two(event).map(|(source, _)| source), true))
+    }),
+    Field::event("fs.path.host.target", Kind::Text, "`fs.path.target` on the host", |event, _| {
+        super::mounted::value(event, shown(event, two(event).map(|(_, target)| target), true))
+    }),
 ];
 
 enum Path<'a> {

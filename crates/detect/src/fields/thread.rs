@@ -14,6 +14,12 @@ pub(super) const FIELDS: &[Field] = &[
         |e, _| e.process.executable.writable.into(),
     ),
     Field::event(
+        "proc.is_exe_inside",
+        Kind::Bool,
+        "its program is of a container's layers, or was executed in other mounts than its parent's",
+        |event, _| (event.process.executable.layering != Layering::None).into(),
+    ),
+    Field::event(
         "proc.is_exe_upper_layer",
         Kind::Bool,
         "its program was written since the container began",
@@ -78,12 +84,6 @@ pub(super) const FIELDS: &[Field] = &[
     Field::never("fd.types", Kind::Text, NO_TABLE)
         .argument(ArgumentKind::OptionalIndex)
         .shape(Shape::List),
-    Field::never("proc.stdin.type", Kind::Text, NO_TABLE),
-    Field::never("proc.stdout.type", Kind::Text, NO_TABLE),
-    Field::never("proc.stderr.type", Kind::Text, NO_TABLE),
-    Field::never("proc.stdin.name", Kind::Text, NO_TABLE),
-    Field::never("proc.stdout.name", Kind::Text, NO_TABLE),
-    Field::never("proc.stderr.name", Kind::Text, NO_TABLE),
     Field::never("proc.vmsize", Kind::Number, NO_RESOURCES),
     Field::never("proc.vmrss", Kind::Number, NO_RESOURCES),
     Field::never("proc.vmswap", Kind::Number, NO_RESOURCES),

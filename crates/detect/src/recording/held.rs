@@ -101,11 +101,16 @@ mod tests {
     #[test]
     fn the_words_of_a_program_are_counted_where_it_begins() {
         let [exec, exit] =
-            [Act::Exec { file: Default::default() }, Act::Exit { status: 0 }].map(|act| {
-                let arguments = vec!["word".into(); 1000].into();
-                let process = Arc::new(Process { arguments, ..Process::default() });
-                bytes_of(&Event { process, act, ..super::super::tests::samples().swap_remove(0) })
-            });
+            [Act::Exec { file: Default::default(), streams: Vec::new() }, Act::Exit { status: 0 }]
+                .map(|act| {
+                    let arguments = vec!["word".into(); 1000].into();
+                    let process = Arc::new(Process { arguments, ..Process::default() });
+                    bytes_of(&Event {
+                        process,
+                        act,
+                        ..super::super::tests::samples().swap_remove(0)
+                    })
+                });
         assert!(exec > 1000 * size_of::<Text>() && exit < 2000, "{exec}, {exit}");
     }
 

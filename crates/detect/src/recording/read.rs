@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, Read};
 use std::sync::Arc;
 
-use model::event::{Container, Event, Process};
+use model::event::{Act, Container, Event, Process};
 use thiserror::Error;
 
 use super::held::{self, Sizes};
@@ -132,10 +132,18 @@ impl<R: Read> Reader<R> {
             process: self.processes.get(record.process)?,
             ancestors: ancestors.take(Event::MAX_ANCESTORS).collect::<Option<_>>()?,
             container,
-            act: record.act,
+            act: of_today(record.act),
             result: record.result,
             denied: record.denied,
         })
+    }
+}
+
+/// What recordings of before have in another form.
+fn of_today(act: Act) -> Act {
+    match act {
+        Act::ExecAlone { file } => Act::Exec { file, streams: Vec::new() },
+        act => act,
     }
 }
 

@@ -231,7 +231,7 @@ fn sample() -> Event {
         process: Arc::new(Process { pid: 7, name: "sh".into(), ..Process::default() }),
         ancestors: [].into(),
         container: None,
-        act: Act::Exec { file: PathArgument::default() },
+        act: Act::Exec { file: PathArgument::default(), streams: Vec::new() },
         result: Some(0),
         denied: false,
     }
@@ -324,7 +324,7 @@ const FLAGS: OpenFlags = OpenFlags { bits: 0o1101, created: true };
 fn acts_on_files() -> Vec<Act> {
     let flags = FLAGS;
     vec![
-        Act::Exec { file: path() },
+        Act::Exec { file: path(), streams: vec![descriptor(), socket()] },
         Act::Fork { child: 8 },
         Act::Exit { status: -1 },
         Act::Open { descriptor: descriptor(), path: path(), flags, mode: 0o644 },

@@ -256,7 +256,7 @@ fn exec(mut event: Event, name: &str, arguments: &str) -> Event {
 }
 
 fn exec_of(path: &str) -> Act {
-    Act::Exec { file: self::path(path) }
+    Act::Exec { file: self::path(path), streams: Vec::new() }
 }
 
 fn path(path: &str) -> PathArgument {

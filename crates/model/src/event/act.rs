@@ -10,9 +10,8 @@ use crate::{MalwareEngine, Severity};
 /// The deed of an event. Paths are absolute in the process' own root; `raw` is what it wrote.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Act {
-    /// The program is the event's process; `file` is what the call named, before the kernel
-    /// followed links or an interpreter line.
-    Exec {
+    /// As [`Self::Exec`], in recordings of before: whoever reads them makes that of it.
+    ExecAlone {
         file: PathArgument,
     },
     /// A new process, not a thread.
@@ -242,6 +241,13 @@ pub enum Act {
     /// The content of a file was found to be malware after it was written or executed. Rules name
     /// the event `malware`; the process is the one that did it.
     Malware(Suspicion),
+    /// The program is the event's process; `file` is what the call named, before the kernel
+    /// followed links or an interpreter line. `streams` are those of descriptors 0 to 2 that stood for
+    /// something as it began.
+    Exec {
+        file: PathArgument,
+        streams: Vec<Descriptor>,
+    },
 }
 
 /// What one rule for malware says of a file.

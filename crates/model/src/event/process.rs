@@ -76,6 +76,9 @@ pub enum Layering {
     Upper,
     /// As the image brought it.
     Lower,
+    /// A program that is on none and was executed in other mounts than its parent's: what a container
+    /// begins with from memory or a volume, and not what makes the container.
+    Inside,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -36,7 +36,7 @@ pub fn object(event: &Event) -> String {
 /// script, that is not its interpreter.
 pub fn file(event: &Event) -> Option<&Text> {
     let file = match &event.act {
-        Act::Exec { file } if !file.path.is_empty() => Some(&file.path),
+        Act::Exec { file, .. } if !file.path.is_empty() => Some(&file.path),
         Act::Exec { .. } => Some(&event.process.executable.path),
         _ => Objects::of(event).files.pop(),
     };
@@ -91,7 +91,7 @@ impl<'a> Objects<'a> {
 
     fn take(&mut self, act: &'a Act) {
         match act {
-            Act::Exec { file: path }
+            Act::Exec { file: path, .. }
             | Act::Unlink { path }
             | Act::MakeDirectory { path, .. }
             | Act::RemoveDirectory { path }

@@ -42,7 +42,7 @@ impl Origin {
             _ if file.from_memory => Self::Memory,
             Layering::Lower => Self::Image,
             Layering::Upper => Self::Written,
-            Layering::None => Self::Mounted,
+            Layering::None | Layering::Inside => Self::Mounted,
         }
     }
 }

@@ -8,6 +8,13 @@ pub(super) fn argument(raw: &[u8], base: &[u8]) -> PathArgument {
     PathArgument { raw: raw.into(), path: absolute(raw, base), resolved: false }
 }
 
+/// An absolute one in a root of its own, which nothing leads out of.
+pub(super) fn below(raw: &[u8], root: &[u8]) -> PathArgument {
+    let within = absolute(raw, b"");
+    let rest = within.strip_prefix(b"/").unwrap_or(&within);
+    PathArgument { raw: raw.into(), path: absolute(rest, root), resolved: false }
+}
+
 /// What the kernel says it is.
 pub(super) fn resolved(raw: &[u8], path: &Text) -> PathArgument {
     PathArgument { raw: raw.into(), path: path.clone(), resolved: true }
@@ -39,6 +46,19 @@ fn absolute(raw: &[u8], base: &[u8]) -> Text {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_root_of_ones_own_is_not_left() {
+        let cases = [
+            ("/shadow", "/etc", "/etc/shadow"),
+            ("/../../root/x", "/srv/a", "/srv/a/root/x"),
+            ("/", "/etc", "/etc"),
+            ("//a/./b", "/", "/a/b"),
+        ];
+        for (raw, root, expected) in cases {
+            assert_eq!(below(raw.as_bytes(), root.as_bytes()).path, expected, "{raw} in {root}");
+        }
+    }
 
     #[test]
     fn detours_are_taken_out() {

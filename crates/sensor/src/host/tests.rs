@@ -72,7 +72,7 @@ fn events_are_numbered_and_dated_and_the_process_is_what_it_was() {
     let event = only(&mut host, &record(Deed::Exec(Box::new(exec))));
     assert_eq!((event.number, event.time, event.call), (1, 1_005_000, Call::Execve));
     assert_eq!(event.process.arguments.len(), 2);
-    let Act::Exec { file } = &event.act else { panic!("{event:?}") };
+    let Act::Exec { file, .. } = &event.act else { panic!("{event:?}") };
     assert_eq!(file.path, "/tmp/bin/cat");
 
     let open = called(

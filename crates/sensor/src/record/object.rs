@@ -23,6 +23,8 @@ const DATAGRAM: u16 = 2;
 const RAW: u16 = 3;
 const PROTOCOL_ICMP: u16 = 1;
 const PROTOCOL_TCP: u16 = 6;
+/// TCP over several paths (RFC 8684).
+const PROTOCOL_MPTCP: u16 = 262;
 const PROTOCOL_UDP: u16 = 17;
 const PROTOCOL_ICMP6: u16 = 58;
 /// `SS_…` for Unix sockets, `TCP_…` for all: established.
@@ -153,7 +155,7 @@ fn protocol(part: &SocketPart) -> Protocol {
     }
     match part.protocol {
         _ if part.kind == RAW => Protocol::Raw,
-        PROTOCOL_TCP => Protocol::Tcp,
+        PROTOCOL_TCP | PROTOCOL_MPTCP => Protocol::Tcp,
         PROTOCOL_UDP => Protocol::Udp,
         PROTOCOL_ICMP | PROTOCOL_ICMP6 => Protocol::Icmp,
         _ => Protocol::Other,

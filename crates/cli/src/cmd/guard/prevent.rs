@@ -399,7 +399,7 @@ fn deed(refused: &Refused, denial: &Denial) -> (Call, Act) {
     let other = Act::Other { number: 0, arguments: [0; 6] };
     match refused {
         Refused::Execute(_) | Refused::ExecuteForeign | Refused::ExecuteExcept(_) => {
-            (Call::Execve, Act::Exec { file: path() })
+            (Call::Execve, Act::Exec { file: path(), streams: Vec::new() })
         }
         Refused::Read(_) | Refused::Write(_) => {
             let (descriptor, flags) = (Descriptor::default(), Default::default());

@@ -216,7 +216,7 @@ mod tests {
         };
         let path = |text: &str| PathArgument { path: Text::from(text), ..Default::default() };
         assert_eq!(of(Act::Close { descriptor }), Some((1 << 32, 5)));
-        assert_eq!(of(Act::Exec { file: path("/tmp/x") }), None, "a script");
+        assert_eq!(of(Act::Exec { file: path("/tmp/x"), streams: Vec::new() }), None, "a script");
         assert_eq!(of(Act::Rename { from: path("/tmp/y"), to: path("/tmp/x") }), None);
     }
 

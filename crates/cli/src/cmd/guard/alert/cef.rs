@@ -193,7 +193,7 @@ fn of_act(extension: &mut Extension, act: &Act) {
             extension.file(known(to));
             extension.bytes("oldFilePath", known(from));
         }
-        Act::Exec { file: path }
+        Act::Exec { file: path, .. }
         | Act::Symlink { path, .. }
         | Act::Unlink { path }
         | Act::MakeDirectory { path, .. }

@@ -40,7 +40,10 @@ impl Bench {
             process: Arc::new(Process { executable, ..Process::default() }),
             ancestors: Arc::default(),
             container,
-            act: Act::Exec { file: PathArgument { path: object.into(), ..Default::default() } },
+            act: Act::Exec {
+                file: PathArgument { path: object.into(), ..Default::default() },
+                streams: Vec::new(),
+            },
             result: None,
             denied: false,
         };

@@ -166,7 +166,7 @@ fn who_calls_is_the_source() {
 #[test]
 fn a_program_is_begun_by_its_parent() {
     let file = PathArgument { path: "/bin/cat".into(), ..PathArgument::default() };
-    let mut event = event(Call::Execve, Act::Exec { file });
+    let mut event = event(Call::Execve, Act::Exec { file, streams: Vec::new() });
     event.denied = true;
     let (_, extension) = told(&event);
     let expected = [("sproc", "/bin/sh"), ("spid", "6"), ("dproc", "/bin/cat"), ("dpid", "7")];
@@ -177,7 +177,7 @@ fn a_program_is_begun_by_its_parent() {
 #[test]
 fn long_values_are_cut() {
     let file = PathArgument { path: "é".repeat(5_000).into(), ..PathArgument::default() };
-    let mut event = event(Call::Execve, Act::Exec { file });
+    let mut event = event(Call::Execve, Act::Exec { file, streams: Vec::new() });
     let mut process = (*event.process).clone();
     process.arguments = Arc::from(["é".repeat(9_000).as_str().into()]);
     event.process = Arc::new(process);
