@@ -7,8 +7,8 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, ResolveFlags, Stat, fstat, major, minor,
-    openat, openat2, renameat_with, statat, unlinkat,
+    AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, ResolveFlags, Stat, StatxAttributes,
+    StatxFlags, fstat, major, minor, openat, openat2, renameat_with, statat, statx, unlinkat,
 };
 
 /// A name in a folder, which may stand for nothing.
@@ -95,6 +95,17 @@ pub(crate) fn read(held: &OwnedFd) -> std::io::Result<File> {
     let path: PathBuf = format!("/proc/self/fd/{}", held.as_raw_fd()).into();
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     Ok(openat(CWD, path, flags, Mode::empty())?.into())
+}
+
+/// A file that is mounted by itself, as runtimes mount `/etc/hosts` and parts of volumes, cannot be taken
+/// away by its name: that is the mount's, and what lies there stays.
+pub(crate) fn refuse_mount(held: &OwnedFd) -> std::io::Result<()> {
+    let found = statx(held, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
+    if !found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT) {
+        return Ok(());
+    }
+    let why = "it is a mount of its own, and its file is elsewhere: quarantine that, by its path on the host";
+    Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, why))
 }
 
 /// Whether it is the one that was told of, by device and inode as the kernel numbers them.

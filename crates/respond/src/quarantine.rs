@@ -123,7 +123,9 @@ impl Quarantine {
         // By a run that was broken off, which may have removed it as well.
         let was_sealed = self.sealed.exists();
         if !was_sealed {
-            self.seal(&place.hold(&place.name)?)?;
+            let held = place.hold(&place.name)?;
+            file::refuse_mount(&held)?;
+            self.seal(&held)?;
         }
         let (name, passing) = (&*place.name, OsStr::new(&self.passing));
         // It may have come this far before.

@@ -162,9 +162,30 @@ int guard_group(u64 *context)
 struct call {
 	struct pt_regs *regs;
 	s64 result, number;
-	u32 abi;
+	u32 abi, class;
 	struct plan *plan;
 };
+
+#define WRITE_ONLY 01
+#define READ_AND_WRITE 02
+#define CREATE 0100
+#define TRUNCATE 01000
+
+/* Whose budget it spends. */
+static __always_inline u32 class_of(struct call *call)
+{
+	u32 where = call->plan->marks & (PLAN_FLAGS_SECOND | PLAN_FLAGS_THIRD);
+	u64 arguments[6], flags = 0;
+
+	if (!where || call->result < 0)
+		return call->plan->class;
+	fill_arguments(arguments, call->regs, call->abi);
+	if (where == (PLAN_FLAGS_SECOND | PLAN_FLAGS_THIRD))
+		bpf_probe_read_user(&flags, sizeof(flags), (void *)arguments[2]);
+	else
+		flags = where == PLAN_FLAGS_THIRD ? arguments[2] : arguments[1];
+	return flags & (WRITE_ONLY | READ_AND_WRITE | CREATE | TRUNCATE) ? CLASS_CHANGE : call->plan->class;
+}
 
 /* What nobody asked for leaves at the first lines. The tiers have the same context: the registers that
  * the call was made with, and its result. */
@@ -188,7 +209,10 @@ static __always_inline int is_wanted(u64 *context, struct call *call)
 			return 0;
 	}
 	process = bpf_get_current_pid_tgid() >> 32;
-	return !bpf_map_lookup_elem(&excluded, &process);
+	if (bpf_map_lookup_elem(&excluded, &process))
+		return 0;
+	call->class = class_of(call);
+	return 1;
 }
 
 static __always_inline void tell_call(u32 slot, struct call *call, u64 control_group)
@@ -211,14 +235,15 @@ static __always_inline void tell_call(u32 slot, struct call *call, u64 control_g
 		if (!plan || !plan->wanted ||
 		    (plan->marks & PLAN_NAMES && !is_for_names(plan, body->arguments, call->abi)))
 			return;
+		call->class = plan->class;
 	}
 	put_planned(slot, plan, call->result, task_at);
-	send(slot, control_group, plan->class, plan->marks & PLAN_CRITICAL);
+	send(slot, control_group, call->class, plan->marks & PLAN_CRITICAL);
 }
 
 static __always_inline int admit_call(struct call *call, u64 control_group)
 {
-	return admit(control_group, call->plan->class, call->plan->marks & PLAN_CRITICAL);
+	return admit(control_group, call->class, call->plan->marks & PLAN_CRITICAL);
 }
 
 /* The tracepoint tier: every system call of the machine passes here. */
@@ -251,7 +276,7 @@ int guard_function(u64 *context)
 	if (!admit_call(&call, control_group))
 		return 0;
 	if (bpf_map_pop_elem(&free_drafts, &slot))
-		return lose(control_group, call.plan->class, CAUSE_PREEMPTED);
+		return lose(control_group, call.class, CAUSE_PREEMPTED);
 	tell_call(slot, &call, control_group);
 	bpf_map_push_elem(&free_drafts, &slot, 0);
 	return 0;

@@ -19,7 +19,15 @@ const volatile u64 critical_bytes = 1 << 24;
 /* Two windows a second would let a burst through twice; ten make the budget even. */
 #define WINDOW_NANOSECONDS 100000000ULL
 
-enum class { CLASS_EXEC, CLASS_FORK, CLASS_EXIT, CLASS_GROUP, CLASS_CALLS /* the rest is named by user space */ };
+enum class {
+	CLASS_EXEC,
+	CLASS_FORK,
+	CLASS_EXIT,
+	CLASS_GROUP,
+	/* The rest is named by user space. */
+	CLASS_OPEN,
+	CLASS_CHANGE,
+};
 enum cause { CAUSE_FULL, CAUSE_BUDGET, CAUSE_PREEMPTED, CAUSES };
 
 struct {
@@ -67,6 +75,10 @@ enum plan_mark {
 	PLAN_DIRECTORY = 16,
 	/* Only what is sent to servers of names. */
 	PLAN_NAMES = 32,
+	/* Where the flags of an open are; both: in the words that the third argument leads to. A file that is
+	 * opened to be written is a change: whoever reads without end hides no write. */
+	PLAN_FLAGS_SECOND = 64,
+	PLAN_FLAGS_THIRD = 128,
 };
 
 struct plan {

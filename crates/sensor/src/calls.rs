@@ -33,6 +33,9 @@ const IDENTITY: u8 = 8;
 const DIRECTORY: u8 = 16;
 /// Only what is sent to servers of names.
 const NAMES: u8 = 32;
+/// Which argument has the flags of an open, from 1; both: the third, in words.
+const FLAGS_SECOND: u8 = 64;
+const FLAGS_THIRD: u8 = 128;
 
 /// In which records are counted when they are lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -126,7 +129,7 @@ const LINES: &[Line] = &[
     line(Call::Clone3, Class::Other, b"w_____", 0),
     line(Call::Close, Class::Other, b"______", 0),
     line(Call::Connect, Class::Network, b"da____", 0),
-    line(Call::Creat, Class::Open, b"p_____", DESCRIPTOR),
+    line(Call::Creat, Class::Change, b"p_____", DESCRIPTOR),
     line(Call::Dup, Class::Other, b"______", DESCRIPTOR),
     line(Call::Dup2, Class::Other, b"______", DESCRIPTOR),
     line(Call::Dup3, Class::Other, b"______", DESCRIPTOR),
@@ -165,11 +168,11 @@ const LINES: &[Line] = &[
     line(Call::Mount, Class::Escape, b"tpt___", CRITICAL),
     line(Call::MoveMount, Class::Escape, b"_@_@__", CRITICAL),
     line(Call::Mprotect, Class::Other, b"______", 0),
-    line(Call::Open, Class::Open, b"p_____", DESCRIPTOR),
+    line(Call::Open, Class::Open, b"p_____", DESCRIPTOR | FLAGS_SECOND),
     line(Call::OpenByHandleAt, Class::Escape, b"d_____", CRITICAL | DESCRIPTOR),
     line(Call::OpenTree, Class::Escape, b"_@____", CRITICAL | DESCRIPTOR),
-    line(Call::Openat, Class::Open, b"_@____", DESCRIPTOR),
-    line(Call::Openat2, Class::Open, b"_@w___", DESCRIPTOR),
+    line(Call::Openat, Class::Open, b"_@____", DESCRIPTOR | FLAGS_THIRD),
+    line(Call::Openat2, Class::Open, b"_@w___", DESCRIPTOR | FLAGS_SECOND | FLAGS_THIRD),
     line(Call::PerfEventOpen, Class::Escape, b"w_____", CRITICAL | DESCRIPTOR),
     line(Call::PivotRoot, Class::Escape, b"pp____", CRITICAL | IDENTITY),
     line(Call::ProcessVmReadv, Class::Escape, b"______", CRITICAL),

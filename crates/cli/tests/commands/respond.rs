@@ -332,9 +332,14 @@ fn a_containers_file_comes_back_into_its_own_root_alone() {
     let Some(container) = Container::start(&bench, &docker, "mend-file", script) else { return };
     let inside = || format!("/proc/{}/root/evil", container.pid());
     until("it is written", || std::fs::read(inside()).is_ok_and(|text| text == b"evil\n"));
+    // What Docker mounts by itself: the name is the mount's, and the file would stay.
+    let hosts = format!("/proc/{}/root/etc/hosts", container.pid());
+    let before = std::fs::read(&hosts).unwrap();
+    bench.refused(&["quarantine", "mend-file:/etc/hosts"], 31, "it is a mount of its own");
+    assert_eq!(std::fs::read(&hosts).unwrap(), before);
     bench.done(&["quarantine", "mend-file:/evil"]);
     assert!(!Path::new(&inside()).exists());
-    let said = bench.done(&["undo", "r1"]);
+    let said = bench.done(&["undo", "r2"]);
     assert!(said.contains("put back"), "{said}");
     assert_eq!(std::fs::read(inside()).unwrap(), b"evil\n");
 
@@ -349,14 +354,14 @@ fn a_containers_file_comes_back_into_its_own_root_alone() {
     std::fs::create_dir_all(&group).unwrap();
     let faker = Process::start("sleep", &["1000"]);
     std::fs::write(group.join("cgroup.procs"), faker.pid()).unwrap();
-    let ended = bench.respond(&["undo", "r2"]);
+    let ended = bench.respond(&["undo", "r3"]);
     std::fs::write(tree.join("cgroup.procs"), faker.pid()).unwrap();
     std::fs::remove_dir(&group).unwrap();
     std::fs::remove_dir(tree.join("mend-faked")).unwrap();
     assert_eq!(ended.code, Some(31), "{ended:?}");
     assert!(ended.stderr.contains("restore with --to FILE"), "{ended:?}");
     assert!(!Path::new("/evil").exists(), "it is not on the host");
-    assert_eq!(bench.states(&["--open"]), states(&[("r2", "active")]));
-    bench.done(&["restore", "r2", "--to", "copy"]);
+    assert_eq!(bench.states(&["--open"]), states(&[("r3", "active")]));
+    bench.done(&["restore", "r3", "--to", "copy"]);
     assert_eq!(std::fs::read(bench.0.path("copy")).unwrap(), b"evil\n");
 }

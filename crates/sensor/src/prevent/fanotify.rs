@@ -114,6 +114,12 @@ pub fn cannot_hold(act: &Refused) -> Option<&'static str> {
     }
 }
 
+/// Whether fanotify holds acts of this kind, where the kernel has it: the same, without saying what.
+pub fn can_hold(act: super::Act) -> bool {
+    use super::Act::{Execute, ExecuteExcept, ExecuteForeign, Read};
+    matches!(act, Execute | ExecuteForeign | ExecuteExcept | Read)
+}
+
 /// A part of a container in which preventions do not hold as they should.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gap {

@@ -97,6 +97,33 @@ fn a_storm_of_programs_that_nobody_reads_leaves_room_for_others() {
     assert_eq!(counts.execs, FEW);
 }
 
+/// Who reads files without end spends nothing of what writes have.
+#[test]
+fn a_flood_of_reads_hides_no_write() {
+    const WRITES: usize = 20;
+    let settings = Settings { bulk_budget: 100, ..Settings::new() };
+    let (Some(program), Some(mut kernel)) = (acts(), kernel(&settings)) else { return };
+    let group = Group::make("reads-and-writes");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("written");
+    let script = format!(
+        "for i in $(seq {WRITES}); do \"$1\" opens 2000; echo x > {}; done",
+        path.display()
+    );
+    let mut command = group.shell(&script);
+    command.arg(program);
+    let seen = crate::watch::run(&mut kernel, &[Call::Openat], &mut command);
+    let lost = kernel.losses().expect("counts");
+    let of_group = |class: &str| {
+        lost.iter().any(|it| it.control_group == Some(group.number) && it.class.name() == class)
+    };
+    assert!(of_group("open") && !of_group("change"), "{lost:?}");
+    let is_it = |call: &&sensor::record::CallRecord| {
+        call.text(1).is_some_and(|text| text == path.as_os_str().as_encoded_bytes())
+    };
+    assert_eq!(seen.calls(Call::Openat).into_iter().filter(is_it).count(), WRITES, "{lost:?}");
+}
+
 /// What was told of a group in which something was done so many times, after it was done in another one
 /// and before anything was read.
 fn unread(settings: &Settings, act: &str, [flood, few]: [u64; 2]) -> Option<Counts> {

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use model::event::Call;
 use sensor::containers::{Reach, Reached};
 use sensor::kernel::{Hierarchy, Kernel, Settings, Tier};
-use sensor::prevent::{Held, held_here};
+use sensor::prevent::{Held, fanotify, held_here};
 
 use super::{live, places, tier};
 use crate::error::UserError;
@@ -25,11 +25,12 @@ pub(super) fn run() -> Result<ExitCode, UserError> {
     line("tier", &tier::sentence(&started));
     line("calls", &calls(started)?);
     line("groups", &groups(&Hierarchy::find()));
-    line("fanotify", &sensor::doctor::fanotify().why);
+    let of_files = sensor::doctor::fanotify();
+    line("fanotify", &of_files.why);
     for reached in places::of_environment().reached() {
         line(&name(&reached), &reach(&reached.what));
     }
-    text.push_str(&refusals());
+    text.push_str(&refusals(of_files.present == Some(true)));
     output::write(None, &text)?;
     Ok(ExitCode::Done)
 }
@@ -63,12 +64,13 @@ fn calls(mut kernel: Kernel) -> Result<String, UserError> {
 }
 
 /// What could be refused, act by act. Every program is loaded to know it, and none attached.
-fn refusals() -> String {
+fn refusals(by_fanotify: bool) -> String {
     let mut text = "what can be refused before it is done\n".to_owned();
     for (act, held) in held_here() {
         let by = match held {
             Held::Kernel => "by the kernel".to_owned(),
             Held::Cgroup => "by control groups".to_owned(),
+            Held::NotHere(_) if by_fanotify && fanotify::can_hold(act) => "by fanotify".to_owned(),
             Held::NotHere(why) => format!("not here: {}", why.replace('\n', ", ")),
         };
         writeln!(text, "  {:<16} {by}", act.name()).expect("a String takes anything");
