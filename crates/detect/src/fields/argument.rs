@@ -98,10 +98,29 @@ pub(super) fn has(call: Call, argument: &Argument) -> bool {
     name_of(call, argument).is_some_and(|name| !is_untold(call, name))
 }
 
+/// Of any call.
+const UNTOLD: &[&str] = &[
+    "cgroups",
+    "dirfd",
+    "fdlimit",
+    "linkdirfd",
+    "newdir",
+    "newdirfd",
+    "olddir",
+    "olddirfd",
+    "pgft_maj",
+    "pgft_min",
+    "resolve",
+    "vm_rss",
+    "vm_size",
+    "vm_swap",
+];
+
 /// Arguments that Falco's tables have, and so a place in ours, and no event of ours.
 fn is_untold(call: Call, name: &str) -> bool {
     use Call as C;
     match call {
+        _ if UNTOLD.contains(&name) => true,
         C::Fchmod | C::Fchown | C::Fchdir => name == "fd",
         C::Sendto | C::Sendmsg | C::Sendmmsg | C::Recvfrom | C::Recvmsg => name == "data",
         _ => false,

@@ -27,8 +27,8 @@ const PROTOCOL_TCP: u16 = 6;
 const PROTOCOL_MPTCP: u16 = 262;
 const PROTOCOL_UDP: u16 = 17;
 const PROTOCOL_ICMP6: u16 = 58;
-/// `SS_…` for Unix sockets, `TCP_…` for all: established.
-const ESTABLISHED: u16 = 1;
+/// States of TCP in which it has a peer: established, and while either side ends it (`tcp_states.h`).
+const CONNECTED: [u16; 6] = [1, 4, 5, 8, 9, 11];
 
 pub(super) fn executable(bytes: &[u8]) -> Result<Inode, Damage> {
     let (part, names) = split(bytes)?;
@@ -134,7 +134,7 @@ pub(super) fn socket(bytes: &[u8]) -> Result<Handle, Damage> {
         INET | INET6 => {
             socket.local = internet(part.family, part.local, part.local_port);
             socket.remote = internet(part.family, part.remote, part.remote_port);
-            socket.connected = Some(part.state == ESTABLISHED);
+            socket.connected = Some(CONNECTED.contains(&part.state));
         }
         _ => {}
     }
