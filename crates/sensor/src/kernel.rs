@@ -72,7 +72,7 @@ impl Settings {
     pub fn new() -> Self {
         Self {
             critical_bytes: 8 << 20,
-            bulk_bytes: 16 << 20,
+            bulk_bytes: 8 << 20,
             bulk_budget: 2_000,
             critical_budget: 200,
             hierarchy: Hierarchy::find(),

@@ -1,3 +1,3 @@
 # in: container -v /sys/fs/cgroup/memory/release_agent:/ra
-# fires: escape-release-agent escape-host-mount escape-host-file-written
+# fires: escape-release-agent escape-host-mount
 : >> /ra
