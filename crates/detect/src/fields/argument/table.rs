@@ -65,29 +65,34 @@ pub(super) const ELSEWHERE: &[&str] = &[
     "msgcontrol",
 ];
 
+#[rustfmt::skip]
+const PROGRAM: &[&str] = &[
+    "res", "exe", "args", "tid", "pid", "ptid", "cwd", "fdlimit", "pgft_maj", "pgft_min", "vm_size",
+    "vm_rss", "vm_swap", "comm", "cgroups", "env", "tty", "vpgid", "loginuid", "flags",
+    "cap_inheritable", "cap_permitted", "cap_effective", "exe_ino", "exe_ino_ctime", "exe_ino_mtime",
+    "uid",
+];
+const BYTES: &[&str] = &["res", "data", "fd", "size", "tuple"];
+#[rustfmt::skip]
+const CHILD: &[&str] = &[
+    "res", "exe", "args", "tid", "pid", "ptid", "cwd", "fdlimit", "pgft_maj", "pgft_min", "vm_size",
+    "vm_rss", "vm_swap", "comm", "cgroups", "flags", "uid", "gid", "vtid", "vpid",
+];
+
 /// In the order of Falco's tables, so that `evt.arg[0]` finds the same.
 #[rustfmt::skip]
 pub(super) fn names_of(call: Call) -> &'static [&'static str] {
     use Call as C;
     match call {
-        C::Execve | C::Execveat => &[
-            "res", "exe", "args", "tid", "pid", "ptid", "cwd", "fdlimit", "pgft_maj", "pgft_min",
-            "vm_size", "vm_rss", "vm_swap", "comm", "cgroups", "env", "tty", "vpgid", "loginuid",
-            "flags", "cap_inheritable", "cap_permitted", "cap_effective", "exe_ino",
-            "exe_ino_ctime", "exe_ino_mtime", "uid",
-        ],
-        C::Clone | C::Clone3 | C::Fork | C::Vfork => &[
-            "res", "exe", "args", "tid", "pid", "ptid", "cwd", "fdlimit", "pgft_maj", "pgft_min",
-            "vm_size", "vm_rss", "vm_swap", "comm", "cgroups", "flags", "uid", "gid", "vtid", "vpid",
-        ],
+        C::Execve | C::Execveat => PROGRAM,
+        C::Clone | C::Clone3 | C::Fork | C::Vfork => CHILD,
         C::Open => &["fd", "name", "flags", "mode", "dev", "ino"],
         C::Openat => &["fd", "dirfd", "name", "flags", "mode", "dev", "ino"],
         C::Openat2 => &["fd", "dirfd", "name", "flags", "mode", "resolve", "dev", "ino"],
         C::Creat => &["fd", "name", "mode", "dev", "ino"],
         C::OpenByHandleAt => &["fd", "flags", "path", "dev", "ino"],
         C::Close => &["res", "fd"],
-        C::Read | C::Write | C::Sendto | C::Recvfrom | C::Sendmsg | C::Sendmmsg | C::Recvmsg =>
-            &["res", "data", "fd", "size", "tuple"],
+        C::Read | C::Write | C::Sendto | C::Recvfrom | C::Sendmsg | C::Sendmmsg | C::Recvmsg => BYTES,
         C::Rename | C::Link => &["res", "oldpath", "newpath"],
         C::Renameat | C::Renameat2 => &["res", "olddirfd", "oldpath", "newdirfd", "newpath"],
         C::Linkat => &["res", "olddir", "oldpath", "newdir", "newpath"],
