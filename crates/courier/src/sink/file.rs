@@ -43,7 +43,12 @@ impl Log {
         if !self.is_there()? {
             self.lines = Lines::of(open_file(&self.path)?);
         }
-        self.lines.put(text)
+        let (before, was_torn) = (self.lines.file.metadata()?.len(), self.lines.is_torn);
+        let put = self.lines.put(text);
+        if put.is_err() {
+            self.lines.take_back(before, was_torn);
+        }
+        put
     }
 
     /// Whether the name is still that of the file.
@@ -62,20 +67,49 @@ struct Lines<W> {
     file: W,
     /// The last line was not written to its end.
     is_torn: bool,
+    /// Bytes of the last text that were written.
+    taken: u64,
 }
 
 impl<W: Write> Lines<W> {
     fn of(file: W) -> Self {
-        Self { file, is_torn: false }
+        Self { file, is_torn: false, taken: 0 }
     }
 
     fn put(&mut self, text: &str) -> io::Result<()> {
+        self.taken = 0;
         if self.is_torn {
-            self.file.write_all(b"\n")?;
+            self.write(b"\n")?;
         }
-        let written = self.file.write_all(text.as_bytes());
+        let written = self.write(text.as_bytes());
         self.is_torn = written.is_err();
         written
+    }
+
+    fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match self.file.write(bytes) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(count) => {
+                    self.taken = self.taken.saturating_add(count as u64);
+                    bytes = bytes.get(count..).unwrap_or_default();
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Lines<File> {
+    /// Half of an alert is none: it goes, unless somebody else has added to the file meanwhile.
+    fn take_back(&mut self, before: u64, was_torn: bool) {
+        let is_ours = |length: u64| length == before.saturating_add(self.taken);
+        let is_last = self.file.metadata().is_ok_and(|it| is_ours(it.len()));
+        if is_last && self.file.set_len(before).is_ok() {
+            self.is_torn = was_torn;
+        }
     }
 }
 
@@ -152,5 +186,24 @@ mod tests {
         lines.file.left = 100;
         assert!(lines.put("{\"c\":3}\n").is_ok() && lines.put("{\"d\":4}\n").is_ok());
         assert_eq!(lines.file.bytes, b"{\"a\n{\"c\":3}\n{\"d\":4}\n");
+    }
+
+    /// What another one wrote behind half an alert, and what is left.
+    #[test]
+    fn half_of_an_alert_is_taken_back() {
+        for (other, left) in [("", "whole\n"), ("other\n", "whole\n{\"aother\n")] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("alerts");
+            std::fs::write(&path, "whole\n").unwrap();
+            let mut lines = Lines::of(open_file(&path).unwrap());
+            lines.write(b"{\"a").unwrap();
+            lines.is_torn = true;
+            open_file(&path).unwrap().write_all(other.as_bytes()).unwrap();
+            lines.take_back("whole\n".len() as u64, false);
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), left);
+            assert_eq!(lines.is_torn, !other.is_empty());
+            lines.put("next\n").unwrap();
+            assert!(std::fs::read_to_string(&path).unwrap().ends_with("\nnext\n"));
+        }
     }
 }
