@@ -119,7 +119,7 @@ fn is_elsewhere(kind: OpenErrorKind) -> bool {
 }
 
 /// What is worth knowing of a place that did not give the image: not that it does not run, or does
-/// not have it. A user's own that does not let him in may have it: what the registry calls by the same
+/// not have it. A user's own that does not let him in, or hangs, may have it: what the registry calls by the same
 /// name may be another image.
 fn notice(error: &OpenError, is_users: bool) -> Option<Problem> {
     use OpenErrorKind::{Damaged, Network, Unauthorized, Unsupported, Usage};

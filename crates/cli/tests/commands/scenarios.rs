@@ -204,8 +204,20 @@ fn run(script: &Script, docker: &Docker, sandbox: &Sandbox) -> Option<Mark> {
             let can_run = programs.iter().all(|program| testkit::installed(program));
             can_run.then(|| on_host(script, sandbox))
         }
-        Place::Container(options) => Some(in_container(script, options, docker, sandbox)),
+        Place::Container(options) => {
+            is_there(script, options).then(|| in_container(script, options, docker, sandbox))
+        }
     }
+}
+
+/// Whether the host has what is mounted: Docker would make a folder of what it has not, and hosts with
+/// control groups of version 2 have no release agent.
+fn is_there(script: &Script, options: &[String]) -> bool {
+    let sources = options.iter().filter_map(|it| it.split_once(':')).map(|(source, _)| source);
+    let mut missing = sources.filter(|it| it.starts_with('/') && !Path::new(it).exists());
+    let first = missing.next();
+    first.iter().for_each(|it| testkit::lack(&format!("{}: there is no `{it}`", script.name)));
+    first.is_none()
 }
 
 fn on_host(script: &Script, sandbox: &Sandbox) -> Mark {

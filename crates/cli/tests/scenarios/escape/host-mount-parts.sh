@@ -1,4 +1,4 @@
-# in: container -v /etc/sudoers.d:/parts -v /opt:/opt-of-host
+# in: container -v /etc/profile.d:/parts -v /opt:/opt-of-host
 # fires: escape-host-mount escape-host-file-written
 # A part of the host's settings, under another name.
 mkdir /parts/lazaret-scenario
