@@ -8,8 +8,9 @@
 //! 2. Damaged data (its input was cut off, or more than one document or record in a hundred made
 //!    no sense) never takes the place of a segment, unless asked. Where there is none it is better
 //!    than nothing: it is installed, and its segment says that it is not whole; so is what has no
-//!    fewer records than a segment of the same source that is not whole either. A list that does not
-//!    show its end is taken for damaged where it has less than half of what is installed.
+//!    fewer records than a segment of the same source that is not whole either. The whole of
+//!    a stream is taken for damaged where it has less than a tenth of what is installed, of the same source or
+//!    another one, and a list that does not show its end where it has less than half.
 //! 3. The segment of another source is replaced, and that is said.
 //! 4. The segment of the same source keeps what the new documents do not cover ([`Covers`]),
 //!    unless the caller says that the input is the whole of it. What documents cover and no longer
@@ -244,7 +245,8 @@ impl Job {
         problems: &mut Vec<Problem>,
     ) -> Result<Outcome, Cause> {
         let old = self.installed(store, problems);
-        let damage = self.damage.clone().or_else(|| self.shrinkage(old.as_deref()?));
+        let covers = if options.whole { Covers::Stream } else { self.feed.covers() };
+        let damage = self.damage.clone().or_else(|| self.shrinkage(old.as_deref()?, covers));
         // What is not whole itself gives way to what says no less.
         let mut at_least = 0;
         if let (Some(damage), Some(old), false) = (&damage, &old, options.accept_damaged) {
@@ -257,7 +259,6 @@ impl Job {
         }
         let other = old.as_deref().map(|old| old.meta().source.clone());
         let other = other.filter(|source| source != self.source());
-        let covers = if options.whole { Covers::Stream } else { self.feed.covers() };
         let kept = old.as_deref().filter(|_| other.is_none() && covers != Covers::Stream);
         let mut writer = SegmentWriter::new(self.meta(kept.map(Segment::meta), options));
         if let Some(old) = kept {
@@ -290,14 +291,19 @@ impl Job {
         })
     }
 
-    /// Why a list that does not show where it ends looks as if it had been cut.
-    fn shrinkage(&self, old: &Segment) -> Option<String> {
-        let (new, old_count) = (self.batch.statements, old.meta().counts.records());
-        let is_suspect = !self.feed.shows_end() && old.meta().source == self.source();
-        (is_suspect && new < old_count / 2).then(|| {
-            format!(
-                "it has {new} records and what is installed {old_count}, so it may have been cut"
-            )
+    /// Why what would take the place of a segment is too little for that: a part of a list, a publisher's
+    /// bad day, or a sample of another source.
+    fn shrinkage(&self, old: &Segment, covers: Covers) -> Option<String> {
+        let SegmentMeta { source, counts, .. } = old.meta();
+        let (new, installed) = (self.batch.statements, counts.records());
+        let is_same = *source == self.source();
+        if is_same && covers != Covers::Stream {
+            return None;
+        }
+        let part = if is_same && !self.feed.shows_end() { 2 } else { SAMPLE };
+        let of = if is_same { String::new() } else { format!(" of `{source}`") };
+        (new.saturating_mul(part) < installed).then(|| {
+            format!("`{}` has {new} records and what is installed{of} {installed}", self.source())
         })
     }
 

@@ -105,3 +105,29 @@ fn what_is_not_whole_stays_so_until_all_of_it_is_said_anew() {
     assert_eq!(place.ids("debian-12", "curl").len(), 3);
     assert!(is_whole());
 }
+
+/// One notice of another source, and a publisher's answer of a bad day: either would leave next to nothing.
+#[test]
+fn what_says_next_to_nothing_takes_the_place_of_no_stream() {
+    let place = Place::new();
+    let all = place.file("all.json", tracker("curl", 300));
+    place.import(std::slice::from_ref(&all));
+    let cases = [
+        (osv("DSA-1-1", "CVE-2024-0001", "curl", "1"), "300"),
+        (tracker("curl", 29), "300"),
+    ];
+    for (index, (little, named)) in cases.into_iter().enumerate() {
+        let file = place.file(&format!("little-{index}.json"), little);
+        let report = place.import(std::slice::from_ref(&file));
+        assert_eq!(*outcome(&report, "debian-12"), Outcome::Kept(Failure::Damaged), "{report:?}");
+        assert!(report.problems[0].message.contains(named), "{report:?}");
+        assert_eq!(place.ids("debian-12", "curl").len(), 300);
+        let taken = Options { accept_damaged: true, ..options() };
+        let report = import(&[file], &place.store, &taken).unwrap();
+        assert!(!matches!(outcome(&report, "debian-12"), Outcome::Kept(_)), "{report:?}");
+        place.import(std::slice::from_ref(&all));
+    }
+    // A tenth may be what is left of it.
+    let report = place.import(&[place.file("tenth.json", tracker("curl", 30))]);
+    assert!(matches!(outcome(&report, "debian-12"), Outcome::Renewed(_)), "{report:?}");
+}
