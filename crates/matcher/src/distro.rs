@@ -87,14 +87,16 @@ const DISTROS: &[Distro] = &[
     rebuild("almalinux"),
     distro("alpine", PackageKind::Apk, Release::Alpine),
     Distro { tracks: Tracks::Amazon, ..distro("amazon", PackageKind::Rpm, Release::Amazon) },
-    distro("azurelinux", PackageKind::Rpm, Release::MajorMinor),
+    // Its advisories write epoch 0 whatever the build's is.
+    Distro { writes_epochs: false, ..distro("azurelinux", PackageKind::Rpm, Release::MajorMinor) },
     // CentOS publishes no data of its own; it rebuilt, or is about to become, the RHEL of its number.
     Distro { stream: "rhel", ..rhel("centos") },
     Distro { stream: "rhel", ..rhel("centos-stream") },
     distro("chainguard", PackageKind::Apk, Release::Rolling),
     distro("debian", PackageKind::Deb, Release::Debian),
     distro("fedora", PackageKind::Rpm, Release::Major),
-    distro("mariner", PackageKind::Rpm, Release::MajorMinor),
+    // As Azure Linux, which it became.
+    Distro { writes_epochs: false, ..distro("mariner", PackageKind::Rpm, Release::MajorMinor) },
     distro("minimos", PackageKind::Apk, Release::Rolling),
     // Its advisories name builds by the names of their files, which carry no epoch.
     Distro { writes_epochs: false, ..distro("openeuler", PackageKind::Rpm, Release::OpenEuler) },
@@ -102,7 +104,8 @@ const DISTROS: &[Distro] = &[
     distro("opensuse-leap-micro", PackageKind::Rpm, Release::MajorMinor),
     distro("opensuse-tumbleweed", PackageKind::Rpm, Release::Rolling),
     rebuild("oracle"),
-    distro("photon", PackageKind::Rpm, Release::MajorMinor),
+    // Its advisories write none.
+    Distro { writes_epochs: false, ..distro("photon", PackageKind::Rpm, Release::MajorMinor) },
     rhel("rhel"),
     rebuild("rocky"),
     distro("sl-micro", PackageKind::Rpm, Release::MajorMinor),

@@ -42,7 +42,7 @@ const ECOSYSTEMS: &[(PackageKind, Scheme)] = &[
 const THIRD_PARTY: [&str; 2] = ["opt/", "usr/local/"];
 
 /// Packages that are named where it is not known which they are; the rest are counted.
-const SHOWN: usize = 5;
+pub(crate) const SHOWN: usize = 5;
 
 /// The order of the versions of a kind of package that somebody publishes advisories for.
 pub(crate) fn scheme(kind: PackageKind) -> Option<Scheme> {

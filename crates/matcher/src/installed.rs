@@ -101,16 +101,18 @@ fn module(package: &Package) -> Option<Installed<'_>> {
 
 /// Debian and Ubuntu build their signed kernel images from a source of its own that only wraps
 /// what `linux` built; the trackers speak of `linux` alone. Debian's `linux-signed-amd64 6.1.76+1`
-/// wraps `linux 6.1.76-1`; Ubuntu's `linux-signed-aws` wraps `linux-aws` of the same version.
+/// wraps `linux 6.1.76-1`, and `linux-signed-6.1-amd64` of an older release `linux-6.1`; Ubuntu's
+/// `linux-signed-aws` wraps `linux-aws` of the same version.
 fn signed_kernel(package: &Package) -> Option<Installed<'_>> {
     let flavor = package.source_name().strip_prefix("linux-signed")?;
     if package.kind != PackageKind::Deb {
         return None;
     }
     let version = package.source_version();
-    let (name, version) = match flavor {
-        "-amd64" | "-arm64" | "-i386" => ("linux".to_owned(), version.replacen('+', "-", 1)),
-        _ => (format!("linux{flavor}"), version.to_owned()),
+    let of_debian = ["-amd64", "-arm64", "-i386"].iter().find_map(|it| flavor.strip_suffix(it));
+    let (name, version) = match of_debian {
+        Some(line) => (format!("linux{line}"), version.replacen('+', "-", 1)),
+        None => (format!("linux{flavor}"), version.to_owned()),
     };
     Some(Installed {
         named: Named::Source,

@@ -148,6 +148,7 @@ fn plans(inventory: &Inventory, declared: bool) -> (Vec<Plan>, Vec<Problem>) {
         None => {}
         Some(Ok(plan)) => {
             problems.extend(foreign(&plan, inventory));
+            problems.extend(built_by_others(&plan, inventory));
             problems.extend(emptied_of(plan.kind, inventory));
             problems.extend(tracks::unread_products(&plan));
             plans.push(plan);
@@ -194,6 +195,40 @@ fn foreign(plan: &Plan, inventory: &Inventory) -> Vec<Problem> {
         Problem::new(ProblemKind::Unsupported, kind.name(), message)
     };
     counts.into_iter().map(problem).collect()
+}
+
+/// Packages that stand among the distribution's and that it did not build. Its advisories do not mean
+/// them, though one may fit by name and version.
+fn built_by_others(plan: &Plan, inventory: &Inventory) -> Option<Problem> {
+    let os = inventory.os.as_ref()?;
+    let is_others =
+        |package: &&Package| package.kind == plan.kind && package.is_built_by_others(os);
+    let others: Vec<&Package> = inventory.packages.iter().filter(is_others).collect();
+    let mut names: Vec<String> = others.iter().map(|package| name_and_builder(package)).collect();
+    names.sort_unstable();
+    names.dedup();
+    if names.len() > ecosystem::SHOWN {
+        names.truncate(ecosystem::SHOWN);
+        names.push("…".to_owned());
+    }
+    let message = || {
+        format!(
+            "{} packages were built by others, of whose vulnerabilities {}'s advisories do not speak: {}",
+            others.len(),
+            os.family,
+            names.join(", ")
+        )
+    };
+    (!others.is_empty()).then(|| Problem::new(ProblemKind::Notice, plan.kind.name(), message()))
+}
+
+/// By the source, of which many may be built.
+fn name_and_builder(package: &Package) -> String {
+    let builder = package.vendor.split('<').next().unwrap_or_default().trim();
+    match builder {
+        "" => package.source_name().to_owned(),
+        builder => format!("{} ({builder})", package.source_name()),
+    }
 }
 
 fn voices(plan: &Plan, packages: &[&Package], store: &Store, matched: &mut Matched) -> Vec<Voice> {

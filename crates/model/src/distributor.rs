@@ -34,20 +34,49 @@ struct Distributor {
     marks: Vec<String>,
     #[serde(default)]
     others: Vec<String>,
+    #[serde(default)]
+    other_marks: Vec<String>,
+    #[serde(default)]
+    exact: bool,
 }
 
 impl Package {
     /// Whether `os` built this package of the operating system; false where nobody can tell.
     pub fn is_built_by(&self, os: &Os) -> bool {
-        let named = |names: &[String]| names.iter().any(|name| is_named(&self.vendor, name));
-        let marked = |marks: &[String]| marks.iter().any(|mark| has_mark(&self.version, mark));
-        self.kind.is_os()
-            && DISTRIBUTORS.iter().any(|distributor| {
-                distributor.families.contains(&os.family)
-                    && (named(&distributor.names) || marked(&distributor.marks))
-                    && !named(&distributor.others)
-            })
+        self.kind.is_os() && distributors(os).any(|distributor| distributor.built(self))
     }
+
+    /// Whether it is known that somebody else built it; false where nobody can tell.
+    pub fn is_built_by_others(&self, os: &Os) -> bool {
+        let by_others = |distributor: &Distributor| {
+            let is_unnamed = distributor.exact && !self.vendor.is_empty();
+            distributor.has_others(self) || (is_unnamed && !distributor.built(self))
+        };
+        self.kind.is_os() && distributors(os).any(by_others)
+    }
+}
+
+fn distributors(os: &Os) -> impl Iterator<Item = &'static Distributor> {
+    DISTRIBUTORS.iter().filter(|distributor| distributor.families.contains(&os.family))
+}
+
+impl Distributor {
+    fn built(&self, package: &Package) -> bool {
+        let is_own = is_any_named(package, &self.names) || is_any_marked(package, &self.marks);
+        is_own && !self.has_others(package)
+    }
+
+    fn has_others(&self, package: &Package) -> bool {
+        is_any_named(package, &self.others) || is_any_marked(package, &self.other_marks)
+    }
+}
+
+fn is_any_named(package: &Package, names: &[String]) -> bool {
+    names.iter().any(|name| is_named(&package.vendor, name))
+}
+
+fn is_any_marked(package: &Package, marks: &[String]) -> bool {
+    marks.iter().any(|mark| has_mark(&package.version, mark))
 }
 
 /// Whether a vendor (`Name`, `Name <name@host>`) is who a name of the content means.
@@ -158,6 +187,54 @@ mod tests {
         for (family, kind, vendor, own) in cases {
             let package = Package { vendor: vendor.to_owned(), ..Package::new(kind, "a", "1") };
             assert_eq!(package.is_built_by(&os(family)), own, "{family} {vendor}");
+        }
+    }
+
+    #[test]
+    fn what_others_built_is_known_by_their_name_or_their_marks() {
+        let team = "Debian PostgreSQL Maintainers <team+postgresql@tracker.debian.org>";
+        let cases = [
+            ("debian", PackageKind::Deb, team, "17.2-1.pgdg120+1", true),
+            ("debian", PackageKind::Deb, team, "15.10-0+deb12u1", false),
+            ("debian", PackageKind::Deb, "NGINX <n@f5.com>", "1.27.2-1", true),
+            ("debian", PackageKind::Deb, "A Person <a@example.org>", "1.27.2-1~bookworm", true),
+            ("debian", PackageKind::Deb, "A Person <a@example.org>", "1.27.2-1~bpo12+1", false),
+            ("debian", PackageKind::Deb, "MySQL <m@oss.oracle.com>", "8.4.3-1debian12", true),
+            (
+                "debian",
+                PackageKind::Deb,
+                "PHP <p@tracker.debian.org>",
+                "8.2.20-1+0~20240611.69+debian12~1.gbp1",
+                true,
+            ),
+            (
+                "debian",
+                PackageKind::Deb,
+                "Docker <support@docker.com>",
+                "5:27.0.3-1~debian.12~bookworm",
+                true,
+            ),
+            ("debian", PackageKind::Deb, "A Person <a@example.org>", "0.4.2-1", false),
+            ("ubuntu", PackageKind::Deb, "A <a@nodesource.com>", "22.12.0-1nodesource1", true),
+            (
+                "ubuntu",
+                PackageKind::Deb,
+                "Ubuntu <u@lists.ubuntu.com>",
+                "1:2.34.1-1ubuntu1.11",
+                false,
+            ),
+            ("rhel", PackageKind::Rpm, "Fedora Project", "131.0-1.el9", true),
+            ("rhel", PackageKind::Rpm, "Red Hat, Inc.", "1-1.el9", false),
+            ("rhel", PackageKind::Rpm, "", "1-1.el9", false),
+            ("alpine", PackageKind::Apk, "NGINX <n@f5.com>", "1.27.2-r1", true),
+            ("alpine", PackageKind::Apk, "A Person <a@example.org>", "1-r1", false),
+            ("plan9", PackageKind::Rpm, "Ops", "1", false),
+        ];
+        for (family, kind, vendor, version, expected) in cases {
+            let package = Package { vendor: vendor.to_owned(), ..Package::new(kind, "a", version) };
+            let is_others = package.is_built_by_others(&os(family));
+            assert_eq!(is_others, expected, "{family} {vendor} {version}");
+            assert!(!is_others || !package.is_built_by(&os(family)), "{family} {vendor}");
         }
     }
 }
