@@ -6,8 +6,7 @@
 //! went away. It keeps its layer when a database moves or changes its format, and gets a new one
 //! when it was removed and installed again.
 
-use std::collections::HashMap;
-
+use foldhash::{HashMap, HashMapExt};
 use model::PackageKind;
 
 use crate::facts::Installed;

@@ -4,8 +4,7 @@
 //! own version numbers. It stays in the inventory, and names its owner, so that nobody counts it
 //! twice. What a layer above puts in the place of a package's file is not the package's any more.
 
-use std::collections::HashMap;
-
+use foldhash::HashMap;
 use model::Package;
 
 /// Packages by the files that are asked for: cheaper than keeping all that are owned.

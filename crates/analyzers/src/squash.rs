@@ -3,8 +3,9 @@
 //! All that is decided here follows from the facts of the layers alone; nothing is read any more,
 //! and the same facts always give the same inventory.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use model::{Basis, Inventory, Location, Os, Package, PackageKind, Problem, ProblemKind};
 
 use crate::attribution::{Identity, appearances};

@@ -11,8 +11,9 @@
 //! matter (OCI image spec, "Whiteouts": whiteouts apply to lower layers only).
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
+
+use foldhash::HashMap;
 
 use crate::facts::{FileFacts, LayerFacts, Named};
 use crate::path_set::PathHash;
@@ -253,24 +254,34 @@ impl<'a> View<'_, 'a> {
     }
 
     fn standing(&self, path: &str) -> Standing<'a> {
+        match self.holder(path) {
+            (Holds::Nothing, _) => Standing::Nothing,
+            (Holds::Directory, _) => Standing::Directory,
+            (Holds::Other, index) => {
+                let layer = self.stack.layers.get(index);
+                let index = u32::try_from(index).unwrap_or(u32::MAX);
+                match layer.and_then(|layer| layer.entries.get(path)) {
+                    Some(named) => Standing::Named(index, named),
+                    None => Standing::Unread(index),
+                }
+            }
+        }
+    }
+
+    /// What there is at `path`, and the layer that it is of.
+    fn holder(&self, path: &str) -> (Holds, usize) {
         let parents = self.stack.effects(split(path).0);
         let hash = PathHash::of(path);
         for (index, (layer, &parent)) in self.layers().zip(parents.iter()).enumerate().rev() {
             let effect = layer.effect(hash, parent);
-            match effect.holds {
-                Holds::Directory => return Standing::Directory,
-                Holds::Other => {
-                    let index = u32::try_from(index).unwrap_or(u32::MAX);
-                    return match layer.entries.get(path) {
-                        Some(named) => Standing::Named(index, named),
-                        None => Standing::Unread(index),
-                    };
-                }
-                Holds::Nothing if effect.hides => return Standing::Nothing,
-                Holds::Nothing => {}
+            if effect.holds != Holds::Nothing {
+                return (effect.holds, index);
+            }
+            if effect.hides {
+                break;
             }
         }
-        Standing::Nothing
+        (Holds::Nothing, 0)
     }
 
     /// The layer whose entry at `path` a container would see. A directory that a layer only
@@ -307,17 +318,13 @@ impl<'a> View<'_, 'a> {
     /// What was wanted wherever it stands, and is still there: layer, path and facts, by path
     /// within each layer.
     pub(crate) fn found(&self) -> impl Iterator<Item = (u32, &'a str, &'a FileFacts)> {
-        let named = self.layers().flat_map(|layer| &layer.entries);
-        named.filter_map(|(path, named)| {
+        let layers = self.layers().enumerate();
+        let named =
+            layers.flat_map(|(index, layer)| layer.entries.iter().map(move |it| (index, it)));
+        named.filter_map(|(index, (path, named))| {
             let Named::Found(facts) = named else { return None };
-            match self.standing(path) {
-                Standing::Named(layer, Named::Found(standing))
-                    if std::ptr::eq(&**standing, &**facts) =>
-                {
-                    Some((layer, &**path, &**facts))
-                }
-                _ => None,
-            }
+            let stands = self.holder(path) == (Holds::Other, index);
+            stands.then(|| (u32::try_from(index).unwrap_or(u32::MAX), &**path, &**facts))
         })
     }
 

@@ -62,7 +62,7 @@ pub(crate) const LINK_STEP_BYTES_MAX: u64 = 256 << 20;
 pub(crate) const CONTENT_BYTES_MAX: u64 = 1 << 30;
 
 /// Contents held in memory at a time, all layers together; larger ones are spilled to a file.
-pub(crate) const CONTENT_MEMORY: usize = 32 << 20;
+pub(crate) const CONTENT_MEMORY: usize = 16 << 20;
 
 /// What a layer may hold in memory even if many are read at a time: most files are smaller.
 pub(crate) const CONTENT_MEMORY_MIN: usize = 1 << 20;

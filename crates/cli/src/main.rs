@@ -8,6 +8,7 @@ mod environment;
 mod error;
 mod exit_code;
 mod interrupt;
+mod memory;
 mod output;
 mod progress;
 mod quantity;
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
     if let Some(code) = environment::suite_mark().and_then(|mark| suite::act(&mark)) {
         return code;
     }
+    memory::give_back_large_pieces();
     let arguments = cmd::Arguments::parse();
     match cmd::run(arguments) {
         Ok(code) => code.into(),

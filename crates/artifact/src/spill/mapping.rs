@@ -16,9 +16,9 @@ use std::time::Duration;
 
 use memmap2::{Mmap, UncheckedAdvice};
 
-/// How long pages are kept. A core reads some gigabytes a second at most, so that 20 to 40 MB of a
+/// How long pages are kept. A core reads some gigabytes a second at most, so that 4 to 8 MB of a
 /// file are in use at once.
-const PERIOD: Duration = Duration::from_millis(10);
+const PERIOD: Duration = Duration::from_millis(2);
 
 /// A file that nobody changes, mapped.
 pub(crate) struct Mapping {

@@ -94,5 +94,7 @@ pub(crate) fn run(arguments: ScanArguments, global: &Global) -> Result<ExitCode,
     let code = ending(&report, &verdict);
     // The gate has the last word on what was found; else a part is no answer to what was asked.
     let is_gate = code == ExitCode::GateReached;
+    // The process ends here: what is taken apart piece by piece goes all at once.
+    std::mem::forget(report);
     Ok(if was_stopped && !is_gate { stopped(&options.artifact.stop) } else { code })
 }
