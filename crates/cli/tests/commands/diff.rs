@@ -262,3 +262,19 @@ fn what_is_missing_on_one_side_is_said() {
         assert_eq!(ended.code, Some(20), "{ended:?}");
     }
 }
+
+/// Tokens of a vendor begin alike, and more than that is not shown of them.
+#[test]
+fn a_second_secret_beside_one_that_looks_like_it_is_new() {
+    let sandbox = Sandbox::new();
+    let second = KEY.replace("Q3EGZ7XVXWTQ5LKB", "R5HKM2YBTCVNW7QD");
+    sandbox.file("before/srv/app.ini", KEY);
+    sandbox.file("after/srv/app.ini", format!("{KEY}{second}"));
+    let arguments = ["--checks", "secret", "--fail-on", "low", "dir:before", "dir:after"];
+    let difference = json(&sandbox, &arguments, 1);
+    assert_eq!(texts(&difference["secrets"]["new"], "path"), ["srv/app.ini"]);
+    assert_eq!(difference["secrets"]["gone"].as_array().unwrap().len(), 0);
+    let back = ["--checks", "secret", "--fail-on", "low", "dir:after", "dir:before"];
+    let difference = json(&sandbox, &back, 0);
+    assert_eq!(texts(&difference["secrets"]["gone"], "path"), ["srv/app.ini"]);
+}

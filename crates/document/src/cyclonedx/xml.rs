@@ -156,6 +156,9 @@ fn analysis(xml: &mut Xml<'_>, analysis: &Analysis) {
     xml.element("analysis", &[], |xml| {
         xml.text("state", &[], analysis.state);
         xml.text_if_any("justification", analysis.justification.unwrap_or_default());
+        list(xml, "responses", analysis.response, |xml, response| {
+            xml.text("response", &[], response);
+        });
         xml.text_if_any("detail", &analysis.detail);
     });
 }

@@ -1,7 +1,8 @@
 //! Which things that are wrong are new, gone or still there.
 //!
 //! A vulnerability is the same under any of its names in a package of the same kind and name,
-//! whatever the version and wherever it lies. Anything else is the same under its fingerprint.
+//! whatever the version and wherever it lies. Anything else is the same under its fingerprint, each as
+//! often as it is there: a second token beside one that looks like it is new.
 
 use std::collections::BTreeSet;
 
@@ -75,22 +76,24 @@ impl Faults<'_> {
 
 fn named<'r>(report: &'r Report) -> Vec<(Fault<'r>, Vec<String>)> {
     let shared = fault::shared_names(report);
-    let with_names = |fault: Fault<'r>| {
-        let names = names(&fault, report, &shared);
+    let faults = fault::faults(report);
+    let fingerprints = fault::fingerprints(&faults, report);
+    let with_names = |(fault, fingerprint): (Fault<'r>, String)| {
+        let names = names(&fault, &shared).unwrap_or_else(|| vec![fingerprint]);
         (fault, names)
     };
-    fault::faults(report).into_iter().map(with_names).collect()
+    faults.into_iter().zip(fingerprints).map(with_names).collect()
 }
 
 fn known<'n>(all: &'n [(Fault<'_>, Vec<String>)]) -> BTreeSet<&'n str> {
     all.iter().flat_map(|(_, names)| names).map(String::as_str).collect()
 }
 
-/// What it is known by; one in common is enough, so that names which several have do not count.
-fn names(fault: &Fault<'_>, report: &Report, shared: &BTreeSet<&str>) -> Vec<String> {
-    let Some(finding) = fault.finding() else { return vec![fault.fingerprint(report)] };
+/// What a vulnerability is known by; one in common is enough, so that names which several have do not count.
+fn names(fault: &Fault<'_>, shared: &BTreeSet<&str>) -> Option<Vec<String>> {
+    let finding = fault.finding()?;
     let package = &finding.package;
     let aliases = finding.aliases.iter().filter(|alias| !shared.contains(alias.as_str()));
     let ids = std::iter::once(&finding.id).chain(aliases);
-    ids.map(|id| format!("{}\0{}\0{id}", package.kind.name(), package.name)).collect()
+    Some(ids.map(|id| format!("{}\0{}\0{id}", package.kind.name(), package.name)).collect())
 }

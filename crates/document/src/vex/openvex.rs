@@ -3,10 +3,13 @@
 //! A statement is about one image, by its digest. Of what has none (a directory, a root file system)
 //! nothing is said: a package alone would be meant wherever it is, while what silenced it here, that a
 //! program links none of it or an exception for one path, is true of this place only.
+//!
+//! Nobody is told that an image is not affected because somebody accepts the risk: an exception without one
+//! of the justifications says `affected`, and what is done about it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Artifact, Purl, Silenced};
+use model::{Artifact, ArtifactKind, Digest, ImageRef, Purl, Silenced, VexStatus};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -45,6 +48,8 @@ struct Statement<'a> {
     #[serde(skip_serializing_if = "String::is_empty")]
     impact_statement: String,
     #[serde(skip_serializing_if = "String::is_empty")]
+    action_statement: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
     status_notes: String,
 }
 
@@ -73,18 +78,17 @@ impl<'a> Document<'a> {
     fn of(report: &'a Report) -> Self {
         let mut statements: Vec<Statement<'a>> = Vec::new();
         let mut places: BTreeMap<(&str, &str, &str), usize> = BTreeMap::new();
-        let image = image(&report.artifact);
+        let images = images(&report.artifact);
         let shared = fault::shared_names(report);
-        let silenced = image.iter().flat_map(|_| super::silenced(report));
-        for silenced in silenced {
+        for silenced in super::silenced(report).filter(|_| !images.is_empty()) {
             let key = (silenced.finding.id.as_str(), silenced.by.name(), silenced.reason.as_str());
             let place = *places.entry(key).or_insert_with(|| {
                 statements.push(Statement::of(silenced, &report.now, &shared));
                 statements.len() - 1
             });
             let id = purl(&silenced.finding.package, report.inventory.os.as_ref());
-            if let Some((statement, image)) = statements.get_mut(place).zip(image.as_deref()) {
-                statement.add(image, id);
+            if let Some(statement) = statements.get_mut(place) {
+                statement.add(&images, &id);
             }
         }
         let described = serde_json::to_string(&statements).unwrap_or_default();
@@ -105,67 +109,88 @@ impl<'a> Statement<'a> {
     /// Without the names that others have too, who are not meant.
     fn of(silenced: &'a Silenced, now: &'a str, shared: &BTreeSet<&str>) -> Self {
         let Silenced { finding, owner, expires, .. } = silenced;
-        let Reason { is_fixed, justification, statement } = Reason::of(silenced);
-        // A statement that nothing is affected has to say why (OpenVEX spec, "Status Labels").
-        let is_bare = !is_fixed && justification.is_none() && statement.is_empty();
-        let notes = match is_fixed {
-            true => statement.clone(),
-            false => {
-                let owner = (!owner.is_empty()).then(|| format!("owner: {owner}"));
-                let expires = expires.as_ref().map(|date| format!("expires: {date}"));
-                owner.into_iter().chain(expires).collect::<Vec<_>>().join("; ")
-            }
-        };
+        let reason = Reason::of(silenced);
+        let status = reason.status();
+        let Reason { justification, statement, .. } = reason;
+        let owner = (!owner.is_empty()).then(|| format!("owner: {owner}"));
+        let expires = expires.as_ref().map(|date| format!("expires: {date}"));
+        let notes = owner.into_iter().chain(expires).collect::<Vec<_>>().join("; ");
         let aliases = finding.aliases.iter().map(String::as_str);
         let aliases = aliases.filter(|alias| !shared.contains(alias)).collect();
-        Self {
+        let mut said = Self {
             vulnerability: Vulnerability { name: &finding.id, aliases },
             timestamp: now,
             products: Vec::new(),
-            status: if is_fixed { "fixed" } else { "not_affected" },
+            status: label(status),
             justification: justification.map(|it| it.name()),
-            impact_statement: match (is_fixed, is_bare) {
-                (true, _) => String::new(),
-                (false, true) => "no reason was given".to_owned(),
-                (false, false) => statement,
-            },
+            impact_statement: String::new(),
+            action_statement: String::new(),
             status_notes: notes,
+        };
+        // What each status has to say (OpenVEX spec, "Status Labels").
+        match status {
+            VexStatus::Affected => said.action_statement = or_no_reason(statement),
+            VexStatus::NotAffected if justification.is_none() => {
+                said.impact_statement = or_no_reason(statement);
+            }
+            VexStatus::NotAffected => said.impact_statement = statement,
+            VexStatus::Fixed | VexStatus::UnderInvestigation => said.status_notes = statement,
         }
+        said
     }
 
-    /// Adds a package, as a part of the image.
-    fn add(&mut self, image: &str, purl: String) {
+    /// Adds a package, as a part of the image under each of its names.
+    fn add(&mut self, images: &[String], purl: &str) {
         if self.products.is_empty() {
-            self.products.push(Product { id: image.to_owned(), subcomponents: Vec::new() });
+            let product = |id: &String| Product { id: id.clone(), subcomponents: Vec::new() };
+            self.products = images.iter().map(product).collect();
         }
-        let part = Subcomponent { id: purl };
+        let part = Subcomponent { id: purl.to_owned() };
         for product in self.products.iter_mut().filter(|it| !it.subcomponents.contains(&part)) {
             product.subcomponents.push(Subcomponent { id: part.id.clone() });
         }
     }
 }
 
-/// How many findings are silenced of which no statement can be written: nothing tells others what they
-/// are about.
-pub fn left_out(report: &Report) -> usize {
-    match image(&report.artifact) {
-        Some(_) => 0,
-        None => report.silenced.len(),
+/// OpenVEX spec 0.2.0, "Status Labels".
+fn label(status: VexStatus) -> &'static str {
+    match status {
+        VexStatus::NotAffected => "not_affected",
+        VexStatus::Affected => "affected",
+        VexStatus::Fixed => "fixed",
+        VexStatus::UnderInvestigation => "under_investigation",
     }
 }
 
-/// The image as a package URL: by its digest, which is the same wherever it is read from; of others'
-/// bills the manifest's is all that is known.
-fn image(artifact: &Artifact) -> Option<String> {
-    let digest = artifact.digest.as_ref().or(artifact.manifest_digest.as_ref())?;
+fn or_no_reason(statement: String) -> String {
+    if statement.is_empty() { "no reason was given".to_owned() } else { statement }
+}
+
+/// How many findings are silenced of which no statement can be written: nothing tells others what they
+/// are about.
+pub fn left_out(report: &Report) -> usize {
+    if images(&report.artifact).is_empty() { report.silenced.len() } else { 0 }
+}
+
+/// The image as package URLs: by the manifest's digest, which others know it by (purl spec, type `oci`),
+/// where the source has one; and by the configuration's, which is the same wherever it is read from.
+fn images(artifact: &Artifact) -> Vec<String> {
     let name = artifact.name.split(['@', '#']).next().unwrap_or_default();
     let last = name.rsplit('/').next().unwrap_or_default();
-    let name = last.split(':').next().filter(|name| !name.is_empty()).unwrap_or("image");
-    let purl = Purl {
+    let last = last.split(':').next().filter(|name| !name.is_empty()).unwrap_or("image");
+    let repository = match artifact.kind {
+        ArtifactKind::Registry => name.parse::<ImageRef>().ok(),
+        _ => None,
+    };
+    let repository = repository.map(|it| format!("{}/{}", it.registry(), it.repository()));
+    let purl = |digest: &Digest, repository: Option<String>| Purl {
         kind: "oci".to_owned(),
-        name: name.to_lowercase(),
+        name: last.to_lowercase(),
         version: digest.to_string(),
+        qualifiers: repository.map(|it| ("repository_url".to_owned(), it)).into_iter().collect(),
         ..Purl::default()
     };
-    Some(purl.to_string())
+    let manifest = artifact.manifest_digest.iter().map(|it| purl(it, repository.clone()));
+    let config = artifact.digest.iter().map(|it| purl(it, None));
+    manifest.chain(config).map(|purl| purl.to_string()).collect()
 }

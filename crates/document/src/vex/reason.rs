@@ -1,6 +1,6 @@
 //! Why a finding is silenced, in the few words that all VEX formats share.
 
-use model::{Silenced, SilencedBy};
+use model::{Silenced, SilencedBy, VexStatus};
 
 /// A justification as OpenVEX and CSAF name it; CycloneDX has words of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +56,8 @@ impl Justification {
 pub(crate) struct Reason {
     /// A VEX document says that this build holds the fix.
     pub(crate) is_fixed: bool,
+    /// The user does not want to see it, and does not say that it is not there.
+    pub(crate) is_accepted: bool,
     pub(crate) justification: Option<Justification>,
     /// What is said besides; empty if nothing is.
     pub(crate) statement: String,
@@ -71,6 +73,16 @@ impl Reason {
         let is_fixed = silenced.by == SilencedBy::Vex && word == "fixed";
         let has_word = is_fixed || justification.is_some();
         let statement = if has_word { rest } else { reason };
-        Self { is_fixed, justification, statement: statement.to_owned() }
+        let is_accepted = silenced.by == SilencedBy::Exception && justification.is_none();
+        Self { is_fixed, is_accepted, justification, statement: statement.to_owned() }
+    }
+
+    /// What others are to be told of the vulnerability.
+    pub(crate) fn status(&self) -> VexStatus {
+        match (self.is_fixed, self.is_accepted) {
+            (true, _) => VexStatus::Fixed,
+            (false, true) => VexStatus::Affected,
+            (false, false) => VexStatus::NotAffected,
+        }
     }
 }

@@ -112,10 +112,8 @@ fn what_says_next_to_nothing_takes_the_place_of_no_stream() {
     let place = Place::new();
     let all = place.file("all.json", tracker("curl", 300));
     place.import(std::slice::from_ref(&all));
-    let cases = [
-        (osv("DSA-1-1", "CVE-2024-0001", "curl", "1"), "300"),
-        (tracker("curl", 29), "300"),
-    ];
+    let cases =
+        [(osv("DSA-1-1", "CVE-2024-0001", "curl", "1"), "300"), (tracker("curl", 29), "300")];
     for (index, (little, named)) in cases.into_iter().enumerate() {
         let file = place.file(&format!("little-{index}.json"), little);
         let report = place.import(std::slice::from_ref(&file));
