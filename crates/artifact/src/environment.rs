@@ -39,12 +39,14 @@ pub const VARIABLES: [&str; 23] = [
 pub struct Environment {
     variables: BTreeMap<&'static str, String>,
     system: PathBuf,
+    /// `/run`; None in tests, which must not meet what a machine has there.
+    run: Option<PathBuf>,
 }
 
 /// No variable is set; system configuration is in `/etc`.
 impl Default for Environment {
     fn default() -> Self {
-        Self { variables: BTreeMap::new(), system: PathBuf::from("/etc") }
+        Self { variables: BTreeMap::new(), system: PathBuf::from("/etc"), run: None }
     }
 }
 
@@ -55,7 +57,7 @@ impl Environment {
             .into_iter()
             .filter_map(|name| Some((name, std::env::var(name).ok().filter(|v| !v.is_empty())?)))
             .collect();
-        Self { variables, ..Self::default() }
+        Self { variables, run: Some(PathBuf::from("/run")), ..Self::default() }
     }
 
     /// The same with one of [`VARIABLES`] set; other names have no effect.
@@ -71,6 +73,12 @@ impl Environment {
     #[must_use]
     pub fn with_system(self, directory: impl Into<PathBuf>) -> Self {
         Self { system: directory.into(), ..self }
+    }
+
+    /// The same with another directory in place of `/run`.
+    #[must_use]
+    pub fn with_run(self, directory: impl Into<PathBuf>) -> Self {
+        Self { run: Some(directory.into()), ..self }
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
@@ -89,6 +97,16 @@ impl Environment {
     /// `$DOCKER_CONFIG`, else `~/.docker`.
     pub(crate) fn docker_config(&self) -> Option<PathBuf> {
         self.path("DOCKER_CONFIG").or_else(|| Some(self.path("HOME")?.join(".docker")))
+    }
+
+    /// `$XDG_RUNTIME_DIR/containers`, else `/run/containers/UID`: where `podman login` keeps what ends with
+    /// the session.
+    pub(crate) fn containers_session(&self) -> Option<PathBuf> {
+        if let Some(session) = self.path("XDG_RUNTIME_DIR") {
+            return Some(session.join("containers"));
+        }
+        let user = rustix::process::getuid().as_raw().to_string();
+        Some(self.run.as_ref()?.join("containers").join(user))
     }
 
     /// `$XDG_CONFIG_HOME/containers`, else `~/.config/containers`: where Podman and its kin keep

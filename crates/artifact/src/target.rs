@@ -119,26 +119,27 @@ fn is_elsewhere(kind: OpenErrorKind) -> bool {
 }
 
 /// What is worth knowing of a place that did not give the image: not that it does not run, or does
-/// not have it. A user's own that does not let him in, or hangs, may have it: what the registry calls by the same
-/// name may be another image.
+/// not have it. A user's own that does not let him in, hangs, or answers with an error may have it: what the
+/// registry calls by the same name may be another image.
 fn notice(error: &OpenError, is_users: bool) -> Option<Problem> {
     use OpenErrorKind::{Damaged, Network, Unauthorized, Unsupported, Usage};
     let cause = error.source().map_or_else(String::new, |why| format!(": {why}"));
-    let message = format!("not asked for the image: {error}{cause}");
+    let message = format!("it may have the image: {error}{cause}");
     let is_wrong = match error.kind() {
         Unauthorized => is_users,
-        Network => is_users && is_silence(error),
+        Network => is_users && !is_nobody(error),
         kind => matches!(kind, Damaged | Unsupported | Usage),
     };
     is_wrong.then(|| Problem::new(ProblemKind::Notice, "a local engine", message))
 }
 
-/// Whether somebody is there, and does not answer.
-fn is_silence(error: &OpenError) -> bool {
+/// Whether nobody listens there.
+fn is_nobody(error: &OpenError) -> bool {
     let mut cause = error.source();
     while let Some(error) = cause {
-        if let Some(ureq::Error::Timeout(_)) = error.downcast_ref() {
-            return true;
+        if let Some(ureq::Error::Io(why)) = error.downcast_ref() {
+            use std::io::ErrorKind::{ConnectionRefused, NotFound};
+            return matches!(why.kind(), NotFound | ConnectionRefused);
         }
         cause = error.source();
     }

@@ -372,3 +372,27 @@ fn a_broken_engine_is_passed_by_and_told() {
     let hint = error.hint_text().expect("a hint");
     assert!(hint.contains("127.0.0.1:2375") && hint.contains("containerd's store"), "{hint}");
 }
+
+/// Whoever answers may have the image: what the registry calls so may be another one.
+#[test]
+fn an_engine_that_answers_with_an_error_is_told() {
+    let answers = [
+        (Reply::new(500, r#"{"message":"broken"}"#), "answers 500"),
+        (Reply::new(403, "not for you"), "answers 403"),
+        (Reply::new(200, "<html>"), "does not answer sensibly"),
+    ];
+    for (answer, told) in answers {
+        let daemon = Daemon::new(move |_| answer.clone());
+        let options = Options { offline: true, ..daemon.options() };
+        let error = open("app:1", &options).err().expect("nobody else has it");
+        let hint = error.hint_text().unwrap_or_default();
+        assert!(hint.contains(told), "{told}: {error:?}");
+    }
+    // Nobody there is nothing to tell.
+    let daemon = Daemon::new(|_| Reply::new(404, ""));
+    std::fs::remove_file(daemon.directory.path().join("d.sock")).expect("it was there");
+    let options = Options { offline: true, ..daemon.options() };
+    let error = open("app:1", &options).err().expect("nobody has it");
+    let hint = error.hint_text().unwrap_or_default();
+    assert!(!hint.contains("Docker"), "{error:?}");
+}

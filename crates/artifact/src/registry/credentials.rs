@@ -1,7 +1,7 @@
 //! Who the user is to a registry, as `docker login` and `podman login` wrote it down.
 //!
 //! The places, in the order of containers-auth.json(5): `$REGISTRY_AUTH_FILE`;
-//! `$XDG_RUNTIME_DIR/containers/auth.json`; `~/.config/containers/auth.json`;
+//! `$XDG_RUNTIME_DIR/containers/auth.json`, without that variable `/run/containers/UID/auth.json`; `~/.config/containers/auth.json`;
 //! `~/.docker/config.json`. The first that knows the registry wins. A secret must never reach a
 //! message, a log or a `Debug` text: it is a [`Secret`].
 
@@ -77,10 +77,10 @@ pub(crate) fn find(
 
 fn places(environment: &Environment) -> Vec<PathBuf> {
     let explicit = environment.path("REGISTRY_AUTH_FILE");
-    let runtime = environment.path("XDG_RUNTIME_DIR").map(|dir| dir.join("containers/auth.json"));
+    let session = environment.containers_session().map(|dir| dir.join("auth.json"));
     let podman = environment.containers_config().map(|dir| dir.join("auth.json"));
     let docker = environment.docker_config().map(|dir| dir.join("config.json"));
-    [explicit, runtime, podman, docker].into_iter().flatten().collect()
+    [explicit, session, podman, docker].into_iter().flatten().collect()
 }
 
 fn read(path: &Path) -> Result<Option<Logins>, String> {

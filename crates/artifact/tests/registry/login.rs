@@ -137,3 +137,27 @@ fn only_the_registry_itself_is_answered_when_it_asks_for_a_login() {
         assert!(asked.iter().all(|it| it.header("authorization").is_none()), "{asked:?}");
     }
 }
+
+/// Without a session's folder `podman login` writes below `/run`.
+#[test]
+fn a_login_that_podman_keeps_for_the_session_is_found() {
+    let server = Server::meddling_registry(content(), |request, reply| {
+        match request.header("authorization") {
+            Some(BASIC) => reply,
+            _ => Reply::new(401, "").header("www-authenticate", "Basic realm=\"x\""),
+        }
+    });
+    let run = tempfile::tempdir().expect("a directory");
+    let own = run.path().join("containers").join(rustix::process::getuid().as_raw().to_string());
+    std::fs::create_dir_all(&own).expect("a directory");
+    let text = format!(r#"{{"auths":{{"{}":{{"auth":"dXNlcjpzZWNyZXQ="}}}}}}"#, server.host());
+    std::fs::write(own.join("auth.json"), text).expect("a file");
+    let target = format!("registry:{}/team/app:1", server.host());
+    let options = options(&server);
+    let environment = options.environment.clone().with_run(run.path());
+    let found = Options { environment, ..options.clone() };
+    assert!(artifact::open(&target, &found).is_ok());
+    let session = found.environment.with("XDG_RUNTIME_DIR", "/nonexistent");
+    let elsewhere = Options { environment: session, ..options };
+    assert!(artifact::open(&target, &elsewhere).is_err());
+}
