@@ -108,6 +108,7 @@ fn kind(id: &'static str, description: Description) -> Kind {
     let expression = match (description.expression, description.form.as_deref()) {
         (Some(expression), _) => expression,
         (None, Some("plain")) => form::plain(&description.names, description.least),
+        (None, Some("within")) => form::within(&description.names, description.least),
         (None, Some(_)) => form::quoted(&description.names, description.least),
         (None, None) => {
             form::assignment(&description.keywords, &description.value.unwrap_or_default())

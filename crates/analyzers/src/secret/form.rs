@@ -31,10 +31,23 @@ const PAIR: &str =
 /// Between a name and its value in the arguments of a call: `define('A', 'b')`.
 const LIST: &str = r#"["'`][ \t]*,[ \t]*"#;
 
+/// What gives a name a value in code: also behind its type (`key: &str = `, `Key { get; set; } = `), as a
+/// default (`key || `), and in R.
+const GIVEN: &str = r#"(?:[ \t]*:[ \t]*[\w&<>?.\[\]' ]{1,40}?=|[ \t]*\{[ \w;]{1,40}\}[ \t]*=|[ \t]+string[ \t]*=|[ \t]*(?:=>|:=|<-|[|]{2}=?|[?]{2}=?|[=:]))[ \t]*"#;
+
 /// A value in quotes of at least so many characters, whose name ends in one of `names`.
 pub(super) fn quoted(names: &str, least: usize) -> String {
     format!(
-        r#"(?i:{names})(?:["'`\])]{{0,3}}[ \t]*(?:=>|:=|[=:])[ \t]*|{PAIR}|{LIST}|[ \t]{{1,4}})\\*["'`](?<secret>[!#-&(-\[\]-_a-~]{{{least},}})\\*["'`]"#
+        r#"(?i:{names})(?:["'`\])]{{0,3}}{GIVEN}|{PAIR}|{LIST}|[ \t]{{1,4}})\\*["'`](?<secret>[!#-&(-\[\]-_a-~]{{{least},}})\\*["'`]"#
+    )
+}
+
+/// The same of a value of letters, digits and the signs that URLs and commands leave as they are, in the midst
+/// of a line: in query strings, options and assignments of commands, defaults of a shell, and in lines
+/// that are commented out.
+pub(super) fn within(names: &str, least: usize) -> String {
+    format!(
+        r#"(?im)(?:[?&][a-z0-9_.-]*(?:{names})(?:=|%3D)|[ \t"'\[,]--?[a-z0-9_.-]*(?:{names})["']?(?:=|,?[ \t]+)|[ \t=,("'][a-z0-9_.-]*(?:{names})=|^[ \t]*(?:[#;*]+|//+|--|<!--)[ \t]*[a-z0-9_.-]*(?:{names})[ \t]*(?:=|:[ \t])[ \t]*|(?:{names}):-)["']?(?<secret>[a-z0-9_~.+/%-]{{{least},}})(?:[&;,)}}"'<#\s]|\\[nrt"]|$)"#
     )
 }
 
