@@ -6,10 +6,12 @@
 
 use std::collections::BTreeMap;
 
-use model::{Malware, Package, PackageKind, Problem, ProblemKind, Secret};
+use model::{
+    Malware, PATH_BYTES_MAX, Package, PackageKind, PathList, PathListBuilder, Problem, ProblemKind,
+    SPELLED_BYTES_MAX, Secret,
+};
 use serde::{Deserialize, Serialize};
 
-use crate::PathList;
 use crate::config::system::Mode;
 use crate::config::thing::Thing;
 use crate::os::release::Release;
@@ -30,6 +32,9 @@ const FACT_OVERHEAD: usize = 420;
 
 /// What each text of a list occupies beside its bytes.
 const TEXT_OVERHEAD: usize = 24;
+
+/// Characters of a package's name that a problem repeats.
+const SHOWN_CHARS_MAX: usize = 80;
 
 /// What a problem of a file occupies beside its words, until it is told with the path.
 const PROBLEM_OVERHEAD: usize = 128;
@@ -162,6 +167,9 @@ pub(crate) struct Shipped {
 pub struct Installed {
     pub package: Package,
     pub files: PathList,
+    /// How many of its files the list is without.
+    #[serde(skip)]
+    pub left_out: usize,
     /// Where in the file it was found, if that holds others: the path of a jar in a war, after
     /// `!/` each time as Java writes it (`WEB-INF/lib/a.jar`).
     pub within: String,
@@ -171,7 +179,7 @@ impl Installed {
     /// A package of which nothing but the name and version is known.
     pub fn new(kind: PackageKind, name: &str, version: &str) -> Self {
         let package = Package::new(kind, name, version);
-        Self { package, files: PathList::default(), within: String::new() }
+        Self { package, files: PathList::default(), left_out: 0, within: String::new() }
     }
 
     /// The same, named by a lock file or manifest and not seen installed.
@@ -237,9 +245,14 @@ impl FileFacts {
         self.overflowed
     }
 
-    pub fn package(&mut self, mut installed: Installed) {
-        installed.files.finish();
+    /// A list of files, which takes as many as there is room for; none once there was too little.
+    pub(crate) fn path_list(&self) -> PathListBuilder {
+        PathListBuilder::within(if self.overflowed { 0 } else { self.room })
+    }
+
+    pub fn package(&mut self, installed: Installed) {
         if self.spend(installed.size()) {
+            self.left_out(installed.left_out, &installed.package.name);
             self.packages.push(installed);
         }
     }
@@ -258,10 +271,24 @@ impl FileFacts {
     }
 
     /// The files of the package that this file is the list of.
-    pub fn owned(&mut self, mut files: PathList) {
-        files.finish();
+    pub fn owned(&mut self, files: PathListBuilder) {
+        let (files, left_out) = files.finish();
         if self.spend(files.size().saturating_add(FACT_OVERHEAD)) {
+            self.left_out(left_out, "it");
             self.owned = files;
+        }
+    }
+
+    /// That the list of a package's files has an end.
+    fn left_out(&mut self, count: usize, package: &str) {
+        if count > 0 {
+            let package: String = package.chars().take(SHOWN_CHARS_MAX).collect();
+            let message = format!(
+                "{count} files that `{package}` lists are left out: their paths are longer than \
+                 {PATH_BYTES_MAX} bytes, or together more than {} MiB or the layer has room for",
+                SPELLED_BYTES_MAX >> 20
+            );
+            self.problem(ProblemKind::LimitReached, message);
         }
     }
 

@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use model::{HistoryStep, ImageConfig};
+use model::{HistoryStep, ImageConfig, PathListBuilder};
 
 use crate::config::{self, CheckSet, Scope};
 use crate::facts::{FACTS_BYTES_MAX, FileFacts};
@@ -74,5 +74,6 @@ pub fn clam_signatures(bytes: &[u8]) -> usize {
 
 /// One package header, as all rpm databases hold them.
 pub fn rpm_header(bytes: &[u8]) -> usize {
-    rpm::header::installed(bytes).is_ok_and(|installed| installed.is_some()).into()
+    let files = PathListBuilder::within(FACTS_BYTES_MAX);
+    rpm::header::installed(bytes, files).is_ok_and(|installed| installed.is_some()).into()
 }

@@ -26,12 +26,12 @@ impl Owners {
             return Self { files };
         }
         for package in packages.iter().filter(|package| package.kind.is_os()) {
-            for path in &package.files {
-                if let Some(owner) = files.get_mut(&**path) {
+            package.files.for_each(|path| {
+                if let Some(owner) = files.get_mut(path) {
                     let (name, layer) = (package.name.clone(), package.location.layer);
                     *owner = Some(Owner { name, layer });
                 }
-            }
+            });
         }
         Self { files }
     }

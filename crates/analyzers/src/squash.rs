@@ -8,16 +8,16 @@ use std::collections::BTreeSet;
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use model::{Basis, Inventory, Location, Os, Package, PackageKind, Problem, ProblemKind};
 
+use crate::LayerFacts;
 use crate::attribution::{Identity, appearances};
-use crate::facts::Installed;
+use crate::complete::Completing;
 use crate::malware::gather as malware;
-use crate::os::{choice, dpkg, rpm};
+use crate::os::{choice, rpm};
 use crate::owners;
 use crate::secret::gather;
-use crate::select::{self, MERGED};
-use crate::survey::{Sighting, Survey, Unread};
-use crate::view::{Resolved, Stack, View};
-use crate::{LayerFacts, PathList};
+use crate::select;
+use crate::survey::{Survey, Unread};
+use crate::view::Stack;
 
 /// Links of one kind that are told one by one; a folder may hold nothing else.
 const TOLD_MAX: usize = 100;
@@ -31,15 +31,16 @@ pub fn squash(layers: &[LayerFacts], has_layers: bool) -> Inventory {
     let survey = Survey::of(&view);
     let mut problems = problems(&survey, layers);
     problems.extend(malware::unopened(&stack));
+    let os = choice::os(&survey.files);
+    let packages = packages(&survey, &stack, os.as_ref(), has_layers, &mut problems);
+    let secrets = gather::secrets(&stack, os.as_ref(), has_layers);
     if !has_layers {
         problems.iter_mut().for_each(|problem| problem.layer = None);
     }
     problems.sort_unstable();
     problems.dedup();
-    let os = choice::os(&survey.files);
-    let packages = packages(&survey, &stack, os.as_ref(), has_layers);
     Inventory {
-        secrets: gather::secrets(&stack, os.as_ref(), has_layers),
+        secrets,
         malware: malware::malware(&stack, &packages, has_layers),
         misconfigurations: Vec::new(),
         packages,
@@ -54,10 +55,11 @@ fn packages(
     stack: &Stack<'_>,
     os: Option<&Os>,
     has_layers: bool,
+    problems: &mut Vec<Problem>,
 ) -> Vec<Package> {
     let view = stack.all();
     let appeared = if has_layers { appearances(stack) } else { HashMap::new() };
-    let merged = Merged::of(&view);
+    let mut completing = Completing::new(&view);
     // A package is large, and a table of them would keep room for as many again.
     let listed = survey.databases().map(|database| database.facts.packages.len()).sum();
     let mut packages: Vec<Package> = Vec::with_capacity(listed);
@@ -72,10 +74,11 @@ fn packages(
             let layer = has_layers.then_some(layer);
             let path = path(&database.path, &installed.within);
             let location = Location { path, layer };
-            packages.push(complete(installed, location, database, &view, &merged));
+            packages.push(completing.complete(installed, location, database));
         }
     }
     drop(found);
+    problems.extend(completing.problems());
     owners::assign(&mut packages);
     drop_described(&mut packages);
     drop_repeated(&mut packages, os);
@@ -116,66 +119,6 @@ fn drop_repeated(packages: &mut Vec<Package>, os: Option<&Os>) {
 /// The file, and where in it.
 fn path(file: &str, within: &str) -> String {
     if within.is_empty() { file.to_owned() } else { format!("{file}!/{within}") }
-}
-
-/// The package with everything that other files say of it.
-fn complete<'a>(
-    installed: &'a Installed,
-    location: Location,
-    database: &Sighting<'a>,
-    view: &View<'_, 'a>,
-    merged: &Merged,
-) -> Package {
-    let mut package = Package { location, ..installed.package.clone() };
-    if package.kind == PackageKind::Deb {
-        package.license = dpkg::license(&package.name, view);
-    }
-    if let Some(list) = listed_files(installed, &database.place, view) {
-        list.for_each(|path| package.files.push(merged.settle(path)));
-    }
-    // Lists mostly are in order already.
-    if !package.files.is_sorted_by(|a, b| a < b) {
-        package.files.sort_unstable();
-        package.files.dedup();
-    }
-    package
-}
-
-/// The files of a package, as the database at `place` or one beside it lists them.
-pub(crate) fn listed_files<'a>(
-    installed: &'a Installed,
-    place: &str,
-    view: &View<'_, 'a>,
-) -> Option<&'a PathList> {
-    match installed.package.kind {
-        PackageKind::Deb => dpkg::files(&installed.package, place, view),
-        _ => Some(&installed.files),
-    }
-}
-
-/// Where the directories at the root that merged into `usr` really are: package lists still say
-/// `lib/…` where `lib` has long been a link to `usr/lib`.
-pub(crate) struct Merged {
-    directories: Vec<(&'static str, String)>,
-}
-
-impl Merged {
-    pub(crate) fn of(view: &View<'_, '_>) -> Self {
-        let settled = |directory: &'static str| match view.resolve(directory) {
-            Resolved::Place(at) if at != directory && !at.is_empty() => Some((directory, at)),
-            _ => None,
-        };
-        Self { directories: MERGED.into_iter().filter_map(settled).collect() }
-    }
-
-    pub(crate) fn settle(&self, path: &str) -> Box<str> {
-        for (directory, target) in &self.directories {
-            if let Some(rest) = path.strip_prefix(directory).and_then(|r| r.strip_prefix('/')) {
-                return format!("{target}/{rest}").into();
-            }
-        }
-        path.into()
-    }
 }
 
 fn repositories(survey: &Survey<'_>) -> Vec<String> {

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Basis, Evidence, Finding, Opinion, Package, Severity, Status, Symbols};
+use model::{Basis, Evidence, Finding, Opinion, Package, PathList, Severity, Status, Symbols};
 
 use crate::distro::Plan;
 use crate::installed::{Named, is_kernel_headers};
@@ -66,7 +66,7 @@ fn without_files(package: &Package) -> Package {
         license: package.license.clone(),
         vendor: package.vendor.clone(),
         location: package.location.clone(),
-        files: Vec::new(),
+        files: PathList::default(),
         declared: package.declared,
         development: package.development,
         basis: package.basis,

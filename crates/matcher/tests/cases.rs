@@ -328,7 +328,7 @@ fn package(text: &str) -> Package {
         module: field("module=").map(str::to_owned),
         module_build: field("build=").map(str::to_owned),
         location: Location { path: field("path=").unwrap_or("db").to_owned(), layer: None },
-        files: vec!["usr/bin/file".into()],
+        files: ["usr/bin/file"].into_iter().collect(),
         declared: more.contains(&"declared"),
         owner: field("owner=").map(str::to_owned),
         symbols: symbols(field("links=")),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Symbols;
+use crate::{PathList, Symbols};
 
 /// The package formats that analyzers read; names are purl types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -216,7 +216,7 @@ pub struct Package {
     pub location: Location,
     /// Paths of the files that the package owns, relative to the root, sorted; a language
     /// package found in one of them is not counted a second time.
-    pub files: Vec<Box<str>>,
+    pub files: PathList,
     /// Named by a manifest or lock file, and not seen installed.
     pub declared: bool,
     /// Needed by who develops or tests alone, and not where the thing runs; None where nothing says.
@@ -249,7 +249,7 @@ impl Package {
             license: String::new(),
             vendor: String::new(),
             location: Location { path: String::new(), layer: None },
-            files: Vec::new(),
+            files: PathList::default(),
             declared: false,
             development: None,
             basis: Basis::Record,

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use model::{
     Artifact, ArtifactKind, Base, BaseChange, Basis, Digest, Finding, ImageRef, Inventory,
-    NewerBase, Package,
+    NewerBase, Package, PathList,
 };
 
 use crate::cache::{Cache, Seen};
@@ -149,7 +149,7 @@ fn time(created: Option<&str>) -> Option<Timestamp> {
 
 /// A package as far as advisories ask for it.
 fn slim(package: &Package) -> Package {
-    let (files, dependencies) = (Vec::new(), Vec::new());
+    let (files, dependencies) = (PathList::default(), Vec::new());
     // Where the name is a guess, an index may know better by the digest.
     let is_guessed = package.basis == Basis::FileName;
     let hashes = if is_guessed { package.hashes.clone() } else { Vec::new() };

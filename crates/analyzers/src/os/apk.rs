@@ -4,9 +4,9 @@
 //! lines. `P` name, `V` version, `A` architecture, `L` licence, `o` origin (the source package),
 //! `m` maintainer; `F` opens a directory and each `R` names a file in it.
 
-use model::{PackageKind, ProblemKind, Source};
+use model::{PackageKind, PathListBuilder, ProblemKind, Source};
 
-use crate::{Analyzer, File, FileFacts, Installed, PathList, Select};
+use crate::{Analyzer, File, FileFacts, Installed, Select};
 
 /// The analyzer `apk`.
 pub(crate) struct Apk;
@@ -17,7 +17,7 @@ impl Analyzer for Apk {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -31,12 +31,12 @@ impl Analyzer for Apk {
 
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
         let text = file.text();
-        let mut paragraph = Paragraph::default();
+        let mut paragraph = Paragraph::new(1, facts);
         for (number, line) in (1_usize..).zip(text.split('\n')) {
             let line = line.strip_suffix('\r').unwrap_or(line);
             if line.is_empty() {
                 paragraph.end(facts);
-                paragraph = Paragraph { line: number.saturating_add(1), ..Paragraph::default() };
+                paragraph = Paragraph::new(number.saturating_add(1), facts);
             } else {
                 paragraph.read(line);
             }
@@ -46,7 +46,6 @@ impl Analyzer for Apk {
 }
 
 /// One package.
-#[derive(Default)]
 struct Paragraph<'a> {
     line: usize,
     name: &'a str,
@@ -56,11 +55,26 @@ struct Paragraph<'a> {
     origin: &'a str,
     maintainer: &'a str,
     directory: &'a str,
-    files: PathList,
+    files: PathListBuilder,
     garbage: bool,
 }
 
 impl<'a> Paragraph<'a> {
+    fn new(line: usize, facts: &FileFacts) -> Self {
+        Self {
+            line,
+            name: "",
+            version: "",
+            architecture: "",
+            license: "",
+            origin: "",
+            maintainer: "",
+            directory: "",
+            files: facts.path_list(),
+            garbage: false,
+        }
+    }
+
     fn read(&mut self, line: &'a str) {
         let Some((field, value)) = line.split_once(':') else {
             self.garbage = true;
@@ -75,13 +89,18 @@ impl<'a> Paragraph<'a> {
             "m" => self.maintainer = value,
             "F" => self.directory = value.trim_end_matches('/'),
             "R" if self.directory.is_empty() => self.files.push(value),
-            "R" => self.files.push(&format!("{}/{value}", self.directory)),
+            "R" => {
+                let length = self.directory.len().saturating_add(1).saturating_add(value.len());
+                if self.files.takes(length) {
+                    self.files.push(&format!("{}/{value}", self.directory));
+                }
+            }
             _ => self.garbage |= field.len() != 1,
         }
     }
 
     fn end(self, facts: &mut FileFacts) {
-        let line = self.line.max(1);
+        let line = self.line;
         if self.garbage {
             let message = format!("paragraph at line {line} has lines that are not `X:value`");
             facts.problem(ProblemKind::Damaged, message);
@@ -111,7 +130,7 @@ impl<'a> Paragraph<'a> {
             let name = self.origin.to_owned();
             package.source = Some(Source { name, version: version.to_owned() });
         }
-        installed.files = self.files;
+        (installed.files, installed.left_out) = self.files.finish();
         installed
     }
 }

@@ -6,12 +6,16 @@
 
 use std::collections::HashSet;
 
-use model::{Package, PackageKind, ProblemKind, Source};
+use model::{Package, PackageKind, PathList, PathListBuilder, Problem, ProblemKind, Source};
 
 use crate::facts::Shipped;
 use crate::select::split;
 use crate::view::{Resolved, View};
-use crate::{Analyzer, File, FileFacts, Installed, PathList, Select};
+use crate::{Analyzer, File, FileFacts, Installed, Select};
+
+/// Lines of one file list that are looked at, each of which takes forty bytes meanwhile: a [`PathList`] has
+/// no room for more paths, however short.
+const LINES_MAX: usize = 1 << 20;
 
 /// The analyzer `dpkg`.
 pub(crate) struct Dpkg;
@@ -22,7 +26,7 @@ impl Analyzer for Dpkg {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -43,8 +47,8 @@ impl Analyzer for Dpkg {
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
         let text = file.text();
         match file.name().rsplit_once('.').map(|(_, extension)| extension) {
-            Some("list") => facts.owned(listed(&text)),
-            Some("md5sums") => facts.owned(summed(&text)),
+            Some("list") => facts.owned(listed(&text, facts.path_list())),
+            Some("md5sums") => facts.owned(summed(&text, facts.path_list())),
             _ => status(&text, facts),
         }
     }
@@ -158,14 +162,16 @@ fn source(field: &str, package: &str, version: &str) -> Option<Source> {
 }
 
 /// `info/<package>.list`: absolute paths, directories included, which are left out.
-fn listed(text: &str) -> PathList {
-    let mut paths: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix('/')).collect();
+fn listed(text: &str, mut list: PathListBuilder) -> PathListBuilder {
+    let mut lines = text.lines().filter_map(|line| line.strip_prefix('/'));
+    let mut paths: Vec<&str> = lines.by_ref().take(LINES_MAX).collect();
+    list.leave_out(lines.count());
     paths.sort_unstable();
+    paths.dedup();
     // In this order paths of one directory mostly follow each other, so few parents are left.
     let mut directories: Vec<&str> = paths.iter().map(|path| split(path).0).collect();
     directories.dedup();
     let directories: HashSet<&str> = directories.into_iter().collect();
-    let mut list = PathList::default();
     for path in paths {
         if path != "." && !directories.contains(path) {
             list.push(path);
@@ -175,8 +181,7 @@ fn listed(text: &str) -> PathList {
 }
 
 /// `<package>.md5sums`: a checksum, two blanks, and the path of a file.
-fn summed(text: &str) -> PathList {
-    let mut list = PathList::default();
+fn summed(text: &str, mut list: PathListBuilder) -> PathListBuilder {
     for path in text.lines().filter_map(|line| line.split_once(char::is_whitespace)) {
         let path = path.1.trim_ascii_start().trim_start_matches("./").trim_start_matches('/');
         list.push(path);
@@ -191,6 +196,22 @@ pub(crate) fn files<'a>(
     view: &View<'_, 'a>,
 ) -> Option<&'a PathList> {
     beside(package, place, "list", view).map(|facts| &facts.owned)
+}
+
+/// What could not be read of that list, which nobody looks at but its package.
+pub(crate) fn list_problems(package: &Package, place: &str, view: &View<'_, '_>) -> Vec<Problem> {
+    candidates(package, place, "list")
+        .iter()
+        .find_map(|candidate| match view.resolve(candidate) {
+            Resolved::File { layer, path, facts } => Some((layer, path, facts)),
+            _ => None,
+        })
+        .map_or_else(Vec::new, |(layer, path, facts)| {
+            let problem = |(kind, message): &(ProblemKind, String)| {
+                Problem::new(*kind, &*path, &**message).in_layer(layer)
+            };
+            facts.problems.iter().map(problem).collect()
+        })
 }
 
 /// What the package shipped, as far as the database at `place` says so.
@@ -209,8 +230,16 @@ fn beside<'a>(
     suffix: &str,
     view: &View<'_, 'a>,
 ) -> Option<&'a FileFacts> {
+    candidates(package, place, suffix).iter().find_map(|candidate| match view.resolve(candidate) {
+        Resolved::File { facts, .. } => Some(facts),
+        _ => None,
+    })
+}
+
+/// Where such a file may be.
+fn candidates(package: &Package, place: &str, suffix: &str) -> Vec<String> {
     let Package { name, architecture, .. } = package;
-    let candidates = match place.rsplit_once("/status.d/") {
+    match place.rsplit_once("/status.d/") {
         Some((root, file)) => vec![format!("{root}/status.d/{file}.md5sums")],
         None => {
             let root = place.rsplit_once('/').map_or("", |(root, _)| root);
@@ -218,17 +247,13 @@ fn beside<'a>(
             let several = format!("{root}/info/{name}:{architecture}.{suffix}");
             vec![format!("{root}/info/{name}.{suffix}"), several]
         }
-    };
-    candidates.iter().find_map(|candidate| match view.resolve(candidate) {
-        Resolved::File { facts, .. } => Some(facts),
-        _ => None,
-    })
+    }
 }
 
 /// The licence that a package's copyright file states; empty if none.
-pub(crate) fn license(package: &str, view: &View<'_, '_>) -> String {
+pub(crate) fn license<'a>(package: &str, view: &View<'_, 'a>) -> &'a str {
     match view.resolve(&format!("usr/share/doc/{package}/copyright")) {
-        Resolved::File { facts, .. } => facts.license.clone(),
-        _ => String::new(),
+        Resolved::File { facts, .. } => &facts.license,
+        _ => "",
     }
 }

@@ -60,7 +60,7 @@ fn packages(read: impl FnOnce(&[u8], &mut Sink<'_>), file: &File<'_>, facts: &mu
         return;
     }
     read(file.bytes, &mut |header| match header {
-        Ok(header) => match header::installed(header) {
+        Ok(header) => match header::installed(header, facts.path_list()) {
             Ok(Some(installed)) => facts.package(installed),
             Ok(None) => {}
             Err(error) => facts.problem(ProblemKind::Damaged, error.to_string()),

@@ -12,7 +12,7 @@ use crate::view::Stack;
 /// All secrets, sorted by kind and place.
 pub(crate) fn secrets(stack: &Stack<'_>, os: Option<&Os>, has_layers: bool) -> Vec<Secret> {
     let view = stack.all();
-    let mut publishers = Publishers::default();
+    let mut publishers = Publishers::new();
     let mut secrets = Vec::new();
     for (index, layer) in (0_u32..).zip(stack.layers()) {
         let files = telling(layer);

@@ -14,11 +14,11 @@ use model::{Os, PackageKind};
 
 use crate::Installed;
 use crate::attribution::Identity;
+use crate::complete::{ALLOWANCE, Merged, listed_files};
 use crate::facts::{FileFacts, LayerFacts, Named, Shipped};
 use crate::javascript::npm_package::is_installed_in;
 use crate::os::dpkg;
 use crate::path_set::PathHash;
-use crate::squash::{Merged, listed_files};
 use crate::survey::{Sighting, Survey};
 use crate::view::{Stack, View};
 
@@ -31,13 +31,19 @@ const SETTINGS: &str = "etc/";
 const UNPUBLISHED: [&str; 3] = [".env", ".git", ".npmrc"];
 
 /// Publishers of the files of one layer after the other, from the lowest.
-#[derive(Default)]
 pub(super) struct Publishers<'a> {
     /// What was published so far, by path and content.
     known: HashMap<(&'a str, [u8; 32]), String>,
+    /// Of the allowance for lists of files, which many packages may share. Beyond it nobody is found to
+    /// publish anything, so that no secret is taken for a lesser one.
+    left: usize,
 }
 
 impl<'a> Publishers<'a> {
+    pub(super) fn new() -> Self {
+        Self { known: HashMap::new(), left: ALLOWANCE }
+    }
+
     /// The publisher of each of `files` of the layer `index` that has one, by path.
     pub(super) fn of_layer(
         &mut self,
@@ -46,7 +52,7 @@ impl<'a> Publishers<'a> {
         files: &[(&'a str, &'a FileFacts)],
         os: Option<&Os>,
     ) -> HashMap<&'a str, String> {
-        let mut publishers = of_packages(stack, index, files, os);
+        let mut publishers = of_packages(stack, index, files, os, &mut self.left);
         let layer = usize::try_from(index).ok().and_then(|index| stack.layers().get(index));
         for &(path, facts) in files {
             let once_more = || self.known.get(&(path, facts.digest?)).cloned();
@@ -69,6 +75,7 @@ fn of_packages<'a>(
     index: u32,
     files: &[(&'a str, &'a FileFacts)],
     os: Option<&Os>,
+    left: &mut usize,
 ) -> HashMap<&'a str, String> {
     let mut owners = HashMap::new();
     let Some(os) = os else { return owners };
@@ -91,11 +98,15 @@ fn of_packages<'a>(
                 continue;
             }
             let Some(list) = listed_files(installed, &database.place, &view) else { continue };
+            let Some(rest) = left.checked_sub(list.size()) else { continue };
+            *left = rest;
             let shipped = shipped(installed, &database.place, &view);
             list.for_each(|listed| {
                 let Some((&path, digest)) = asked.get_key_value(&*merged.settle(listed)) else {
                     return;
                 };
+                let Some(rest) = left.checked_sub(shipped.len()) else { return };
+                *left = rest;
                 let is_it = |shipped: &&Shipped| shipped.path == PathHash::of(listed);
                 let shipped = shipped.iter().find(is_it).map(|shipped| shipped.digest);
                 if shipped.is_some() && shipped == *digest {

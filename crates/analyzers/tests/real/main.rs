@@ -65,7 +65,7 @@ fn alpine_images_hold_what_their_databases_list() {
         assert!(lines(&inventory).contains(&musl.to_owned()), "{:?}", lines(&inventory));
         let expected = counted(&tar);
         let paths = inventory.packages.iter().flat_map(|p| {
-            let owned = p.files.iter().map(|file| file.to_string());
+            let owned = p.files.to_vec().into_iter();
             owned.chain([format!("{} {}", p.name, p.version)])
         });
         assert_eq!(paths.collect::<BTreeSet<_>>(), expected, "{image}");
@@ -209,7 +209,7 @@ fn rpm_files(directory: &Path, backend: &str) -> BTreeSet<String> {
 }
 
 fn files(inventory: &Inventory) -> BTreeSet<String> {
-    inventory.packages.iter().flat_map(|p| &p.files).map(|file| file.to_string()).collect()
+    inventory.packages.iter().flat_map(|p| p.files.to_vec()).collect()
 }
 
 /// The inventory of an image that holds nothing but this database.

@@ -62,7 +62,8 @@ fn described(inventory: &Inventory) -> Vec<String> {
         };
         let (name, version) = (&package.name, &package.version);
         lines.push(format!("package {name} {version} {layer} at {}", location.path));
-        lines.extend(package.files.iter().map(|file| format!("file of {name}: {file}")));
+        let files = package.files.to_vec();
+        lines.extend(files.iter().map(|file| format!("file of {name}: {file}")));
         lines.extend(package.owner.iter().map(|owner| format!("owner of {name}: {owner}")));
         if !package.license.is_empty() {
             lines.push(format!("licence of {name}: {}", package.license));

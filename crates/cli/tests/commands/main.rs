@@ -20,6 +20,7 @@ mod guard;
 mod guard_malware;
 mod guard_policies;
 mod hostile;
+mod hostile_packages;
 mod imports;
 mod languages;
 mod lists;

@@ -43,7 +43,7 @@ impl Analyzer for Bdb {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn selects(&self) -> &'static [Select] {

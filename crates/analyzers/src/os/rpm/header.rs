@@ -4,7 +4,7 @@
 //! entries and of bytes in the store, then the entries of 16 bytes each (tag, type, offset into the
 //! store, count), then the store. Strings in it end in a zero byte.
 
-use model::{PackageKind, Source};
+use model::{PackageKind, PathListBuilder, Source};
 
 use crate::Installed;
 use crate::binary::Order;
@@ -17,6 +17,10 @@ const STORE_BYTES_MAX: usize = 0x0fff_ffff;
 
 /// Bytes of one text field that are kept: names and licences of real packages stay below 4 KiB.
 const TEXT_BYTES_MAX: usize = 16 << 10;
+
+/// Directories of one package that are known by number, each of which takes sixteen bytes meanwhile, and
+/// of an empty name one in the store: the largest package that was looked at has 5 198.
+const DIRECTORIES_MAX: usize = 1 << 18;
 
 const ENTRY_SIZE: usize = 16;
 
@@ -67,8 +71,12 @@ pub(crate) enum HeaderError {
     NoVersion(String),
 }
 
-/// The package that a header describes; None for a public key.
-pub(crate) fn installed(blob: &[u8]) -> Result<Option<Installed>, HeaderError> {
+/// The package that a header describes, with those of its files that `files` takes; None for a public
+/// key.
+pub(crate) fn installed(
+    blob: &[u8],
+    files: PathListBuilder,
+) -> Result<Option<Installed>, HeaderError> {
     let header = Header::new(blob)?;
     let name = header.text(tag::NAME).ok_or(HeaderError::NoName)?;
     if name == PUBLIC_KEY {
@@ -95,7 +103,7 @@ pub(crate) fn installed(blob: &[u8]) -> Result<Option<Installed>, HeaderError> {
     }
     package.license = header.text(tag::LICENSE).unwrap_or_default();
     package.vendor = header.text(tag::VENDOR).unwrap_or_default();
-    header.for_each_file(|path| installed.files.push(path));
+    (installed.files, installed.left_out) = header.files(files).finish();
     Ok(Some(installed))
 }
 
@@ -187,11 +195,10 @@ impl<'a> Header<'a> {
         bytes.chunks_exact(2).take(count).filter_map(|mode| Order::Big.u16(mode, 0))
     }
 
-    /// Calls `each` with the paths of the package's files, directories left out, without the
-    /// leading slash. They are stored as base names and numbers of directories, in very old
-    /// packages as whole paths.
-    fn for_each_file(&self, mut each: impl FnMut(&str)) {
-        let directories: Vec<&[u8]> = self.strings(tag::DIRNAMES).collect();
+    /// The paths of the package's files, directories left out, without the leading slash. They are
+    /// stored as base names and numbers of directories, in very old packages as whole paths.
+    fn files(&self, mut files: PathListBuilder) -> PathListBuilder {
+        let directories: Vec<&[u8]> = self.strings(tag::DIRNAMES).take(DIRECTORIES_MAX).collect();
         let directory = |number: u32| directories.get(usize::try_from(number).ok()?).copied();
         let compressed = self
             .strings(tag::BASENAMES)
@@ -201,14 +208,21 @@ impl<'a> Header<'a> {
         let modes = self.modes().map(Some).chain(std::iter::repeat(None));
         let mut path = Vec::new();
         for ((directory, name), mode) in compressed.chain(whole).zip(modes) {
-            let Some(directory) = directory else { continue };
+            let Some(directory) = directory else {
+                files.leave_out(usize::from(directories.len() == DIRECTORIES_MAX));
+                continue;
+            };
             if mode.is_some_and(|mode| mode & KIND_OF_FILE == DIRECTORY) {
+                continue;
+            }
+            if !files.takes(directory.len().saturating_add(name.len())) {
                 continue;
             }
             path.clear();
             path.extend_from_slice(directory);
             path.extend_from_slice(name);
-            each(String::from_utf8_lossy(&path).trim_start_matches('/'));
+            files.push(String::from_utf8_lossy(&path).trim_start_matches('/'));
         }
+        files
     }
 }

@@ -25,7 +25,7 @@ impl Analyzer for Sqlite {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn selects(&self) -> &'static [Select] {
