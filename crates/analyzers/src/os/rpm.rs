@@ -27,6 +27,10 @@ use crate::{File, FileFacts};
 /// The largest database that is read: a full workstation has 400 MB.
 const DATABASE_BYTES_MAX: u64 = 1 << 30;
 
+/// Parts of one database that could not be read, of which each is worth its words; of a file made of nothing
+/// else there could be a hundred million.
+const ERRORS_MAX: usize = 1000;
+
 /// The names of a database by the program that reads it, the one that rpm prefers first: where
 /// several stand in one directory, the others are left over from a conversion.
 const NAMES: [&str; 3] = ["rpmdb.sqlite", "Packages.db", "Packages"];
@@ -44,10 +48,34 @@ pub(crate) enum DatabaseError {
     Bounds(&'static str),
     #[error("page {0} is reached twice")]
     Loop(u32),
+    #[error("has records that share bytes, and is not read any further")]
+    Shared,
     #[error("has no table `Packages`")]
     NoTable,
     #[error("is empty")]
     Empty,
+}
+
+/// What reading one database may come to: records that do not share bytes are no longer than the file
+/// together, and any number of those that do can be in some kilobytes.
+struct Effort {
+    left: usize,
+    is_spent: bool,
+}
+
+impl Effort {
+    fn of(bytes: &[u8]) -> Self {
+        Self { left: bytes.len(), is_spent: false }
+    }
+
+    /// Whether so many bytes more may be read. If not, nothing more may.
+    fn takes(&mut self, bytes: usize) -> bool {
+        match self.left.checked_sub(bytes) {
+            Some(left) => self.left = left,
+            None => self.is_spent = true,
+        }
+        !self.is_spent
+    }
 }
 
 /// Takes the headers of a database one by one, and errors for those that could not be read.
@@ -59,16 +87,21 @@ fn packages(read: impl FnOnce(&[u8], &mut Sink<'_>), file: &File<'_>, facts: &mu
         facts.problem(ProblemKind::Damaged, DatabaseError::Empty.to_string());
         return;
     }
-    read(file.bytes, &mut |header| match header {
-        Ok(header) => match header::installed(header, facts.path_list()) {
-            Ok(Some(installed)) => facts.package(installed),
-            Ok(None) => {}
+    let mut errors = 0_usize;
+    read(file.bytes, &mut |header| {
+        let header = header.map(|header| header::installed(header, facts.path_list()));
+        let is_error = !matches!(header, Ok(Ok(_)));
+        errors = errors.saturating_add(usize::from(is_error));
+        match header {
+            Ok(Ok(Some(installed))) => facts.package(installed),
+            Ok(Ok(None)) => {}
+            _ if errors > ERRORS_MAX => {}
+            Ok(Err(error)) => facts.problem(ProblemKind::Damaged, error.to_string()),
+            Err(error @ DatabaseError::Unsupported(_)) => {
+                facts.problem(ProblemKind::Unsupported, error.to_string());
+            }
             Err(error) => facts.problem(ProblemKind::Damaged, error.to_string()),
-        },
-        Err(error @ DatabaseError::Unsupported(_)) => {
-            facts.problem(ProblemKind::Unsupported, error.to_string());
         }
-        Err(error) => facts.problem(ProblemKind::Damaged, error.to_string()),
     });
 }
 

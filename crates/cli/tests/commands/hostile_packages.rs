@@ -149,3 +149,97 @@ fn what_packages_have_in_common_is_not_multiplied() {
         .file("usr/share/doc/curl/copyright", copyright);
     assert_cut("licences", bad, "packages are not known: those of all packages together");
 }
+
+/// The first page of an SQLite database with a table `Packages` that begins at page 2.
+fn schema(page_size: usize) -> Vec<u8> {
+    let sql = b"CREATE TABLE Packages (hnum INTEGER PRIMARY KEY, blob BLOB)";
+    let text = |text: &[u8]| (13 + 2 * text.len()) as u8;
+    let columns = [&b"table"[..], b"Packages", b"Packages"];
+    let mut record = vec![7];
+    record.extend(columns.map(text));
+    record.extend([1, 0x80 | (text(sql) >> 7), text(sql) & 0x7f]);
+    record.extend([&columns.concat()[..], &[2], sql].concat());
+    let mut page = vec![0; page_size];
+    page[..16].copy_from_slice(b"SQLite format 3\0");
+    page[16..24].copy_from_slice(&[0, 1, 1, 1, 0, 64, 32, 32]);
+    let at = page_size - record.len() - 2;
+    page[at] = record.len() as u8;
+    page[at + 1] = 1;
+    page[at + 2..].copy_from_slice(&record);
+    page[100] = 13;
+    page[104] = 1;
+    page[108..110].copy_from_slice(&(at as u16).to_be_bytes());
+    page
+}
+
+fn varint(number: usize) -> [u8; 3] {
+    [0x80 | (number >> 14) as u8, 0x80 | (number >> 7 & 0x7f) as u8, (number & 0x7f) as u8]
+}
+
+/// A page of so many pointers to one and the same cell.
+fn page(kind: u8, pointers: usize, cell: &[u8], rightmost: u32) -> Vec<u8> {
+    let mut page = vec![0; 65_536];
+    let at = page.len() - cell.len();
+    page[at..].copy_from_slice(cell);
+    page[0] = kind;
+    page[3..5].copy_from_slice(&(pointers as u16).to_be_bytes());
+    page[8..12].copy_from_slice(&rightmost.to_be_bytes());
+    let begin = if kind == 5 { 12 } else { 8 };
+    for pointer in page[begin..begin + 2 * pointers].chunks_mut(2) {
+        pointer.copy_from_slice(&(at as u16).to_be_bytes());
+    }
+    page
+}
+
+/// An SQLite database of a few pages in which one record is named by ten thousand cells, and one of many
+/// whose every page names the next one as often.
+#[test]
+fn rpm_databases_are_read_once_whatever_points_where() {
+    let header = header("usr", 800);
+    let mut record = vec![6, 0];
+    record.extend(varint(12 + 2 * header.len()));
+    record[0] = record.len() as u8;
+    record.extend(&header);
+    let mut cell = varint(record.len()).to_vec();
+    cell.push(1);
+    cell.extend(record);
+    let parent: Vec<u8> = (4_u32..100).fold(page(5, 96, &[], 3), |mut page, child| {
+        let at = 65_536 - 8 * (child as usize - 3);
+        page[at..at + 4].copy_from_slice(&child.to_be_bytes());
+        let pointer = 12 + 2 * (child as usize - 4);
+        page[pointer..pointer + 2].copy_from_slice(&(at as u16).to_be_bytes());
+        page
+    });
+    let leaf = page(13, 26_000, &cell, 0);
+    let cells = [schema(65_536), parent, leaf.repeat(97)].concat();
+    let bad = TarBuilder::new().file("var/lib/rpm/rpmdb.sqlite", cells);
+    let report = assert_cut("cells", bad, "records that share bytes");
+    assert_eq!(version(&report, "bomb"), Some("1.0-1"), "what was read before is kept");
+
+    let mut database = schema(65_536);
+    for next in 3_u32..1003 {
+        database.extend(page(5, 32_000, &[&next.to_be_bytes()[..], &[1]].concat(), next));
+    }
+    let bad = TarBuilder::new().file("var/lib/rpm/rpmdb.sqlite", database);
+    assert_cut("pages", bad, "is reached twice");
+}
+
+/// A Berkeley database whose offsets go up and down, so that every item is most of the page.
+#[test]
+fn berkeley_items_that_share_bytes_end_the_reading() {
+    let mut database = vec![0; 65_536];
+    database[12..16].copy_from_slice(&0x0006_1561_u32.to_le_bytes());
+    database[20..24].copy_from_slice(&65_536_u32.to_le_bytes());
+    database[25] = 8;
+    database[32..36].copy_from_slice(&100_u32.to_le_bytes());
+    let mut page = vec![1; 65_536];
+    page[20..22].copy_from_slice(&6000_u16.to_le_bytes());
+    page[25] = 13;
+    for (index, pointer) in page[26..26 + 12_000].chunks_mut(2).enumerate() {
+        let at = if index % 2 == 0 { 65_000_u16 } else { 33_000 };
+        pointer.copy_from_slice(&at.to_le_bytes());
+    }
+    database.extend(page.repeat(100));
+    let bad = TarBuilder::new().file("var/lib/rpm/Packages", database);
+    assert_cut("berkeley", bad, "records that share bytes");
+}

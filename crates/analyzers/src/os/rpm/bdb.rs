@@ -3,10 +3,11 @@
 //! The file is a row of pages of one size, in the byte order of the machine that wrote it (Berkeley
 //! DB 4 to 5, `dbinc/db_page.h`). Hash pages hold pairs of key and value; a value that is too large
 //! stands in a chain of overflow pages. Where a key hashes to does not matter here, so the pages
-//! are read in file order and the buckets ignored. Each overflow page is read once at most.
+//! are read in file order and the buckets ignored. Each overflow page is read once at most, and items that
+//! share bytes end the reading.
 
 use crate::binary::{Order, Seen, page, slice};
-use crate::os::rpm::{DATABASE_BYTES_MAX, DatabaseError, Sink, packages};
+use crate::os::rpm::{DATABASE_BYTES_MAX, DatabaseError, Effort, Sink, packages};
 use crate::{Analyzer, File, FileFacts, Select};
 
 const HASH_MAGIC: u32 = 0x0006_1561;
@@ -15,6 +16,9 @@ const BTREE_MAGIC: u32 = 0x0005_3162;
 /// Bytes at the beginning of a page: log position, number, previous, next, entries, offset, level,
 /// kind.
 const PAGE_HEADER: usize = 26;
+
+/// What the offsets of a pair take of a page.
+const OFFSETS: usize = 4;
 
 /// Kinds of pages.
 mod kind {
@@ -79,6 +83,9 @@ pub(crate) fn headers(bytes: &[u8], sink: &mut Sink<'_>) {
         match page.get(25).copied().unwrap_or_default() {
             kind::HASH | kind::HASH_UNSORTED => {
                 database.read_pairs(page, number, &mut value, sink);
+                if database.effort.is_spent {
+                    return sink(Err(DatabaseError::Shared));
+                }
             }
             kind::INVALID | kind::OVERFLOW | kind::HASH_META => {}
             kind::DUPLICATES_OLD | kind::DUPLICATES => {
@@ -95,6 +102,7 @@ struct Database<'a> {
     page_size: usize,
     last_page: u32,
     seen: Seen,
+    effort: Effort,
 }
 
 impl<'a> Database<'a> {
@@ -127,7 +135,8 @@ impl<'a> Database<'a> {
             return Err(not_a_hash);
         }
         let last_page = order.u32(bytes, 32).unwrap_or_default();
-        Ok(Self { bytes, order, page_size, last_page, seen: Seen::new(bytes.len(), page_size) })
+        let seen = Seen::new(bytes.len(), page_size);
+        Ok(Self { bytes, order, page_size, last_page, seen, effort: Effort::of(bytes) })
     }
 
     /// The items of a hash page: key, value, key, value. Their offsets stand behind the page's
@@ -147,6 +156,11 @@ impl<'a> Database<'a> {
             end = begin;
         }
         for pair in items.chunks(2) {
+            let length =
+                pair.iter().flatten().fold(OFFSETS, |sum, it| sum.saturating_add(it.len()));
+            if !self.effort.takes(length) {
+                return;
+            }
             match *pair {
                 [Some(key), Some(item)] if !is_counter(key) => {
                     let read = self.value(item, number, value);

@@ -2,16 +2,20 @@
 //!
 //! The format is SQLite's ("Database File Format"). Only what a walk through one table needs is
 //! here: table b-trees (interior pages 5, leaves 13), records, and chains of overflow pages. Each
-//! page is visited once at most, so the work is bounded by the size of the file whatever it says.
+//! page is visited once at most, and records that share bytes end the walk, so that the work is bounded by
+//! the size of the file whatever it says.
 
 use crate::binary::{Order, Seen, page, slice};
-use crate::os::rpm::{DATABASE_BYTES_MAX, DatabaseError, Sink, packages};
+use crate::os::rpm::{DATABASE_BYTES_MAX, DatabaseError, Effort, Sink, packages};
 use crate::{Analyzer, File, FileFacts, Select};
 
 const MAGIC: &[u8] = b"SQLite format 3\0";
 
 /// Bytes of the file header, which the first page begins with.
 const FILE_HEADER: usize = 100;
+
+/// What the smallest cell takes of a page beside its record: a pointer to it and two numbers.
+const CELL: usize = 4;
 
 const INTERIOR: u8 = 5;
 const LEAF: u8 = 13;
@@ -78,7 +82,9 @@ struct Database<'a> {
     page_size: usize,
     /// Bytes of a page that hold content.
     usable: usize,
+    /// Pages that are part of something.
     seen: Seen,
+    effort: Effort,
 }
 
 impl<'a> Database<'a> {
@@ -95,44 +101,52 @@ impl<'a> Database<'a> {
         // SQLite refuses less than 480 usable bytes, on which the sums below rely.
         let usable = page_size.checked_sub(reserved).filter(|&usable| usable >= 480);
         let usable = usable.ok_or(DatabaseError::Bounds("reserved bytes"))?;
-        Ok(Self { bytes, page_size, usable, seen: Seen::new(bytes.len(), page_size) })
+        let seen = Seen::new(bytes.len(), page_size);
+        Ok(Self { bytes, page_size, usable, seen, effort: Effort::of(bytes) })
     }
 
     /// Calls `each` with the record of every row of the table that begins at `root`.
     fn walk(&mut self, root: u32, each: &mut Sink<'_>) {
-        let mut ahead = vec![root];
+        let mut ahead = Vec::new();
+        self.queue(root, &mut ahead, each);
         let mut record = Vec::new();
         while let Some(number) = ahead.pop() {
-            let Some(page) = page(self.bytes, number, 1, self.page_size) else {
-                each(Err(DatabaseError::Page { what: "table", page: number }));
-                continue;
-            };
-            if !self.seen.mark(number) {
-                each(Err(DatabaseError::Loop(number)));
-                continue;
-            }
-            let Some(node) = Node::of(page, number) else {
+            let page = page(self.bytes, number, 1, self.page_size);
+            let Some(node) = page.and_then(|page| Node::of(page, number)) else {
                 each(Err(DatabaseError::Page { what: "page header", page: number }));
                 continue;
             };
             for index in 0..node.cells {
-                let cell = match node.cell(index) {
-                    Some(cell) if node.kind == LEAF => cell,
-                    Some(cell) => {
-                        ahead.extend(Order::Big.u32(cell, 0));
-                        continue;
-                    }
-                    None => {
-                        each(Err(DatabaseError::Page { what: "cell", page: number }));
-                        continue;
-                    }
-                };
-                match self.record(cell, number, &mut record) {
-                    Ok(()) => each(Ok(&record)),
-                    Err(error) => each(Err(error)),
+                if !self.effort.takes(CELL) {
+                    return each(Err(DatabaseError::Shared));
                 }
+                let Some(cell) = node.cell(index) else {
+                    each(Err(DatabaseError::Page { what: "cell", page: number }));
+                    continue;
+                };
+                if node.kind == INTERIOR {
+                    if let Some(child) = Order::Big.u32(cell, 0) {
+                        self.queue(child, &mut ahead, each);
+                    }
+                    continue;
+                }
+                let read = self.record(cell, number, &mut record);
+                each(read.map(|()| record.as_slice()));
             }
-            ahead.extend(node.rightmost);
+            if let Some(rightmost) = node.rightmost {
+                self.queue(rightmost, &mut ahead, each);
+            }
+        }
+    }
+
+    /// Puts a page among those ahead, once: so there are never more than the file has.
+    fn queue(&mut self, number: u32, ahead: &mut Vec<u32>, each: &mut Sink<'_>) {
+        if page(self.bytes, number, 1, self.page_size).is_none() {
+            each(Err(DatabaseError::Page { what: "table", page: number }));
+        } else if self.seen.mark(number) {
+            ahead.push(number);
+        } else {
+            each(Err(DatabaseError::Loop(number)));
         }
     }
 
@@ -149,6 +163,9 @@ impl<'a> Database<'a> {
         let Some((_row_number, rest)) = varint(rest) else { return Err(damaged) };
         let length = usize::try_from(length).ok().filter(|&length| length <= self.bytes.len());
         let Some(length) = length else { return Err(damaged) };
+        if !self.effort.takes(length) {
+            return Err(DatabaseError::Shared);
+        }
         let local = self.local_length(length);
         let Some((content, rest)) = rest.split_at_checked(local) else { return Err(damaged) };
         record.extend_from_slice(content);
