@@ -38,7 +38,7 @@ impl Analyzer for Releases {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -116,16 +116,18 @@ impl Release {
     }
 }
 
-/// The assignments of a shell-like file that are of use here.
+/// The assignments of a shell-like file that are of use here. Of several to one name the last counts, as
+/// for a shell that reads the file (os-release(5)).
 pub(crate) fn fields(text: &str) -> Vec<(String, String)> {
-    let mut fields: Vec<(String, String)> = Vec::new();
+    let mut fields: Vec<(String, &str)> = Vec::new();
     for line in text.lines() {
         let Some((key, value)) = line.trim().split_once('=') else { continue };
-        if KEYS.contains(&key) && !fields.iter().any(|(known, _)| known == key) {
-            fields.push((key.to_owned(), cut(&unquote(value.trim()))));
+        if KEYS.contains(&key) {
+            fields.retain(|(known, _)| known != key);
+            fields.push((key.to_owned(), value));
         }
     }
-    fields
+    fields.into_iter().map(|(key, value)| (key, cut(&unquote(value.trim())))).collect()
 }
 
 /// The value that a shell would assign.
@@ -167,5 +169,12 @@ mod tests {
         for (written, value) in cases {
             assert_eq!(unquote(written), value, "{written}");
         }
+    }
+
+    #[test]
+    fn the_last_assignment_counts() {
+        let text = "ID=debian\nVERSION_ID=12\nID=acme\nVERSION_ID=\n";
+        let release = Release::Fields(fields(text));
+        assert_eq!((release.field("ID"), release.field("VERSION_ID")), (Some("acme"), None));
     }
 }
