@@ -8,7 +8,7 @@
 
 use model::Os;
 
-use crate::os::families::{DEBIAN_CODENAMES, IDS, LINES, UBUNTU_CODENAMES, look_up};
+use crate::os::families::{DEBIAN_CODENAMES, IDS, LINES, REBUILDS, UBUNTU_CODENAMES, look_up};
 use crate::os::release::Release;
 use crate::survey::Sighting;
 
@@ -209,9 +209,17 @@ fn platform(release: &Release) -> Option<(&'static str, String)> {
     Some((family, if agrees { version.to_owned() } else { major.to_owned() }))
 }
 
-/// Rebuilds of RHEL that are too old for a `PLATFORM_ID` number themselves as RHEL does.
+/// The RHEL that a derivative without a `PLATFORM_ID` is built from: the one it names as such, or for a
+/// rebuild that of its own number. Appliances have numbers of their own, which mean nothing here (XCP-ng 8.2
+/// is built from CentOS 7).
 fn rebuild_version(release: &Release) -> Option<String> {
-    let version = release.field("VERSION_ID")?;
+    let product = release.field("REDHAT_SUPPORT_PRODUCT").unwrap_or_default().to_ascii_lowercase();
+    let is_of_red_hat = product == "centos" || product == "red hat enterprise linux";
+    let supported = release.field("REDHAT_SUPPORT_PRODUCT_VERSION").filter(|_| is_of_red_hat);
+    let id = release.field("ID").unwrap_or_default().to_ascii_lowercase();
+    let own = release.field("VERSION_ID").filter(|_| REBUILDS.contains(&id.as_str()));
+    let centos = release.field("CENTOS_MANTISBT_PROJECT_VERSION");
+    let version = own.or(supported).or(centos)?;
     let major: u32 = version.split('.').next()?.parse().ok()?;
     (5..=10).contains(&major).then(|| version.to_owned())
 }

@@ -42,6 +42,19 @@ pub(crate) const IDS: &[(&str, &str)] = &[
     ("wolfi", "wolfi"),
 ];
 
+/// `ID`s of rebuilds of RHEL that number themselves as it does. Since RHEL 8 they also say so by their
+/// `PLATFORM_ID`, and need not be here.
+pub(crate) const REBUILDS: &[&str] = &[
+    "circle",
+    "clearos",
+    "cloudlinux",
+    "eurolinux",
+    "miraclelinux",
+    "navylinux",
+    "springdale",
+    "virtuozzo",
+];
+
 /// How older release files begin their line, in lower case, and the family. The first that fits
 /// counts.
 pub(crate) const LINES: &[(&str, &str)] = &[

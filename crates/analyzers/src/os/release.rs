@@ -12,7 +12,7 @@ use crate::{Analyzer, File, FileFacts, Select};
 const VALUE_CHARS_MAX: usize = 256;
 
 /// The fields that `choice.rs` asks for (os-release(5), and lsb-release's names for the same).
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 17] = [
     "ID",
     "ID_LIKE",
     "NAME",
@@ -24,6 +24,9 @@ const KEYS: [&str; 14] = [
     "UBUNTU_CODENAME",
     "DEBIAN_CODENAME",
     "RHEL_VERSION",
+    "REDHAT_SUPPORT_PRODUCT",
+    "REDHAT_SUPPORT_PRODUCT_VERSION",
+    "CENTOS_MANTISBT_PROJECT_VERSION",
     "DISTRIB_ID",
     "DISTRIB_RELEASE",
     "DISTRIB_CODENAME",
