@@ -92,20 +92,21 @@ impl<'a> Paragraph<'a> {
             self.garbage = self.garbage.saturating_add(1);
             return;
         };
-        // Field names ignore case; the usual spelling is tried first because it is all there is.
-        let place = match field {
+        // Field names ignore case, and dpkg takes blanks behind them; the usual spelling is tried first
+        // because it is all there is.
+        let place = match field.trim_ascii_end() {
             "Package" => &mut self.package,
             "Status" => &mut self.status,
             "Version" => &mut self.version,
             "Architecture" => &mut self.architecture,
             "Source" => &mut self.source,
             "Maintainer" => &mut self.maintainer,
-            _ if field.eq_ignore_ascii_case("package") => &mut self.package,
-            _ if field.eq_ignore_ascii_case("status") => &mut self.status,
-            _ if field.eq_ignore_ascii_case("version") => &mut self.version,
-            _ if field.eq_ignore_ascii_case("architecture") => &mut self.architecture,
-            _ if field.eq_ignore_ascii_case("source") => &mut self.source,
-            _ if field.eq_ignore_ascii_case("maintainer") => &mut self.maintainer,
+            field if field.eq_ignore_ascii_case("package") => &mut self.package,
+            field if field.eq_ignore_ascii_case("status") => &mut self.status,
+            field if field.eq_ignore_ascii_case("version") => &mut self.version,
+            field if field.eq_ignore_ascii_case("architecture") => &mut self.architecture,
+            field if field.eq_ignore_ascii_case("source") => &mut self.source,
+            field if field.eq_ignore_ascii_case("maintainer") => &mut self.maintainer,
             _ => return,
         };
         *place = value.trim_ascii();
