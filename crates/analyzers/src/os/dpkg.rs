@@ -132,6 +132,8 @@ impl<'a> Paragraph<'a> {
                 facts.problem(ProblemKind::Damaged, message);
             }
             (package, version) => {
+                // As dpkg reads names, in whatever case they are written.
+                let package = &*package.to_ascii_lowercase();
                 let mut installed = Installed::new(PackageKind::Deb, package, version);
                 self.architecture.clone_into(&mut installed.package.architecture);
                 self.maintainer.clone_into(&mut installed.package.vendor);
@@ -146,7 +148,8 @@ impl<'a> Paragraph<'a> {
 /// every other state has files on disk, `half-installed` some of them at least. `status.d` has no
 /// states.
 fn is_on_disk(status: &str) -> bool {
-    !matches!(status.split_ascii_whitespace().last(), Some("not-installed" | "config-files"))
+    let state = status.split_ascii_whitespace().last().unwrap_or_default();
+    !["not-installed", "config-files"].iter().any(|absent| state.eq_ignore_ascii_case(absent))
 }
 
 /// `Source: name`, or `Source: name (version)` where the source's version differs from the
@@ -156,6 +159,7 @@ fn source(field: &str, package: &str, version: &str) -> Option<Source> {
         Some((name, rest)) => (name.trim_ascii(), rest.trim_end_matches(')').trim_ascii()),
         None => (field, ""),
     };
+    let name = &*name.to_ascii_lowercase();
     let name = if name.is_empty() { package } else { name };
     let own = if own.is_empty() { version } else { own };
     let differs = name != package || own != version;
