@@ -1,5 +1,5 @@
-//! Debian's package database, dpkg: `status`, the `status.d` of images without dpkg, and the file
-//! lists beside them.
+//! Debian's package database, dpkg: `status`, the journal `updates` that a dpkg leaves which was
+//! interrupted, the `status.d` of images without dpkg, and the file lists beside them.
 //!
 //! The format is that of Debian policy, section 5.1: paragraphs of `Field: value` lines, separated
 //! by empty lines, continued by lines that begin with a blank.
@@ -12,6 +12,9 @@ use crate::facts::Shipped;
 use crate::select::split;
 use crate::view::{Resolved, View};
 use crate::{Analyzer, File, FileFacts, Installed, Select};
+
+/// Where the journal is.
+const JOURNAL: &str = "var/lib/dpkg/updates/";
 
 /// Lines of one file list that are looked at, each of which takes forty bytes meanwhile: a [`PathList`] has
 /// no room for more paths, however short.
@@ -34,6 +37,7 @@ impl Analyzer for Dpkg {
             &[
                 Select::Path("var/lib/dpkg/status"),
                 Select::In { directory: "var/lib/dpkg/status.d", suffix: "" },
+                Select::In { directory: "var/lib/dpkg/updates", suffix: "" },
                 Select::Consulted { directory: "var/lib/dpkg/info", suffix: ".list" },
             ]
         }
@@ -46,11 +50,28 @@ impl Analyzer for Dpkg {
 
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
         let text = file.text();
+        if file.path.starts_with(JOURNAL) {
+            return journal(file.name(), &text, facts);
+        }
         match file.name().rsplit_once('.').map(|(_, extension)| extension) {
             Some("list") => facts.owned(listed(&text, facts.path_list())),
             Some("md5sums") => facts.owned(summed(&text, facts.path_list())),
             _ => status(&text, facts),
         }
+    }
+}
+
+/// Reads a file of the journal, which dpkg takes in place of what `status` says of the same package. Here it
+/// counts beside that: which of both is on the disk of a dpkg that was interrupted is not certain.
+fn journal(name: &str, text: &str, facts: &mut FileFacts) {
+    if !name.bytes().all(|byte| byte.is_ascii_digit()) {
+        // A beginning, which dpkg does not read either.
+        return;
+    }
+    status(text, facts);
+    if !facts.packages.is_empty() {
+        let message = "dpkg was interrupted; what it lists counts beside what `status` lists";
+        facts.problem(ProblemKind::Notice, message);
     }
 }
 
@@ -248,6 +269,7 @@ fn candidates(package: &Package, place: &str, suffix: &str) -> Vec<String> {
         Some((root, file)) => vec![format!("{root}/status.d/{file}.md5sums")],
         None => {
             let root = place.rsplit_once('/').map_or("", |(root, _)| root);
+            let root = root.strip_suffix("/updates").unwrap_or(root);
             // Packages that may be installed for several architectures are told apart.
             let several = format!("{root}/info/{name}:{architecture}.{suffix}");
             vec![format!("{root}/info/{name}.{suffix}"), several]

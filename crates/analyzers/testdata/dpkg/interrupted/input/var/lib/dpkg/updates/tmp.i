@@ -1,0 +1,3 @@
+Package: half
+Status: install ok installed
+Version: 1
