@@ -297,7 +297,7 @@ impl Visitor for LayerCollector {
         let path = selected.as_deref().unwrap_or(entry.path);
         let signatures = self.signatures.as_deref();
         let file = File { path, bytes, mode: entry.mode, signatures, seen: &self.seen };
-        let mut facts = FileFacts::with_room(self.room);
+        let mut facts = FileFacts::with_room(self.room).at(entry.path.len());
         for analyzer in self.analyzers(entry).into_iter().filter(|it| takes(*it, bytes)) {
             match analyzer.max_bytes() {
                 limit if entry.size <= limit => analyzer.analyze(&file, &mut facts),
@@ -324,7 +324,7 @@ impl LayerCollector {
             malware::suspect(facts, bytes, name);
             return;
         }
-        let mut facts = FileFacts::with_room(self.room);
+        let mut facts = FileFacts::with_room(self.room).at(entry.path.len());
         malware::suspect(&mut facts, bytes, name);
         self.settle(entry.path, &facts);
         self.keep(entry.path, Named::Found(Box::new(facts)));

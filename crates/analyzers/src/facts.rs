@@ -149,6 +149,9 @@ pub struct FileFacts {
     /// Bytes of facts that the layer still has room for.
     #[serde(skip)]
     room: usize,
+    /// Bytes of the file's path, which each thing found in it has in the end.
+    #[serde(skip)]
+    place: usize,
     #[serde(skip)]
     overflowed: bool,
 }
@@ -222,6 +225,11 @@ impl FileFacts {
         Self { room, ..Self::default() }
     }
 
+    /// The same, of a file with a path of so many bytes.
+    pub(crate) fn at(self, place: usize) -> Self {
+        Self { place, ..self }
+    }
+
     /// Whether the file said anything at all.
     pub(crate) fn is_empty(&self) -> bool {
         self.packages.is_empty()
@@ -251,7 +259,7 @@ impl FileFacts {
     }
 
     pub fn package(&mut self, installed: Installed) {
-        if self.spend(installed.size()) {
+        if self.spend(installed.size().saturating_add(self.place)) {
             self.left_out(installed.left_out, &installed.package.name);
             self.packages.push(installed);
         }
@@ -301,7 +309,8 @@ impl FileFacts {
 
     /// A secret in the file.
     pub(crate) fn secret(&mut self, secret: Secret) {
-        if self.spend(secret.excerpt.len().saturating_add(FACT_OVERHEAD)) {
+        let place = self.place.saturating_add(FACT_OVERHEAD);
+        if self.spend(secret.excerpt.len().saturating_add(place)) {
             self.secrets.push(secret);
         }
     }
@@ -333,7 +342,7 @@ impl FileFacts {
     pub(crate) fn malware(&mut self, malware: Malware) {
         let texts = [&malware.rule, &malware.family, &malware.title, &malware.location.path];
         let texts = texts.into_iter().map(String::len).fold(FACT_OVERHEAD, usize::saturating_add);
-        if self.spend(texts) {
+        if self.spend(texts.saturating_add(self.place)) {
             self.malware.push(malware);
         }
     }

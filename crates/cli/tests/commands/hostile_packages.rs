@@ -128,6 +128,15 @@ fn paths_of_an_image_have_an_end_together() {
     assert_cut("rpm", bad, "files that `bomb` lists are left out");
 }
 
+/// A file deep down that lists many packages, each of which has the file's path in the end.
+#[test]
+fn packages_of_a_file_count_with_its_path() {
+    let packages = (0..70_000).map(|number| format!("pk{number}==1.0\n")).collect::<String>();
+    let path = format!("{}requirements.txt", format!("{}/", "d".repeat(200)).repeat(19));
+    let bad = TarBuilder::new().gnu_long(b'L', &path).file("requirements.txt", packages);
+    assert_cut("deep", bad, "more than 32 MiB of facts in one layer");
+}
+
 /// A list of files, and a licence, that thousands of packages have in common.
 #[test]
 fn what_packages_have_in_common_is_not_multiplied() {
@@ -235,11 +244,12 @@ fn berkeley_items_that_share_bytes_end_the_reading() {
     let mut page = vec![1; 65_536];
     page[20..22].copy_from_slice(&6000_u16.to_le_bytes());
     page[25] = 13;
-    for (index, pointer) in page[26..26 + 12_000].chunks_mut(2).enumerate() {
-        let at = if index % 2 == 0 { 65_000_u16 } else { 33_000 };
+    // Key and value; then a pair that is damaged and leads back up.
+    let offsets = [65_000_u16, 33_000, 65_000, 65_000].into_iter().cycle();
+    for (pointer, at) in page[26..26 + 12_000].chunks_mut(2).zip(offsets) {
         pointer.copy_from_slice(&at.to_le_bytes());
     }
     database.extend(page.repeat(100));
     let bad = TarBuilder::new().file("var/lib/rpm/Packages", database);
-    assert_cut("berkeley", bad, "records that share bytes");
+    assert_cut("berkeley", bad, "item at page 1 does not fit");
 }
