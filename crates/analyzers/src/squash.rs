@@ -11,6 +11,7 @@ use model::{Basis, Inventory, Location, Os, Package, PackageKind, Problem, Probl
 use crate::LayerFacts;
 use crate::attribution::{Identity, appearances};
 use crate::complete::Completing;
+use crate::facts::{FileFacts, Installed, Named};
 use crate::malware::gather as malware;
 use crate::os::{choice, rpm};
 use crate::owners;
@@ -33,6 +34,7 @@ pub fn squash(layers: &[LayerFacts], has_layers: bool) -> Inventory {
     problems.extend(malware::unopened(&stack));
     let os = choice::os(&survey.files);
     let packages = packages(&survey, &stack, os.as_ref(), has_layers, &mut problems);
+    problems.extend(removed_system(&stack, os.as_ref(), &packages));
     let secrets = gather::secrets(&stack, os.as_ref(), has_layers);
     if !has_layers {
         problems.iter_mut().for_each(|problem| problem.layer = None);
@@ -84,6 +86,38 @@ fn packages(
     drop_repeated(&mut packages, os);
     packages.sort_unstable();
     packages
+}
+
+/// A system that a layer below names and the image does not any more: whoever takes the database away
+/// (`rm -rf /var/lib/dpkg`, tools that make images small) leaves the programs. Where the image still says
+/// which system it is, it is known that packages are missing.
+fn removed_system(stack: &Stack<'_>, os: Option<&Os>, packages: &[Package]) -> Option<Problem> {
+    if os.is_some() || packages.iter().any(|package| package.kind.is_os()) {
+        return None;
+    }
+    let view = stack.all();
+    let removed = |(index, layer): (u32, &LayerFacts)| {
+        let files = layer.entries.iter().filter_map(|(path, named)| match named {
+            Named::File(Some(facts)) if !view.shows(path, facts) => Some((&**path, &**facts)),
+            _ => None,
+        });
+        let told = |(path, facts): (&str, &FileFacts)| {
+            let of_system = |installed: &&Installed| installed.package.kind.is_os();
+            let count = facts.packages.iter().filter(of_system).count();
+            let what = match count {
+                0 if !facts.release.as_ref()?.tells() => return None,
+                0 => "said which system this is".to_owned(),
+                count => format!("listed {count} packages of the operating system"),
+            };
+            let message = format!(
+                "{what}, and a layer above removed that, with all that tells: what the image holds of the \
+                 system is not known, and absence of findings means nothing"
+            );
+            Some((count, Problem::new(ProblemKind::Unreadable, path, message).in_layer(index)))
+        };
+        files.filter_map(told).max_by_key(|(count, _)| *count)
+    };
+    (0_u32..).zip(stack.layers()).filter_map(removed).max_by_key(|(count, _)| *count).map(|it| it.1)
 }
 
 /// What a `deps.json` stands beside or above is described there, by the names of packages.

@@ -172,13 +172,21 @@ pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError>
     Ok(Inspection { artifact: shown.finish(), inventory, attached, of_sources })
 }
 
-/// That a root file system has nothing which could be found vulnerable: it may be something else.
+/// That nothing is there which could be found vulnerable. A notice: a program on an empty image is nothing
+/// unusual, and what a layer below knew of is a problem of its own ([`analyzers::squash`]). An archive or a
+/// folder may also be something else than a root file system.
 fn nothing_known(artifact: &Artifact, inventory: &Inventory) -> Option<Problem> {
     let is_known = inventory.os.is_some() || !inventory.packages.is_empty();
-    let message =
-        "it was read as a root file system, and holds neither a distribution nor a package";
-    let problem = || Problem::new(ProblemKind::Notice, &*artifact.name, message);
-    (artifact.kind == ArtifactKind::FsArchive && !is_known).then(problem)
+    let message = match artifact.kind {
+        ArtifactKind::FsArchive | ArtifactKind::Dir => {
+            "it was read as a root file system, and holds neither a distribution nor a package"
+        }
+        _ => {
+            "it holds neither a distribution nor a package that is known: whether its programs are \
+              vulnerable is not known"
+        }
+    };
+    (!is_known).then(|| Problem::new(ProblemKind::Notice, &*artifact.name, message))
 }
 
 /// What is attached to an image; that a source holds no such things is a problem, for it was asked.

@@ -109,6 +109,14 @@ impl Release {
         (!value.is_empty()).then_some(value)
     }
 
+    /// Whether it says which system it is of.
+    pub(crate) fn tells(&self) -> bool {
+        match self {
+            Self::Line(line) => !line.is_empty(),
+            Self::Fields(_) => self.field("ID").is_some() || self.field("DISTRIB_ID").is_some(),
+        }
+    }
+
     pub(crate) fn size(&self) -> usize {
         match self {
             Self::Line(line) => line.len(),

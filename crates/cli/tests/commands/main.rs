@@ -43,4 +43,5 @@ mod settings;
 mod sources;
 mod stumbles;
 mod suites;
+mod unknown;
 mod vex;
