@@ -45,6 +45,19 @@ pub(crate) fn open(
     from_archive(archive, name, wanted, options)
 }
 
+/// Whether a folder is such an archive, unpacked: its `manifest.json` lists images by configurations that
+/// lie there.
+pub(crate) fn is_unpacked(path: &Path) -> bool {
+    let store = Store::Directory(path.to_owned());
+    let Ok(Some(bytes)) = store.read("manifest.json", MANIFEST_BYTES_MAX) else { return false };
+    let entries: Vec<Entry> = serde_json::from_slice(&bytes).unwrap_or_default();
+    let is_there = |entry: &Entry| {
+        let member = normalize(entry.config.as_bytes());
+        member.is_ok_and(|member| !member.is_empty() && path.join(member).is_file())
+    };
+    entries.iter().any(is_there)
+}
+
 /// The same, once the archive is open.
 pub(crate) fn from_archive(
     archive: Archive,

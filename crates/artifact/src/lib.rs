@@ -45,6 +45,7 @@ mod spill;
 mod store;
 mod tar;
 mod target;
+mod transport;
 mod walk;
 mod windows;
 

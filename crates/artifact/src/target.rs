@@ -14,7 +14,7 @@ use crate::recognise::{self, Carries};
 use crate::store::Store;
 use crate::{
     Image, OpenError, Options, container, containerd, dir, docker, docker_archive, fs_archive, oci,
-    podman, registry,
+    podman, registry, transport,
 };
 
 /// See [`crate::open`].
@@ -43,6 +43,7 @@ fn open_as(kind: ArtifactKind, rest: &str, options: &Options) -> Result<Image, O
         ArtifactKind::Docker => docker::open(rest, options),
         ArtifactKind::Podman => podman::open(rest, options),
         ArtifactKind::DockerArchive => docker_archive::open(path, &name, wanted, options),
+        ArtifactKind::OciDir if transport::is_one(path) => transport::open(path, &name, options),
         ArtifactKind::OciArchive | ArtifactKind::OciDir => oci::open(path, &name, wanted, options),
         ArtifactKind::Dir => dir::open(Path::new(rest), rest, options),
         ArtifactKind::FsArchive => fs_archive::open(Path::new(rest), rest, options),
@@ -62,6 +63,10 @@ fn open_path(path: &Path, wanted: Option<&str>, options: &Options) -> Result<Ima
     if path.is_dir() {
         return if is_layout(path) {
             oci::open(path, name, wanted, options)
+        } else if transport::is_one(path) {
+            transport::open(path, name, options)
+        } else if docker_archive::is_unpacked(path) {
+            Err(unpacked(name))
         } else {
             dir::open(path, name, options)
         };
@@ -185,8 +190,19 @@ pub fn is_path(target: &str) -> bool {
     path.exists() && (wanted.is_none() || holds_names(path))
 }
 
+/// By its mark, which nobody who reads layouts needs, or by what it is made of.
 fn is_layout(directory: &Path) -> bool {
-    directory.join("oci-layout").is_file()
+    let is_made =
+        || directory.join("index.json").is_file() && directory.join("blobs/sha256").is_dir();
+    directory.join("oci-layout").is_file() || is_made()
+}
+
+/// That a folder is no root file system.
+fn unpacked(name: &str) -> OpenError {
+    let message = format!("`{name}` is an image archive that somebody unpacked, which is not read");
+    OpenError::new(OpenErrorKind::Unsupported, message).hint(format!(
+        "pack it again: `tar -cf image.tar -C {name} .`; `dir:{name}` reads it as a root file system"
+    ))
 }
 
 /// Whether a target that does not exist was meant for a path rather than for an image's name.
