@@ -129,6 +129,38 @@ const fn rebuild(family: &'static str) -> Distro {
     Distro { origin: Some("rhel"), ..rhel(family) }
 }
 
+/// `ID`s that are another name of the family, or one of its products: nothing is guessed there.
+const OTHER_NAMES: [&str; 12] = [
+    "amzn",
+    "centos",
+    "ol",
+    "opensuse",
+    "opensuse-microos",
+    "redhat",
+    "rhcos",
+    "sle-micro-rancher",
+    "sled",
+    "sles_sap",
+    "suse-microos",
+    "tlinux",
+];
+
+/// That a derivative is taken for what it is built from.
+pub(crate) fn derivative(os: &Os) -> Option<Problem> {
+    let id = os.derived_id.as_ref().filter(|_| release(os).is_some())?;
+    let lower = id.to_lowercase();
+    let is_other = lower != os.family && !OTHER_NAMES.contains(&lower.as_str());
+    let shown = format!("{} {}", os.family, os.version);
+    let message = format!(
+        "is held against the advisories of {}, which it is built from: what it builds or mends on its own \
+         is not known",
+        shown.trim_end()
+    );
+    is_other.then(|| {
+        Problem::new(ProblemKind::Notice, id.chars().take(80).collect::<String>(), message)
+    })
+}
+
 /// What to consult for the packages of the operating system; None where there is no operating
 /// system and none of its packages, as in an image with a single static binary.
 pub(crate) fn plan(inventory: &Inventory) -> Option<Result<Plan, Problem>> {

@@ -125,6 +125,7 @@ pub fn findings(
     let (plans, problems) = plans(inventory, options.declared);
     let mut matched = Matched { problems, ..Matched::default() };
     matched.problems.extend(inventory.os.as_ref().and_then(|os| eol::notice(os, options.today)));
+    matched.problems.extend(inventory.os.as_ref().and_then(distro::derivative));
     for plan in &plans {
         let packages = ecosystem::packages(plan, inventory);
         let voices = voices(plan, &packages, store, &mut matched);

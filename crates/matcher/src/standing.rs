@@ -105,6 +105,9 @@ fn compare(plan: &Plan, installed: &Installed<'_>, bound: &str) -> Result<Orderi
     let version = &installed.version;
     match leaves_out_epoch(plan, installed, bound) {
         true => version::rpm::compare_ignoring_epoch(version, bound),
+        false if rebuilds(plan, version, bound) => {
+            plan.scheme.compare(&without_rebuilds(version), bound)
+        }
         false => plan.scheme.compare(without_local(plan, version, bound), bound),
     }
 }
@@ -116,6 +119,25 @@ fn without_local<'v>(plan: &Plan, version: &'v str, bound: &str) -> &'v str {
         Some((public, _)) if plan.scheme == Scheme::Pep440 && !bound.contains('+') => public,
         _ => version,
     }
+}
+
+/// What derivatives of Debian add to a version when they build its source again: Raspbian, Raspberry Pi OS,
+/// Devuan. It orders behind `+deb12u1`, and so behind every fix, whatever was built.
+const REBUILDS: [&str; 3] = ["+rpi", "+rpt", "+devuan"];
+
+/// Whether a version is that of a derivative's build, and the bound is not.
+fn rebuilds(plan: &Plan, version: &str, bound: &str) -> bool {
+    let is_in = |text: &str| REBUILDS.iter().any(|mark| text.contains(mark));
+    plan.scheme == Scheme::Debian && is_in(version) && !is_in(bound)
+}
+
+/// The version of the source that was built again.
+fn without_rebuilds(version: &str) -> String {
+    REBUILDS.iter().fold(version.to_owned(), |version, mark| {
+        let Some((before, after)) = version.split_once(mark) else { return version };
+        let after = after.trim_start_matches(|it: char| it.is_ascii_digit() || it == '.');
+        format!("{before}{after}")
+    })
 }
 
 /// Where one side does not say its epoch, a comparison with it would mean nothing: an epoch that
@@ -147,6 +169,11 @@ pub(crate) fn words(
         _ => !installed.epoch_known,
     };
     context.extend(left_out.then(|| "epoch ignored".to_owned()));
+    let rebuilt = match standing {
+        Standing::Inside(Some(range)) => bounds(range).any(|bound| rebuilds(plan, version, bound)),
+        _ => false,
+    };
+    context.extend(rebuilt.then(|| "mark of the rebuild ignored".to_owned()));
     let module = advisory.scope.module.iter().filter(|_| installed.named != Named::Module);
     context.extend(module.map(|module| format!("module {module}")));
     context.extend(advisory.scope.track.iter().map(|track| format!("track {track}")));

@@ -300,7 +300,7 @@ fn inventory(case: &Case) -> Inventory {
             version: words.next().unwrap_or_default(),
             codename: words.next(),
             pretty_name: None,
-            derived_id: None,
+            derived_id: words.next(),
         }
     });
     Inventory {
