@@ -6,6 +6,7 @@
 //! spec "Image Index", "Image Manifest" and "Content Descriptors"; Docker's "Image Manifest V 2,
 //! Schema 2".
 
+mod engines;
 mod search;
 
 use std::collections::BTreeMap;
@@ -19,7 +20,7 @@ use crate::error::OpenErrorKind;
 use crate::limits::{CONFIG_BYTES_MAX, LAYERS_MAX, MANIFEST_BYTES_MAX, SUBJECT_CHARS_MAX};
 use crate::{ImageConfig, OpenError, spelling};
 
-use search::{Listed, Search, listed_as_manifest};
+use search::{Choice, Listed, Node, Search, leaves, listed_as_manifest};
 pub(crate) use search::{best_for, with_platforms};
 
 /// What an image's configuration is called.
@@ -55,6 +56,8 @@ struct DescribedPlatform {
     architecture: String,
     #[serde(default)]
     variant: Option<String>,
+    #[serde(default, rename = "os.features")]
+    os_features: Option<Vec<String>>,
 }
 
 /// A document that a name may lead to.
@@ -144,15 +147,17 @@ pub(crate) fn resolve_entries(
     wanted: Option<&Platform>,
     fetch: &mut Fetch<'_>,
 ) -> Result<Resolved, OpenError> {
-    let mut search = Search { name, wanted, fetch, indexes: 0 };
-    let (Listed { image, within, platform }, others) = search.choose(entries)?;
+    let choice = Search::new(name, wanted, fetch).choose(entries)?;
+    let Choice { chosen: Listed { image, within, platform }, others, rivals } = choice;
     let bytes = fetch_checked(&image, MANIFEST_BYTES_MAX, fetch)?;
     let Document::Manifest(manifest) = parse(name, &bytes)? else {
         return Err(listed_as_manifest(&image.digest));
     };
     let resolved = finish(name, *manifest, image.digest, wanted, fetch)?;
     let lie = platform.and_then(|listed| contradiction(name, &listed, &resolved.config));
-    let notices = others.into_iter().chain(lie).collect();
+    let (chosen, read) = (&resolved.manifest_digest, &resolved.config_digest);
+    let rivals = rivals.into_iter().filter_map(|it| it.problem(name, chosen, read));
+    let notices = others.into_iter().chain(lie).chain(rivals).collect();
     Ok(Resolved { indexes: within.to_vec(), notices, ..resolved })
 }
 
@@ -173,9 +178,11 @@ pub(crate) fn find_by_config(
     config: &Digest,
     fetch: &mut Fetch<'_>,
 ) -> Option<Digest> {
+    let nodes = Search::new(name, None, fetch).gather(entries, &[]).ok()?;
     let mut listed = Vec::new();
-    Search { name, wanted: None, fetch, indexes: 0 }.gather(entries, &[], &mut listed).ok()?;
-    let has_config = |Listed { image, .. }: &Listed| {
+    leaves(&nodes, &mut listed);
+    let has_config = |node: &&Node| {
+        let image = &node.entry;
         let bytes = fetch_checked(image, MANIFEST_BYTES_MAX, fetch).ok()?;
         let Ok(Document::Manifest(manifest)) = parse(name, &bytes) else { return None };
         (manifest.config.digest == *config).then(|| image.digest.clone())
@@ -335,9 +342,20 @@ impl Descriptor {
     }
 
     fn platform(&self) -> Option<Platform> {
-        let DescribedPlatform { os, architecture, variant } = self.platform.clone()?;
+        let DescribedPlatform { os, architecture, variant, .. } = self.platform.clone()?;
         let known = |text: &str| !text.is_empty() && text != "unknown";
+        // As containerd reads it: who names no system means the machine's.
+        let os = if os.is_empty() { "linux".to_owned() } else { os };
         (known(&os) && known(&architecture)).then_some(Platform { os, architecture, variant })
+    }
+
+    /// Whether containerd takes it for a manifest at all.
+    fn is_manifest(&self) -> bool {
+        matches!(
+            self.media_type.as_str(),
+            "application/vnd.oci.image.manifest.v1+json"
+                | "application/vnd.docker.distribution.manifest.v2+json"
+        )
     }
 
     fn is_index(&self) -> bool {
@@ -361,7 +379,11 @@ impl Descriptor {
     /// BuildKit lists what it attests of an image beside the image.
     fn is_attestation(&self) -> bool {
         self.annotation("vnd.docker.reference.type") == Some("attestation-manifest")
-            || self.platform.as_ref().is_some_and(|it| it.os == "unknown")
+            || self.is_for_nobody()
+    }
+
+    fn is_for_nobody(&self) -> bool {
+        self.platform.as_ref().is_some_and(|it| it.os == "unknown")
     }
 }
 

@@ -239,10 +239,151 @@ fn several_images_for_one_platform_are_told() {
     let (_, told) = notices(&three, "linux/amd64");
     assert_eq!(told, ["it holds 2 images, of which `b` is read: b, a, and 1 without a name"]);
     // The same files, compressed otherwise, are no other image.
-    let mut entries = images.each_ref().map(|it| without(it.descriptor(), "annotations"));
+    let tar = TarBuilder::new().file("name", "first amd64");
+    let again = ImageBuilder::new("first").architecture("amd64").layer(LayerBuilder::zstd(tar));
+    assert_eq!(again.config(), images[0].config());
+    let mut entries = [&images[0], &again].map(|it| without(it.descriptor(), "annotations"));
     entries[1]["annotations"] = json!({ "io.github.containers.compression.zstd": "true" });
-    let twice = layout(&directory.path().join("twice"), &entries, blobs());
+    let twice = [blobs(), again.blobs()].concat();
+    let twice = layout(&directory.path().join("twice"), &entries, twice);
     assert_eq!(notices(&twice, "linux/amd64").1.len(), 0);
+}
+
+/// What an index leads engines to, by entries that are not what an honest index has: what is read,
+/// and who is told to run something else. `a` comes first, `b` second.
+#[test]
+fn what_engines_run_is_read_and_where_they_differ_is_told() {
+    let manifest = "application/vnd.oci.image.manifest.v1+json";
+    let amd64 = || json!({ "os": "linux", "architecture": "amd64" });
+    let with = |member: &str, value: Value| json!({ "platform": amd64(), member: value });
+    let marked = json!({ "vnd.docker.reference.type": "attestation-manifest" });
+    let zstd = json!({ "io.github.containers.compression.zstd": "true" });
+    let of = |variant: &str| json!({ "os": "linux", "architecture": "amd64", "variant": variant });
+    let plain = || json!({ "platform": amd64() });
+    let cases = [
+        ("plain", plain(), plain(), Some("linux/amd64"), "a", ""),
+        ("marked", with("annotations", marked.clone()), plain(), None, "a", "containerd's store"),
+        ("marked after", plain(), with("annotations", marked), None, "a", ""),
+        ("of a type", with("artifactType", "application/x.y".into()), plain(), None, "a", ""),
+        ("no media type", with("mediaType", "application/x".into()), plain(), None, "a", ""),
+        ("no platform", json!({}), plain(), Some("linux/amd64"), "b", ""),
+        ("empty platform", json!({ "platform": {} }), plain(), Some("linux/amd64"), "b", ""),
+        (
+            "no system",
+            json!({ "platform": { "architecture": "amd64", "os": "" } }),
+            plain(),
+            Some("linux/amd64"),
+            "a",
+            "(Podman, Podman 5)",
+        ),
+        (
+            "other words",
+            json!({ "platform": { "architecture": "x86_64", "os": "linux" } }),
+            plain(),
+            Some("linux/amd64"),
+            "a",
+            "(Podman, Podman 5)",
+        ),
+        (
+            "features",
+            json!({ "platform": { "architecture": "amd64", "os": "linux", "os.features": ["x"] } }),
+            plain(),
+            Some("linux/amd64"),
+            "a",
+            "(containerd 2)",
+        ),
+        ("zstd", plain(), with("annotations", zstd), Some("linux/amd64"), "a", "(Podman 5)"),
+        (
+            "of the family",
+            json!({ "platform": { "os": "linux", "architecture": "386" } }),
+            json!({}),
+            Some("linux/amd64"),
+            "b",
+            "containerd, Docker",
+        ),
+        ("variant", json!({ "platform": of("v2") }), plain(), Some("linux/amd64"), "b", ""),
+        (
+            "machine",
+            json!({ "platform": of("v2") }),
+            plain(),
+            None,
+            "b",
+            "(Docker on linux/amd64/v2",
+        ),
+        ("asked", json!({ "platform": of("v2") }), plain(), Some("linux/amd64/v2"), "a", ""),
+    ];
+    let directory = tempfile::tempdir().unwrap();
+    let images = ["a", "b"].map(|name| image(name, "amd64"));
+    for (name, first, second, platform, expected, told) in cases {
+        if platform.is_none() && model::Platform::host().architecture != "amd64" {
+            continue;
+        }
+        let entry = |image: &ImageBuilder, members: Value| {
+            let digest = sha256(&image.manifest());
+            let size = image.manifest().len();
+            let mut entry =
+                json!({ "mediaType": manifest, "digest": digest.to_string(), "size": size });
+            entry.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+            entry
+        };
+        let entries = [entry(&images[0], first), entry(&images[1], second)];
+        let blobs = images.iter().flat_map(ImageBuilder::blobs).collect();
+        let path = layout(&directory.path().join(name), &entries, blobs);
+        let (read, problems) = read_and_told(&path, platform);
+        assert_eq!(read, format!("{expected} amd64"), "{name}");
+        let rivals: Vec<_> = problems.iter().filter(|it| it.kind != ProblemKind::Notice).collect();
+        match (rivals.as_slice(), told) {
+            ([], "") => {}
+            ([problem], _) if !told.is_empty() => {
+                assert_eq!(problem.kind, ProblemKind::Unsupported, "{name}");
+                assert!(problem.message.contains(told), "{name}: {problem}");
+                let other = if expected == "a" { &images[1] } else { &images[0] };
+                let other = format!("`@{}`", sha256(&other.manifest()));
+                assert!(problem.message.contains(&other), "{name}: {problem}");
+            }
+            _ => panic!("{name}: {rivals:?}"),
+        }
+    }
+}
+
+/// The content, and what is said on opening.
+fn read_and_told(path: &str, platform: Option<&str>) -> (String, Vec<model::Problem>) {
+    let wanted = platform.map(|platform| platform.parse().unwrap());
+    let options = Options { platform: wanted, ..Options::default() };
+    let told = open(path, &options).unwrap().problems().to_vec();
+    (content(path, platform).unwrap(), told)
+}
+
+#[test]
+fn an_index_within_an_index_comes_where_engines_have_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let [outer, inner] = ["outer", "inner"].map(|name| image(name, "amd64"));
+    let entry = |image: &ImageBuilder| without(image.descriptor(), "annotations");
+    let (bare, blob) = nested(&[entry(&inner)], json!({}));
+    let mut described = bare.clone();
+    described["platform"] = json!({ "os": "linux", "architecture": "amd64" });
+    let blobs = || [outer.blobs(), inner.blobs(), vec![blob.clone()]].concat();
+    for (name, first, expected) in [("bare", bare, "outer"), ("described", described, "inner")] {
+        let path = layout(&directory.path().join(name), &[first, entry(&outer)], blobs());
+        let (read, told) = read_and_told(&path, Some("linux/amd64"));
+        assert_eq!(read, format!("{expected} amd64"), "{name}");
+        let [notice] = told.as_slice() else { panic!("{name}: {told:?}") };
+        assert!(notice.message.contains("2 images for `linux/amd64`"), "{name}: {notice}");
+    }
+}
+
+/// Of entries that say nothing of a platform Docker and Podman take the first, whatever it is for.
+#[test]
+fn the_first_of_silent_entries_may_run_elsewhere() {
+    let directory = tempfile::tempdir().unwrap();
+    let images = ["arm64", "amd64"].map(|architecture| image("a", architecture));
+    let silent = |it: &ImageBuilder| without(without(it.descriptor(), "annotations"), "platform");
+    let blobs = images.iter().flat_map(ImageBuilder::blobs).collect();
+    let path = layout(&directory.path().join("silent"), &images.each_ref().map(silent), blobs);
+    let (read, told) = read_and_told(&path, Some("linux/amd64"));
+    assert_eq!(read, "a amd64");
+    let [problem] = told.as_slice() else { panic!("{told:?}") };
+    assert!(problem.message.contains("(Docker, Podman, Podman 5)"), "{problem}");
 }
 
 #[test]
