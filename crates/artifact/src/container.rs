@@ -1,8 +1,9 @@
 //! `container:` — a container: the image it was made from, and on top what it wrote since.
 //!
 //! What it wrote is one more layer: the upper directory of its overlay, where that can be read.
-//! Where it cannot (another storage driver, a daemon elsewhere), the daemon's flattened export of
-//! the whole file system is read instead, and a Notice says that layers cannot be told apart.
+//! Where it cannot (another storage driver, a daemon elsewhere, directories that were moved as a
+//! whole), the daemon's flattened export of the whole file system is read instead, and a Notice
+//! says that layers cannot be told apart.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -10,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use model::{ArtifactKind, Layer, Visitor};
 use serde::Deserialize;
 
-use crate::dir::{Tree, read_tree};
+use crate::dir::{Tree, has_moved, read_tree};
 use crate::docker::{Engine, GraphDriver, is_open_to_us};
 use crate::error::OpenErrorKind;
 use crate::image::{Backend, LayerRead};
@@ -33,10 +34,7 @@ pub(crate) fn open(id: &str, options: &Options) -> Result<Image, OpenError> {
         }
     }
     match containerd::container(id, options) {
-        Ok(found) => {
-            let upper = Tree { root: found.upper, overlay: true };
-            Ok(on_top(id, found.id, found.image, upper, options))
-        }
+        Ok(found) => Ok(on_top(id, found.id, found.image, found.upper, options)),
         Err(error) if passes(&error) => {
             failures.push(error);
             let said: Vec<String> = failures.iter().map(ToString::to_string).collect();
@@ -67,12 +65,17 @@ fn in_engine(engine: Engine, id: &str, options: &Options) -> Result<Image, OpenE
     let inspected: Inspected = engine.container(id)?;
     let data = inspected.graph_driver.data.unwrap_or_default();
     // A daemon elsewhere may well name a directory that is here, too.
+    let lowers = data.lowers();
     let upper = data.upper_dir.filter(|path| engine.is_here() && is_open_to_us(path));
     let Some(root) = upper else {
         return Ok(engine.open_flattened(id, inspected.id, options));
     };
+    // What came along with a directory that was moved stands in no layer under its new name.
+    if has_moved(&root, &options.stop)? {
+        return Ok(engine.open_flattened(id, inspected.id, options));
+    }
     let image = engine.open(&inspected.image, options)?;
-    Ok(on_top(id, inspected.id, image, Tree { root, overlay: true }, options))
+    Ok(on_top(id, inspected.id, image, Tree::layer(root, lowers), options))
 }
 
 impl Container {

@@ -53,8 +53,8 @@ pub(crate) struct StoredImage {
 pub(crate) struct StoredContainer {
     pub(crate) id: String,
     pub(crate) image: Image,
-    /// The directory with what it wrote.
-    pub(crate) upper: PathBuf,
+    /// What it wrote.
+    pub(crate) upper: Tree,
 }
 
 /// One store, for one question.
@@ -184,11 +184,11 @@ impl ContainerdStore {
         let snapshots = Snapshots { root: &self.root, namespace: &namespace };
         let found =
             snapshots.active(&snapshotter, &snapshot).map_err(|why| self.unreadable(why))?;
-        let (upper, parent) = found.ok_or_else(|| {
+        let (root, parent) = found.ok_or_else(|| {
             let message = format!("what container `{id}` wrote is kept by `{snapshotter}`");
             OpenError::new(OpenErrorKind::Unsupported, format!("{message}, which is not read"))
         })?;
-        let store = Self { root: self.root.clone(), namespace: Some(namespace) };
+        let store = Self { root: self.root.clone(), namespace: Some(namespace.clone()) };
         let opened = store.open(&image, options)?;
         let diff_ids = opened.config().map_or(&[][..], |config| &config.rootfs.diff_ids);
         // A tag may have moved since the container was made.
@@ -196,6 +196,11 @@ impl ContainerdStore {
             let message = format!("`{image}` is no longer what container `{id}` was made from");
             return Err(OpenError::new(OpenErrorKind::NotFound, message));
         }
+        let trees = snapshots.of_layers(diff_ids).map_err(|why| self.unreadable(why))?;
+        let lowers: Option<Vec<PathBuf>> =
+            trees.into_iter().rev().map(|tree| Some(tree?.root)).collect();
+        let lowers = lowers.unwrap_or_default();
+        let upper = Tree::layer(root, lowers);
         Ok(Some(StoredContainer { id, image: opened, upper }))
     }
 

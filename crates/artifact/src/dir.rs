@@ -3,7 +3,9 @@
 //! The walk never follows a symlink, the root's own apart: every directory is opened by its name
 //! in the directory above, so nothing outside the root is reached whatever changes meanwhile.
 //! Devices, sockets and FIFOs are never opened, kernel file systems (`/proc`, `/sys`) never
-//! entered.
+//! entered. What a layer has only as a mark is looked for in the layers beneath (`overlay`).
+
+mod overlay;
 
 use std::ffi::{CStr, CString};
 use std::fs::File;
@@ -25,6 +27,8 @@ use crate::layer::{Begun, Outcome, Reading, Role};
 use crate::limits::{DIRECTORY_DEPTH_MAX, ENTRIES_MAX, RATIO_MAX};
 use crate::tar::Fault;
 use crate::{Image, OpenError, Options, ReadError};
+use overlay::Marks;
+pub(crate) use overlay::has_moved;
 
 /// A directory that is walked.
 #[derive(Clone, Debug)]
@@ -33,6 +37,23 @@ pub(crate) struct Tree {
     /// Whether it is a layer of overlayfs, in which a character device 0:0 is a whiteout and an
     /// attribute makes a directory opaque (Linux, Documentation/filesystems/overlayfs.rst).
     pub(crate) overlay: bool,
+    /// Of such a layer: the directories of the layers beneath, the highest first, as far as they
+    /// are known.
+    pub(crate) lowers: Vec<PathBuf>,
+}
+
+impl Tree {
+    /// A layer of overlayfs.
+    pub(crate) fn layer(root: PathBuf, lowers: Vec<PathBuf>) -> Self {
+        Self { root, overlay: true, lowers }
+    }
+
+    /// The layers in these directories, the lowest first, each with those beneath.
+    pub(crate) fn layers(roots: &[PathBuf]) -> Vec<Self> {
+        let beneath = |index: usize| roots.iter().take(index).rev().cloned().collect();
+        let layers = roots.iter().enumerate();
+        layers.map(|(index, root)| Self::layer(root.clone(), beneath(index))).collect()
+    }
 }
 
 /// File systems that hold no files anybody installed (`f_type` of statfs(2)).
@@ -60,7 +81,7 @@ pub(crate) fn open(path: &Path, name: &str, options: &Options) -> Result<Image, 
         return Err(OpenError::new(OpenErrorKind::NotAnImage, message));
     }
     let artifact = file_system(name, ArtifactKind::Dir, None);
-    let backend = Backend::Dir(Tree { root: path.to_owned(), overlay: false });
+    let backend = Backend::Dir(Tree { root: path.to_owned(), overlay: false, lowers: Vec::new() });
     Ok(Image::new(artifact, None, Vec::new(), backend, options))
 }
 
@@ -74,10 +95,11 @@ pub(crate) fn read_tree(
 ) -> Result<Outcome, ReadError> {
     let progress = Begun::new(layer, role, reading);
     let mut delivery = Delivery::new(visitor, reading, role.layer(layer));
-    let mut walk = Walk { overlay: tree.overlay, levels: Vec::new(), listed: 0, bytes: 0 };
+    let marks = tree.overlay.then(|| Marks::of(&tree.root));
+    let mut walk = Walk { tree, marks, levels: Vec::new(), listed: 0, bytes: 0 };
     let name = tree.root.display().to_string();
     match open_root(&tree.root) {
-        Ok(root) => walk.enter(root, String::new(), &mut delivery),
+        Ok(root) => walk.enter(root, String::new(), false, &mut delivery),
         Err(error) => delivery.problem(ProblemKind::Unreadable, &name, error.to_string()),
     }
     let (mut told, mut ended) = (0, true);
@@ -97,8 +119,10 @@ pub(crate) fn read_tree(
 }
 
 /// Where the walk is: the directories from the root down, each with the names still to come.
-struct Walk {
-    overlay: bool,
+struct Walk<'t> {
+    tree: &'t Tree,
+    /// What counts as a mark of overlayfs; None where nothing does.
+    marks: Option<Marks>,
     levels: Vec<Level>,
     /// Names listed so far: a bound on what the levels hold in memory.
     listed: u64,
@@ -113,6 +137,8 @@ struct Level {
     names: std::vec::IntoIter<CString>,
     /// Device and inode.
     identity: (u64, u64),
+    /// Whether it has another name in the layers beneath.
+    is_moved: bool,
 }
 
 /// A name to be looked at.
@@ -121,7 +147,7 @@ struct Next {
     path: String,
 }
 
-impl Walk {
+impl Walk<'_> {
     fn next(&mut self) -> Option<Next> {
         loop {
             let level = self.levels.last_mut()?;
@@ -169,7 +195,7 @@ impl Walk {
                 }
                 Err(error) => unreadable_entry(delivery, path, error),
             },
-            FileType::CharacterDevice if self.overlay && stat.st_rdev == 0 => {
+            FileType::CharacterDevice if self.tree.overlay && stat.st_rdev == 0 => {
                 delivery.entry(&entry(EntryKind::Whiteout, 0))
             }
             _ => delivery.entry(&entry(EntryKind::Special, 0)),
@@ -202,19 +228,35 @@ impl Walk {
         if stat.st_dev != level.identity.0 && is_kernel(&directory) {
             return Turn::Pass;
         }
-        if self.overlay && is_opaque(&directory) && delivery.entry(opaque) == Turn::Full {
+        let is_opaque = self.marks.is_some_and(|it| it.is_opaque(&directory));
+        if is_opaque && delivery.entry(opaque) == Turn::Full {
             return Turn::Full;
         }
-        self.enter(directory, path.to_owned(), delivery);
+        let from = self.marks.and_then(|it| it.moved_from(&directory));
+        let is_moved = level.is_moved || from.is_some();
+        if let Some(from) = from {
+            let message = format!(
+                "moved here from `{from}` of the layers beneath, which is not read with it"
+            );
+            delivery.problem(ProblemKind::Unsupported, path, message);
+        }
+        self.enter(directory, path.to_owned(), is_moved, delivery);
         Turn::Pass
     }
 
     /// Lists a directory and goes into it.
-    fn enter(&mut self, directory: OwnedFd, path: String, delivery: &mut Delivery<'_>) {
+    fn enter(
+        &mut self,
+        directory: OwnedFd,
+        path: String,
+        is_moved: bool,
+        delivery: &mut Delivery<'_>,
+    ) {
         match list(&directory, ENTRIES_MAX.saturating_sub(self.listed) + 1) {
             Ok((names, identity)) => {
                 self.listed += names.len() as u64;
-                self.levels.push(Level { directory, path, names: names.into_iter(), identity });
+                let names = names.into_iter();
+                self.levels.push(Level { directory, path, names, identity, is_moved });
             }
             Err(error) => {
                 unreadable_entry(delivery, &path, error);
@@ -224,13 +266,20 @@ impl Walk {
 
     fn file(&mut self, name: &CStr, entry: &Entry<'_>, delivery: &mut Delivery<'_>) -> Turn {
         let turn = delivery.entry(entry);
-        let Some(Level { directory, .. }) = self.levels.last().filter(|_| turn == Turn::Content)
-        else {
+        let Some(level) = self.levels.last().filter(|_| turn == Turn::Content) else {
             return turn;
         };
-        let (file, stat) = match open_regular(directory, name) {
+        let (file, stat) = match open_regular(&level.directory, name) {
             Ok(opened) => opened,
             Err(error) => return unreadable_entry(delivery, entry.path, error),
+        };
+        let (file, stat) = match self.with_content(file, stat, entry, level.is_moved) {
+            Ok(opened) => opened,
+            Err(why) => {
+                let message = format!("its content {why}");
+                delivery.problem(ProblemKind::Unreadable, entry.path, message);
+                return Turn::Pass;
+            }
         };
         // Some file systems compress, and nobody tells that from holes.
         let blocks = u64::try_from(stat.st_blocks).unwrap_or(0);
@@ -248,6 +297,29 @@ impl Walk {
             delivery.problem(ProblemKind::Unreadable, entry.path, fault.to_string());
         }
         Turn::Pass
+    }
+}
+
+impl Walk<'_> {
+    /// The file that has the content: this one, unless it is marked as having none.
+    fn with_content(
+        &self,
+        file: File,
+        stat: Stat,
+        entry: &Entry<'_>,
+        is_moved: bool,
+    ) -> Result<(File, Stat), &'static str> {
+        if !self.marks.is_some_and(|it| it.is_bare(&file)) {
+            return Ok((file, stat));
+        }
+        if is_moved {
+            return Err("is in a layer beneath, where its directory has another name");
+        }
+        let (file, stat) = overlay::content_beneath(self.tree, &file, entry.path)?;
+        match u64::try_from(stat.st_size) == Ok(entry.size) {
+            true => Ok((file, stat)),
+            false => Err("is in a layer beneath, and has another size there"),
+        }
     }
 }
 
@@ -289,15 +361,6 @@ fn open_regular(directory: &OwnedFd, name: &CStr) -> Result<(File, Stat), Errno>
 
 fn is_kernel(directory: &OwnedFd) -> bool {
     rustix::fs::fstatfs(directory).is_ok_and(|it| KERNEL_FILE_SYSTEMS.contains(&it.f_type))
-}
-
-/// Whether overlayfs hides what lower layers have in this directory. The attribute is `trusted`
-/// where root mounts, `user` where others do.
-fn is_opaque(directory: &OwnedFd) -> bool {
-    ["trusted.overlay.opaque", "user.overlay.opaque"].into_iter().any(|attribute| {
-        let mut value = [0; 1];
-        rustix::fs::fgetxattr(directory, attribute, &mut value) == Ok(1) && value == *b"y"
-    })
 }
 
 fn unreadable_entry(delivery: &mut Delivery<'_>, path: &str, error: Errno) -> Turn {

@@ -110,11 +110,17 @@ impl GraphData {
     /// The directories of an image's layers, the lowest first, if there are so many and we may
     /// read them.
     fn layers(&self, count: usize) -> Option<Vec<Tree>> {
-        let lower = self.lower_dir.split(':').filter(|path| !path.is_empty()).map(PathBuf::from);
-        let mut roots: Vec<PathBuf> = self.upper_dir.iter().cloned().chain(lower).collect();
+        let lowers = self.lowers();
+        let mut roots: Vec<PathBuf> = self.upper_dir.iter().cloned().chain(lowers).collect();
         roots.reverse();
         let fits = roots.len() == count && roots.iter().all(|root| is_open_to_us(root));
-        fits.then(|| roots.into_iter().map(|root| Tree { root, overlay: true }).collect())
+        fits.then(|| Tree::layers(&roots))
+    }
+
+    /// The directories beneath, the highest first.
+    pub(crate) fn lowers(&self) -> Vec<PathBuf> {
+        let paths = self.lower_dir.split(':').filter(|path| !path.is_empty());
+        paths.map(PathBuf::from).collect()
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) struct Snapshots<'a> {
 impl Snapshots<'_> {
     /// For each layer the directory it was unpacked to; None where it was not.
     pub(super) fn of_layers(&self, diff_ids: &[Digest]) -> Result<Vec<Option<Tree>>, BoltError> {
-        let mut trees = Vec::new();
+        let (mut trees, mut beneath) = (Vec::new(), Vec::new());
         for chain_id in chain_ids(diff_ids) {
             let mut found = None;
             for snapshotter in SNAPSHOTTERS {
@@ -34,7 +34,12 @@ impl Snapshots<'_> {
                     found = self.find(snapshotter, &chain_id.to_string())?;
                 }
             }
-            trees.push(found.map(|(root, _)| Tree { root, overlay: true }));
+            let root = found.map(|(root, _)| root);
+            // With one missing nobody knows what the ones below it show.
+            let lowers: Option<Vec<PathBuf>> = beneath.iter().rev().cloned().collect();
+            let lowers = lowers.unwrap_or_default();
+            trees.push(root.clone().map(|root| Tree::layer(root, lowers)));
+            beneath.push(root);
         }
         Ok(trees)
     }
