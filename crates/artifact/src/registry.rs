@@ -86,8 +86,8 @@ fn anywhere<T>(
     options: &Options,
     ask: impl Fn(Endpoint, &[Problem], &Options) -> Result<T, OpenError>,
 ) -> Result<T, OpenError> {
-    let (endpoints, mut problems) = endpoints(image, options)?;
-    let mut failure = None;
+    let endpoints = endpoints(image, options)?;
+    let (mut problems, mut failure) = (Vec::new(), None);
     let mirrors = endpoints.len().saturating_sub(1);
     let hurried = hurried(options, mirrors);
     for (number, endpoint) in endpoints.into_iter().enumerate() {
@@ -224,7 +224,7 @@ impl Repository {
 /// The tags of the repository that `name` means, as its registry lists them.
 pub fn tags(name: &str, options: &Options) -> Result<Vec<String>, OpenError> {
     let image = meant(name, options)?;
-    let (endpoints, _) = endpoints(&image, options)?;
+    let endpoints = endpoints(&image, options)?;
     // Mirrors may know fewer tags; the registry itself comes last.
     let endpoint = endpoints.into_iter().next_back().ok_or_else(|| nowhere(&image))?;
     list_tags(&Session::begin(endpoint, options)?)
@@ -282,7 +282,7 @@ fn with_tags(error: OpenError, session: &Session, image: &ImageRef) -> OpenError
 fn meant(name: &str, options: &Options) -> Result<ImageRef, OpenError> {
     // What does not parse is told by its own name.
     parse(name)?;
-    let (registries, _) = Registries::load(&options.environment);
+    let registries = Registries::load(&options.environment)?;
     match registries.qualify(name) {
         Ok(full) => parse(&full),
         Err(candidates) => {
@@ -300,22 +300,16 @@ fn parse(name: &str) -> Result<ImageRef, OpenError> {
     })
 }
 
-fn endpoints(
-    image: &ImageRef,
-    options: &Options,
-) -> Result<(Vec<Endpoint>, Vec<Problem>), OpenError> {
+fn endpoints(image: &ImageRef, options: &Options) -> Result<Vec<Endpoint>, OpenError> {
     if options.offline {
         let message = format!("`{}` is not asked for `{image}`: offline", image.registry());
         return Err(OpenError::new(OpenErrorKind::Network, message));
     }
-    let (registries, problems) = Registries::load(&options.environment);
-    match registries.endpoints(image, &options.registry.insecure) {
-        Ok(endpoints) => Ok((endpoints, problems)),
-        Err(Blocked { name }) => {
-            let message = format!("`{name}` is blocked by registries.conf");
-            Err(OpenError::new(OpenErrorKind::Unauthorized, message))
-        }
-    }
+    let registries = Registries::load(&options.environment)?;
+    registries.endpoints(image, &options.registry.insecure).map_err(|Blocked { name }| {
+        let message = format!("`{name}` is blocked by registries.conf");
+        OpenError::new(OpenErrorKind::Unauthorized, message)
+    })
 }
 
 fn nowhere(image: &ImageRef) -> OpenError {

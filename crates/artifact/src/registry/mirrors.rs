@@ -1,25 +1,22 @@
 //! Where an image is to be asked for: the registry itself, or mirrors before it, as
-//! `registries.conf` says (containers-registries.conf(5), version 2).
+//! `registries.conf` says (containers-registries.conf(5)).
 //!
 //! A name without a registry means what its alias says, else the one registry that
 //! `unqualified-search-registries` lists, else `docker.io`, as it does to Docker. Where several are
 //! listed none is asked: a search would let the first registry that answers decide which image was
 //! meant. This file must never open a connection.
 
-use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Read;
-use std::path::{Path, PathBuf};
+mod conf;
 
-use model::{ImageRef, Problem, ProblemKind};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use model::ImageRef;
 use serde::Deserialize;
 
-use crate::Environment;
-
-/// Configuration written by people is a few KiB.
-const FILE_BYTES_MAX: u64 = 1 << 20;
-/// Drop-in files read, in the order of their names.
-const FILES_MAX: usize = 200;
+pub(crate) use self::conf::parse;
+use crate::error::OpenErrorKind;
+use crate::{Environment, OpenError};
 
 /// One place to ask for an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,20 +78,21 @@ pub(crate) struct Blocked {
 }
 
 impl Registries {
-    /// Reads the user's file or else the system's, and the drop-ins beside them. A file that does
-    /// not parse is left out and named in a Problem.
-    pub(crate) fn load(environment: &Environment) -> (Self, Vec<Problem>) {
-        let (mut registries, mut problems) = (Self::default(), Vec::new());
-        for path in files(environment) {
-            match read(&path) {
-                Ok(more) => registries.add(more),
-                Err(why) => {
-                    let subject = path.display().to_string();
-                    problems.push(Problem::new(ProblemKind::Notice, subject, why));
-                }
-            }
+    /// Reads the user's file or else the system's, and the drop-ins beside them. One that is not
+    /// understood is wrong usage: what it blocks must not be asked for.
+    pub(crate) fn load(environment: &Environment) -> Result<Self, OpenError> {
+        let broken = |path: &Path, why: &str| {
+            let message = format!("`{}` is not understood: {why}", path.display());
+            OpenError::new(OpenErrorKind::Usage, message).hint(
+                "registries may be blocked or mirrored in it; CONTAINERS_REGISTRIES_CONF names \
+                 another file, /dev/null none",
+            )
+        };
+        let mut registries = Self::default();
+        for path in conf::files(environment).map_err(|(path, why)| broken(&path, &why))? {
+            registries.add(conf::read(&path).map_err(|why| broken(&path, &why))?);
         }
-        (registries, problems)
+        Ok(registries)
     }
 
     /// A later file speaks the last word on a prefix.
@@ -135,12 +133,16 @@ impl Registries {
         image: &ImageRef,
         insecure: &[String],
     ) -> Result<Vec<Endpoint>, Blocked> {
-        let name = format!("{}/{}", image.registry(), image.repository());
-        let fitting = self.entries.iter().filter_map(|entry| Some((entry, entry.fit(&name)?)));
+        let whole = image.to_string();
+        let fitting =
+            self.entries.iter().filter_map(|entry| Some((entry, entry.fit(&whole, image)?)));
         // The longest prefix is the most particular.
         let entry = fitting.max_by_key(|(entry, _)| entry.prefix().len());
         let mut endpoints = match entry {
-            Some((Entry { blocked: true, .. }, _)) => return Err(Blocked { name }),
+            Some((Entry { blocked: true, .. }, _)) => {
+                let name = format!("{}/{}", image.registry(), image.repository());
+                return Err(Blocked { name });
+            }
             Some((entry, tail)) => entry.endpoints(image, tail),
             None => vec![Endpoint { image: image.clone(), insecure: false }],
         };
@@ -156,17 +158,19 @@ impl Entry {
         if self.prefix.is_empty() { &self.location } else { &self.prefix }
     }
 
-    /// What follows the prefix in `name`, if it begins with it: nothing, or `/` and more.
-    fn fit<'a>(&self, name: &'a str) -> Option<&'a str> {
+    /// What follows the prefix in the image's name with tag and digest, if it begins with it: as
+    /// Podman's library has it, nothing, a port, a path, a tag or a digest.
+    fn fit<'a>(&self, whole: &'a str, image: &ImageRef) -> Option<&'a str> {
         let tail = match self.prefix().strip_prefix("*.") {
             Some(domain) => {
-                let (host, _) = name.split_once('/')?;
+                let host = without_port(image.registry());
                 let subdomain = host.strip_suffix(domain)?;
-                name.strip_prefix(host).filter(|_| subdomain.len() > 1 && subdomain.ends_with('.'))
+                let is_below = subdomain.len() > 1 && subdomain.ends_with('.');
+                whole.strip_prefix(host).filter(|_| is_below)
             }
-            None => name.strip_prefix(self.prefix()).filter(|_| !self.prefix().is_empty()),
+            None => whole.strip_prefix(self.prefix()).filter(|_| !self.prefix().is_empty()),
         }?;
-        (tail.is_empty() || tail.starts_with('/')).then_some(tail)
+        (tail.is_empty() || tail.starts_with(['/', ':', '@'])).then_some(tail)
     }
 
     fn endpoints(&self, image: &ImageRef, tail: &str) -> Vec<Endpoint> {
@@ -193,61 +197,34 @@ impl Mirror {
     }
 }
 
+/// A host without the port.
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => name,
+        _ => host,
+    }
+}
+
 /// The image at `location` (a host, or a host and the beginning of a path); None where that does
 /// not make a name.
 fn moved(image: &ImageRef, location: &str, tail: &str, insecure: bool) -> Option<Endpoint> {
     let name = format!("{location}{tail}");
-    let (host, repository) = name.split_once('/')?;
+    let (host, path) = name.split_once('/')?;
     // The grammar is that of any image name, but for the host, which may be a bare word here.
     let host_fits = |b: u8| b.is_ascii_alphanumeric() || b".-:[]".contains(&b);
     let fits = host.bytes().all(host_fits)
         && host.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[');
-    let fits = fits && format!("localhost/{repository}").parse::<ImageRef>().is_ok();
-    fits.then(|| Endpoint { image: image.relocated(host, repository), insecure })
-}
-
-/// The user's own file stands in for the system's; drop-ins add to either, the user's last.
-fn files(environment: &Environment) -> Vec<PathBuf> {
-    if let Some(explicit) = environment.path("CONTAINERS_REGISTRIES_CONF") {
-        return vec![explicit];
-    }
-    let system = environment.system().join("containers");
-    let user = environment.containers_config();
-    let own = user.as_ref().map(|dir| dir.join("registries.conf")).filter(|path| path.is_file());
-    let main = own.unwrap_or_else(|| system.join("registries.conf"));
-    let directories = [Some(system), user].into_iter().flatten();
-    let drop_ins = directories.flat_map(|dir| drop_ins(&dir.join("registries.conf.d")));
-    std::iter::once(main).filter(|path| path.is_file()).chain(drop_ins).collect()
-}
-
-fn drop_ins(directory: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    let mut paths: Vec<PathBuf> = entries
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "conf"))
-        .take(FILES_MAX)
-        .collect();
-    paths.sort();
-    paths
-}
-
-fn read(path: &Path) -> Result<Registries, String> {
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|why| format!("mirrors were not read: {why}"))?;
-    file.take(FILE_BYTES_MAX)
-        .read_to_end(&mut bytes)
-        .map_err(|why| format!("mirrors were not read: {why}"))?;
-    parse(&bytes)
-}
-
-/// Reads a `registries.conf` of version 2. Version 1 (`[registries.search]`) names no mirrors.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Registries, String> {
-    let why = |why: toml::de::Error| format!("mirrors were not read: {}", why.message());
-    toml::from_slice(bytes).map_err(why)
+    let there: ImageRef = format!("localhost/{path}").parse().ok()?;
+    // Whoever moves an image by its digest gets it by its digest.
+    let is_same = there.digest() == image.digest();
+    (fits && is_same)
+        .then(|| Endpoint { image: there.relocated(host, there.repository()), insecure })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const CONF: &str = r#"
@@ -335,6 +312,91 @@ mod tests {
         }
     }
 
+    /// Prefixes end before a port, a tag and a digest, too (what Podman's library does).
+    #[test]
+    fn prefixes_end_before_ports_and_tags() {
+        let digest = format!("sha256:{}", "a".repeat(64));
+        let by_digest = format!("r.example/x@{digest}");
+        let cases = [
+            ("prefix = \"r.example\"", "r.example:5000/x:1", true),
+            ("location = \"r.example\"", "r.example:5000/x:1", true),
+            ("prefix = \"r.example:5000\"", "r.example:5000/x:1", true),
+            ("prefix = \"r.example:5000\"", "r.example/x:1", false),
+            ("prefix = \"r.example:50\"", "r.example:5000/x:1", false),
+            ("prefix = \"r.exam\"", "r.example/x:1", false),
+            ("prefix = \"r.example/x:1\"", "r.example/x:1", true),
+            ("prefix = \"r.example/x:1\"", "r.example/x:12", false),
+            ("prefix = \"r.example/x\"", &by_digest, true),
+            ("prefix = \"*.example\"", "r.example:5000/x:1", true),
+            ("prefix = \"*.example\"", "a.r.example:5000/x:1", true),
+            ("prefix = \"*.example\"", "example:5000/x:1", false),
+            ("prefix = \"*.example\"", "r.example.org/x:1", false),
+            ("prefix = \"*.example\"", "r.org/a.example/x:1", false),
+            ("prefix = \"r.example/\"", "r.example/x:1", true),
+            ("location = \"r.example/x///\"", "r.example/x:1", true),
+        ];
+        for (prefix, name, is_blocked) in cases {
+            let conf = format!("[[registry]]\n{prefix}\nblocked = true");
+            let registries = parse(conf.as_bytes()).expect("it is valid");
+            let image = name.parse().expect("it is a name");
+            let found = registries.endpoints(&image, &[]).is_err();
+            assert_eq!(found, is_blocked, "{prefix}: {name}");
+        }
+        let conf = "[[registry]]\nprefix = \"old.example\"\nlocation = \"new.example/\"\ninsecure = true\n\
+                    [[registry.mirror]]\nlocation = \"m.example/\"\n\
+                    [[registry]]\nprefix = \"old.example/x:1\"\nlocation = \"old.example/y:2\"";
+        let registries = parse(conf.as_bytes()).expect("it is valid");
+        for (name, expected) in [
+            ("old.example/a:1", "m.example/a:1 new.example/a:1"),
+            ("old.example:5000/a:1", "m.example:5000/a:1 new.example:5000/a:1"),
+            ("old.example/x:1", "old.example/y:2"),
+            ("old.example/x:2", "m.example/x:2 new.example/x:2"),
+        ] {
+            let image = name.parse().expect("it is a name");
+            let endpoints = registries.endpoints(&image, &[]).expect("it is not blocked");
+            let shown: Vec<String> = endpoints.iter().map(|it| it.image.to_string()).collect();
+            assert_eq!(shown.join(" "), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn version_1_is_read_and_what_podman_refuses_is_refused() {
+        let conf = "[registries.search]\nregistries = [\"s.example/\"]\n\
+                    [registries.insecure]\nregistries = [\"i.example\", \"b.example\"]\n\
+                    [registries.block]\nregistries = [\"b.example\"]";
+        let registries = parse(conf.as_bytes()).expect("it is valid");
+        assert_eq!(registries.qualify("a"), Ok("s.example/a".to_owned()));
+        let at = |name: &str| registries.endpoints(&name.parse().expect("a name"), &[]);
+        assert!(at("b.example/x:1").is_err());
+        assert!(at("i.example/x:1").is_ok_and(|it| it.iter().all(|it| it.insecure)));
+        let entry = |text: &str| format!("[[registry]]\n{text}");
+        for (text, why) in [
+            (entry("location = \"https://r.example\""), "names a scheme"),
+            (entry("prefix = \"*.example/x\"\nblocked = true"), "wildcard"),
+            (entry("prefix = \"*.example:5000\"\nblocked = true"), "wildcard"),
+            (entry("blocked = true"), "neither prefix nor location"),
+            (entry("location = \"a\"\n[[registry.mirror]]\ninsecure = true"), "without a location"),
+            (
+                entry(
+                    "location = \"a\"\n[[registry.mirror]]\nlocation = \"m\"\npull-from-mirror = \"x\"",
+                ),
+                "pull-from-mirror",
+            ),
+            (
+                entry("location = \"a\"\nblocked = true\n[[registry]]\nlocation = \"a\""),
+                "twice, and differently",
+            ),
+            (
+                format!("{}\n[registries.block]\nregistries = [\"b\"]", entry("location = \"a\"")),
+                "mixes",
+            ),
+            ("blocked = yes".to_owned(), ""),
+        ] {
+            let error = parse(text.as_bytes()).expect_err(&text);
+            assert!(error.contains(why), "{text}: {error}");
+        }
+    }
+
     #[test]
     fn names_without_a_registry_stand_for_one() {
         let conf = |list: &str| {
@@ -372,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn drop_ins_have_the_last_word_and_broken_files_are_named() {
+    fn drop_ins_have_the_last_word_and_broken_files_are_refused() {
         let dir = tempfile::tempdir().expect("a directory");
         let containers = dir.path().join("containers");
         fs::create_dir_all(containers.join("registries.conf.d")).expect("a directory");
@@ -384,11 +446,20 @@ mod tests {
         write("registries.conf.d/3.off", "[[registry]]\nlocation = \"a.example\"\nblocked = true");
 
         let environment = Environment::default().with_system(dir.path());
-        let (registries, problems) = Registries::load(&environment);
+        let error = Registries::load(&environment).expect_err("one is broken");
+        assert_eq!(error.kind(), OpenErrorKind::Usage);
+        assert!(error.to_string().contains("registries.conf.d/2.conf` is not"), "{error}");
+        write("registries.conf.d/2.conf", "");
+        let registries = Registries::load(&environment).expect("all are valid");
         let image = "a.example/x:1".parse().expect("it is a name");
         let endpoints = registries.endpoints(&image, &[]).expect("it is not blocked");
         assert_eq!(endpoints, [Endpoint { image, insecure: false }]);
-        assert_eq!(problems.len(), 1);
-        assert!(problems[0].subject.ends_with("2.conf"), "{problems:?}");
+        let large =
+            format!("{}\n[[registry]]\nlocation = \"x\"\nblocked = true", "#".repeat(1 << 20));
+        write("registries.conf.d/4.conf", &large);
+        let error = Registries::load(&environment).expect_err("it would be cut");
+        assert!(error.to_string().contains("more than 1048576 bytes"), "{error}");
+        let nowhere = environment.with("CONTAINERS_REGISTRIES_CONF", "/nonexistent");
+        assert!(Registries::load(&nowhere).is_err());
     }
 }
