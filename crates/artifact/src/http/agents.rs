@@ -1,5 +1,5 @@
 //! Agents that reach a host the way its proxy wants it: by a tunnel for TLS, by the whole URL for plain
-//! HTTP.
+//! HTTP, by SOCKS for either.
 //!
 //! One agent is for one scheme, host and port: a redirect elsewhere needs an agent of its own, so agents
 //! follow none. What is fetched beside images (feeds) takes the same way by [`agent`].
@@ -37,6 +37,12 @@ pub(super) fn by_route(
     let proxy = match route {
         Route::Direct => None,
         Route::Tunnel(proxy) => Some(proxy),
+        Route::Socks(proxy) => {
+            let dialing = Dialing::by_socks(stop);
+            let connector = ().chain(dialing).chain(polling).chain(RustlsConnector::default());
+            let config = config.proxy(Some(proxy)).build();
+            return Agent::with_parts(config, connector, Naming::new(stop));
+        }
         Route::Forward(proxy) => {
             let forwarding = Forwarding::new(&proxy);
             let connector = ().chain(dialing).chain(polling).chain(forwarding);

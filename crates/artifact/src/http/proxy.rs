@@ -22,6 +22,8 @@ pub(super) enum Route {
     /// By way of a proxy that is asked for the whole URL: what plain HTTP is meant to do, for many
     /// proxies tunnel to the ports of TLS only (RFC 9112, section 3.2.2).
     Forward(Proxy),
+    /// By way of a proxy that speaks SOCKS, whatever is spoken with the host.
+    Socks(Proxy),
 }
 
 /// The way to `url`. The error never shows the proxy's credentials.
@@ -39,12 +41,25 @@ pub(super) fn route(environment: &Environment, url: &Uri) -> Result<Route, OpenE
     }
     let broken = |_| {
         let message = format!("`{name}` is not the address of a proxy for `{}`", host(url));
-        OpenError::new(OpenErrorKind::Usage, message).hint("want http://[USER:PASSWORD@]HOST:PORT")
+        OpenError::new(OpenErrorKind::Usage, message)
+            .hint("want http://[USER:PASSWORD@]HOST:PORT or socks5://[USER:PASSWORD@]HOST:PORT")
     };
-    let proxy = Proxy::new(environment.get(name).unwrap_or_default()).map_err(broken)?;
+    let address = environment.get(name).unwrap_or_default();
+    // Whether it is the proxy that looks names up curl and Go do not agree; engines are Go's, and
+    // nobody else should hear of what is asked for.
+    let proxy = match address.split_once("://") {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("socks5") => {
+            Proxy::new(&format!("socks5h://{rest}"))
+        }
+        _ => Proxy::new(address),
+    };
+    let proxy = proxy.map_err(broken)?;
     Ok(match (url.scheme_str(), proxy.protocol()) {
         (Some("http"), ProxyProtocol::Http) => Route::Forward(proxy),
-        _ => Route::Tunnel(proxy),
+        (_, ProxyProtocol::Http | ProxyProtocol::Https) => Route::Tunnel(proxy),
+        // What is left is a kind of SOCKS: it must never be taken for a tunnel, which such a proxy
+        // is passed by on.
+        _ => Route::Socks(proxy),
     })
 }
 
@@ -148,6 +163,7 @@ mod tests {
                 Route::Direct => "direct".to_owned(),
                 Route::Tunnel(proxy) => format!("tunnel by {}", proxy.host()),
                 Route::Forward(proxy) => format!("forwarded by {}", proxy.host()),
+                Route::Socks(proxy) => format!("by SOCKS of {}", proxy.host()),
             }
         };
         assert_eq!(way("https://r.example/"), "tunnel by lower.example");

@@ -13,11 +13,11 @@ use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, TcpConnector,
-    Transport, time,
+    Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, SocksConnector,
+    TcpConnector, Transport, time,
 };
 
-use super::aside::aside;
+use super::aside::{Naming, aside};
 use super::pace::Pace;
 use crate::Stop;
 
@@ -125,11 +125,18 @@ fn late(error: io::Error, timeout: NextTimeout) -> Error {
 #[derive(Debug)]
 pub struct Dialing {
     stop: Stop,
+    /// Whether the configuration names a SOCKS proxy, which is connected to and asked for the host.
+    by_socks: bool,
 }
 
 impl Dialing {
     pub fn new(stop: &Stop) -> Self {
-        Self { stop: stop.clone() }
+        Self { stop: stop.clone(), by_socks: false }
+    }
+
+    /// By way of the SOCKS proxy that the agent's configuration names.
+    pub(super) fn by_socks(stop: &Stop) -> Self {
+        Self { by_socks: true, ..Self::new(stop) }
     }
 }
 
@@ -144,14 +151,16 @@ impl<In: Transport> Connector<In> for Dialing {
         if chained.is_some() {
             return Ok(chained.map(Either::A));
         }
-        dial(details, &self.stop).map(|connected| connected.map(Either::B))
+        dial(details, self).map(|connected| connected.map(Either::B))
     }
 }
 
 type Connected = <TcpConnector as Connector<()>>::Out;
 
 /// Connects in another thread, within the time that the details give.
-fn dial(details: &ConnectionDetails<'_>, stop: &Stop) -> Result<Option<Connected>, Error> {
+fn dial(details: &ConnectionDetails<'_>, dialing: &Dialing) -> Result<Option<Connected>, Error> {
+    let Dialing { stop, by_socks } = dialing;
+    let (by_socks, names) = (*by_socks, Naming::new(stop));
     let (uri, addrs, config) = (details.uri.clone(), details.addrs.clone(), details.config.clone());
     let (request_level, now, timeout) = (details.request_level, details.now, details.timeout);
     let current_time = Arc::clone(&details.current_time);
@@ -165,13 +174,16 @@ fn dial(details: &ConnectionDetails<'_>, stop: &Stop) -> Result<Option<Connected
             addrs,
             config: &config,
             request_level,
-            resolver: &NoNames,
+            resolver: if by_socks { &names } else { &NoNames },
             now,
             timeout,
             current_time,
             run_connector,
             register_shutdown,
         };
+        if by_socks {
+            return SocksConnector::default().connect(&details, None::<()>);
+        }
         TcpConnector::default().connect(&details, None::<()>)
     })
 }
