@@ -346,6 +346,30 @@ fn what_engines_run_is_read_and_where_they_differ_is_told() {
     }
 }
 
+/// Some engines run what is marked as something else and has not even the configuration of an image:
+/// nothing else is read instead.
+#[test]
+fn what_runs_under_another_name_is_not_passed_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let other = "application/x".to_owned();
+    let first = ImageBuilder { config_media_type: other, ..image("a", "amd64") };
+    let second = image("b", "amd64");
+    let mut entries = [&first, &second].map(|it| without(it.descriptor(), "annotations"));
+    entries[0]["artifactType"] = "application/x".into();
+    let blobs = [first.blobs(), second.blobs()].concat();
+    let path = layout(&directory.path().join("marked"), &entries, blobs);
+    let (kind, message) = content(&path, Some("linux/amd64")).unwrap_err();
+    assert_eq!(kind, OpenErrorKind::NotAnImage, "{message}");
+    // What nobody can run is: it has no layer of an image.
+    let layer = LayerBuilder::stored(b"x", b"x".to_vec(), "application/x");
+    let nothing = ImageBuilder::new("a").architecture("amd64").layer(layer);
+    entries[0] = without(nothing.descriptor(), "annotations");
+    entries[0]["artifactType"] = "application/x".into();
+    let blobs = [nothing.blobs(), second.blobs()].concat();
+    let path = layout(&directory.path().join("nothing"), &entries, blobs);
+    assert_eq!(content(&path, Some("linux/amd64")), Ok("b amd64".to_owned()));
+}
+
 /// The content, and what is said on opening.
 fn read_and_told(path: &str, platform: Option<&str>) -> (String, Vec<model::Problem>) {
     let wanted = platform.map(|platform| platform.parse().unwrap());

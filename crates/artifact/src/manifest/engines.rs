@@ -47,12 +47,13 @@ pub(super) struct Engine {
 }
 
 /// The engines, the one that is followed first. `wanted` is None where nobody asked for a platform:
-/// then Docker and Podman look at the machine more closely.
+/// then Docker and Podman look at the machine more closely than containerd.
 pub(super) fn engines(wanted: Option<&Platform>) -> Vec<Engine> {
     let platform = wanted.cloned().unwrap_or_else(Platform::host).normal();
+    let is_asked = wanted.is_some();
     let engine = |name: &str, rule, wanted: &Platform| {
         let order = match rule {
-            Rule::Words { .. } => words(wanted),
+            Rule::Words { .. } => words(wanted, is_asked),
             _ => order(wanted),
         };
         Engine { name: name.to_owned(), rule, wanted: wanted.clone(), order }
@@ -95,7 +96,7 @@ impl Engine {
         };
         let Some(found) = found else { return Ok(None) };
         // What is marked as something else is that, more often than not, and fails where it runs.
-        if !found.entry.is_choice() && search.facts(&found.entry)?.is_none() {
+        if !found.entry.is_choice() && !search.may_run(&found.entry)? {
             return Ok(None);
         }
         found.listed(search)
@@ -256,10 +257,11 @@ fn arm64_below(variant: &str) -> Vec<String> {
 }
 
 /// The platforms that Podman looks for, word by word, the best first.
-fn words(wanted: &Platform) -> Vec<Platform> {
+fn words(wanted: &Platform, is_asked: bool) -> Vec<Platform> {
     let variant = wanted.variant.as_deref();
     let variants: Vec<Option<&str>> = match (wanted.architecture.as_str(), variant) {
-        ("arm64", None) => vec![None, Some("v8")],
+        ("arm64", None) if is_asked => vec![None, Some("v8")],
+        ("arm64", None) => vec![Some("v8"), None],
         ("arm", Some("v7")) => vec![Some("v7"), Some("v6"), Some("v5"), None],
         ("arm", Some("v6")) => vec![Some("v6"), Some("v5"), None],
         (_, None) => vec![None],

@@ -11,7 +11,9 @@ use std::rc::Rc;
 use model::{Digest, Platform, Problem, ProblemKind};
 
 use super::engines::{Engine, engines};
-use super::{Descriptor, Document, Fetch, check_is_image, damaged, fetch_checked, parse};
+use super::{
+    Descriptor, Document, Fetch, LayerKind, check_is_image, damaged, fetch_checked, parse,
+};
 use crate::OpenError;
 use crate::config;
 use crate::error::OpenErrorKind;
@@ -41,6 +43,8 @@ pub(super) struct Node {
 pub(super) struct Facts {
     pub(super) config: Digest,
     pub(super) platform: Platform,
+    /// Whether the configuration has the type of an image's. Not all engines look at that.
+    is_typed: bool,
 }
 
 /// The image that was chosen.
@@ -122,7 +126,7 @@ impl<'a, 'f> Search<'a, 'f> {
                 known.engines.push(engine.name.clone());
                 continue;
             }
-            let config = match self.facts(&listed.image) {
+            let config = match self.known_facts(&listed.image) {
                 Ok(Some(facts)) => Ok(facts.config),
                 // Whoever takes it fails.
                 Ok(None) => continue,
@@ -169,7 +173,8 @@ impl<'a, 'f> Search<'a, 'f> {
         let silent = listed.iter_mut().filter(|it| it.platform.is_none());
         for it in silent.take(CONFIGURATIONS_MAX) {
             match self.read_facts(&it.image) {
-                Ok(facts) => it.platform = Some(facts.platform),
+                Ok(facts) if facts.is_typed => it.platform = Some(facts.platform),
+                Ok(_) => {}
                 Err(error) if error.kind() == OpenErrorKind::NotAnImage => {}
                 Err(error) => failure = failure.or(Some(error)),
             }
@@ -177,9 +182,18 @@ impl<'a, 'f> Search<'a, 'f> {
         failure
     }
 
-    /// What a manifest and its configuration say; None if it is no image, or not to be had: no
-    /// engine can run it either. The error is of the way there.
+    /// What the manifest of an image and its configuration say; None if it is no image, or not to be
+    /// had: no engine can run it either. The error is of the way there.
     pub(super) fn facts(&mut self, image: &Descriptor) -> Result<Option<Facts>, OpenError> {
+        Ok(self.known_facts(image)?.filter(|it| it.is_typed))
+    }
+
+    /// Whether some engine could run this, whatever it is called.
+    pub(super) fn may_run(&mut self, image: &Descriptor) -> Result<bool, OpenError> {
+        Ok(self.known_facts(image)?.is_some())
+    }
+
+    fn known_facts(&mut self, image: &Descriptor) -> Result<Option<Facts>, OpenError> {
         if let Some(known) = self.known.get(&image.digest) {
             return Ok(known.clone());
         }
@@ -197,10 +211,22 @@ impl<'a, 'f> Search<'a, 'f> {
         let Document::Manifest(manifest) = parse(self.name, &bytes)? else {
             return Err(listed_as_manifest(&image.digest));
         };
-        let config = check_is_image(self.name, &manifest)?;
-        let bytes = fetch_checked(config, CONFIG_BYTES_MAX, self.fetch)?;
-        let platform = config::parse(&bytes)?.platform();
-        Ok(Facts { config: config.digest.clone(), platform })
+        let typed = check_is_image(self.name, &manifest);
+        // What has a layer of an image's may be one under another name.
+        let is_typed = typed.is_ok();
+        let may_be = manifest.layers.iter().any(|it| it.layer_kind() != LayerKind::Other);
+        if let Err(error) = typed
+            && !may_be
+        {
+            return Err(error);
+        }
+        let bytes = fetch_checked(&manifest.config, CONFIG_BYTES_MAX, self.fetch)?;
+        let config = config::parse(&bytes)?;
+        if !is_typed && config.rootfs.diff_ids.len() != manifest.layers.len() {
+            let message = format!("`{}` is not an image", self.name);
+            return Err(OpenError::new(OpenErrorKind::NotAnImage, message));
+        }
+        Ok(Facts { config: manifest.config.digest, platform: config.platform(), is_typed })
     }
 
     /// That there are other images for the same platform, which nobody would hear of. The same files
