@@ -146,6 +146,8 @@ fn a_name_chooses_among_images() {
         (format!("{archive}#repo/one:1"), &one),
         (format!("docker-archive:{archive}#docker.io/repo/one:1"), &one),
         (format!("{archive}#two:2"), &two),
+        (format!("{archive}:2"), &two),
+        (format!("docker-archive:{archive}:1"), &one),
         (format!("{layout}:1"), &one),
         (format!("oci-dir:{layout}:2"), &two),
         (format!("{layout}@{digest}"), &two),

@@ -23,8 +23,8 @@ pub(super) struct Choice {
     pub(super) notice: Option<Problem>,
 }
 
-/// Chooses among `entries`, which the archive called `name` lists: by the `REPO:TAG` `wanted` and
-/// by `platform`.
+/// Chooses among `entries`, which the archive called `name` lists: by the `REPO:TAG` or tag `wanted`
+/// and by `platform`.
 pub(super) fn choose(
     archive: &Archive,
     name: &str,
@@ -37,8 +37,13 @@ pub(super) fn choose(
     tags.truncate(TAGS_SHOWN_MAX);
     let tags = tags.join(", ");
     let not_found = |message| OpenError::new(OpenErrorKind::NotFound, message);
-    let meant: Vec<Entry> =
-        entries.into_iter().filter(|it| wanted.is_none_or(|wanted| it.is_called(wanted))).collect();
+    // By a tag alone only where nothing has that name.
+    let is_name = wanted.is_some_and(|wanted| entries.iter().any(|it| it.is_called(wanted)));
+    let is_meant = |it: &Entry| {
+        wanted
+            .is_none_or(|wanted| if is_name { it.is_called(wanted) } else { it.is_tagged(wanted) })
+    };
+    let meant: Vec<Entry> = entries.into_iter().filter(is_meant).collect();
     let called = wanted.map_or_else(String::new, |wanted| format!(" `{wanted}`"));
     let count = meant.len();
     if count == 0 {
@@ -116,6 +121,12 @@ fn digest_in(path: &str) -> Option<Digest> {
 }
 
 impl Entry {
+    /// Whether one of its names ends with this tag.
+    fn is_tagged(&self, wanted: &str) -> bool {
+        let mut names = self.repo_tags.iter().flatten();
+        names.any(|name| name.rsplit_once(':').is_some_and(|(_, tag)| tag == wanted))
+    }
+
     /// Whether one of its names is `wanted`.
     fn is_called(&self, wanted: &str) -> bool {
         let explicit = |name: &str| name.parse::<ImageRef>().ok();
