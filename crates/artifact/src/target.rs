@@ -23,11 +23,39 @@ pub(crate) fn open(target: &str, options: &Options) -> Result<Image, OpenError> 
         let kind = ArtifactKind::ALL.into_iter().find(|kind| kind.name() == prefix)?;
         Some((kind, rest))
     });
+    let is_path = prefixed.is_none() && is_path(target);
+    if let Some(error) = foreign(target).filter(|_| !is_path) {
+        return Err(error);
+    }
     if let Some((kind, rest)) = prefixed {
         return open_as(kind, rest, options);
     }
     let (path, wanted) = split(target);
-    if is_path(target) { open_path(path, wanted, options) } else { open_name(target, options) }
+    if is_path { open_path(path, wanted, options) } else { open_name(target, options) }
+}
+
+/// That a target is spelled as other tools have it, with the spelling that is meant. Taken for
+/// something else, it would be looked for in the wrong place, or at a registry called `oci`.
+fn foreign(target: &str) -> Option<OpenError> {
+    let (prefix, rest) = target.split_once(':')?;
+    let bare = rest.strip_prefix("//");
+    let is_path = rest.starts_with(['/', '.', '~']) || split(rest).0.exists();
+    // What follows the host `docker-daemon` of an image's name.
+    let port = rest.split('/').next().unwrap_or_default();
+    let is_port = !port.is_empty() && port.bytes().all(|it| it.is_ascii_digit());
+    let meant = match (prefix, bare) {
+        ("docker", Some(name)) => format!("registry:{name}, or docker:{name} for what Docker has"),
+        ("http" | "https", Some(name)) => format!("registry:{name}"),
+        ("registry" | "podman" | "containerd" | "container", Some(name)) => {
+            format!("{prefix}:{name}")
+        }
+        ("docker-daemon", _) if !is_port => format!("docker:{rest}"),
+        ("containers-storage", _) if !is_port => format!("podman:{rest}"),
+        ("oci" | "oci-layout", _) if is_path => format!("oci-dir:{rest}"),
+        _ => return None,
+    };
+    let message = format!("`{target}` is not how a target is spelled here");
+    Some(OpenError::new(OpenErrorKind::Usage, message).hint(format!("write {meant}")))
 }
 
 /// Opens what the rest of a target is, its prefix having said where to look.
@@ -214,6 +242,40 @@ pub fn looks_like_path(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spellings_of_other_tools_are_told_the_right_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let there = directory.path().display();
+        let (oci, layout) = (format!("oci:{there}:1"), format!("oci-layout:{there}"));
+        let (oci_hint, layout_hint) = (format!("oci-dir:{there}:1"), format!("oci-dir:{there}"));
+        let cases = [
+            ("docker://alpine:3.20", "registry:alpine:3.20, or docker:alpine:3.20 for"),
+            ("registry://r.example/a", "registry:r.example/a"),
+            ("podman://a:1", "podman:a:1"),
+            ("containerd://a:1", "containerd:a:1"),
+            ("container://web", "container:web"),
+            ("https://r.example/a:1", "registry:r.example/a:1"),
+            ("docker-daemon:alpine:3.20", "docker:alpine:3.20"),
+            ("containers-storage:localhost/a:1", "podman:localhost/a:1"),
+            ("oci:./layout", "oci-dir:./layout"),
+            ("oci:/nonexistent/layout:1", "oci-dir:/nonexistent/layout:1"),
+            (oci.as_str(), oci_hint.as_str()),
+            (layout.as_str(), layout_hint.as_str()),
+        ];
+        for (target, hint) in cases {
+            let error = open(target, &Options::default()).err().expect(target);
+            assert_eq!(error.kind(), OpenErrorKind::Usage, "{target}: {error}");
+            let told = error.hint_text().unwrap_or_default();
+            assert!(told.starts_with(&format!("write {hint}")), "{target}: {told}");
+        }
+        // These are names of images.
+        for name in
+            ["oci:1.0", "oci:5000/a", "docker-daemon:5000/a:1", "oci-layout:v1", "docker:27"]
+        {
+            assert!(foreign(name).is_none(), "{name}");
+        }
+    }
 
     #[test]
     fn a_selection_follows_a_path_that_exists() {
