@@ -24,6 +24,54 @@ fn image(layer: fn(TarBuilder) -> LayerBuilder) -> ImageBuilder {
         .layer(layer(app).created_by("RUN install app"))
 }
 
+/// An index in which an entry that is marked as an attestation runs: it is read, and since one engine
+/// passes over it, the result is not complete.
+#[test]
+fn what_engines_run_of_an_index_is_scanned() {
+    let sandbox = Sandbox::new().with_advisories();
+    let shop = image(LayerBuilder::gzip);
+    let files =
+        TarBuilder::new().file("etc/os-release", OS_RELEASE).file("var/lib/dpkg/status", "");
+    let harmless = ImageBuilder::new("shop:1").layer(LayerBuilder::gzip(files));
+    let mut entries = [shop.descriptor(), harmless.descriptor()];
+    entries[0]["annotations"]["vnd.docker.reference.type"] = "attestation-manifest".into();
+    let blobs = [shop.blobs(), harmless.blobs()].concat();
+    let layout = ImageBuilder::oci_files_of(&entries, blobs);
+    ImageBuilder::write_files(&sandbox.path("layout"), &layout);
+    let scan = |target: &str| {
+        let arguments = ["scan", "--format", "json", "--max-age", "9999h", "--offline", target];
+        sandbox.command(&arguments).output().unwrap()
+    };
+    let output = scan("./layout");
+    assert_eq!(output.status.code(), Some(21), "{output:?}");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(!report["findings"].as_array().unwrap().is_empty());
+    let problems = report["problems"].to_string();
+    assert!(problems.contains("(Docker with containerd's store)"), "{problems}");
+
+    // Spelled as other tools have it.
+    let output = scan("oci:./layout");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("write oci-dir:./layout"), "{told}");
+}
+
+/// A `registries.conf` that is not understood may block what is asked for.
+#[test]
+fn no_registry_is_asked_past_a_broken_configuration() {
+    let sandbox = Sandbox::new().with_advisories();
+    let server =
+        Server::registry(Content::default().image("team/shop", "1", &image(LayerBuilder::gzip)));
+    let conf = sandbox.file("registries.conf", "blocked = yes please\n");
+    let target = format!("registry:{}/team/shop:1", server.host());
+    let mut command = sandbox.command(&["scan", "--insecure-registry", &server.host(), &target]);
+    let output = command.env("CONTAINERS_REGISTRIES_CONF", &conf).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("registries.conf` is not understood"), "{told}");
+    assert!(server.requests().is_empty());
+}
+
 /// Scans and returns the report; a source that fails is told with all it said.
 fn report(
     sandbox: &Sandbox,
