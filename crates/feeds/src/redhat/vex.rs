@@ -1,10 +1,21 @@
 //! Red Hat's CSAF documents (security.access.redhat.com/data/csaf/v2): VEX, one document a CVE and
 //! the most complete of Red Hat's forms, and advisories, one document an RHSA.
 //!
-//! A product in a status list is a component of a repository: `fixed` and some of
-//! `known_not_affected` list builds of binaries (`AppStream-9.4.0.Z.MAIN.EUS:curl-0:7…x86_64`),
-//! `known_affected` lists source components (`red_hat_enterprise_linux_9:edk2`). The repository is
-//! known by its CPE, the package by its purl: `pkg:rpm/redhat/NAME@VERSION-RELEASE?arch=…&epoch=…`.
+//! A product in a status list is a component of a repository, which is known by its CPE; the
+//! component is known by its purl: `pkg:rpm/redhat/NAME@VERSION-RELEASE?arch=…&epoch=…`. VEX has
+//! been written in two forms:
+//!
+//! - Until 2026 (`vex/`), `fixed` and some of `known_not_affected` list builds of binaries for each
+//!   architecture (`AppStream-9.4.0.Z.MAIN.EUS:curl-0:7…x86_64`) beside that of their source, and
+//!   all binaries of an erratum; states are about source components (`…?arch=src`).
+//! - Since then (`vex-feed/`), architectures are gone. A component is a source (`arch=src`) or, without
+//!   `arch`, a binary of all architectures; for most vulnerabilities the source is all there is.
+//!   Each minor release has states of its own, and the one at present that of its EUS repositories.
+//!
+//! So a fixed source counts, unless the binaries of its erratum are listed for architectures: it
+//! would say the same again. A binary that is not affected is told apart from its source; one
+//! that is not fixed says no more than the source beside it.
+//!
 //! A module is either the purl's `rpmmod` qualifier or, in older documents, a part of its own
 //! between package and repository (`pkg:rpmmod/redhat/nodejs@18:…`); an unfixed component of a
 //! module is `pkg:rpmmod/redhat/nodejs:18/nodejs` there.
@@ -13,16 +24,20 @@
 //! scope") and `none_available` ("Affected", "Fix deferred"). Errata are the ends of the addresses
 //! of `vendor_fix` remediations.
 
+use std::collections::HashSet;
+
 use model::Status;
 
 use super::LICENSE;
-use crate::csaf::{self, Claim, Csaf, Listed};
+use crate::csaf::{self, Claim, Csaf, Listed, Products, Vulnerability};
 use crate::purl::Purl;
 use crate::statements::{Place, Statements};
-use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink, rpm};
+use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink, rpm, stream};
 
-const VEX: &str = "https://security.access.redhat.com/data/csaf/v2/vex/";
+const VEX: &str = "https://security.access.redhat.com/data/csaf/v2/vex-feed/";
 const ADVISORIES: &str = "https://security.access.redhat.com/data/csaf/v2/advisories/";
+/// Where Red Hat has a page for each CVE.
+const PAGES: &str = "https://access.redhat.com/security/cve/";
 /// The file beside the archive that says the archive's name.
 const LATEST: &str = "archive_latest.txt";
 
@@ -124,9 +139,10 @@ fn import(document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
             "" => &*csaf.document.tracking.id,
             cve => cve,
         };
+        let listed = Named::by(&csaf, &products, vulnerability);
         let mut statements = Statements::default();
         let broken = products.claims(vulnerability, &mut |claim| {
-            put_claim(&csaf, claim, &mut statements, sink);
+            put_claim(&csaf, &listed, claim, &mut statements, sink);
         });
         if broken > 0 {
             let record = format!("{broken} claims about {id}");
@@ -135,7 +151,10 @@ fn import(document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
         if statements.is_empty() {
             continue;
         }
-        let details = csaf.details(vulnerability, "redhat");
+        let mut details = csaf.details(vulnerability, "redhat");
+        if details.references.is_empty() && stream::is_cve(id) {
+            details.references.push(format!("{PAGES}{id}"));
+        }
         for stream in statements.streams() {
             sink.details(stream, details.clone());
             modified.iter().for_each(|when| sink.modified(stream, when));
@@ -145,55 +164,115 @@ fn import(document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
     Ok(())
 }
 
-fn put_claim(csaf: &Csaf<'_>, claim: &Claim<'_, '_>, statements: &mut Statements, sink: &mut Sink) {
-    let products: Vec<_> = match claim.parts.last() {
-        Some(platform) => super::products(platform.cpe),
-        None => Vec::new(),
-    };
+/// What a vulnerability names beside a component, which decides whether that says anything new.
+#[derive(Default)]
+struct Named<'t> {
+    /// Products and errata with binaries for an architecture: with all of them, then.
+    binaries: HashSet<(&'t str, &'t str)>,
+    /// Releases with a source component.
+    sources: HashSet<&'t str>,
+}
+
+impl<'t> Named<'t> {
+    fn by(
+        csaf: &'t Csaf<'_>,
+        products: &Products<'t>,
+        vulnerability: &'t Vulnerability<'t>,
+    ) -> Self {
+        let mut named = Self::default();
+        // Claims that are broken are told of when they are put.
+        let _broken = products.claims(vulnerability, &mut |claim| {
+            let (Some(component), Some(product)) = (claim.parts.first(), claim.parts.last()) else {
+                return;
+            };
+            let Some(purl) = Purl::parse(component.purl) else { return };
+            let architecture = purl.qualifier("arch");
+            if rpm::is_source(&architecture) || purl.kind == "rpmmod" {
+                named.sources.insert(without_edition(product.cpe));
+            } else if claim.listed == Listed::Fixed && !architecture.is_empty() {
+                named.binaries.insert((product.id, notice(csaf, claim)));
+            }
+        });
+        named
+    }
+}
+
+/// `cpe:/a:redhat:rhel_eus:9.8` of `cpe:/a:redhat:rhel_eus:9.8::appstream`: what all repositories of
+/// a release share.
+fn without_edition(cpe: &str) -> &str {
+    let end = cpe.match_indices(':').nth(4).map_or(cpe.len(), |(at, _)| at);
+    cpe.get(..end).unwrap_or(cpe)
+}
+
+fn put_claim<'t>(
+    csaf: &'t Csaf<'_>,
+    named: &Named<'t>,
+    claim: &Claim<'t, '_>,
+    statements: &mut Statements,
+    sink: &mut Sink,
+) {
+    let Some(platform) = claim.parts.last() else { return };
+    let products = super::products(platform.cpe);
     if products.is_empty() {
         return sink.passed_over("statements about products other than RHEL");
     }
     let Some(component) = component(claim) else {
         return sink.passed_over("statements about components that are no rpm packages");
     };
-    // The binaries of an erratum are all listed; its source package would say the same again.
-    let source_build = component.build.is_some() && rpm::is_source(&component.architecture);
-    if component.is_flatpak() || source_build {
-        return;
+    if component.is_flatpak() {
+        return sink.passed_over("statements about parts of flatpaks");
+    }
+    let notice = notice(csaf, claim);
+    let is_fixed = claim.listed == Listed::Fixed;
+    if component.is_source && is_fixed && named.binaries.contains(&(platform.id, notice)) {
+        return sink.passed_over("fixed sources whose binaries are listed beside them");
+    }
+    let is_unfixed = !is_fixed && claim.listed != Listed::NotAffected;
+    let has_source = || named.sources.contains(without_edition(platform.cpe));
+    if !component.is_source && component.build.is_none() && is_unfixed && has_source() {
+        return sink.passed_over("unfixed binaries whose sources are listed beside them");
     }
     for product in products {
-        let place = match component.build {
-            Some(_) => Place::binary(product.stream, &component.name),
-            None => Place::source(product.stream, &component.name),
+        let place = match component.is_source {
+            false => Place::binary(product.stream, &component.name),
+            true => Place::source(product.stream, &component.name),
         };
         let place = Place { track: product.track, module: component.module.clone(), ..place };
-        match (claim.listed, &component.build) {
+        let status = match (claim.listed, &component.build) {
             (Listed::Fixed, Some(build)) => {
-                let build = (build.clone(), component.architecture.as_str());
-                statements.fixed(place, build, &notice(csaf, claim), claim.severity);
+                let build = (build.clone(), component.architecture());
+                statements.fixed(place, build, notice, claim.severity);
+                continue;
             }
             // A component that is fixed without a build to compare with.
-            (Listed::Fixed, None) => sink.passed_over("fixes that name no build"),
-            (Listed::Affected, _) => statements.state(place, unfixed(claim), claim.severity),
-            (Listed::NotAffected, _) => {
-                statements.state(place, Status::NotAffected, claim.severity);
+            (Listed::Fixed, None) => {
+                sink.passed_over("fixes that name no build");
+                continue;
             }
-            (Listed::UnderInvestigation, _) => {
-                statements.state(place, Status::UnderInvestigation, claim.severity);
-            }
-        }
+            (Listed::Affected, _) => unfixed(claim),
+            (Listed::NotAffected, _) => Status::NotAffected,
+            (Listed::UnderInvestigation, _) => Status::UnderInvestigation,
+        };
+        statements.state(place, status, claim.severity);
     }
 }
 
 struct Component {
     name: String,
     module: Option<String>,
-    /// `[epoch:]version-release`; None for a source component.
+    /// `[epoch:]version-release`; None where no build is named.
     build: Option<String>,
+    /// Empty: all.
     architecture: String,
+    is_source: bool,
 }
 
 impl Component {
+    /// That of the builds that are meant; empty: all.
+    fn architecture(&self) -> &str {
+        if self.is_source { "" } else { &self.architecture }
+    }
+
     fn is_flatpak(&self) -> bool {
         self.module.as_ref().is_some_and(|module| module.ends_with(":flatpak"))
     }
@@ -218,18 +297,19 @@ fn component(claim: &Claim<'_, '_>) -> Option<Component> {
         .rsplit_once('-')
         .map(|(version, release)| rpm::evr(&package.qualifier("epoch"), version, release));
     let architecture = package.qualifier("arch");
-    Some(Component { name: package.name, module, build, architecture })
+    let is_source = rpm::is_source(&architecture) || package.kind == "rpmmod";
+    Some(Component { name: package.name, module, build, architecture, is_source })
 }
 
-/// The erratum that fixes the product: `RHSA-2024:2447`.
-fn notice(csaf: &Csaf<'_>, claim: &Claim<'_, '_>) -> String {
-    let tracked = &csaf.document.tracking.id;
+/// The erratum that fixes the product: `RHSA-2024:2447`; empty if none is named.
+fn notice<'t>(csaf: &'t Csaf<'_>, claim: &Claim<'t, '_>) -> &'t str {
+    let tracked: &'t str = &csaf.document.tracking.id;
     if tracked.starts_with("RH") {
-        return tracked.to_string();
+        return tracked;
     }
     let fix = claim.remediations.iter().find(|r| &*r.category == "vendor_fix");
     let id = fix.and_then(|fix| fix.url.rsplit('/').next()).unwrap_or("");
-    if id.starts_with("RH") { id.to_owned() } else { String::new() }
+    if id.starts_with("RH") { id } else { "" }
 }
 
 fn unfixed(claim: &Claim<'_, '_>) -> Status {
