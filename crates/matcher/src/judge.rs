@@ -23,7 +23,7 @@ use crate::distro::{Plan, Role, Tracks};
 use crate::installed;
 use crate::scope;
 use crate::standing::{Standing, fix_beyond, standing};
-use crate::tracks::{Bearing, bearing, minor_release};
+use crate::tracks::{Bearing, bearing, is_of_later_minor, minor_release};
 use crate::voice::Voice;
 use crate::vulnerability::{self, Said, Vulnerability};
 
@@ -115,22 +115,58 @@ fn weigh<'a>(plan: &Plan, said: &[Said<'a>]) -> Option<Verdict<'a>> {
 /// One publisher's conclusion over all tracks of the release; None if nothing it says is about
 /// this installation.
 fn conclude<'a>(plan: &Plan, said: &[Said<'a>]) -> Option<Verdict<'a>> {
-    let on = |track: Bearing| {
-        let borne = |one: &&Said<'a>| bearing(plan, one.installed, one.advisory) == track;
-        settle(plan, said.iter().filter(borne).copied().collect())
+    let is_past = is_past(plan, said);
+    let of = |track: Bearing| -> Vec<Said<'a>> {
+        let borne = |one: &&Said<'a>| borne(plan, one, is_past) == track;
+        said.iter().filter(borne).copied().collect()
     };
+    let on = |track: Bearing| settle(plan, of(track));
     if let Some(Verdict::Clear) = on(Bearing::Clears) {
         return Some(Verdict::Clear);
     }
-    let main = on(Bearing::Main);
+    let main = settle(plan, of_this_minor(of(Bearing::Main), of(Bearing::Minor)));
     let own = on(Bearing::Own).or_else(|| match (on(Bearing::Atop), &main) {
         (Some(Verdict::Exposed(_)), Some(Verdict::Clear)) if is_fixed(said) => Some(Verdict::Clear),
         (atop, _) => atop,
     });
-    own.or_else(|| match (main, on(Bearing::Offered)) {
+    // It may hold a fix, and says nothing of the image's release.
+    let is_fix = |later: &Verdict<'_>| matches!(later, Verdict::Exposed(later) if later.status == Status::Fixed);
+    let later = || on(Bearing::Later).filter(|later| main.is_some() && is_fix(later));
+    let offered = on(Bearing::Offered).or_else(later);
+    own.or_else(|| match (main, offered) {
         (Some(main), Some(offered)) => Some(consider(main, offered)),
         (main, offered) => main.or(offered),
     })
+}
+
+/// Whether later minor releases than the image's have fixes on the main track: then that of the image
+/// is kept alive for subscribers alone.
+fn is_past(plan: &Plan, said: &[Said<'_>]) -> bool {
+    let main = said.iter().filter(|one| one.advisory.scope.track.is_none());
+    main.flat_map(|one| scope::fixes(one.advisory)).any(|fix| is_of_later_minor(plan, fix))
+}
+
+fn borne(plan: &Plan, one: &Said<'_>, is_past: bool) -> Bearing {
+    match bearing(plan, one.installed, one.advisory) {
+        Bearing::Minor if is_past => match minor_release(&one.installed.version) {
+            Some(minor) if minor == plan.version => Bearing::Clears,
+            _ => Bearing::Elsewhere,
+        },
+        bearing => bearing,
+    }
+}
+
+/// What holds of the image's minor release: all fixes, where it has one or where one was built for the
+/// minor release of the installed build; else its own states, where it has some.
+fn of_this_minor<'a>(main: Vec<Said<'a>>, minor: Vec<Said<'a>>) -> Vec<Said<'a>> {
+    if minor.is_empty() {
+        return main;
+    }
+    let is_fixed = |one: &Said<'_>| one.advisory.status == Status::Fixed;
+    if minor.iter().any(is_fixed) || main.iter().any(is_of_same_minor) {
+        return main.into_iter().chain(minor).filter(is_fixed).collect();
+    }
+    minor
 }
 
 /// Whether the main track names a fixed version at all.
@@ -193,13 +229,15 @@ fn keep_minor_release(plan: &Plan, said: &mut Vec<Said<'_>>) {
     if plan.tracks != Tracks::RedHat || said.len() < 2 {
         return;
     }
-    let of_same_minor = |one: &Said<'_>| {
-        let minor = minor_release(&one.installed.version);
-        minor.is_some() && scope::fixes(one.advisory).any(|fix| minor_release(fix) == minor)
-    };
-    if said.iter().any(of_same_minor) {
-        said.retain(of_same_minor);
+    if said.iter().any(is_of_same_minor) {
+        said.retain(is_of_same_minor);
     }
+}
+
+/// Whether it names a fix for the minor release that the installed build was made for.
+fn is_of_same_minor(said: &Said<'_>) -> bool {
+    let minor = minor_release(&said.installed.version);
+    minor.is_some() && scope::fixes(said.advisory).any(|fix| minor_release(fix) == minor)
 }
 
 fn because<'a>(plan: &Plan, said: Said<'a>) -> Because<'a> {

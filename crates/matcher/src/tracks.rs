@@ -24,6 +24,11 @@ pub(crate) enum Bearing {
     Offered,
     /// Of a track that this build may be from: it proves a fixed build fixed, no more.
     Clears,
+    /// Of the minor release that the image is of, which is the main track for it while no later one
+    /// is.
+    Minor,
+    /// Of a later minor release, which every installation can go to.
+    Later,
     /// About other installations.
     Elsewhere,
 }
@@ -53,14 +58,19 @@ fn ubuntu(track: &str, version: &str) -> Bearing {
 /// A minor release's support (`eus-9.2`) holds for the hosts that subscribe to it; a build made for
 /// that minor release (`.el9_2`) may come from it on any host. Extended life (`els-7`) continues
 /// the only line there is. Rocky's interest groups (`sig-cloud`) mark their builds. Other products' tracks count where their repository is enabled.
+/// Since 2026 Red Hat speaks of the minor release at present by its EUS repositories alone.
 fn red_hat(track: &str, plan: &Plan, version: &str) -> Bearing {
     let (program, release) = track.rsplit_once('-').unwrap_or((track, ""));
-    match minor_release(version) {
+    let minor = minor_release(version);
+    let is_ahead = minor.as_ref().is_some_and(|minor| is_later(minor, release));
+    match minor {
         _ if program == "els" => Bearing::Atop,
         _ if program == "sig" && version.contains(&format!(".{release}")) => Bearing::Own,
         _ if release.is_empty() && enabled_product(plan, track) => Bearing::Own,
         _ if follows(plan, program, release) => Bearing::Own,
+        _ if program == "eus" && plan.version == release && !is_ahead => Bearing::Minor,
         Some(minor) if minor == release => Bearing::Clears,
+        _ if program == "eus" && is_later(release, &plan.version) => Bearing::Later,
         _ => Bearing::Elsewhere,
     }
 }
@@ -108,6 +118,19 @@ pub(crate) fn unread_products(plan: &Plan) -> Option<Problem> {
         first.join("`, `")
     );
     (!unread.is_empty()).then(|| Problem::new(ProblemKind::Unsupported, "repositories", message))
+}
+
+/// Whether a minor release comes behind another one of the same release: `9.10` behind `9.8`, and all of
+/// them behind `9`, which has none.
+fn is_later(release: &str, other: &str) -> bool {
+    let minor = |release: &str| release.split_once('.').and_then(|(_, it)| it.parse::<u32>().ok());
+    minor(release) > minor(other)
+}
+
+/// Whether a build was made for a later minor release than the image is of.
+pub(crate) fn is_of_later_minor(plan: &Plan, version: &str) -> bool {
+    plan.tracks == Tracks::RedHat
+        && minor_release(version).is_some_and(|minor| is_later(&minor, &plan.version))
 }
 
 /// The minor release that a build was made for: `8.4` of `1.1.1k-6.el8_4.2`.
@@ -165,6 +188,14 @@ fn without_epoch(version: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn minor_releases_are_ordered_by_number() {
+        for (release, other) in [("9.10", "9.8"), ("9.0", "9"), ("10.1", "10.0")] {
+            assert!(is_later(release, other) && !is_later(other, release), "{release} {other}");
+        }
+        assert!(!is_later("9.8", "9.8") && !is_later("", "9.8"));
+    }
 
     #[test]
     fn lines_are_the_first_two_numbers() {
