@@ -24,9 +24,10 @@ pub const ALL: &[&dyn Feed] = &[
     &crate::photon::CveMetadata,
     &crate::photon::OvalFile,
     &crate::redhat::vex::Vex,
-    &crate::redhat::vex::Advisories,
     &crate::redhat::cve::CveApi,
     &crate::redhat::oval::OvalV2,
+    // Errata alone: of what is not fixed they say nothing.
+    &crate::redhat::vex::Advisories,
     &crate::rocky::Updateinfo,
     &crate::rocky::Errata,
     &crate::suse::oval::OvalFile,

@@ -184,6 +184,22 @@ fn of_two_sources_in_one_import_the_authoritative_speaks_unless_it_is_a_sample()
     }
 }
 
+/// Errata tell of fixes alone; who speaks of unfixed vulnerabilities too goes before them.
+#[test]
+fn red_hats_errata_go_behind_all_that_have_states() {
+    let place = Place::new();
+    let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata");
+    for feed in ["redhat-cve", "redhat-csaf"] {
+        let report = import(&[testdata.join(feed)], &place.store, &options()).unwrap();
+        assert!(report.streams.iter().any(|done| done.stream == "rhel-8"), "{feed}");
+    }
+    let place = Place::new();
+    let both = [testdata.join("redhat-cve"), testdata.join("redhat-csaf")];
+    let report = place.import(&both);
+    let spoken = report.streams.iter().find(|done| done.stream == "rhel-8").unwrap();
+    assert_eq!(spoken.source, "redhat-cve", "{report:?}");
+}
+
 #[test]
 fn an_authoritative_source_that_is_cut_off_goes_behind_one_that_is_whole() {
     let place = Place::new();
