@@ -20,7 +20,7 @@ pub fn purl(package: &Package, os: Option<&Os>) -> String {
 
 fn of_the_os(package: &Package, os: Option<&Os>, purl: &mut String) {
     if let Some(os) = os {
-        encode_into(namespace(os), purl);
+        encode_into(&namespace(os), purl);
         purl.push('/');
     }
     match package.kind {
@@ -85,13 +85,14 @@ fn of_a_language(package: &Package, purl: &mut String) {
     }
 }
 
-/// The vendor part: the distribution's own id, but `redhat` and `opensuse` by the spec's examples.
-fn namespace(os: &Os) -> &str {
+/// The vendor part: the distribution's own id, but `redhat` and `opensuse` by the spec's examples. The
+/// spec wants lower case of all three kinds, which openEuler's id is not.
+fn namespace(os: &Os) -> String {
     let id = os.derived_id.as_deref().unwrap_or(&os.family);
     match id {
-        "rhel" => "redhat",
-        other if other.starts_with("opensuse") => "opensuse",
-        other => other,
+        "rhel" => "redhat".to_owned(),
+        other if other.starts_with("opensuse") => "opensuse".to_owned(),
+        other => other.to_ascii_lowercase(),
     }
 }
 
@@ -234,6 +235,16 @@ mod tests {
             (
                 purl(&package(PackageKind::Rpm, "libs", "1-6.el9", Some(("", ""))), None),
                 "pkg:rpm/libs@1-6.el9?arch=amd64",
+            ),
+            (
+                purl(
+                    &package(PackageKind::Rpm, "bash", "5.1-1", Some(("", ""))),
+                    Some(&Os {
+                        derived_id: Some("openEuler".to_owned()),
+                        ..os("openeuler", "22.03")
+                    }),
+                ),
+                "pkg:rpm/openeuler/bash@5.1-1?arch=amd64&distro=openEuler-22.03",
             ),
             (
                 purl(&package(PackageKind::Deb, "A/b", "1~x", None), None),
