@@ -1,5 +1,6 @@
-//! Photon OS: its CVE metadata (packages.vmware.com/photon/photon_cve_metadata), which is
-//! authoritative because it also says what is not affected, and its OVAL, which lists errata.
+//! Photon OS: its CVE metadata (packages.broadcom.com/photon/photon_cve_metadata), which is
+//! authoritative because it also says what is not affected, and its OVAL, which lists errata. The
+//! metadata at packages.vmware.com ended in December 2025.
 //!
 //! The metadata is a list by package for a release. Older entries name source packages, newer ones
 //! name the binaries as well; an entry is put as being about the source and about the binary of
@@ -41,7 +42,7 @@ impl Feed for CveMetadata {
     }
 
     fn urls(&self, stream: &str) -> Vec<String> {
-        let root = "https://packages.vmware.com/photon/photon_cve_metadata";
+        let root = "https://packages.broadcom.com/photon/photon_cve_metadata";
         let release = stream::release(stream, FAMILY);
         release.map(|r| format!("{root}/cve_data_photon{r}.json")).into_iter().collect()
     }
@@ -75,7 +76,9 @@ struct Entry<'a> {
 
 impl Entry<'_> {
     fn put(&self, named: Option<&str>, sink: &mut Sink) {
-        if !is_id(&self.cve_id) {
+        // Some are written in lower case.
+        let id = self.cve_id.to_ascii_uppercase();
+        if !is_id(&id) {
             return sink.passed_over("entries without an id");
         }
         let tagged = tag(&self.res_ver).map(|major| format!("{major}.0"));
@@ -83,11 +86,13 @@ impl Entry<'_> {
             return sink.passed_over("entries of an unknown release");
         };
         let stream = format!("{FAMILY}-{release}");
+        let has_fix = !matches!(&*self.res_ver, "" | "NA");
         let severity = self.cve_score.map_or(Severity::Unknown, Severity::from_score);
         let mut statements = Statements::default();
         for place in [Place::source(&stream, &*self.pkg), Place::binary(&stream, &*self.pkg)] {
             match &*self.status {
-                "Fixed" if !matches!(&*self.res_ver, "" | "NA") => {
+                // Lists without states are of what was fixed.
+                "Fixed" | "" if has_fix => {
                     statements.fixed(place, (rpm::normal(&self.res_ver), ""), "", severity);
                 }
                 "Fixed" | "Affected" | "Not Fixed" => {
@@ -100,7 +105,7 @@ impl Entry<'_> {
                 }
             }
         }
-        statements.put(&self.cve_id, sink);
+        statements.put(&id, sink);
     }
 }
 
