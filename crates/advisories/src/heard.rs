@@ -2,8 +2,8 @@
 //!
 //! A mirror that nobody keeps up, a bundle of last year and a signed index that somebody replays are
 //! all sound; only their time tells that they know less than what is installed. Here times are taken
-//! and compared, and whoever installs decides (`bundle`, mirrors in `feeds`). This file must never
-//! read a clock.
+//! and compared, and whoever installs decides (`bundle`, mirrors in `feeds`). How old
+//! installed data is follows from the same time. This file must never read a clock.
 
 use std::fmt;
 
@@ -32,6 +32,11 @@ impl Heard {
         };
         let checked = checked_at.and_then(|time| time.parse().ok());
         read.max(checked).map(Self)
+    }
+
+    /// The moment itself.
+    pub fn at(self) -> Timestamp {
+        self.0
     }
 
     /// What an index says; the segment itself may turn out to know less ([`Self::of`]).

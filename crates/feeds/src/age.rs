@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use advisories::Store;
+use advisories::{Heard, Store};
 use jiff::{SignedDuration, Timestamp};
 
 /// The time since a stream's publisher was last heard.
@@ -10,13 +10,12 @@ use jiff::{SignedDuration, Timestamp};
 pub(crate) struct Age(SignedDuration);
 
 impl Age {
-    /// The age at `now`: since the segment was built, or its publisher last had nothing new. None
-    /// if it is not installed or does not say. What is dated in the future is new.
+    /// The age at `now`, since the time that mirrors and bundles go by. None if it is not installed or
+    /// does not say. What is dated in the future is new.
     pub(crate) fn of(stream: &str, store: &Store, now: Timestamp) -> Option<Self> {
-        let built = store.segment(stream).ok()??.meta().built_at.clone();
-        let times = [Some(built), store.checked_at(stream)];
-        let heard = times.into_iter().flatten().filter_map(|time| time.parse::<Timestamp>().ok());
-        Some(Self(now.duration_since(heard.max()?).max(SignedDuration::ZERO)))
+        let segment = store.segment(stream).ok()??;
+        let heard = Heard::of(segment.meta(), store.checked_at(stream).as_deref())?;
+        Some(Self(now.duration_since(heard.at()).max(SignedDuration::ZERO)))
     }
 
     pub(crate) fn exceeds(self, limit: std::time::Duration) -> bool {

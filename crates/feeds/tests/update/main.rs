@@ -108,6 +108,31 @@ fn news_are_fetched_and_no_news_cost_one_question() {
     assert_eq!(server.requests().len(), 3);
 }
 
+/// A file may have lain about for years before it was imported: its data says of itself how old it is,
+/// and is fetched anew where somebody serves it.
+#[test]
+fn a_file_is_as_old_as_its_data_says() {
+    let folder = TempDir::new().unwrap();
+    let record = folder.path().join("1.json");
+    let modified = day(-400);
+    let text = format!(
+        r#"{{"id": "DSA-1-1", "modified": "{modified}", "upstream": ["CVE-2024-9"], "affected":
+        [{{"package": {{"ecosystem": "Debian:12", "name": "curl"}}, "ranges": [{{"type":
+        "ECOSYSTEM", "events": [{{"introduced": "0"}}, {{"fixed": "9"}}]}}]}}]}}"#
+    );
+    fs::write(&record, text).unwrap();
+    import(&[record], &store(&folder), &Options::new(day(0))).unwrap();
+    let server = Server::new(|_| Reply::new(404, ""));
+    let debian = names(&["debian-12"]);
+    let offline = Options { offline: true, ..options(&server, 0) };
+    let problems = ensure(&debian, &store(&folder), &offline);
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert_eq!(problems[0].kind, ProblemKind::AdvisoriesStale);
+    assert!(problems[0].message.contains("400 days old"), "{}", problems[0].message);
+    ensure(&debian, &store(&folder), &options(&server, 0));
+    assert_eq!(server.requests().len(), 1);
+}
+
 #[test]
 fn targets_that_are_nothing_are_said() {
     let folder = TempDir::new().unwrap();

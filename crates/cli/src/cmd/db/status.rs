@@ -1,6 +1,6 @@
 //! `lazaret db status`: what advisories are there, and how old they are.
 
-use advisories::{Installed, SegmentMeta};
+use advisories::{Heard, Installed, SegmentMeta};
 use clap::{Args, ValueEnum};
 use document::columns;
 use feeds::stream;
@@ -81,12 +81,12 @@ fn row_of_shards(shards: &[&Installed], now: Timestamp) -> Option<[String; 5]> {
 }
 
 /// When a stream's publisher was last heard.
-fn heard<'s>(segment: &'s Installed, meta: &'s SegmentMeta) -> &'s str {
-    segment.checked_at.as_deref().unwrap_or(&meta.built_at)
+fn heard(segment: &Installed, meta: &SegmentMeta) -> Option<Heard> {
+    Heard::of(meta, segment.checked_at.as_deref())
 }
 
-fn told(heard: &str, now: Timestamp) -> String {
-    heard.parse().map_or_else(|_| "unknown".to_owned(), |heard| age(heard, now))
+fn told(heard: Option<Heard>, now: Timestamp) -> String {
+    heard.map_or_else(|| "unknown".to_owned(), |heard| age(heard.at(), now))
 }
 
 fn row(segment: &Installed, now: Timestamp) -> [String; 5] {
