@@ -382,7 +382,8 @@ impl AffectedPackage<'_> {
 }
 
 impl Claim {
-    /// The rpm world repeats a package for every architecture: that is joined.
+    /// The rpm world repeats a package for every architecture: that is joined. A range without a fix stays
+    /// beside others with one, unless it is all versions, which an older state says.
     fn gather(&self, notice: &str, statements: &mut Statements) {
         let place = || Place {
             stream: self.release.stream.clone(),
@@ -395,16 +396,17 @@ impl Claim {
             match &range.until {
                 Affected::Before(version) => statements.fixed_since(
                     place(),
-                    range.introduced.clone(),
+                    range.introduced.as_deref().map(rpm::normal),
                     (rpm::normal(version), &self.release.architecture),
                     notice,
                     self.severity,
                 ),
-                Affected::Through(version) => {
-                    statements.affected_through(place(), rpm::normal(version), self.severity);
-                }
-                Affected::Onwards | Affected::Until { .. } => {
+                Affected::Onwards if range.introduced.is_none() => {
                     statements.state(place(), Status::Affected, self.severity);
+                }
+                // Languages' ends that are no fixes do not come here.
+                Affected::Onwards | Affected::Through(_) | Affected::Until { .. } => {
+                    statements.affected_in(place(), normal(range), self.severity);
                 }
             }
         }
@@ -416,7 +418,11 @@ impl Claim {
         };
         let ranges = self.ranges.iter().filter(|range| !never(range)).cloned();
         let is_fixed = |range: &VersionRange| range.until.fix().is_some();
-        let (fixed, open): (Vec<_>, Vec<_>) = ranges.partition(is_fixed);
+        let (mut fixed, mut open): (Vec<_>, Vec<_>) = ranges.partition(is_fixed);
+        // A later range that has no fix is no older state of one that has.
+        if !fixed.is_empty() {
+            fixed.append(&mut open);
+        }
         let never = fixed.is_empty() && open.is_empty() && !self.ranges.is_empty();
         let said = [
             (!fixed.is_empty()).then_some((Status::Fixed, fixed)),
@@ -449,6 +455,15 @@ fn listed<'r>(affected: &'r AffectedPackage<'_>) -> impl Iterator<Item = (&'r st
 
 fn below(version: &str) -> VersionRange {
     VersionRange { introduced: None, until: Affected::Before(version.to_owned()) }
+}
+
+/// The range with epochs of 0 left out.
+fn normal(range: &VersionRange) -> VersionRange {
+    let until = match &range.until {
+        Affected::Through(version) => Affected::Through(rpm::normal(version)),
+        other => other.clone(),
+    };
+    VersionRange { introduced: range.introduced.as_deref().map(rpm::normal), until }
 }
 
 fn end(range: &VersionRange) -> Option<&str> {

@@ -32,6 +32,9 @@ use crate::Sink;
 /// about some three thousand; OSV and OVAL join lists with lists, so a short document could mean
 /// millions.
 const PLACES_LIMIT: usize = 1 << 17;
+/// Ranges without a fix that are kept of a package; records have one or two, and each is looked for among the
+/// others.
+const OPEN_LIMIT: usize = 64;
 /// What tells builds of another line under the same name, as `matcher` knows them.
 const FLAVORS: [&str; 2] = [".ksplice", "_fips"];
 
@@ -78,6 +81,8 @@ struct Said {
     state: Option<Status>,
     /// `Onwards` unless the publisher bounds the versions that a state is about.
     through: Option<String>,
+    /// Versions that no fix is out for.
+    open: Vec<VersionRange>,
     severity: Severity,
 }
 
@@ -128,8 +133,19 @@ impl Statements {
     /// The package is affected up to and including `version`; no fix is out.
     pub(crate) fn affected_through(&mut self, place: Place, version: String, severity: Severity) {
         self.state(place.clone(), Status::Affected, severity);
-        if let Some(said) = self.said.get_mut(&place) {
+        if let Some(said) = self.said.get_mut(&place)
+            && said.through.as_ref().is_none_or(|known| is_below(known, &version))
+        {
             said.through = Some(version);
+        }
+    }
+
+    /// The package is affected in a range of versions for which no fix is out, whatever others have one.
+    pub(crate) fn affected_in(&mut self, place: Place, range: VersionRange, severity: Severity) {
+        let Some(said) = self.said(place) else { return };
+        said.severity = said.severity.max(severity);
+        if said.open.len() < OPEN_LIMIT && !said.open.contains(&range) {
+            said.open.push(range);
         }
     }
 
@@ -165,7 +181,13 @@ impl Statements {
         }
         for (place, said) in self.said {
             if said.fixes.is_empty() {
-                if let Some(status) = said.state {
+                if said.state.is_none_or(|status| status == Status::NotAffected)
+                    && !said.open.is_empty()
+                {
+                    let (stream, advisory) =
+                        advisory(id, place, said.severity, Status::Affected, said.open);
+                    sink.advisory(&stream, advisory);
+                } else if let Some(status) = said.state {
                     let ranges = state_ranges(status, said.through);
                     let (stream, advisory) = advisory(id, place, said.severity, status, ranges);
                     sink.advisory(&stream, advisory);
@@ -177,8 +199,9 @@ impl Statements {
                     introduced: line.introduced,
                     until: Affected::Before(line.version),
                 };
+                let ranges = std::iter::once(range).chain(said.open.iter().cloned()).collect();
                 let (stream, mut advisory) =
-                    advisory(id, place.clone(), said.severity, Status::Fixed, vec![range]);
+                    advisory(id, place.clone(), said.severity, Status::Fixed, ranges);
                 advisory.scope.architectures = line.architectures;
                 advisory.notices = notices.into_iter().filter(|name| !name.is_empty()).collect();
                 sink.advisory(&stream, advisory);
@@ -258,6 +281,10 @@ fn lines(fixes: BTreeMap<String, Vec<Fix>>) -> BTreeMap<Line, BTreeSet<String>> 
     lines
 }
 
+fn is_below(version: &str, other: &str) -> bool {
+    Scheme::Rpm.compare(version, other).is_ok_and(Ordering::is_lt)
+}
+
 fn flavor(version: &str) -> Option<&'static str> {
     FLAVORS.into_iter().find(|mark| version.contains(mark))
 }
@@ -278,7 +305,7 @@ fn lines_of_flavor(introduced: Option<String>, fixes: Vec<Fix>) -> Vec<Line> {
         oldest
             .entry(if everywhere { String::new() } else { architecture })
             .and_modify(|known| {
-                if Scheme::Rpm.compare(&version, known).is_ok_and(Ordering::is_lt) {
+                if is_below(&version, known) {
                     known.clone_from(&version);
                 }
             })

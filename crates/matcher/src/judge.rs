@@ -12,6 +12,7 @@
 //!   repetitions and do not count.
 //! - An older state (`affected`, `not affected`) beside a fixed version is overtaken by it. In the
 //!   stream of a language it is not: several publishers speak there, each of the ranges it knows.
+//!   Nor is it where each component of a package has a record of its own ([`BY_COMPONENT`]).
 //! - What the publisher cannot tell is a finding that says so, never silence.
 
 use std::cmp::Ordering;
@@ -26,6 +27,10 @@ use crate::standing::{Standing, fix_beyond, standing};
 use crate::tracks::{Bearing, bearing, is_of_later_minor, minor_release};
 use crate::voice::Voice;
 use crate::vulnerability::{self, Said, Vulnerability};
+
+/// Sources with one record for each vulnerable component of a package: it is affected as long as one of
+/// them says so, whatever the others say, and then no version is free of it.
+const BY_COMPONENT: [&str; 3] = ["chainguard-osv", "minimos-osv", "wolfi-osv"];
 
 /// What follows from the statements of one publisher about one vulnerability in one package.
 #[derive(Debug)]
@@ -193,7 +198,8 @@ fn settle<'a>(plan: &Plan, mut said: Vec<Said<'a>>) -> Option<Verdict<'a>> {
     if said.iter().any(Said::is_of_the_binary) {
         said.retain(Said::is_of_the_binary);
     }
-    let has_states = plan.kind.is_os();
+    let by_component = said.iter().any(|one| BY_COMPONENT.contains(&one.voice.source.as_str()));
+    let has_states = plan.kind.is_os() && !by_component;
     if has_states && said.iter().any(|one| one.advisory.status == Status::Fixed) {
         said.retain(|one| one.advisory.status == Status::Fixed);
         keep_flavor(&mut said);
@@ -207,7 +213,9 @@ fn settle<'a>(plan: &Plan, mut said: Vec<Said<'a>>) -> Option<Verdict<'a>> {
         .map(|said| because(plan, said))
         .filter(|because| !matches!(because.standing, Standing::Outside))
         .collect();
-    Some(match exposing.iter().map(status).min() {
+    let is_open = by_component && exposing.iter().any(|one| status(one) == Status::Affected);
+    let first = exposing.iter().map(status).min();
+    Some(match first.map(|first| if is_open { Status::Affected } else { first }) {
         Some(status) => Verdict::Exposed(exposure(plan, exposing, status)),
         None => Verdict::Clear,
     })

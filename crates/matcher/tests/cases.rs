@@ -34,6 +34,8 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 struct Case {
     why: String,
+    /// The source of all streams; absent: one of no consequence.
+    feed: Option<String>,
     os: Option<String>,
     #[serde(default)]
     repositories: Vec<String>,
@@ -246,7 +248,7 @@ fn segments(case: &Case) -> Vec<SegmentWriter> {
         writers.entry(stream).or_insert_with(|| {
             SegmentWriter::new(SegmentMeta {
                 stream: stream.clone(),
-                source: format!("{stream}-feed"),
+                source: case.feed.clone().unwrap_or_else(|| format!("{stream}-feed")),
                 ..SegmentMeta::default()
             })
         });
