@@ -64,11 +64,12 @@ fn of_images() -> [Target; 11] {
 }
 
 /// Bills, reports and statements that somebody else wrote.
-fn of_documents() -> [Target; 7] {
+fn of_documents() -> [Target; 8] {
     let statements = "crates/document/testdata/vex";
     [
         seeded("attached", statements, attached),
         corpus("bundle", bundle),
+        corpus("feed-changes", feeds::fuzz::changes),
         seeded("feed-file", "crates/feeds/testdata/osv", feeds::fuzz::input),
         corpus("report", |bytes| swallow(document::json::read(bytes))),
         seeded("sbom", "crates/cli/testdata/bills", |bytes| {

@@ -21,7 +21,7 @@ use crate::input::{self, Content, Found, Unpacked};
 use crate::sink::{HELD_BYTES, Names, Sink, Statement, statements};
 use crate::spool::{Extent, Spool};
 use crate::told::Told;
-use crate::{Feed, Form, Options, Sample, foreign, json, xml};
+use crate::{Feed, Form, Options, Sample, changes, foreign, json, xml};
 
 /// Documents waiting for a worker.
 const QUEUE_DOCUMENTS: usize = 256;
@@ -42,11 +42,15 @@ pub(crate) enum Input {
     File {
         name: String,
         file: File,
+        /// Paths in it of what no longer counts.
+        without: Arc<BTreeSet<String>>,
     },
     /// A short one.
     Bytes {
         name: String,
         bytes: Vec<u8>,
+        /// As above.
+        without: Arc<BTreeSet<String>>,
     },
 }
 
@@ -124,6 +128,11 @@ impl Collected {
         }
     }
 
+    /// Notes that a source (by its position) says nothing any more of a vulnerability or notice.
+    pub(crate) fn covers(&mut self, source: usize, name: &str) {
+        self.sources.entry(source).or_default().covered.add(name);
+    }
+
     /// The statements of a batch, in the order in which they came.
     pub(crate) fn said(&self, batch: &Batch) -> Said {
         Said { spool: Arc::clone(&self.spool), extents: batch.extents.clone() }
@@ -187,6 +196,10 @@ fn unpack(
     let mut file = 0;
     let mut documents = 0;
     for (input, from) in inputs.enumerate() {
+        let without = match &from {
+            Input::File { without, .. } | Input::Bytes { without, .. } => Arc::clone(without),
+            Input::Path(_) => Arc::default(),
+        };
         let mut take = |found| match found {
             _ if options.stop.is_stopped() => {
                 shared.lock().broken_files.insert(file);
@@ -194,6 +207,9 @@ fn unpack(
             }
             Found::File => {
                 file += 1;
+                ControlFlow::Continue(())
+            }
+            Found::Document(document) if changes::is_replaced(&document.path, &without) => {
                 ControlFlow::Continue(())
             }
             Found::Document(document) if documents == DOCUMENTS_LIMIT => {
@@ -228,8 +244,8 @@ fn unpack(
         };
         let flow = match from {
             Input::Path(path) => input::read(&path, &mut take),
-            Input::File { name, file } => input::read_open(&name, file, &mut take),
-            Input::Bytes { name, bytes } => input::read_bytes(&name, bytes, &mut take),
+            Input::File { name, file, .. } => input::read_open(&name, file, &mut take),
+            Input::Bytes { name, bytes, .. } => input::read_bytes(&name, bytes, &mut take),
         };
         if flow.is_break() {
             break;

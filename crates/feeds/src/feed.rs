@@ -4,7 +4,7 @@
 //! recognized) and turns one document at a time into statements. It must never keep state between
 //! documents: they are read in parallel and in any order.
 
-use crate::{Document, Sample, Sink};
+use crate::{Document, Part, Sample, Sink};
 
 /// One upstream source of advisories or of vulnerability metadata.
 pub trait Feed: Sync {
@@ -47,6 +47,12 @@ pub trait Feed: Sync {
     /// the name of the newest archive). None: the body is a document and is to be imported.
     fn follow(&self, _url: &str, _body: &[u8]) -> Option<Vec<String>> {
         None
+    }
+
+    /// What a URL's body is beside others of its source. A source that has an archive of everything and
+    /// lists of what changed since is fetched as a whole once an archive, and by its changes else.
+    fn part(&self, _url: &str) -> Part {
+        Part::Document
     }
 
     /// Whether a document shows where it ends. Of one that does not, a part that was cut at the end of

@@ -10,6 +10,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use advisories::{Origin, Store};
 use model::{Problem, ProblemKind};
@@ -96,7 +97,9 @@ pub fn import_all(
     let origins: Vec<Origin> = given.iter().map(Given::origin).collect();
     let mut inputs = given.into_iter().map(|given| match given {
         Given::Path(path) => Input::Path(path),
-        Given::Fetched(Download { origin, file }) => Input::File { name: origin.url, file },
+        Given::Fetched(Download { origin, file }) => {
+            Input::File { name: origin.url, file, without: Arc::default() }
+        }
     });
     let read = collect(list::ALL, &mut inputs, options).map_err(ImportError::Spool)?;
     Ok(put(list::ALL, read, (&names, &origins), store, options))

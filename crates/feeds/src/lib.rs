@@ -23,6 +23,7 @@
 mod age;
 mod allowance;
 mod bundles;
+mod changes;
 mod collect;
 mod document;
 mod download;
@@ -96,6 +97,7 @@ mod suse;
 mod ubuntu;
 
 pub use bundles::{Bundles, bundles};
+pub use changes::Part;
 pub use document::Document;
 pub use download::{Download, DownloadError, download, is_url};
 pub use ensure::ensure;

@@ -5,13 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use advisories::{Origin, Store};
+use advisories::{Heard, Origin, Store};
 use model::{Problem, ProblemKind};
 
 use crate::age::Age;
 use crate::collect::collect;
 use crate::failure::Cause;
-use crate::fetch::{Fetched, News, fetch};
+use crate::fetch::{AtHand, Fetched, News, fetch};
 use crate::hosts::Patience;
 use crate::http::Http;
 use crate::import::{ImportReport, put};
@@ -171,7 +171,9 @@ fn groups(streams: &[String], places: Places<'_>, report: &mut UpdateReport) -> 
 impl Group {
     fn update(&self, http: &Http<'_>, places: Places<'_>, report: &mut UpdateReport) {
         let Places { store, options, .. } = places;
-        match fetch(http, self.feed, self.urls.clone(), &self.known(store), self.patience(store)) {
+        let heard = self.streams.iter().map(|stream| store.heard(stream)).min().flatten();
+        let at_hand = AtHand { origins: self.known(store), heard: heard.map(Heard::at) };
+        match fetch(http, self.feed, self.urls.clone(), &at_hand, self.patience(store)) {
             Ok(News::None) => {
                 for stream in &self.streams {
                     mark_checked(stream, store, options, &mut report.imported.problems);
@@ -186,7 +188,12 @@ impl Group {
     fn install(&self, fetched: Fetched, places: Places<'_>, report: &mut UpdateReport) {
         let (names, origins) = fetched.origins();
         let store = places.store;
-        let options = Options { whole: true, ..places.options.clone() };
+        let (only_changes, gone) = (fetched.only_changes, fetched.gone.clone());
+        report.imported.problems.extend(fetched.untold.as_ref().map(|untold| {
+            let message = format!("may be older than its publisher's data: {untold}");
+            Problem::new(ProblemKind::AdvisoriesStale, self.feed.name(), message)
+        }));
+        let options = Options { whole: !only_changes, ..places.options.clone() };
         // What the user names is recognized as a file is, whatever source he calls it by.
         let is_publisher =
             self.urls == self.streams.first().map_or_else(Vec::new, |it| self.feed.urls(it));
@@ -195,8 +202,13 @@ impl Group {
         match collect(feeds, &mut fetched.inputs(), &options) {
             Ok(mut read) => {
                 read.keep_streams(|stream| self.is_own(stream, places));
+                let place = if is_publisher { 0 } else { self.index };
+                gone.iter().for_each(|name| read.covers(place, name));
                 let put = put(feeds, read, (&names, &origins), store, &options);
-                self.missed(&put, store, &options, report);
+                match only_changes {
+                    true => self.untouched(&put, store, &options, report),
+                    false => self.missed(&put, store, &options, report),
+                }
                 merge(put, &mut report.imported);
             }
             Err(error) => {
@@ -220,22 +232,37 @@ impl Group {
         if self.streams.iter().all(is_there) { Patience::Short } else { Patience::Long }
     }
 
-    /// The validators of what is installed, if all of it came from these URLs.
+    /// The validators of what all of it, as it is installed, was built from.
     fn known(&self, store: &Store) -> BTreeMap<String, Origin> {
         let mut known: Option<BTreeMap<String, Origin>> = None;
         for stream in &self.streams {
-            let origins = match store.segment(stream) {
+            let origins: BTreeMap<String, Origin> = match store.segment(stream) {
                 Ok(Some(segment)) if segment.meta().incomplete.is_none() => {
                     segment.meta().origins.iter().map(|o| (o.url.clone(), o.clone())).collect()
                 }
                 _ => return BTreeMap::new(),
             };
-            match &known {
-                Some(other) if *other != origins => return BTreeMap::new(),
-                _ => known = Some(origins),
+            match &mut known {
+                Some(known) => known.retain(|url, origin| origins.get(url) == Some(&*origin)),
+                None => known = Some(origins),
             }
         }
         known.unwrap_or_default()
+    }
+
+    /// Streams that no change is about.
+    fn untouched(
+        &self,
+        put: &ImportReport,
+        store: &Store,
+        options: &Options,
+        report: &mut UpdateReport,
+    ) {
+        let written = |stream: &&String| put.streams.iter().any(|done| done.stream == **stream);
+        for stream in self.streams.iter().filter(|stream| !written(stream)) {
+            mark_checked(stream, store, options, &mut report.imported.problems);
+            report.unchanged.push(stream.clone());
+        }
     }
 
     /// Streams that were asked for and are not in what came.

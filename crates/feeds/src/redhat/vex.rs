@@ -32,7 +32,7 @@ use super::LICENSE;
 use crate::csaf::{self, Claim, Csaf, Listed, Products, Vulnerability};
 use crate::purl::Purl;
 use crate::statements::{Place, Statements};
-use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink, rpm, stream};
+use crate::{Covers, Document, Feed, FeedError, Form, Part, Sample, Sink, changes, rpm, stream};
 
 const VEX: &str = "https://security.access.redhat.com/data/csaf/v2/vex-feed/";
 const ADVISORIES: &str = "https://security.access.redhat.com/data/csaf/v2/advisories/";
@@ -40,6 +40,9 @@ const ADVISORIES: &str = "https://security.access.redhat.com/data/csaf/v2/adviso
 const PAGES: &str = "https://access.redhat.com/security/cve/";
 /// The file beside the archive that says the archive's name.
 const LATEST: &str = "archive_latest.txt";
+/// What was changed, and what was deleted, since the archive was made.
+const CHANGES: &str = "changes.csv";
+const DELETIONS: &str = "deletions.csv";
 
 /// The feed of VEX documents.
 pub(crate) struct Vex;
@@ -67,6 +70,10 @@ impl Feed for Vex {
 
     fn follow(&self, url: &str, body: &[u8]) -> Option<Vec<String>> {
         follow(url, body)
+    }
+
+    fn part(&self, url: &str) -> Part {
+        part(url)
     }
 
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
@@ -102,6 +109,10 @@ impl Feed for Advisories {
         follow(url, body)
     }
 
+    fn part(&self, url: &str) -> Part {
+        part(url)
+    }
+
     fn import(&self, document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {
         import(document, sink)
     }
@@ -125,7 +136,22 @@ fn follow(url: &str, body: &[u8]) -> Option<Vec<String>> {
     let folder = url.strip_suffix(LATEST)?;
     let name = std::str::from_utf8(body).ok()?.trim();
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
-    (!name.is_empty() && name.bytes().all(plain)).then(|| vec![format!("{folder}{name}")])
+    if name.is_empty() || !name.bytes().all(plain) {
+        return None;
+    }
+    // Of an archive without a day nobody knows what changed since.
+    let lists = changes::day_in(name).map_or(&[][..], |_| &[CHANGES, DELETIONS]);
+    let further = std::iter::once(name).chain(lists.iter().copied());
+    Some(further.map(|name| format!("{folder}{name}")).collect())
+}
+
+fn part(url: &str) -> Part {
+    match url.rsplit('/').next().unwrap_or_default() {
+        CHANGES => Part::Changes,
+        DELETIONS => Part::Deletions,
+        name if name.ends_with(".json") => Part::Document,
+        name => changes::day_in(name).map_or(Part::Document, |day| Part::Archive { day }),
+    }
 }
 
 fn import(document: &Document<'_>, sink: &mut Sink) -> Result<(), FeedError> {

@@ -6,6 +6,7 @@
 mod mirrors;
 mod outages;
 mod own_urls;
+mod redhat;
 
 use std::collections::BTreeMap;
 use std::fs;
