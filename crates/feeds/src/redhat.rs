@@ -2,7 +2,7 @@
 //!
 //! | feed | form | says |
 //! |---|---|---|
-//! | [`vex`] | CSAF VEX, one document a CVE | fixed binaries, states of source components |
+//! | [`vex`] | CSAF VEX, one document a CVE | fixed sources and binaries, states of both |
 //! | [`vex::Advisories`] | CSAF advisories, one document an RHSA | fixed binaries |
 //! | [`cve`] | security-data CVE JSON | fixed source builds, states of source components |
 //! | [`oval`] | OVAL v2, retired | fixed binaries, states of components, unaffected binaries |
@@ -13,7 +13,8 @@
 //! NFV, …) are the main track, whatever the minor release a fix came out for. Repositories of an
 //! older minor release that is kept alive for subscribers are tracks of their own: `eus-9.2`,
 //! `e4s-8.4`, `aus-8.6`, `tus-8.8`, `els-7`. A build tells its minor release by its release tag
-//! (`.el9_2`), so a fix of such a track may clear a build that the main track's fix does not.
+//! (`.el9_2`), so a fix of such a track may clear a build that the main track's fix does not. In VEX of
+//! 2026 the minor release at present is such a track, too; `matcher` knows it by the image's.
 //! **Subjects.** Errata list binaries; states ("Affected", "Will not fix") name source components.
 //! Rebuilds (AlmaLinux, Rocky) have the same source components: `matcher` may ask `rhel-9` for
 //! the states of what their own errata neither fix nor clear.

@@ -16,7 +16,7 @@ use crate::hosts::Patience;
 use crate::http::Http;
 use crate::import::{ImportReport, put};
 use crate::served::Places;
-use crate::{Failure, Feed, Options, list, mirror, stream};
+use crate::{Failure, Feed, Options, Part, list, mirror, stream};
 
 /// What an update did.
 #[derive(Debug, Default)]
@@ -171,8 +171,7 @@ fn groups(streams: &[String], places: Places<'_>, report: &mut UpdateReport) -> 
 impl Group {
     fn update(&self, http: &Http<'_>, places: Places<'_>, report: &mut UpdateReport) {
         let Places { store, options, .. } = places;
-        let heard = self.streams.iter().map(|stream| store.heard(stream)).min().flatten();
-        let at_hand = AtHand { origins: self.known(store), heard: heard.map(Heard::at) };
+        let at_hand = self.at_hand(places);
         match fetch(http, self.feed, self.urls.clone(), &at_hand, self.patience(store)) {
             Ok(News::None) => {
                 for stream in &self.streams {
@@ -230,6 +229,29 @@ impl Group {
     fn patience(&self, store: &Store) -> Patience {
         let is_there = |stream: &String| matches!(store.segment(stream), Ok(Some(_)));
         if self.streams.iter().all(is_there) { Patience::Short } else { Patience::Long }
+    }
+
+    /// What is installed. Changes since an archive are added to all streams that come from there, asked for
+    /// or not: they have to be of that archive, and what changed since the first of them was heard counts.
+    fn at_hand(&self, places: Places<'_>) -> AtHand {
+        let store = places.store;
+        let mut origins = self.known(store);
+        let is_archive = |url: &String| matches!(self.feed.part(url), Part::Archive { .. });
+        if !origins.keys().any(is_archive) {
+            return AtHand { origins, heard: None };
+        }
+        let installed = store.list().unwrap_or_default().into_iter().map(|it| it.stream);
+        let own: Vec<String> = installed.filter(|stream| self.is_own(stream, places)).collect();
+        let is_of = |stream: &String, origin: &Origin| {
+            store
+                .segment(stream)
+                .is_ok_and(|segment| segment.is_some_and(|it| it.meta().origins.contains(origin)))
+        };
+        origins.retain(|url, origin| {
+            !is_archive(url) || own.iter().all(|stream| is_of(stream, origin))
+        });
+        let heard = own.iter().map(|stream| store.heard(stream)).min().flatten();
+        AtHand { origins, heard: heard.map(Heard::at) }
     }
 
     /// The validators of what all of it, as it is installed, was built from.

@@ -136,6 +136,25 @@ fn what_changed_since_the_archive_is_fetched_too() {
     assert_eq!(ensure(&streams, &store(&folder), &options(&server, 7)), []);
 }
 
+/// Changes are added to all streams that come from there: those of which the publisher was heard longer ago
+/// miss none.
+#[test]
+fn streams_that_were_not_asked_for_miss_no_change() {
+    let folder = TempDir::new().unwrap();
+    let (served, server) = server();
+    update(&names(&["rhel-8", "rhel-9"]), &store(&folder), &options(&server, 0));
+    update(&names(&["rhel-9"]), &store(&folder), &options(&server, 4));
+    put(&served, "2023/cve-2023-0006.json", vex("CVE-2023-0006", 8, "zlib", "1-1.el8"));
+    put(&served, "2023/cve-2023-0004.json", vex("CVE-2023-0004", 9, "curl", "4-1.el9"));
+    let changes = "\"2023/cve-2023-0004.json\",\"2023-11-20T10:00:00+00:00\"\n\
+        \"2023/cve-2023-0006.json\",\"2023-11-16T10:00:00+00:00\"\n";
+    put(&served, "changes.csv", changes);
+    update(&names(&["rhel-9"]), &store(&folder), &options(&server, 7));
+    update(&names(&["rhel-8"]), &store(&folder), &options(&server, 8));
+    assert_eq!(said(&store(&folder), "rhel-8"), ["CVE-2023-0006 zlib 1-1.el8"]);
+    assert!(said(&store(&folder), "rhel-9").contains(&"CVE-2023-0004 curl 4-1.el9".to_owned()));
+}
+
 /// A mirror without the lists, or a document that is gone: what there is is taken, and that it may be old
 /// is said.
 #[test]
