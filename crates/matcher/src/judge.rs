@@ -163,9 +163,14 @@ fn borne(plan: &Plan, one: &Said<'_>, is_past: bool) -> Bearing {
 
 /// What holds of the image's minor release: all fixes, where it has one or where one was built for the
 /// minor release of the installed build; else its own states, where it has some.
-fn of_this_minor<'a>(main: Vec<Said<'a>>, minor: Vec<Said<'a>>) -> Vec<Said<'a>> {
+fn of_this_minor<'a>(mut main: Vec<Said<'a>>, mut minor: Vec<Said<'a>>) -> Vec<Said<'a>> {
     if minor.is_empty() {
         return main;
+    }
+    if minor.iter().any(Said::is_of_the_binary) {
+        for said in [&mut main, &mut minor] {
+            said.retain(Said::is_of_the_binary);
+        }
     }
     let is_fixed = |one: &Said<'_>| one.advisory.status == Status::Fixed;
     if minor.iter().any(is_fixed) || main.iter().any(is_of_same_minor) {
