@@ -43,6 +43,57 @@ fn import(sandbox: &Sandbox, db: &str, arguments: &[&str]) -> Ended {
     sandbox.run(&[&["--db", db, "db", "import"], arguments].concat())
 }
 
+/// Since 2026 Red Hat's documents name fixed sources, and the minor release at present by its EUS
+/// repositories.
+#[test]
+fn red_hats_present_documents_find_what_is_fixed() {
+    let sandbox = Sandbox::new();
+    let documents = "../feeds/testdata/redhat-vex/architectures-gone";
+    let documents = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(documents);
+    for name in ["sources.json", "binaries.json"] {
+        sandbox.file(&format!("vex/{name}"), std::fs::read(documents.join(name)).unwrap());
+    }
+    let ended = import(&sandbox, "db", &["vex"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let bill = r#"{"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1, "components": [
+        {"type": "operating-system", "name": "rhel", "version": "9.8"},
+        {"type": "library", "name": "firefox", "version": "128.5.0-1.el9_8", "purl":
+        "pkg:rpm/redhat/firefox@128.5.0-1.el9_8?arch=x86_64&distro=rhel-9.8&upstream=firefox-128.5.0-1.el9_8.src.rpm"},
+        {"type": "library", "name": "glibc-common", "version": "2.34-231.el9_7.2", "purl":
+        "pkg:rpm/redhat/glibc-common@2.34-231.el9_7.2?arch=x86_64&distro=rhel-9.8&upstream=glibc-2.34-231.el9_7.2.src.rpm"}]}"#;
+    sandbox.file("bill.json", bill);
+    let scan = ["--db", "db", "scan", "--offline", "--format", "json", "sbom:bill.json"];
+    let ended = sandbox.run(&scan);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let report: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    let found: Vec<String> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| {
+            format!("{} {} {}", it["id"], it["package"]["name"], it["fixed_version"])
+                .replace('"', "")
+        })
+        .collect();
+    assert_eq!(
+        found,
+        ["CVE-2099-7323 firefox 140.10.1-1.el9_8", "CVE-2099-0861 glibc-common 2.34-231.el9_7.10"]
+    );
+}
+
+/// A file may have lain about for years.
+#[test]
+fn the_age_of_an_imported_file_is_that_of_its_data() {
+    let sandbox = Sandbox::new();
+    sandbox.file("record.json", RECORD.replace("2024-01-02", "2020-01-02"));
+    assert_eq!(import(&sandbox, "db", &["record.json"]).code, Some(0));
+    let ended = sandbox.run(&["--db", "db", "db", "status"]);
+    let row = ended.stdout.lines().find(|line| line.starts_with("almalinux-9")).unwrap();
+    assert!(!row.contains(" min"), "{row}");
+    let row: Vec<&str> = row.split_whitespace().collect();
+    assert!(row[2].parse::<u32>().is_ok_and(|days| days > 2000) && row[3] == "days", "{row:?}");
+}
+
 #[test]
 fn a_url_is_imported_as_the_file_behind_it_is() {
     let sandbox = maker();

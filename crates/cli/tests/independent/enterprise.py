@@ -278,38 +278,70 @@ def settle(said):
     return status, fixed, worst(one[2] for one in holding)
 
 
-def conclude(places_by_name):
-    """One publisher's word: `places_by_name` are (name, version, with_epoch, installed, places)."""
+def conclude(places_by_name, image):
+    """One publisher's word on an image of a minor release: `places_by_name` are (name, version, with_epoch,
+    installed, places)."""
     by_track = defaultdict(list)
     for name, version, with_epoch, installed, places in places_by_name:
         for (track, module, _), place in places.items():
             for status, fix in place.lines():
                 if not applies(installed, module, [fix or ""]):
                     continue
-                by_track[bearing(track, version)].append(
+                by_track[bearing(track, version, image)].append(
                     (status, fix, version, with_epoch, worst(place.severities), name)
                 )
+    of_this_minor(by_track, image)
     if settle(by_track["clears"]) == "clear":
         return "clear"
     main, atop = settle(by_track["main"]), settle(by_track["atop"])
     if atop is None:
-        return main
+        # What a later minor release fixed is the fix of what is affected.
+        later = settle(by_track["later"])
+        has_fix = main not in (None, "clear") and later not in (None, "clear") and later[0] == "fixed"
+        return later if has_fix and main[0] != "fixed" else main
     # Extended life continues the only line there is.
     has_fix = any(one[0] == "fixed" for one in by_track["main"])
     return "clear" if atop != "clear" and main == "clear" and has_fix else atop
 
 
-def bearing(track, version):
+def number(release):
+    """Of a minor release: 8 of `9.8`."""
+    return int((release.split(".") + ["-1"])[1])
+
+
+def of_this_minor(by_track, image):
+    """The EUS track of the image's minor release is the main one, unless a later one has a main fix."""
+    main, own = by_track["main"], by_track.pop("minor", [])
+    fixes = [one for one in main if one[0] == "fixed"]
+    if any(minor(one[1]) and number(minor(one[1])) > number(image) for one in fixes):
+        by_track["clears"] += [one for one in own if minor(one[2]) == image]
+        return
+    has_fix = any(one[0] == "fixed" for one in own)
+    is_built = any(minor(one[2]) and minor(one[1]) == minor(one[2]) for one in fixes)
+    if own and (has_fix or is_built):
+        by_track["main"] = fixes + [one for one in own if one[0] == "fixed"]
+    elif own:
+        by_track["main"] = own
+
+
+def bearing(track, version, image):
     if track is None:
         return "main"
     program, _, release = track.rpartition("-")
     if program == "els":
         return "atop"
-    return "clears" if release and minor(version) == release else "elsewhere"
+    built = minor(version)
+    is_ahead = built and release and number(built) > number(release)
+    if program == "eus" and release == image and not is_ahead:
+        return "minor"
+    if release and built == release:
+        return "clears"
+    return "later" if program == "eus" and number(release) > number(image) else "elsewhere"
 
 
-def findings(installed, own, origin, release):
+def findings(installed, own, origin, image):
     """What the two publishers say of a package: by CVE, (status, fixed, severity, who)."""
+    release = image.split(".")[0]
     found = {}
     of_binary = own.about(release, installed.name) if own is not None else {}
     names = [(installed.source, installed.source_version, installed.epoch_known)]
@@ -319,14 +351,15 @@ def findings(installed, own, origin, release):
     for cve in cves:
         said = None
         if cve in of_binary:
-            said = conclude([(installed.name, installed.version, True, installed, of_binary[cve])])
+            about = [(installed.name, installed.version, True, installed, of_binary[cve])]
+            said = conclude(about, image)
         who = "almalinux-osv"
         if said is None:
             about = [
                 (name, version, with_epoch, installed, origin.about(release, name).get(cve, {}))
                 for name, version, with_epoch in names
             ]
-            said, who = conclude(about), "redhat-cve"
+            said, who = conclude(about, image), "redhat-cve"
         if said not in (None, "clear"):
             found[cve] = (*said, who)
     return found

@@ -110,12 +110,12 @@ def alpine(program, said, archive, comparison):
             comparison.count("judged", distributions.apk.judge(judge, versions.SAMPLE))
 
 
-def rpms(program, said, target, database, path, family, release, comparison):
+def rpms(program, said, target, database, path, family, image, comparison):
     """`own` are AlmaLinux's errata, for what Red Hat itself would say there are none."""
     own = said.alma if family == "almalinux" else None
     expected, listed = {}, set()
     for installed in inventories.rpm(database):
-        found = rhel.expected(said.known, installed, own, said.red_hat, release, path)
+        found = rhel.expected(said.known, installed, own, said.red_hat, image, path)
         expected |= found
         listed.add(("rpm", installed.name, installed.version, path))
     rhel.add_opinions(expected, said.red_hat)
@@ -125,9 +125,9 @@ def rpms(program, said, target, database, path, family, release, comparison):
 def almalinux(program, said, archive, comparison):
     with tempfile.TemporaryDirectory() as folder:
         root = inventories.unpacked(archive, folder)
-        release = inventories.release(root)["VERSION_ID"].split(".")[0]
+        image = inventories.release(root)["VERSION_ID"]
         path = "var/lib/rpm/rpmdb.sqlite"
-        rpms(program, said, str(archive), root / "var/lib/rpm", path, "almalinux", release, comparison)
+        rpms(program, said, str(archive), root / "var/lib/rpm", path, "almalinux", image, comparison)
 
 
 def older_databases(program, said, databases, comparison):
@@ -145,7 +145,7 @@ def older_databases(program, said, databases, comparison):
             (Path(folder) / "etc/os-release").write_text('ID="rhel"\nVERSION_ID="8.9"\n')
             with tempfile.TemporaryDirectory() as copy:
                 shutil.copy(databases / name, Path(copy) / database.name)
-                rpms(program, said, f"dir:{folder}", copy, path, "rhel", "8", comparison)
+                rpms(program, said, f"dir:{folder}", copy, path, "rhel", "8.9", comparison)
 
 
 def reference(program, said, archive, comparison):

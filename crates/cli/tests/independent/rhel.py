@@ -18,9 +18,9 @@ ERRATA = "almalinux-osv"
 FINDINGS = 5_000
 
 
-def expected(known, installed, own, origin, release, path=""):
+def expected(known, installed, own, origin, image, path=""):
     found = {}
-    for cve, said in enterprise.findings(installed, own, origin, release).items():
+    for cve, said in enterprise.findings(installed, own, origin, image).items():
         status, fixed, severity, who = said
         found[cve, "rpm", installed.name, installed.version, path, installed.architecture] = {
             "aliases": (),
@@ -95,7 +95,7 @@ def bill(known, own, origin, release, family):
             installed.architecture = "x86_64"
             sampler.add(
                 component(installed, family),
-                expected(known, installed, own, origin, release),
+                expected(known, installed, own, origin, f"{release}.0"),
             )
     add_opinions(sampler.expected, origin)
     # A bill that says no package's source is not whole; a small one may have none by chance.
