@@ -9,4 +9,3 @@ mod manifest;
 pub(crate) mod maven_pom;
 mod pom;
 pub(crate) mod pom_properties;
-mod zip;

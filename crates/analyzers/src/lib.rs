@@ -63,6 +63,7 @@ mod squash;
 mod survey;
 mod swift;
 mod view;
+mod zipped;
 
 pub use collect::LayerCollector;
 pub use config::mask::{

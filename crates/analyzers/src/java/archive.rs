@@ -16,8 +16,8 @@ use self::identity::Evidence;
 use super::coordinates::Coordinates;
 use super::manifest::Manifest;
 use super::pom::Pom;
-use super::zip::{Archive, Budget, Refusal};
 use super::{file_name, pom_properties};
+use crate::zipped::{Archive, Budget, Refusal};
 use crate::{Analyzer, File, FileFacts, Installed, Select};
 
 /// Archives inside archives: ear, war, jar and what that embeds make four.
@@ -45,7 +45,7 @@ impl Analyzer for JavaArchive {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -61,6 +61,11 @@ impl Analyzer for JavaArchive {
                 Select::Anywhere { directory: "*", name: "*.jpi" },
                 Select::Anywhere { directory: "*", name: "*.kar" },
                 Select::Anywhere { directory: "*", name: "*.lpkg" },
+                // As Windows' tools write them; Java does not care.
+                Select::Anywhere { directory: "*", name: "*.JAR" },
+                Select::Anywhere { directory: "*", name: "*.WAR" },
+                Select::Anywhere { directory: "*", name: "*.EAR" },
+                Select::Anywhere { directory: "*", name: "*.War" },
             ]
         }
     }
@@ -161,7 +166,8 @@ impl Reader<'_> {
         place: &Place<'_>,
         archive: &mut Archive<'_>,
     ) -> Vec<(Coordinates, Option<Pom>)> {
-        let mut properties = Vec::new();
+        // By folder: an archive may hold ten thousands of both.
+        let mut properties: BTreeMap<String, Vec<Coordinates>> = BTreeMap::new();
         let mut projects = Vec::new();
         for (number, name) in archive.names(|name| name.starts_with(MAVEN)) {
             let Some((folder, file)) = name.rsplit_once('/') else { continue };
@@ -179,20 +185,21 @@ impl Reader<'_> {
             match file {
                 "pom.xml" => projects.push((folder.to_owned(), Pom::parse(&text).0)),
                 _ => {
-                    properties.extend(pom_properties::parse(&text).map(|c| (folder.to_owned(), c)))
+                    if let Some(noted) = pom_properties::parse(&text) {
+                        properties.entry(folder.to_owned()).or_default().push(noted);
+                    }
                 }
             }
         }
         let mut found: Vec<(Coordinates, Option<Pom>)> = Vec::new();
         for (folder, pom) in projects {
-            let noted = properties.iter().position(|(other, _)| *other == folder);
-            let coordinates = noted.map(|at| properties.swap_remove(at).1);
-            let coordinates = coordinates.unwrap_or_else(|| pom.own.clone());
+            let noted = properties.get_mut(&folder).and_then(Vec::pop);
+            let coordinates = noted.unwrap_or_else(|| pom.own.clone());
             if coordinates.is_complete() {
                 found.push((coordinates, Some(pom)));
             }
         }
-        found.extend(properties.into_iter().map(|(_, coordinates)| (coordinates, None)));
+        found.extend(properties.into_values().flatten().map(|coordinates| (coordinates, None)));
         found.sort_by(|(a, _), (b, _)| a.cmp(b));
         found.dedup_by(|(a, _), (b, _)| a == b);
         found

@@ -6,6 +6,9 @@ use crate::java::coordinates::Coordinates;
 use crate::java::manifest::Manifest;
 use crate::java::{file_name, groups};
 
+mod prefixed;
+mod scala;
+
 /// What there is to go by.
 pub(super) struct Evidence<'e> {
     /// Where the archive stands.
@@ -54,18 +57,30 @@ impl<'e> Evidence<'e> {
 
     /// What the manifest and the file name give, and what the answer rests on.
     pub(super) fn guess(&self) -> (Coordinates, Basis) {
+        let title = self.manifest.get("implementation-title");
+        if let Some(whole) = whole(title) {
+            return (whole, Basis::Record);
+        }
         let (mut artifact, version) = self.file();
         let mut version = version.to_owned();
-        let title = self.manifest.get("implementation-title");
-        let stated = first_word(self.manifest.get("implementation-version"));
+        let prefixed = self.prefixed();
+        let stated = stated(self.manifest.get("implementation-version"));
         // Where the build names the artifact, its version is meant; a file may be renamed.
-        if is_artifact(title) && !stated.is_empty() {
-            (artifact, version) = (title, stated.to_owned());
+        if prefixed.is_none() && is_artifact(title) && !stated.is_empty() {
+            stated.clone_into(&mut version);
+            // sbt's title lacks what it adds to the artifact: the version of Scala.
+            if scala::without(artifact) != title {
+                artifact = title;
+            }
         }
         for other in ["implementation-version", "bundle-version", "specification-version"] {
             if version.is_empty() {
-                first_word(self.manifest.get(other)).clone_into(&mut version);
+                self.stated(other).clone_into(&mut version);
             }
+        }
+        if let Some((group, artifact)) = prefixed {
+            let (group, artifact) = (group.to_owned(), artifact.to_owned());
+            return (Coordinates { group, artifact, version }, Basis::FileName);
         }
         // Tomcat's own build leaves that out of most names, `catalina.jar`.
         let artifact = if title == "Apache Tomcat" && !artifact.starts_with("tomcat-") {
@@ -73,26 +88,48 @@ impl<'e> Evidence<'e> {
         } else {
             artifact.to_owned()
         };
-        let (group, basis) = self.group(&artifact);
+        let (group, basis) = self.group(&artifact, &version);
         (Coordinates { group, artifact, version }, basis)
+    }
+
+    /// Group and artifact of a file that is called by both.
+    fn prefixed(&self) -> Option<(&'e str, &'e str)> {
+        let (name, version) = self.file();
+        let title = self.manifest.get("implementation-title");
+        // What names itself so is called so: `org.apache.felix.framework`.
+        let is_whole = [title, self.manifest.symbolic_name()].contains(&name);
+        let vendor = if is_whole { "" } else { self.vendor() };
+        prefixed::split(name, |group, artifact| {
+            group == vendor
+                || !title.is_empty() && [artifact, scala::without(artifact)].contains(&title)
+                || groups::group_of(artifact, version) == Some(group)
+        })
     }
 
     /// The group of an artifact: by its place in a Maven repository, by what the manifest says, or
     /// because there is only one.
-    fn group(&self, artifact: &str) -> (String, Basis) {
+    fn group(&self, artifact: &str, version: &str) -> (String, Basis) {
         if let Some(group) = self.repository_group() {
             return (group, Basis::FileName);
         }
-        if let Some(group) = groups::group_of(artifact) {
+        if let Some(group) = groups::group_of(artifact, version) {
             return (group.to_owned(), Basis::FileName);
         }
-        if let Some(group) = bundled(self.manifest.symbolic_name(), artifact) {
-            return (group, Basis::Record);
+        let (vendor, symbolic_name) = (self.vendor(), self.manifest.symbolic_name());
+        if let Some(group) = bundled(symbolic_name, artifact) {
+            // `org.hibernate.validator` is the group and the name of the bundle.
+            let is_closer = vendor.starts_with(&group) && symbolic_name.starts_with(vendor);
+            return (if is_closer { vendor.to_owned() } else { group }, Basis::Record);
         }
+        let is_both = self.manifest.get("implementation-vendor-id") == artifact;
+        (if is_both { artifact } else { vendor }.to_owned(), Basis::FileName)
+    }
+
+    /// The group that the build states; empty if it states none.
+    fn vendor(&self) -> &'e str {
         let vendor = self.manifest.get("implementation-vendor-id");
         let is_group = vendor.contains('.') && is_artifact(vendor) && !VENDORS.contains(&vendor);
-        let group = if is_group || vendor == artifact { vendor } else { "" };
-        (group.to_owned(), Basis::FileName)
+        if is_group { vendor } else { "" }
     }
 
     /// `…/repository/org/example/tide/1.0/tide-1.0.jar` stands for the group `org.example`.
@@ -116,13 +153,15 @@ impl<'e> Evidence<'e> {
 
     /// Whether nothing else is said than that this is the archive's own.
     fn agrees(&self, pom: &Coordinates) -> bool {
-        let said = [
-            self.file().1,
-            first_word(self.manifest.get("implementation-version")),
-            first_word(self.manifest.get("bundle-version")),
-        ];
+        let said =
+            [self.file().1, self.stated("implementation-version"), self.stated("bundle-version")];
         let mut said = said.into_iter().filter(|version| !version.is_empty()).peekable();
         said.peek().is_none() || said.any(|version| version == pom.version)
+    }
+
+    /// The version that an attribute of the manifest states.
+    fn stated(&self, attribute: &str) -> &'e str {
+        stated(self.manifest.get(attribute))
     }
 
     /// The file name without its extension.
@@ -140,7 +179,8 @@ impl<'e> Evidence<'e> {
 /// plugin: `group.artifact`, without what the artifact repeats of the group; the group alone where
 /// the artifact is its last part.
 fn bundled(symbolic_name: &str, artifact: &str) -> Option<String> {
-    if artifact.is_empty() {
+    // An artifact that is called as the bundle is tells no group.
+    if artifact.is_empty() || artifact == symbolic_name {
         return None;
     }
     if let Some(group) = symbolic_name.strip_suffix(artifact).and_then(|g| g.strip_suffix('.')) {
@@ -172,6 +212,26 @@ fn is_artifact(text: &str) -> bool {
     text.contains(|c: char| c.is_ascii_lowercase()) && text.chars().all(fits)
 }
 
+/// The artifact in `com.netflix.zuul#zuul-core;1.3.0`, as plugins of Gradle title what they build.
+fn whole(title: &str) -> Option<Coordinates> {
+    let (group, rest) = title.split_once('#')?;
+    let (artifact, version) = rest.split_once(';')?;
+    let is_told = is_artifact(group) && is_artifact(artifact) && first_word(version) == version;
+    let told = [group, artifact, version].map(str::to_owned);
+    let [group, artifact, version] = told;
+    (is_told && !version.is_empty()).then_some(Coordinates { group, artifact, version })
+}
+
+/// The version that a text states: `1.4.0` also in `1.4.0-release-329 (1.4.0)`, where Kotlin has
+/// the number of the build before what it published.
+fn stated(text: &str) -> &str {
+    let word = first_word(text);
+    let published = text.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
+    let published = published.map_or("", |(inner, _)| first_word(inner));
+    let build = word.strip_prefix(published).filter(|_| !published.is_empty());
+    if build.is_some_and(|build| build.starts_with('-')) { published } else { word }
+}
+
 /// The version in `1.2.3 build 7`; empty if it does not begin with a digit.
 fn first_word(text: &str) -> &str {
     let word = text.split([' ', ',', '(']).next().unwrap_or_default();
@@ -190,9 +250,26 @@ mod tests {
             ("org.apache.commons.lang3", "commons-lang3", "org.apache.commons"),
             ("org.apache.logging.log4j.api", "log4j-api", "org.apache.logging.log4j"),
             ("org.example.tide", "buoy", ""),
+            ("org.apache.felix.framework", "org.apache.felix.framework", ""),
             ("", "buoy", ""),
         ] {
             assert_eq!(bundled(name, artifact).unwrap_or_default(), group, "{name}");
+        }
+    }
+
+    #[test]
+    fn versions_are_what_was_published() {
+        for (text, version) in [
+            ("1.2.3 build 7", "1.2.3"),
+            ("1.4.0-release-329 (1.4.0)", "1.4.0"),
+            ("1.9.22-release-704(1.9.22)", "1.9.22"),
+            ("1.4.0 (1.4)", "1.4.0"),
+            ("1.4.0-b1 (2020)", "1.4.0-b1"),
+            ("2.0 (", "2.0"),
+            ("unknown (1.0)", ""),
+            ("", ""),
+        ] {
+            assert_eq!(stated(text), version, "{text}");
         }
     }
 }

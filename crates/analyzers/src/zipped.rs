@@ -25,30 +25,30 @@ const ENTRIES_MAX: usize = 1 << 20;
 const ENTRY: &[u8] = b"PK\x01\x02";
 
 /// What may still be read of one file.
-pub(super) struct Budget {
+pub(crate) struct Budget {
     unpacked: u64,
     stored: u64,
     entries: usize,
 }
 
 /// Why something of an archive was not read.
-pub(super) type Refusal = (ProblemKind, String);
+pub(crate) type Refusal = (ProblemKind, String);
 
 /// An archive in memory.
-pub(super) struct Archive<'a> {
+pub(crate) struct Archive<'a> {
     bytes: &'a [u8],
     zip: ZipArchive<Cursor<&'a [u8]>>,
 }
 
 impl Budget {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { unpacked: UNPACKED_MAX, stored: STORED_MAX, entries: ENTRIES_MAX }
     }
 }
 
 impl<'a> Archive<'a> {
     /// Entries are counted before any of them takes memory.
-    pub(super) fn open(bytes: &'a [u8], budget: &mut Budget) -> Result<Self, Refusal> {
+    pub(crate) fn open(bytes: &'a [u8], budget: &mut Budget) -> Result<Self, Refusal> {
         if memmem::find_iter(bytes, ENTRY).nth(budget.entries).is_some() {
             let message = format!("more than {ENTRIES_MAX} entries in nested archives");
             return Err((ProblemKind::LimitReached, message));
@@ -59,8 +59,8 @@ impl<'a> Archive<'a> {
     }
 
     /// The entries that `wanted` picks by name, with their numbers, in the order of the archive.
-    /// Names that are not UTF-8 are none of Java's.
-    pub(super) fn names(&self, wanted: impl Fn(&str) -> bool) -> Vec<(usize, String)> {
+    /// Names that are not UTF-8 are left out.
+    pub(crate) fn names(&self, wanted: impl Fn(&str) -> bool) -> Vec<(usize, String)> {
         let names = self.zip.file_names_raw().enumerate();
         let texts = names.filter_map(|(number, name)| Some((number, str::from_utf8(name).ok()?)));
         let picked = texts.filter(|(_, name)| wanted(name));
@@ -68,7 +68,7 @@ impl<'a> Archive<'a> {
     }
 
     /// The content of an entry, of at most `limit` bytes.
-    pub(super) fn read(
+    pub(crate) fn read(
         &mut self,
         number: usize,
         limit: u64,
@@ -106,7 +106,7 @@ impl<'a> Archive<'a> {
         Err((ProblemKind::LimitReached, message))
     }
 
-    pub(super) fn bytes(&self) -> &'a [u8] {
+    pub(crate) fn bytes(&self) -> &'a [u8] {
         self.bytes
     }
 }
