@@ -29,7 +29,7 @@ impl Analyzer for GoBinary {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -93,10 +93,12 @@ fn version_by_bytes(build: &mut Build, program: &Program<'_>) -> bool {
 /// How advisories call what comes with Go.
 const STDLIB: &str = "stdlib";
 
-/// `1.22.3` of `go1.22.3 X:boringcrypto`; empty for a build of Go between releases.
+/// `1.22.3` of `go1.22.3 X:boringcrypto` and of `go1.22.3-microsoft`: what follows a hyphen is no part
+/// of the version (go.dev/doc/toolchain, "Go versions"), and Go's own candidates (`go1.22rc1`) have
+/// none. Empty for a build of Go between releases.
 fn release(go: &str) -> &str {
     let release = go.strip_prefix("go").unwrap_or_default();
-    release.split(' ').next().unwrap_or_default()
+    release.split([' ', '\t', '-']).next().unwrap_or_default()
 }
 
 fn named(modules: &[Module]) -> Vec<String> {
@@ -161,5 +163,26 @@ impl<'m> Home<'m> {
         let is_own = package.split('/').next().is_some_and(|first| !first.contains('.'));
         let stdlib = modules.get(STDLIB).filter(|_| is_own)?;
         Some(Self { module: &stdlib.imported, package: package.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_release_is_what_go_compares() {
+        for (go, version) in [
+            ("go1.22.7", "1.22.7"),
+            ("go1.22.7-microsoft", "1.22.7"),
+            ("go1.21.3-1 X:boringcrypto", "1.21.3"),
+            ("go1.22.3 X:boringcrypto", "1.22.3"),
+            ("go1.23rc2", "1.23rc2"),
+            ("go1.23-20240626-RC01 cl/646990413 X:fieldtrack", "1.23"),
+            ("devel go1.23-2f6426834c Thu Feb 1", ""),
+            ("", ""),
+        ] {
+            assert_eq!(release(go), version, "{go}");
+        }
     }
 }
