@@ -10,6 +10,8 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+mod restricted;
+
 /// Longer declarations are not read. The longest of a Debian system, Perl's, has 800 bytes.
 const DECLARED_BYTES_MAX: usize = 4096;
 
@@ -58,11 +60,33 @@ impl License {
 /// The parts of a list, each without the `and` that may stand after a comma. A comma inside a word
 /// of the table is no separator.
 fn clauses_of(declared: &str) -> Vec<&str> {
-    if SPELLINGS.licenses.contains_key(&declared.to_lowercase()) {
-        return vec![declared];
+    let mut clauses = Vec::new();
+    let mut rest = Some(declared);
+    while let Some(text) = rest {
+        // At most one comma stands in a word of the table.
+        let commas = text.match_indices(',').map(|(at, _)| at).take(2);
+        let ends: Vec<usize> = commas.chain(std::iter::once(text.len())).collect();
+        let until = |end: &usize| text.get(..*end).map(str::trim);
+        let is_word = |end: &&usize| until(end).is_some_and(|part| whole(part).is_some());
+        // The second comma, or the end where there is none.
+        let longer = ends.get(1).filter(is_word);
+        let end = longer.or(ends.first()).copied().unwrap_or(text.len());
+        let part = until(&end).unwrap_or_default();
+        clauses.push(part.strip_prefix("and ").unwrap_or(part));
+        rest = text.get(end..).and_then(|rest| rest.strip_prefix(','));
     }
-    let parts = declared.split(',').map(str::trim);
-    parts.map(|part| part.strip_prefix("and ").unwrap_or(part)).collect()
+    clauses
+}
+
+/// What a text means as one: a word of the table, or the address of a text.
+fn whole(text: &str) -> Option<String> {
+    spelled(&SPELLINGS.licenses, &[text]).or_else(|| {
+        let place = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
+        let place = place.strip_prefix("www.").unwrap_or(place).trim_end_matches('/');
+        let ends = [".txt", ".html", ".php"];
+        let place = ends.iter().find_map(|end| place.strip_suffix(end)).unwrap_or(place);
+        SPELLINGS.addresses.get(&place.to_lowercase()).cloned()
+    })
 }
 
 fn grouped(clause: &str) -> String {
@@ -71,8 +95,9 @@ fn grouped(clause: &str) -> String {
 
 /// One clause in the terms of SPDX.
 fn translate(clause: &str) -> Option<String> {
-    if let Some(either) = either(clause) {
-        return Some(either);
+    let known = whole(clause).or_else(|| either(clause)).or_else(|| restricted::translate(clause));
+    if known.is_some() {
+        return known;
     }
     let spaced = clause.replace('(', " ( ").replace(')', " ) ");
     let (mut parts, mut term): (Vec<String>, Vec<&str>) = (Vec::new(), Vec::new());
@@ -134,6 +159,7 @@ fn spelled(table: &HashMap<String, String>, words: &[&str]) -> Option<String> {
 #[serde(deny_unknown_fields)]
 struct Spellings {
     licenses: HashMap<String, String>,
+    addresses: HashMap<String, String>,
     exceptions: HashMap<String, String>,
 }
 
@@ -157,7 +183,11 @@ fn table() -> Spellings {
     let lower = |table: HashMap<String, String>| {
         table.into_iter().map(|(from, to)| (from.to_lowercase(), to)).collect()
     };
-    Spellings { licenses: lower(written.licenses), exceptions: lower(written.exceptions) }
+    Spellings {
+        licenses: lower(written.licenses),
+        addresses: lower(written.addresses),
+        exceptions: lower(written.exceptions),
+    }
 }
 
 #[cfg(test)]
@@ -187,6 +217,9 @@ mod tests {
             let same = spdx::identifiers::LICENSES.iter().find(|it| it.name.to_lowercase() == from);
             let is_needed = same.is_none_or(|it| it.flags & spdx::flags::IS_DEPRECATED != 0);
             assert!(is_needed, "{from} is on the list as it is");
+        }
+        for (from, to) in written.addresses {
+            assert!(spdx::license_id(&to).is_some_and(|id| id.name == to), "{from}: {to}");
         }
         for (from, to) in written.exceptions {
             assert!(spdx::exception_id(&to).is_some(), "{from}: {to}");

@@ -29,7 +29,7 @@ impl Analyzer for Archive {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn selects(&self) -> &'static [Select] {

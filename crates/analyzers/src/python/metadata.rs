@@ -4,7 +4,7 @@
 //! The format is that of mail headers ("Core metadata specifications", packaging.python.org): the
 //! body and continued lines are prose and say nothing here.
 
-use model::{PackageKind, ProblemKind};
+use model::{License, PackageKind, ProblemKind};
 
 use super::name::normalized;
 use crate::{Analyzer, File, FileFacts, Installed, Select};
@@ -18,7 +18,7 @@ impl Analyzer for Metadata {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -94,16 +94,28 @@ impl<'a> Headers<'a> {
         headers
     }
 
-    /// The most exact there is: the expression, a single line, the last part of a classifier.
+    /// The most exact there is: the expression, a single line that means one license, what the
+    /// classifiers say, the single line as it is.
     fn license(&self) -> String {
-        let last = |classifier: &&'a str| classifier.rsplit(" :: ").next().unwrap_or_default();
-        match (self.expression, self.license) {
-            ("", "" | "UNKNOWN") => {
-                self.classifiers.iter().map(last).collect::<Vec<_>>().join(", ")
-            }
-            ("", license) => license.to_owned(),
-            (expression, _) => expression.to_owned(),
+        let stated = if self.license == "UNKNOWN" { "" } else { self.license };
+        if !self.expression.is_empty() {
+            return self.expression.to_owned();
         }
+        let classified = self.classified();
+        let is_clear = |text: &str| License::of(text).is_some();
+        let are_closer = stated.is_empty() || !is_clear(stated) && is_clear(&classified);
+        if are_closer { classified } else { stated.to_owned() }
+    }
+
+    /// The last parts of the classifiers; without those that say nothing but who approves, if there
+    /// are others.
+    fn classified(&self) -> String {
+        let last = |classifier: &&'a str| classifier.rsplit(" :: ").next().unwrap_or_default();
+        let approvals = ["DFSG approved", "OSI Approved"];
+        let all: Vec<&str> = self.classifiers.iter().map(last).collect();
+        let mut telling = all.clone();
+        telling.retain(|name| !approvals.contains(name));
+        if telling.is_empty() { all.join(", ") } else { telling.join(", ") }
     }
 }
 
