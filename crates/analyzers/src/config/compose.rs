@@ -90,7 +90,7 @@ impl Analyzer for Compose {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn check(&self) -> Option<Check> {
@@ -197,6 +197,7 @@ impl Service {
             device_rules: node.get("device_cgroup_rules").texts(),
             mounts: (node.get("volumes").items().iter())
                 .map(|it| Mount::of(it).with_device(volumes))
+                .chain(node.get("use_api_socket").is_true().then(Mount::of_the_engine))
                 .collect(),
             ports: node.get("ports").items().iter().flat_map(PublishedPort::all).collect(),
             environment: environment(node.get("environment")),
@@ -295,6 +296,12 @@ impl Mount {
 }
 
 impl Mount {
+    /// What `use_api_socket` mounts.
+    fn of_the_engine() -> Self {
+        let socket = || "/var/run/docker.sock".to_owned();
+        Self { kind: "bind".to_owned(), source: socket(), target: socket(), ..Self::default() }
+    }
+
     /// A named volume may be a directory of the host by another name.
     fn with_device(self, volumes: &Node) -> Self {
         let options = volumes.at(&[&self.source, "driver_opts"]);

@@ -34,7 +34,7 @@ impl Analyzer for Dockerfile {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn check(&self) -> Option<Check> {

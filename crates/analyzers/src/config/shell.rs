@@ -8,6 +8,7 @@ use serde::Serialize;
 
 mod interpreter;
 mod operands;
+mod wrapper;
 
 pub(crate) use self::interpreter::{fetched, substituted};
 
@@ -126,19 +127,34 @@ fn feed(commands: &mut [Command], writers: &[usize], at: usize) {
 
 /// Adds a command and what it hands to a shell; returns where it stands.
 fn add(words: &[String], scripts: usize, found: &mut Commands) -> Option<usize> {
-    let command = command(words)?;
     let at = found.commands.len();
+    if let Some(script) = evaluated(words) {
+        match scripts.checked_sub(1) {
+            Some(scripts) => add_script(&script, scripts, found),
+            None => found.is_cut = true,
+        }
+        return (found.commands.len() > at).then_some(at);
+    }
+    let command = command(words)?;
     if at >= COMMANDS_MAX {
         found.is_cut = true;
         return None;
     }
     let script = command.script().map(str::to_owned);
+    let inner = wrapper::started(&command);
     found.commands.push(command);
+    if script.is_none() && inner.is_empty() {
+        return Some(at);
+    }
+    let Some(scripts) = scripts.checked_sub(1) else {
+        found.is_cut = true;
+        return Some(at);
+    };
     if let Some(script) = script {
-        match scripts.checked_sub(1) {
-            Some(scripts) => add_script(&script, scripts, found),
-            None => found.is_cut = true,
-        }
+        add_script(&script, scripts, found);
+    }
+    for words in &inner {
+        add(words, scripts, found);
     }
     Some(at)
 }
@@ -160,6 +176,9 @@ impl Command {
 
     /// What a shell is told to run (`-c`, also among other letters: `-ec`).
     fn script(&self) -> Option<&str> {
+        if matches!(&*self.program, "su" | "runuser") {
+            return wrapper::script_of_su(&self.words);
+        }
         if !matches!(&*self.program, "sh" | "bash" | "dash" | "ash" | "ksh" | "zsh") {
             return None;
         }
@@ -197,9 +216,17 @@ fn command(words: &[String]) -> Option<Command> {
             }
             // Its first word is the program that it is.
             "busybox" | "toybox" => (is_behind, behind) = (true, &[]),
-            "exec" | "env" | "time" | "nice" | "nohup" | "command" | "eval" | "then" | "do"
-            | "else" | "if" | "while" | "until" | "elif" | "!" => {
+            "exec" | "env" | "time" | "nice" | "nohup" | "command" | "then" | "do" | "else"
+            | "if" | "while" | "until" | "elif" | "!" => {
                 (is_behind, behind) = (true, &["-u", "-n", "-C", "-a"]);
+            }
+            "stdbuf" | "ionice" | "setpriv" => {
+                (is_behind, behind) = (true, &["-c", "-e", "-i", "-n", "-o"]);
+            }
+            // A time or a folder, then the program.
+            "timeout" | "chroot" if wrapper::has_more(words.as_slice()) => {
+                (is_behind, behind) = (true, &["-k", "-s"]);
+                wrapper::skip_operand(&mut words, behind);
             }
             _ if is_assignment(word) => {}
             _ if is_behind && behind.contains(&word.as_str()) => drop(words.next()),
@@ -213,6 +240,12 @@ fn command(words: &[String]) -> Option<Command> {
     command.operands = operands::operands(&command);
     command.installs = operands::installs(&command);
     Some(command)
+}
+
+/// The script of an `eval`: its words with blanks between.
+fn evaluated(words: &[String]) -> Option<String> {
+    let (first, rest) = words.split_first()?;
+    (first == "eval" && !rest.is_empty()).then(|| rest.join(" "))
 }
 
 fn is_assignment(word: &str) -> bool {
@@ -325,6 +358,21 @@ mod tests {
             ("bash -euo pipefail -c 'make'", "bash -euo pipefail -c make ; make"),
             ("sudo -u root curl -k x", "sudo:curl -k x"),
             ("gosu app:app make", "make"),
+            ("timeout -k 5 --signal=KILL 30s make a", "make a"),
+            ("timeout 5", "timeout 5"),
+            ("eval \"curl -k x\"; eval make", "curl -k x ; make"),
+            ("su - app -c \"make a\"", "su - app -c make a ; make a"),
+            ("runuser -u app -- make", "runuser -u app -- make ; make"),
+            (
+                "echo a | xargs -n 1 -I{} curl -k {}",
+                "echo a |xargs ; xargs -n 1 -I{} curl -k {} ; curl -k {}",
+            ),
+            (
+                "find . -name a -exec rm -f {} \\; -exec chmod 777 {} +",
+                "find . -name a -exec rm -f {} ; -exec chmod 777 {} + ; rm -f {} ; chmod 777 {}",
+            ),
+            ("xargs", "xargs"),
+            ("find . -exec", "find . -exec"),
             ("env -u A nice -n 5 make", "make"),
             ("rm -rf /var/lib/apt/lists/*", "rm -rf /var/lib/apt/lists/*"),
             ("curl x | (sh)", "curl x |sh ; sh"),

@@ -102,12 +102,16 @@ impl Step {
         runs_fetched.extend(shell::substituted(&text).filter(|_| is_run));
         let is_told = is_run && judged != unlocked;
         let secret_commands = if is_told { telling_parts(&judged) } else { Vec::new() };
+        // What a here-document puts into a file names no file itself.
+        let copies = matches!(instruction, "ADD" | "COPY");
+        let line = if copies { text.lines().next().unwrap_or_default() } else { &text };
+        let words = elements.clone().unwrap_or_else(|| shell::words(line));
         Self {
             secret_commands,
             on_build: false,
             instruction: instruction.to_owned(),
             exec_form: elements.is_some(),
-            words: elements.unwrap_or_else(|| shell::words(&text)),
+            words,
             text,
             flags,
             runs_fetched,
@@ -136,7 +140,10 @@ impl Step {
     /// The instruction as it is shown where a check has no better evidence.
     pub(crate) fn shown(&self) -> String {
         let before = if self.on_build { "ONBUILD " } else { "" };
-        format!("{before}{} {}", self.instruction, self.text).trim_end().to_owned()
+        // Of options that of a file's mode is what checks ask for.
+        let mode = self.flags.get("chmod").filter(|_| self.instruction != "RUN");
+        let mode = mode.map_or_else(String::new, |mode| format!("--chmod={mode} "));
+        format!("{before}{} {mode}{}", self.instruction, self.text).trim_end().to_owned()
     }
 
     pub(crate) fn example() -> Self {

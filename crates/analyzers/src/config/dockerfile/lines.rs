@@ -53,10 +53,8 @@ pub(super) fn instructions(text: &str) -> Instructions {
                 break;
             };
             lines = behind;
-            if matches!(name.as_str(), "RUN" | "ONBUILD") {
-                text.push('\n');
-                text.push_str(&body.join("\n"));
-            }
+            text.push('\n');
+            text.push_str(&body.join("\n"));
         }
         instructions.all.push(Instruction { line: number, name, text });
     }
@@ -178,7 +176,7 @@ mod tests {
             ("RUN a \\\n  # no\n\n  b\nUSER c", &[(1, "RUN", "a  b"), (5, "USER", "c")]),
             ("# escape=`\nRUN a `\n b\\", &[(2, "RUN", "a  b\\")]),
             ("RUN <<EOF\na\nb\nEOF\nUSER c", &[(1, "RUN", "<<EOF\na\nb"), (5, "USER", "c")]),
-            ("COPY <<-'X' /a\ns\nX\nUSER c", &[(1, "COPY", "<<-'X' /a"), (4, "USER", "c")]),
+            ("COPY <<-'X' /a\ns\nX\nUSER c", &[(1, "COPY", "<<-'X' /a\ns"), (4, "USER", "c")]),
             ("RUN cat <<< a\nUSER b", &[(1, "RUN", "cat <<< a"), (2, "USER", "b")]),
             ("RUN <<EOF\n  EOF\nEOF\nUSER c", &[(1, "RUN", "<<EOF\n  EOF"), (4, "USER", "c")]),
             ("RUN <<-EOF\na\n\tEOF\nUSER c", &[(1, "RUN", "<<-EOF\na"), (4, "USER", "c")]),
