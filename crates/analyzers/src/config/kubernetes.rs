@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use memchr::memmem;
 use model::ProblemKind;
 
-use super::yaml::{self, Node, YAML_BYTES_MAX};
+use super::yaml::{self, Node};
 use crate::file::Check;
 use crate::{Analyzer, File, FileFacts, Select};
 
@@ -24,6 +24,9 @@ pub(crate) struct Kubernetes;
 
 /// Objects of one file; the largest bundles of operators have some 200.
 const OBJECTS_MAX: usize = 2000;
+
+/// The largest file that is read, document by document; the largest bundles of operators have 5 MB.
+const MANIFESTS_BYTES_MAX: u64 = 16 << 20;
 
 /// Lists within lists; nothing makes them.
 const LISTS_MAX: usize = 4;
@@ -40,7 +43,7 @@ impl Analyzer for Kubernetes {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn check(&self) -> Option<Check> {
@@ -73,7 +76,7 @@ impl Analyzer for Kubernetes {
             return facts.problem(ProblemKind::Unsupported, message);
         }
         // Most YAML and JSON is something else.
-        let is_small = file.bytes.len() as u64 <= YAML_BYTES_MAX;
+        let is_small = file.bytes.len() as u64 <= MANIFESTS_BYTES_MAX;
         let text = if is_small { yaml::text(file) } else { Cow::Borrowed("") };
         let bytes = if is_small { text.as_bytes() } else { file.bytes };
         let holds = |word: &str| memmem::find(bytes, word.as_bytes()).is_some();
@@ -88,25 +91,29 @@ impl Analyzer for Kubernetes {
             return;
         }
         let size = file.bytes.len() as u64;
-        if size > YAML_BYTES_MAX {
-            let message = format!("{size} bytes, more than the {YAML_BYTES_MAX} that are read");
+        if size > MANIFESTS_BYTES_MAX {
+            let message =
+                format!("{size} bytes, more than the {MANIFESTS_BYTES_MAX} that are read");
             return facts.problem(ProblemKind::LimitReached, message);
         }
-        let mut objects = Vec::new();
-        let documents = yaml::documents(&text, facts);
-        for document in &documents {
-            match is_object(document) {
-                true => gather(document, LISTS_MAX, &mut objects),
-                false => gather_within(document, DEPTH_MAX, &mut objects),
+        let mut left = OBJECTS_MAX;
+        let mut is_cut = false;
+        yaml::each_document(&text, facts, |document, facts| {
+            let mut objects = Vec::new();
+            match is_object(&document) {
+                true => gather(&document, LISTS_MAX, &mut objects),
+                false => gather_within(&document, DEPTH_MAX, &mut objects),
             }
-        }
-        if objects.len() > OBJECTS_MAX {
+            is_cut |= objects.len() > left;
+            objects.truncate(left);
+            left = left.saturating_sub(objects.len());
+            for node in objects {
+                object::things(node).into_iter().for_each(|thing| facts.thing(thing));
+            }
+        });
+        if is_cut {
             let message = format!("more than {OBJECTS_MAX} objects; the rest is not checked");
             facts.problem(ProblemKind::LimitReached, message);
-            objects.truncate(OBJECTS_MAX);
-        }
-        for node in objects {
-            object::things(node).into_iter().for_each(|thing| facts.thing(thing));
         }
     }
 }

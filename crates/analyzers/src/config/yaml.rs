@@ -9,9 +9,9 @@ use crate::File;
 mod scalar;
 mod tree;
 
-pub(super) use tree::documents;
+pub(super) use tree::{documents, each_document};
 
-/// The largest file that is read; the largest manifests of operators have 2 MiB.
+/// The largest file that is read as a whole.
 pub(super) const YAML_BYTES_MAX: u64 = 4 << 20;
 
 /// The text of a file: UTF-8, or UTF-16 with its mark, as PowerShell writes what it is told to keep.

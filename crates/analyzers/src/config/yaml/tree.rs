@@ -12,8 +12,12 @@ use model::ProblemKind;
 use super::{Content, Node, scalar};
 use crate::FileFacts;
 
-/// Nodes of one file, of which each takes some 100 bytes; a container has some 40.
+/// Nodes that are held at a time, of which each takes some 100 bytes; a container has some 40.
 const NODES_MAX: usize = 128 << 10;
+
+/// Nodes of all documents of a file that are looked at one by one; the largest bundles of operators, of 5 MB,
+/// have some 300 000.
+const NODES_IN_ALL_MAX: usize = 2 << 20;
 
 /// So much text counts as a node: copies of long texts are what costs memory then.
 const TEXT_OF_A_NODE: usize = 128;
@@ -23,7 +27,28 @@ const DEPTH_MAX: usize = 64;
 
 /// The documents of a file that have something in them; a Problem says where they end early.
 pub(in crate::config) fn documents(text: &str, facts: &mut FileFacts) -> Vec<Node> {
-    let mut tree = Tree { nodes_left: NODES_MAX, ..Tree::default() };
+    let mut documents = Vec::new();
+    let tree = Tree { nodes_left: NODES_MAX, ..Tree::default() };
+    walk(tree, text, facts, |document, _| documents.push(document));
+    documents
+}
+
+/// The same, one after the other, so that no more than one is held.
+pub(in crate::config) fn each_document(
+    text: &str,
+    facts: &mut FileFacts,
+    take: impl FnMut(Node, &mut FileFacts),
+) {
+    let later = NODES_IN_ALL_MAX.saturating_sub(NODES_MAX);
+    walk(Tree { nodes_left: NODES_MAX, later, ..Tree::default() }, text, facts, take);
+}
+
+fn walk(
+    mut tree: Tree,
+    text: &str,
+    facts: &mut FileFacts,
+    mut take: impl FnMut(Node, &mut FileFacts),
+) {
     for event in Parser::new_from_str(text) {
         let (event, line) = match event {
             Ok((event, span)) => (event, span.start.line()),
@@ -44,8 +69,10 @@ pub(in crate::config) fn documents(text: &str, facts: &mut FileFacts) -> Vec<Nod
             facts.problem(kind, format!("line {line}: {message}"));
             break;
         }
+        if let Some(document) = tree.document.take() {
+            take(document, facts);
+        }
     }
-    tree.documents
 }
 
 type Trouble = (ProblemKind, String);
@@ -53,12 +80,15 @@ type Trouble = (ProblemKind, String);
 /// What has been read so far.
 #[derive(Default)]
 struct Tree {
-    documents: Vec<Node>,
+    /// The document that has just ended.
+    document: Option<Node>,
     /// Lists and maps whose end was not met yet, the outermost first.
     open: Vec<Open>,
     /// What names stand for, by the parser's number of the name.
     anchors: HashMap<usize, Node>,
     nodes_left: usize,
+    /// Nodes that documents may have after this one, besides those that are left.
+    later: usize,
 }
 
 /// A list or map that is being read.
@@ -97,7 +127,12 @@ impl Tree {
             }
             Event::SequenceEnd | Event::MappingEnd => self.close()?,
             Event::Alias(anchor) => self.copy(anchor, line)?,
-            Event::DocumentEnd => self.anchors.clear(),
+            Event::DocumentEnd => {
+                self.anchors.clear();
+                let more = NODES_MAX.saturating_sub(self.nodes_left).min(self.later);
+                self.later = self.later.saturating_sub(more);
+                self.nodes_left = self.nodes_left.saturating_add(more);
+            }
             _ => {}
         }
         Ok(())
@@ -159,7 +194,7 @@ impl Tree {
     fn place(&mut self, node: Node, is_merge: bool) {
         let Some(Open { node: parent, key, .. }) = self.open.last_mut() else {
             if !node.is_nothing() {
-                self.documents.push(node);
+                self.document = Some(node);
             }
             return;
         };
@@ -280,6 +315,19 @@ mod tests {
             (Some(0), Some(1), Some(2))
         );
         assert_eq!(number("w", "k"), Some(1));
+    }
+
+    #[test]
+    fn of_documents_one_by_one_each_has_room() {
+        let one = format!("---\na: [{}]\n", "x, ".repeat(NODES_MAX / 2));
+        let count = |text: &str| {
+            let (mut facts, mut count) = (FileFacts::with_room(1 << 20), 0);
+            each_document(text, &mut facts, |_, _| count += 1);
+            (count, facts.problems.iter().map(|(kind, _)| *kind).collect::<Vec<_>>())
+        };
+        assert_eq!(count(&one.repeat(4)), (4, Vec::new()));
+        let (found, problems) = count(&one.repeat(40));
+        assert_eq!((found, problems), (31, vec![ProblemKind::LimitReached]));
     }
 
     #[test]
