@@ -1,6 +1,6 @@
 //! Julia: `Manifest.toml`, the packages that a project was resolved to (pkgdocs.julialang.org,
 //! "Project.toml and Manifest.toml"). In the second form of it they stand below `deps`. What has no
-//! version belongs to Julia itself.
+//! version belongs to Julia itself. What a depot's own environments name is installed, elsewhere it is declared.
 
 use model::PackageKind;
 use toml::{Table, Value};
@@ -17,7 +17,7 @@ impl Analyzer for JuliaManifest {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -25,6 +25,9 @@ impl Analyzer for JuliaManifest {
             &[
                 Select::Anywhere { directory: "*", name: "Manifest.toml" },
                 Select::Anywhere { directory: "*", name: "JuliaManifest.toml" },
+                // Of one version of Julia: `Manifest-v1.11.toml`.
+                Select::Anywhere { directory: "*", name: "Manifest-v*" },
+                Select::Anywhere { directory: "*", name: "JuliaManifest-v*" },
             ]
         }
     }
@@ -34,6 +37,10 @@ impl Analyzer for JuliaManifest {
     }
 
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
+        // One pattern cannot say both how a name begins and how it ends.
+        if !file.name().ends_with(".toml") {
+            return;
+        }
         let Some(manifest) = lock::toml::<Table>(&file.text(), facts) else { return };
         let packages = match manifest.get("deps") {
             Some(Value::Table(packages)) if manifest.contains_key("manifest_format") => packages,
@@ -49,12 +56,22 @@ impl Analyzer for JuliaManifest {
             let Some(version) = entry.get("version").and_then(Value::as_str) else { continue };
             if let Some(uuid) = uuid {
                 let mut installed = Installed::declared(PackageKind::Julia, name, version);
+                installed.package.declared = !is_environment(file.path);
                 installed.package.variant.insert("uuid".to_owned(), uuid.to_owned());
                 installed.package.dependencies = needed(entry.get("deps"));
                 listing.add(installed);
             }
         }
     }
+}
+
+/// Whether the file belongs to an environment that all who use a depot share
+/// (`.julia/environments/v1.10`): Julia puts what it names into the depot as it writes it.
+fn is_environment(path: &str) -> bool {
+    let mut folders = path.rsplit('/').skip(1);
+    let (version, above) = (folders.next().unwrap_or_default(), folders.next().unwrap_or_default());
+    let number = version.strip_prefix('v').unwrap_or_default();
+    above == "environments" && number.starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// Names, or names with identifiers where a name alone is not clear.

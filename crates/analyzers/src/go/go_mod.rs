@@ -17,7 +17,7 @@ impl Analyzer for GoMod {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -107,6 +107,8 @@ impl<'a> Iterator for Directives<'a> {
                 [] => {}
                 [")"] => self.block = "",
                 [directive, "("] => self.block = directive,
+                // Go's own reader needs no blank there.
+                [word] if word.ends_with('(') => self.block = word.trim_end_matches('('),
                 _ if !self.block.is_empty() => return Some((self.block, words)),
                 _ => {
                     let directive = words.remove(0);

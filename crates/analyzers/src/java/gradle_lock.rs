@@ -1,5 +1,6 @@
 //! `gradle.lockfile`: what Gradle resolved ("Locking Versions", docs.gradle.org), a line each:
-//! `group:artifact:version=configuration,…`.
+//! `group:artifact:version=configuration,…`. Up to version 6 it wrote a file for each configuration, called like
+//! that one, in a folder `dependency-locks`.
 
 use model::PackageKind;
 
@@ -15,7 +16,7 @@ impl Analyzer for GradleLock {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -23,6 +24,7 @@ impl Analyzer for GradleLock {
             &[
                 Select::Anywhere { directory: "*", name: "gradle.lockfile" },
                 Select::Anywhere { directory: "*", name: "buildscript-gradle.lockfile" },
+                Select::Anywhere { directory: "dependency-locks", name: "*.lockfile" },
             ]
         }
     }
@@ -33,7 +35,12 @@ impl Analyzer for GradleLock {
 
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
         let mut listing = Listing::new(facts);
-        for (name, version, configurations) in file.text().lines().filter_map(dependency) {
+        // Where each line does not say what it is needed for, the file's name does.
+        let is_older = file.path.rsplit('/').nth(1) == Some("dependency-locks");
+        let of = file.name().strip_suffix(".lockfile").filter(|_| is_older);
+        let text = file.text();
+        for (name, version, configurations) in text.lines().filter_map(|line| dependency(line, of))
+        {
             let mut installed = Installed::declared(PackageKind::Maven, &name, version);
             installed.package.development = development(configurations);
             listing.add(installed);
@@ -54,8 +61,12 @@ fn development(configurations: &str) -> Option<bool> {
 }
 
 /// Name, version and what it is needed for; None for comments and for `empty=…`, which lists configurations without any.
-fn dependency(line: &str) -> Option<(String, &str, &str)> {
-    let (coordinates, configurations) = line.trim().split_once('=')?;
+fn dependency<'a>(line: &'a str, of: Option<&'a str>) -> Option<(String, &'a str, &'a str)> {
+    let line = line.trim();
+    let (coordinates, configurations) = match of {
+        Some(configuration) => (line, configuration),
+        None => line.split_once('=')?,
+    };
     let mut parts = coordinates.split(':');
     let (group, artifact, version) = (parts.next()?, parts.next()?, parts.next()?);
     let is_whole = [group, artifact, version].into_iter().all(|part| !part.is_empty());
