@@ -9,6 +9,7 @@ pub(crate) mod npm_lock;
 pub(crate) mod npm_package;
 pub(crate) mod pnpm_lock;
 mod specifier;
+pub(crate) mod yarn_cache;
 mod yarn_classic;
 pub(crate) mod yarn_lock;
 mod yarn_modern;

@@ -12,7 +12,7 @@ use crate::haskell::{cabal_freeze, stack_lock};
 use crate::hex::{application, mix_lock, rebar_lock};
 use crate::java::{archive, gradle_lock, maven_pom, pom_properties};
 use crate::javascript::{
-    bun_lock, bun_lockb, npm_installed, npm_lock, npm_package, pnpm_lock, yarn_lock,
+    bun_lock, bun_lockb, npm_installed, npm_lock, npm_package, pnpm_lock, yarn_cache, yarn_lock,
 };
 use crate::julia;
 use crate::lua::{luarocks_lock, rock};
@@ -113,6 +113,7 @@ pub const ALL: &[&dyn Analyzer] = &[
     &uv_lock::UvLock,
     &vcpkg_json::VcpkgManifest,
     &vcpkg_status::VcpkgStatus,
+    &yarn_cache::YarnCache,
     &yarn_lock::YarnLock,
 ];
 

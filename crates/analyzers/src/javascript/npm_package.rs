@@ -1,8 +1,9 @@
 //! An npm package as it is installed: the `package.json` in its folder.
 //!
 //! Node.js finds packages by folder (`node_modules/<name>`, `node_modules/@<scope>/<name>`), and
-//! Debian's in `/usr/share/nodejs` and `/usr/lib/nodejs` too, so a file counts only there, and in
-//! Debian's only where its folder is called what it says of itself. The many others (test data,
+//! Debian's in `/usr/share/nodejs` and `/usr/lib/nodejs` too; Deno by name and version below
+//! `npm/registry.npmjs.org`. So a file counts only there, and in Debian's and Deno's only where its folder is
+//! called what it says of itself. The many others (test data,
 //! examples) are not what somebody could load under that name, and an application's own, whatever
 //! its folder is called, is not the package that the registry has under its name.
 
@@ -46,7 +47,7 @@ impl Analyzer for NpmPackage {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -60,7 +61,7 @@ impl Analyzer for NpmPackage {
 
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
         let Some(folder) = Folder::of(file.path) else { return };
-        let manifest: Manifest<'_> = match serde_json::from_slice(file.bytes) {
+        let manifest = match manifest(file.bytes) {
             Ok(manifest) => manifest,
             // Test data is broken on purpose; only what Node.js would load is missed.
             Err(error) if folder.in_node_modules => {
@@ -70,13 +71,11 @@ impl Analyzer for NpmPackage {
         };
         let is_installed =
             folder.in_node_modules || (folder.in_debians && manifest.name == folder.name);
+        let is_installed = is_installed || is_denos(file.path, &manifest);
         if !is_installed || manifest.name.is_empty() || manifest.version.is_empty() {
             return;
         }
-        let mut installed = Installed::new(PackageKind::Npm, &manifest.name, &manifest.version);
-        installed.package.license = license(&manifest);
-        installed.package.dependencies = names(&manifest.dependencies);
-        facts.package(installed);
+        facts.package(package(&manifest));
         facts.is_public = is_public(&manifest);
         if manifest.resolved.as_str().is_some_and(is_registrys)
             && let Some((folder, _)) = file.path.rsplit_once('/')
@@ -84,6 +83,33 @@ impl Analyzer for NpmPackage {
             facts.downloaded(vec![PathHash::of(folder)]);
         }
     }
+}
+
+/// A manifest as Node.js reads it, which lets a byte order mark pass.
+fn manifest(bytes: &[u8]) -> Result<Manifest<'_>, serde_json::Error> {
+    serde_json::from_slice(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes))
+}
+
+fn package(manifest: &Manifest<'_>) -> Installed {
+    let mut installed = Installed::new(PackageKind::Npm, &manifest.name, &manifest.version);
+    installed.package.license = license(manifest);
+    installed.package.dependencies = names(&manifest.dependencies);
+    installed
+}
+
+/// The package of a `package.json` that Node.js would load from an archive; None for one without name or
+/// version.
+pub(super) fn packed(bytes: &[u8]) -> Result<Option<Installed>, serde_json::Error> {
+    let manifest = manifest(bytes)?;
+    let is_whole = !manifest.name.is_empty() && !manifest.version.is_empty();
+    Ok(is_whole.then(|| package(&manifest)))
+}
+
+/// Whether the file stands where Deno caches the package that it describes:
+/// `npm/registry.npmjs.org/<name>/<version>`.
+fn is_denos(path: &str, manifest: &Manifest<'_>) -> bool {
+    let rest = path.split_once("npm/registry.npmjs.org/").map_or("", |(_, rest)| rest);
+    rest == format!("{}/{}/package.json", manifest.name, manifest.version)
 }
 
 /// Whether nothing in a manifest speaks against everybody having the package: npm publishes nothing
