@@ -1,5 +1,6 @@
 //! Python: what is installed, and what lock files name.
 
+mod address;
 pub(crate) mod archive;
 pub(crate) mod conda_environment;
 pub(crate) mod conda_meta;

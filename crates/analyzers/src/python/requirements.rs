@@ -1,15 +1,21 @@
-//! Requirements files (pip.pypa.io, "Requirements File Format"): `requirements.txt` and its kin.
+//! Requirements files (pip.pypa.io, "Requirements File Format"): `requirements.txt` and its kin, and the lock
+//! files that Rye writes in the same form.
 //!
-//! Only what is pinned to one version is a package; ranges, addresses and included files name
-//! none. What is left of a line after that is options, which say nothing here but the digests.
+//! What is pinned to one version is a package, and so is what an address names: in the version that the name
+//! of its wheel tells, or in none. Ranges name none, and other files are not read from here: both are told. Of
+//! what is left of a line only the digests say something here.
 
 use std::borrow::Cow;
 
 use model::{PackageKind, ProblemKind};
 
+use super::address;
 use super::requirement::Requirement;
 use crate::lock::{LOCK_BYTES_MAX, Listing};
 use crate::{Analyzer, File, FileFacts, Installed, Select, integrity};
+
+/// Files that are named in a notice.
+const SHOWN: usize = 5;
 
 /// The analyzer `python-requirements`.
 pub(crate) struct Requirements;
@@ -20,7 +26,7 @@ impl Analyzer for Requirements {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -39,31 +45,117 @@ impl Analyzer for Requirements {
 
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
         // One pattern cannot say both how a name begins and how it ends.
-        if !file.name().ends_with(".txt") {
+        if !is_read(file.name()) {
             return;
         }
         let text = text(file);
         let mut listing = Listing::new(facts);
         let mut open = 0_usize;
+        let mut others: Vec<String> = Vec::new();
         for line in lines(&text) {
-            let (requirement, options) = line.split_once(" --").unwrap_or((&line, ""));
-            let Some(requirement) = Requirement::of(requirement) else { continue };
-            let Some(version) = requirement.pin else {
-                open = open.saturating_add(1);
-                continue;
-            };
-            let mut installed = Installed::declared(PackageKind::Pypi, &requirement.name, version);
-            let hashes = options.split("hash=").skip(1);
-            let hashes = hashes.filter_map(|rest| rest.split_ascii_whitespace().next());
-            installed.package.hashes = hashes.filter_map(integrity::labelled).collect();
-            listing.add(installed);
+            match Line::of(&line) {
+                Line::Requirement(line) => match package(line) {
+                    Ok(installed) => listing.add(installed),
+                    Err(is_open) => open = open.saturating_add(usize::from(is_open)),
+                },
+                Line::File(name) if !is_selected(file.path, name) => others.push(name.to_owned()),
+                Line::File(_) | Line::Other => {}
+            }
         }
         if open > 0 {
             let message =
                 format!("requirements not looked at: {open}; they are not pinned to one version");
             facts.problem(ProblemKind::Notice, message);
         }
+        if !others.is_empty() {
+            let message =
+                format!("files that it includes and that are not read: {}", named(others));
+            facts.problem(ProblemKind::Notice, message);
+        }
     }
+}
+
+/// What a line is.
+enum Line<'a> {
+    Requirement(&'a str),
+    /// Another file that is to be read, for requirements or for what limits their versions.
+    File(&'a str),
+    Other,
+}
+
+impl<'a> Line<'a> {
+    fn of(line: &'a str) -> Self {
+        if !line.starts_with('-') {
+            return Self::Requirement(line);
+        }
+        let files = [("-r", "--requirement"), ("-c", "--constraint")];
+        if let Some(name) = files.iter().find_map(|(short, long)| value(line, short, long)) {
+            return Self::File(name);
+        }
+        // One that is developed beside it is installed from an address or a folder.
+        value(line, "-e", "--editable").map_or(Self::Other, Self::Requirement)
+    }
+}
+
+/// What stands behind an option, in the ways that pip takes: `-rX`, `-r X`, `--requirement X`, with `=`.
+fn value<'a>(line: &'a str, short: &str, long: &str) -> Option<&'a str> {
+    let rest = match line.strip_prefix(long) {
+        Some(rest) => rest.strip_prefix(['=', ' ', '\t'])?,
+        None => line.strip_prefix(short)?,
+    };
+    let rest = rest.trim().trim_matches(['"', '\'']);
+    (!rest.is_empty()).then_some(rest)
+}
+
+/// The package of a requirement; otherwise whether there is one whose version is left open.
+fn package(line: &str) -> Result<Installed, bool> {
+    let (line, options) = line.split_once(" --").unwrap_or((line, ""));
+    let (name, version) = match address::package(line) {
+        Some(found) => found,
+        None => {
+            // An address that tells no name, or a folder of the repository's own.
+            if line.contains("://") || line.starts_with("file:") {
+                return Err(!line.starts_with("file:"));
+            }
+            let requirement = Requirement::of(line).ok_or(false)?;
+            let version = requirement.pin.ok_or(true)?.to_owned();
+            (requirement.name, version)
+        }
+    };
+    let mut installed = Installed::declared(PackageKind::Pypi, &name, &version);
+    let hashes = options.split("hash=").skip(1);
+    let hashes = hashes.filter_map(|rest| rest.split_ascii_whitespace().next());
+    installed.package.hashes = hashes.filter_map(integrity::labelled).collect();
+    Ok(installed)
+}
+
+/// Whether a file that was selected is in this form.
+fn is_read(name: &str) -> bool {
+    name.ends_with(".txt") || name.starts_with("requirements") && name.ends_with(".lock")
+}
+
+/// Whether a file that another one includes is selected itself; it is read wherever it stands.
+fn is_selected(path: &str, included: &str) -> bool {
+    let name = included.rsplit_once('/').map_or(included, |(_, name)| name);
+    let folder = match included.rsplit_once('/') {
+        Some((folder, _)) => folder.rsplit('/').next().unwrap_or_default(),
+        None => path.rsplit('/').nth(1).unwrap_or_default(),
+    };
+    let is_named = name.starts_with("requirements") || name.ends_with("requirements.txt");
+    let is_far = included.contains("://");
+    !is_far && is_read(name) && (is_named || folder == "requirements")
+}
+
+/// `2 (a.in, b.txt)`, of many the first.
+fn named(mut names: Vec<String>) -> String {
+    names.sort_unstable();
+    names.dedup();
+    let count = names.len();
+    if count > SHOWN {
+        names.truncate(SHOWN);
+        names.push("…".to_owned());
+    }
+    format!("{count} ({})", names.join(", "))
 }
 
 /// Windows' shells write UTF-16, and pip reads it, by the byte order mark.
@@ -100,6 +192,6 @@ fn lines(text: &str) -> Vec<String> {
         }
     }
     lines.push(whole.trim().to_owned());
-    lines.retain(|line| !line.is_empty() && !line.starts_with('-'));
+    lines.retain(|line| !line.is_empty());
     lines
 }
