@@ -7,6 +7,7 @@ mod jsonc;
 pub(crate) mod npm_installed;
 pub(crate) mod npm_lock;
 pub(crate) mod npm_package;
+mod origin;
 pub(crate) mod pnpm_lock;
 mod specifier;
 pub(crate) mod yarn_cache;

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::folders::Search;
+use super::origin::{Origin, Origins};
 use super::specifier;
 use crate::lock::{self, LOCK_BYTES_MAX, Listing};
 use crate::{Analyzer, File, FileFacts, Installed, Select, integrity};
@@ -39,6 +40,8 @@ struct Locked {
     /// Where the folder is called otherwise.
     name: String,
     version: String,
+    /// From where it came.
+    resolved: String,
     integrity: String,
     license: Value,
     /// A folder that stands elsewhere in the repository.
@@ -57,6 +60,7 @@ struct Locked {
 #[serde(default)]
 struct Nested {
     version: String,
+    resolved: String,
     integrity: String,
     /// Names and ranges; npm 4 wrote `true` where it meant others.
     requires: Value,
@@ -70,7 +74,7 @@ impl Analyzer for NpmLock {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -96,18 +100,24 @@ impl Analyzer for NpmLock {
         if packages.is_empty() {
             flatten("", lock.dependencies, &mut packages);
         }
+        let mut origins = Origins::of(packages.values().map(|locked| locked.resolved.as_str()));
         let mut search = Search::new(&packages, MODULES);
         let mut listing = Listing::new(facts);
         for (folder, locked) in &packages {
             // Folders outside are the repository's own.
-            let Some((name, version)) = identity(folder, locked) else { continue };
+            let Some((name, version)) = identity(folder, locked, &origins) else { continue };
             let mut installed = Installed::declared(PackageKind::Npm, name, version);
+            origins.note(locked.address());
+            if let Origin::Elsewhere(told) = origins.origin(locked.address()) {
+                installed.package.variant = told;
+            }
             installed.package.development = Some(locked.dev);
             installed.package.license = locked.license.as_str().unwrap_or_default().to_owned();
             installed.package.hashes = integrity::subresource(&locked.integrity);
-            installed.package.dependencies = dependencies(folder, locked, &mut search);
+            installed.package.dependencies = dependencies(folder, locked, &mut search, &origins);
             listing.add(installed);
         }
+        origins.tell(facts);
     }
 }
 
@@ -117,7 +127,7 @@ fn flatten(above: &str, nested: BTreeMap<String, Nested>, flat: &mut BTreeMap<St
     for (name, package) in nested {
         let folder = format!("{above}{MODULES}{name}");
         flatten(&format!("{folder}/"), package.dependencies, flat);
-        let Nested { version, integrity, requires, dev, .. } = package;
+        let Nested { version, resolved, integrity, requires, dev, .. } = package;
         let dependencies = match requires {
             Value::Object(requires) => requires.into_iter().collect(),
             _ => BTreeMap::new(),
@@ -128,18 +138,34 @@ fn flatten(above: &str, nested: BTreeMap<String, Nested>, flat: &mut BTreeMap<St
             Some((name, version)) => (name.to_owned(), version.to_owned()),
             None => (String::new(), version),
         };
-        let locked = Locked { name, version, integrity, dev, dependencies, ..Locked::default() };
+        let locked =
+            Locked { name, version, resolved, integrity, dev, dependencies, ..Locked::default() };
         flat.insert(folder, locked);
     }
 }
 
+impl Locked {
+    /// From where it came: version 1 has that of commits and archives in place of the version.
+    fn address(&self) -> &str {
+        let is_said = !self.version.is_empty() && !specifier::is_version(&self.version);
+        if is_said { &self.version } else { &self.resolved }
+    }
+}
+
 /// Name and version of the package in a folder; None for the repository's own. Where no version
-/// is said, it is left empty.
-fn identity<'a>(folder: &'a str, locked: &'a Locked) -> Option<(&'a str, &'a str)> {
+/// is said, or none of the registry's, it is left empty.
+fn identity<'a>(
+    folder: &'a str,
+    locked: &'a Locked,
+    origins: &Origins,
+) -> Option<(&'a str, &'a str)> {
     let (_, name) = folder.rsplit_once(MODULES)?;
     let name = if locked.name.is_empty() { name } else { &locked.name };
-    if locked.link {
+    let origin = origins.origin(locked.address());
+    if locked.link || matches!(origin, Origin::Own) {
         None
+    } else if matches!(origin, Origin::Elsewhere(_)) {
+        Some((name, ""))
     } else if specifier::is_version(&locked.version) {
         Some((name, &locked.version))
     } else {
@@ -150,7 +176,12 @@ fn identity<'a>(folder: &'a str, locked: &'a Locked) -> Option<(&'a str, &'a str
 
 /// What it needs, as Node.js would find it from its folder. An optional package or peer that is
 /// nowhere is not needed.
-fn dependencies(folder: &str, locked: &Locked, search: &mut Search<'_, Locked>) -> Vec<String> {
+fn dependencies(
+    folder: &str,
+    locked: &Locked,
+    search: &mut Search<'_, Locked>,
+    origins: &Origins,
+) -> Vec<String> {
     let needed = locked.dependencies.keys().map(|name| (name, true));
     let wanted = locked.optional.keys().chain(locked.peers.keys()).map(|name| (name, false));
     needed
@@ -158,7 +189,7 @@ fn dependencies(folder: &str, locked: &Locked, search: &mut Search<'_, Locked>) 
         .filter(|(name, is_needed)| !(*is_needed && locked.optional.contains_key(*name)))
         .filter_map(|(name, is_needed)| {
             let found = search.find(folder, name);
-            match found.and_then(|(place, locked)| identity(place, locked)) {
+            match found.and_then(|(place, locked)| identity(place, locked, origins)) {
                 Some((name, version)) => Some(lock::dependency(name, version)),
                 None => is_needed.then(|| name.clone()),
             }

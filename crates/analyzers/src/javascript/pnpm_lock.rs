@@ -10,6 +10,7 @@ use model::{PackageKind, ProblemKind};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::origin::{Origin, Origins};
 use super::specifier;
 use crate::lock::{self, LOCK_BYTES_MAX, Listing, Needed};
 use crate::{Analyzer, File, FileFacts, Installed, Select, integrity};
@@ -56,6 +57,8 @@ struct Locked {
 #[serde(default)]
 struct Resolution {
     integrity: String,
+    /// Said where it is not what the registry calls it.
+    tarball: String,
     /// `directory` is one of the repository's own.
     #[serde(rename = "type")]
     kind: String,
@@ -74,7 +77,7 @@ impl Analyzer for PnpmLock {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -88,10 +91,17 @@ impl Analyzer for PnpmLock {
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
         let documents: Vec<Lock> = lock::yaml(&file.text(), facts);
         let mut found = Vec::new();
+        // Nothing is said of what comes from the usual registry.
+        let is_usual = |it: &Resolution| it.tarball.is_empty() && it.kind.is_empty();
+        let has_usual = documents
+            .iter()
+            .flat_map(|lock| lock.packages.iter().flatten())
+            .any(|(_, locked)| is_usual(&locked.resolution));
+        let mut origins = Origins::new(has_usual);
         for lock in documents {
             let version = &lock.lockfile_version;
             match form(version) {
-                Some(form) => found.extend(packages(form, lock)),
+                Some(form) => found.extend(packages(form, lock, &mut origins)),
                 None => {
                     let message = format!("version {version} of the format is not known");
                     facts.problem(ProblemKind::Unsupported, message);
@@ -100,6 +110,7 @@ impl Analyzer for PnpmLock {
         }
         let mut listing = Listing::new(facts);
         found.into_iter().for_each(|installed| listing.add(installed));
+        origins.tell(facts);
     }
 }
 
@@ -113,7 +124,7 @@ fn form(version: &Value) -> Option<Form> {
     }
 }
 
-fn packages(form: Form, lock: Lock) -> Vec<Installed> {
+fn packages(form: Form, lock: Lock, origins: &mut Origins) -> Vec<Installed> {
     let mut needed: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let locked = lock.packages.unwrap_or_default();
     for (key, locked) in locked.iter().chain(lock.snapshots.iter().flatten()) {
@@ -131,6 +142,11 @@ fn packages(form: Form, lock: Lock) -> Vec<Installed> {
         // What comes from elsewhere may have none.
         let version = if specifier::is_version(version) { version } else { "" };
         let mut installed = Installed::declared(PackageKind::Npm, name, version);
+        origins.note(&locked.resolution.tarball);
+        if let Origin::Elsewhere(told) = origins.origin(&locked.resolution.tarball) {
+            installed.package.version.clear();
+            installed.package.variant = told;
+        }
         installed.package.development = locked.dev.or_else(|| asked.development(key));
         installed.package.hashes = integrity::subresource(&locked.resolution.integrity);
         installed.package.dependencies = needed.get(key).cloned().unwrap_or_default();

@@ -39,6 +39,10 @@ pub(super) fn entries(text: &str, facts: &mut FileFacts) -> Vec<Entry> {
             "version" => value.clone_into(&mut entry.version),
             "integrity" => entry.hashes = integrity::subresource(value),
             "resolved" => {
+                let address = value.split('#').next().unwrap_or_default();
+                // Commits and archives have what tells them there.
+                let is_registrys = value.contains("/-/");
+                entry.address = if is_registrys { address } else { value }.to_owned();
                 // The digest of packages published before there were better ones.
                 let sha1 = value.rsplit_once('#').map(|(_, digest)| digest);
                 let sha1 = sha1.and_then(|digest| integrity::hexadecimal("sha1", digest));
@@ -68,7 +72,11 @@ fn begin(line: &str) -> Entry {
         let target = range.strip_prefix("npm:").and_then(specifier::split);
         target.map_or(name, |(target, _)| target).to_owned()
     });
-    Entry { name: name.unwrap_or_default(), asked, ..Entry::default() }
+    // Folders have nothing else that tells them.
+    let range = asked.first().and_then(|asked| specifier::split(asked)).map(|(_, range)| range);
+    let local = range.filter(|range| range.starts_with("file:") || range.starts_with("link:"));
+    let address = local.unwrap_or_default().to_owned();
+    Entry { name: name.unwrap_or_default(), asked, address, ..Entry::default() }
 }
 
 /// `"name" "value"`, either with or without quotes.

@@ -4,10 +4,11 @@
 //! Each entry is called by what was asked for (`rope@^1.0.0, rope@^1.2.0`), so that is how
 //! dependencies find theirs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use model::PackageKind;
 
+use super::origin::{Origin, Origins};
 use super::{specifier, yarn_classic, yarn_modern};
 use crate::lock::{self, LOCK_BYTES_MAX, Listing};
 use crate::{Analyzer, File, FileFacts, Installed, Select};
@@ -22,7 +23,11 @@ pub(crate) struct Entry {
     pub(crate) asked: Vec<String>,
     pub(crate) name: String,
     pub(crate) version: String,
+    /// From where it came; empty where nothing says it.
+    pub(crate) address: String,
     pub(crate) hashes: Vec<String>,
+    /// What a package URL says of where it came from, if that is not npm's registry.
+    pub(crate) told: BTreeMap<String, String>,
     /// Names and ranges.
     pub(crate) dependencies: Vec<(String, String)>,
 }
@@ -33,7 +38,7 @@ impl Analyzer for YarnLock {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -47,23 +52,39 @@ impl Analyzer for YarnLock {
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
         let text = file.text();
         let is_modern = text.lines().any(|line| line.starts_with("__metadata:"));
-        let entries = match is_modern {
+        let mut entries = match is_modern {
             true => yarn_modern::entries(&text, facts),
             false => yarn_classic::entries(&text, facts),
         };
+        // Berry says nothing of what comes from the usual registry.
+        let mut origins = match is_modern {
+            true => Origins::new(entries.iter().any(|entry| entry.address.is_empty())),
+            false => Origins::of(entries.iter().map(|entry| entry.address.as_str())),
+        };
+        entries.retain(|entry| specifier::is_version(&entry.version));
+        entries.retain(|entry| !matches!(origins.origin(&entry.address), Origin::Own));
+        for entry in &mut entries {
+            origins.note(&entry.address);
+            if let Origin::Elsewhere(told) = origins.origin(&entry.address) {
+                entry.version.clear();
+                entry.told = told;
+            }
+        }
         let answers: HashMap<&str, &Entry> = entries
             .iter()
             .flat_map(|entry| entry.asked.iter().map(move |asked| (asked.as_str(), entry)))
             .collect();
         let mut listing = Listing::new(facts);
-        for entry in entries.iter().filter(|entry| specifier::is_version(&entry.version)) {
+        for entry in &entries {
             let mut installed = Installed::declared(PackageKind::Npm, &entry.name, &entry.version);
             installed.package.hashes.clone_from(&entry.hashes);
+            installed.package.variant.clone_from(&entry.told);
             let needed = entry.dependencies.iter();
             installed.package.dependencies =
                 needed.map(|(name, range)| dependency(name, range, &answers)).collect();
             listing.add(installed);
         }
+        origins.tell(facts);
     }
 }
 

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::specifier;
 use super::yarn_lock::Entry;
+use super::{origin, specifier};
 use crate::{FileFacts, lock};
 
 #[derive(Default, Deserialize)]
@@ -29,13 +29,14 @@ pub(super) fn entries(text: &str, facts: &mut FileFacts) -> Vec<Entry> {
     locked
         .filter(|(asked, locked)| asked != "__metadata" && locked.link != "soft")
         .filter_map(|(asked, locked)| {
-            let (name, _) = specifier::split(&locked.resolution)?;
+            let (name, reference) = specifier::split(&locked.resolution)?;
             Some(Entry {
                 name: name.to_owned(),
                 asked: asked.split(", ").map(str::to_owned).collect(),
+                address: origin::of_resolution(reference),
                 version: locked.version,
-                hashes: Vec::new(),
                 dependencies: locked.dependencies.into_iter().collect(),
+                ..Entry::default()
             })
         })
         .collect()

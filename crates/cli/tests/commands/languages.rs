@@ -99,6 +99,44 @@ fn an_image_and_its_sources() {
     assert!(ended.stdout.contains("MAL-2024-1"), "{ended:?}");
 }
 
+/// What a lock file has from a registry, folder or repository of one's own shares a name with what is public,
+/// and no more; it is told, and stays in the inventory with where it is from.
+#[test]
+fn what_only_shares_a_name_is_not_matched() {
+    let sandbox = with_records(Sandbox::new());
+    let locked = |resolved: &str| json!({ "version": "1.0.0", "resolved": resolved });
+    let lock = json!({
+        "lockfileVersion": 3,
+        "packages": {
+            "node_modules/tide": locked("https://registry.npmjs.org/tide/-/tide-1.0.0.tgz"),
+            "node_modules/rope": locked("https://npm.harbour.example/rope/-/rope-1.0.0.tgz"),
+            "node_modules/gull": locked("file:packages/gull"),
+        },
+    });
+    sandbox.file("src/package-lock.json", lock.to_string());
+    let (findings, malware) = found(&sandbox, &["dir:src"]);
+    assert_eq!((findings, malware), (vec!["CVE-2024-1001 tide".to_owned()], Vec::new()));
+    let ended = sandbox.run(&["scan", "--offline", "--format", "json", "dir:src"]);
+    assert!(ended.stdout.contains("packages not from npm's registry"), "{ended:?}");
+    assert!(
+        ended.stdout.contains("pkg:npm/rope?repository_url=https:%2F%2Fnpm.harbour.example"),
+        "{ended:?}"
+    );
+}
+
+/// A gate sees the license that a Python package declares by its classifier alone.
+#[test]
+fn a_gate_sees_licenses_of_classifiers() {
+    let sandbox = with_records(Sandbox::new());
+    let python = "Metadata-Version: 2.1\nName: tide\nVersion: 1.0\nClassifier: License :: OSI Approved :: \
+                  GNU Affero General Public License v3 or later (AGPLv3+)\n";
+    sandbox.file("src/lib/tide-1.0.dist-info/METADATA", python);
+    sandbox.file("policy.yaml", "version: 1\nlicenses: {deny: [AGPL-3.0-or-later]}\n");
+    let ended = sandbox.run(&["scan", "--offline", "--policy", "policy.yaml", "dir:src"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stdout.contains("AGPL-3.0-or-later"), "{ended:?}");
+}
+
 /// Of what nobody can tell the version, a notice speaks; what was built for another platform is told apart; and
 /// a policy leaves out what only developers need.
 #[test]

@@ -10,11 +10,13 @@ use super::Purl;
 use crate::{Package, PackageKind};
 
 /// The qualifiers that are kept, by kind. Of Maven's types `jar` is the one that is not said.
-const KEPT: [(PackageKind, &[&str]); 4] = [
+const KEPT: [(PackageKind, &[&str]); 5] = [
     (PackageKind::Conan, &["channel", "rrev", "user"]),
     (PackageKind::Conda, &["build"]),
     (PackageKind::Julia, &["uuid"]),
     (PackageKind::Maven, &["classifier", "type"]),
+    // Where it came from, if not from the registry that the type means.
+    (PackageKind::Npm, &["download_url", "repository_url", "vcs_url"]),
 ];
 
 /// The qualifier that says for what machine a package of a kind was built.
@@ -95,6 +97,8 @@ mod tests {
             "pkg:conda/absl-py@0.4.1?build=py36h06a4308_0&channel=main&subdir=linux-64",
             "pkg:gem/jruby-launcher@1.1.2?platform=java",
             "pkg:gem/ruby-advisory-db-check@0.12.4",
+            "pkg:npm/%40acme/utils?repository_url=https:%2F%2Fnpm.acme.corp",
+            "pkg:npm/knot?vcs_url=git%2Bssh:%2F%2Fx.org%2Fknot.git%400a1b2c",
             "pkg:swift/github.com/Alamofire/Alamofire@5.4.3",
         ] {
             let read: Purl = text.parse().unwrap();
