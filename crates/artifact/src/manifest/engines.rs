@@ -17,7 +17,7 @@ use crate::OpenError;
 
 /// What is marked so does not exist for Docker's newer store, whatever stands there.
 const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
-/// Of images for one platform Podman takes one that says so first, since version 5.
+/// Of images for one platform newer versions of Podman take one that says so first.
 const ZSTD: &str = "io.github.containers.compression.zstd";
 /// The levels of x86-64 of which Docker finds out the machine's.
 const LEVELS: [&str; 3] = ["v2", "v3", "v4"];
@@ -63,8 +63,8 @@ pub(super) fn engines(wanted: Option<&Platform>) -> Vec<Engine> {
         engine("containerd", best(false), &platform),
         engine("Docker", Rule::Each, &platform),
         engine("Podman", Rule::Words { prefers_zstd: false }, &platform),
-        engine("Podman 5", Rule::Words { prefers_zstd: true }, &platform),
-        engine("containerd 2", best(true), &platform),
+        engine("newer Podman", Rule::Words { prefers_zstd: true }, &platform),
+        engine("newer containerd", best(true), &platform),
         engine("Docker with containerd's store", Rule::Unmarked, &platform),
     ];
     if wanted.is_none() && platform.architecture == "amd64" {
