@@ -107,7 +107,7 @@ pub(crate) struct Client {
 
 enum Reach {
     /// Any host; one agent each, since each may have certificates of its own.
-    Network { trust: Trust, environment: Environment, agents: Mutex<BTreeMap<String, Agent>> },
+    Network { trust: Trust, environment: Box<Environment>, agents: Mutex<BTreeMap<String, Agent>> },
     /// The one daemon behind a Unix socket, whatever host the URL names.
     Socket(Agent),
 }
@@ -158,7 +158,7 @@ impl Client {
         timing: Timing,
         stop: &Stop,
     ) -> Self {
-        let environment = environment.clone();
+        let environment = Box::new(environment.clone());
         let reach = Reach::Network { trust, environment, agents: Mutex::default() };
         Self { reach, timing, pace: Pace::new(timing.patience), stop: stop.clone() }
     }

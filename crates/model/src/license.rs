@@ -70,7 +70,7 @@ fn clauses_of(declared: &str) -> Vec<&str> {
         let is_word = |end: &&usize| until(end).is_some_and(|part| whole(part).is_some());
         // The second comma, or the end where there is none.
         let longer = ends.get(1).filter(is_word);
-        let end = longer.or(ends.first()).copied().unwrap_or(text.len());
+        let end = longer.or_else(|| ends.first()).copied().unwrap_or(text.len());
         let part = until(&end).unwrap_or_default();
         clauses.push(part.strip_prefix("and ").unwrap_or(part));
         rest = text.get(end..).and_then(|rest| rest.strip_prefix(','));

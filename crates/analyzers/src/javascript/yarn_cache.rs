@@ -40,7 +40,7 @@ impl Analyzer for YarnCache {
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
         let (folder, _) = file.path.rsplit_once('/').unwrap_or_default();
         let is_yarns = |place: &&str| format!("{folder}/").ends_with(*place);
-        if !FOLDERS.iter().any(|place| is_yarns(&place)) {
+        if !FOLDERS.iter().any(is_yarns) {
             return;
         }
         let mut budget = Budget::new();

@@ -1,5 +1,6 @@
 //! Package databases made to harm, given to the whole command: some kilobytes of a layer that would be
 //! gigabytes of paths or hours of reading. What is good in the layer below is found all the same.
+#![expect(clippy::cast_possible_truncation, reason = "numbers of what is made here are small")]
 
 use std::fmt::Write as _;
 
