@@ -3,18 +3,18 @@
 
 use super::*;
 
-/// What an index leads engines to, by entries that are not what an honest index has: what is read,
-/// and who is told to run something else. `a` comes first, `b` second.
-#[test]
-fn what_engines_run_is_read_and_where_they_differ_is_told() {
-    let manifest = "application/vnd.oci.image.manifest.v1+json";
+/// A name, what two entries have beside their digests, the platform that is asked for, which of the
+/// two, `a` or `b`, is read, and what names those who would run the other.
+type Case = (&'static str, Value, Value, Option<&'static str>, &'static str, &'static str);
+
+fn cases() -> Vec<Case> {
     let amd64 = || json!({ "os": "linux", "architecture": "amd64" });
     let with = |member: &str, value: Value| json!({ "platform": amd64(), member: value });
     let marked = json!({ "vnd.docker.reference.type": "attestation-manifest" });
     let zstd = json!({ "io.github.containers.compression.zstd": "true" });
     let of = |variant: &str| json!({ "os": "linux", "architecture": "amd64", "variant": variant });
     let plain = || json!({ "platform": amd64() });
-    let cases = [
+    vec![
         ("plain", plain(), plain(), Some("linux/amd64"), "a", ""),
         ("marked", with("annotations", marked.clone()), plain(), None, "a", "containerd's store"),
         ("marked after", plain(), with("annotations", marked), None, "a", ""),
@@ -65,10 +65,17 @@ fn what_engines_run_is_read_and_where_they_differ_is_told() {
             "(Docker on linux/amd64/v2",
         ),
         ("asked", json!({ "platform": of("v2") }), plain(), Some("linux/amd64/v2"), "a", ""),
-    ];
+    ]
+}
+
+/// What an index leads engines to, by entries that are not what an honest index has: what is read,
+/// and who is told to run something else.
+#[test]
+fn what_engines_run_is_read_and_where_they_differ_is_told() {
+    let manifest = "application/vnd.oci.image.manifest.v1+json";
     let directory = tempfile::tempdir().unwrap();
     let images = ["a", "b"].map(|name| image(name, "amd64"));
-    for (name, first, second, platform, expected, told) in cases {
+    for (name, first, second, platform, expected, told) in cases() {
         if platform.is_none() && model::Platform::host().architecture != "amd64" {
             continue;
         }
