@@ -237,16 +237,6 @@ mod tests {
                 "pkg:rpm/libs@1-6.el9?arch=amd64",
             ),
             (
-                purl(
-                    &package(PackageKind::Rpm, "bash", "5.1-1", Some(("", ""))),
-                    Some(&Os {
-                        derived_id: Some("openEuler".to_owned()),
-                        ..os("openeuler", "22.03")
-                    }),
-                ),
-                "pkg:rpm/openeuler/bash@5.1-1?arch=amd64&distro=openEuler-22.03",
-            ),
-            (
                 purl(&package(PackageKind::Deb, "A/b", "1~x", None), None),
                 "pkg:deb/a%2Fb@1~x?arch=amd64",
             ),
@@ -254,5 +244,15 @@ mod tests {
         for (got, want) in cases {
             assert_eq!(got, want);
         }
+    }
+
+    #[test]
+    fn namespaces_are_in_lower_case() {
+        let open_euler =
+            Os { derived_id: Some("openEuler".to_owned()), ..os("openeuler", "22.03") };
+        assert_eq!(
+            purl(&package(PackageKind::Rpm, "bash", "5.1-1", Some(("", ""))), Some(&open_euler)),
+            "pkg:rpm/openeuler/bash@5.1-1?arch=amd64&distro=openEuler-22.03"
+        );
     }
 }
