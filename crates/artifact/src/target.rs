@@ -305,7 +305,7 @@ mod tests {
         let plain = |kind| OpenError::new(kind, "no");
         for (kind, of_users, of_root) in [
             (NotFound, false, false),
-            (Network, false, false),
+            (Network, true, false),
             (Unauthorized, true, false),
             (Damaged, true, true),
             (Usage, true, true),
@@ -315,6 +315,8 @@ mod tests {
         }
         let silent = || plain(Network).because(ureq::Error::Timeout(ureq::Timeout::RecvResponse));
         assert!(told(silent(), true) && !told(silent(), false));
+        let nobody = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        assert!(!told(plain(Network).because(ureq::Error::Io(nobody)), true));
         let wrapped = plain(Network).because(silent());
         assert!(told(wrapped, true), "whoever wraps it");
     }

@@ -112,7 +112,7 @@ impl fmt::Display for Purl {
             text.push(if position == 0 { '?' } else { '&' });
             text.push_str(key);
             text.push('=');
-            of_package::encode_into(value, &mut text);
+            of_package::encode_value_into(value, &mut text);
         }
         if !self.subpath.is_empty() {
             text.push('#');

@@ -85,6 +85,9 @@ fn a_kill_in_the_middle_of_an_update_leaves_the_old_segment() {
     child.wait().unwrap();
     assert!(std::fs::read(&segment).unwrap() == before);
     assert_eq!(sandbox.run(&["db", "verify"]).code, Some(0));
+    let empty = sandbox.run(&["db", "verify", "--db", "not-mounted"]);
+    assert_eq!(empty.code, Some(10), "{empty:?}");
+    assert!(empty.stderr.contains("no advisories are in `not-mounted`"), "{empty:?}");
 }
 
 /// A first import of what is cut off is installed, for it is better than nothing: wherever somebody looks at

@@ -44,7 +44,7 @@ fn of_the_os(package: &Package, os: Option<&Os>, purl: &mut String) {
             purl.push(separator);
             purl.push_str(key);
             purl.push('=');
-            encode_into(&value, purl);
+            encode_value_into(&value, purl);
             separator = '&';
         }
     }
@@ -77,7 +77,7 @@ fn of_a_language(package: &Package, purl: &mut String) {
         purl.push(if position == 0 { '?' } else { '&' });
         purl.push_str(key);
         purl.push('=');
-        encode_into(value, purl);
+        encode_value_into(value, purl);
     }
     if !subpath.is_empty() {
         purl.push('#');
@@ -128,6 +128,16 @@ fn upstream(package: &Package) -> String {
         }
         _ if source.name != package.name => source.name.clone(),
         _ => String::new(),
+    }
+}
+
+/// Slashes of a qualifier's value stay, as all tools write them: it ends at an ampersand alone.
+pub(super) fn encode_value_into(value: &str, purl: &mut String) {
+    for (position, part) in value.split('/').enumerate() {
+        if position > 0 {
+            purl.push('/');
+        }
+        encode_into(part, purl);
     }
 }
 

@@ -97,8 +97,8 @@ mod tests {
             "pkg:conda/absl-py@0.4.1?build=py36h06a4308_0&channel=main&subdir=linux-64",
             "pkg:gem/jruby-launcher@1.1.2?platform=java",
             "pkg:gem/ruby-advisory-db-check@0.12.4",
-            "pkg:npm/%40acme/utils?repository_url=https:%2F%2Fnpm.acme.corp",
-            "pkg:npm/knot?vcs_url=git%2Bssh:%2F%2Fx.org%2Fknot.git%400a1b2c",
+            "pkg:npm/%40acme/utils?repository_url=https://npm.acme.corp",
+            "pkg:npm/knot?vcs_url=git%2Bssh://x.org/knot.git%400a1b2c",
             "pkg:swift/github.com/Alamofire/Alamofire@5.4.3",
         ] {
             let read: Purl = text.parse().unwrap();

@@ -12,6 +12,12 @@ use crate::quantity::count;
 pub(crate) fn run(global: &Global) -> Result<ExitCode, UserError> {
     let installed =
         global.store.list().map_err(|error| UserError::from_chain(ExitCode::Failed, &error))?;
+    // A folder that is not mounted passes no check.
+    if installed.is_empty() {
+        let message = format!("no advisories are in `{}`", global.store.dir().display());
+        let hint = "`--db DIR` names another folder; `lazaret db update STREAM` fetches them";
+        return Err(UserError::new(ExitCode::TargetNotFound, message).hint(Some(hint.to_owned())));
+    }
     let (mut text, mut damaged, mut partial) = (String::new(), 0, 0);
     for segment in &installed {
         let checked = match &segment.meta {
