@@ -41,15 +41,15 @@ fn a_product_is_no_more_than_what_is_meant() {
         (
             include_str!("../testdata/vex/cyclonedx-versions.json"),
             &[
-                "CVE-2024-0001 Affected: pkg:pypi/django?vers=vers:pypi%2F%3C3.2.10",
-                "CVE-2024-0001 Affected: pkg:pypi/django?vers=vers:pypi%2F1.0",
-                "CVE-2024-0001 Fixed: pkg:pypi/django?vers=vers:pypi%2F3.2.10",
-                "CVE-2024-0001 UnderInvestigation: pkg:pypi/django?vers=vers:pypi%2F3.2.11",
-                "CVE-2024-0002 NotAffected: pkg:pypi/pyyaml?vers=vers:pypi%2F6.0",
-                "CVE-2024-0003 Affected: pkg:pypi/pyyaml?vers=vers:pypi%2F6.0&vers=vers:pypi%2F%3C6.1",
+                "CVE-2024-0001 Affected: pkg:pypi/django?vers=vers:pypi/%3C3.2.10",
+                "CVE-2024-0001 Affected: pkg:pypi/django?vers=vers:pypi/1.0",
+                "CVE-2024-0001 Fixed: pkg:pypi/django?vers=vers:pypi/3.2.10",
+                "CVE-2024-0001 UnderInvestigation: pkg:pypi/django?vers=vers:pypi/3.2.11",
+                "CVE-2024-0002 NotAffected: pkg:pypi/pyyaml?vers=vers:pypi/6.0",
+                "CVE-2024-0003 Affected: pkg:pypi/pyyaml?vers=vers:pypi/6.0&vers=vers:pypi/%3C6.1",
                 "CVE-2024-0003 UnderInvestigation: \
-                 pkg:pypi/pyyaml?vers=vers:pypi%2F6.0&vers=vers:pypi%2F6.2",
-                "CVE-2024-0004 UnderInvestigation: pkg:pypi/pyyaml?vers=vers:pypi%2F6.0",
+                 pkg:pypi/pyyaml?vers=vers:pypi/6.0&vers=vers:pypi/6.2",
+                "CVE-2024-0004 UnderInvestigation: pkg:pypi/pyyaml?vers=vers:pypi/6.0",
                 "note: statuses that are none of the format's are taken for under investigation: \
                  `a guess`",
             ][..],
@@ -57,20 +57,20 @@ fn a_product_is_no_more_than_what_is_meant() {
         (
             include_str!("../testdata/vex/cyclonedx-application.json"),
             &[
-                "CVE-2024-0001 NotAffected: pkg:generic/shop?vers=vers:generic%2F1 > pkg:pypi/pyyaml@5.3",
-                "CVE-2024-0001 NotAffected: pkg:generic/shop?vers=vers:generic%2F1",
-                "CVE-2024-0001 NotAffected: pkg:generic/shop?vers=vers:generic%2F1 > pkg:pypi/other@1",
+                "CVE-2024-0001 NotAffected: pkg:generic/shop?vers=vers:generic/1 > pkg:pypi/pyyaml@5.3",
+                "CVE-2024-0001 NotAffected: pkg:generic/shop?vers=vers:generic/1",
+                "CVE-2024-0001 NotAffected: pkg:generic/shop?vers=vers:generic/1 > pkg:pypi/other@1",
             ],
         ),
         (
             include_str!("../testdata/vex/csaf-versions.json"),
             &[
-                "CVE-2024-0001 Fixed: pkg:pypi/django?vers=vers:pypi%2F%3E%3D3.2.11",
+                "CVE-2024-0001 Fixed: pkg:pypi/django?vers=vers:pypi/%3E%3D3.2.11",
                 "CVE-2024-0001 Fixed: pkg:pypi/django?vers=%3C4.0",
-                "CVE-2024-0001 Fixed: pkg:pypi/django?vers=vers:pypi%2F4.0%2520beta",
+                "CVE-2024-0001 Fixed: pkg:pypi/django?vers=vers:pypi/4.0%2520beta",
                 "CVE-2024-0001 Fixed: pkg:pypi/django@4.0.0",
                 "CVE-2024-0001 Fixed: pkg:oci/django",
-                "CVE-2024-0001 Fixed: pkg:pypi/django?vers=vers:pypi%2F5.0",
+                "CVE-2024-0001 Fixed: pkg:pypi/django?vers=vers:pypi/5.0",
             ],
         ),
         (

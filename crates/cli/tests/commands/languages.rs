@@ -119,7 +119,7 @@ fn what_only_shares_a_name_is_not_matched() {
     let ended = sandbox.run(&["scan", "--offline", "--format", "json", "dir:src"]);
     assert!(ended.stdout.contains("packages not from npm's registry"), "{ended:?}");
     assert!(
-        ended.stdout.contains("pkg:npm/rope?repository_url=https:%2F%2Fnpm.harbour.example"),
+        ended.stdout.contains("pkg:npm/rope?repository_url=https://npm.harbour.example"),
         "{ended:?}"
     );
 }
