@@ -5,6 +5,9 @@
 //! distribution is one row. A distribution or release that the table cannot place is a Problem,
 //! never an empty result.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use model::{Inventory, Os, PackageKind, Problem, ProblemKind};
 use version::Scheme;
 
@@ -30,6 +33,9 @@ pub(crate) enum Tracks {
     Ubuntu,
 }
 
+/// Names of packages, shared by all plans of an inventory: to tell who built each takes its time.
+pub(crate) type Own = Arc<BTreeSet<String>>;
+
 /// Everything the matcher must know of the distribution release before it looks at a package.
 #[derive(Debug)]
 pub(crate) struct Plan {
@@ -46,8 +52,9 @@ pub(crate) struct Plan {
     pub(crate) repositories: Vec<String>,
     /// What lock files name counts too.
     pub(crate) declared: bool,
-    /// What the distribution ships is left to the distribution's own advisories.
-    pub(crate) maintained: bool,
+    /// The packages that the distribution built, if its advisories are consulted: what they ship of a
+    /// language is left to those.
+    pub(crate) own: Own,
 }
 
 struct Distro {
@@ -197,7 +204,7 @@ fn plan_for(os: &Os, repositories: &[String]) -> Result<Plan, Problem> {
         version: os.version.clone(),
         repositories: repositories.to_vec(),
         declared: false,
-        maintained: false,
+        own: Own::default(),
     })
 }
 

@@ -8,11 +8,12 @@
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use model::{Basis, Inventory, Package, PackageKind, Problem, ProblemKind, Subject};
 use version::Scheme;
 
-use crate::distro::{self, Plan, Role, Tracks};
+use crate::distro::{self, Own, Plan, Role, Tracks};
 use crate::voice::Voice;
 
 /// The ecosystems that advisories are published for, and the order of their versions.
@@ -62,8 +63,7 @@ pub fn compare(kind: PackageKind, one: &str, other: &str) -> Option<Ordering> {
 }
 
 /// A plan for each ecosystem that has packages here. `declared`: what lock files name counts too.
-/// `maintained`: the distribution's advisories are consulted for its own packages.
-pub(crate) fn plans(inventory: &Inventory, declared: bool, maintained: bool) -> Vec<Plan> {
+pub(crate) fn plans(inventory: &Inventory, declared: bool, own: &Own) -> Vec<Plan> {
     let plan = |&(kind, scheme): &(PackageKind, Scheme)| Plan {
         kind,
         scheme,
@@ -73,7 +73,7 @@ pub(crate) fn plans(inventory: &Inventory, declared: bool, maintained: bool) -> 
         version: String::new(),
         repositories: Vec::new(),
         declared,
-        maintained,
+        own: Arc::clone(own),
     };
     let plans = ECOSYSTEMS.iter().map(plan);
     plans.filter(|plan| !packages(plan, inventory).is_empty()).collect()
@@ -98,7 +98,6 @@ pub(crate) fn packages<'i>(plan: &Plan, inventory: &'i Inventory) -> Vec<&'i Pac
         .filter(|package| !package.declared)
         .map(|package| (package.name.as_str(), package.version.as_str()))
         .collect();
-    let own = own_packages(inventory, plan.maintained);
     let is_meant = |package: &&Package| {
         let is_there = !package.declared
             || (plan.declared
@@ -109,15 +108,14 @@ pub(crate) fn packages<'i>(plan: &Plan, inventory: &'i Inventory) -> Vec<&'i Pac
             && is_chosen
             && !package.version.is_empty()
             && !is_told
-            && !is_distributed(package, &own)
+            && !is_distributed(package, &plan.own)
     };
     of_kind().filter(is_meant).collect()
 }
 
 /// Packages that would be matched if it were known which they are: no version, or no group where
 /// advisories go by that. Told by kind, for silence about them says nothing.
-pub(crate) fn unknown(inventory: &Inventory, declared: bool, maintained: bool) -> Vec<Problem> {
-    let own = own_packages(inventory, maintained);
+pub(crate) fn unknown(inventory: &Inventory, declared: bool, own: &Own) -> Vec<Problem> {
     let mut names: BTreeMap<(PackageKind, &str), BTreeSet<(&str, &str)>> = BTreeMap::new();
     for package in &inventory.packages {
         let is_meant = (declared || !package.declared) && package.basis != Basis::Mention;
@@ -127,7 +125,7 @@ pub(crate) fn unknown(inventory: &Inventory, declared: bool, maintained: bool) -
             (PackageKind::Maven, _) if !package.name.contains(':') => "group",
             _ => continue,
         };
-        if is_meant && !is_distributed(package, &own) {
+        if is_meant && !is_distributed(package, own) {
             let place = (package.name.as_str(), package.location.path.as_str());
             names.entry((package.kind, what)).or_default().insert(place);
         }
@@ -147,11 +145,6 @@ pub(crate) fn unknown(inventory: &Inventory, declared: bool, maintained: bool) -
         Problem::new(ProblemKind::Notice, kind.name(), message)
     };
     names.into_iter().map(problem).collect()
-}
-
-/// The distribution's packages, if its advisories are consulted.
-fn own_packages(inventory: &Inventory, maintained: bool) -> BTreeSet<&str> {
-    if maintained { built_by_the_distribution(inventory) } else { BTreeSet::new() }
 }
 
 /// Whether a program is the one that a Bitnami image names as its component.
@@ -178,16 +171,16 @@ pub(crate) fn untold(plan: &Plan, packages: &[&Package], voices: &[Voice]) -> Op
 }
 
 /// Whether the distribution ships the package, as one of its `own` or in one.
-fn is_distributed(package: &Package, own: &BTreeSet<&str>) -> bool {
+fn is_distributed(package: &Package, own: &Own) -> bool {
     let elsewhere = THIRD_PARTY.iter().any(|folder| package.location.path.starts_with(folder));
     package.owner.as_ref().is_some_and(|owner| own.contains(owner.as_str())) && !elsewhere
 }
 
 /// The names of the packages that the distribution built.
-fn built_by_the_distribution(inventory: &Inventory) -> BTreeSet<&str> {
-    let Some(os) = &inventory.os else { return BTreeSet::new() };
-    let built = inventory.packages.iter().filter(|package| package.is_built_by(os));
-    built.map(|package| package.name.as_str()).collect()
+pub(crate) fn built_by_the_distribution(inventory: &Inventory) -> Own {
+    let built = |os| inventory.packages.iter().filter(move |package| package.is_built_by(os));
+    let built = inventory.os.iter().flat_map(built);
+    Arc::new(built.map(|package| package.name.clone()).collect())
 }
 
 /// Packages that nobody publishes advisories for, by kind.

@@ -61,7 +61,7 @@ pub use identify::identify;
 pub use upgrades::{Upgrade, upgrades};
 pub use vex::{Told, silence};
 
-use crate::distro::Plan;
+use crate::distro::{Own, Plan};
 use crate::links::Links;
 use crate::voice::{Name, Voice};
 
@@ -156,9 +156,12 @@ fn plans(inventory: &Inventory, declared: bool) -> (Vec<Plan>, Vec<Problem>) {
         }
         Some(Err(problem)) => problems.push(problem),
     }
-    let maintained = !plans.is_empty();
-    problems.extend(ecosystem::unknown(inventory, declared, maintained));
-    plans.extend(ecosystem::plans(inventory, declared, maintained));
+    let own = match plans.is_empty() {
+        true => Own::default(),
+        false => ecosystem::built_by_the_distribution(inventory),
+    };
+    problems.extend(ecosystem::unknown(inventory, declared, &own));
+    plans.extend(ecosystem::plans(inventory, declared, &own));
     (plans, problems)
 }
 

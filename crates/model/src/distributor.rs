@@ -72,7 +72,9 @@ impl Distributor {
 }
 
 fn is_any_named(package: &Package, names: &[String]) -> bool {
-    names.iter().any(|name| is_named(&package.vendor, name))
+    let vendor = package.vendor.as_str();
+    let host = vendor.rsplit_once('@').map(|(_, host)| host.trim_end_matches(['>', ' ']));
+    names.iter().any(|name| is_named(vendor, host, name))
 }
 
 fn is_any_marked(package: &Package, marks: &[String]) -> bool {
@@ -80,16 +82,22 @@ fn is_any_marked(package: &Package, marks: &[String]) -> bool {
 }
 
 /// Whether a vendor (`Name`, `Name <name@host>`) is who a name of the content means.
-fn is_named(vendor: &str, name: &str) -> bool {
+fn is_named(vendor: &str, host: Option<&str>, name: &str) -> bool {
     if name == "*" {
         return true;
     }
-    let Some(domain) = name.strip_prefix('@') else {
-        return vendor.get(..name.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(name));
-    };
-    let Some((_, host)) = vendor.rsplit_once('@') else { return false };
-    let host = host.trim_end_matches(['>', ' ']).to_ascii_lowercase();
-    host.strip_suffix(domain).is_some_and(|above| above.is_empty() || above.ends_with('.'))
+    match name.strip_prefix('@') {
+        Some(domain) => host.is_some_and(|host| is_below(host, domain)),
+        None => vendor.get(..name.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(name)),
+    }
+}
+
+/// Whether a host is a domain, or in it.
+fn is_below(host: &str, domain: &str) -> bool {
+    let parts = host.len().checked_sub(domain.len()).and_then(|at| host.split_at_checked(at));
+    parts.is_some_and(|(above, end)| {
+        end.eq_ignore_ascii_case(domain) && (above.is_empty() || above.ends_with('.'))
+    })
 }
 
 /// Whether a version has the mark, with nothing after it but what begins with another sign.
