@@ -272,6 +272,11 @@ impl Group {
         known.unwrap_or_default()
     }
 
+    fn unwritten<'s>(&'s self, put: &'s ImportReport) -> impl Iterator<Item = &'s String> {
+        let is_written = |stream: &String| put.streams.iter().any(|done| done.stream == *stream);
+        self.streams.iter().filter(move |stream| !is_written(stream))
+    }
+
     /// Streams that no change is about.
     fn untouched(
         &self,
@@ -280,8 +285,7 @@ impl Group {
         options: &Options,
         report: &mut UpdateReport,
     ) {
-        let written = |stream: &&String| put.streams.iter().any(|done| done.stream == **stream);
-        for stream in self.streams.iter().filter(|stream| !written(stream)) {
+        for stream in self.unwritten(put) {
             mark_checked(stream, store, options, &mut report.imported.problems);
             report.unchanged.push(stream.clone());
         }
@@ -295,8 +299,7 @@ impl Group {
         options: &Options,
         report: &mut UpdateReport,
     ) {
-        let written = |stream: &&String| put.streams.iter().any(|done| done.stream == **stream);
-        for stream in self.streams.iter().filter(|stream| !written(stream)) {
+        for stream in self.unwritten(put) {
             let cause = Cause::damaged("what its source serves does not speak of it");
             report.not_refreshed(stream, &cause, store, options);
         }

@@ -226,10 +226,14 @@ fn built_by_others(plan: &Plan, inventory: &Inventory) -> Option<Problem> {
     (!others.is_empty()).then(|| Problem::new(ProblemKind::Notice, plan.kind.name(), message()))
 }
 
+/// Characters of a builder's name that are told: a package may say anything.
+const BUILDER_CHARS: usize = 80;
+
 /// By the source, of which many may be built.
 fn name_and_builder(package: &Package) -> String {
     let builder = package.vendor.split('<').next().unwrap_or_default().trim();
-    match builder {
+    let shown: String = builder.chars().take(BUILDER_CHARS).collect();
+    match shown.as_str() {
         "" => package.source_name().to_owned(),
         builder => format!("{} ({builder})", package.source_name()),
     }
