@@ -102,7 +102,7 @@ fn opinions(said: &[Said<'_>]) -> Vec<Opinion> {
 fn evidence(plan: &Plan, package: &Package, because: &[Because<'_>]) -> Vec<Evidence> {
     let mut notices: BTreeMap<Evidence, BTreeSet<&String>> = BTreeMap::new();
     for Because { said, standing, .. } in because {
-        let mut compared = words(plan, said.installed, said.advisory, standing);
+        let mut compared = words(plan, said, standing);
         match package.basis {
             Basis::FileName => compared.push_str("; name and version by file name"),
             Basis::Signature => compared.push_str("; name and version by signature"),

@@ -255,7 +255,7 @@ fn is_of_same_minor(said: &Said<'_>) -> bool {
 
 fn because<'a>(plan: &Plan, said: Said<'a>) -> Because<'a> {
     let advisory: &'a Advisory = said.advisory;
-    let standing = standing(plan, said.installed, advisory);
+    let standing = standing(plan, said);
     let fix = match &standing {
         Standing::Inside(Some(range)) if advisory.status == Status::Fixed => {
             fix_beyond(plan, range, &advisory.ranges)

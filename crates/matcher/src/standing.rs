@@ -4,12 +4,13 @@
 
 use std::cmp::Ordering;
 
-use model::{Advisory, Affected, Status, VersionRange};
+use model::{Affected, Status, VersionRange};
 use version::{Scheme, VersionError};
 
-use crate::distro::Plan;
+use crate::distro::{Plan, Role};
 use crate::installed::{Installed, Named};
 use crate::scope;
+use crate::vulnerability::Said;
 
 /// The version that Debian and Alpine give for "no version was ever vulnerable".
 const NEVER: &str = "0";
@@ -28,11 +29,8 @@ pub(crate) enum Standing<'a> {
     Unclear(VersionError),
 }
 
-pub(crate) fn standing<'a>(
-    plan: &Plan,
-    installed: &Installed<'_>,
-    advisory: &'a Advisory,
-) -> Standing<'a> {
+pub(crate) fn standing<'a>(plan: &Plan, said: Said<'a>) -> Standing<'a> {
+    let Said { installed, advisory, .. } = said;
     if advisory.status == Status::NotAffected {
         return Standing::Outside;
     }
@@ -44,7 +42,7 @@ pub(crate) fn standing<'a>(
     }
     let mut unclear = None;
     for range in &advisory.ranges {
-        match contains(plan, installed, range) {
+        match holds(range, |bound| compare(plan, &said, bound)) {
             Ok(true) => return Standing::Inside(Some(range)),
             Ok(false) => {}
             Err(error) => unclear = Some(error),
@@ -73,14 +71,6 @@ pub(crate) fn fix_beyond<'a>(
     None
 }
 
-fn contains(
-    plan: &Plan,
-    installed: &Installed<'_>,
-    range: &VersionRange,
-) -> Result<bool, VersionError> {
-    holds(range, |bound| compare(plan, installed, bound))
-}
-
 /// Whether a version is in a range, by how it compares with the ends.
 fn holds(
     range: &VersionRange,
@@ -101,14 +91,31 @@ fn holds(
         })
 }
 
-fn compare(plan: &Plan, installed: &Installed<'_>, bound: &str) -> Result<Ordering, VersionError> {
-    let version = &installed.version;
-    match leaves_out_epoch(plan, installed, bound) {
+fn compare(plan: &Plan, said: &Said<'_>, bound: &str) -> Result<Ordering, VersionError> {
+    let (version, bound) = of_one_build_service(said, bound);
+    match leaves_out_epoch(plan, said.installed, bound) {
         true => version::rpm::compare_ignoring_epoch(version, bound),
         false if rebuilds(plan, version, bound) => {
             plan.scheme.compare(&without_rebuilds(version), bound)
         }
         false => plan.scheme.compare(without_local(plan, version, bound), bound),
+    }
+}
+
+/// What stands before the counter of the build service in the version of a module's build
+/// (`3.6.8-39.module+el8.10.0+20784+edafcd43`).
+const MODULE: &str = ".module";
+
+/// The version and the bound, as far as they compare: a rebuild counts the builds of its modules itself, and
+/// its counter never reaches Red Hat's.
+fn of_one_build_service<'v>(said: &Said<'v>, bound: &'v str) -> (&'v str, &'v str) {
+    let installed: &Installed<'v> = said.installed;
+    let version: &'v str = &installed.version;
+    match (version.split_once(MODULE), bound.split_once(MODULE)) {
+        (Some((version, _)), Some((bound, _))) if said.voice.role == Role::Origin => {
+            (version, bound)
+        }
+        _ => (version, bound),
     }
 }
 
@@ -150,12 +157,8 @@ fn leaves_out_epoch(plan: &Plan, installed: &Installed<'_>, bound: &str) -> bool
 }
 
 /// The comparison in words: `3.0.11-1 < 3.0.13-1 (debian, source openssl)`.
-pub(crate) fn words(
-    plan: &Plan,
-    installed: &Installed<'_>,
-    advisory: &Advisory,
-    standing: &Standing<'_>,
-) -> String {
+pub(crate) fn words(plan: &Plan, said: &Said<'_>, standing: &Standing<'_>) -> String {
+    let Said { installed, advisory, .. } = *said;
     let version = &installed.version;
     let comparison = match standing {
         Standing::Inside(Some(range)) => in_range(version, range),
@@ -169,11 +172,14 @@ pub(crate) fn words(
         _ => !installed.epoch_known,
     };
     context.extend(left_out.then(|| "epoch ignored".to_owned()));
-    let rebuilt = match standing {
-        Standing::Inside(Some(range)) => bounds(range).any(|bound| rebuilds(plan, version, bound)),
+    let ignored = |is: &dyn Fn(&str) -> bool| match standing {
+        Standing::Inside(Some(range)) => bounds(range).any(is),
         _ => false,
     };
+    let rebuilt = ignored(&|bound| rebuilds(plan, version, bound));
     context.extend(rebuilt.then(|| "mark of the rebuild ignored".to_owned()));
+    let recounted = ignored(&|bound| of_one_build_service(said, bound).1 != bound);
+    context.extend(recounted.then(|| "counter of the build ignored".to_owned()));
     let module = advisory.scope.module.iter().filter(|_| installed.named != Named::Module);
     context.extend(module.map(|module| format!("module {module}")));
     context.extend(advisory.scope.track.iter().map(|track| format!("track {track}")));
