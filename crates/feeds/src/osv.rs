@@ -9,7 +9,8 @@
 //! `aliases`, or, where a publisher uses neither, in `related`: one statement a CVE. A notice that
 //! names no CVE is a vulnerability of its own. A record on packages of a language is about one
 //! vulnerability, and `aliases` are its other names; without a CVE the GHSA comes first. One of a
-//! malicious package (`MAL-…`) keeps its own name, by which matching knows it.
+//! malicious package (`MAL-…`) keeps its own name, by which matching knows it. Where a notice says which of
+//! its CVEs a package has (`cves`), it has no others.
 //!
 //! **Bug fix and enhancement errata** are no security statements and are passed over, unless they
 //! name CVEs: then they ship that fix (AlmaLinux fixed CVE-2018-18074 by an ALBA and nothing else).
@@ -19,6 +20,7 @@
 //! the title names none the statement is passed over, because it would be held against the builds
 //! of other streams.
 
+mod cves;
 mod ecosystems;
 mod names;
 mod ranges;
@@ -163,6 +165,7 @@ impl Record<'_> {
             platforms: Vec::new(),
             module: None,
             severity,
+            cves: cves::of(affected),
             speaks: ecosystem.speaks,
         };
         let mut claims = match ecosystem.speaks {
@@ -222,6 +225,7 @@ impl Record<'_> {
             platforms: symbols::platforms(affected),
             module: None,
             severity: self.severity(affected),
+            cves: None,
             speaks: Speaks::Language,
         }]
     }
@@ -243,8 +247,11 @@ impl Record<'_> {
         let words =
             specific.into_iter().flat_map(|s| [&s.ubuntu_priority, &s.urgency, &s.severity]);
         let title = self.summary.split_once(": ").map_or("", |(word, _)| word);
+        let severities = [&affected.severity, &self.severity].into_iter().flatten();
+        let priorities = severities.filter_map(|severities| cves::priority(severities));
         words
             .map(|word| word.trim_end_matches('*'))
+            .chain(priorities)
             .chain([title])
             .map(Severity::from_publisher)
             .find(|severity| *severity != Severity::Unknown)
@@ -323,6 +330,8 @@ struct Claim {
     platforms: Vec<String>,
     module: Option<String>,
     severity: Severity,
+    /// As in [`cves::of`].
+    cves: Option<BTreeMap<String, Severity>>,
     speaks: Speaks,
 }
 
@@ -332,8 +341,8 @@ fn put(claims: &[Claim], id: &str, names: &Names, sink: &mut Sink) {
     for claim in claims.iter().filter(|claim| claim.speaks != Speaks::Language) {
         if stream::scheme(&claim.release.stream) == Some("rpm") {
             claim.gather(&names.notice, &mut statements);
-        } else {
-            claim.put(id, names, sink);
+        } else if let Some(severity) = claim.severity_of(id) {
+            claim.put(id, severity, names, sink);
         }
     }
     statements.put(id, sink);
@@ -412,7 +421,14 @@ impl Claim {
         }
     }
 
-    fn put(&self, id: &str, names: &Names, sink: &mut Sink) {
+    /// How severe a vulnerability of the record is in this package; None where the package does not have it.
+    fn severity_of(&self, id: &str) -> Option<Severity> {
+        let Some(cves) = &self.cves else { return Some(self.severity) };
+        let severity = cves.get(id)?;
+        Some(if *severity == Severity::Unknown { self.severity } else { *severity })
+    }
+
+    fn put(&self, id: &str, severity: Severity, names: &Names, sink: &mut Sink) {
         let never = |range: &VersionRange| {
             range.introduced.is_none() && end(range).is_some_and(|version| version == ZERO)
         };
@@ -439,7 +455,7 @@ impl Claim {
                 scope: Scope { track: self.release.track.clone(), ..Scope::default() },
                 status,
                 ranges,
-                severity: self.severity,
+                severity,
                 notices: notice.into_iter().cloned().collect(),
             };
             sink.advisory(&self.release.stream, advisory);

@@ -16,8 +16,10 @@ pub(super) struct Names {
 
 impl Record<'_> {
     pub(super) fn names(&self) -> Names {
+        // Ubuntu's notices name their vulnerabilities by its records on them: `UBUNTU-CVE-2022-45939`.
+        let name = |text: &Text<'_>| cve_in_name(text).unwrap_or(text).to_owned();
         let texts = |list: &Option<Vec<Text<'_>>>| -> Vec<String> {
-            list.iter().flatten().map(|text| text.to_string()).collect()
+            list.iter().flatten().map(name).collect()
         };
         let mut others = texts(&self.upstream);
         others.extend(texts(&self.aliases));
@@ -60,7 +62,7 @@ pub(super) fn is_malicious(id: &str) -> bool {
     id.starts_with("MAL-")
 }
 
-/// The CVE that a record is named after.
+/// The CVE that a record is named after, as the name says.
 fn cve_in_name(id: &str) -> Option<&str> {
     let at = id.find("CVE-")?;
     id.get(at..).filter(|cve| stream::is_cve(cve))

@@ -43,9 +43,12 @@ pub(super) struct Reference<'a> {
     pub(super) url: Text<'a>,
 }
 
-/// A CVSS vector; Ubuntu and others put words of their own here.
+/// A CVSS vector, or a publisher's word for it.
 #[derive(Deserialize)]
 pub(super) struct Vector<'a> {
+    /// `CVSS_V3`; `Ubuntu` where the score is Ubuntu's priority.
+    #[serde(borrow, default)]
+    pub(super) r#type: Text<'a>,
     #[serde(borrow, default)]
     pub(super) score: Text<'a>,
 }
@@ -116,6 +119,8 @@ pub(super) struct Specific<'a> {
     pub(super) last_known_affected_version_range: Text<'a>,
     /// SUSE: maps of binary package to version; Ubuntu: other objects, which are not needed.
     pub(super) binaries: serde_json::Value,
+    /// Ubuntu, of a notice's package: which of the notice's vulnerabilities it has.
+    pub(super) cves_map: serde_json::Value,
     /// Go: packages with their vulnerable functions.
     pub(super) imports: serde_json::Value,
 }
