@@ -98,6 +98,8 @@ pub(crate) struct Source {
 pub(crate) struct Batch {
     extents: Vec<Extent>,
     pub statements: u64,
+    /// How many of them say that something is not fixed.
+    pub unfixed: u64,
     pub modified: Option<String>,
 }
 
@@ -408,6 +410,7 @@ impl<'s> Worker<'s> {
             let batch = whole.streams.entry(stream).or_default();
             batch.extents.extend(pending.extents);
             batch.statements += pending.statements;
+            batch.unfixed += pending.unfixed;
             batch.modified = batch.modified.take().max(pending.modified);
         }
         Ok(())

@@ -20,23 +20,34 @@ pub enum Failure {
 pub(crate) struct Cause {
     pub(crate) failure: Failure,
     pub(crate) why: String,
+    /// The server answered, and does not have it.
+    pub(crate) is_absent: bool,
 }
 
 impl Cause {
     pub(crate) fn network(why: impl Into<String>) -> Self {
-        Self { failure: Failure::Network, why: why.into() }
+        Self::new(Failure::Network, why)
     }
 
     pub(crate) fn damaged(why: impl Into<String>) -> Self {
-        Self { failure: Failure::Damaged, why: why.into() }
+        Self::new(Failure::Damaged, why)
     }
 
     pub(crate) fn local(why: impl Into<String>) -> Self {
-        Self { failure: Failure::Local, why: why.into() }
+        Self::new(Failure::Local, why)
     }
 
     pub(crate) fn stopped() -> Self {
-        Self { failure: Failure::Stopped, why: "interrupted, or the time limit passed".to_owned() }
+        Self::new(Failure::Stopped, "interrupted, or the time limit passed")
+    }
+
+    /// That a server does not have what it was asked for.
+    pub(crate) fn absent(why: impl Into<String>) -> Self {
+        Self { is_absent: true, ..Self::network(why) }
+    }
+
+    fn new(failure: Failure, why: impl Into<String>) -> Self {
+        Self { failure, why: why.into(), is_absent: false }
     }
 
     /// The same about something that is named.

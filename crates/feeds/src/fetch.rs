@@ -2,7 +2,8 @@
 //!
 //! URLs are fetched in waves: a body that only points further (`repomd.xml`, an index) gives the
 //! next wave. If the server knows that nothing changed since the segments were built, nothing is
-//! brought; if anything changed, everything is, for segments are built from the whole.
+//! brought; if anything changed, everything is, for segments are built from the whole. What an index of many
+//! documents names and the server does not have is done without, as long as it is the smaller part.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -52,6 +53,8 @@ pub(crate) struct Fetched {
     pub(crate) gone: Vec<String>,
     /// What is not known of the changes since an archive, as a fragment.
     pub(crate) untold: Option<String>,
+    /// What an index names and the server does not have, as a fragment.
+    pub(crate) absent: Option<String>,
     /// Paths of what no longer counts in an archive.
     without: Arc<BTreeSet<String>>,
 }
@@ -97,7 +100,19 @@ pub(crate) fn fetch(
     }
     // Something is new, so what is old is needed too.
     asked.run(&unchanged, None, &shared)?;
-    Ok(News::Some(shared.into_inner().unwrap_or_else(PoisonError::into_inner).fetched))
+    let State { mut fetched, listed, absent, .. } =
+        shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+    fetched.absent = match absent {
+        (_, None) => None,
+        (count, Some(cause)) if count.saturating_mul(2) > listed.len() => {
+            let why = format!("{count} documents of its index are not there: {cause}");
+            return Err(Cause::network(why));
+        }
+        (count, Some(cause)) => {
+            Some(format!("{count} documents that its index names are not there: {cause}"))
+        }
+    };
+    Ok(News::Some(fetched))
 }
 
 impl Fetched {
@@ -131,11 +146,27 @@ struct State {
     unchanged: BTreeSet<String>,
     fetched: Fetched,
     urls: usize,
+    /// URLs that an index of several names, and what those point to.
+    listed: BTreeSet<String>,
+    /// How many of them are not there, and why the first.
+    absent: (usize, Option<Cause>),
     /// The archive that the lists are about, and its day.
     archive: Option<(String, Timestamp)>,
     changes: Changes,
     /// What could not be had, and need not be: how many, and why the first.
     spared: (usize, Option<Cause>),
+}
+
+impl State {
+    /// Whether the server does not have it, and it is one of many; counts it then.
+    fn does_without(&mut self, url: &str, cause: &Cause) -> bool {
+        let is_spared = cause.is_absent && self.listed.contains(url);
+        if is_spared {
+            self.absent.0 += 1;
+            self.absent.1.get_or_insert_with(|| cause.clone());
+        }
+        is_spared
+    }
 }
 
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
@@ -167,6 +198,9 @@ impl Asked<'_> {
                 scope.spawn(|| {
                     while let Some(url) = urls.get(next.fetch_add(1, Ordering::Relaxed)) {
                         let Err(cause) = self.one(url, known, state) else { continue };
+                        if lock(state).does_without(url, &cause) {
+                            continue;
+                        }
                         let is_list =
                             matches!(self.feed.part(url), Part::Changes | Part::Deletions);
                         if (self.spares || is_list) && cause.failure != Failure::Stopped {
@@ -212,7 +246,7 @@ impl Asked<'_> {
         };
         let only_changes = origin.is_none();
         if let (true, Some(cause)) = (only_changes, lists.as_ref()) {
-            return Err(Cause { failure: cause.failure, why: cause.why.clone() });
+            return Err(cause.clone());
         }
         let since = at_hand.heard.filter(|_| only_changes).map_or(day, |heard| heard.max(day));
         let wanted = lock(&shared).changes.since(since);
@@ -231,7 +265,7 @@ impl Asked<'_> {
         }
         let (lost, why) = spared;
         if let (true, true, Some(why)) = (only_changes, fetched.bodies.is_empty(), why.as_ref()) {
-            return Err(Cause { failure: why.failure, why: why.why.clone() });
+            return Err(why.clone());
         }
         fetched.gone = wanted.deleted.iter().map(|path| changes::name(path)).collect();
         if only_changes && fetched.bodies.is_empty() && fetched.gone.is_empty() {
@@ -289,7 +323,7 @@ fn keep(feed: &dyn Feed, url: &str, answer: Answer, state: &Mutex<State>) -> Res
         let mut short = Vec::new();
         file.read_to_end(&mut short).map_err(storage)?;
         if let Some(further) = feed.follow(url, &unpacked(url, &short)) {
-            return follow(feed, further, state);
+            return follow(feed, url, further, state);
         }
         Kept::Short(lock(state).fetched.spool.append(&short).map_err(storage)?)
     };
@@ -297,8 +331,17 @@ fn keep(feed: &dyn Feed, url: &str, answer: Answer, state: &Mutex<State>) -> Res
     Ok(())
 }
 
-fn follow(feed: &dyn Feed, further: Vec<String>, state: &Mutex<State>) -> Result<(), Cause> {
+fn follow(
+    feed: &dyn Feed,
+    url: &str,
+    further: Vec<String>,
+    state: &Mutex<State>,
+) -> Result<(), Cause> {
     let mut state = lock(state);
+    if further.len() > 1 || state.listed.contains(url) {
+        let documents = further.iter().filter(|url| feed.part(url) == Part::Document);
+        state.listed.extend(documents.cloned());
+    }
     let archive = further.iter().find_map(|url| match feed.part(url) {
         Part::Archive { day } => Some((url.clone(), day)),
         _ => None,

@@ -404,10 +404,14 @@ impl Failed {
         let message = format!("the server answered {status}");
         let passing = matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502 | 503 | 504);
         let seconds = text(headers, "retry-after").and_then(|text| text.parse().ok());
+        let cause = match status {
+            StatusCode::NOT_FOUND | StatusCode::GONE => Cause::absent(message),
+            _ => Cause::network(message),
+        };
         Self {
             worth_another: passing,
             retry_after: seconds.map(Duration::from_secs),
-            ..Self::for_good(Cause::network(message))
+            ..Self::for_good(cause)
         }
     }
 }

@@ -10,7 +10,8 @@
 //!    than nothing: it is installed, and its segment says that it is not whole; so is what has no
 //!    fewer records than a segment of the same source that is not whole either. The whole of
 //!    a stream is taken for damaged where it has less than a tenth of what is installed, of the same source or
-//!    another one, and a list that does not show its end where it has less than half.
+//!    another one, and a list that does not show its end where it has less than half; or where it knows fixes
+//!    alone and what is installed of the same source knows what is not fixed.
 //! 3. The segment of another source is replaced, and that is said.
 //! 4. The segment of the same source keeps what the new documents do not cover ([`Covers`]),
 //!    unless the caller says that the input is the whole of it. What documents cover and no longer
@@ -27,6 +28,7 @@ use model::{Problem, ProblemKind};
 use crate::collect::{Batch, Collected, Said, Source};
 use crate::failure::Cause;
 use crate::merge::{self, Covered};
+use crate::sink::is_unfixed;
 use crate::{Covers, Failure, Feed, Options, stream, time};
 
 /// One damaged document or record in so many is a blemish; more is damage.
@@ -246,7 +248,10 @@ impl Job {
     ) -> Result<Outcome, Cause> {
         let old = self.installed(store, problems);
         let covers = if options.whole { Covers::Stream } else { self.feed.covers() };
-        let damage = self.damage.clone().or_else(|| self.shrinkage(old.as_deref()?, covers));
+        let damage = self.damage.clone().or_else(|| {
+            let old = old.as_deref()?;
+            self.shrinkage(old, covers).or_else(|| self.narrowing(old, covers))
+        });
         // What is not whole itself gives way to what says no less.
         let mut at_least = 0;
         if let (Some(damage), Some(old), false) = (&damage, &old, options.accept_damaged) {
@@ -304,6 +309,22 @@ impl Job {
         let of = if is_same { String::new() } else { format!(" of `{source}`") };
         (new.saturating_mul(part) < installed).then(|| {
             format!("`{}` has {new} records and what is installed{of} {installed}", self.source())
+        })
+    }
+
+    /// Why what would take the place of a segment says less: fixes alone, where what is installed knows what
+    /// is not fixed too, as SUSE's plain files beside those named `-affected`.
+    fn narrowing(&self, old: &Segment, covers: Covers) -> Option<String> {
+        let is_same = old.meta().source == self.source();
+        if !is_same || covers != Covers::Stream || self.batch.unfixed > 0 {
+            return None;
+        }
+        let knows = old.all_advisories().flatten().any(|advisory| is_unfixed(&advisory));
+        knows.then(|| {
+            format!(
+                "`{}` has fixes alone and what is installed knows what is not fixed",
+                self.source()
+            )
         })
     }
 

@@ -11,7 +11,7 @@ use std::{fmt, io};
 
 use advisories::{Coordinates, KnownExploited, Score};
 use artifact::Stop;
-use model::{Advisory, Details, Problem, ProblemKind};
+use model::{Advisory, Details, Problem, ProblemKind, Status};
 use serde::{Deserialize, Serialize};
 
 use crate::spool::{Extent, Spool};
@@ -73,6 +73,8 @@ pub(crate) struct Pending {
     pub extents: Vec<Extent>,
     pub encoded: Vec<u8>,
     pub statements: u64,
+    /// How many of them say that something is not fixed.
+    pub unfixed: u64,
     pub modified: Option<String>,
 }
 
@@ -176,6 +178,7 @@ impl Sink {
         let encoded = postcard::to_extend(statement, std::mem::take(&mut pending.encoded));
         pending.encoded = encoded.expect("a vector takes any bytes, and no part lacks a length");
         pending.statements += 1;
+        pending.unfixed += u64::from(says_unfixed(statement));
         let added = pending.encoded.len() - before;
         self.statements += 1;
         self.bytes += added;
@@ -208,6 +211,15 @@ impl Sink {
         }
         self.streams.get_mut(stream)
     }
+}
+
+fn says_unfixed(statement: &Statement) -> bool {
+    matches!(statement, Statement::Advisory(advisory) if is_unfixed(advisory))
+}
+
+/// Whether a statement says that something has the vulnerability and no fix.
+pub(crate) fn is_unfixed(advisory: &Advisory) -> bool {
+    !matches!(advisory.status, Status::Fixed | Status::NotAffected)
 }
 
 /// Names of vulnerabilities and notices, each once, as long as there is room.

@@ -193,6 +193,9 @@ impl Group {
             Problem::new(ProblemKind::AdvisoriesStale, self.feed.name(), message)
         }));
         let options = Options { whole: !only_changes, ..places.options.clone() };
+        report.imported.problems.extend(fetched.absent.as_ref().map(|absent| {
+            Problem::new(ProblemKind::Notice, self.feed.name(), format!("is not whole: {absent}"))
+        }));
         // What the user names is recognized as a file is, whatever source he calls it by.
         let is_publisher =
             self.urls == self.streams.first().map_or_else(Vec::new, |it| self.feed.urls(it));

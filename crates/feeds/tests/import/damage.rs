@@ -1,8 +1,10 @@
 //! Documents that were cut: what counts as damage, and what it may replace.
 
+use std::fs;
+
 use advisories::Store;
 use feeds::{Failure, Options, Outcome, import};
-use model::ProblemKind;
+use model::{ProblemKind, Status, Subject};
 
 use crate::{Place, kinds, options, osv, outcome, tracker};
 
@@ -128,4 +130,27 @@ fn what_says_next_to_nothing_takes_the_place_of_no_stream() {
     // A tenth may be what is left of it.
     let report = place.import(&[place.file("tenth.json", tracker("curl", 30))]);
     assert!(matches!(outcome(&report, "debian-12"), Outcome::Renewed(_)), "{report:?}");
+}
+
+/// SUSE serves each release twice: with what is not fixed (`-affected`), and without.
+#[test]
+fn fixes_alone_do_not_take_the_place_of_what_knows_the_unfixed() {
+    let place = Place::new();
+    let file = "testdata/suse-oval/server/suse.linux.enterprise.15-affected.xml";
+    let all = fs::read_to_string(file).unwrap();
+    let fixes = all.replace(r#"test_ref="t:all""#, r#"test_ref="t:fix""#);
+    let all = place.file("affected.xml", all);
+    let fixes = [place.file("plain.xml", fixes)];
+    place.import(std::slice::from_ref(&all));
+    let report = place.import(&fixes);
+    assert_eq!(*outcome(&report, "sles-15.3"), Outcome::Kept(Failure::Damaged), "{report:?}");
+    assert!(report.problems[0].message.contains("fixes alone"), "{report:?}");
+    assert!(!matches!(outcome(&report, "opensuse-leap-15.6"), Outcome::Kept(_)), "{report:?}");
+    let segment = Store::open(place.store.dir()).segment("sles-15.3").unwrap().unwrap();
+    let said = segment.advisories("openssl-1_0_0", Subject::Binary).unwrap();
+    assert!(said.iter().any(|it| it.status == Status::Affected), "{said:?}");
+    let taken = Options { accept_damaged: true, ..options() };
+    import(&fixes, &place.store, &taken).unwrap();
+    let report = place.import(&[all]);
+    assert!(matches!(outcome(&report, "sles-15.3"), Outcome::Renewed(_)), "{report:?}");
 }

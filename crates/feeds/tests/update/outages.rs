@@ -5,6 +5,7 @@ use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use advisories::Store;
 use feeds::{Failure, Options, ensure, update};
 use model::ProblemKind;
 use tempfile::TempDir;
@@ -87,6 +88,34 @@ fn a_host_that_does_not_answer_is_waited_for_once() {
             scope.spawn(move || check(fault, requests));
         }
     });
+}
+
+/// An index of many documents may be ahead of its server, or behind it.
+#[test]
+fn what_an_index_names_and_nobody_has_costs_only_itself() {
+    let document =
+        fs::read("testdata/openeuler-csaf/update/csaf-openeuler-sa-2025-1351.json").unwrap();
+    let stream = names(&["openeuler-24.03-LTS"]);
+    for (there, is_whole) in [(2, true), (3, true), (1, false)] {
+        let folder = TempDir::new().unwrap();
+        let document = document.clone();
+        let server = serving(move |path| match path.rsplit('/').next()? {
+            "index.txt" => Some(b"2024/0.json\n2024/1.json\n2024/2.json\n2024/3.json\n".to_vec()),
+            name => {
+                let number: usize = name.trim_end_matches(".json").parse().ok()?;
+                (number < there).then(|| document.clone())
+            }
+        });
+        let report = update(&stream, &store(&folder), &options(&server, 0)).imported;
+        let problem = &report.problems[0];
+        let is_there = Store::open(store(&folder).dir()).segment(&stream[0]).unwrap().is_some();
+        assert_eq!(is_there, is_whole, "{report:?}");
+        let kind = if is_whole { ProblemKind::Notice } else { ProblemKind::AdvisoriesMissing };
+        assert_eq!(problem.kind, kind, "{problem:?}");
+        let told = format!("{} documents", 4 - there);
+        assert!(problem.message.contains(&told), "{problem:?}");
+        assert_eq!(report.failures.contains(&Failure::Network), !is_whole);
+    }
 }
 
 #[test]
