@@ -261,7 +261,7 @@ fn of_finding(finding: &Finding) -> Fault<'_> {
         layer: package.location.layer,
         evidence: finding.evidence.first().map_or(Cow::Borrowed(""), |it| (&*it.compared).into()),
         remedy: match &finding.fixed_version {
-            Some(version) => Cow::Owned(format!("Upgrade {} to {version}.", package.name)),
+            Some(version) => Cow::Owned(format!("Upgrade {} to {version}.", finding.upgraded().0)),
             None => Cow::Borrowed(""),
         },
         silenced: None,

@@ -260,6 +260,28 @@ fn table_plain_and_colored() {
 }
 
 /// What a window has no room for is left out and named; no line is wider if words allow.
+/// There is no version 2.03.16-3 of `libdevmapper1.02.1`, and 2:1.02.185-2 is none of `lvm2`.
+#[test]
+fn a_fix_of_the_source_is_told_by_the_source() {
+    let source = Source { name: "lvm2".to_owned(), version: "2.03.16-2".to_owned() };
+    let package =
+        Package { source: Some(source), ..package("libdevmapper1.02.1", "2:1.02.185-2", Some(0)) };
+    let mut found = finding("CVE-2024-0006", Severity::High, Status::Fixed, package);
+    found.fixed_version = Some("2.03.16-3".to_owned());
+    found.evidence[0].advisory_package = "source lvm2".to_owned();
+    let upgrade = Upgrade {
+        package: "lvm2".to_owned(),
+        moves: vec!["libdevmapper1.02.1".to_owned()],
+        to: "2.03.16-3".to_owned(),
+        fixes: vec!["CVE-2024-0006".to_owned()],
+    };
+    let report = Report { findings: vec![found], upgrades: vec![upgrade], ..report() };
+    let shown = table::render(&report, PLAIN);
+    assert!(shown.contains("lvm2 2.03.16-2 → upgrade to 2.03.16-3"), "{shown}");
+    let rows = document::csv::render(&report);
+    assert!(rows.contains("Upgrade lvm2 to 2.03.16-3."), "{rows}");
+}
+
 #[test]
 fn a_narrow_window() {
     insta::assert_snapshot!(

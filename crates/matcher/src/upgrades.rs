@@ -5,7 +5,7 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Finding, Package, PackageKind};
+use model::{Finding, PackageKind};
 
 use crate::ecosystem;
 
@@ -30,7 +30,7 @@ pub fn upgrades(findings: &[Finding]) -> Vec<Upgrade> {
     for finding in findings {
         if let Some(fixed) = &finding.fixed_version {
             let package = &finding.package;
-            by_name.entry((package.kind, upgraded(package))).or_default().push((finding, fixed));
+            by_name.entry((package.kind, upgraded(finding))).or_default().push((finding, fixed));
         }
     }
     let mut upgrades: Vec<Upgrade> = by_name
@@ -57,19 +57,12 @@ fn upgrade(kind: PackageKind, name: &str, fixable: &[(&Finding, &str)]) -> Optio
     })
 }
 
-/// What the user upgrades: the source with all that was built from it, unless this package counts
-/// its versions apart (an rpm sub-package may).
-fn upgraded(package: &Package) -> &str {
-    let own_line = |source: &model::Source| {
-        package.kind == PackageKind::Rpm
-            && without_epoch(&source.version) != without_epoch(&package.version)
-    };
-    match &package.source {
-        Some(source) if !own_line(source) => &source.name,
-        _ => &package.name,
+/// What the user upgrades: the source with all that was built from it, unless the fix is one of an rpm that
+/// counts its versions apart.
+fn upgraded(finding: &Finding) -> &str {
+    let package = &finding.package;
+    match package.kind == PackageKind::Rpm && package.counts_apart() {
+        true => finding.upgraded().0,
+        false => package.source_name(),
     }
-}
-
-fn without_epoch(version: &str) -> &str {
-    version.split_once(':').map_or(version, |(_, rest)| rest)
 }

@@ -54,3 +54,18 @@ pub struct Finding {
     pub modified: Option<String>,
     pub evidence: Vec<Evidence>,
 }
+
+impl Finding {
+    /// Name and installed version of what [`fixed_version`](Self::fixed_version) is a version of: the package,
+    /// or its source where the publisher speaks of that and the package [counts
+    /// apart](Package::counts_apart) from it.
+    pub fn upgraded(&self) -> (&str, &str) {
+        let package = &self.package;
+        let is_source = |said: &str| said.strip_prefix("source ") == Some(package.source_name());
+        let by_source = self.evidence.iter().any(|one| is_source(&one.advisory_package));
+        match by_source && package.counts_apart() {
+            true => (package.source_name(), package.source_version()),
+            false => (&package.name, &package.version),
+        }
+    }
+}

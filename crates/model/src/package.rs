@@ -280,4 +280,22 @@ impl Package {
     pub fn source_version(&self) -> &str {
         self.other_source().map_or(&self.version, |source| &source.version)
     }
+
+    /// Whether it counts its versions apart from its source's, as Debian's `libdevmapper1.02.1`
+    /// 2:1.02.185-2 of `lvm2` 2.03.16-2: a version of the one says nothing of the other. That it was built
+    /// again (`+b1`) is no difference, nor an epoch that the name of an rpm's source leaves out.
+    pub fn counts_apart(&self) -> bool {
+        let plain = |version: &'_ str| -> String {
+            let version = match self.kind {
+                PackageKind::Rpm => version.split_once(':').map_or(version, |(_, rest)| rest),
+                _ => version,
+            };
+            let is_build = |build: &str| build.bytes().all(|b| b.is_ascii_digit());
+            match version.rsplit_once("+b") {
+                Some((built, build)) if is_build(build) => built.to_owned(),
+                _ => version.to_owned(),
+            }
+        };
+        self.other_source().is_some_and(|source| plain(&source.version) != plain(&self.version))
+    }
 }

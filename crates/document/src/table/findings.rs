@@ -66,7 +66,8 @@ pub(super) fn findings(text: &mut String, report: &Report, look: Look) {
 /// A finding and its line.
 type Member<'a> = (&'a Finding, &'a [String; 6]);
 
-/// The findings by source package and installed version, in the order in which those first come.
+/// The findings by what is upgraded (mostly the source package) and its installed version, in the order in
+/// which those first come.
 fn groups<'a>(
     sorted: &[&'a Finding],
     rows: impl Iterator<Item = &'a [String; 6]>,
@@ -74,7 +75,11 @@ fn groups<'a>(
     let mut positions = BTreeMap::new();
     let mut groups: Vec<((&str, &str), Vec<Member<'_>>)> = Vec::new();
     for (finding, row) in sorted.iter().copied().zip(rows) {
-        let key = (finding.package.source_name(), finding.package.version.as_str());
+        let package = &finding.package;
+        let key = match package.counts_apart() {
+            true => finding.upgraded(),
+            false => (package.source_name(), package.version.as_str()),
+        };
         let position = *positions.entry(key).or_insert(groups.len());
         match groups.get_mut(position) {
             Some((_, members)) => members.push((finding, row)),

@@ -24,7 +24,8 @@ impl Remedies {
         match subject {
             Subject::Finding(it) => match &it.fixed_version {
                 Some(version) => {
-                    let package = (it.package.name.clone(), it.package.version.clone());
+                    let (name, installed) = it.upgraded();
+                    let package = (name.to_owned(), installed.to_owned());
                     let fixes = self.upgrades.entry(package).or_default();
                     *fixes.entry(version.clone()).or_default() += 1;
                 }
