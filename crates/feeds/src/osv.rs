@@ -21,6 +21,7 @@
 //! of other streams.
 
 mod cves;
+mod decisions;
 mod ecosystems;
 mod names;
 mod ranges;
@@ -166,6 +167,7 @@ impl Record<'_> {
             module: None,
             severity,
             cves: cves::of(affected),
+            unfixed: decisions::unfixed(affected),
             speaks: ecosystem.speaks,
         };
         let mut claims = match ecosystem.speaks {
@@ -226,6 +228,7 @@ impl Record<'_> {
             module: None,
             severity: self.severity(affected),
             cves: None,
+            unfixed: Status::Affected,
             speaks: Speaks::Language,
         }]
     }
@@ -332,6 +335,8 @@ struct Claim {
     severity: Severity,
     /// As in [`cves::of`].
     cves: Option<BTreeMap<String, Severity>>,
+    /// What holds of a range without a fix.
+    unfixed: Status,
     speaks: Speaks,
 }
 
@@ -442,17 +447,24 @@ impl Claim {
         let never = fixed.is_empty() && open.is_empty() && !self.ranges.is_empty();
         let said = [
             (!fixed.is_empty()).then_some((Status::Fixed, fixed)),
-            (!open.is_empty()).then_some((Status::Affected, open)),
+            (!open.is_empty()).then_some((self.unfixed, open)),
             never.then_some((Status::NotAffected, Vec::new())),
         ];
         let notice = Some(&names.notice).filter(|notice| *notice != id);
+        let Release { track, architecture, .. } = &self.release;
+        let architectures: Vec<String> =
+            Some(architecture).filter(|it| !it.is_empty()).cloned().into_iter().collect();
         for (status, ranges) in said.into_iter().flatten() {
             let advisory = Advisory {
                 id: id.to_owned(),
                 aliases: names.aliases.clone(),
                 package: self.package.clone(),
                 subject: self.subject,
-                scope: Scope { track: self.release.track.clone(), ..Scope::default() },
+                scope: Scope {
+                    track: track.clone(),
+                    architectures: architectures.clone(),
+                    ..Scope::default()
+                },
                 status,
                 ranges,
                 severity,

@@ -218,9 +218,13 @@ fn settle<'a>(plan: &Plan, mut said: Vec<Said<'a>>) -> Option<Verdict<'a>> {
         .map(|said| because(plan, said))
         .filter(|because| !matches!(because.standing, Standing::Outside))
         .collect();
-    let is_open = by_component && exposing.iter().any(|one| status(one) == Status::Affected);
+    let is_open = by_component && exposing.iter().any(|one| status(one) != Status::Fixed);
     let first = exposing.iter().map(status).min();
-    Some(match first.map(|first| if is_open { Status::Affected } else { first }) {
+    Some(match first {
+        // A component that has a fix is affected for certain, and the fix is not one of the package.
+        Some(Status::Fixed) if is_open => {
+            Verdict::Exposed(exposure(plan, exposing, Status::Affected))
+        }
         Some(status) => Verdict::Exposed(exposure(plan, exposing, status)),
         None => Verdict::Clear,
     })
@@ -277,8 +281,11 @@ fn status(because: &Because<'_>) -> Status {
 
 fn exposure<'a>(plan: &Plan, exposing: Vec<Because<'a>>, status: Status) -> Exposure<'a> {
     let order = |a: &&str, b: &&str| plan.scheme.compare(a, b).unwrap_or(Ordering::Equal);
+    let says_so = |because: &Because<'_>| self::status(because) == status;
+    let is_said = exposing.iter().any(says_so);
     let because: Vec<Because<'a>> =
-        exposing.into_iter().filter(|because| self::status(because) == status).collect();
-    let fixed = because.iter().filter_map(|one| one.fix).max_by(order);
+        exposing.into_iter().filter(|because| !is_said || says_so(because)).collect();
+    let fixes = because.iter().filter_map(|one| one.fix).filter(|_| status == Status::Fixed);
+    let fixed = fixes.max_by(order);
     Exposure { status, fixed, because }
 }

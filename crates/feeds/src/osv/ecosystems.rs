@@ -107,7 +107,7 @@ const ECOSYSTEMS: &[Ecosystem] = &[
         license: "Apache-2.0",
         family: "chainguard",
         speaks: Speaks::Sources,
-        release: |_, _| Some(Release::of("chainguard".to_owned())),
+        release: |_, purl| Some(build("chainguard", purl)),
         folder: Some("Chainguard"),
     },
     Ecosystem {
@@ -125,7 +125,7 @@ const ECOSYSTEMS: &[Ecosystem] = &[
         license: "",
         family: "minimos",
         speaks: Speaks::Sources,
-        release: |_, _| Some(Release::of("minimos".to_owned())),
+        release: |_, purl| Some(build("minimos", purl)),
         folder: Some("MinimOS"),
     },
     Ecosystem {
@@ -170,7 +170,7 @@ const ECOSYSTEMS: &[Ecosystem] = &[
         license: "Apache-2.0",
         family: "wolfi",
         speaks: Speaks::Sources,
-        release: |_, _| Some(Release::of("wolfi".to_owned())),
+        release: |_, purl| Some(build("wolfi", purl)),
         folder: Some("Wolfi"),
     },
     Ecosystem {
@@ -220,6 +220,12 @@ fn plain(family: &str, release: &str) -> Option<Release> {
     let stream = format!("{family}-{release}");
     let is_release = release == "edge" || release.starts_with(|c: char| c.is_ascii_digit());
     (is_release && advisories::is_stream_name(&stream)).then(|| Release::of(stream))
+}
+
+/// Builds of one architecture may be fixed before those of another: the purl names it (`arch=x86_64`).
+fn build(stream: &str, purl: Option<&Purl<'_>>) -> Release {
+    let architecture = purl.map(|purl| purl.qualifier("arch")).unwrap_or_default();
+    Release { architecture, ..Release::of(stream.to_owned()) }
 }
 
 /// The release is a CPE without its beginning: `rhel_eus:8.8::baseos`.

@@ -37,7 +37,8 @@ impl Record<'_> {
             let id = self.id.to_string();
             return Names { ids: vec![id.clone()], aliases: others, notice: id };
         }
-        if ids.is_empty() && of_language {
+        // Chainguard has a record for each component: what several are about is told by its other names.
+        if ids.is_empty() && (of_language || self.id.starts_with("CGA-")) {
             let (id, aliases) = language::names(others, &self.id);
             return Names { ids: vec![id], aliases, notice: self.id.to_string() };
         }

@@ -121,6 +121,8 @@ pub(super) struct Specific<'a> {
     pub(super) binaries: serde_json::Value,
     /// Ubuntu, of a notice's package: which of the notice's vulnerabilities it has.
     pub(super) cves_map: serde_json::Value,
+    /// Chainguard: what was last decided on each vulnerable component.
+    pub(super) components: serde_json::Value,
     /// Go: packages with their vulnerable functions.
     pub(super) imports: serde_json::Value,
 }
