@@ -91,7 +91,7 @@ fn every_feed_knows_which_streams_it_speaks_of() {
     assert!(checked > ALL.len());
 }
 
-/// The first feed of the list that serves a stream is where scans fetch it from.
+/// The first feed of the list that serves a stream is where scans fetch it from; the docs name the host.
 #[test]
 fn every_stream_has_its_authoritative_source() {
     let sources = [
@@ -128,9 +128,22 @@ fn every_stream_has_its_authoritative_source() {
         ("ubuntu-22.04", "ubuntu-oval"),
         ("wolfi", "wolfi-secdb"),
     ];
+    let docs = fs::read_to_string(testdata().join("../../../docs/feeds.md")).unwrap();
+    let (_, hosts) = docs.split_once("## From which hosts").unwrap();
+    let (hosts, _) = hosts.split_once("\n## ").unwrap();
     for (stream, source) in sources {
         let first = ALL.iter().find(|feed| !feed.urls(stream).is_empty());
         assert_eq!(first.map(|feed| feed.name()), Some(source), "{stream}");
+        let family = stream.split('-').next().unwrap();
+        for url in first.into_iter().flat_map(|feed| feed.urls(stream)) {
+            let host = format!("`{}`", url.split('/').nth(2).unwrap());
+            let is_row =
+                |row: &&str| row.contains(&host) && (row.contains(family) || source == "osv");
+            assert!(
+                hosts.lines().any(|row| is_row(&row)),
+                "{stream}: {host} is not in docs/feeds.md"
+            );
+        }
     }
     for other in ["", "debian", "debian-99", "alpine-x", "cve-", "cve-12345", "npm-1", "epss-1"] {
         let feeds: Vec<_> =
