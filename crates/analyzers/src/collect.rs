@@ -20,7 +20,7 @@ use crate::facts::{FACTS_BYTES_MAX, FileFacts, LayerFacts, Named};
 use crate::malware::{self, Seen};
 use crate::path_set::{PathHash, PathSet};
 use crate::select::{Rules, Selector, split};
-use crate::{Analyzer, Checks, File, Signatures};
+use crate::{Analyzer, Checks, File, Signatures, Until};
 
 /// Entries that one layer keeps by name: a Debian system with all its packages has 130 000 that
 /// matter.
@@ -39,6 +39,7 @@ pub struct LayerCollector {
     selector: &'static Selector,
     signatures: Option<Arc<Signatures>>,
     seen: Seen,
+    until: Until,
     facts: LayerFacts,
     directories: Vec<PathHash>,
     others: Vec<PathHash>,
@@ -77,6 +78,12 @@ impl LayerCollector {
         Self { signatures, ..self }
     }
 
+    /// The same, ending early when that says so.
+    #[must_use]
+    pub fn until(self, until: Until) -> Self {
+        Self { until, ..self }
+    }
+
     /// For the second pass over a layer, which looks at nothing but these. Only packages are
     /// reached through links; everything else was looked at where it stands.
     pub fn for_paths(detours: &[Detour]) -> Self {
@@ -106,6 +113,7 @@ impl LayerCollector {
             selector,
             signatures: None,
             seen: Seen::default(),
+            until: Until::default(),
             facts: LayerFacts::default(),
             directories: Vec::new(),
             others: Vec::new(),
@@ -296,10 +304,15 @@ impl Visitor for LayerCollector {
         let selected = self.interest.selected(entry.path, self.selector);
         let path = selected.as_deref().unwrap_or(entry.path);
         let signatures = self.signatures.as_deref();
-        let file = File { path, bytes, mode: entry.mode, signatures, seen: &self.seen };
+        let (seen, until) = (&self.seen, &self.until);
+        let file = File { path, bytes, mode: entry.mode, signatures, seen, until };
         let mut facts = FileFacts::with_room(self.room).at(entry.path.len());
         for analyzer in self.analyzers(entry).into_iter().filter(|it| takes(*it, bytes)) {
             match analyzer.max_bytes() {
+                _ if until.has_come() => {
+                    let message = format!("stopped before `{}` had looked at it", analyzer.name());
+                    facts.problem(ProblemKind::LimitReached, message);
+                }
                 limit if entry.size <= limit => analyzer.analyze(&file, &mut facts),
                 // Another analyzer takes larger files: this one has not seen it all the same.
                 limit => facts.problem(ProblemKind::LimitReached, too_large(entry, limit)),

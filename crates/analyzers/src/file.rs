@@ -5,6 +5,8 @@
 //! image: layers are laid over each other later, in `squash.rs`.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
 
 use crate::malware::Seen;
 use crate::{FileFacts, Select, Signatures};
@@ -23,6 +25,34 @@ pub struct File<'a> {
     pub signatures: Option<&'a Signatures>,
     /// What was looked at for malware before it.
     pub(crate) seen: &'a Seen,
+    /// When to end.
+    pub(crate) until: &'a Until,
+}
+
+/// Says when work is to end, and is asked in loops that one file can make long. What is left out then is a
+/// problem.
+#[derive(Clone, Default)]
+pub struct Until(Option<Arc<dyn Fn() -> bool + Send + Sync>>);
+
+/// For work that ends by itself.
+pub(crate) static NEVER: Until = Until(None);
+
+impl Until {
+    /// Until `is_stopped` says so.
+    pub fn new(is_stopped: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(is_stopped)))
+    }
+
+    /// Whether it is time to end.
+    pub fn has_come(&self) -> bool {
+        self.0.as_ref().is_some_and(|is_stopped| is_stopped())
+    }
+}
+
+impl fmt::Debug for Until {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Until").field(&self.has_come()).finish()
+    }
 }
 
 impl<'a> File<'a> {

@@ -9,6 +9,7 @@ use model::{HistoryStep, ImageConfig, PathListBuilder};
 
 use crate::config::{self, CheckSet, Scope};
 use crate::facts::{FACTS_BYTES_MAX, FileFacts};
+use crate::file::NEVER;
 use crate::malware::{self, Seen};
 use crate::os::rpm;
 use crate::{Analyzer, File, Select};
@@ -19,7 +20,7 @@ pub fn analyze(analyzer: &dyn Analyzer, bytes: &[u8]) -> usize {
     for select in analyzer.selects() {
         let path = place(*select);
         let seen = &Seen::default();
-        let file = File { path: &path, bytes, mode: 0o755, signatures: None, seen };
+        let file = File { path: &path, bytes, mode: 0o755, signatures: None, seen, until: &NEVER };
         analyzer.analyze(&file, &mut facts);
     }
     let others = facts.repositories.len().saturating_add(facts.things.len());

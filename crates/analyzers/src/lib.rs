@@ -71,7 +71,7 @@ pub use config::mask::{
 };
 pub use detour::{Detour, unresolved};
 pub use facts::{FileFacts, Installed, LayerFacts};
-pub use file::{Analyzer, Check, Checks, File};
+pub use file::{Analyzer, Check, Checks, File, Until};
 pub use list::{ALL, fingerprint};
 pub use malware::of_config as config_malware;
 pub use malware::{Examined, Examiner, SignatureFile, SignatureKind, Signatures};

@@ -31,6 +31,8 @@ use model::Severity;
 
 use self::effort::Effort;
 use self::kind::Kind;
+use crate::Until;
+use crate::file::NEVER;
 use crate::keywords::Keywords;
 
 /// Hits of one file that are kept: a dump of thousands tells nothing new after that.
@@ -79,6 +81,8 @@ pub(crate) enum Missing {
     Secrets,
     /// The bytes ask for more work than such a file is worth.
     Effort,
+    /// The search was told to end.
+    Stopped,
 }
 
 impl Missing {
@@ -89,6 +93,7 @@ impl Missing {
             Self::Effort => {
                 "too much that looks like a secret; the rest is not searched".to_owned()
             }
+            Self::Stopped => "stopped; the rest is not searched for secrets".to_owned(),
         }
     }
 }
@@ -130,7 +135,17 @@ impl Finder {
     /// Every secret in the content of the file at `path`, by place, and what is missing, if anything
     /// is.
     pub(crate) fn find(&self, path: &str, bytes: &[u8]) -> (Vec<Hit>, Option<Missing>) {
-        let Settled { mut candidates, missing, .. } = self.settled(path, bytes);
+        self.find_until(path, bytes, &NEVER)
+    }
+
+    /// The same, until it is told to end.
+    pub(crate) fn find_until(
+        &self,
+        path: &str,
+        bytes: &[u8],
+        until: &Until,
+    ) -> (Vec<Hit>, Option<Missing>) {
+        let Settled { mut candidates, missing, .. } = self.settled(path, bytes, until);
         let more = candidates.len() > HITS_MAX;
         let missing = missing.or_else(|| more.then_some(Missing::Secrets));
         candidates.truncate(HITS_MAX);
@@ -151,19 +166,20 @@ impl Finder {
     }
 
     /// What is a secret, by place; none overlaps another.
-    fn settled(&self, path: &str, bytes: &[u8]) -> Settled {
-        let mut settled = self.candidates(path, bytes);
+    fn settled(&self, path: &str, bytes: &[u8], until: &Until) -> Settled {
+        let mut settled = self.candidates(path, bytes, until);
         settled.candidates.sort_by_key(|candidate| (candidate.begin, candidate.end));
         self.drop_overlapping(&mut settled.candidates);
         settled
     }
 
-    fn candidates(&self, path: &str, bytes: &[u8]) -> Settled {
+    fn candidates(&self, path: &str, bytes: &[u8], until: &Until) -> Settled {
         let mut candidates: Vec<Candidate> = Vec::new();
         // How many of them are one behind the other, and where the last of those ends.
         let (mut behind, mut last) = (0_usize, 0);
         let mut effort = Effort::for_bytes(bytes.len());
         let (mut missing, mut searched) = (None, bytes.len());
+        let mut is_stopped = false;
         // Up to where each kind has been tried; those that do not read the file are done.
         let done = |kind: &Kind| if kind.reads(path) { 0 } else { usize::MAX };
         let mut tried: Vec<usize> = self.kinds.iter().map(done).collect();
@@ -179,6 +195,7 @@ impl Finder {
                 }
                 let window = kind.window(bytes, begin, needed.saturating_add(STRIDE));
                 *tried = window.end;
+                is_stopped = is_stopped || until.has_come();
                 for (begin, end) in kind.secrets(bytes, window, &mut effort) {
                     let known = |known: &Candidate| known.kind == position && known.begin == begin;
                     if !candidates.iter().rev().take(HITS_MAX).any(known) {
@@ -191,6 +208,8 @@ impl Finder {
             }
             missing = if behind > FOUND_MAX || candidates.len() > CANDIDATES_MAX {
                 Some(Missing::Secrets)
+            } else if is_stopped {
+                Some(Missing::Stopped)
             } else {
                 effort.is_spent().then_some(Missing::Effort)
             };

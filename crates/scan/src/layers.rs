@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use analyzers::{Checks, Detour, LayerCollector, LayerFacts, Signatures};
+use analyzers::{Checks, Detour, LayerCollector, LayerFacts, Signatures, Until};
 use artifact::{ENTRIES_MAX, GROWTH_BYTES_MAX, Image, LayerRead, OpenError, ReadError};
 use model::{Problem, ProblemKind};
 
@@ -30,6 +30,8 @@ pub(crate) struct Looking {
     pub(crate) checks: Checks,
     pub(crate) signatures: Option<Arc<Signatures>>,
     pub(crate) clamd: Option<Arc<Clamd>>,
+    /// When to end.
+    pub(crate) until: Until,
 }
 
 impl Looking {
@@ -43,7 +45,7 @@ impl Looking {
     }
 
     fn visitor(&self) -> Asking {
-        let collector = LayerCollector::new(self.checks);
+        let collector = LayerCollector::new(self.checks).until(self.until.clone());
         Asking::new(collector.with_signatures(self.signatures.clone()), self.clamd.clone())
     }
 }
@@ -73,7 +75,8 @@ fn collect_within(
     looking: &Looking,
 ) -> Result<Layers, ReadError> {
     let make = || looking.visitor();
-    let pass = Pass { image, cache, make: &make, sent_for: String::new(), limit };
+    let until = &looking.until;
+    let pass = Pass { image, cache, make: &make, sent_for: String::new(), limit, until };
     let mut layers = first_pass(&pass)?;
     let mut followed = BTreeSet::new();
     for _ in 0..DETOURS_MAX {
@@ -179,6 +182,7 @@ struct Pass<'a> {
     sent_for: String,
     /// Bytes of facts that the image may have.
     limit: usize,
+    until: &'a Until,
 }
 
 /// Looks at all layers; each is read once, unless that is beyond the limits.
@@ -275,7 +279,8 @@ impl Pass<'_> {
         let kept = Kept { entries, growth, problems, facts: collected.unwrap_or_default() };
         // What was let go takes more than there is: there the image is cut.
         budget.note(index, if is_collected { kept.facts.size() } else { usize::MAX });
-        if let Some(key) = key.filter(|_| is_collected) {
+        // What was told to end may lack anything.
+        if let Some(key) = key.filter(|_| is_collected && !self.until.has_come()) {
             self.cache.store(&(key + &self.sent_for), &kept);
         }
         (index, Read { kept, failure: failure.filter(|_| entries == 0) })

@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use advisories::{SegmentMeta, Store};
 use analyzers::config::{self, CheckSet, Judged, Scope};
-use analyzers::{LayerFacts, Signatures};
+use analyzers::{LayerFacts, Signatures, Until};
 use artifact::{Attachment, Image, OpenError, ReadError};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -125,7 +125,10 @@ pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError>
     let checks = options.checks.of_files(image.artifact().kind);
     let clamd = options.clamd.as_ref().filter(|_| checks.malware);
     let clamd = clamd.map(|address| Arc::new(Clamd::new(address.clone())));
-    let looking = layers::Looking { checks, signatures: options.signatures.clone(), clamd };
+    let signatures = options.signatures.clone();
+    let stop = options.artifact.stop.clone();
+    let until = Until::new(move || stop.is_stopped());
+    let looking = layers::Looking { checks, signatures, clamd, until };
     // What a clamd says changes with its databases, of which nobody here knows.
     let cache_dir = options.cache_dir.as_deref().filter(|_| looking.clamd.is_none());
     let cache = cache::Cache::open(cache_dir, looking.fingerprint());

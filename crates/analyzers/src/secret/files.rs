@@ -79,7 +79,7 @@ impl Analyzer for Secrets {
                 return facts.problem(ProblemKind::LimitReached, message);
             }
         };
-        let (mut hits, missing) = FINDER.find(file.path, &text);
+        let (mut hits, missing) = FINDER.find_until(file.path, &text, file.until);
         let missing = manifest::add(&text, &mut hits).or(missing);
         for hit in hits {
             facts.secret(Secret {

@@ -4,12 +4,13 @@
 //! It must never give back more of the text than was searched.
 
 use super::{Finder, HITS_MAX, Settled, excerpt};
+use crate::file::NEVER;
 
 impl Finder {
     /// The text with what `show` makes of an excerpt in the place of every secret.
     pub(crate) fn redacted(&self, text: &str, show: fn(String) -> String) -> String {
         let bytes = text.as_bytes();
-        let Settled { candidates: secrets, searched, .. } = self.settled("", bytes);
+        let Settled { candidates: secrets, searched, .. } = self.settled("", bytes, &NEVER);
         let mut shown = String::with_capacity(text.len());
         let mut at = 0;
         let between = |from: usize, to: usize| {

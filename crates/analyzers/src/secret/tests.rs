@@ -223,6 +223,22 @@ fn a_search_that_asks_too_much_ends_and_says_so() {
     assert_eq!(missing, Some(Missing::Effort));
 }
 
+#[test]
+fn a_search_ends_when_it_is_told_to() {
+    let token = ["sk_li", "ve_51aK7pQ2xV9mZ4tW8rNb5Vx1Gd"].concat();
+    let found = |text: &str, until: &Until| FINDER.find_until("a", text.as_bytes(), until).1;
+    let after_three = || {
+        let asked = std::sync::atomic::AtomicUsize::new(0);
+        Until::new(move || asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) >= 3)
+    };
+    // A window is as long as a hundred lines of it.
+    let text = format!("key = {token}\n");
+    assert_eq!(found(&text.repeat(3), &after_three()), None);
+    let long = format!("key = {}\n", "a".repeat(9000)).repeat(8);
+    assert_eq!(found(&long, &Until::default()), None);
+    assert_eq!(found(&long, &after_three()), Some(Missing::Stopped));
+}
+
 /// Not a test but the way to judge the kinds by what they say about real files:
 /// `TREE=folder cargo test --release -p analyzers -- --ignored --nocapture a_tree`.
 #[test]

@@ -8,6 +8,10 @@ use testkit::{ImageBuilder, LayerBuilder, Reply, Request, Server, TarBuilder, sh
 
 use super::*;
 
+fn looking() -> Looking {
+    Looking { checks: Checks::default(), signatures: None, clamd: None, until: Until::default() }
+}
+
 /// A layer with packages that take some 600 KiB of facts.
 fn full(name: &str) -> TarBuilder {
     let rest = "Status: install ok installed\nVersion: 1\n\n";
@@ -47,7 +51,7 @@ fn collected(limit: usize, image: &ImageBuilder, cache: &Cache) -> (Vec<usize>, 
         .with_system("/nonexistent")
         .with("DOCKER_HOST", format!("unix://{}", socket.display()));
     let opened = open("docker:app:1", &Options { environment, ..Options::default() }).unwrap();
-    let looking = Looking { checks: Checks::default(), signatures: None, clamd: None };
+    let looking = looking();
     let layers = collect_within(limit, &opened, cache, &looking).unwrap();
     assert!(layers.problems.iter().all(|it| it.kind == ProblemKind::LimitReached));
     let sizes = layers.facts.iter().map(LayerFacts::size).collect();
@@ -90,7 +94,7 @@ fn at_the_end(tar: &TarBuilder) -> (Vec<String>, Vec<ProblemKind>) {
     let path = directory.path().join("a.tar");
     std::fs::write(&path, image(std::slice::from_ref(tar)).old_docker_archive()).unwrap();
     let opened = open(path.to_str().unwrap(), &Options::default()).unwrap();
-    let looking = Looking { checks: Checks::default(), signatures: None, clamd: None };
+    let looking = looking();
     let layers = collect(&opened, &Cache::open(None, String::new()), &looking).unwrap();
     let found = analyzers::squash(&layers.facts, true);
     let mut names: Vec<String> = found.packages.into_iter().map(|it| it.name).collect();
@@ -121,11 +125,35 @@ fn links_are_followed_step_by_step() {
 fn verified(layout: &Path, cache: &Cache, verify: bool) -> (Vec<String>, Vec<ProblemKind>) {
     let options = Options { verify, ..Options::default() };
     let opened = open(layout.to_str().unwrap(), &options).unwrap();
-    let looking = Looking { checks: Checks::default(), signatures: None, clamd: None };
+    let looking = looking();
     let layers = collect(&opened, cache, &looking).unwrap();
     let found = analyzers::squash(&layers.facts, true);
     let names = found.packages.into_iter().map(|package| package.name).collect();
     (names, layers.problems.iter().map(|problem| problem.kind).collect())
+}
+
+/// What was told to end within a file would serve the next scan as all there is.
+#[test]
+fn what_was_cut_short_is_not_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.tar");
+    let status = "Package: bash\nStatus: install ok installed\nVersion: 5.2-1\n";
+    let tar = TarBuilder::new().file("var/lib/dpkg/status", status);
+    std::fs::write(&path, image(&[tar]).old_docker_archive()).unwrap();
+    let opened = open(path.to_str().unwrap(), &Options { verify: true, ..Options::default() });
+    let opened = opened.unwrap();
+    let folder = directory.path().join("cache");
+    let found = |until: bool| {
+        let looking = Looking { until: Until::new(move || until), ..looking() };
+        let cache = Cache::open(Some(&folder), "test".to_owned());
+        let layers = collect(&opened, &cache, &looking).unwrap();
+        let found = analyzers::squash(&layers.facts, true);
+        let told = found.problems.iter().any(|it| it.message.contains("stopped before"));
+        let kept = std::fs::read_dir(&folder).map_or(0, Iterator::count);
+        (found.packages.len(), told, kept > 0)
+    };
+    assert_eq!(found(true), (0, true, false));
+    assert_eq!(found(false), (1, false, true));
 }
 
 #[test]
