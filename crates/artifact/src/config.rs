@@ -13,9 +13,9 @@ use crate::{OpenError, spelling};
 /// What we use of an image configuration.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct ImageConfig {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub os: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub architecture: String,
     #[serde(default)]
     pub variant: Option<String>,
@@ -27,7 +27,7 @@ pub struct ImageConfig {
     /// Docker's.
     #[serde(default, deserialize_with = "text_if_any")]
     pub comment: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub rootfs: RootFs,
     #[serde(default, deserialize_with = "null_is_default")]
     pub history: Vec<History>,
@@ -41,11 +41,11 @@ pub struct ImageConfig {
 pub struct Settings {
     #[serde(deserialize_with = "null_is_default")]
     pub user: String,
-    #[serde(deserialize_with = "null_is_default")]
+    #[serde(deserialize_with = "texts")]
     pub env: Vec<String>,
-    #[serde(deserialize_with = "null_is_default")]
+    #[serde(deserialize_with = "texts")]
     pub entrypoint: Vec<String>,
-    #[serde(deserialize_with = "null_is_default")]
+    #[serde(deserialize_with = "texts")]
     pub cmd: Vec<String>,
     #[serde(deserialize_with = "null_is_default")]
     pub working_dir: String,
@@ -53,10 +53,10 @@ pub struct Settings {
     pub exposed_ports: BTreeMap<String, IgnoredAny>,
     #[serde(deserialize_with = "null_is_default")]
     pub volumes: BTreeMap<String, IgnoredAny>,
-    #[serde(deserialize_with = "null_is_default")]
+    #[serde(deserialize_with = "labels")]
     pub labels: BTreeMap<String, String>,
     pub healthcheck: Option<Healthcheck>,
-    #[serde(deserialize_with = "null_is_default")]
+    #[serde(deserialize_with = "texts")]
     pub on_build: Vec<String>,
     #[serde(deserialize_with = "texts_if_any")]
     pub shell: Vec<String>,
@@ -66,7 +66,7 @@ pub struct Settings {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub struct Healthcheck {
-    #[serde(deserialize_with = "null_is_default")]
+    #[serde(deserialize_with = "texts")]
     pub test: Vec<String>,
 }
 
@@ -80,24 +80,39 @@ pub struct RootFs {
 /// One step of the build.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct History {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub created_by: String,
     #[serde(default, deserialize_with = "text_if_any")]
     pub author: String,
     #[serde(default, deserialize_with = "text_if_any")]
     pub comment: String,
     /// Whether the step changed no file, so that it has no layer.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub empty_layer: bool,
 }
 
-/// Go writes an empty list as `null`.
+/// Go writes an empty list as `null`, and reads it as nothing said.
 fn null_is_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: Default + Deserialize<'de>,
 {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// As Go reads a list of texts: `null` is an empty list, and within one an empty text.
+fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let texts: Vec<Option<String>> = null_is_default(deserializer)?;
+    Ok(texts.into_iter().map(Option::unwrap_or_default).collect())
+}
+
+/// The same of labels.
+fn labels<'de, D>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    let labels: BTreeMap<String, Option<String>> = null_is_default(deserializer)?;
+    Ok(labels.into_iter().map(|(name, value)| (name, value.unwrap_or_default())).collect())
 }
 
 /// A text that an image does without: of another type it is none, and no reason to refuse the image.
@@ -242,5 +257,26 @@ impl ImageConfig {
                 created_by: created_by.to_owned(),
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Docker loads such a configuration: to Go `null` says nothing, wherever it stands.
+    #[test]
+    fn null_says_nothing() {
+        let text = r#"{"os": null, "architecture": null, "variant": null, "created": null, "rootfs": null,
+            "history": [{"created_by": null, "empty_layer": null}], "config": {"User": null, "Env":
+            [null, "A=1"], "Cmd": ["sh", null], "Labels": {"a": null, "b": "c"}, "Healthcheck":
+            {"Test": null}, "ExposedPorts": {"80/tcp": null}, "Volumes": null}}"#;
+        let config = parse(text.as_bytes()).unwrap();
+        assert_eq!(config.config.env, ["", "A=1"]);
+        assert_eq!(config.config.cmd, ["sh", ""]);
+        assert_eq!(config.config.labels["a"], "");
+        assert_eq!(config.history, [History::default()]);
+        assert_eq!((config.os, config.rootfs), (String::new(), RootFs::default()));
+        assert!(parse(br#"{"os": 1}"#).is_err());
     }
 }

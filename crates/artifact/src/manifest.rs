@@ -27,6 +27,11 @@ pub(crate) use search::{best_for, with_platforms};
 const IMAGE_CONFIGS: [&str; 2] =
     ["application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"];
 
+/// What registries and clients made of that in their time. Docker takes such an image and runs it, so it is one
+/// where all layers are those of images.
+const UNTYPED_CONFIGS: [&str; 4] =
+    ["", "application/json", "application/octet-stream", "text/html"];
+
 /// Asks the source for the bytes of a document, at most so many of them. The source need not
 /// check the digest: [`resolve`] does.
 pub(crate) type Fetch<'a> = dyn FnMut(&Descriptor, u64) -> Result<Vec<u8>, OpenError> + 'a;
@@ -288,7 +293,10 @@ fn check_is_image<'a>(name: &str, manifest: &'a Manifest) -> Result<&'a Descript
         Err(OpenError::new(OpenErrorKind::NotAnImage, message))
     };
     let config = &manifest.config;
-    if !IMAGE_CONFIGS.contains(&config.media_type.as_str()) {
+    let is_untyped = UNTYPED_CONFIGS.contains(&config.media_type.as_str())
+        && !manifest.layers.is_empty()
+        && manifest.layers.iter().all(|layer| layer.layer_kind() != LayerKind::Other);
+    if !config.is_image_config() && !is_untyped {
         return not_an_image("its configuration is", &config.media_type);
     }
     let is_encrypted = |layer: &Descriptor| layer.media_type.ends_with("+encrypted");
@@ -325,6 +333,11 @@ impl Descriptor {
     /// Where an OCI layout has it.
     pub(crate) fn blob_path(&self) -> String {
         format!("blobs/{}/{}", self.digest.algorithm().name(), self.digest.hex())
+    }
+
+    /// Whether it says of itself that it is an image's configuration.
+    pub(crate) fn is_image_config(&self) -> bool {
+        IMAGE_CONFIGS.contains(&self.media_type.as_str())
     }
 
     pub(crate) fn layer_kind(&self) -> LayerKind {

@@ -213,7 +213,7 @@ impl<'a, 'f> Search<'a, 'f> {
         };
         let typed = check_is_image(self.name, &manifest);
         // What has a layer of an image's may be one under another name.
-        let is_typed = typed.is_ok();
+        let is_typed = typed.is_ok() && manifest.config.is_image_config();
         let may_be = manifest.layers.iter().any(|it| it.layer_kind() != LayerKind::Other);
         if let Err(error) = typed
             && !may_be

@@ -359,6 +359,32 @@ fn what_is_not_an_image_is_called_so() {
     }
 }
 
+/// Of layers of images Docker takes a configuration that nobody gave its name, and so do registries that lost it.
+#[test]
+fn a_configuration_without_its_name_is_one_where_the_layers_are_an_images() {
+    let directory = tempfile::tempdir().unwrap();
+    let tar = TarBuilder::new().file("name", "x").finish();
+    let ordinary = "application/vnd.docker.image.rootfs.diff.tar.gzip";
+    let cases = [
+        ("application/octet-stream", ordinary, true),
+        ("application/json", ordinary, true),
+        ("", ordinary, true),
+        ("application/octet-stream", "application/octet-stream", false),
+        ("application/vnd.unknown.config.v1+json", ordinary, false),
+    ];
+    for (number, (config, layer, is_image)) in cases.into_iter().enumerate() {
+        let image = ImageBuilder {
+            config_media_type: config.to_owned(),
+            ..ImageBuilder::new("a:1")
+                .layer(LayerBuilder::stored(&tar, testkit::gzip(&tar), layer))
+        };
+        let path = directory.path().join(number.to_string());
+        image.write_oci_dir(&path);
+        let found = content(&path.display().to_string(), None);
+        assert_eq!(found.is_ok(), is_image, "{config} {layer}: {found:?}");
+    }
+}
+
 #[test]
 fn layers_that_are_not_there_are_told_and_the_rest_is_read() {
     let directory = tempfile::tempdir().unwrap();
