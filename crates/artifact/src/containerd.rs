@@ -15,7 +15,7 @@ mod snapshots;
 use std::io;
 use std::path::PathBuf;
 
-use model::{ArtifactKind, Digest, ImageRef, Layer, Problem};
+use model::{ArtifactKind, Digest, ImageRef, Layer, Problem, ProblemKind};
 
 use self::bolt::{BoltError, Bucket, Item, view};
 use self::snapshots::Snapshots;
@@ -68,6 +68,21 @@ struct ContainerdStore {
 struct Target {
     namespace: String,
     digest: Digest,
+    /// Namespaces behind it in which the name means another image.
+    elsewhere: Vec<String>,
+}
+
+impl Target {
+    /// That the name means several images.
+    fn notice(&self, name: &str) -> Option<Problem> {
+        let Self { namespace, elsewhere, .. } = self;
+        let message = format!(
+            "this is the image of containerd's namespace `{namespace}`, and the name means another one in `{}`; \
+             hint: CONTAINERD_NAMESPACE chooses",
+            elsewhere.join("`, `")
+        );
+        (!elsewhere.is_empty()).then(|| Problem::new(ProblemKind::Notice, name, message))
+    }
 }
 
 /// The image that `name` means to containerd.
@@ -125,6 +140,22 @@ fn stores(options: &Options) -> Result<Vec<ContainerdStore>, OpenError> {
     Ok(stores)
 }
 
+/// What the first of `names` that a namespace knows points to there.
+fn digest_in(
+    root: &Bucket<'_>,
+    namespace: &str,
+    names: &[String],
+) -> Result<Option<Digest>, BoltError> {
+    let Some(images) = root.descend(&["v1", namespace, "images"])? else { return Ok(None) };
+    for name in names {
+        let Some(target) = images.descend(&[name, "target"])? else { continue };
+        let digest = target.get(b"digest")?.unwrap_or_default();
+        let digest = String::from_utf8_lossy(&digest).parse();
+        return digest.map(Some).map_err(|_| BoltError::Damaged("an image has no digest"));
+    }
+    Ok(None)
+}
+
 impl ContainerdStore {
     fn open(&self, name: &str, options: &Options) -> Result<Image, OpenError> {
         let target = self.view(|root| self.target(root, &spellings(name)))?;
@@ -159,23 +190,28 @@ impl ContainerdStore {
         };
         let blobs = LocalImage { store, layers };
         let backend = Backend::Containerd(StoredImage { blobs, trees });
-        Ok(Image::new(artifact, Some(resolved.config), resolved.notices, backend, options))
+        let notices = resolved.notices.into_iter().chain(target.notice(name)).collect();
+        Ok(Image::new(artifact, Some(resolved.config), notices, backend, options))
     }
 
     /// What the first of `names` that any namespace knows points to.
     fn target(&self, root: &Bucket<'_>, names: &[String]) -> Result<Option<Target>, BoltError> {
+        let mut found: Option<Target> = None;
         for namespace in self.namespaces(root)? {
-            let Some(images) = root.descend(&["v1", &namespace, "images"])? else { continue };
-            for name in names {
-                let Some(target) = images.descend(&[name, "target"])? else { continue };
-                let digest = target.get(b"digest")?.unwrap_or_default();
-                return match String::from_utf8_lossy(&digest).parse() {
-                    Ok(digest) => Ok(Some(Target { namespace, digest })),
-                    Err(_) => Err(BoltError::Damaged("an image has no digest")),
-                };
+            let digest = match digest_in(root, &namespace, names) {
+                Ok(Some(digest)) => digest,
+                // What others hold is damaged: no reason to go without the first.
+                Err(_) if found.is_some() => continue,
+                Ok(None) => continue,
+                Err(error) => return Err(error),
+            };
+            match &mut found {
+                None => found = Some(Target { namespace, digest, elsewhere: Vec::new() }),
+                Some(found) if found.digest != digest => found.elsewhere.push(namespace),
+                Some(_) => {}
             }
         }
-        Ok(None)
+        Ok(found)
     }
 
     fn container(&self, id: &str, options: &Options) -> Result<Option<StoredContainer>, OpenError> {

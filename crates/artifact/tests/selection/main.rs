@@ -375,8 +375,7 @@ fn a_configuration_without_its_name_is_one_where_the_layers_are_an_images() {
     for (number, (config, layer, is_image)) in cases.into_iter().enumerate() {
         let image = ImageBuilder {
             config_media_type: config.to_owned(),
-            ..ImageBuilder::new("a:1")
-                .layer(LayerBuilder::stored(&tar, testkit::gzip(&tar), layer))
+            ..ImageBuilder::new("a:1").layer(LayerBuilder::stored(&tar, testkit::gzip(&tar), layer))
         };
         let path = directory.path().join(number.to_string());
         image.write_oci_dir(&path);
