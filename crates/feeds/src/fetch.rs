@@ -95,24 +95,14 @@ pub(crate) fn fetch(
     if let Some((archive, day)) = archive {
         return asked.changes(&archive, day, at_hand, shared);
     }
+    let absent = lock(&shared).absent()?;
     if lock(&shared).fetched.bodies.is_empty() {
         return Ok(News::None);
     }
     // Something is new, so what is old is needed too.
     asked.run(&unchanged, None, &shared)?;
-    let State { mut fetched, listed, absent, .. } =
-        shared.into_inner().unwrap_or_else(PoisonError::into_inner);
-    fetched.absent = match absent {
-        (_, None) => None,
-        (count, Some(cause)) if count.saturating_mul(2) > listed.len() => {
-            let why = format!("{count} documents of its index are not there: {cause}");
-            return Err(Cause::network(why));
-        }
-        (count, Some(cause)) => {
-            Some(format!("{count} documents that its index names are not there: {cause}"))
-        }
-    };
-    Ok(News::Some(fetched))
+    let fetched = shared.into_inner().unwrap_or_else(PoisonError::into_inner).fetched;
+    Ok(News::Some(Fetched { absent, ..fetched }))
 }
 
 impl Fetched {
@@ -158,6 +148,16 @@ struct State {
 }
 
 impl State {
+    /// What is done without, as a fragment; an error where that is the greater part.
+    fn absent(&self) -> Result<Option<String>, Cause> {
+        let (count, Some(cause)) = &self.absent else { return Ok(None) };
+        let why = format!("{count} documents that its index names are not there: {cause}");
+        match count.saturating_mul(2) > self.listed.len() {
+            true => Err(Cause::network(why)),
+            false => Ok(Some(why)),
+        }
+    }
+
     /// Whether the server does not have it, and it is one of many; counts it then.
     fn does_without(&mut self, url: &str, cause: &Cause) -> bool {
         let is_spared = cause.is_absent && self.listed.contains(url);

@@ -96,7 +96,7 @@ fn what_an_index_names_and_nobody_has_costs_only_itself() {
     let document =
         fs::read("testdata/openeuler-csaf/update/csaf-openeuler-sa-2025-1351.json").unwrap();
     let stream = names(&["openeuler-24.03-LTS"]);
-    for (there, is_whole) in [(2, true), (3, true), (1, false)] {
+    for (there, is_whole) in [(2, true), (3, true), (1, false), (0, false)] {
         let folder = TempDir::new().unwrap();
         let document = document.clone();
         let server = serving(move |path| match path.rsplit('/').next()? {
