@@ -150,8 +150,10 @@ fn digest_in(
     for name in names {
         let Some(target) = images.descend(&[name, "target"])? else { continue };
         let digest = target.get(b"digest")?.unwrap_or_default();
-        let digest = String::from_utf8_lossy(&digest).parse();
-        return digest.map(Some).map_err(|_| BoltError::Damaged("an image has no digest"));
+        return match String::from_utf8_lossy(&digest).parse() {
+            Ok(digest) => Ok(Some(digest)),
+            Err(_) => Err(BoltError::Damaged("an image has no digest")),
+        };
     }
     Ok(None)
 }
