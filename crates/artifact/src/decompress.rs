@@ -9,16 +9,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use model::ProblemKind;
 
-use crate::limits::{GROWTH_BYTES_MAX, LAYER_BYTES_MAX, RATIO_MAX, WIDE_WINDOW_LOG, WINDOW_LOG};
+use crate::limits::{
+    FRAMES_WINDOW_LOG, GROWTH_BYTES_MAX, LAYER_BYTES_MAX, RATIO_MAX, WIDE_WINDOW_LOG, WINDOW_LOG,
+};
 
 /// How bytes are compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Compression {
     None,
     Gzip,
-    /// `wide`: its first frame may want a larger window than every layer may have.
+    /// With the largest window that its frames may want.
     Zstd {
-        wide: bool,
+        window_log: u32,
     },
     Xz,
     Bzip2,
@@ -34,29 +36,32 @@ const INPUT_BUFFER: usize = 128 << 10;
 pub(crate) fn sniff(head: &[u8]) -> Compression {
     match head {
         [0x1f, 0x8b, ..] => Compression::Gzip,
-        [0x28, 0xb5, 0x2f, 0xfd, frame @ ..] => Compression::Zstd { wide: has_wide_window(frame) },
+        [0x28, 0xb5, 0x2f, 0xfd, frame @ ..] => Compression::Zstd { window_log: window_log(frame) },
         // A skippable frame first: what the next one wants is not seen from here.
-        [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Compression::Zstd { wide: true },
+        [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Compression::Zstd { window_log: WIDE_WINDOW_LOG },
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Compression::Xz,
         [b'B', b'Z', b'h', b'1'..=b'9', ..] => Compression::Bzip2,
         _ => Compression::None,
     }
 }
 
-/// Whether a zstd frame, from its descriptor on, wants a window beyond [`WINDOW_LOG`]
-/// (RFC 8878, section 3.1.1.1).
-fn has_wide_window(frame: &[u8]) -> bool {
-    let Some((&descriptor, rest)) = frame.split_first() else { return false };
+/// The window that frames of a stream may want, which begins with this one, from its descriptor on (RFC 8878,
+/// section 3.1.1.1). Who compresses a layer as a whole does not know its size before: a frame that says its own
+/// is one of many, and the later ones want what they want.
+fn window_log(frame: &[u8]) -> u32 {
+    let Some((&descriptor, rest)) = frame.split_first() else { return WINDOW_LOG };
     if descriptor & 0x20 == 0 {
-        let Some(&window) = rest.first() else { return false };
+        let Some(&window) = rest.first() else { return WINDOW_LOG };
         let (exponent, mantissa) = (u32::from(window >> 3), window & 7);
-        return 10 + exponent > WINDOW_LOG || (10 + exponent == WINDOW_LOG && mantissa > 0);
+        let is_wide = 10 + exponent > WINDOW_LOG || (10 + exponent == WINDOW_LOG && mantissa > 0);
+        return if is_wide { WIDE_WINDOW_LOG } else { WINDOW_LOG };
     }
     // A single segment has no window but its content, whose size follows the dictionary's ID.
     let dictionary = [0, 1, 2, 4].get(usize::from(descriptor & 3)).copied().unwrap_or(0);
     let length = [1, 2, 4, 8].get(usize::from(descriptor >> 6)).copied().unwrap_or(8);
     let size = rest.get(dictionary..dictionary + length).unwrap_or_default();
-    size.iter().rev().fold(0_u64, |size, &byte| size << 8 | u64::from(byte)) > 1 << WINDOW_LOG
+    let size = size.iter().rev().fold(0_u64, |size, &byte| size << 8 | u64::from(byte));
+    if size > 1 << WINDOW_LOG { WIDE_WINDOW_LOG } else { FRAMES_WINDOW_LOG }
 }
 
 /// Takes the first bytes of a stream off for [`sniff`]; they have to be read again in front of
@@ -116,9 +121,9 @@ impl<'a> Decoder<'a> {
         let inner: Box<dyn Read + Send + 'a> = match compression {
             Compression::None => Box::new(counted),
             Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(buffered(counted))),
-            Compression::Zstd { wide } => {
+            Compression::Zstd { window_log } => {
                 let mut decoder = zstd::Decoder::with_buffer(buffered(counted))?;
-                decoder.window_log_max(if wide { WIDE_WINDOW_LOG } else { WINDOW_LOG })?;
+                decoder.window_log_max(window_log)?;
                 Box::new(decoder)
             }
             Compression::Xz => {
@@ -223,7 +228,9 @@ pub(crate) fn describe(error: &io::Error) -> (ProblemKind, String) {
         }
         None if wants_memory(error) => {
             let mebibytes = 1 << (WIDE_WINDOW_LOG - 20);
-            let message = format!("decompressing it takes more than {mebibytes} MiB of memory");
+            let message = format!(
+                "decompressing it takes more memory than it begins with, or more than {mebibytes} MiB"
+            );
             (ProblemKind::LimitReached, message)
         }
         None => (ProblemKind::Damaged, format!("it does not decompress: {error}")),
@@ -243,23 +250,24 @@ mod tests {
     fn the_window_that_a_frame_wants_is_seen() {
         let frame = |bytes: &[u8]| [&[0x28, 0xb5, 0x2f, 0xfd][..], bytes].concat();
         let megabytes = |count: u32| (count << 20).to_le_bytes();
-        let cases: [(&str, Vec<u8>, bool); 9] = [
-            ("8 MiB window", frame(&[0, 13 << 3]), false),
-            ("9 MiB window", frame(&[0, 13 << 3 | 1]), true),
-            ("a segment of 200 bytes", frame(&[0x20, 200]), false),
-            ("of 60 000", frame(&[0x60, 0x60, 0xea]), false),
-            ("of 8 MiB", frame(&[&[0xa0][..], &megabytes(8)].concat()), false),
-            ("of 12 MiB", frame(&[&[0xa0][..], &megabytes(12)].concat()), true),
+        let (usual, frames, wide) = (WINDOW_LOG, FRAMES_WINDOW_LOG, WIDE_WINDOW_LOG);
+        let cases: [(&str, Vec<u8>, u32); 9] = [
+            ("8 MiB window", frame(&[0, 13 << 3]), usual),
+            ("9 MiB window", frame(&[0, 13 << 3 | 1]), wide),
+            ("a segment of 200 bytes", frame(&[0x20, 200]), frames),
+            ("of 60 000", frame(&[0x60, 0x60, 0xea]), frames),
+            ("of 8 MiB", frame(&[&[0xa0][..], &megabytes(8)].concat()), frames),
+            ("of 12 MiB", frame(&[&[0xa0][..], &megabytes(12)].concat()), wide),
             (
                 "of 12 MiB, with a dictionary",
                 frame(&[&[0xa1, 7][..], &megabytes(12)].concat()),
-                true,
+                wide,
             ),
-            ("of 12 MiB, in eight bytes", frame(&[0xe0, 0, 0, 0xc0, 0, 0, 0, 0, 0]), true),
-            ("cut off", frame(&[0xe0, 0]), false),
+            ("of 12 MiB, in eight bytes", frame(&[0xe0, 0, 0, 0xc0, 0, 0, 0, 0, 0]), wide),
+            ("cut off", frame(&[0xe0, 0]), frames),
         ];
-        for (name, head, wide) in cases {
-            assert_eq!(sniff(&head), Compression::Zstd { wide }, "{name}");
+        for (name, head, window_log) in cases {
+            assert_eq!(sniff(&head), Compression::Zstd { window_log }, "{name}");
         }
     }
 }

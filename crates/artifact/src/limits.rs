@@ -84,6 +84,10 @@ pub const GROWTH_BYTES_MAX: u64 = 1 << 30;
 /// no level below zstd's "ultra" uses more.
 pub(crate) const WINDOW_LOG: u32 = 23;
 
+/// The window of a layer that begins with a frame of a known size: that is one of many, and later ones may have
+/// what the strongest level of Go's encoder uses, by which Podman and skopeo write zstd:chunked.
+pub(crate) const FRAMES_WINDOW_LOG: u32 = 25;
+
 /// The window of the one layer at a time that may have a wide one (`zstd --long`, `--ultra`), and
 /// the memory of an xz decoder: zstd's own default bound. It is what all layers read at a time have
 /// together.

@@ -6,7 +6,7 @@
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use crate::decompress::Compression;
-use crate::limits::{WIDE_WINDOW_LOG, WINDOW_LOG};
+use crate::limits::WIDE_WINDOW_LOG;
 
 /// All windows together: the widest one, or sixteen that every layer may have.
 const WINDOWS_BYTES_MAX: u64 = 1 << WIDE_WINDOW_LOG;
@@ -50,8 +50,8 @@ fn most(compression: Compression) -> u64 {
         Compression::None => 0,
         // 32 KiB, and what the decompressor has besides.
         Compression::Gzip => 64 << 10,
-        Compression::Zstd { wide: false } => 1 << WINDOW_LOG,
-        Compression::Zstd { wide: true } | Compression::Xz => 1 << WIDE_WINDOW_LOG,
+        Compression::Zstd { window_log } => 1 << window_log,
+        Compression::Xz => 1 << WIDE_WINDOW_LOG,
         // 900 KB of four bytes each.
         Compression::Bzip2 => 4 << 20,
     }
@@ -68,8 +68,9 @@ mod tests {
     #[test]
     fn windows_together_stay_within_the_limit() {
         let kinds = [
-            Compression::Zstd { wide: false },
-            Compression::Zstd { wide: true },
+            Compression::Zstd { window_log: 23 },
+            Compression::Zstd { window_log: 25 },
+            Compression::Zstd { window_log: WIDE_WINDOW_LOG },
             Compression::Xz,
             Compression::Bzip2,
             Compression::Gzip,

@@ -10,7 +10,7 @@ use artifact::{Image, Options, open};
 use model::ArtifactKind;
 use testkit::{
     ImageBuilder, LayerBuilder, Recorder, TarBuilder, bzip2, gzip, gzip_members, sha256, xz, zstd,
-    zstd_frames,
+    zstd_chunked, zstd_frames,
 };
 
 type Compress = fn(&[u8]) -> Vec<u8>;
@@ -84,12 +84,13 @@ fn forms(image: &ImageBuilder, directory: &Path) -> Vec<(String, ArtifactKind)> 
 
 #[test]
 fn every_form_gives_the_same() {
-    let compressions: [(&str, Compress); 5] = [
+    let compressions: [(&str, Compress); 6] = [
         ("plain", <[u8]>::to_vec),
         ("gzip", gzip),
         ("eStargz", |tar| gzip_members(tar, 700)),
         ("zstd", zstd),
-        ("zstd:chunked", |tar| zstd_frames(tar, 700)),
+        ("zstd in frames", |tar| zstd_frames(tar, 700)),
+        ("zstd:chunked", zstd_chunked),
     ];
     let expected = expected();
     for (compression, store) in compressions {

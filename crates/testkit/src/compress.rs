@@ -34,6 +34,20 @@ pub fn zstd_frames(bytes: &[u8], size: usize) -> Vec<u8> {
     out
 }
 
+/// As Podman and skopeo write zstd:chunked: the first frame has some bytes and says how many, those behind it
+/// are of a stream with a window of 32 MiB.
+pub fn zstd_chunked(bytes: &[u8]) -> Vec<u8> {
+    let (first, rest) = bytes.split_at(bytes.len().min(512));
+    let mut out = zstd::bulk::compress(first, 3).expect(IN_MEMORY);
+    for chunk in rest.chunks(4096) {
+        let mut encoder = zstd::Encoder::new(Vec::new(), 3).expect(IN_MEMORY);
+        encoder.window_log(25).expect(IN_MEMORY);
+        encoder.write_all(chunk).expect(IN_MEMORY);
+        out.extend(encoder.finish().expect(IN_MEMORY));
+    }
+    out
+}
+
 pub fn xz(bytes: &[u8]) -> Vec<u8> {
     let options = lzma_rust2::XzOptions::with_preset(1);
     let mut encoder = lzma_rust2::XzWriter::new(Vec::new(), options).expect(IN_MEMORY);

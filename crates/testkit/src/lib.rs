@@ -17,7 +17,7 @@ mod services;
 mod tar;
 mod tls;
 
-pub use compress::{bzip2, gzip, gzip_members, xz, zstd, zstd_frames};
+pub use compress::{bzip2, gzip, gzip_members, xz, zstd, zstd_chunked, zstd_frames};
 pub use full::Full;
 pub use image::{ImageBuilder, LayerBuilder, sha256};
 pub use maven_index::MavenIndex;
