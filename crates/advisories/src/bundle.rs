@@ -18,7 +18,7 @@ use tar::{Archive, Builder, EntryType, Header};
 
 use crate::index::{INDEX_LIMIT, IndexEntry};
 use crate::key::TEXT_LIMIT;
-use crate::replace::{Ready, Staged};
+use crate::replace::{self, Ready, Staged};
 use crate::store::check_staged;
 use crate::{
     Heard, Index, IndexError, KeyError, PrivateKey, PublicKey, SegmentError, SegmentMeta, Store,
@@ -105,10 +105,15 @@ pub fn recognizes(head: &[u8]) -> bool {
 /// Whether there is a bundle at a path: a plain tar, one packed by gzip, or the folder of a mirror.
 pub fn is_at(path: &Path) -> bool {
     if path.is_dir() {
-        let index = File::open(path.join(Index::FILE_NAME));
-        return index.is_ok_and(|index| Index::recognizes(&head(index)));
+        let index = opened(&path.join(Index::FILE_NAME));
+        return index.is_some_and(|index| Index::recognizes(&head(index)));
     }
-    File::open(path).is_ok_and(is_in)
+    opened(path).is_some_and(is_in)
+}
+
+/// A regular file. A FIFO would be waited for, and what is read of it is gone.
+fn opened(path: &Path) -> Option<File> {
+    path.is_file().then(|| File::open(path).ok())?
 }
 
 /// Whether there is a bundle in an open file, which is left where it stood.
@@ -128,7 +133,8 @@ fn head(reader: impl Read) -> Vec<u8> {
 }
 
 /// Writes these streams of the store (all if empty) into one file, atomically; the same segments,
-/// times and key give the same bytes. Segments are checked in full before they are written.
+/// times and key give the same bytes. Segments are checked in full before they are written. What is no
+/// regular file (`/dev/stdout`, a FIFO) is written to directly, and no folder is made.
 pub fn export(
     store: &Store,
     streams: &[String],
@@ -136,9 +142,15 @@ pub fn export(
     key: Option<&PrivateKey>,
 ) -> Result<Index, BundleError> {
     let (index, files) = gather(store, streams)?;
+    let failed = |source| WriteError::Io { path: path.to_owned(), source };
+    if path.metadata().is_ok_and(|it| !it.is_file() && !it.is_dir()) {
+        let mut out = File::options().write(true).open(path).map_err(failed)?;
+        write(&index, files, key, &mut out).map_err(failed)?;
+        return Ok(index);
+    }
+    replace::directory(path).metadata().map_err(failed)?;
     let mut staged = Staged::create(path)?;
-    let written = write(&index, files, key, &mut staged);
-    written.map_err(|source| WriteError::Io { path: path.to_owned(), source })?;
+    write(&index, files, key, &mut staged).map_err(failed)?;
     staged.ready()?.install()?;
     Ok(index)
 }
@@ -167,9 +179,9 @@ fn write(
     index: &Index,
     files: Vec<File>,
     key: Option<&PrivateKey>,
-    staged: &mut Staged,
+    out: &mut dyn Write,
 ) -> io::Result<()> {
-    let mut tar = Builder::new(staged);
+    let mut tar = Builder::new(out);
     let json = index.to_json();
     append(&mut tar, Index::FILE_NAME, json.len() as u64, &*json)?;
     if let Some(key) = key {
@@ -186,7 +198,7 @@ fn write(
 
 /// An entry that tells nothing of the machine it was written on.
 fn append(
-    tar: &mut Builder<&mut Staged>,
+    tar: &mut Builder<&mut dyn Write>,
     name: &str,
     length: u64,
     content: impl Read,

@@ -95,7 +95,8 @@ impl Ready {
     }
 }
 
-fn directory(path: &Path) -> &Path {
+/// The folder that a file lies in.
+pub(crate) fn directory(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 

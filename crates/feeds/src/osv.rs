@@ -34,6 +34,7 @@ use memchr::memmem;
 use model::{Advisory, Affected, Cvss, Details, Scope, Severity, Status, Subject, VersionRange};
 use serde::Deserialize;
 
+pub(crate) use self::ecosystems::is_source;
 use self::ecosystems::{Release, Speaks};
 use self::names::{Names, is_malicious};
 use self::record::{AffectedPackage, Record, Reference, Vector};

@@ -52,12 +52,16 @@ impl Oval {
         let oval = Self { tables, damaged, missing: Cell::new(0), cut_short: Cell::new(0) };
         let choose = |name: &str| match name {
             "definition" => Step::Take,
-            "tests" | "objects" | "states" | "variables" | "generator" => Step::Skip,
+            "generator" => Step::Take,
+            "tests" | "objects" | "states" | "variables" => Step::Skip,
             _ => Step::Enter,
         };
-        let definitions = xml::records(document, &choose, &mut |definition| {
-            each(&oval, &definition, sink);
+        let mut made = None;
+        let definitions = xml::records(document, &choose, &mut |element| match &*element.name {
+            "generator" => made = time::utc_or_unsaid(element.child_text("timestamp")),
+            _ => each(&oval, &element, sink),
         });
+        made.iter().for_each(|when| sink.modified_all(when));
         if oval.missing.get() > 0 {
             let record = format!("{} criteria", oval.missing.get());
             sink.damaged(&record, "their tests are not in the document");

@@ -50,6 +50,8 @@ pub(crate) type Day = u32;
 pub struct Sink {
     /// The path of the document being read: the subject of problems.
     document: String,
+    /// Its number among those read here, from 1.
+    number: u64,
     pub(crate) streams: BTreeMap<String, Pending>,
     pub(crate) covered: Names,
     /// Asks readers of what is long to end.
@@ -76,6 +78,8 @@ pub(crate) struct Pending {
     /// How many of them say that something is not fixed.
     pub unfixed: u64,
     pub modified: Option<String>,
+    /// Which document last said something, by its number.
+    document: u64,
 }
 
 impl Sink {
@@ -97,6 +101,7 @@ impl Sink {
     /// Names the document that the next statements come from.
     pub(crate) fn begin(&mut self, document: &str) {
         document.clone_into(&mut self.document);
+        self.number += 1;
     }
 
     /// A statement about a package, in the stream whose installations it is about (`debian-12`).
@@ -151,6 +156,15 @@ impl Sink {
         }
     }
 
+    /// The same of all streams that the document has said something of so far.
+    pub fn modified_all(&mut self, when: &str) {
+        for pending in self.streams.values_mut().filter(|it| it.document == self.number) {
+            if pending.modified.as_deref() < Some(when) {
+                pending.modified = Some(when.to_owned());
+            }
+        }
+    }
+
     /// A record that makes no sense within a document that does: it is left out, and said.
     pub fn damaged(&mut self, record: &str, cause: impl fmt::Display) {
         self.damaged += 1;
@@ -171,6 +185,7 @@ impl Sink {
     }
 
     fn put(&mut self, stream: &str, statement: &Statement) {
+        let number = self.number;
         let Some(pending) = self.pending(stream) else {
             return self.damaged(stream, format!("there are more than {STREAMS_MAX} streams"));
         };
@@ -178,6 +193,7 @@ impl Sink {
         let encoded = postcard::to_extend(statement, std::mem::take(&mut pending.encoded));
         pending.encoded = encoded.expect("a vector takes any bytes, and no part lacks a length");
         pending.statements += 1;
+        pending.document = number;
         pending.unfixed += u64::from(says_unfixed(statement));
         let added = pending.encoded.len() - before;
         self.statements += 1;

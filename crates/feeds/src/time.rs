@@ -8,6 +8,11 @@ pub(crate) fn utc(time: &str) -> Option<String> {
     time.parse::<Timestamp>().ok().map(|time| time.to_string())
 }
 
+/// The same, where no offset means UTC: `2024-10-10T12:04:24`.
+pub(crate) fn utc_or_unsaid(time: &str) -> Option<String> {
+    utc(time).or_else(|| utc(&format!("{}Z", time.trim())))
+}
+
 /// Seconds since 1970.
 pub(crate) fn of_seconds(seconds: i64) -> Option<String> {
     Timestamp::from_second(seconds).ok().map(|time| time.to_string())

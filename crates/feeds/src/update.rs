@@ -16,7 +16,7 @@ use crate::hosts::Patience;
 use crate::http::Http;
 use crate::import::{ImportReport, put};
 use crate::served::Places;
-use crate::{Failure, Feed, Options, Part, list, mirror, stream};
+use crate::{Failure, Feed, Options, Part, list, mirror, osv, stream};
 
 /// What an update did.
 #[derive(Debug, Default)]
@@ -110,7 +110,10 @@ fn streams(
         streams.extend(of_source.map(|installed| installed.stream.clone()));
         let is_own =
             |feed: &dyn Feed| options.feed_urls.contains_key(feed.name()) && feed.speaks_of(target);
-        if list::ALL.iter().any(|feed| !feed.urls(target).is_empty() || is_own(*feed)) {
+        // `oracle-oval` reads as a release of Oracle Linux.
+        let is_stream = *target == stream::EPSS || !is_source(target);
+        let is_served = |feed: &&dyn Feed| !feed.urls(target).is_empty() || is_own(*feed);
+        if is_stream && list::ALL.iter().any(is_served) {
             streams.push(target.clone());
         }
         if streams.len() == before {
@@ -130,9 +133,13 @@ fn streams(
     streams
 }
 
+/// Whether it is the name of a source: of a feed, or of one of those that OSV's records come from.
+fn is_source(target: &str) -> bool {
+    list::ALL.iter().any(|feed| feed.name() == target) || osv::is_source(target)
+}
+
 fn unknown(target: &str) -> Problem {
-    let is_source = list::ALL.iter().any(|feed| feed.name() == target);
-    let message = match is_source {
+    let message = match is_source(target) {
         true => "no stream of this source is installed; hint: name a stream, such as `debian-12`",
         false => "is neither a source nor a stream that a source serves",
     };

@@ -364,3 +364,21 @@ fn an_exported_layout_holds_a_mirror() {
 fn blob_path(layout: &Path, descriptor: &Value) -> PathBuf {
     layout.join("blobs").join(descriptor["digest"].as_str().unwrap().replace(':', "/"))
 }
+
+/// `/dev/stdout` is no name to be replaced, and a folder that is not there a mistake.
+#[test]
+fn what_is_no_regular_file_is_written_to_and_no_folder_is_made() {
+    let folder = TempDir::new().unwrap();
+    let (fifo, store) = (folder.path().join("fifo"), filled(&folder.path().join("db"), "new"));
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let read = std::thread::scope(|scope| {
+        let reader = scope.spawn(|| fs::read(&fifo).unwrap());
+        bundle::export(&store, &[], &fifo, None).unwrap();
+        reader.join().unwrap()
+    });
+    assert!(bundle::recognizes(&read));
+    assert!(!fs::metadata(&fifo).unwrap().is_file());
+    let missing = folder.path().join("missing/bundle");
+    assert!(bundle::export(&store, &[], &missing, None).is_err());
+    assert!(!folder.path().join("missing").exists());
+}

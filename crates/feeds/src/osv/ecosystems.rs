@@ -45,6 +45,11 @@ pub(super) fn find(name: &str) -> Option<&'static Ecosystem> {
     ECOSYSTEMS.iter().find(|ecosystem| ecosystem.name == name)
 }
 
+/// Whether segments know a source by this name.
+pub(crate) fn is_source(name: &str) -> bool {
+    ECOSYSTEMS.iter().any(|ecosystem| ecosystem.source == name)
+}
+
 /// The row whose streams the stream is one of.
 pub(super) fn of_stream(stream: &str) -> Option<&'static Ecosystem> {
     let is = |ecosystem: &&Ecosystem| {

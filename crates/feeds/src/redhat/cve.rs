@@ -71,6 +71,8 @@ impl Feed for CveApi {
             sink.details(stream, details.clone());
         }
         statements.put(&cve.name, sink);
+        // Nothing in it is known to be newer.
+        details.published.iter().for_each(|when| sink.modified_all(when));
         Ok(())
     }
 }

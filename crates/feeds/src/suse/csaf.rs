@@ -114,10 +114,10 @@ fn import(document: &Document<'_>, notice: &str, sink: &mut Sink) -> Result<(), 
         let details = csaf.details(vulnerability, "suse");
         for stream in statements.streams() {
             sink.details(stream, details.clone());
-            modified.iter().for_each(|when| sink.modified(stream, when));
         }
         statements.put(id, sink);
     }
+    modified.iter().for_each(|when| sink.modified_all(when));
     Ok(())
 }
 

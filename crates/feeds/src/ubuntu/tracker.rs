@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use model::Severity;
 
 use super::{LICENSE, Place, Said, advisory, said};
-use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink, stream};
+use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink, stream, time};
 
 /// What is no release that an image could be of.
 const OTHER_PLACES: &[&str] = &["upstream", "devel", "product", "snap"];
@@ -65,6 +65,9 @@ impl Feed for Tracker {
             return Ok(());
         }
         file.put(sink);
+        // Nothing in it is known to be newer.
+        let day = file.public.split_whitespace().next().unwrap_or_default();
+        time::of_day(day).iter().for_each(|when| sink.modified_all(when));
         if is_cut {
             return Err(FeedError::content("ends within a line"));
         }
@@ -97,6 +100,8 @@ fn words(value: &str) -> (&str, &str) {
 #[derive(Default)]
 struct File<'t> {
     id: &'t str,
+    /// When the vulnerability became public, as it is written.
+    public: &'t str,
     /// By what follows `Priority_`; the CVE's own under the empty text.
     priorities: HashMap<&'t str, Severity>,
     /// What stands before and behind the colon.
@@ -114,6 +119,7 @@ impl<'t> File<'t> {
             let Some((key, value)) = line.split_once(':') else { continue };
             match key {
                 "Candidate" => file.id = value.trim(),
+                "PublicDate" => file.public = value.trim(),
                 "CVSS" => file.head_ends = true,
                 _ if key.starts_with("Patches_") => file.has_package = true,
                 _ if key.starts_with("Priority") => {

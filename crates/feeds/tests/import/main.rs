@@ -386,6 +386,21 @@ fn folders_are_read_without_following_links_to_folders() {
     assert_eq!(report.sources[0].documents, 1);
 }
 
+/// Whoever opens a FIFO waits for somebody to write into it.
+#[test]
+fn what_is_no_file_within_a_folder_is_passed_over() {
+    let place = Place::new();
+    place.file("feeds/1.json", osv("DSA-1-1", "CVE-2024-0001", "curl", "1"));
+    let feeds = place.folder.path().join("feeds");
+    for name in ["fifo", "index.json"] {
+        let made = std::process::Command::new("mkfifo").arg(feeds.join(name)).status();
+        assert!(made.unwrap().success());
+    }
+    let bundles = feeds::bundles(&feeds);
+    assert!(bundles.found.is_empty() && bundles.others);
+    assert_eq!(place.import(&[feeds]).sources[0].documents, 1);
+}
+
 /// What a source takes back is gone from every stream, though only the one document comes; what it
 /// says elsewhere stays.
 #[test]

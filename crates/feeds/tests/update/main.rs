@@ -381,3 +381,20 @@ fn what_is_not_whole_is_fetched_again_however_young() {
     assert_eq!(ensure(&debian, &store(&folder), &options(&server, 0)), []);
     assert_eq!(server.requests().len(), 1);
 }
+
+/// `oracle-oval` reads like a release of Oracle Linux, and was asked for as `…elsa-oloval.xml.bz2`.
+#[test]
+fn a_source_is_no_release_of_its_family() {
+    let folder = TempDir::new().unwrap();
+    let server = Server::new(|_| Reply::new(404, ""));
+    let sources =
+        ["almalinux-osv", "azurelinux-oval", "oracle-oval", "photon-cve", "rocky-updateinfo"];
+    let report = update(&names(&sources), &store(&folder), &options(&server, 0));
+    let told: Vec<&str> = report.imported.problems.iter().map(|it| it.subject.as_str()).collect();
+    assert_eq!(told, sources);
+    assert!(report.imported.problems[0].message.contains("no stream of this source is installed"));
+    assert!(server.requests().is_empty());
+    // This one is both.
+    update(&names(&["epss"]), &store(&folder), &options(&server, 0));
+    assert_eq!(server.requests().len(), 1);
+}
