@@ -208,6 +208,14 @@ fn plan_for(os: &Os, repositories: &[String]) -> Result<Plan, Problem> {
     })
 }
 
+/// The stream of the distribution that the one of a stream is rebuilt from: `rhel-9` of `rocky-9`.
+pub(crate) fn origin(name: &str) -> Option<String> {
+    DISTROS.iter().find_map(|distro| {
+        let release = name.strip_prefix(distro.stream)?.strip_prefix('-')?;
+        Some(stream(distro.origin?, release))
+    })
+}
+
 /// The release of a distribution as stream names and `content/eol.toml` spell it.
 pub(crate) fn release(os: &Os) -> Option<String> {
     find(&os.family)?.release.of(os)

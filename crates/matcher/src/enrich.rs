@@ -9,7 +9,7 @@ use std::sync::Arc;
 use advisories::{KnownExploited, Score, Segment, SegmentError, SegmentMeta, Store};
 use model::{Cvss, Details, Finding, Problem, ProblemKind};
 
-use crate::{finding, records, severity};
+use crate::{distro, finding, records, severity};
 
 const SCORES: &str = "epss";
 const KNOWN_EXPLOITED: &str = "kev";
@@ -44,8 +44,12 @@ pub fn enrich(findings: &mut Vec<Finding>, store: &Store) -> Enriched {
         .filter(|stream| !library.open(store, stream))
         .collect();
     let data = library.segments.values().map(|segment| segment.meta().clone()).collect();
-    for stream in findings.iter().flat_map(publishers).collect::<BTreeSet<_>>() {
+    let publishers: BTreeSet<&String> = findings.iter().flat_map(publishers).collect();
+    for stream in &publishers {
         library.open(store, stream);
+    }
+    for stream in publishers.iter().filter_map(|stream| distro::origin(stream)) {
+        library.open(store, &stream);
     }
     let known = library.look_up(findings);
     library.problems.extend(records::leave_out_withdrawn(findings, &known));
@@ -145,7 +149,10 @@ impl Library {
                 known.known_exploited = self.ask(KNOWN_EXPLOITED, |s| s.known_exploited(name));
             }
         }
-        for stream in streams {
+        // A rebuild's errata say what was fixed, and little of the vulnerability: its origin does.
+        let origins: BTreeSet<String> =
+            streams.iter().filter_map(|stream| distro::origin(stream)).collect();
+        for stream in streams.iter().copied().chain(&origins) {
             for name in names {
                 known.details.extend(self.details(stream, name));
             }

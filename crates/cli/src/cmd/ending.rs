@@ -38,7 +38,9 @@ fn gate_ending(report: &Report, gate: &policy::GateVerdict) -> ExitCode {
     match outcome(report) {
         _ if !gate.passes() => ExitCode::GateReached,
         // The gate cannot have judged what nobody could look up.
-        ExitCode::Done if gate.unrated > 0 && unlooked => ExitCode::AdvisoriesMissing,
+        ExitCode::Done | ExitCode::Incomplete if gate.unrated > 0 && unlooked => {
+            ExitCode::AdvisoriesMissing
+        }
         code => code,
     }
 }
