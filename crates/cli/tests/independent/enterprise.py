@@ -104,6 +104,8 @@ class RedHat:
         self.releases = releases
         self.said = defaultdict(lambda: defaultdict(lambda: defaultdict(dict)))
         self.documents = {}
+        # By release, the CVEs of which a document says more than that something is not affected.
+        self.told = defaultdict(set)
         for path in sorted(Path(folder).rglob("CVE-*.json")):
             text = path.read_text(encoding="utf-8")
             # Most documents are about other products; reading them takes longest of all.
@@ -121,6 +123,7 @@ class RedHat:
                     place.fixes[release["advisory"]].append(version)
                     place.severities.append(word(release.get("impact") or rating))
                     about.add(major)
+                    self.told[major].add(cve)
         for state in document.get("package_state") or ():
             name = component(state["package_name"])
             for major, track in products(state["cpe"]) if name else ():
@@ -130,6 +133,8 @@ class RedHat:
                     place.state = max(known, key=CONCERN.index)
                     place.severities.append(word(state.get("impact") or rating))
                     about.add(major)
+                    if says != "not_affected":
+                        self.told[major].add(cve)
         if about:
             self.documents[cve] = opinion(document)
 

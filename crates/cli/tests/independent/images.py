@@ -118,7 +118,7 @@ def rpms(program, said, target, database, path, family, image, comparison):
         found = rhel.expected(said.known, installed, own, said.red_hat, image, path)
         expected |= found
         listed.add(("rpm", installed.name, installed.version, path))
-    rhel.add_opinions(expected, said.red_hat)
+    rhel.add_opinions(expected, said.red_hat, image.partition(".")[0])
     hold(program, comparison, target, listed, expected)
 
 

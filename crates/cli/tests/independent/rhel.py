@@ -28,18 +28,17 @@ def expected(known, installed, own, origin, image, path=""):
             "fixed": fixed,
             "severity": severity,
             "severity_source": "" if severity == "unknown" else who,
-            "who": who,
             **known.of([cve]),
         }
     return found
 
 
-def add_opinions(rows, origin):
-    """Red Hat rates and scores a CVE as a whole; it is asked of those on which its word counts for some
-    package of the artifact, and what it says is known of all packages with that CVE."""
-    by_red_hat = {key[0] for key, row in rows.items() if row.pop("who") == "redhat-cve"}
+def add_opinions(rows, origin, release):
+    """Red Hat rates and scores a CVE as a whole. What it says of one is known of all packages with it, whoever
+    else fixed them."""
     for key, row in rows.items():
-        rating, vectors = origin.documents[key[0]] if key[0] in by_red_hat else ("unknown", ())
+        is_told = key[0] in origin.told[release]
+        rating, vectors = origin.documents[key[0]] if is_told else ("unknown", ())
         row["cvss"] = tuple(sorted({("redhat", vector) for vector, _ in vectors}))
         row["scores"] = tuple(sorted(set(vectors)))
         if row["severity"] == "unknown" and rating != "unknown":
@@ -97,7 +96,7 @@ def bill(known, own, origin, release, family):
                 component(installed, family),
                 expected(known, installed, own, origin, f"{release}.0"),
             )
-    add_opinions(sampler.expected, origin)
+    add_opinions(sampler.expected, origin, release)
     # A bill that says no package's source is not whole; a small one may have none by chance.
     said = f"pkg:rpm/{family}/said@1-1?arch=x86_64&upstream=said-1-1.src.rpm"
     sampler.components.append((said, "said", "1-1", []))
