@@ -266,39 +266,6 @@ fn containerd_shows_blobs_and_what_was_unpacked_from_them() {
     assert_eq!(error.kind(), OpenErrorKind::NotFound);
 }
 
-/// Kubernetes and others have images of one name in one containerd.
-#[test]
-fn a_name_that_means_several_images_of_containerd_is_told() {
-    let Some(containerd) = Containerd::start() else { return };
-    let name = "docker.io/lazaret-test/app";
-    let import = |namespace: &str, image: &ImageBuilder| {
-        let (_directory, path) = archive(&image.oci_archive());
-        let command = ["images", "import", "--base-name", name, &path];
-        containerd.ctr(&[&["--namespace", namespace][..], &command].concat());
-    };
-    let built = image(&format!("{name}:1"));
-    let other = ImageBuilder::new(&format!("{name}:1"))
-        .layer(LayerBuilder::plain(TarBuilder::new().file("name", "another")));
-    import("k8s.io", &built);
-    import("shop", &built);
-    let environment =
-        environment().with("CONTAINERD_ROOT", containerd.root().display().to_string());
-    let notices = |environment: &Environment| {
-        let opened = open("containerd:lazaret-test/app:1", &with_environment(environment.clone()));
-        let opened = opened.unwrap();
-        let told: Vec<String> = opened.problems().iter().map(|it| it.message.clone()).collect();
-        (opened.artifact().digest.clone().unwrap(), told)
-    };
-    let first = testkit::sha256(&built.config());
-    assert_eq!(notices(&environment), (first.clone(), Vec::new()));
-    import("shop", &other);
-    let (digest, told) = notices(&environment);
-    assert_eq!((digest, told.len()), (first, 1), "{told:?}");
-    assert!(told[0].contains("`k8s.io`") && told[0].contains("`shop`"), "{told:?}");
-    let chosen = environment.with("CONTAINERD_NAMESPACE", "shop");
-    assert_eq!(notices(&chosen), (testkit::sha256(&other.config()), Vec::new()));
-}
-
 /// containerd commits while we read: every read sees one state or another, and never a mixture.
 #[test]
 fn containerd_may_write_while_it_is_read() {
