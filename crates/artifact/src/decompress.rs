@@ -20,7 +20,7 @@ pub(crate) enum Compression {
     Gzip,
     /// With the largest window that its frames may want.
     Zstd {
-        window_log: u32,
+        window_log: u8,
     },
     Xz,
     Bzip2,
@@ -48,11 +48,11 @@ pub(crate) fn sniff(head: &[u8]) -> Compression {
 /// The window that frames of a stream may want, which begins with this one, from its descriptor on (RFC 8878,
 /// section 3.1.1.1). Who compresses a layer as a whole does not know its size before: a frame that says its own
 /// is one of many, and the later ones want what they want.
-fn window_log(frame: &[u8]) -> u32 {
+fn window_log(frame: &[u8]) -> u8 {
     let Some((&descriptor, rest)) = frame.split_first() else { return WINDOW_LOG };
     if descriptor & 0x20 == 0 {
         let Some(&window) = rest.first() else { return WINDOW_LOG };
-        let (exponent, mantissa) = (u32::from(window >> 3), window & 7);
+        let (exponent, mantissa) = (window >> 3, window & 7);
         let is_wide = 10 + exponent > WINDOW_LOG || (10 + exponent == WINDOW_LOG && mantissa > 0);
         return if is_wide { WIDE_WINDOW_LOG } else { WINDOW_LOG };
     }
@@ -123,7 +123,7 @@ impl<'a> Decoder<'a> {
             Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(buffered(counted))),
             Compression::Zstd { window_log } => {
                 let mut decoder = zstd::Decoder::with_buffer(buffered(counted))?;
-                decoder.window_log_max(window_log)?;
+                decoder.window_log_max(u32::from(window_log))?;
                 Box::new(decoder)
             }
             Compression::Xz => {
@@ -251,7 +251,7 @@ mod tests {
         let frame = |bytes: &[u8]| [&[0x28, 0xb5, 0x2f, 0xfd][..], bytes].concat();
         let megabytes = |count: u32| (count << 20).to_le_bytes();
         let (usual, frames, wide) = (WINDOW_LOG, FRAMES_WINDOW_LOG, WIDE_WINDOW_LOG);
-        let cases: [(&str, Vec<u8>, u32); 9] = [
+        let cases: [(&str, Vec<u8>, u8); 9] = [
             ("8 MiB window", frame(&[0, 13 << 3]), usual),
             ("9 MiB window", frame(&[0, 13 << 3 | 1]), wide),
             ("a segment of 200 bytes", frame(&[0x20, 200]), frames),

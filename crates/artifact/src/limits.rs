@@ -82,16 +82,16 @@ pub const GROWTH_BYTES_MAX: u64 = 1 << 30;
 
 /// The window that every layer may ask its decompressor for: RFC 8878 wants 8 MiB supported, and
 /// no level below zstd's "ultra" uses more.
-pub(crate) const WINDOW_LOG: u32 = 23;
+pub(crate) const WINDOW_LOG: u8 = 23;
 
 /// The window of a layer that begins with a frame of a known size: that is one of many, and later ones may have
 /// what the strongest level of Go's encoder uses, by which Podman and skopeo write zstd:chunked.
-pub(crate) const FRAMES_WINDOW_LOG: u32 = 25;
+pub(crate) const FRAMES_WINDOW_LOG: u8 = 25;
 
 /// The window of the one layer at a time that may have a wide one (`zstd --long`, `--ultra`), and
 /// the memory of an xz decoder: zstd's own default bound. It is what all layers read at a time have
 /// together.
-pub(crate) const WIDE_WINDOW_LOG: u32 = 27;
+pub(crate) const WIDE_WINDOW_LOG: u8 = 27;
 
 /// Problems of one kind told in full, a layer; the rest are counted.
 pub(crate) const PROBLEMS_PER_KIND_MAX: u64 = 10;
