@@ -1,7 +1,5 @@
 //! Names in a real containerd: which image one means.
 
-#![expect(clippy::unwrap_used, reason = "what these helpers unwrap is the test's own doing")]
-
 use std::fs;
 
 use artifact::{Environment, Options, open};
