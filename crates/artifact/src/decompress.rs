@@ -229,7 +229,7 @@ pub(crate) fn describe(error: &io::Error) -> (ProblemKind, String) {
         None if wants_memory(error) => {
             let mebibytes = 1 << (WIDE_WINDOW_LOG - 20);
             let message = format!(
-                "decompressing it takes more memory than it begins with, or more than {mebibytes} MiB"
+                "decompressing it takes more memory than its beginning asks for, or more than {mebibytes} MiB"
             );
             (ProblemKind::LimitReached, message)
         }

@@ -20,6 +20,7 @@
 //! the title names none the statement is passed over, because it would be held against the builds
 //! of other streams.
 
+mod claim;
 mod cves;
 mod decisions;
 mod ecosystems;
@@ -28,21 +29,21 @@ mod ranges;
 mod record;
 mod symbols;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use memchr::memmem;
-use model::{Advisory, Affected, Cvss, Details, Scope, Severity, Status, Subject, VersionRange};
+use model::{Affected, Cvss, Details, Severity, Status, Subject, VersionRange};
 use serde::Deserialize;
 
+use self::claim::{Claim, end};
 pub(crate) use self::ecosystems::is_source;
 use self::ecosystems::{Release, Speaks};
-use self::names::{Names, is_malicious};
+use self::names::is_malicious;
 use self::record::{AffectedPackage, Record, Reference, Vector};
 use crate::purl::Purl;
-use crate::statements::{Place, Statements};
 use crate::text::Text;
 use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink};
-use crate::{cvss, json, language, rpm, stream, yaml};
+use crate::{cvss, json, language, stream, yaml};
 
 /// The publishers' names for "from the first version on" and for "never affected".
 const ZERO: &str = "0";
@@ -122,7 +123,7 @@ impl Record<'_> {
         }
         let claims: Vec<Claim> = self.affected().flat_map(|a| self.claims(a, sink)).collect();
         for id in &names.ids {
-            put(&claims, id, &names, sink);
+            claim::put(&claims, id, &names, sink);
         }
         // A CVE's texts are in its own stream; a vulnerability without a CVE has only these.
         // Those on languages have texts and scores of their own.
@@ -322,157 +323,10 @@ fn module_in(title: &str) -> Option<&str> {
     })
 }
 
-/// One package of a release, and its affected versions.
-struct Claim {
-    release: Release,
-    package: String,
-    subject: Subject,
-    ranges: Vec<VersionRange>,
-    /// As in [`Scope`].
-    symbols: Vec<String>,
-    /// As in [`Scope`].
-    platforms: Vec<String>,
-    module: Option<String>,
-    severity: Severity,
-    /// As in [`cves::of`].
-    cves: Option<BTreeMap<String, Severity>>,
-    /// What holds of a range without a fix.
-    unfixed: Status,
-    speaks: Speaks,
-}
-
-fn put(claims: &[Claim], id: &str, names: &Names, sink: &mut Sink) {
-    let mut statements = Statements::default();
-    put_on_languages(claims, id, names, sink);
-    for claim in claims.iter().filter(|claim| claim.speaks != Speaks::Language) {
-        if stream::scheme(&claim.release.stream) == Some("rpm") {
-            claim.gather(&names.notice, &mut statements);
-        } else if let Some(severity) = claim.severity_of(id) {
-            claim.put(id, severity, names, sink);
-        }
-    }
-    statements.put(id, sink);
-}
-
-/// A package that a record names several times, each time with a range, is told of once.
-fn put_on_languages(claims: &[Claim], id: &str, names: &Names, sink: &mut Sink) {
-    let mut packages: BTreeMap<(&str, &str), Vec<&Claim>> = BTreeMap::new();
-    for claim in claims.iter().filter(|claim| claim.speaks == Speaks::Language) {
-        let place = (claim.release.stream.as_str(), claim.package.as_str());
-        packages.entry(place).or_default().push(claim);
-    }
-    for ((stream, package), claims) in packages {
-        let mut ranges: Vec<VersionRange> = Vec::new();
-        for range in claims.iter().flat_map(|claim| &claim.ranges) {
-            if !ranges.contains(range) {
-                ranges.push(range.clone());
-            }
-        }
-        let severity = claims.iter().map(|claim| claim.severity).max().unwrap_or_default();
-        let named = (id, names.aliases.as_slice());
-        let advisory =
-            language::advisory(named, package.to_owned(), ranges, severity, &names.notice);
-        let Some(mut advisory) = advisory else { continue };
-        // One that names no functions means all of them; so it is with platforms.
-        advisory.scope.symbols = joined(&claims, |claim| &claim.symbols);
-        advisory.scope.platforms = joined(&claims, |claim| &claim.platforms);
-        sink.advisory(stream, advisory);
-    }
-}
-
-/// What all claims name, sorted; nothing if one of them names nothing.
-fn joined(claims: &[&Claim], named: fn(&Claim) -> &Vec<String>) -> Vec<String> {
-    if claims.iter().any(|claim| named(claim).is_empty()) {
-        return Vec::new();
-    }
-    let all: BTreeSet<&String> = claims.iter().flat_map(|claim| named(claim)).collect();
-    all.into_iter().cloned().collect()
-}
-
 impl AffectedPackage<'_> {
     fn is_of_a_language(&self) -> bool {
         let name = self.package.as_ref().and_then(|package| package.ecosystem.split(':').next());
         name.and_then(ecosystems::find).is_some_and(|one| one.speaks == Speaks::Language)
-    }
-}
-
-impl Claim {
-    /// The rpm world repeats a package for every architecture: that is joined. A range without a fix stays
-    /// beside others with one, unless it is all versions, which an older state says.
-    fn gather(&self, notice: &str, statements: &mut Statements) {
-        let place = || Place {
-            stream: self.release.stream.clone(),
-            track: self.release.track.clone(),
-            module: self.module.clone(),
-            package: self.package.clone(),
-            subject: self.subject,
-        };
-        for range in &self.ranges {
-            match &range.until {
-                Affected::Before(version) => statements.fixed_since(
-                    place(),
-                    range.introduced.as_deref().map(rpm::normal),
-                    (rpm::normal(version), &self.release.architecture),
-                    notice,
-                    self.severity,
-                ),
-                Affected::Onwards if range.introduced.is_none() => {
-                    statements.state(place(), Status::Affected, self.severity);
-                }
-                // Languages' ends that are no fixes do not come here.
-                Affected::Onwards | Affected::Through(_) | Affected::Until { .. } => {
-                    statements.affected_in(place(), normal(range), self.severity);
-                }
-            }
-        }
-    }
-
-    /// How severe a vulnerability of the record is in this package; None where the package does not have it.
-    fn severity_of(&self, id: &str) -> Option<Severity> {
-        let Some(cves) = &self.cves else { return Some(self.severity) };
-        let severity = cves.get(id)?;
-        Some(if *severity == Severity::Unknown { self.severity } else { *severity })
-    }
-
-    fn put(&self, id: &str, severity: Severity, names: &Names, sink: &mut Sink) {
-        let never = |range: &VersionRange| {
-            range.introduced.is_none() && end(range).is_some_and(|version| version == ZERO)
-        };
-        let ranges = self.ranges.iter().filter(|range| !never(range)).cloned();
-        let is_fixed = |range: &VersionRange| range.until.fix().is_some();
-        let (mut fixed, mut open): (Vec<_>, Vec<_>) = ranges.partition(is_fixed);
-        // A later range that has no fix is no older state of one that has.
-        if !fixed.is_empty() {
-            fixed.append(&mut open);
-        }
-        let never = fixed.is_empty() && open.is_empty() && !self.ranges.is_empty();
-        let said = [
-            (!fixed.is_empty()).then_some((Status::Fixed, fixed)),
-            (!open.is_empty()).then_some((self.unfixed, open)),
-            never.then_some((Status::NotAffected, Vec::new())),
-        ];
-        let notice = Some(&names.notice).filter(|notice| *notice != id);
-        let Release { track, architecture, .. } = &self.release;
-        let architectures: Vec<String> =
-            Some(architecture).filter(|it| !it.is_empty()).cloned().into_iter().collect();
-        for (status, ranges) in said.into_iter().flatten() {
-            let advisory = Advisory {
-                id: id.to_owned(),
-                aliases: names.aliases.clone(),
-                package: self.package.clone(),
-                subject: self.subject,
-                scope: Scope {
-                    track: track.clone(),
-                    architectures: architectures.clone(),
-                    ..Scope::default()
-                },
-                status,
-                ranges,
-                severity,
-                notices: notice.into_iter().cloned().collect(),
-            };
-            sink.advisory(&self.release.stream, advisory);
-        }
     }
 }
 
@@ -484,17 +338,4 @@ fn listed<'r>(affected: &'r AffectedPackage<'_>) -> impl Iterator<Item = (&'r st
 
 fn below(version: &str) -> VersionRange {
     VersionRange { introduced: None, until: Affected::Before(version.to_owned()) }
-}
-
-/// The range with epochs of 0 left out.
-fn normal(range: &VersionRange) -> VersionRange {
-    let until = match &range.until {
-        Affected::Through(version) => Affected::Through(rpm::normal(version)),
-        other => other.clone(),
-    };
-    VersionRange { introduced: range.introduced.as_deref().map(rpm::normal), until }
-}
-
-fn end(range: &VersionRange) -> Option<&str> {
-    range.until.end().map(|(end, _)| end)
 }

@@ -51,8 +51,7 @@ impl Oval {
         let damaged = damage.is_err();
         let oval = Self { tables, damaged, missing: Cell::new(0), cut_short: Cell::new(0) };
         let choose = |name: &str| match name {
-            "definition" => Step::Take,
-            "generator" => Step::Take,
+            "definition" | "generator" => Step::Take,
             "tests" | "objects" | "states" | "variables" => Step::Skip,
             _ => Step::Enter,
         };

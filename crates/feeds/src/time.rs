@@ -41,6 +41,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_time_without_an_offset_is_of_utc() {
+        let cases = [
+            ("2024-10-10T12:04:24", Some("2024-10-10T12:04:24Z")),
+            ("2024-10-10T12:04:24+02:00", Some("2024-10-10T10:04:24Z")),
+            ("", None),
+            ("2024-10-10", None),
+        ];
+        for (time, expected) in cases {
+            assert_eq!(utc_or_unsaid(time).as_deref(), expected, "{time}");
+        }
+    }
+
+    #[test]
     fn times_are_brought_to_one_spelling() {
         let cases = [
             ("2018-01-11 21:05", Some("2018-01-11T21:05:00Z")),

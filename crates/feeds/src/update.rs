@@ -214,9 +214,15 @@ impl Group {
                 let place = if is_publisher { 0 } else { self.index };
                 gone.iter().for_each(|name| read.covers(place, name));
                 let put = put(feeds, read, (&names, &origins), store, &options);
-                match only_changes {
-                    true => self.untouched(&put, store, &options, report),
-                    false => self.missed(&put, store, &options, report),
+                for stream in self.unwritten(&put) {
+                    if only_changes {
+                        // No change is about it.
+                        mark_checked(stream, store, &options, &mut report.imported.problems);
+                        report.unchanged.push(stream.clone());
+                    } else {
+                        let cause = Cause::damaged("what its source serves does not speak of it");
+                        report.not_refreshed(stream, &cause, store, &options);
+                    }
                 }
                 merge(put, &mut report.imported);
             }
@@ -285,34 +291,6 @@ impl Group {
     fn unwritten<'s>(&'s self, put: &'s ImportReport) -> impl Iterator<Item = &'s String> {
         let is_written = |stream: &String| put.streams.iter().any(|done| done.stream == *stream);
         self.streams.iter().filter(move |stream| !is_written(stream))
-    }
-
-    /// Streams that no change is about.
-    fn untouched(
-        &self,
-        put: &ImportReport,
-        store: &Store,
-        options: &Options,
-        report: &mut UpdateReport,
-    ) {
-        for stream in self.unwritten(put) {
-            mark_checked(stream, store, options, &mut report.imported.problems);
-            report.unchanged.push(stream.clone());
-        }
-    }
-
-    /// Streams that were asked for and are not in what came.
-    fn missed(
-        &self,
-        put: &ImportReport,
-        store: &Store,
-        options: &Options,
-        report: &mut UpdateReport,
-    ) {
-        for stream in self.unwritten(put) {
-            let cause = Cause::damaged("what its source serves does not speak of it");
-            report.not_refreshed(stream, &cause, store, options);
-        }
     }
 }
 

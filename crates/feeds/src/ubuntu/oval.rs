@@ -15,7 +15,7 @@ use model::{Advisory, Affected, Scope, Severity, Status, Subject, VersionRange};
 use super::{LICENSE, Place, RELEASES, Said, State, advisory, codename, said};
 use crate::oval::{self, Asked, Oval};
 use crate::xml::{self, Element, Step};
-use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink, stream};
+use crate::{Covers, Document, Feed, FeedError, Form, Sample, Sink, stream, time};
 
 /// What the comments say, and the tracker's word for it. The first that is found counts.
 const WORDINGS: &[(&str, &str)] = &[
@@ -64,14 +64,15 @@ impl Feed for States {
             "definition" | "generator" => Step::Take,
             _ => Step::Skip,
         };
-        let mut made = String::new();
+        let mut made = None;
         let mut streams = BTreeSet::new();
         let end = xml::records(document, &choose, &mut |element| match &*element.name {
-            "generator" => element.child_text("timestamp").clone_into(&mut made),
+            "generator" => made = time::utc_or_unsaid(element.child_text("timestamp")),
             _ => read_states(&element, &mut streams, sink),
         });
-        // The time is UTC, though it does not say so.
-        streams.iter().for_each(|stream| sink.modified(stream, &format!("{made}Z")));
+        if let Some(when) = &made {
+            streams.iter().for_each(|stream| sink.modified(stream, when));
+        }
         end
     }
 }
