@@ -25,7 +25,7 @@ pub(super) struct Claim {
     pub(super) platforms: Vec<String>,
     pub(super) module: Option<String>,
     pub(super) severity: Severity,
-    /// As in [`cves::of`].
+    /// As in [`super::cves::of`].
     pub(super) cves: Option<BTreeMap<String, Severity>>,
     /// What holds of a range without a fix.
     pub(super) unfixed: Status,
