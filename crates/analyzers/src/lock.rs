@@ -24,8 +24,8 @@ const YAML_NODES_MAX: usize = 512 << 10;
 /// The packages of one file, each once.
 pub(crate) struct Listing<'f> {
     facts: &'f mut FileFacts,
-    /// With the place among the facts, unless there was no room.
-    seen: HashMap<(String, String), Option<usize>>,
+    /// By name, version and where they are from, with the place among the facts, unless there was no room.
+    seen: HashMap<(String, String, BTreeMap<String, String>), Option<usize>>,
 }
 
 impl<'f> Listing<'f> {
@@ -33,14 +33,14 @@ impl<'f> Listing<'f> {
         Self { facts, seen: HashMap::new() }
     }
 
-    /// Lists the package unless one of the same name and version is there; what is needed once where
+    /// Lists the package unless one of the same name, version and origin is there; what is needed once where
     /// the thing runs is no development dependency.
     pub(crate) fn add(&mut self, mut installed: Installed) {
         let package = &mut installed.package;
         if package.name.is_empty() {
             return;
         }
-        let key = (package.name.clone(), package.version.clone());
+        let key = (package.name.clone(), package.version.clone(), package.variant.clone());
         if let Some(place) = self.seen.get(&key) {
             let same = place.and_then(|place| self.facts.packages.get_mut(place));
             if let Some(Installed { package: same, .. }) = same {

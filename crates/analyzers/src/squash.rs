@@ -3,7 +3,7 @@
 //! All that is decided here follows from the facts of the layers alone; nothing is read any more,
 //! and the same facts always give the same inventory.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use model::{Basis, Inventory, Location, Os, Package, PackageKind, Problem, ProblemKind};
@@ -22,6 +22,9 @@ use crate::view::Stack;
 
 /// Links of one kind that are told one by one; a folder may hold nothing else.
 const TOLD_MAX: usize = 100;
+
+/// Files of which the same is noticed that are told one by one: a cache of modules has thousands.
+const NOTICES_MAX: usize = 10;
 
 /// The inventory of the image that `layers` make up, from the lowest to the highest. Where the
 /// artifact has no layers of its own (a directory, a plain tar: one "layer"), `has_layers` is
@@ -165,11 +168,24 @@ fn problems(survey: &Survey<'_>, layers: &[LayerFacts]) -> Vec<Problem> {
     for (index, layer) in (0_u32..).zip(layers) {
         problems.extend(layer.problems.iter().map(|problem| problem.clone().in_layer(index)));
     }
+    let mut notices: BTreeMap<&str, usize> = BTreeMap::new();
     for file in &survey.files {
         for (kind, message) in &file.facts.problems {
+            if *kind == ProblemKind::Notice {
+                let count = notices.entry(message).or_default();
+                *count = count.saturating_add(1);
+                if *count > NOTICES_MAX {
+                    continue;
+                }
+            }
             problems.push(Problem::new(*kind, &*file.path, &**message).in_layer(file.layer));
         }
     }
+    let others = |(message, count): (&str, usize)| {
+        let more = count.checked_sub(NOTICES_MAX).filter(|more| *more > 0)?;
+        Some(Problem::new(ProblemKind::Notice, format!("{more} more files"), message))
+    };
+    problems.extend(notices.into_iter().filter_map(others));
     problems.extend(rpm::replaced(&survey.files));
     for place in &survey.loops {
         problems.push(Problem::new(ProblemKind::Damaged, &**place, "links lead in a circle"));

@@ -37,6 +37,8 @@ pub enum AttachedError {
     Envelope(String),
     #[error("it is cut off or damaged: {0}")]
     Damaged(String),
+    #[error("it is a bill of materials: {0}")]
+    Version(SbomError),
 }
 
 /// All that wrappers have; each has a part of it.
@@ -60,6 +62,7 @@ pub fn read(name: &str, bytes: &[u8], image: &Digest) -> Result<Attached, Attach
     let sbom = match Sbom::read(name, &bytes) {
         Ok(sbom) => Some(sbom),
         Err(SbomError::Unknown) => None,
+        Err(error @ SbomError::Version(_)) => return Err(AttachedError::Version(error)),
         Err(error) => return Err(AttachedError::Damaged(error.to_string())),
     };
     let said = match vex::read(name, &bytes) {

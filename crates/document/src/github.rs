@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use model::Package;
 use serde::Serialize;
 
 use crate::{Report, purl};
@@ -75,8 +76,10 @@ impl<'a> Snapshot<'a> {
     fn of(report: &'a Report, job: &'a Job) -> Self {
         let os = report.inventory.os.as_ref();
         let mut manifests = BTreeMap::<&str, Manifest<'_>>::new();
-        // A package without a version is nothing that GitHub could look up.
-        let known = report.inventory.packages.iter().filter(|package| !package.version.is_empty());
+        // A package without a version is nothing that GitHub could look up, and of one from elsewhere it would
+        // say what is known of another.
+        let is_known = |package: &&Package| !package.version.is_empty() && package.basis.is_meant();
+        let known = report.inventory.packages.iter().filter(is_known);
         for package in known {
             let path = package.location.path.as_str();
             let new = || Manifest { name: path, resolved: BTreeMap::new() };

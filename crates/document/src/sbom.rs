@@ -7,10 +7,12 @@
 
 mod json;
 mod reading;
+mod version;
 
 use model::{Artifact, Inventory};
 
 pub(crate) use reading::Reading;
+pub(crate) use version::Form;
 
 use crate::{cyclonedx, spdx};
 
@@ -33,6 +35,8 @@ pub enum SbomError {
     Unknown,
     #[error("it does not parse: {0}")]
     Damaged(String),
+    #[error("it is of a version that is not read: {0}")]
+    Version(String),
 }
 
 impl Sbom {
@@ -60,11 +64,14 @@ impl Sbom {
             Some(b'<') => cyclonedx::read_xml::read(text(bytes)?, &mut reading),
             _ => spdx::read_tag_value::read(text(bytes)?, &mut reading),
         };
-        if !reading.is_recognized() {
+        let Some(form) = reading.form() else {
             return Err(match outcome {
                 Err(why) if reading.has_begun() => SbomError::Damaged(why),
                 _ => SbomError::Unknown,
             });
+        };
+        if let Some(said) = form.told(reading.version())? {
+            reading.notice(said);
         }
         Ok(reading.finish(outcome.err()).into_sbom(name))
     }

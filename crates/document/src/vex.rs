@@ -106,16 +106,43 @@ fn silences(status: VexStatus) -> bool {
 
 /// What is said of statements of which nobody knows what they want to say.
 fn unknown_statuses(words: &BTreeSet<String>) -> Option<String> {
+    (!words.is_empty()).then(|| {
+        format!(
+            "statuses that are none of the format's are taken for under investigation: {}",
+            some(words)
+        )
+    })
+}
+
+/// Takes out the statements that are not valid, in formats that want a reason of whoever is not affected
+/// (`wanted`), and says which they were, by their vulnerabilities.
+fn without_groundless(statements: &mut Vec<VexStatement>, wanted: &str) -> Option<String> {
+    let is_groundless = |it: &mut VexStatement| {
+        let words = [&it.justification, &it.statement];
+        it.status == VexStatus::NotAffected && words.iter().all(|text| text.trim().is_empty())
+    };
+    let taken = statements.extract_if(.., is_groundless);
+    let names = taken.map(|it| it.vulnerabilities.into_iter().next().unwrap_or_default());
+    let names: BTreeSet<String> = names.collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "statements of `not affected` that do not say why ({wanted}) are not valid and silence \
+             nothing: {}",
+            some(&names)
+        )
+    })
+}
+
+/// The first few of what a document says.
+fn some(words: &BTreeSet<String>) -> String {
     const SHOWN_MAX: usize = 3;
     let shown = |word: &String| format!("`{}`", word.chars().take(32).collect::<String>());
     let shown: Vec<String> = words.iter().take(SHOWN_MAX).map(shown).collect();
-    let more = if words.len() > SHOWN_MAX { " and others" } else { "" };
-    (!words.is_empty()).then(|| {
-        format!(
-            "statuses that are none of the format's are taken for under investigation: {}{more}",
-            shown.join(", ")
-        )
-    })
+    let more = match words.len().saturating_sub(SHOWN_MAX) {
+        0 => String::new(),
+        more => format!(" and {more} others"),
+    };
+    format!("{}{more}", shown.join(", "))
 }
 
 /// A package of a range of versions alone, in the terms of VERS: the range as the qualifier `vers`.

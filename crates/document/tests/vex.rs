@@ -96,6 +96,45 @@ fn a_product_is_no_more_than_what_is_meant() {
     }
 }
 
+/// Of each format's statements of `not_affected`, with a reason or without, those that count.
+#[test]
+fn who_is_not_affected_says_why() {
+    let cases = include_str!("../testdata/vex/reasons.txt");
+    let mut count = 0;
+    for line in cases.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let (case, want) = line.split_once(" => ").unwrap();
+        let (form, said) = case.split_once(' ').unwrap();
+        let text = match form {
+            "openvex" => format!(
+                r#"{{"statements": [{{"vulnerability": {{"name": "CVE-2024-0001"}},
+                "products": ["pkg:npm/a"], "status": "not_affected", {said}}}]}}"#
+            ),
+            "cyclonedx" => format!(
+                r#"{{"bomFormat": "CycloneDX", "vulnerabilities": [{{"id": "CVE-2024-0001",
+                "affects": [{{"ref": "pkg:npm/a"}}], "analysis": {{"state": "not_affected", {said}}}}}]}}"#
+            ),
+            category => format!(
+                r#"{{"document": {{"category": "{category}"}}, "product_tree": {{"full_product_names":
+                [{{"product_id": "A", "product_identification_helper": {{"purl": "pkg:npm/a"}}}}]}},
+                "vulnerabilities": [{{"cve": "CVE-2024-0001", "product_status":
+                {{"known_not_affected": ["A"]}}, {said}}}]}}"#
+            ),
+        };
+        let said = read("a file", text.as_bytes()).unwrap();
+        let (told, note) = (said.statements.len(), said.notes.first());
+        let outcome = match (told, note) {
+            (1, None) => "counts",
+            (0, Some(note)) if note.contains("not valid") && note.contains("`CVE-2024-0001`") => {
+                "is told"
+            }
+            _ => "?",
+        };
+        assert_eq!(outcome, want, "{case}: {said:?}");
+        count += 1;
+    }
+    assert!(count >= 12, "{count}");
+}
+
 /// Somebody looks into it, whatever word he has for it.
 #[test]
 fn an_unknown_status_is_no_silence() {

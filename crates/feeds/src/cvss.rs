@@ -34,7 +34,7 @@ impl CvssData {
     pub(crate) fn severity(&self, published: Option<&str>) -> Severity {
         match published.or(self.base_severity.as_deref()) {
             Some(word) => Severity::from_publisher(word),
-            None => Severity::from_score(self.base_score),
+            None => Severity::from_versioned_score(&self.version, self.base_score),
         }
     }
 
@@ -65,7 +65,7 @@ pub(crate) fn of_vector(source: &str, vector: &str) -> Option<Cvss> {
 /// The rating that the newest of these scores gives; unknown where there is none.
 pub(crate) fn rating(scores: &[Cvss]) -> Severity {
     let newest = scores.iter().max_by(|a, b| a.version.cmp(&b.version));
-    newest.map_or(Severity::Unknown, |newest| Severity::from_score(newest.score))
+    newest.map_or(Severity::Unknown, Cvss::severity)
 }
 
 /// `CWE-79` and the like; what is no CWE number (`NVD-CWE-noinfo`) is None.

@@ -78,6 +78,8 @@ struct Entry {
     #[serde(default)]
     date: Option<String>,
     #[serde(default)]
+    cvss_v2: Option<f64>,
+    #[serde(default)]
     cvss_v3: Option<f64>,
     #[serde(default)]
     cvss_v4: Option<f64>,
@@ -101,8 +103,9 @@ impl Entry {
         let mut names = cve.into_iter().chain(ghsa);
         let id = names.next().unwrap_or_else(|| file.to_owned());
         let aliases: Vec<String> = names.collect();
-        let score = self.cvss_v4.or(self.cvss_v3);
-        let severity = score.map_or(Severity::Unknown, Severity::from_score);
+        let score = self.cvss_v4.or(self.cvss_v3).map(Severity::from_score);
+        let severity = score.or(self.cvss_v2.map(Severity::from_score_of_version_2));
+        let severity = severity.unwrap_or_default();
         let package = language::package_name(STREAM, &self.gem);
         let Some(mut advisory) =
             language::advisory((&id, &aliases), package, ranges, severity, &record)

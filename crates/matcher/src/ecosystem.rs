@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use model::{Basis, Inventory, Package, PackageKind, Problem, ProblemKind, Subject};
+use model::{Inventory, Package, PackageKind, Problem, ProblemKind, Subject};
 use version::Scheme;
 
 use crate::distro::{self, Own, Plan, Role, Tracks};
@@ -103,7 +103,7 @@ pub(crate) fn packages<'i>(plan: &Plan, inventory: &'i Inventory) -> Vec<&'i Pac
             || (plan.declared
                 && !installed.contains(&(package.name.as_str(), package.version.as_str())));
         let is_told = package.kind == PackageKind::Generic && is_a_component(package, inventory);
-        let is_chosen = package.basis != Basis::Mention;
+        let is_chosen = package.basis.is_meant();
         is_there
             && is_chosen
             && !package.version.is_empty()
@@ -118,7 +118,7 @@ pub(crate) fn packages<'i>(plan: &Plan, inventory: &'i Inventory) -> Vec<&'i Pac
 pub(crate) fn unknown(inventory: &Inventory, declared: bool, own: &Own) -> Vec<Problem> {
     let mut names: BTreeMap<(PackageKind, &str), BTreeSet<(&str, &str)>> = BTreeMap::new();
     for package in &inventory.packages {
-        let is_meant = (declared || !package.declared) && package.basis != Basis::Mention;
+        let is_meant = (declared || !package.declared) && package.basis.is_meant();
         let what = match (package.kind, package.version.as_str()) {
             (kind, _) if scheme(kind).is_none() => continue,
             (_, "") => "version",

@@ -107,7 +107,7 @@ fn evidence(plan: &Plan, package: &Package, because: &[Because<'_>]) -> Vec<Evid
             Basis::FileName => compared.push_str("; name and version by file name"),
             Basis::Signature => compared.push_str("; name and version by signature"),
             Basis::Digest => compared.push_str("; name and version by SHA-1"),
-            Basis::Record | Basis::Mention => {}
+            Basis::Record | Basis::Mention | Basis::Elsewhere => {}
         }
         if is_kernel_headers(package) {
             compared.push_str("; headers only, no kernel runs from this package");

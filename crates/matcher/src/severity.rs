@@ -53,16 +53,7 @@ fn best_score(details: &[(String, Details)]) -> Option<(String, Severity)> {
         .iter()
         .flat_map(|(_, details)| &details.cvss)
         .max_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.score.total_cmp(&b.score)))
-        .map(|cvss| (cvss.source.clone(), qualitative(cvss)))
-}
-
-/// CVSS 2 ends at `high`: its scores know no `critical` (NVD, "Vulnerability Metrics").
-fn qualitative(cvss: &Cvss) -> Severity {
-    let severity = Severity::from_score(cvss.score);
-    match cvss.version.as_str() {
-        "2.0" => severity.min(Severity::High),
-        _ => severity,
-    }
+        .map(|cvss| (cvss.source.clone(), cvss.severity()))
 }
 
 /// One opinion a source: what it says outright, else what its score means.
@@ -78,7 +69,7 @@ fn add_opinions(finding: &mut Finding, details: &[(String, Details)]) {
         let mut scores: Vec<&Cvss> = details.cvss.iter().collect();
         scores.sort_by(|a, b| b.version.cmp(&a.version));
         for cvss in scores {
-            opinions.entry(cvss.source.clone()).or_insert_with(|| qualitative(cvss));
+            opinions.entry(cvss.source.clone()).or_insert_with(|| cvss.severity());
         }
     }
     let opinion = |(source, severity)| Opinion { source, severity };

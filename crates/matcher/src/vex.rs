@@ -184,7 +184,7 @@ fn reason(statement: &VexStatement) -> String {
         _ => statement.justification.as_str(),
     };
     match (word, statement.statement.as_str()) {
-        ("", "") => "not affected".to_owned(),
+        ("", "") => "not affected, no reason given".to_owned(),
         (words, "") | ("", words) => words.to_owned(),
         (word, words) => format!("{word}: {words}"),
     }

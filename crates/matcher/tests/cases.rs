@@ -338,6 +338,7 @@ fn package(text: &str) -> Package {
             None => Basis::Record,
             Some("file_name") => Basis::FileName,
             Some("mention") => Basis::Mention,
+            Some("elsewhere") => Basis::Elsewhere,
             Some(other) => panic!("basis `{other}`"),
         },
         vendor: field("vendor=").unwrap_or_default().to_owned(),

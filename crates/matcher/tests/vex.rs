@@ -367,7 +367,7 @@ fn the_reason_is_told_in_its_words() {
         reason
     };
     use VexStatus::{Fixed, NotAffected};
-    assert_eq!(told(NotAffected, "", ""), "not affected");
+    assert_eq!(told(NotAffected, "", ""), "not affected, no reason given");
     assert_eq!(told(NotAffected, "component_not_present", ""), "component_not_present");
     assert_eq!(told(NotAffected, "component_not_present", "see"), "component_not_present: see");
     assert_eq!(told(Fixed, "", "in our build"), "fixed: in our build");

@@ -160,6 +160,13 @@ pub struct Cvss {
     pub score: f64,
 }
 
+impl Cvss {
+    /// What the score means on the scale of its version.
+    pub fn severity(&self) -> Severity {
+        Severity::from_versioned_score(&self.version, self.score)
+    }
+}
+
 /// What is known of a vulnerability apart from packages: only reported findings need it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Details {

@@ -140,12 +140,27 @@ pub enum Basis {
     Signature,
     /// A list of what was looked at, in which nothing says what was chosen.
     Mention,
+    /// A record that says that it is from somewhere else than what its kind is known by: it shares a name with
+    /// what advisories speak of, and nothing more.
+    Elsewhere,
 }
 
 impl Basis {
+    /// Whether advisories may be about it: it is there, as far as anybody knows, and it is what they mean by its
+    /// name.
+    pub fn is_meant(self) -> bool {
+        !matches!(self, Self::Mention | Self::Elsewhere)
+    }
+
     /// Every basis, by name.
-    pub const ALL: &[Self] =
-        &[Self::Record, Self::FileName, Self::Digest, Self::Signature, Self::Mention];
+    pub const ALL: &[Self] = &[
+        Self::Record,
+        Self::FileName,
+        Self::Digest,
+        Self::Signature,
+        Self::Mention,
+        Self::Elsewhere,
+    ];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -154,6 +169,7 @@ impl Basis {
             Self::Digest => "digest",
             Self::Signature => "signature",
             Self::Mention => "mention",
+            Self::Elsewhere => "elsewhere",
         }
     }
 }

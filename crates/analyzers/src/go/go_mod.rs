@@ -1,12 +1,18 @@
 //! `go.mod`: the modules that a module requires, with replacements in place (go.dev/ref/mod).
 //!
-//! Since Go 1.17 the file lists all that is needed, before only what is required directly. What
+//! Since Go 1.17 the file lists all that is needed, before only what is required directly: that is said. What
 //! `go.sum` says beside it is read by `go_sum.rs`.
 
-use model::PackageKind;
+use model::{PackageKind, ProblemKind};
 
 use crate::lock::{LOCK_BYTES_MAX, Listing};
 use crate::{Analyzer, File, FileFacts, Installed, Select};
+
+/// Go's cache of modules: those of others, of which nothing is built here by their own files.
+const CACHE: &str = "pkg/mod/";
+
+/// The first version of Go that writes all that is needed (go.dev/ref/mod, "go directive").
+const WHOLE_SINCE: (u32, u32) = (1, 17);
 
 /// The analyzer `go-mod`.
 pub(crate) struct GoMod;
@@ -17,7 +23,7 @@ impl Analyzer for GoMod {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -32,14 +38,23 @@ impl Analyzer for GoMod {
         let text = file.text();
         let mut required: Vec<(&str, &str)> = Vec::new();
         let mut replacements: Vec<Replacement<'_>> = Vec::new();
+        // Without a word Go takes it for one of 1.16.
+        let mut language = (1, 16);
         for (directive, words) in Directives::of(&text) {
             match (directive, words.as_slice()) {
                 ("require", [path, version]) if version.starts_with('v') => {
                     required.push((path, version));
                 }
+                ("go", [version]) => language = minor(version),
                 ("replace", words) => replacements.extend(Replacement::of(words)),
                 _ => {}
             }
+        }
+        let is_whole = language >= WHOLE_SINCE || required.is_empty();
+        if !is_whole && !file.path.contains(CACHE) {
+            let message = "it is of a Go before 1.17 and names only what is required directly: what that needs \
+                           itself is not known";
+            facts.problem(ProblemKind::Notice, message);
         }
         replacements.sort_by_key(|replacement| (replacement.path, replacement.version));
         let mut listing = Listing::new(facts);
@@ -48,6 +63,16 @@ impl Analyzer for GoMod {
             listing.add(Installed::declared(PackageKind::Golang, path, version));
         }
     }
+}
+
+/// `1.22`, `1.22.3` and `1.21rc2` by their first two numbers; 0 for what is none.
+fn minor(version: &str) -> (u32, u32) {
+    let digits = |text: &str| -> u32 {
+        let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        text.get(..end).and_then(|number| number.parse().ok()).unwrap_or_default()
+    };
+    let (major, rest) = version.split_once('.').unwrap_or((version, ""));
+    (digits(major), digits(rest))
 }
 
 /// `path [version] => path [version]`.

@@ -11,9 +11,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::folders::Search;
-use super::origin::{Origin, Origins};
+use super::origin::Origins;
 use super::{jsonc, specifier};
-use crate::lock::{self, LOCK_BYTES_MAX, Listing};
+use crate::lock::{self, LOCK_BYTES_MAX, Listing, Needed};
 use crate::{Analyzer, File, FileFacts, Installed, Select, integrity};
 
 /// The analyzer `bun-lock`.
@@ -28,6 +28,20 @@ struct Lock {
     version: u64,
     #[serde(default)]
     packages: BTreeMap<String, Vec<Value>>,
+    /// The projects of the repository, by their folders; the root has none.
+    #[serde(default)]
+    workspaces: BTreeMap<String, Workspace>,
+}
+
+/// What one asks for.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Workspace {
+    name: String,
+    dependencies: BTreeMap<String, Value>,
+    optional_dependencies: BTreeMap<String, Value>,
+    peer_dependencies: BTreeMap<String, Value>,
+    dev_dependencies: BTreeMap<String, Value>,
 }
 
 impl Analyzer for BunLock {
@@ -36,7 +50,7 @@ impl Analyzer for BunLock {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -57,17 +71,21 @@ impl Analyzer for BunLock {
         let is_usual = |locked: &[Value]| is_of_a_registry(locked) && address(locked).is_empty();
         let mut origins = Origins::new(lock.packages.values().any(|locked| is_usual(locked)));
         let mut search = Search::new(&lock.packages, "");
+        let mut all = BTreeMap::new();
+        for (place, locked) in &lock.packages {
+            all.insert(place.clone(), dependencies(place, locked, &mut search));
+        }
+        let needed = needed(&lock.workspaces, &all, &mut search);
         let mut listing = Listing::new(facts);
         for (place, locked) in &lock.packages {
-            let Some((name, version)) = identity(locked, &origins) else { continue };
+            let Some((name, version)) = identity(locked) else { continue };
             let mut installed = Installed::declared(PackageKind::Npm, name, version);
-            origins.note(address(locked));
-            if let Origin::Elsewhere(told) = origins.origin(address(locked)) {
-                installed.package.variant = told;
-            }
+            origins.note(address(locked), &mut installed.package);
             let digest = locked.iter().skip(1).filter_map(Value::as_str).next_back();
             installed.package.hashes = integrity::subresource(digest.unwrap_or_default());
-            installed.package.dependencies = dependencies(place, locked, &mut search, &origins);
+            let own = all.get(place).into_iter().flatten();
+            installed.package.dependencies = own.map(Dependency::named).collect();
+            installed.package.development = needed.development(place);
             listing.add(installed);
         }
         origins.tell(facts);
@@ -90,23 +108,39 @@ fn is_of_a_registry(locked: &[Value]) -> bool {
 
 /// Name and version; None for the repository's own folders. Where no version is said, it is left
 /// empty.
-fn identity<'a>(locked: &'a [Value], origins: &Origins) -> Option<(&'a str, &'a str)> {
+fn identity(locked: &[Value]) -> Option<(&str, &str)> {
     let (name, version) = specifier::split(locked.first()?.as_str()?)?;
     if specifier::is_version(version) {
-        let is_public = matches!(origins.origin(address(locked)), Origin::Public);
-        return Some((name, if is_public { version } else { "" }));
+        return Some((name, version));
     }
     specifier::is_address(version).then_some((name, ""))
 }
 
+/// What a package needs: the place where it is found, or a name that is nowhere.
+enum Dependency<'a> {
+    At(&'a str, &'a Vec<Value>),
+    Nowhere(&'a str),
+}
+
+impl Dependency<'_> {
+    fn named(&self) -> String {
+        match self {
+            Self::At(_, locked) => {
+                let (name, version) = identity(locked).unwrap_or_default();
+                lock::dependency(name, version)
+            }
+            Self::Nowhere(name) => (*name).to_owned(),
+        }
+    }
+}
+
 /// What it needs, as it would be found from its folder. An optional package or peer that is
 /// nowhere is not needed.
-fn dependencies(
+fn dependencies<'a>(
     place: &str,
-    locked: &[Value],
-    search: &mut Search<'_, Vec<Value>>,
-    origins: &Origins,
-) -> Vec<String> {
+    locked: &'a [Value],
+    search: &mut Search<'a, Vec<Value>>,
+) -> Vec<Dependency<'a>> {
     let Some(details) = locked.iter().find_map(Value::as_object) else { return Vec::new() };
     let mut dependencies = Vec::new();
     for (key, is_needed) in
@@ -114,12 +148,42 @@ fn dependencies(
     {
         for name in details.get(key).and_then(Value::as_object).into_iter().flat_map(|o| o.keys()) {
             let found = search.find(place, name);
-            match found.and_then(|(_, locked)| identity(locked, origins)) {
-                Some((name, version)) => dependencies.push(lock::dependency(name, version)),
-                None if is_needed => dependencies.push(name.clone()),
+            match found.filter(|(_, locked)| identity(locked).is_some()) {
+                Some((place, locked)) => dependencies.push(Dependency::At(place, locked)),
+                None if is_needed => dependencies.push(Dependency::Nowhere(name)),
                 None => {}
             }
         }
     }
     dependencies
+}
+
+/// What the projects of the repository need, by places.
+fn needed<'a>(
+    workspaces: &BTreeMap<String, Workspace>,
+    dependencies: &BTreeMap<String, Vec<Dependency<'a>>>,
+    search: &mut Search<'a, Vec<Value>>,
+) -> Needed {
+    let (mut running, mut development) = (Vec::new(), Vec::new());
+    for (folder, workspace) in workspaces {
+        // Packages of the root lie in no folder, whatever it is called.
+        let place = if folder.is_empty() { "" } else { &workspace.name };
+        let mut found = |asked: &BTreeMap<String, Value>, places: &mut Vec<String>| {
+            let found = asked.keys().filter_map(|name| search.find(place, name));
+            places.extend(found.map(|(place, _)| place.to_owned()));
+        };
+        found(&workspace.dependencies, &mut running);
+        found(&workspace.optional_dependencies, &mut running);
+        found(&workspace.peer_dependencies, &mut running);
+        found(&workspace.dev_dependencies, &mut development);
+    }
+    let places = |needed: &Vec<Dependency<'_>>| -> Vec<String> {
+        let place = |it: &Dependency<'_>| match it {
+            Dependency::At(place, _) => Some((*place).to_owned()),
+            Dependency::Nowhere(_) => None,
+        };
+        needed.iter().filter_map(place).collect()
+    };
+    let others = dependencies.iter().map(|(place, needed)| (place.clone(), places(needed)));
+    Needed::of(running, development, &others.collect())
 }

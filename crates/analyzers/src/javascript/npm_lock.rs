@@ -74,7 +74,7 @@ impl Analyzer for NpmLock {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -107,10 +107,7 @@ impl Analyzer for NpmLock {
             // Folders outside are the repository's own.
             let Some((name, version)) = identity(folder, locked, &origins) else { continue };
             let mut installed = Installed::declared(PackageKind::Npm, name, version);
-            origins.note(locked.address());
-            if let Origin::Elsewhere(told) = origins.origin(locked.address()) {
-                installed.package.variant = told;
-            }
+            origins.note(locked.address(), &mut installed.package);
             installed.package.development = Some(locked.dev);
             installed.package.license = locked.license.as_str().unwrap_or_default().to_owned();
             installed.package.hashes = integrity::subresource(&locked.integrity);
@@ -153,7 +150,7 @@ impl Locked {
 }
 
 /// Name and version of the package in a folder; None for the repository's own. Where no version
-/// is said, or none of the registry's, it is left empty.
+/// is said, it is left empty.
 fn identity<'a>(
     folder: &'a str,
     locked: &'a Locked,
@@ -161,16 +158,15 @@ fn identity<'a>(
 ) -> Option<(&'a str, &'a str)> {
     let (_, name) = folder.rsplit_once(MODULES)?;
     let name = if locked.name.is_empty() { name } else { &locked.name };
-    let origin = origins.origin(locked.address());
-    if locked.link || matches!(origin, Origin::Own) {
-        None
-    } else if matches!(origin, Origin::Elsewhere(_)) {
-        Some((name, ""))
-    } else if specifier::is_version(&locked.version) {
-        Some((name, &locked.version))
-    } else {
-        let is_unsaid = locked.version.is_empty() || specifier::is_address(&locked.version);
-        is_unsaid.then_some((name, ""))
+    match origins.origin(locked.address()) {
+        Origin::Own => None,
+        _ if locked.link => None,
+        _ if specifier::is_version(&locked.version) => Some((name, &locked.version)),
+        Origin::Elsewhere(_) => Some((name, "")),
+        Origin::Public => {
+            let is_unsaid = locked.version.is_empty() || specifier::is_address(&locked.version);
+            is_unsaid.then_some((name, ""))
+        }
     }
 }
 

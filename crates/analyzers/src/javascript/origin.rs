@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{ProblemKind, Purl};
+use model::{Basis, Package, ProblemKind, Purl};
 
 use super::specifier;
 use crate::FileFacts;
@@ -87,11 +87,13 @@ impl Origins {
         Origin::Elsewhere(BTreeMap::from([(told.0.to_owned(), told.1)]))
     }
 
-    /// Takes note of a package that is listed.
-    pub(super) fn note(&mut self, address: &str) {
+    /// Takes note of a package that is listed, and says of it where it is from.
+    pub(super) fn note(&mut self, address: &str, package: &mut Package) {
         let host = host(address);
         match self.origin(address) {
-            Origin::Elsewhere(_) => {
+            Origin::Elsewhere(told) => {
+                package.basis = Basis::Elsewhere;
+                package.variant = told;
                 self.count = self.count.saturating_add(1);
                 self.hosts.insert(host.to_owned());
             }
@@ -107,8 +109,8 @@ impl Origins {
     pub(super) fn tell(self, facts: &mut FileFacts) {
         if self.count > 0 {
             let message = format!(
-                "packages not from npm's registry, which are listed without a version and not held \
-                 against what is known of those of the same name: {}{}",
+                "packages not from npm's registry, which are not held against what is known of those of \
+                 the same name: {}{}",
                 self.count,
                 named(&self.hosts)
             );

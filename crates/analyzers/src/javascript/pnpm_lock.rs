@@ -10,7 +10,7 @@ use model::{PackageKind, ProblemKind};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::origin::{Origin, Origins};
+use super::origin::Origins;
 use super::specifier;
 use crate::lock::{self, LOCK_BYTES_MAX, Listing, Needed};
 use crate::{Analyzer, File, FileFacts, Installed, Select, integrity};
@@ -77,7 +77,7 @@ impl Analyzer for PnpmLock {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -142,11 +142,7 @@ fn packages(form: Form, lock: Lock, origins: &mut Origins) -> Vec<Installed> {
         // What comes from elsewhere may have none.
         let version = if specifier::is_version(version) { version } else { "" };
         let mut installed = Installed::declared(PackageKind::Npm, name, version);
-        origins.note(&locked.resolution.tarball);
-        if let Origin::Elsewhere(told) = origins.origin(&locked.resolution.tarball) {
-            installed.package.version.clear();
-            installed.package.variant = told;
-        }
+        origins.note(&locked.resolution.tarball, &mut installed.package);
         installed.package.development = locked.dev.or_else(|| asked.development(key));
         installed.package.hashes = integrity::subresource(&locked.resolution.integrity);
         installed.package.dependencies = needed.get(key).cloned().unwrap_or_default();

@@ -4,7 +4,7 @@
 //! Each entry is called by what was asked for (`rope@^1.0.0, rope@^1.2.0`), so that is how
 //! dependencies find theirs.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use model::PackageKind;
 
@@ -26,8 +26,6 @@ pub(crate) struct Entry {
     /// From where it came; empty where nothing says it.
     pub(crate) address: String,
     pub(crate) hashes: Vec<String>,
-    /// What a package URL says of where it came from, if that is not npm's registry.
-    pub(crate) told: BTreeMap<String, String>,
     /// Names and ranges.
     pub(crate) dependencies: Vec<(String, String)>,
 }
@@ -38,7 +36,7 @@ impl Analyzer for YarnLock {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn selects(&self) -> &'static [Select] {
@@ -63,13 +61,6 @@ impl Analyzer for YarnLock {
         };
         entries.retain(|entry| specifier::is_version(&entry.version));
         entries.retain(|entry| !matches!(origins.origin(&entry.address), Origin::Own));
-        for entry in &mut entries {
-            origins.note(&entry.address);
-            if let Origin::Elsewhere(told) = origins.origin(&entry.address) {
-                entry.version.clear();
-                entry.told = told;
-            }
-        }
         let answers: HashMap<&str, &Entry> = entries
             .iter()
             .flat_map(|entry| entry.asked.iter().map(move |asked| (asked.as_str(), entry)))
@@ -78,7 +69,7 @@ impl Analyzer for YarnLock {
         for entry in &entries {
             let mut installed = Installed::declared(PackageKind::Npm, &entry.name, &entry.version);
             installed.package.hashes.clone_from(&entry.hashes);
-            installed.package.variant.clone_from(&entry.told);
+            origins.note(&entry.address, &mut installed.package);
             let needed = entry.dependencies.iter();
             installed.package.dependencies =
                 needed.map(|(name, range)| dependency(name, range, &answers)).collect();

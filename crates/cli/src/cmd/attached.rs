@@ -24,7 +24,7 @@ pub(crate) fn read(inspection: &mut Inspection, vex: &mut Cow<'_, Statements>) {
                 let bill =
                     it.sbom.map(|sbom| compared(&sbom.inventory.packages, &inventory.packages));
                 let statements = match it.said.statements.len() {
-                    0 => None,
+                    0 if it.said.notes.is_empty() && bill.is_some() => None,
                     count => {
                         vex.to_mut().add(&name, it.said);
                         Some(format!("a VEX document with {count} statements"))

@@ -81,6 +81,7 @@ fn content(path: &str) -> Result<Vec<u8>, UserError> {
 fn no_bill(path: &str, error: &SbomError) -> UserError {
     let code = match error {
         SbomError::Unknown => ExitCode::NotAnImage,
+        SbomError::Version(_) => ExitCode::Unsupported,
         SbomError::TooLarge | SbomError::Damaged(_) => ExitCode::Damaged,
     };
     UserError::new(code, format!("cannot read `{path}` as a bill of materials: {error}"))

@@ -89,6 +89,11 @@ def rating(base):
     return next(word for least, word in steps if base >= least)
 
 
+def rating_of_2(base):
+    """NVD's scale for CVSS 2: three words."""
+    return next(word for least, word in ((7.0, "high"), (4.0, "medium"), (0.0, "low")) if base >= least)
+
+
 def word(text):
     """A publisher's word as a report spells it."""
     spelled = {"important": "high", "moderate": "medium", "minor": "low"}

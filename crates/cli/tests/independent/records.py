@@ -202,7 +202,9 @@ def stated(document, affected, vectors):
     if newest is None:
         return "unknown"
     base = known.score(newest)
-    return "not known here" if base is None else known.rating(base)
+    if base is None:
+        return "not known here"
+    return known.rating(base) if newest.startswith("CVSS:") else known.rating_of_2(base)
 
 
 def normal(stream, name):
@@ -293,7 +295,11 @@ def rubysec(path):
     record = Record("rubysec", "gem", entry["gem"], own, names)
     outside(record, said(entry, "patched_versions"), said(entry, "unaffected_versions"))
     score = said(entry, "cvss_v4") or said(entry, "cvss_v3")
-    record.severity = "unknown" if score is None else known.rating(float(score))
+    older = said(entry, "cvss_v2")
+    if score is not None:
+        record.severity = known.rating(float(score))
+    else:
+        record.severity = "unknown" if older is None else known.rating_of_2(float(older))
     yield record
 
 

@@ -10,7 +10,7 @@ import versions
 from bills import Sampler, around
 from compare import Comparison
 from feeds import Feeds
-from known import rating
+from known import rating, rating_of_2
 from program import Program, complaints, rows
 
 STATES = "redhat-cve-api"
@@ -50,10 +50,9 @@ def add_opinions(rows, origin, release):
 
 
 def score_word(scored):
-    """CVSS 2 has no word above `high`."""
+    """Each version on its own scale."""
     vector, base = scored
-    said = rating(base)
-    return said if vector.startswith("CVSS:") or said != "critical" else "high"
+    return rating(base) if vector.startswith("CVSS:") else rating_of_2(base)
 
 
 def component(installed, family):

@@ -7,7 +7,7 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::{joined, read_hash};
 use crate::bill::{Component, ComponentKind, Property};
-use crate::sbom::Reading;
+use crate::sbom::{Form, Reading};
 
 /// How deep elements may nest; components within components reach 20.
 const DEPTH_MAX: usize = 256;
@@ -88,8 +88,9 @@ impl Walk<'_> {
         match name.as_str() {
             "bom" if self.open.is_empty() => {
                 let namespace = attribute(tag, "xmlns");
-                if namespace.starts_with("http://cyclonedx.org/schema/bom/") {
-                    self.reading.recognize();
+                if let Some(version) = namespace.strip_prefix("http://cyclonedx.org/schema/bom/") {
+                    self.reading.recognize(Form::CycloneDx);
+                    self.reading.of_version(version);
                 }
             }
             "component" => {

@@ -111,7 +111,8 @@ fn help(fault: &Fault<'_>, full: &str) -> String {
 }
 
 /// The number by which viewers rank: the highest CVSS score that agrees with our word, else the
-/// middle of what the word stands for.
+/// middle of what the word stands for. Viewers have the scale of CVSS 3 alone, on which a 10 of CVSS 2 would be
+/// critical.
 fn score(fault: &Fault<'_>) -> f64 {
     let scores = fault.finding().into_iter().flat_map(|it| &it.cvss).map(|cvss| cvss.score);
     let agrees = |score: &f64| Severity::from_score(*score) == fault.severity;

@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::Reading;
+use super::{Form, Reading};
 use crate::{cyclonedx::read_json as cyclonedx, spdx::read_json as spdx, syft};
 
 /// Reads as far as it goes; the error is why not further.
@@ -40,13 +40,16 @@ impl<'de> Visitor<'de> for Document<'_> {
         let reading = self.0;
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
-                "bomFormat" | "spdxVersion" => {
-                    let form: String = map.next_value()?;
-                    if form == "CycloneDX" || form.starts_with("SPDX-2.") {
-                        reading.recognize();
+                // CycloneDX
+                "bomFormat" => {
+                    if map.next_value::<String>()? == "CycloneDX" {
+                        reading.recognize(Form::CycloneDx);
                     }
                 }
-                // CycloneDX
+                "specVersion" => {
+                    let Text(version) = map.next_value()?;
+                    reading.of_version(&version.unwrap_or_default());
+                }
                 "metadata" => cyclonedx::metadata(map.next_value()?, reading),
                 "components" => {
                     map.next_value_seed(Each::new(|it| cyclonedx::component(it, reading)))?;
@@ -58,6 +61,22 @@ impl<'de> Visitor<'de> for Document<'_> {
                     map.next_value_seed(Each::new(|it| cyclonedx::composition(&it, reading)))?;
                 }
                 // SPDX
+                "spdxVersion" => {
+                    let version: String = map.next_value()?;
+                    if version.starts_with("SPDX-") {
+                        reading.recognize(Form::Spdx);
+                        reading.of_version(&version);
+                    }
+                }
+                // From version 3 on, which lists its elements elsewhere.
+                "@context" => {
+                    let Text(context) = map.next_value()?;
+                    let rest = context.as_deref().and_then(|it| it.split_once("spdx.org/rdf/"));
+                    if let Some(version) = rest.and_then(|(_, rest)| rest.split('/').next()) {
+                        reading.recognize(Form::Spdx);
+                        reading.of_version(version);
+                    }
+                }
                 "name" => spdx::name(map.next_value()?, reading),
                 "creationInfo" => spdx::creation_info(map.next_value()?, reading),
                 "packages" => map.next_value_seed(Each::new(|it| spdx::package(it, reading)))?,
@@ -72,7 +91,7 @@ impl<'de> Visitor<'de> for Document<'_> {
                 }
                 // Syft
                 "artifacts" => {
-                    reading.recognize();
+                    reading.recognize(Form::Syft);
                     map.next_value_seed(Each::new(|it| syft::artifact(it, reading)))?;
                 }
                 "artifactRelationships" => {
@@ -86,6 +105,62 @@ impl<'de> Visitor<'de> for Document<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// A text, where others write anything: then none. A list of them is its first.
+struct Text(Option<String>);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+
+        impl<'de> Visitor<'de> for Any {
+            type Value = Text;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Text, E> {
+                Ok(Text(Some(text.to_owned())))
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Text, E> {
+                Ok(Text(None))
+            }
+
+            fn visit_i64<E>(self, _: i64) -> Result<Text, E> {
+                Ok(Text(None))
+            }
+
+            fn visit_u64<E>(self, _: u64) -> Result<Text, E> {
+                Ok(Text(None))
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<Text, E> {
+                Ok(Text(None))
+            }
+
+            fn visit_unit<E>(self) -> Result<Text, E> {
+                Ok(Text(None))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Text, A::Error> {
+                let mut first = None;
+                while let Some(Text(text)) = list.next_element()? {
+                    first = first.or(text);
+                }
+                Ok(Text(first))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Text, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Text(None))
+            }
+        }
+
+        deserializer.deserialize_any(Any)
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use model::{Problem, ProblemKind};
 
+use super::Form;
 use crate::bill::{Bill, Component, ComponentKind, property};
 
 /// More components than this are not read; the largest real images have some 20 000 packages.
@@ -21,7 +22,10 @@ pub(crate) struct Reading {
     /// What the user calls the file.
     name: String,
     bill: Bill,
-    is_recognized: bool,
+    /// Once it is certain.
+    form: Option<Form>,
+    /// What the bill calls the version of its form; empty if it does not.
+    version: String,
     has_begun: bool,
     /// References of what is described, where that is told apart from the description.
     described: HashSet<String>,
@@ -49,7 +53,8 @@ impl Reading {
         Self {
             name: name.to_owned(),
             bill: Bill::default(),
-            is_recognized: false,
+            form: None,
+            version: String::new(),
             has_begun: false,
             described: HashSet::new(),
             edges: Vec::new(),
@@ -63,12 +68,24 @@ impl Reading {
     }
 
     /// That the format is certain.
-    pub(crate) fn recognize(&mut self) {
-        self.is_recognized = true;
+    pub(crate) fn recognize(&mut self, form: Form) {
+        self.form.get_or_insert(form);
     }
 
-    pub(super) fn is_recognized(&self) -> bool {
-        self.is_recognized
+    pub(crate) fn of_version(&mut self, version: &str) {
+        version.trim().clone_into(&mut self.version);
+    }
+
+    pub(super) fn form(&self) -> Option<Form> {
+        self.form
+    }
+
+    pub(super) fn version(&self) -> &str {
+        &self.version
+    }
+
+    pub(super) fn notice(&mut self, message: String) {
+        self.bill.problems.push(Problem::new(ProblemKind::Notice, &self.name, message));
     }
 
     pub(super) fn has_begun(&self) -> bool {

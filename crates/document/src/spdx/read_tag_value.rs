@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::read_hash;
 use super::read_json::{called, declared, is_purl, properties, relate, source_info, supplier};
 use crate::bill::{Component, ComponentKind, Property};
-use crate::sbom::Reading;
+use crate::sbom::{Form, Reading};
 
 /// Reads as far as it goes; the error is why not further.
 pub(crate) fn read(text: &str, reading: &mut Reading) -> Result<(), String> {
@@ -20,7 +20,10 @@ pub(crate) fn read(text: &str, reading: &mut Reading) -> Result<(), String> {
             break;
         };
         match tag {
-            "SPDXVersion" => reading.recognize(),
+            "SPDXVersion" => {
+                reading.recognize(Form::Spdx);
+                reading.of_version(value);
+            }
             "DocumentName" => reading.title(value.to_owned()),
             "Created" => reading.created(value.to_owned()),
             "Relationship" => {

@@ -4,14 +4,15 @@
 //! Products stand in a tree and have identifiers; a component within a product is a product of its
 //! own by way of a relationship, which may be part of another. A branch says which versions are meant
 //! where an identifier does not. What nothing identifies keeps its place without a name, so that
-//! somebody can say of it that it matches nothing. A draft silences nothing.
+//! somebody can say of it that it matches nothing. A draft silences nothing, and neither does a product of
+//! the VEX profile that is not affected for no reason.
 
 use std::collections::{BTreeMap, HashMap};
 
 use model::{Purl, VexProduct, VexStatement, VexStatus};
 use serde::Deserialize;
 
-use super::{NAMES_MAX, Said, narrowed, silences, statement};
+use super::{NAMES_MAX, Said, narrowed, silences, statement, without_groundless};
 
 /// Relationships of relationships of more than this are nobody's: Red Hat has two (a package of a
 /// module of a repository).
@@ -28,6 +29,8 @@ struct Document {
 
 #[derive(Deserialize)]
 struct Head {
+    #[serde(default)]
+    category: String,
     #[serde(default)]
     publisher: Publisher,
     #[serde(default)]
@@ -179,6 +182,12 @@ pub(super) fn read(bytes: &[u8]) -> serde_json::Result<Said> {
         statement.author.clone_from(&document.publisher.name);
     }
     let mut notes = Vec::new();
+    // "Profile 5: VEX": whoever is not affected has a flag or a threat of the category `impact` that says
+    // why (test 6.1.27.9). Other profiles do not ask for it.
+    if document.category == "csaf_vex" {
+        let wanted = "a flag or a threat of the category `impact`";
+        notes.extend(without_groundless(&mut statements, wanted));
+    }
     // "Document Property - Tracking - Status": for the issuing party's own use, or to ask what others
     // think of it.
     if document.tracking.status == "draft" {

@@ -1,12 +1,13 @@
 //! OpenVEX read, 0.0.1 to 0.2.0: older versions name vulnerabilities and products by a text alone.
-//! A status that is none of VEX is no reason to forget that somebody looks into it.
+//! A status that is none of VEX is no reason to forget that somebody looks into it. A `not_affected` without
+//! a reason is not valid, and silences nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{VexProduct, VexStatement, VexStatus};
 use serde::Deserialize;
 
-use super::{Said, statement, unknown_statuses};
+use super::{Said, statement, unknown_statuses, without_groundless};
 
 #[derive(Deserialize)]
 struct Document {
@@ -73,8 +74,12 @@ pub(super) fn read(bytes: &[u8]) -> serde_json::Result<Said> {
     let of_document = last_updated.or(timestamp).unwrap_or_default();
     let mut unknown = BTreeSet::new();
     let read = statements.into_iter().map(|it| it.read(&author, &of_document, &mut unknown));
-    let statements = read.collect();
-    Ok(Said { statements, notes: unknown_statuses(&unknown).into_iter().collect() })
+    let mut statements = read.collect();
+    // "Status Labels": `not_affected` has to say why.
+    let wanted = "a justification or an impact statement";
+    let groundless = without_groundless(&mut statements, wanted);
+    let notes = unknown_statuses(&unknown).into_iter().chain(groundless).collect();
+    Ok(Said { statements, notes })
 }
 
 impl Statement {

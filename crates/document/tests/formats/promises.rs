@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use document::{Format, Report, github};
-use model::{Decision, Inventory, Severity, Verdict};
+use model::{Basis, Cvss, Decision, Inventory, Severity, Verdict};
 use serde_json::Value;
 
 use crate::{golden, sample};
@@ -109,6 +109,26 @@ fn security_severity_agrees_with_the_word() {
     }
 }
 
+/// Of a bill of materials, each score has the word of its version's scale: 9.8 of CVSS 2 is no `critical`.
+#[test]
+fn ratings_are_those_of_their_version() {
+    let mut report = sample::report();
+    let finding = report.findings.first_mut().unwrap();
+    let scored = |version: &str| Cvss { version: version.to_owned(), ..finding.cvss[0].clone() };
+    finding.cvss = ["2.0", "3.1", "4.0"].map(scored).to_vec();
+    let id = finding.id.clone();
+    let bill = json(Format::CycloneDxJson, &report);
+    let all = bill["vulnerabilities"].as_array().unwrap();
+    let ratings = &all.iter().find(|it| it["id"] == id.as_str()).unwrap()["ratings"];
+    let told = |method: &str| {
+        let ratings = ratings.as_array().unwrap();
+        ratings.iter().find(|it| it["method"] == method).map(|it| it["severity"].clone())
+    };
+    assert_eq!(told("CVSSv2"), Some("high".into()), "{ratings}");
+    assert_eq!(told("CVSSv31"), Some("critical".into()), "{ratings}");
+    assert_eq!(told("CVSSv4"), Some("critical".into()), "{ratings}");
+}
+
 /// The required fields and limits of GitLab's schema 15.2.1, written down by hand: no package
 /// registry that tests use brings the schema itself.
 #[test]
@@ -162,8 +182,13 @@ fn gitlab_gets_what_its_schema_asks_for() {
 /// What GitHub's dependency submission API asks for, by its reference.
 #[test]
 fn github_gets_what_its_interface_asks_for() {
-    let document: Value =
-        serde_json::from_str(&github::render(&sample::report(), &golden::job())).unwrap();
+    let mut report = sample::report();
+    // Of a package from elsewhere it would tell what is known of another of its name.
+    let named = report.inventory.packages.iter().find(|it| it.name == "lodash").unwrap();
+    let other =
+        model::Package { name: "rope".to_owned(), basis: Basis::Elsewhere, ..named.clone() };
+    report.inventory.packages.push(other);
+    let document: Value = serde_json::from_str(&github::render(&report, &golden::job())).unwrap();
     assert!(document["version"].is_u64());
     for field in ["sha", "ref", "scanned"] {
         assert!(document[field].is_string(), "{field}");

@@ -1,0 +1,3 @@
+module example.org/unsaid
+
+require example.org/knot v1.0.0
