@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use document::printable;
+use detect::printable;
 
 use crate::exit_code::ExitCode;
 

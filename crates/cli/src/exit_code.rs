@@ -59,7 +59,8 @@ impl ExitCode {
         ),
         (
             Self::Unsupported,
-            "a kind of image that is known and not supported (Windows, encrypted layers)",
+            "a kind of image, or of bill of materials, that is known and not supported (Windows, \
+             encrypted layers, SPDX 3)",
         ),
         (Self::AdvisoriesMissing, "done, but advisories that the target needs are missing"),
         (Self::Incomplete, "done, but something could not be read: see the problems in the report"),
@@ -68,6 +69,21 @@ impl ExitCode {
         (Self::TimeLimit, "`--timeout` passed"),
         (Self::Interrupted, "interrupted (Ctrl-C)"),
     ];
+}
+
+impl ExitCode {
+    /// That of a file which the user named and nobody could read.
+    pub(crate) fn of_file(error: &std::io::Error) -> Self {
+        use std::io::ErrorKind;
+        match error.kind() {
+            ErrorKind::NotFound => Self::TargetNotFound,
+            // It is there and is none of what it was named as.
+            ErrorKind::InvalidData | ErrorKind::IsADirectory | ErrorKind::NotADirectory => {
+                Self::Usage
+            }
+            _ => Self::Failed,
+        }
+    }
 }
 
 /// The table for `lazaret --help`.

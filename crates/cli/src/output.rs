@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, ErrorKind, Write};
 use std::path::Path;
 
-use document::printable;
+use detect::printable;
 use model::Problem;
 
 use crate::error::UserError;

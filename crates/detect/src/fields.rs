@@ -12,6 +12,7 @@ mod mounted;
 mod names;
 mod path;
 mod process;
+mod relay;
 mod streams;
 mod thread;
 mod time;
@@ -25,6 +26,7 @@ use crate::source::Source;
 use crate::suggest;
 
 pub(crate) use dns::is_of_questions;
+pub use names::capabilities;
 
 /// The classes of a source; the order is that of documents.
 fn classes(source: Source) -> &'static [&'static [Field]] {
@@ -42,6 +44,7 @@ fn classes(source: Source) -> &'static [&'static [Field]] {
             user::FIELDS,
             container::FIELDS,
             malware::FIELDS,
+            relay::FIELDS,
         ],
         Source::K8sAudit => audit::FIELDS,
     }

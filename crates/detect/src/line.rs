@@ -1,8 +1,20 @@
-//! JSON as one line that is safe to show.
+//! Text, and JSON, as one line that is safe to show.
 //!
 //! Names of processes and files are in what detections tell, and whoever made them chose them. JSON
-//! may have control characters of eight bits and marks that turn the direction of text as they are;
-//! a terminal acts on them. Here they are escapes, which are the same JSON.
+//! may have control characters of eight bits, marks that turn the direction of text and the ends of
+//! lines that Unicode adds as they are; terminals and collectors act on them. In JSON they become
+//! escapes, which are the same JSON; in text they make room for a sign that something was there.
+
+use std::borrow::Cow;
+
+/// The text with every character replaced that is not shown as itself, so that it stays the line that it
+/// is and reads as what it says.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_escaped) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.replace(is_escaped, "\u{fffd}"))
+}
 
 /// The value on one line, with every character escaped that is not shown as itself.
 pub fn json_line(json: &serde_json::Value) -> String {
@@ -35,6 +47,14 @@ fn is_escaped(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_of_text_stays_one_and_is_read_as_written() {
+        assert_eq!(printable("plain \u{e9}"), "plain \u{e9}");
+        for bad in "\0\t\n\r\u{b}\u{1b}\u{7f}\u{85}\u{9b}\u{61c}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202e}\u{2066}\u{2069}".chars() {
+            assert_eq!(printable(&format!("a{bad}b")), "a\u{fffd}b", "{bad:?}");
+        }
+    }
 
     #[test]
     fn what_moves_a_terminal_is_escaped_and_means_the_same() {

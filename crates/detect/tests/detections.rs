@@ -42,7 +42,9 @@ const KINDS: &[(&str, &str, &str)] = &[
     (
         "Reverse shell",
         "reverse_shell",
-        "shells behind a program that relays over pipes without a name; `fcntl` as `dup`",
+        "shells behind two relays, or one that was connected when the guard began or relays a file; loops that \
+         begin a shell with each command; what is no shell and begins with a connection that was passed to \
+         it; `fcntl` as `dup`",
     ),
     (
         "Malware on disk and in memory",
@@ -62,12 +64,27 @@ const KINDS: &[(&str, &str, &str)] = &[
     ("Process: abnormal child of a service", "abnormal_child", "Java, Node"),
     ("Process: web shell", "web_shell", "what runs within the interpreter of the service"),
     ("Process: miner", "miner", "miners without arguments, under another name"),
+    (
+        "Process: package manager",
+        "package_manager",
+        "what is unpacked without one; steps of Docker's builder are not told, on purpose",
+    ),
+    (
+        "Process: reconnaissance",
+        "reconnaissance",
+        "questions that honest programs ask, too (`id`, `ps`, `env`); scanners under another name",
+    ),
     ("Process: not in the image", "drift", "scripts, and libraries that are loaded"),
     ("Credentials are stolen", "credential_theft", "tools under another name"),
     ("Files: scheduled tasks", "scheduled_task_change", "what was there before"),
     ("Files: programs of the system", "system_program_change", "libraries"),
     ("Files: accounts and logins", "user_config_change", "what was there before"),
-    ("Logs are cleared", "log_clearing", "logs of services, and of what is kept elsewhere"),
+    (
+        "Logs are cleared",
+        "log_clearing",
+        "logs of services that are not known here, those that are removed in a container, and what is kept \
+         elsewhere; a shell that is told to note nothing",
+    ),
     ("Processes are hidden", "hidden_process", "by the kernel"),
     ("What is seen is flooded", "event_loss", "opened files of the host"),
     (

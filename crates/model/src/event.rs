@@ -15,7 +15,7 @@ mod process;
 use std::sync::Arc;
 
 pub use act::{
-    Act, Audience, Capabilities, Loss, MountAct, OpenFlags, PathArgument, Question, SetId,
+    Act, Audience, Capabilities, Loss, MountAct, OpenFlags, PathArgument, Question, Relay, SetId,
     Suspicion,
 };
 pub use bstr::BString as Text;

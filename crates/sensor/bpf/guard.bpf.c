@@ -201,11 +201,12 @@ static __always_inline int is_wanted(u64 *context, struct call *call)
 	if (!call->plan || !call->plan->wanted ||
 	    (call->plan->marks & PLAN_FAILURES && call->result >= 0))
 		return 0;
-	if (call->plan->marks & PLAN_NAMES && !is_folded(call->abi, call->number)) {
+	if ((call->plan->marks & PLAN_NAMES || call->plan->more & PLAN_OPENINGS) &&
+	    !is_folded(call->abi, call->number)) {
 		u64 arguments[6];
 
 		fill_arguments(arguments, call->regs, call->abi);
-		if (!is_for_names(call->plan, arguments, call->abi))
+		if (is_left_out(call->plan, arguments, call->abi))
 			return 0;
 	}
 	process = bpf_get_current_pid_tgid() >> 32;
@@ -232,8 +233,7 @@ static __always_inline void tell_call(u32 slot, struct call *call, u64 control_g
 	if (is_folded(call->abi, call->number)) {
 		body->number = unfold(body);
 		plan = plan_of(call->abi, body->number);
-		if (!plan || !plan->wanted ||
-		    (plan->marks & PLAN_NAMES && !is_for_names(plan, body->arguments, call->abi)))
+		if (!plan || !plan->wanted || is_left_out(plan, body->arguments, call->abi))
 			return;
 		call->class = plan->class;
 	}

@@ -81,12 +81,18 @@ enum plan_mark {
 	PLAN_FLAGS_THIRD = 128,
 };
 
+enum plan_more {
+	/* Of calls that send, what connects at once: TCP Fast Open. With PLAN_NAMES, both. */
+	PLAN_OPENINGS = 1,
+};
+
 struct plan {
 	u8 wanted;
 	u8 class;
 	u8 marks;
 	u8 arguments[6];
-	u8 unused[7];
+	u8 more;
+	u8 unused[6];
 };
 
 #define CALLS_PER_ABI 1024

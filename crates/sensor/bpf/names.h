@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Who asks a server of names. Servers send and write all day long, so that nothing is begun for what
- * goes elsewhere: what is no socket, then what is a stream, leaves at the first looks.
+ * Who asks a server of names, and who connects by sending. Servers send and write all day long, so that
+ * nothing is begun for what goes elsewhere: what is no socket, then what is a stream, leaves at the first
+ * looks.
  */
 #pragma once
 
@@ -53,4 +54,28 @@ static __always_inline int is_for_names(struct plan *plan, u64 *arguments, u32 a
 	if (address && !bpf_probe_read_user(head, sizeof(head), (void *)address))
 		return head[1] == __builtin_bswap16(PORT_OF_NAMES);
 	return BPF_CORE_READ((struct sock *)sock, __sk_common.skc_dport) == __builtin_bswap16(PORT_OF_NAMES);
+}
+
+#define FAST_OPEN 0x20000000
+
+/* A call that sends and connects by it says so in its flags. */
+static __always_inline int is_opening(struct plan *plan, u64 *arguments)
+{
+	u64 flags = 0;
+
+	if (plan->arguments[4] == ARGUMENT_ADDRESS || plan->arguments[1] == ARGUMENT_MESSAGES)
+		flags = arguments[3];
+	else if (plan->arguments[1] == ARGUMENT_MESSAGE)
+		flags = arguments[2];
+	return !!(flags & FAST_OPEN);
+}
+
+/* Where not all that a call does is wanted: whether this is not. */
+static __always_inline int is_left_out(struct plan *plan, u64 *arguments, u32 abi)
+{
+	if (!(plan->marks & PLAN_NAMES || plan->more & PLAN_OPENINGS))
+		return 0;
+	if (plan->more & PLAN_OPENINGS && is_opening(plan, arguments))
+		return 0;
+	return !(plan->marks & PLAN_NAMES && is_for_names(plan, arguments, abi));
 }

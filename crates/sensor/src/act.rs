@@ -22,6 +22,24 @@ pub(crate) fn of_call(call: &CallRecord, before: &Process, after: &Process) -> A
         .unwrap_or_else(|| Act::Other { number: u64::from(call.number), arguments: call.arguments })
 }
 
+/// What the call is told as: one that connects as it sends (TCP Fast Open) is a `connect`.
+pub(crate) fn told_as(call: &CallRecord) -> Call {
+    if opens(call) { Call::Connect } else { call.call }
+}
+
+/// Whether it sends and connects by that: of streams alone, for others the flag means nothing.
+fn opens(call: &CallRecord) -> bool {
+    const FAST_OPEN: u32 = 0x2000_0000;
+    let flags = match call.call {
+        Call::Sendmsg => 2,
+        Call::Sendto | Call::Sendmmsg => 3,
+        _ => return false,
+    };
+    let flags = call.arguments.get(flags).map_or(0, |flags| low(*flags));
+    let held = call.handle(Place::Argument(0)).map(|handle| &handle.held);
+    flags & FAST_OPEN != 0 && matches!(held, Some(Held::Socket { is_datagram: false, .. }))
+}
+
 /// A path as a call names it, in the process' own directory.
 pub(crate) fn path_in(raw: &Text, directory: &Text) -> PathArgument {
     path::argument(raw, directory)
@@ -116,7 +134,9 @@ impl Reading<'_> {
                 kind: self.signed(1) & 0xf,
                 protocol: self.signed(2),
             },
-            Call::Connect => Act::Connect { descriptor: self.with_address(0, 1, Side::Peer) },
+            Call::Sendto if opens(self.call) => self.connect(4),
+            Call::Sendmsg | Call::Sendmmsg if opens(self.call) => self.connect(1),
+            Call::Connect => self.connect(1),
             Call::Bind => Act::Bind { descriptor: self.with_address(0, 1, Side::Local) },
             Call::Listen => Act::Listen { descriptor: self.descriptor(0) },
             Call::Accept | Call::Accept4 => Act::Accept { descriptor: self.made() },

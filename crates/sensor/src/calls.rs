@@ -4,7 +4,7 @@
 mod functions;
 mod numbers;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::event::Call;
 
@@ -212,6 +212,11 @@ const LINES: &[Line] = &[
     line(Call::Write, Class::Data, b"db____", 0),
 ];
 
+/// Beside the marks: of a call that sends, only what connects by it.
+const OPENINGS: u8 = 1;
+/// What connects as it sends, if its flags say so (TCP Fast Open): who wants connections wants these.
+const OPENERS: [Call; 3] = [Call::Sendmmsg, Call::Sendmsg, Call::Sendto];
+
 /// What can carry a question for a name.
 const SENDS: [Call; 4] = [Call::Sendmmsg, Call::Sendmsg, Call::Sendto, Call::Write];
 
@@ -229,7 +234,16 @@ pub(crate) fn class_of(call: Call) -> Class {
 
 /// What the kernel's table holds for calls, by its places.
 pub(crate) fn plans_of(wanted: &Wanted) -> BTreeMap<u32, Plan> {
-    wanted.iter().flat_map(|(call, extent)| plans(*call, *extent)).collect()
+    let opens = |call: &Call| wanted.contains_key(&Call::Connect) && OPENERS.contains(call);
+    let asked = wanted.iter().flat_map(|(call, extent)| plans(*call, Some(*extent), opens(call)));
+    let others = OPENERS.iter().filter(|call| opens(call) && !wanted.contains_key(*call));
+    asked.chain(others.flat_map(|call| plans(*call, None, true))).collect()
+}
+
+/// The calls that are looked at for what is wanted.
+pub(crate) fn looked_at(wanted: &Wanted) -> BTreeSet<Call> {
+    let openers = OPENERS.iter().filter(|_| wanted.contains_key(&Call::Connect));
+    wanted.keys().chain(openers).copied().collect()
 }
 
 /// Which of its events are wanted of each call.
@@ -243,16 +257,23 @@ pub enum Extent {
     All,
 }
 
-fn plans(call: Call, extent: Extent) -> Vec<(u32, Plan)> {
+/// None where nothing is wanted of the call itself.
+fn plans(call: Call, extent: Option<Extent>, opens: bool) -> Vec<(u32, Plan)> {
     let Some(line) = LINES.iter().find(|line| line.call == call) else { return Vec::new() };
     let Some((_, numbers)) = NUMBERS.iter().find(|(named, _)| *named == call) else {
         return Vec::new();
     };
     let mut plan = [0; 16];
-    let [wanted, class, marks, arguments @ .., _, _, _, _, _, _, _] = &mut plan;
+    let [wanted, class, marks, arguments @ .., more, _, _, _, _, _, _] = &mut plan;
     (*wanted, *class, *marks) = (1, line.class.number(), line.marks);
     *arguments = line.arguments.map(argument);
-    if extent == Extent::Names && SENDS.contains(&call) {
+    if opens && extent != Some(Extent::All) {
+        *more = OPENINGS;
+    }
+    if extent.is_none() {
+        *class = Class::Network.number();
+    }
+    if extent == Some(Extent::Names) && SENDS.contains(&call) {
         *marks |= NAMES;
         // A question is longer than what is told of a file.
         arguments

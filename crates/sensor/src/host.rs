@@ -18,7 +18,7 @@ use model::event::{Act, Audience, Call, Event, Layering, Loss, Object, Process, 
 
 use crate::act;
 use crate::clock::Clock;
-use crate::containers::{Containers, Place, Places, Settled, Whose};
+use crate::containers::{Containers, Met, Place, Places, Settled, Whose};
 use crate::kernel::Hierarchy;
 use crate::processes::{Processes, Spaces};
 use crate::record::{CallRecord, Deed, ProcessId, Record};
@@ -65,8 +65,12 @@ impl Host {
         for id in processes.ids() {
             if let Some(group) = containers.meet_process(id) {
                 processes.change(id, |process| process.control_group = group);
+                if matches!(containers.whose(group), Whose::Container(_)) {
+                    processes.seen_in(id, group);
+                }
             }
         }
+        processes.inherit_groups();
         let now = Instant::now();
         Self {
             clock,
@@ -156,6 +160,30 @@ impl Host {
         self.containers.whose(control_group)
     }
 
+    /// The container of a process that is in the group: that of the group, or, where the group is the
+    /// host's or nobody's, the one that the process came from.
+    fn container_of(&mut self, group: u64, id: ProcessId) -> Option<Met> {
+        let met = self.containers.of_group(group, id);
+        match &met {
+            Some(met) if !met.container.id.is_empty() => {
+                self.processes.seen_in(id, group);
+            }
+            _ => {
+                let came_from = self.processes.came_from(id);
+                if came_from != 0 {
+                    return self.containers.of_group(came_from, id);
+                }
+            }
+        }
+        met
+    }
+
+    /// Whether what made the record is of the host, as far as that is known.
+    pub fn is_of_host(&self, record: &Record) -> bool {
+        matches!(self.whose(record.control_group), Whose::Host)
+            && self.processes.came_from(record.process) == 0
+    }
+
     /// Events that never arrived.
     pub fn lost(&mut self, loss: Loss) -> Event {
         // Whatever was lost, exits may have been among it.
@@ -191,6 +219,9 @@ impl Host {
             (process.pid, process.name) = (denial.pid, denial.name.clone());
         }
         let ancestors = self.processes.ancestors(id);
+        let container = self.containers.of_known_group(denial.control_group);
+        let came_from = self.processes.came_from(id);
+        let container = container.or_else(|| self.containers.of_known_group(came_from));
         self.numbered(Event {
             number: 0,
             time: denial.time,
@@ -199,7 +230,7 @@ impl Host {
             processor: 0,
             process,
             ancestors,
-            container: self.containers.of_known_group(denial.control_group),
+            container,
             act,
             result: None,
             denied: denial.refused,
@@ -215,7 +246,7 @@ impl Host {
             // It was over before anybody heard of it.
             Arc::make_mut(&mut process).pid = pid;
         }
-        let met = self.containers.of_group(process.control_group, id);
+        let met = self.container_of(process.control_group, id);
         let met = met.filter(|_| process.control_group != 0);
         let (place, container) = met.map(|met| (met.place, met.container)).unzip();
         if container.is_none() {
@@ -259,14 +290,14 @@ impl Host {
             Deed::Call(call) => {
                 self.follow(id, call);
                 let after = self.process(id);
-                (call.call, act::of_call(call, &before, &after), Some(call.result))
+                (act::told_as(call), act::of_call(call, &before, &after), Some(call.result))
             }
             Deed::Group(group) => {
                 self.containers.learn_group(group);
                 return None;
             }
         };
-        let met = self.containers.of_group(record.control_group, id);
+        let met = self.container_of(record.control_group, id);
         let (place, container) = met.map(|met| (met.place, met.container)).unzip();
         self.name(id);
         let event = Event {

@@ -225,7 +225,7 @@ impl Kernel {
             set.map_err(|error| Refusal::Map { name: "plans", error })?;
         }
         self.wanted = wanted;
-        let calls = self.wanted.keys().copied().collect();
+        let calls = calls::looked_at(&self.wanted);
         let types = self.types.take().map_or_else(types_of_kernel, Ok)?;
         self.calls.watch(&mut self.ebpf, &types, &calls)
     }

@@ -70,6 +70,8 @@ struct Entry {
     lineage: Arc<[Arc<Process>]>,
     lineage_of: u64,
     spaces: Spaces,
+    /// The control group of the container that it, or who made it, was last seen in; 0 for none.
+    came_from: u64,
     has_ended: bool,
     /// When its program began, in nanoseconds since boot: records of before come out of another
     /// buffer, and may come after.
@@ -172,6 +174,32 @@ impl Processes {
         self.entry(id).map(|entry| entry.spaces).unwrap_or_default()
     }
 
+    /// The control group of the container that the process, or who made it, was last seen in: whoever may
+    /// write to the host's groups can leave its own, and is still what it was. 0 for none.
+    pub(crate) fn came_from(&self, id: ProcessId) -> u64 {
+        self.entry(id).map_or(0, |entry| entry.came_from)
+    }
+
+    /// It was seen in the group of a container.
+    pub(crate) fn seen_in(&mut self, id: ProcessId, group: u64) {
+        let entry = self.serial(id).and_then(|serial| self.entries.get_mut(&serial));
+        entry.into_iter().for_each(|entry| entry.came_from = group);
+    }
+
+    /// For processes of which nobody saw where they came from: that of the nearest ancestor.
+    pub(crate) fn inherit_groups(&mut self) {
+        // A parent was mostly met before its children; of the others the second look knows.
+        for serial in (1..=self.last).chain(1..=self.last) {
+            let Some(entry) = self.entries.get(&serial).filter(|it| it.came_from == 0) else {
+                continue;
+            };
+            let parent = entry.parent.and_then(|parent| self.entries.get(&parent));
+            let came_from = parent.map_or(0, |parent| parent.came_from);
+            let entry = self.entries.get_mut(&serial);
+            entry.into_iter().for_each(|entry| entry.came_from = came_from);
+        }
+    }
+
     /// Parent first, at most [`Event::MAX_ANCESTORS`].
     pub fn ancestors(&mut self, id: ProcessId) -> Arc<[Arc<Process>]> {
         let Some(serial) = self.serial(id) else { return Arc::default() };
@@ -218,8 +246,9 @@ impl Processes {
                 let found = of_proc.unwrap_or_else(|| start::Found::bare(record));
                 let serial = self.adopt(start::Found { born: id.started, exact: true, ..found });
                 let parent = self.serial(record.parent);
+                let came_from = self.came_from(record.parent);
                 if let Some(entry) = self.entries.get_mut(&serial) {
-                    entry.parent = parent;
+                    (entry.parent, entry.came_from) = (parent, came_from);
                 }
                 self.note(serial, record);
             }
@@ -267,7 +296,7 @@ impl Processes {
     pub fn fork(&mut self, record: &Record, fork: &Fork) {
         let Some(maker) = self.entry(record.process) else { return };
         let started = self.clock.epoch(fork.child.started);
-        let made_in = maker.spaces;
+        let (made_in, came_from) = (maker.spaces, maker.came_from);
         let mut child = Process::clone(&maker.process);
         child.pid = fork.child.pid;
         child.started = started;
@@ -289,6 +318,7 @@ impl Processes {
             lineage: line.into(),
             lineage_of: self.changes,
             spaces: spaces(&fork.identity),
+            came_from,
             has_ended: false,
             program_of: record.time,
         };
@@ -400,6 +430,7 @@ impl Processes {
             // Never the present one: the line is to be looked for.
             lineage_of: u64::MAX,
             spaces: found.spaces,
+            came_from: 0,
             has_ended: false,
             program_of: 0,
             process: Arc::new(process),

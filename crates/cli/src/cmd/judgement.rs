@@ -79,7 +79,7 @@ pub(crate) fn load(path: &Path) -> Result<Policy, UserError> {
 pub(crate) fn text(path: &Path) -> Result<String, UserError> {
     let failed = |error: std::io::Error| {
         let message = format!("cannot read `{}`: {error}", path.display());
-        UserError::new(ExitCode::Usage, message)
+        UserError::new(ExitCode::of_file(&error), message)
     };
     let file = std::fs::File::open(path).map_err(failed)?;
     let mut text = String::new();

@@ -57,5 +57,5 @@ fn text_of(file: &Path) -> Result<String, UserError> {
 
 fn unreadable(path: &Path, error: &std::io::Error) -> UserError {
     let message = format!("checks cannot be read from `{}`: {error}", path.display());
-    UserError::new(ExitCode::Usage, message)
+    UserError::new(ExitCode::of_file(error), message)
 }

@@ -102,7 +102,7 @@ fn tell(entry: &respond::Entry, what: &str) -> Result<ExitCode, UserError> {
     let respond::Entry { id, subject, note, .. } = entry;
     output::write(
         None,
-        &format!("{}\n", document::printable(&format!("{id} {what} {subject}: {note}"))),
+        &format!("{}\n", detect::printable(&format!("{id} {what} {subject}: {note}"))),
     )?;
     Ok(ExitCode::Done)
 }

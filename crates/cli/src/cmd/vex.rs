@@ -162,7 +162,7 @@ fn content(path: &Path) -> std::io::Result<Vec<u8>> {
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> UserError {
-    UserError::new(ExitCode::Usage, format!("cannot read `{}`: {error}", path.display()))
+    UserError::new(ExitCode::of_file(error), format!("cannot read `{}`: {error}", path.display()))
 }
 
 fn no_vex(shown: &str, error: &VexError) -> UserError {

@@ -58,6 +58,38 @@ fn a_missing_target_is_10() {
     }
 }
 
+/// Whatever it is named as, and before anything is done.
+#[test]
+fn a_file_that_is_named_and_not_there_is_10() {
+    let sandbox = Sandbox::new();
+    sandbox.file("root/etc/hostname", "a");
+    for arguments in [
+        &["scan", "--offline", "--policy", "nowhere", "dir:root"][..],
+        &["scan", "--offline", "--ignore-file", "nowhere", "dir:root"],
+        &["scan", "--offline", "--vex", "nowhere", "dir:root"],
+        &["scan", "--offline", "--checks-from", "nowhere", "dir:root"],
+        &["policy", "check", "nowhere"],
+        &["guard", "policy", "check", "nowhere"],
+        &["guard", "--policy", "nowhere"],
+        &["guard", "--rules", "nowhere"],
+        &["guard", "--block-list", "nowhere"],
+        &["guard", "audit", "--log", "log", "--policy", "nowhere"],
+        &["guard", "audit", "--log", "log", "--rules", "nowhere"],
+        &["rules", "check", "nowhere"],
+        &["rules", "replay", "--policy", "nowhere", "events"],
+    ] {
+        let ended = sandbox.run(arguments);
+        assert_eq!(ended.code, Some(10), "{arguments:?}: {ended:?}");
+        assert!(ended.stderr.contains("`nowhere`"), "{ended:?}");
+    }
+    // It is there and is no text.
+    sandbox.file("binary", b"\xff\xfe");
+    for named in ["root", "binary"] {
+        let ended = sandbox.run(&["guard", "policy", "check", named]);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+    }
+}
+
 #[test]
 fn not_an_image_is_11() {
     let sandbox = Sandbox::new();

@@ -169,8 +169,6 @@ fn mistakes_are_told_before_anything_is_scanned() {
         assert_eq!(ended.code, Some(2), "{ended:?}");
         assert!(ended.stderr.contains(said), "`{said}` in {}", ended.stderr);
     }
-    let ended = sandbox.run(&["scan", "--offline", "--policy", "nowhere.yaml", "dir:nowhere"]);
-    assert_eq!(ended.code, Some(2), "{ended:?}");
     sandbox.file("ignore", "CVE-1 exp:never\n");
     let ended = sandbox.run(&["scan", "--offline", "--ignore-file", "ignore", "dir:nowhere"]);
     assert_eq!(ended.code, Some(2), "{ended:?}");

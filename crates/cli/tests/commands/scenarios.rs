@@ -35,9 +35,10 @@ const HOST_SECONDS_MAX: &str = "20";
 const PROGRAMS: [&str; 2] = ["/usr/bin/perl", "/usr/bin/bash"];
 /// Of busybox, by these names.
 const APPLETS: &[&str] = &[
-    "awk", "base64", "cat", "chmod", "cp", "crontab", "dd", "env", "grep", "head", "id", "ln",
-    "ls", "mkdir", "mkfifo", "mknod", "mount", "mv", "nc", "nsenter", "ps", "rm", "rmdir", "sed",
-    "sh", "sleep", "touch", "true", "truncate", "umount", "unshare", "wget", "whoami",
+    "awk", "base64", "cat", "chmod", "cp", "crontab", "dd", "dpkg", "env", "find", "grep", "head",
+    "id", "ln", "ls", "mkdir", "mkfifo", "mknod", "mount", "mv", "nc", "nsenter", "ps", "rm",
+    "rmdir", "sed", "sh", "sleep", "touch", "true", "truncate", "umount", "unshare", "wget",
+    "whoami",
 ];
 
 #[test]

@@ -219,7 +219,7 @@ fn what_is_no_vex_ends_before_the_scan() {
     sandbox.file("other.json", "{}");
     sandbox.file("cut.json", "{\"statements\": [");
     for (path, code, words) in [
-        ("absent.json", 2, "cannot read `absent.json`"),
+        ("absent.json", 10, "cannot read `absent.json`"),
         ("other.json", 2, "it is no VEX document"),
         ("cut.json", 14, "does not parse"),
     ] {

@@ -456,6 +456,7 @@ mod tests {
         Container container
         Lost lost
         Malware malware
+        Relay relay
         Other other";
 
     #[test]

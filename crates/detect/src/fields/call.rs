@@ -103,7 +103,7 @@ pub(super) const FIELDS: &[Field] = &[
         event.failed().then_some(1i64).into()
     }),
     Field::event("evt.is_async", Kind::Bool, "it is no system call", |event, _| {
-        matches!(event.act, Act::Container | Act::Lost(_) | Act::Malware(_)).into()
+        matches!(event.act, Act::Container | Act::Lost(_) | Act::Malware(_) | Act::Relay(_)).into()
     }),
     Field::never("evt.is_wait", Kind::Bool, "calls that wait are not told from others"),
     Field::never("evt.is_syslog", Kind::Bool, "what is written to the system's log is not read"),

@@ -180,6 +180,7 @@ fn has(call: Call, _: &Argument) -> bool {
             | C::Malware
             | C::MemfdCreate
             | C::Other
+            | C::Relay
     )
 }
 
@@ -203,6 +204,7 @@ pub(super) fn of(event: &Event) -> Option<&Descriptor> {
         | Act::OpenMount { descriptor, .. }
         | Act::OpenByHandle { descriptor, .. } => Some(descriptor),
         Act::Malware(suspicion) => Some(&suspicion.descriptor),
+        Act::Relay(relay) => Some(&relay.connection),
         _ => None,
     }
 }
@@ -261,7 +263,7 @@ pub(super) fn name(descriptor: &Descriptor) -> Value<'_> {
     }
 }
 
-fn file_kind(kind: FileKind) -> &'static str {
+pub(super) fn file_kind(kind: FileKind) -> &'static str {
     match kind {
         FileKind::Regular => "regular",
         FileKind::Directory => "directory",

@@ -233,10 +233,10 @@ fn from_one(names: &[&'static str], number: i64) -> Option<&'static str> {
     names.get(index).copied().filter(|name| !name.is_empty())
 }
 
-/// All of a set, with spaces between them.
-pub(super) fn capabilities(set: u64) -> String {
+/// Those of a set, as `capabilities(7)` has them; bits that have no name there are left out.
+pub fn capabilities(set: u64) -> Vec<&'static str> {
     let held = CAPABILITIES.iter().enumerate().filter(|(bit, _)| set >> bit & 1 == 1);
-    held.map(|(_, name)| *name).collect::<Vec<_>>().join(" ")
+    held.map(|(_, name)| *name).collect()
 }
 
 #[cfg(test)]
@@ -254,7 +254,7 @@ mod tests {
         assert_eq!([error(-41), error(0), error(-134), error(i64::MIN)], [None; 4]);
         assert_eq!(
             capabilities(1 | 1 << 21 | 1 << 39 | 1 << 63),
-            "CAP_CHOWN CAP_SYS_ADMIN CAP_BPF"
+            ["CAP_CHOWN", "CAP_SYS_ADMIN", "CAP_BPF"]
         );
         assert_eq!((signal(9), signal(31), signal(0)), (Some("SIGKILL"), Some("SIGSYS"), None));
     }

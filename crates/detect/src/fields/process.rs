@@ -281,7 +281,7 @@ fn path(process: &Process) -> Value<'_> {
 }
 
 /// On a host there is no layer, or all files are above those of the medium that it was started from.
-fn original<'a>(event: &Event, process: &'a Process) -> Value<'a> {
+pub(super) fn original<'a>(event: &Event, process: &'a Process) -> Value<'a> {
     let is_original = match event.container {
         Some(_) => process.executable.layering == Layering::Lower,
         None => !process.executable.from_memory,
@@ -319,7 +319,7 @@ fn arguments(process: &Process) -> Value<'_> {
     }
 }
 
-fn command_line(process: &Process) -> Value<'_> {
+pub(super) fn command_line(process: &Process) -> Value<'_> {
     let arguments = rest(process);
     if arguments.is_empty() {
         return name(process);

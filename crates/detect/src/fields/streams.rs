@@ -9,10 +9,19 @@ use crate::value::Value;
 pub(super) const FIELDS: &[Field] = &[
     field("proc.stdin.type", "what its input is, as it begins", |event, _| kind(event, 0)),
     field("proc.stdin.name", "path, or both ends of a connection", |event, _| name(event, 0)),
+    field("proc.stdin.file_kind", "of a file: regular, fifo, character …", |event, _| {
+        file_kind(event, 0)
+    }),
     field("proc.stdout.type", "what its output is, as it begins", |event, _| kind(event, 1)),
     field("proc.stdout.name", "path, or both ends of a connection", |event, _| name(event, 1)),
+    field("proc.stdout.file_kind", "of a file: regular, fifo, character …", |event, _| {
+        file_kind(event, 1)
+    }),
     field("proc.stderr.type", "where its errors go, as it begins", |event, _| kind(event, 2)),
     field("proc.stderr.name", "path, or both ends of a connection", |event, _| name(event, 2)),
+    field("proc.stderr.file_kind", "of a file: regular, fifo, character …", |event, _| {
+        file_kind(event, 2)
+    }),
 ];
 
 const fn field(
@@ -38,4 +47,10 @@ fn kind(event: &Event, number: i32) -> Value<'_> {
 
 fn name(event: &Event, number: i32) -> Value<'_> {
     stream(event, number).map_or(Value::Absent, descriptor::name)
+}
+
+/// A pipe that has a name is a file.
+fn file_kind(event: &Event, number: i32) -> Value<'_> {
+    let file = stream(event, number).and_then(descriptor::file);
+    file.map(|file| descriptor::file_kind(file.kind)).into()
 }

@@ -53,13 +53,13 @@ pub(super) const FIELDS: &[Field] = &[
     ),
     Field::never("proc.pidns_init_start_ts", Kind::Number, "when a namespace began is not seen"),
     Field::event("thread.cap_permitted", Kind::Text, "permitted capabilities", |event, _| {
-        Value::made(names::capabilities(event.process.credentials.capabilities.permitted))
+        capabilities(event.process.credentials.capabilities.permitted)
     }),
     Field::event("thread.cap_inheritable", Kind::Text, "inheritable ones", |event, _| {
-        Value::made(names::capabilities(event.process.credentials.capabilities.inheritable))
+        capabilities(event.process.credentials.capabilities.inheritable)
     }),
     Field::event("thread.cap_effective", Kind::Text, "effective ones", |event, _| {
-        Value::made(names::capabilities(event.process.credentials.capabilities.effective))
+        capabilities(event.process.credentials.capabilities.effective)
     }),
     Field::event("thread.tid", Kind::Number, "thread id on the host", |event, _| {
         event.thread.into()
@@ -112,4 +112,8 @@ fn known<'a>(number: u64) -> Value<'a> {
 fn since_change<'a>(event: &Event, begin: u64) -> Value<'a> {
     let changed = event.process.executable.changed;
     (changed > 0 && begin > 0).then(|| begin.saturating_sub(changed)).into()
+}
+
+fn capabilities<'a>(set: u64) -> Value<'a> {
+    Value::made(names::capabilities(set).join(" "))
 }

@@ -221,7 +221,7 @@ fn read(bytes: &[u8]) -> (Vec<Event>, Option<String>) {
     (events, None)
 }
 
-fn sample() -> Event {
+pub(crate) fn sample() -> Event {
     Event {
         number: 1,
         time: 1_767_323_045_000_000_000,
@@ -407,6 +407,10 @@ fn acts_on_tasks() -> Vec<Act> {
             severity: Severity::High,
             within: "a.zip!/b".into(),
             sha256: "00ff".into(),
+        }),
+        Act::Relay(Relay {
+            carrier: Box::new(Process { pid: 8, name: "nc".into(), ..Process::default() }),
+            connection: descriptor(),
         }),
     ]
 }

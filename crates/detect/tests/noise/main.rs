@@ -16,7 +16,7 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use detect::recording::Reader;
-use detect::{Detection, Engine, RuleFile, Ruleset};
+use detect::{Detection, Engine, Relays, RuleFile, Ruleset};
 use model::event::Event;
 
 use excerpt::Excerpt;
@@ -62,9 +62,10 @@ fn alerts(
     events: impl Iterator<Item = Event>,
     mut each: impl FnMut(&Event, &[Detection]),
 ) -> BTreeMap<String, String> {
-    let mut alerts = BTreeMap::new();
+    let (mut alerts, mut relays) = (BTreeMap::new(), Relays::default());
     for event in events.filter(excerpt::is_of_noise) {
-        let told = engine.judge(&event);
+        let mut told = engine.judge(&event);
+        told.extend(relays.follow(&event).iter().flat_map(|relay| engine.judge(relay)));
         each(&event, &told);
         for detection in told {
             let line = format!("{} {}", detection.rule.name, excerpt::who(&event));

@@ -4,7 +4,7 @@ use core::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Descriptor, Text};
+use super::{Descriptor, Process, Text};
 use crate::{MalwareEngine, Severity};
 
 /// The deed of an event. Paths are absolute in the process' own root; `raw` is what it wrote.
@@ -248,6 +248,17 @@ pub enum Act {
         file: PathArgument,
         streams: Vec<Descriptor>,
     },
+    /// Another process holds a connection and the other end of what the event's process has for its input.
+    /// Worked out of events that were there before: rules name it `relay`, and recordings do not hold it.
+    Relay(Relay),
+}
+
+/// Who stands between a connection and a process.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Relay {
+    pub carrier: Box<Process>,
+    /// As it was when the carrier made it.
+    pub connection: Descriptor,
 }
 
 /// What one rule for malware says of a file.

@@ -52,4 +52,5 @@ calls! {
     // Recordings know calls by their place here: new ones stand at the end.
     Fsconfig = "fsconfig", Fsmount = "fsmount", Fsopen = "fsopen", Ftruncate = "ftruncate",
     OpenTree = "open_tree", Sendmmsg = "sendmmsg", Truncate = "truncate", Malware = "malware",
+    Relay = "relay",
 }

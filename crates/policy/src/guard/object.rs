@@ -138,6 +138,7 @@ impl<'a> Objects<'a> {
             | Act::MakeMemoryFile { descriptor, .. }
             | Act::OpenByHandle { descriptor, .. } => self.descriptor(descriptor),
             Act::Malware(suspicion) => self.descriptor(&suspicion.descriptor),
+            Act::Relay(relay) => self.descriptor(&relay.connection),
             _ => {}
         }
     }

@@ -40,6 +40,11 @@ impl Reading<'_> {
         descriptor
     }
 
+    /// To the address that stands in this argument.
+    pub(super) fn connect(&self, address: u8) -> Act {
+        Act::Connect { descriptor: self.with_address(0, address, Side::Peer) }
+    }
+
     fn takes_any_address(&self, socket: u8) -> bool {
         let held = self.call.handle(Place::Argument(socket)).map(|handle| &handle.held);
         matches!(held, Some(Held::Socket { is_datagram: true, .. }))

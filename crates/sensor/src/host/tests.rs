@@ -220,6 +220,7 @@ fn every_call_has_a_deed_and_records_without_parts_are_no_harm() {
                 | Call::Malware
                 | Call::Other
                 | Call::Procexit
+                | Call::Relay
                 | Call::Vfork
         );
         assert_eq!(is_other, has_none, "{}", call.name());
@@ -306,11 +307,39 @@ fn whom_a_socket_speaks_with_is_for_the_kernel_to_say() {
     }
 }
 
+/// A call that sends and connects by it is told as what rules ask for.
+#[test]
+fn what_sending_opens_is_a_connection() {
+    const FAST_OPEN: u64 = 0x2000_0000;
+    for (call, flags) in [(Call::Sendto, 3), (Call::Sendmsg, 2), (Call::Sendmmsg, 3)] {
+        for (sent_with, is_datagram, told_as) in [
+            (FAST_OPEN, false, Call::Connect),
+            (FAST_OPEN | 1 << 63, false, Call::Connect),
+            (FAST_OPEN, true, call),
+            (0, false, call),
+        ] {
+            let socket = model::event::Socket::default();
+            let held = Behind::Socket { inode: 1, socket, state: 1, is_datagram };
+            let parts =
+                vec![(Place::Argument(0), Part::Handle(Handle { number: 3, flags: 0, held }))];
+            let mut arguments = [0; 6];
+            arguments[flags] = sent_with;
+            let event = only(&mut host(), &called(call, arguments, 5, parts));
+            let is_connection = matches!(event.act, Act::Connect { .. });
+            assert_eq!((event.call, is_connection), (told_as, told_as == Call::Connect));
+        }
+    }
+}
+
 #[test]
 fn a_group_that_was_told_is_known_and_one_that_was_not_is_not_the_host() {
     let mut host = host();
     let id = "0123456789abcdef".repeat(4);
-    let exit = |control_group| Record { control_group, ..record(Deed::Exit(Exit::default())) };
+    // Another process in each: one that leaves the group of its container is still of it.
+    let exit = |control_group: u64| {
+        let process = ProcessId { started: 1_000 + control_group, ..PROCESS };
+        Record { control_group, process, ..record(Deed::Exit(Exit::default())) }
+    };
     let made = |number, path: &str| {
         record(Deed::Group(crate::record::Group { number, path: path.into() }))
     };
@@ -334,4 +363,34 @@ fn a_group_that_was_told_is_known_and_one_that_was_not_is_not_the_host() {
     }
     let unknown = events[0].container.as_ref().unwrap();
     assert_eq!((&*unknown.id, unknown.described), ("", false));
+}
+
+/// Whoever may write to the groups of the host leaves its own, and is no part of the host for it.
+#[test]
+fn who_left_the_group_of_its_container_is_told_as_of_it() {
+    let mut host = host();
+    let id = "0123456789abcdef".repeat(4);
+    let path = format!("/docker/{id}").into();
+    host.take(&record(Deed::Group(crate::record::Group { number: 7, path })));
+    let seen = |host: &mut Host, process: ProcessId, control_group: u64| {
+        let call = called(Call::Capset, [0; 6], 0, Vec::new());
+        let mut events = host.take(&Record { process, control_group, ..call });
+        events.extend(host.release(|_, _, _| true));
+        events.last().and_then(|event| event.container.as_ref().map(|it| it.id.clone()))
+    };
+    assert_eq!(seen(&mut host, PROCESS, 1), None, "as what makes a container does");
+    assert_eq!(seen(&mut host, PROCESS, 7), Some(id.clone()));
+    assert_eq!(seen(&mut host, PROCESS, 1), Some(id.clone()), "into the host's");
+    assert_eq!(seen(&mut host, PROCESS, 99), Some(id.clone()), "into one that nobody knows");
+    let child = ProcessId { pid: PROCESS.pid + 1, started: 2_000 };
+    let fork = crate::record::Fork {
+        child,
+        parent: PROCESS,
+        control_group: 1,
+        ..crate::record::Fork::default()
+    };
+    host.take(&record(Deed::Fork(Box::new(fork))));
+    assert_eq!(seen(&mut host, child, 1), Some(id), "and what it starts");
+    let other = ProcessId { pid: PROCESS.pid + 2, started: 3_000 };
+    assert_eq!(seen(&mut host, other, 1), None, "which says nothing of others");
 }

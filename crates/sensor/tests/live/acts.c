@@ -229,6 +229,20 @@ int main(int count, char **arguments)
 					       .sin_addr.s_addr = htonl(0x7f000001) };
 		connect(socket(AF_INET, SOCK_STREAM, 0), (void *)&address, sizeof(address));
 	}
+	if (!strcmp(act, "fast-open")) {
+		struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(1),
+					       .sin_addr.s_addr = htonl(0x7f000001) };
+		struct iovec bytes = { "first", 5 };
+		struct mmsghdr message = { { .msg_name = &address, .msg_namelen = sizeof(address),
+					     .msg_iov = &bytes, .msg_iovlen = 1 } };
+		int pair[2];
+		sendto(socket(AF_INET, SOCK_STREAM, 0), "first", 5, MSG_FASTOPEN, (void *)&address, sizeof(address));
+		sendmsg(socket(AF_INET, SOCK_STREAM, 0), &message.msg_hdr, MSG_FASTOPEN);
+		sendmmsg(socket(AF_INET, SOCK_STREAM, 0), &message, 1, MSG_FASTOPEN);
+		socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+		sendto(pair[0], "next", 4, 0, 0, 0);
+		sendmsg(pair[0], &(struct msghdr){ .msg_iov = &bytes, .msg_iovlen = 1 }, 0);
+	}
 	if (!strcmp(act, "datagram")) {
 		struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(53),
 					       .sin_addr.s_addr = htonl(0x7f000001) };

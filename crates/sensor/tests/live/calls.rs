@@ -159,6 +159,27 @@ fn a_refused_connection_tells_where_it_was_meant_to_go() {
     assert_eq!(address.len(), 16);
 }
 
+/// Who wants connections is told of those that sending opens (TCP Fast Open), and of nothing else that is
+/// sent.
+#[test]
+fn a_connection_that_sending_opens_is_told() {
+    const SENDS: [(Call, u8); 3] = [(Call::Sendto, 4), (Call::Sendmsg, 1), (Call::Sendmmsg, 1)];
+    let Some(seen) = act(&[Call::Connect], &["fast-open"]) else { return };
+    for (call, address) in SENDS {
+        let told = seen.calls(call);
+        let [record] = *told else { panic!("{call:?}: {told:#?}") };
+        let given = record.parts_of(Place::Argument(address)).find_map(|part| match part {
+            Part::Address(bytes) => bytes.get(..8),
+            _ => None,
+        });
+        assert_eq!(given, Some([2, 0, 0, 1, 127, 0, 0, 1].as_slice()), "{call:?}");
+        // Refused, or not switched on (`net.ipv4.tcp_fastopen`).
+        assert!(matches!(record.result, -111 | -95), "{call:?}: {}", record.result);
+    }
+    let Some(seen) = act(&[Call::Bind], &["fast-open"]) else { return };
+    assert!(SENDS.iter().all(|(call, _)| seen.calls(*call).is_empty()), "nobody asked");
+}
+
 #[test]
 fn a_datagram_tells_its_bytes_and_its_target() {
     let Some(seen) = act(&[Call::Sendto], &["datagram"]) else { return };

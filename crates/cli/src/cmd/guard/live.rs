@@ -186,10 +186,7 @@ fn is_known(host: &Host, loss: &Loss) -> bool {
 /// What a record tells of a program, or of a control group that was made.
 fn begun_by(host: &Host, record: &Record, time: u64) -> Option<Begun> {
     match &record.deed {
-        Deed::Exec(_) => {
-            let is_of_host = matches!(host.whose(record.control_group), Whose::Host);
-            Program::of(record, time, !is_of_host).map(Begun::Program)
-        }
+        Deed::Exec(_) => Program::of(record, time, !host.is_of_host(record)).map(Begun::Program),
         Deed::Group(group) => Some(Begun::Group(group.path.to_string())),
         _ => None,
     }
@@ -211,8 +208,13 @@ fn wanted(rules: &[&Arc<Rule>], also: &BTreeSet<Call>) -> Wanted {
         Call::Lost,
         Call::Malware,
         Call::Procexit,
+        Call::Relay,
         Call::Vfork,
     ];
+    // A relay is told by who connects, and by programs.
+    if calls.contains_key(&Call::Relay) {
+        calls.insert(Call::Connect, Extent::All);
+    }
     if calls.keys().any(|call| !always.contains(call)) {
         calls.extend(OF_STATE.iter().chain(&attempts::CALLS).map(|call| (*call, Extent::All)));
     } else {

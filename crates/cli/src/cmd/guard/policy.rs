@@ -5,8 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use detect::{Source, json_line};
-use document::printable;
+use detect::{Source, json_line, printable};
 use jiff::civil::Date;
 use serde_json::Value;
 

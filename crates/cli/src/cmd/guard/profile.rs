@@ -6,7 +6,7 @@ mod show;
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
-use document::printable;
+use detect::printable;
 use policy::profile::{Mode, Profile};
 
 use super::profiles::{PaceArguments, files, read, replace};

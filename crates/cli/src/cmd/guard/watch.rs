@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use artifact::Stop;
-use detect::{Detection, Engine};
+use detect::{Detection, Engine, Relays};
 use jiff::civil::Date;
 use model::event::Event;
 use policy::guard::{self, Moment, Verdict};
@@ -65,6 +65,7 @@ pub(super) struct Places {
 /// Everything that an event passes.
 struct Told {
     engine: Engine,
+    relays: Relays,
     judge: Judge,
     moment: Moment,
     prevent: Option<Prevent>,
@@ -92,7 +93,18 @@ impl Guard {
         live.tell_programs(places.malware.as_ref().map(Malware::watcher));
         // Before anything is told: whoever ends one may be quick.
         places.attempts.set_helpers(&places.sinks.processes());
-        let told = Told { engine, judge, moment, prevent, places, events: 0, alerts: 0, untold: 0 };
+        let relays = Relays::default();
+        let told = Told {
+            engine,
+            relays,
+            judge,
+            moment,
+            prevent,
+            places,
+            events: 0,
+            alerts: 0,
+            untold: 0,
+        };
         Ok(Self { live, told, reload, calendar, looked: Instant::now(), is_behind: false })
     }
 
@@ -254,19 +266,27 @@ impl Told {
         for deviation in profiles.map(|it| it.pass(&event)).unwrap_or_default() {
             self.tell(&event, deviation, None);
         }
-        for mut detection in self.engine.judge(&event) {
-            let verdict =
-                self.judge.judge(&mut detection, guard::Subject::Event(&event), self.moment);
-            match &verdict {
-                Some(verdict) if !verdict.told => self.untold += 1,
-                _ => self.tell(&event, detection, verdict),
-            }
+        self.detect(&event);
+        if let Some(relay) = self.relays.follow(&event) {
+            self.detect(&relay);
         }
         if let Some(detection) = self.places.attempts.judge(&event) {
             self.tell(&event, detection, None);
         }
         if let Some(recording) = &self.places.recording {
             recording.event(event);
+        }
+    }
+
+    /// What rules say of it, and the policy of that.
+    fn detect(&mut self, event: &Event) {
+        for mut detection in self.engine.judge(event) {
+            let verdict =
+                self.judge.judge(&mut detection, guard::Subject::Event(event), self.moment);
+            match &verdict {
+                Some(verdict) if !verdict.told => self.untold += 1,
+                _ => self.tell(event, detection, verdict),
+            }
         }
     }
 

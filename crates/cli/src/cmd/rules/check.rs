@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use detect::{Diagnostic, Level};
-use document::printable;
+use detect::{Diagnostic, Level, printable};
 use serde_json::json;
 
 use super::ListArguments;

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use detect::{Priority, Rule, Source};
-use document::printable;
+use detect::{Priority, Rule, Source, printable};
 use serde_json::json;
 
 use super::load::{self, Usable};

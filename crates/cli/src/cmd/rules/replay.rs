@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use detect::recording::{HEADER, Reader};
-use detect::{Detection, Engine, audit, json_line};
-use document::printable;
+use detect::{Detection, Engine, Relays, audit, json_line, printable};
 use policy::guard::{Excuse, Moment, Subject, Verdict};
 use serde_json::json;
 
@@ -161,7 +160,7 @@ fn is_recording(bytes: &[u8]) -> bool {
 }
 
 fn recording(engine: &Engine, source: impl Read, each: Each<'_>) -> Replayed {
-    let mut replayed = Replayed::default();
+    let (mut replayed, mut relays) = (Replayed::default(), Relays::default());
     let reader = match Reader::new(source) {
         Ok(reader) => reader,
         Err(error) => {
@@ -173,8 +172,10 @@ fn recording(engine: &Engine, source: impl Read, each: Each<'_>) -> Replayed {
         match event {
             Ok(event) => {
                 replayed.events += 1;
-                let from = Origin { number: event.number, subject: Subject::Event(&event) };
-                engine.judge(&event).into_iter().for_each(|it| each(from, it));
+                for event in [Some(&event), relays.follow(&event).as_ref()].into_iter().flatten() {
+                    let from = Origin { number: event.number, subject: Subject::Event(event) };
+                    engine.judge(event).into_iter().for_each(|it| each(from, it));
+                }
             }
             Err(error) => replayed.problem(with_cause(&error)),
         }

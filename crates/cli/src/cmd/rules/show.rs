@@ -4,8 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use detect::{Rule, Source};
-use document::printable;
+use detect::{Rule, Source, printable};
 
 use super::load::{self, Usable};
 use crate::error::UserError;

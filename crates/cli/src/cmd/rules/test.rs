@@ -9,8 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
-use detect::{Detection, Engine, Level, Rule, Ruleset};
-use document::printable;
+use detect::{Detection, Engine, Level, Rule, Ruleset, printable};
 use serde::Deserialize;
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 # in: host nc.traditional
-# fires: execution-shell-without-terminal
-nc.traditional -l -p 47444 -q 1 < /dev/null > /dev/null &
+# fires: execution-pipe-shell execution-relayed-shell execution-shell-without-terminal
+sleep 2 | nc.traditional -l -p 47444 -q 1 > /dev/null &
 sleep 0.3
 way=$(mktemp -u)
 mkfifo "$way"

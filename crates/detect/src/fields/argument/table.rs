@@ -146,7 +146,7 @@ pub(super) fn names_of(call: Call) -> &'static [&'static str] {
         C::Keyctl | C::Reboot => &["res", "cmd"],
         C::Kill | C::Tkill | C::Tgkill => &["res", "pid", "tid", "sig"],
         C::Procexit => &["status", "ret", "sig"],
-        C::Container | C::Malware => &[],
+        C::Container | C::Malware | C::Relay => &[],
         C::Lost => &["class", "cause", "count"],
         C::Other => &["res", "ID", "nativeID"],
     }

@@ -6,8 +6,7 @@
 //! Values are cut at the lengths of the format's dictionary.
 
 use detect::audit::Record;
-use detect::{Detection, Priority};
-use document::printable;
+use detect::{Detection, Priority, printable};
 use model::event::{Act, Container, Descriptor, Endpoint, Event, Object, PathArgument, Process};
 use model::event::{Protocol, Socket, Text};
 

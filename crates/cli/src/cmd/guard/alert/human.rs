@@ -2,8 +2,7 @@
 
 use std::fmt::Write as _;
 
-use detect::{Detection, Priority};
-use document::printable;
+use detect::{Detection, Priority, printable};
 use jiff::Timestamp;
 use model::event::{Event, Process};
 

@@ -1,7 +1,9 @@
 //! An alert as JSON, ours (`docs/alert.schema.json`) and in the shape of Falco's.
 
+mod container;
+
 use detect::audit::Record;
-use model::event::{Container, Event, Process};
+use model::event::{Event, Process};
 use policy::guard::Excuse;
 use serde_json::{Value, json};
 
@@ -50,20 +52,7 @@ fn add_event(object: &mut Value, event: &Event) {
     let ancestors: Vec<Value> = event.ancestors.iter().map(|it| process(it)).collect();
     object["process"] = process(&event.process);
     object["ancestors"] = ancestors.into();
-    object["container"] = event.container.as_ref().map_or(Value::Null, |it| container(it));
-}
-
-fn container(container: &Container) -> Value {
-    json!({
-        "id": container.id,
-        "runtime": format!("{:?}", container.runtime).to_lowercase(),
-        "described": container.described,
-        "name": container.name,
-        "image": container.image.as_ref().map(|image| &image.reference),
-        "image_digest": container.image.as_ref().and_then(|image| image.digest.as_ref()),
-        "pod": container.pod.as_ref().map(|pod| &pod.name),
-        "namespace": container.pod.as_ref().map(|pod| &pod.namespace),
-    })
+    object["container"] = event.container.as_ref().map_or(Value::Null, |it| container::object(it));
 }
 
 fn process(process: &Process) -> Value {

@@ -8,8 +8,8 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
+use detect::printable;
 use detect::recording::Reader;
-use document::printable;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use document::printable;
+use detect::printable;
 use policy::profile::{Fact, Mode, Profile};
 
 use crate::quantity::count;

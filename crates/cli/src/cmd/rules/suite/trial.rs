@@ -10,8 +10,7 @@ use std::time::{Duration, Instant};
 
 use ::suite::{Case, MARK, Stage, Trouble};
 use artifact::Stop;
-use detect::{Detection, Engine};
-use document::printable;
+use detect::{Detection, Engine, Relays, printable};
 use model::event::Event;
 
 use super::Suite;
@@ -62,6 +61,7 @@ impl State {
 pub(super) struct Watch {
     live: Live,
     engine: Engine,
+    relays: Relays,
     hostname: String,
     /// The beginning of every mark of this run.
     prefix: String,
@@ -75,7 +75,8 @@ impl Watch {
             UserError::new(ExitCode::Failed, format!("the kernel gives no random number: {error}"))
         })?;
         let prefix = format!("{one:016x}{other:016x}-");
-        Ok(Self { live, engine, hostname: environment::hostname(), prefix })
+        let (relays, hostname) = (Relays::default(), environment::hostname());
+        Ok(Self { live, engine, relays, hostname, prefix })
     }
 
     fn mark(&self, case: usize) -> String {
@@ -84,9 +85,10 @@ impl Watch {
 
     /// Takes what the kernel tells, for a moment.
     fn look(&mut self, cases: &[Case], states: &mut [State]) {
-        let Self { live, engine, hostname, prefix } = self;
+        let Self { live, engine, relays, hostname, prefix } = self;
         live.receive(LOOK, &mut |event| {
-            let detections = engine.judge(&event);
+            let mut detections = engine.judge(&event);
+            detections.extend(relays.follow(&event).iter().flat_map(|relay| engine.judge(relay)));
             if detections.is_empty() {
                 return;
             }

@@ -7,6 +7,7 @@ use detect::{Engine, RuleFile, Ruleset};
 use model::event::{Call, File, Pod, RunningImage, SocketFamily, User};
 
 use super::*;
+use crate::cmd::guard::alert::Form;
 use crate::cmd::guard::merge::Tally;
 
 const RULES: &str = "
@@ -218,4 +219,26 @@ fn a_request_of_an_api_server_is_told() {
     let again = Record { number: 9, ..record.clone() };
     let again = Alert { subject: Subject::Record(&again), ..alert };
     assert_eq!(alert.id("a"), again.id("b"), "whoever is posted it, and however often");
+}
+
+/// Collectors and terminals take more than a newline for the end of a line, and some characters turn what
+/// stands behind them.
+#[test]
+fn no_form_lets_a_name_end_a_line_or_turn_it() {
+    const BAD: &str = "\u{2028}\u{2029}\u{85}\u{61c}\u{202e}\u{2066}\u{9b}";
+    let name = format!("/tmp/a{BAD}CEF:0|b");
+    let file = PathArgument { path: name.as_str().into(), ..PathArgument::default() };
+    let mut event = event(Call::Execve, Act::Exec { file, streams: Vec::new() });
+    let mut process = (*event.process).clone();
+    process.arguments = Arc::from([name.as_str().into()]);
+    process.name = name.as_str().into();
+    event.process = Arc::new(process);
+    let id = name.clone();
+    event.container = Some(Arc::new(Container { id, name: Some(name), ..Container::default() }));
+    let detection = engine().judge(&event).remove(0);
+    let stamp = Stamp { id: uuid::Uuid::nil(), hostname: "host" };
+    for form in Form::ALL {
+        let text = form.text(&plain(Subject::Event(&event), &detection), &stamp, false);
+        assert!(!text.contains(|it: char| BAD.contains(it)), "{}: {text:?}", form.name());
+    }
 }

@@ -1,0 +1,3 @@
+# in: container
+# fires: execution-reconnaissance
+/bin/find / -xdev -type f -perm -4000

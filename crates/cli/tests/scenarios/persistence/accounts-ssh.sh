@@ -1,0 +1,4 @@
+# in: container
+# fires: persistence-accounts
+mkdir -p /etc/ssh
+echo PermitRootLogin yes >> /etc/ssh/sshd_config
