@@ -4,7 +4,7 @@
 //! many columns as fit.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anstyle::{AnsiColor, Style};
 use model::{Finding, Status};
@@ -22,6 +22,8 @@ const DISPENSABLE: [usize; 3] = [5, 4, 2];
 const INDENT: &str = "  ";
 /// Between two columns.
 const GAP: &str = "  ";
+/// Files of one package that are named.
+const PLACES_MAX: usize = 3;
 /// Said of what is known to be exploited.
 const EXPLOITED: &str = "exploited!";
 
@@ -44,6 +46,9 @@ pub(super) fn findings(text: &mut String, report: &Report, look: Look) {
     for (package, members) in groups(&sorted, rows) {
         text.push('\n');
         line(text, format_args!("{}", title(&package, &members, &report.upgrades, look)));
+        if let Some(places) = places(&members) {
+            line(text, format_args!("{INDENT}{}", paint(&places, Style::new().dimmed(), look)));
+        }
         for (finding, row) in members {
             let mut cells = shown(row);
             if let Some(first) = cells.first_mut() {
@@ -110,6 +115,22 @@ fn title(
         None => String::new(),
     };
     format!("{name} {} {upgrade}", cell(version)).trim_end().to_owned()
+}
+
+/// Where packages lie that no package manager of the system has: `in app/package-lock.json`.
+fn places(members: &[Member<'_>]) -> Option<String> {
+    let packages = members.iter().map(|(finding, _)| &finding.package);
+    let apart = packages.filter(|package| !package.kind.is_os());
+    let paths: BTreeSet<&str> = apart.map(|package| package.location.path.as_str()).collect();
+    let more = paths.len().saturating_sub(PLACES_MAX);
+    let mut shown: Vec<String> =
+        paths.into_iter().take(PLACES_MAX).map(|path| cell(path)).collect();
+    shown.retain(|path| !path.is_empty());
+    match (shown.is_empty(), more) {
+        (true, _) => None,
+        (false, 0) => Some(format!("in {}", shown.join(", "))),
+        (false, more) => Some(format!("in {} and {more} more", shown.join(", "))),
+    }
 }
 
 /// The columns to go without, so that lines fit as well as they can.
