@@ -76,9 +76,13 @@ const KINDS: &[(&str, &str, &str)] = &[
     ),
     ("Process: not in the image", "drift", "scripts, and libraries that are loaded"),
     ("Credentials are stolen", "credential_theft", "tools under another name"),
-    ("Files: scheduled tasks", "scheduled_task_change", "what was there before"),
-    ("Files: programs of the system", "system_program_change", "libraries"),
-    ("Files: accounts and logins", "user_config_change", "what was there before"),
+    ("Files: scheduled tasks", "scheduled_task_change", ""),
+    (
+        "Files: programs of the system",
+        "system_program_change",
+        "what a program was before it was changed",
+    ),
+    ("Files: accounts and logins", "user_config_change", ""),
     (
         "Logs are cleared",
         "log_clearing",

@@ -104,7 +104,7 @@ impl Entry {
         let id = names.next().unwrap_or_else(|| file.to_owned());
         let aliases: Vec<String> = names.collect();
         let score = self.cvss_v4.or(self.cvss_v3).map(Severity::from_score);
-        let severity = score.or(self.cvss_v2.map(Severity::from_score_of_version_2));
+        let severity = score.or_else(|| self.cvss_v2.map(Severity::from_score_of_version_2));
         let severity = severity.unwrap_or_default();
         let package = language::package_name(STREAM, &self.gem);
         let Some(mut advisory) =

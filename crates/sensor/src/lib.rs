@@ -24,6 +24,7 @@ pub mod processes;
 mod reader;
 pub mod record;
 mod users;
+pub mod watched;
 
 pub use calls::{Class, Extent, Wanted, numbers_of};
 pub use clock::Clock;

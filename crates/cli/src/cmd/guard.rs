@@ -6,6 +6,7 @@ mod audit;
 mod bounds;
 mod cage;
 mod carry;
+mod changes;
 mod doctor;
 mod gate;
 mod judge;

@@ -101,6 +101,11 @@ impl Guard {
     pub(crate) fn end(&mut self) -> Vec<Value> {
         // What happened last is on its way.
         thread::sleep(Duration::from_secs(1));
+        self.end_at_once()
+    }
+
+    /// The same, whatever is on its way.
+    pub(crate) fn end_at_once(&mut self) -> Vec<Value> {
         run("kill", &["-INT", &self.child.id().to_string()]);
         let status = self.child.wait().unwrap();
         assert_eq!(status.code(), Some(0), "{}", self.said());

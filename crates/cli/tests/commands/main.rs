@@ -6,6 +6,7 @@ mod attached;
 mod audit;
 mod bases;
 mod bills;
+mod changes;
 mod confinement;
 mod db;
 mod diff;

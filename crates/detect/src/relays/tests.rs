@@ -1,7 +1,5 @@
 //! Cases are `testdata/relays.txt`; and what is kept has an end.
 
-#![expect(clippy::unwrap_used, reason = "the cases are ours")]
-
 use model::event::Endpoint;
 
 use super::*;
@@ -111,7 +109,7 @@ fn process(word: &str) -> Process {
 
 fn descriptor(number: i32, name: &str) -> Descriptor {
     let kind = name.trim_end_matches(|it: char| it.is_ascii_digit());
-    let inode = name[kind.len()..].parse().unwrap_or_default();
+    let inode = name.trim_start_matches(kind).parse().unwrap_or_default();
     let file = |path: &str, kind| {
         Object::File(File { path: path.into(), kind, device: 7, inode, ..File::default() })
     };

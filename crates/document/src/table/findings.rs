@@ -123,8 +123,7 @@ fn places(members: &[Member<'_>]) -> Option<String> {
     let apart = packages.filter(|package| !package.kind.is_os());
     let paths: BTreeSet<&str> = apart.map(|package| package.location.path.as_str()).collect();
     let more = paths.len().saturating_sub(PLACES_MAX);
-    let mut shown: Vec<String> =
-        paths.into_iter().take(PLACES_MAX).map(|path| cell(path)).collect();
+    let mut shown: Vec<String> = paths.into_iter().take(PLACES_MAX).map(cell).collect();
     shown.retain(|path| !path.is_empty());
     match (shown.is_empty(), more) {
         (true, _) => None,

@@ -12,6 +12,7 @@ use model::event::Event;
 use policy::guard::Verdict;
 use uuid::Uuid;
 
+use super::changes::Change;
 use super::merge::{Found, Tally, What};
 
 /// What a rule found, and in what.
@@ -21,6 +22,8 @@ pub(super) struct Alert<'a> {
     /// Of the policy, if there is one.
     pub(super) verdict: Option<&'a Verdict>,
     pub(super) tally: Tally,
+    /// What became of the file that it is about, which is told after it.
+    pub(super) change: Option<&'a Change>,
 }
 
 #[derive(Clone, Copy)]
@@ -40,7 +43,18 @@ impl<'a> Alert<'a> {
             What::Event(event) => Subject::Event(event),
             What::Record(record) => Subject::Record(record),
         };
-        Self { subject, detection, verdict: verdict.as_ref(), tally }
+        Self { subject, detection, verdict: verdict.as_ref(), tally, change: None }
+    }
+
+    /// What was found before, and what became of the file.
+    pub(super) fn changed(found: &'a Found, change: &'a Change) -> Self {
+        let tally = Tally::once(found.detection.time);
+        Self { change: Some(change), ..Self::of(found, tally) }
+    }
+
+    /// It was told before, as far as it was known.
+    pub(super) fn is_update(&self) -> bool {
+        self.tally.is_update() || self.change.is_some_and(|change| change.is_update)
     }
 
     /// What tells it from all others: it follows from what was found, so that an audit record that is
@@ -83,6 +97,11 @@ impl Form {
             Self::FalcoJson => "falco-json",
             Self::Cef => "cef",
         }
+    }
+
+    /// Whether it has room for what became of a file.
+    pub(super) fn tells_changes(self) -> bool {
+        matches!(self, Self::Human | Self::Json)
     }
 
     /// As HTTP calls it.

@@ -31,6 +31,12 @@ pub(super) struct Found {
     pub(super) verdict: Option<Verdict>,
 }
 
+impl Found {
+    pub(super) fn is_of(&self, event: &Event) -> bool {
+        matches!(&self.what, What::Event(it) if it.number == event.number)
+    }
+}
+
 /// What it was found in.
 #[derive(Clone, Debug)]
 pub(super) enum What {

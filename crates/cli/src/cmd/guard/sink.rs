@@ -273,7 +273,8 @@ fn say_forgotten(folder: &Path, wanted: &[Wanted]) {
 impl Sinks {
     pub(super) fn tell(&self, alert: &Alert<'_>) {
         let stamp = Stamp { id: alert.id(&self.hostname), hostname: &self.hostname };
-        for sink in &self.sinks {
+        let takes = |sink: &&Sink| alert.change.is_none() || sink.form.tells_changes();
+        for sink in self.sinks.iter().filter(takes) {
             let text = sink.form.text(alert, &stamp, self.color);
             let severity = alert.detection.rule.priority as u8;
             sink.way.give(Letter { time: alert.detection.time, severity, text });

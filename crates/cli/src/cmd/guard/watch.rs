@@ -18,6 +18,7 @@ use super::END;
 use super::alert::Alert;
 use super::attempts::Attempts;
 use super::bounds::Bounds;
+use super::changes::Changes;
 use super::judge::Judge;
 use super::live::Live;
 use super::malware::{Found as Suspected, Malware};
@@ -66,6 +67,7 @@ pub(super) struct Places {
 struct Told {
     engine: Engine,
     relays: Relays,
+    changes: Changes,
     judge: Judge,
     moment: Moment,
     prevent: Option<Prevent>,
@@ -93,10 +95,11 @@ impl Guard {
         live.tell_programs(places.malware.as_ref().map(Malware::watcher));
         // Before anything is told: whoever ends one may be quick.
         places.attempts.set_helpers(&places.sinks.processes());
-        let relays = Relays::default();
+        let (relays, changes) = (Relays::default(), Changes::default());
         let told = Told {
             engine,
             relays,
+            changes,
             judge,
             moment,
             prevent,
@@ -136,12 +139,14 @@ impl Guard {
     fn receive(&mut self, silence: Duration) -> usize {
         let Self { live, told, .. } = self;
         let has_found = told.places.malware.as_mut().is_some_and(Malware::has_found);
-        let silence = if has_found { silence.min(SHORT_SILENCE) } else { silence };
+        let is_short = has_found || told.changes.is_waiting();
+        let silence = if is_short { silence.min(SHORT_SILENCE) } else { silence };
         let count = live.receive(silence, &mut |event| told.pass(event));
         // Whoever did it is told of before what was found.
         let found = told.places.malware.as_mut().map(|it| it.found(live.reached()));
         found.into_iter().flatten().for_each(|it| told.suspect(live.host(), it));
         told.tell_denials(live.host());
+        told.tell_changes();
         count
     }
 
@@ -222,6 +227,7 @@ impl Guard {
             .malware
             .take()
             .map(|malware| malware.finish(END, &mut |found| told.suspect(live.host(), found)));
+        self.told.end_changes();
         self.told.end_windows();
         let Told { mut places, events, alerts, untold, prevent, .. } = self.told;
         prevent.into_iter().for_each(Prevent::end);
@@ -266,6 +272,7 @@ impl Told {
         for deviation in profiles.map(|it| it.pass(&event)).unwrap_or_default() {
             self.tell(&event, deviation, None);
         }
+        self.changes.meet(&event);
         self.detect(&event);
         if let Some(relay) = self.relays.follow(&event) {
             self.detect(&relay);
@@ -304,7 +311,29 @@ impl Told {
             react.order(&detection.rule.name, event, verdict);
         }
         let found = Found { what: What::Event(Box::new(event.clone())), detection, verdict };
-        merge.take(Instant::now(), found, &mut |found, tally| sinks.tell(&Alert::of(found, tally)));
+        let now = Instant::now();
+        let expected = self.changes.expect(&found, now);
+        let mut was_told = false;
+        merge.take(now, found, &mut |found, tally| {
+            was_told |= !tally.is_update() && found.is_of(event);
+            sinks.tell(&Alert::of(found, tally));
+        });
+        self.changes.wait(expected, was_told);
+    }
+
+    /// What became of files that alerts are about.
+    fn tell_changes(&mut self) {
+        let sinks = &self.places.sinks;
+        self.changes.look(Instant::now(), &mut |found, change| {
+            sinks.tell(&Alert::changed(found, change));
+        });
+    }
+
+    fn end_changes(&mut self) {
+        let sinks = &self.places.sinks;
+        self.changes.finish(PAUSE, &mut |found, change| {
+            sinks.tell(&Alert::changed(found, change));
+        });
     }
 
     /// What was refused before it was done, and what would have been.

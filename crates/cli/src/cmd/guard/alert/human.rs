@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use model::event::{Event, Process};
 
 use super::{Alert, Subject};
+use crate::cmd::guard::changes::Change;
 use crate::cmd::guard::judge;
 use crate::cmd::guard::merge::Tally;
 
@@ -30,6 +31,11 @@ pub(super) fn text(alert: &Alert<'_>, color: bool) -> String {
     for said in alert.verdict.map(judge::lines).unwrap_or_default() {
         line("policy", &said);
     }
+    let mut changed = alert.change.map(Change::lines).unwrap_or_default().into_iter();
+    if let Some(summary) = changed.next() {
+        line("changed", &summary);
+    }
+    changed.for_each(|it| line("", &it));
     if let Subject::Event(event) = alert.subject {
         told.push_str(&of_event(event));
     }

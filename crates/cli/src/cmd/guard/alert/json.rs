@@ -8,6 +8,7 @@ use policy::guard::Excuse;
 use serde_json::{Value, json};
 
 use super::{Alert, Stamp, Subject};
+use crate::cmd::guard::changes::Change;
 use crate::cmd::guard::judge;
 use crate::cmd::guard::prevent::TAG as PREVENTION;
 use crate::cmd::rules;
@@ -24,7 +25,7 @@ pub(super) fn object(alert: &Alert<'_>, stamp: &Stamp<'_>) -> Value {
     object["first"] = alert.tally.first.into();
     object["last"] = alert.tally.last.into();
     object["count"] = alert.tally.count.into();
-    object["update"] = alert.tally.is_update().into();
+    object["update"] = alert.is_update().into();
     object["various"] = alert.tally.various.into();
     object["verdict"] = alert.verdict.map_or(Value::Null, judge::object);
     match alert.subject {
@@ -34,6 +35,7 @@ pub(super) fn object(alert: &Alert<'_>, stamp: &Stamp<'_>) -> Value {
             let is_rule = !alert.detection.rule.tags.iter().any(|tag| tag == PREVENTION);
             let excuse = is_rule.then(|| Excuse::of(&alert.detection.rule.name, event));
             object["allow"] = json!(excuse);
+            object["change"] = alert.change.map_or(Value::Null, Change::object);
             add_event(&mut object, event);
         }
         Subject::Record(record) => object["request"] = request(record),

@@ -50,6 +50,7 @@ pub(super) fn tell(sinks: &Sinks, decided: &Decided, request: &str, user: &str) 
         detection: &detection,
         verdict: verdict.as_ref(),
         tally: Tally::once(now),
+        change: None,
     });
 }
 

@@ -32,7 +32,7 @@ fn engine() -> Engine {
 }
 
 fn plain<'a>(subject: Subject<'a>, detection: &'a Detection) -> Alert<'a> {
-    Alert { subject, detection, verdict: None, tally: Tally::once(detection.time) }
+    Alert { subject, detection, verdict: None, tally: Tally::once(detection.time), change: None }
 }
 
 fn process(name: &str, pid: u32) -> Process {
