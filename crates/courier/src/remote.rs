@@ -149,7 +149,7 @@ impl Remote {
             }
             state = self.shared.wait(state, left);
         }
-        let State { letters, sent, line, standing, former, dropped, left, .. } = &*state;
+        let State { letters, line, standing, former, dropped, left, .. } = &*state;
         if let Some(line) = line {
             // It ends by that, if it has not: what it has then, the next guard's will carry.
             let _closed = line.shutdown(Shutdown::Both);
@@ -157,8 +157,7 @@ impl Remote {
         let before = former.lost.saturating_add(*dropped);
         match left {
             Some(left) => {
-                let unsent = letters.len().saturating_sub(*sent) as u64;
-                let lost = before.saturating_add(left.lost).saturating_add(unsent);
+                let lost = before.saturating_add(left.lost).saturating_add(letters.len() as u64);
                 Left { lost, kept: left.kept }
             }
             None => {
@@ -286,7 +285,7 @@ impl Shared {
             match Word::read(&mut from) {
                 Ok(Word::Report(taken, standing)) => self.lock().account(taken, standing),
                 Ok(Word::Left(left)) => {
-                    self.lock().left = Some(left);
+                    self.lock().end_with(left);
                     self.changed.notify_all();
                     return String::new();
                 }
@@ -335,6 +334,14 @@ impl Shared {
 }
 
 impl State {
+    /// What the helper was given is part of what it says is left.
+    fn end_with(&mut self, left: Left) {
+        let given = self.sent.min(self.letters.len());
+        self.bytes -= self.letters.drain(..given).map(|letter| letter.bytes()).sum::<usize>();
+        self.sent = 0;
+        self.left = Some(left);
+    }
+
     /// It cannot account for more than it was given.
     fn account(&mut self, taken: u64, standing: Standing) {
         self.standing = standing;

@@ -110,6 +110,27 @@ fn what_finds_no_room_is_counted_while_a_helper_is_stuck() {
     assert!(begun.elapsed() < SOON, "nobody waits for it");
 }
 
+/// What it says is left at its end is counted once, also where its end is noticed before anybody asks.
+#[test]
+fn what_a_helper_leaves_is_counted_once() {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    Word::Report(0, Standing::default()).write(&mut &theirs).unwrap();
+    let mut helper = Some(Helper { line: ours, child: child() });
+    let start = Box::new(move || helper.take().ok_or_else(|| io::Error::other("no more")));
+    let remote = Remote::start(start, STALE, false).unwrap();
+    remote.give(letter(1));
+    let framed = letter(1).framed().unwrap().len();
+    io::Read::read_exact(&mut &theirs, &mut vec![0; framed]).unwrap();
+    Word::Left(Left { lost: 1, kept: 0 }).write(&mut &theirs).unwrap();
+    drop(theirs);
+    let begun = Instant::now();
+    while remote.process() != 0 && begun.elapsed() < SOON {
+        thread::sleep(Duration::from_millis(1));
+    }
+    remote.give(letter(2));
+    assert_eq!(remote.finish(SOON), Left { lost: 2, kept: 0 });
+}
+
 #[test]
 fn one_that_is_stale_is_replaced_without_a_word() {
     let (go, told) = mpsc::channel();
