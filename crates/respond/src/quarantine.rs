@@ -61,8 +61,14 @@ impl Quarantine {
         let file = told.and_then(|told| told.file);
         // Who can turn a folder into a link chooses the file, where nobody knows which one was meant.
         let links = if told.is_some() && file.is_none() { Links::Refused } else { Links::Followed };
-        let held = root.open().and_then(|root| Place::below(root, path, links));
-        let held = held.and_then(|place| place.hold(&place.name)).map_err(failed)?;
+        let opened = root.open().map_err(failed)?;
+        let held = Place::below(opened, path, links).and_then(|place| place.hold(&place.name));
+        let held = held.map_err(|error| match error.kind() {
+            ErrorKind::NotFound => {
+                Refusal::NotFound { what: "file", name: path.display().to_string() }
+            }
+            _ => failed(error),
+        })?;
         if let Some(why) = file::unfit(&held).map_err(failed)? {
             return Err(refused(why));
         }

@@ -104,6 +104,7 @@ pub(super) fn define(read: &mut Read, item: Item<'_>) -> Result<(), Mistake> {
             fixtures: fixtures(read, item)?,
         },
     };
+    read.doubt_second(item, read.rules.get(name).map(|it| it.place.clone()));
     read.rules.define(name, rule);
     Ok(())
 }

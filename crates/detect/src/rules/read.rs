@@ -210,6 +210,7 @@ impl Read {
             earlier.items.extend(items);
         } else {
             let place = self.place(file, node);
+            self.doubt_second(item, self.lists.get(name).map(|it| it.place.clone()));
             self.lists.define(name, List { name: name.to_owned(), place, items });
         }
         Ok(())
@@ -231,6 +232,7 @@ impl Read {
             let mut condition = Written::default();
             condition.push(file, text);
             let place = self.place(file, node);
+            self.doubt_second(item, self.macros.get(name).map(|it| it.place.clone()));
             self.macros.define(name, Macro { name: name.to_owned(), place, condition });
         }
         Ok(())
@@ -333,6 +335,7 @@ impl Read {
             let message = format!("defined before, about `{}`", earlier.source);
             return Err(self.mistake(item, node, message));
         }
+        self.doubt_second(item, self.rules.get(name).map(|it| it.place.clone()));
         self.rules.define(name, rule);
         Ok(())
     }
@@ -385,6 +388,15 @@ impl Read {
             Some("true" | "yes" | "on" | "y") => Ok(Some(true)),
             Some("false" | "no" | "off" | "n") => Ok(Some(false)),
             _ => Err(self.mistake(item, node, format!("`{key}` is neither true nor false"))),
+        }
+    }
+
+    /// Another file's definition is replaced on purpose; one of the same file hardly is.
+    pub(super) fn doubt_second(&mut self, item: Item<'_>, earlier: Option<Place>) {
+        let place = self.place(item.file, item.node);
+        if let Some(earlier) = earlier.filter(|earlier| earlier.file == place.file) {
+            let message = format!("it takes the place of the one in line {}", earlier.line);
+            self.diagnostics.push(Diagnostic::new(Level::Warning, place, item.name, message));
         }
     }
 

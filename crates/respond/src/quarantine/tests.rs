@@ -147,7 +147,7 @@ fn what_is_no_plain_file_is_refused() {
         ("folder", "it is a folder"),
         ("fifo", "a device, a socket or a FIFO"),
         ("large", "larger than 512 MiB"),
-        ("none", "No such file"),
+        ("none", "there is no file"),
     ] {
         let refusal = case.refusal(&at(name));
         assert!(refusal.contains(why), "{name}: {refusal}");

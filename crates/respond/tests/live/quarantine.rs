@@ -57,7 +57,7 @@ fn a_container_leads_nobody_out_of_its_root() {
     assert!(refusal("/tmp").contains("folder"));
     assert!(refusal("/dev/null").contains("device"));
     assert!(refusal("/tmp/evil").contains("other names"));
-    assert!(refusal("/tmp/none").contains("No such file"));
+    assert!(refusal("/tmp/none").contains("there is no file"));
     refusal("/tmp/magic/etc/hostname");
     // It is there on the host, and not in the container.
     let outside = container.state().join("outside");

@@ -1,6 +1,6 @@
 //! What a guard recorded, cut down to one scenario.
 //!
-//! Nothing of the machine that made it stays but what the scenario is about: no environment, no
+//! Nothing of the machine that made it stays but what the scenario is about: no environment but the loader's, no
 //! process outside of it, no label, no address.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -108,6 +108,8 @@ fn clean(mut event: Event, mark: &Mark) -> Event {
     event
 }
 
+/// But what a scenario told the loader, which rules ask for.
 fn without_environment(process: &Process) -> Process {
-    Process { environment: Arc::default(), ..process.clone() }
+    let environment = process.environment.iter().filter(|it| it.starts_with(b"LD_")).cloned();
+    Process { environment: environment.collect(), ..process.clone() }
 }
