@@ -34,7 +34,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// Changes that are waited for at once.
 const PENDING_MAX: usize = 256;
 /// Roots of which files are kept, the host's among them.
-const ROOTS_MAX: usize = 4_096;
+const ROOTS_MAX: usize = 1_024;
 /// What the contents of all roots take; those of one image are the same and are kept once.
 const BYTES_MAX: usize = 32 << 20;
 
@@ -60,6 +60,13 @@ struct Kept {
     /// A process that began since it was asked for: the first of a container is its runtime's, which is not
     /// in its root yet.
     next: Option<u32>,
+}
+
+impl Kept {
+    /// Its files were read in the root of this process.
+    fn is_of(&self, pid: u32) -> bool {
+        self.place.pid == pid && self.files.is_some()
+    }
 }
 
 /// What a question was for.
@@ -126,10 +133,15 @@ impl Changes {
             (Act::Exec { .. } | Act::Container, Some(container)) if !event.failed() => {
                 self.meet_container(container, event);
             }
-            (Act::Exit { .. }, _) => {
+            (Act::Exit { .. }, container) if event.thread == event.process.pid => {
                 let pid = event.process.pid;
                 let done = self.pending.iter_mut().filter(|pending| pending.writer == pid);
                 done.for_each(|pending| pending.is_due = true);
+                let root = container.as_ref().map(|it| it.id.as_str()).unwrap_or_default();
+                // Nobody shows its root any more.
+                if self.kept.get(root).is_some_and(|kept| kept.is_of(pid)) {
+                    self.forget(root);
+                }
             }
             _ => {}
         }
@@ -155,10 +167,18 @@ impl Changes {
         self.order.push_back(root);
         while self.order.len() > ROOTS_MAX || self.bytes > BYTES_MAX {
             // The host's were first, and stay.
-            let Some(eldest) = self.order.remove(1) else { break };
-            self.kept.remove(&eldest);
+            let Some(eldest) = self.order.get(1).cloned() else { break };
+            self.forget(&eldest);
+        }
+    }
+
+    fn forget(&mut self, root: &str) -> Option<Kept> {
+        self.order.retain(|it| it != root);
+        let kept = self.kept.remove(root);
+        if self.bytes > BYTES_MAX / 2 {
             self.sweep();
         }
+        kept
     }
 
     fn ask(&mut self, place: Place, path: Option<Text>) -> Option<u64> {
@@ -248,8 +268,7 @@ impl Changes {
     /// The files of a root, as they are when it is met.
     fn learn(&mut self, root: &str, answer: Answer) {
         let Some(place) = answer.place else {
-            self.order.retain(|it| it != root);
-            let next = self.kept.remove(root).and_then(|kept| kept.next);
+            let next = self.forget(root).and_then(|kept| kept.next);
             next.into_iter().for_each(|pid| self.read_root(root.to_owned(), pid));
             return;
         };
