@@ -46,7 +46,7 @@ impl Analyzer for Secrets {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn content(&self) -> Option<blake3::Hash> {
