@@ -48,6 +48,9 @@ const CANDIDATES_MAX: usize = 16 * HITS_MAX;
 /// How far a window goes beyond what a key word needs, so that the next ones are tried with it.
 const STRIDE: usize = 4096;
 
+/// Longer than a file that is a key and nothing else.
+const WHOLE_BYTES_MAX: usize = 512;
+
 /// The finder with all kinds of `content/secrets`; made when the first file is looked at.
 pub(crate) static FINDER: LazyLock<Finder> = LazyLock::new(|| Finder::new(content::kinds()));
 
@@ -57,6 +60,8 @@ pub(crate) struct Finder {
     /// For each key word the kinds that have it.
     users: Vec<Vec<usize>>,
     kinds: Vec<Kind>,
+    /// Those of files that are a secret and nothing else, which have no key word.
+    whole: Vec<usize>,
     /// The longest of the kinds'.
     reach: usize,
 }
@@ -129,7 +134,9 @@ impl Finder {
             }
         }
         let reach = kinds.iter().map(|kind| kind.reach).max().unwrap_or(0);
-        Self { keywords: Keywords::new(&keywords), users, kinds, reach }
+        let whole = (0..).zip(&kinds).filter(|(_, kind)| kind.keywords.is_empty());
+        let whole = whole.map(|(position, _)| position).collect();
+        Self { keywords: Keywords::new(&keywords), users, kinds, whole, reach }
     }
 
     /// Every secret in the content of the file at `path`, by place, and what is missing, if anything
@@ -219,7 +226,23 @@ impl Finder {
             }
             missing.is_none()
         });
+        if bytes.len() <= WHOLE_BYTES_MAX && missing.is_none() {
+            candidates.extend(self.whole(path, bytes, &mut effort));
+        }
         Settled { candidates, missing, searched }
+    }
+
+    /// What a file is that is nothing else.
+    fn whole(&self, path: &str, bytes: &[u8], effort: &mut Effort) -> Vec<Candidate> {
+        let mut found = Vec::new();
+        for &position in &self.whole {
+            let Some(kind) = self.kinds.get(position).filter(|kind| kind.reads(path)) else {
+                continue;
+            };
+            let secrets = kind.secrets(bytes, 0..bytes.len(), effort).into_iter();
+            found.extend(secrets.map(|(begin, end)| Candidate { kind: position, begin, end }));
+        }
+        found
     }
 
     /// Of secrets that overlap the one whose kind knows best counts, else the first.

@@ -20,6 +20,7 @@ mod isolate;
 mod journal;
 mod kill;
 mod network;
+mod path;
 mod pause;
 mod plan;
 mod podman;

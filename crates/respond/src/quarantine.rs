@@ -37,6 +37,7 @@ pub(crate) struct Quarantine {
     /// In which the path is meant.
     #[serde(default)]
     root: Root,
+    #[serde(with = "crate::path")]
     path: PathBuf,
     /// What was found there.
     file: Identity,

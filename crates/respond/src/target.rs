@@ -18,6 +18,7 @@ pub enum Target {
     /// A path as the container shows it, or the host.
     File {
         container: Option<String>,
+        #[serde(with = "crate::path")]
         path: PathBuf,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         told: Option<Told>,

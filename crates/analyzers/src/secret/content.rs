@@ -30,6 +30,8 @@ pub(super) struct Description {
     #[cfg_attr(not(test), expect(dead_code, reason = "for people"))]
     pub(super) why: String,
     pub(super) severity: String,
+    /// None only of what is looked for in small files of certain names as they are.
+    #[serde(default)]
     keywords: Vec<String>,
     #[serde(default)]
     pub(super) expression: Option<String>,

@@ -98,7 +98,8 @@ fn every_kind_is_well_described() {
     let keywords: usize = FINDER.kinds.iter().map(|kind| kind.keywords.len()).sum();
     assert!(keywords < 1500, "{keywords} key words need more places than 16 bits can number");
     for kind in &FINDER.kinds {
-        assert!(!kind.keywords.is_empty(), "{} has no key word", kind.id);
+        let is_found = !kind.keywords.is_empty() || !kind.files.is_empty();
+        assert!(is_found, "{} has no key word, nor files that it is", kind.id);
         assert!(kind.keywords.iter().all(|word| word.len() >= 3), "{}", kind.id);
         assert_ne!(kind.severity, Severity::Unknown, "{}", kind.id);
         kind.expression.regex();
@@ -135,7 +136,7 @@ fn the_page_lists_every_kind() {
 #[test]
 fn a_line_full_of_key_words_costs_linear_time() {
     for kind in &FINDER.kinds {
-        let word = kind.keywords.first().expect("a key word");
+        let Some(word) = kind.keywords.first() else { continue };
         let line = format!("{word}='{word} ").repeat(30_000 / word.len());
         costs_little(kind.id, line.as_bytes());
     }

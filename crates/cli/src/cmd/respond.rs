@@ -6,7 +6,10 @@ mod act;
 mod back;
 mod list;
 
-use std::path::{Path, PathBuf};
+use std::borrow::Cow;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use model::Response;
@@ -121,18 +124,22 @@ fn who() -> String {
 }
 
 /// `[CONTAINER:]PATH`, as `docker cp` has it. A path begins with a slash.
-fn split_file(text: &str) -> Result<(Option<String>, PathBuf), String> {
-    let (container, path) = match text.split_once(":/") {
-        Some((container, _)) if !text.starts_with('/') => {
-            let path = text.get(container.len() + 1..).unwrap_or_default();
-            (Some(container.to_owned()), path)
-        }
-        _ => (None, text),
+///
+/// A name may be no text: whoever brings a file names it.
+fn split_file(text: &OsStr) -> Result<(Option<String>, PathBuf), String> {
+    let bytes = text.as_bytes();
+    let colon = bytes.windows(2).position(|it| it == b":/");
+    let colon = colon.filter(|_| !bytes.starts_with(b"/"));
+    let (container, path) = match colon.and_then(|at| bytes.split_at_checked(at)) {
+        Some((container, path)) => (Some(container), path.strip_prefix(b":").unwrap_or(path)),
+        None => (None, bytes),
     };
-    if !Path::new(path).is_absolute() || container.as_deref() == Some("") {
+    let container = container.map(String::from_utf8_lossy).map(Cow::into_owned);
+    if !path.starts_with(b"/") || container.as_deref() == Some("") {
+        let text = text.to_string_lossy();
         return Err(format!("`{text}` is not a file (want /PATH or CONTAINER:/PATH)"));
     }
-    Ok((container, path.into()))
+    Ok((container, OsStr::from_bytes(path).into()))
 }
 
 #[cfg(test)]
@@ -153,7 +160,10 @@ mod tests {
         ] {
             let expected =
                 expected.map(|(name, path)| (name.map(str::to_owned), PathBuf::from(path)));
-            assert_eq!(split_file(text).ok(), expected, "{text}");
+            assert_eq!(split_file(text.as_ref()).ok(), expected, "{text}");
         }
+        let name = OsStr::from_bytes(b"web:/tmp/\xff");
+        let path = PathBuf::from(OsStr::from_bytes(b"/tmp/\xff"));
+        assert_eq!(split_file(name), Ok((Some("web".to_owned()), path)), "no text");
     }
 }

@@ -1,6 +1,7 @@
 //! `lazaret respond`: whole commands on processes, files and containers of this host. What was done is
 //! looked at by other means.
 
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -183,7 +184,7 @@ fn what_is_not_there_is_said_with_its_code() {
     bench.refused(&["kill", "999999999"], 10, "there is no process `999999999`");
     bench.refused(&["pause", "mend-nobody"], 10, "there is no running container `mend-nobody`");
     bench.refused(&["quarantine", "relative"], 2, "want /PATH or CONTAINER:/PATH");
-    bench.refused(&["quarantine", "/nonexistent/file"], 31, "No such file");
+    bench.refused(&["quarantine", "/nonexistent/file"], 10, "there is no file");
     assert_eq!(bench.list(&[]), [] as [Value; 0], "nothing was begun");
 }
 
@@ -282,6 +283,22 @@ fn a_file_goes_and_comes_back_as_it_was() {
     }
     bench.refused(&["undo", "r1"], 2, "nothing left of it to undo");
     assert_eq!(bench.states(&[]), states(&[("r1", "undone"), ("r2", "active")]));
+}
+
+/// Whoever brings a file names it.
+#[test]
+fn a_name_that_is_no_text_goes_and_comes_back() {
+    let Some(bench) = Bench::new() else { return };
+    let folder = bench.0.path("folder");
+    std::fs::create_dir(&folder).unwrap();
+    let path = folder.join(std::ffi::OsStr::from_bytes(b"evil\xff"));
+    std::fs::write(&path, "evil").unwrap();
+    let mut command = bench.0.command(&["respond", "--state", "state", "quarantine"]);
+    let ended = command.arg(&path).output().unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+    assert!(!path.exists());
+    bench.done(&["undo", "r1"]);
+    assert_eq!(std::fs::read(&path).unwrap(), b"evil");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use model::Response;
 use respond::{Network, Order, Responder, Target};
 
@@ -70,7 +71,11 @@ pub(crate) struct IsolateArguments {
 #[derive(Debug, Args)]
 pub(crate) struct QuarantineArguments {
     // In an attribute, because a documentation comment takes its brackets for a link.
-    #[arg(value_name = "FILE", value_parser = split_file, help = "The file: [CONTAINER:]/PATH")]
+    #[arg(
+        value_name = "FILE",
+        value_parser = OsStringValueParser::new().try_map(|text| split_file(&text)),
+        help = "The file: [CONTAINER:]/PATH"
+    )]
     file: (Option<String>, PathBuf),
     /// Take this name away even if the file has others
     #[arg(long)]
