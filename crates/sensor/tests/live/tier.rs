@@ -119,9 +119,13 @@ fn other_calls_come_and_go_without_a_gap() {
     child.wait().expect("it ends");
     while told.receive(&mut kernel) > 0 {}
     let [numbers] = *told.threads.values().collect::<Vec<_>>() else { panic!("one thread") };
-    println!("{} told, {:?}", numbers.len(), kernel.losses());
+    let losses = kernel.losses().expect("counts");
+    println!("{} told, {losses:?}", numbers.len());
     assert!(numbers.len() >= TURNS);
-    assert!(numbers.windows(2).all(|pair| pair[0] == pair[1] + 1), "each number is told");
+    // A slow machine may take longer to attach what is wanted than the buffer has room for.
+    let lost: u64 = losses.iter().map(|lost| lost.count).sum();
+    let missing: u64 = numbers.windows(2).map(|pair| u64::from(pair[0] - pair[1]) - 1).sum();
+    assert!(missing <= lost, "{missing} not told, {lost} counted as lost");
 }
 
 /// Room for all that a storm does.
