@@ -117,10 +117,19 @@ pub struct Question {
 #[derive(Debug)]
 pub struct Answer {
     pub number: u64,
-    /// Where it was found; None if the process is gone, or is no more where it was.
-    pub place: Option<Place>,
+    /// Where it was found.
+    pub place: Result<Place, Unread>,
     /// By absolute path. One that was asked for and is not there is missing.
     pub files: BTreeMap<Text, Watched>,
+}
+
+/// Why nothing is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// The process is gone, or is no more where it was.
+    Gone,
+    /// A file system did not answer: that of the root, or of one that was asked for before it.
+    Late,
 }
 
 /// Reads them beside whoever asks.
@@ -128,7 +137,7 @@ pub struct Answer {
 pub struct Roots {
     reader: Reader<Question, Answer>,
     /// What was asked and not answered yet, in its order.
-    asked: VecDeque<Place>,
+    asked: VecDeque<(u64, Place)>,
     /// Since when it is the turn of the first of them.
     since: Instant,
     hung: HashSet<u32>,
@@ -148,14 +157,14 @@ impl Default for Roots {
 impl Roots {
     /// False if nobody takes the question.
     pub fn ask(&mut self, question: Question) -> bool {
-        let place = question.place;
+        let (number, place) = (question.number, question.place);
         if self.hung.contains(&place.pid) || !self.reader.ask(question) {
             return false;
         }
         if self.asked.is_empty() {
             self.since = Instant::now();
         }
-        self.asked.push_back(place);
+        self.asked.push_back((number, place));
         true
     }
 
@@ -163,8 +172,8 @@ impl Roots {
         !self.asked.is_empty()
     }
 
-    /// What came since the last call, in the order of the questions; those that a root did not answer have
-    /// no answer.
+    /// What came since the last call, in the order of the questions: one to each. Of what a root says after
+    /// all nobody hears, but that it may be asked again.
     pub fn answers(&mut self) -> Vec<Answer> {
         let mut answers = Vec::new();
         while let Some(answer) = self.reader.answer() {
@@ -173,23 +182,26 @@ impl Roots {
             answers.push(answer);
         }
         for answer in self.reader.late() {
-            answers
-                .extend(answer.place.filter(|place| self.hung.remove(&place.pid)).map(|_| answer));
+            if let Ok(place) = answer.place {
+                self.hung.remove(&place.pid);
+            }
         }
         if !self.asked.is_empty() && self.since.elapsed() > PATIENCE {
-            self.leave();
+            answers.extend(self.leave());
         }
         answers
     }
 
     /// The first does not answer: those behind it are not answered either, and may be asked again.
-    fn leave(&mut self) {
+    fn leave(&mut self) -> Vec<Answer> {
         self.reader.leave();
         if self.hung.len() >= HUNG_MAX {
             self.hung.clear();
         }
-        self.hung.extend(self.asked.front().map(|place| place.pid));
-        self.asked.clear();
+        self.hung.extend(self.asked.front().map(|(_, place)| place.pid));
+        let late =
+            |(number, _)| Answer { number, place: Err(Unread::Late), files: BTreeMap::new() };
+        self.asked.drain(..).map(late).collect()
     }
 }
 
@@ -210,7 +222,7 @@ pub fn is_watched(path: &[u8]) -> bool {
 }
 
 fn read(Question { number, place, path }: Question) -> Answer {
-    let gone = Answer { number, place: None, files: BTreeMap::new() };
+    let gone = Answer { number, place: Err(Unread::Gone), files: BTreeMap::new() };
     let is_host = place.pid == HOST;
     let folder = match is_host {
         true if root_of(Path::new("/proc/1")).is_some() => PathBuf::from("/proc/1"),
@@ -236,7 +248,7 @@ fn read(Question { number, place, path }: Question) -> Answer {
     if mount() != Some(found) {
         return gone;
     }
-    Answer { number, place: Some(Place { mount: Some(found), ..place }), files }
+    Answer { number, place: Ok(Place { mount: Some(found), ..place }), files }
 }
 
 fn all(root: &OwnedFd) -> BTreeMap<Text, Watched> {
@@ -310,149 +322,4 @@ fn one(root: &OwnedFd, name: &[u8]) -> Option<Watched> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Of a folder that stands for a root.
-    fn folder(files: &[(&str, &[u8])]) -> (tempfile::TempDir, OwnedFd) {
-        let folder = tempfile::tempdir().unwrap();
-        for (name, content) in files {
-            let path = folder.path().join(name);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, content).unwrap();
-        }
-        let root = File::open(folder.path()).unwrap().into();
-        (folder, root)
-    }
-
-    #[test]
-    fn what_decides_much_is_read_and_nothing_else() {
-        let (_folder, root) = folder(&[
-            ("etc/passwd", b"root:x:0:0::/root:/bin/sh\n"),
-            ("etc/cron.d/job", b"* * * * * root id\n"),
-            ("etc/cron.d/more/job", b""),
-            ("root/.ssh/authorized_keys", b"ssh-ed25519 AAAA\n"),
-            ("home/web/.bashrc", b"alias a=b\n"),
-            ("etc/hostname", b"shop\n"),
-            ("usr/bin/id", b"\x7fELF"),
-        ]);
-        let files = all(&root);
-        let names: Vec<String> = files.keys().map(ToString::to_string).collect();
-        assert_eq!(
-            names,
-            ["/etc/cron.d/job", "/etc/passwd", "/home/web/.bashrc", "/root/.ssh/authorized_keys"]
-        );
-        let passwd = &files[&Text::from("/etc/passwd")];
-        assert_eq!(passwd.content.as_deref(), Some(&b"root:x:0:0::/root:/bin/sh\n"[..]));
-        assert_eq!(passwd.size, 26);
-    }
-
-    #[test]
-    fn a_root_is_bounded_whatever_lies_in_it() {
-        let long = vec![b'a'; CONTENT_BYTES_MAX + 1];
-        let exact = vec![b'a'; CONTENT_BYTES_MAX];
-        let (folder, root) = folder(&[("etc/passwd", &long), ("etc/group", &exact)]);
-        for number in 0..2 * ENTRIES_MAX {
-            let path = folder.path().join(format!("etc/cron.d-{number}"));
-            std::fs::write(path, "").unwrap();
-        }
-        std::fs::create_dir_all(folder.path().join("etc/pam.d")).unwrap();
-        for number in 0..ENTRIES_MAX + 10 {
-            let path = folder.path().join(format!("etc/pam.d/{number}"));
-            std::fs::write(path, &exact).unwrap();
-        }
-        let files = all(&root);
-        let content = |name: &str| files[&Text::from(name)].content.is_some();
-        assert!(!content("/etc/passwd") && content("/etc/group"));
-        assert_eq!(files.len(), 2 + ENTRIES_MAX);
-        let kept: usize =
-            files.values().filter_map(|it| it.content.as_ref()).map(|it| it.len()).sum();
-        assert!(kept <= ROOT_BYTES_MAX, "{kept}");
-        let passwd = &files[&Text::from("/etc/passwd")];
-        let digest: [u8; 32] = Sha256::digest(&long).into();
-        assert_eq!((passwd.size, passwd.sha256), (long.len() as u64, Some(digest)));
-    }
-
-    #[test]
-    fn no_link_leads_out_and_nothing_is_waited_for() {
-        let (folder, root) = folder(&[("etc/real", b"inside\n")]);
-        let link = |to: &str, name: &str| {
-            std::os::unix::fs::symlink(to, folder.path().join(name)).unwrap();
-        };
-        link("/etc/real", "etc/passwd");
-        link("../../../../../../etc/shadow", "etc/shadow");
-        link("/proc/self/environ", "etc/group");
-        let fifo = folder.path().join("etc/sudoers");
-        rustix::fs::mknodat(rustix::fs::CWD, &fifo, FileType::Fifo, Mode::RWXU, 0).unwrap();
-        let files = all(&root);
-        assert_eq!(files.len(), 1, "{files:?}");
-        let passwd = &files[&Text::from("/etc/passwd")];
-        assert_eq!(passwd.content.as_deref(), Some(&b"inside\n"[..]));
-        assert_eq!(one(&root, b"etc/nothing"), None);
-    }
-
-    #[test]
-    fn what_is_read_is_known_by_its_name() {
-        let (_folder, root) = folder(&[
-            ("etc/passwd", b""),
-            ("etc/pam.d/su", b""),
-            ("etc/pam.d/more/su", b""),
-            ("root/.bashrc", b""),
-            ("root/notes", b""),
-            ("home/web/.ssh/authorized_keys", b""),
-            ("home/web/more/.profile", b""),
-            ("usr/bin/id", b""),
-        ]);
-        let read: Vec<Text> = all(&root).into_keys().collect();
-        for path in [
-            "etc/passwd",
-            "etc/pam.d/su",
-            "etc/pam.d/more/su",
-            "root/.bashrc",
-            "root/notes",
-            "home/web/.ssh/authorized_keys",
-            "home/web/more/.profile",
-            "usr/bin/id",
-        ] {
-            let path = Text::from(format!("/{path}"));
-            assert_eq!(is_watched(&path), read.contains(&path), "{path}");
-        }
-        assert_eq!(read.len(), 4);
-        assert!(!is_watched(b"etc/passwd") && !is_watched(b"") && !is_watched(b"/home/web"));
-    }
-
-    /// A process that has the host's root is not the one of a container.
-    #[test]
-    fn a_root_is_read_for_whom_it_is_of() {
-        let pid = HOST;
-        let path = Some(Text::from("/etc/passwd"));
-        let place = Place { pid, mount: None };
-        let answer = read(Question { number: 3, place, path: path.clone() });
-        let place = answer.place.unwrap();
-        assert_eq!((answer.number, answer.files.len()), (3, 1));
-        let elsewhere = Place { mount: place.mount.map(|it| it + 1), ..place };
-        assert!(read(Question { number: 4, place: elsewhere, path: path.clone() }).place.is_none());
-        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
-        let place = Place { pid: child.id(), mount: None };
-        assert!(read(Question { number: 5, place, path: path.clone() }).place.is_none());
-        child.kill().unwrap();
-        child.wait().unwrap();
-        assert!(read(Question { number: 6, place, path }).place.is_none());
-    }
-
-    #[test]
-    fn questions_are_answered_in_their_order() {
-        let mut roots = Roots::default();
-        let place = Place { pid: HOST, mount: None };
-        for number in 0..3 {
-            let path = Some(Text::from("/etc/passwd"));
-            assert!(roots.ask(Question { number, place, path }));
-        }
-        let begun = Instant::now();
-        let mut numbers = Vec::new();
-        while numbers.len() < 3 && begun.elapsed() < Duration::from_secs(10) {
-            numbers.extend(roots.answers().iter().map(|answer| answer.number));
-        }
-        assert_eq!((numbers, roots.is_asked()), (vec![0, 1, 2], false));
-    }
-}
+mod tests;

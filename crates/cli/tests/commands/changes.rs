@@ -3,55 +3,35 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use testkit::{Docker, TarBuilder, skip};
+use testkit::Docker;
 
-use crate::guard::Guard;
+use crate::guard::{Guard, make_image};
 use crate::run::Sandbox;
 
 const IMAGE: &str = "lazaret-changes:1";
-const NAME: &str = "lazaret-changes";
+const IMAGE_BEFORE: &str = "lazaret-changes:2";
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn image(sandbox: &Sandbox, docker: &Docker) -> Option<()> {
-    let Ok(busybox) = std::fs::read("/bin/busybox") else {
-        skip("busybox-static is not installed");
-        return None;
-    };
-    let mut tar = TarBuilder::new()
-        .executable("bin/busybox", &busybox)
-        .file("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n")
-        .file("etc/shadow", "root:*:1:0:99999:7:::\n")
-        .file("etc/profile", "umask 022\n")
-        .file("usr/bin/tool", "a tool\n")
-        .file("etc/cron.d/.keep", "");
-    for name in ["cat", "mv", "rm", "sh", "sleep"] {
-        tar = tar.symlink(&format!("bin/{name}"), "busybox");
-    }
-    let archive = sandbox.file("image.tar", tar.finish());
-    docker.docker(&["import", "--change", "ENV PATH=/bin", &archive, IMAGE]);
-    Some(())
-}
-
 /// Gone with this, and if it is there from a run that was broken off.
-struct Running<'d>(&'d Docker);
+struct Running<'d>(&'d Docker, &'static str);
 
 impl<'d> Running<'d> {
-    fn start(docker: &'d Docker) -> Self {
-        let running = Self(docker);
+    fn start(docker: &'d Docker, name: &'static str, image: &str) -> Self {
+        let running = Self(docker, name);
         running.remove();
-        let run = ["run", "--detach", "--name", NAME, "--network", "none", IMAGE, "sleep", "60"];
+        let run = ["run", "--detach", "--name", name, "--network", "none", image, "sleep", "60"];
         docker.docker(&run);
         running
     }
 
     fn execute(&self, script: &str) {
-        self.0.docker(&["exec", NAME, "sh", "-c", script]);
+        self.0.docker(&["exec", self.1, "sh", "-c", script]);
     }
 
     fn remove(&self) {
         let host = format!("unix://{}", self.0.socket().display());
         let mut command = std::process::Command::new("docker");
-        let _removed = command.args(["--host", &host, "rm", "--force", NAME]).output();
+        let _removed = command.args(["--host", &host, "rm", "--force", self.1]).output();
     }
 }
 
@@ -61,12 +41,15 @@ impl Drop for Running<'_> {
     }
 }
 
-/// The last of what is told of a file of the container.
-fn change(guard: &Guard, rule: &str, path: &str) -> Value {
+/// The last of what is told of a file of the container: other tests have theirs on the same host.
+fn change(guard: &Guard, running: &Running<'_>, rule: &str, path: &str) -> Value {
     let begun = Instant::now();
     loop {
         let alerts = guard.alerts();
-        let is_it = |alert: &&Value| alert["rule"] == rule && alert["change"]["path"] == path;
+        let is_it = |alert: &&Value| {
+            let is_own = alert["container"]["name"] == running.1;
+            is_own && alert["rule"] == rule && alert["change"]["path"] == path
+        };
         if let Some(alert) = alerts.iter().rev().find(is_it) {
             return alert.clone();
         }
@@ -75,11 +58,21 @@ fn change(guard: &Guard, rule: &str, path: &str) -> Value {
     }
 }
 
+fn assert_valid(alerts: &[Value]) {
+    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/alert.schema.json");
+    let schema = serde_json::from_slice(&std::fs::read(schema).unwrap()).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    for alert in alerts {
+        let wrong: Vec<String> = schema.iter_errors(alert).map(|it| it.to_string()).collect();
+        assert!(wrong.is_empty(), "{wrong:?}: {alert:#}");
+    }
+}
+
 #[test]
 fn what_became_of_a_file_follows_its_alert() {
     let Some(docker) = Docker::ready() else { return };
     let sandbox = Sandbox::new();
-    if image(&sandbox, &docker).is_none() {
+    if make_image(&sandbox, &docker, IMAGE).is_none() {
         return;
     }
     let to = format!("json@file:{}", sandbox.path("alerts.json").display());
@@ -87,13 +80,13 @@ fn what_became_of_a_file_follows_its_alert() {
     let cef = format!("cef@file:{}", sandbox.path("cef.txt").display());
     let arguments = ["guard", "--to", &to, "--to", &human, "--to", &cef];
     let mut guard = Guard::start(sandbox, &docker, &arguments);
-    let running = Running::start(&docker);
+    let running = Running::start(&docker, "lazaret-changes", IMAGE);
     // Read before anything is changed: a container has a moment for it.
     std::thread::sleep(Duration::from_secs(1));
     let execute = |script: &str| running.execute(script);
 
     execute("echo eve:x:0:0::/:/bin/sh >> /etc/passwd");
-    let alert = change(&guard, "persistence-accounts", "/etc/passwd");
+    let alert = change(&guard, &running, "persistence-accounts", "/etc/passwd");
     assert_eq!(alert["change"]["lines"], json!(["+eve:x:0:0::/:/bin/sh"]));
     assert_eq!((&alert["change"]["added"], &alert["change"]["removed"]), (&json!(1), &json!(0)));
     assert_eq!(alert["change"]["before"]["size"], 30);
@@ -106,34 +99,30 @@ fn what_became_of_a_file_follows_its_alert() {
     execute("echo mal:x:0:0::/:/bin/sh >> /etc/passwd");
     let begun = Instant::now();
     let second = json!(["+mal:x:0:0::/:/bin/sh"]);
-    while change(&guard, "persistence-accounts", "/etc/passwd")["change"]["lines"] != second {
+    while change(&guard, &running, "persistence-accounts", "/etc/passwd")["change"]["lines"]
+        != second
+    {
         assert!(begun.elapsed() < PATIENCE, "{:#?}", guard.alerts());
     }
 
     // As no command line has it.
-    execute("echo 'eve:$6$sa''lt$sec''ret:1::' > /tmp-shadow; mv /tmp-shadow /etc/shadow");
-    let shadow = change(&guard, "persistence-accounts", "/etc/shadow");
+    execute("echo 'eve:$6$sa''lt$sec''ret12:1::' > /tmp-shadow; mv /tmp-shadow /etc/shadow");
+    let shadow = change(&guard, &running, "persistence-accounts", "/etc/shadow");
     let lines = json!(["-root:*:1:0:99999:7:::", "+eve:[redacted]:1::"]);
     assert_eq!(shadow["change"]["lines"], lines);
 
-    execute("echo '* * * * * root id' > /etc/cron.d/job");
-    let job = change(&guard, "persistence-scheduled-task", "/etc/cron.d/job");
+    execute("mkdir /etc/cron.d; echo '* * * * * root id' > /etc/cron.d/job");
+    let job = change(&guard, &running, "persistence-scheduled-task", "/etc/cron.d/job");
     assert_eq!(job["change"]["before"], json!({"state": "absent"}));
     assert_eq!(job["change"]["lines"], json!(["+* * * * * root id"]));
 
-    execute("echo another > /usr/bin/tool");
-    let tool = change(&guard, "persistence-system-program", "/usr/bin/tool");
+    execute("mkdir -p /usr/bin; echo another > /usr/bin/tool");
+    let tool = change(&guard, &running, "persistence-system-program", "/usr/bin/tool");
     assert_eq!(tool["change"]["before"]["state"], "unknown", "programs are not kept");
     assert_eq!(tool["change"]["after"]["size"], 8);
     assert_eq!(tool["change"]["lines"], Value::Null);
 
-    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/alert.schema.json");
-    let schema = serde_json::from_slice(&std::fs::read(schema).unwrap()).unwrap();
-    let schema = jsonschema::validator_for(&schema).unwrap();
-    for alert in guard.alerts() {
-        let wrong: Vec<String> = schema.iter_errors(&alert).map(|it| it.to_string()).collect();
-        assert!(wrong.is_empty(), "{wrong:?}: {alert:#}");
-    }
+    assert_valid(&guard.alerts());
     drop(running);
     guard.end();
     let human = std::fs::read_to_string(guard.sandbox.path("human.txt")).unwrap();
@@ -144,6 +133,26 @@ fn what_became_of_a_file_follows_its_alert() {
         assert!(!text.contains("salt$secret"), "{file}: {text}");
     }
     docker.docker(&["image", "rm", "--force", IMAGE]);
+}
+
+/// What ran before the guard is read when something begins in it.
+#[test]
+fn a_container_that_ran_before_the_guard_is_read_too() {
+    let Some(docker) = Docker::ready() else { return };
+    let sandbox = Sandbox::new();
+    if make_image(&sandbox, &docker, IMAGE_BEFORE).is_none() {
+        return;
+    }
+    let running = Running::start(&docker, "lazaret-changes-before", IMAGE_BEFORE);
+    let to = format!("json@file:{}", sandbox.path("alerts.json").display());
+    let mut guard = Guard::start(sandbox, &docker, &["guard", "--to", &to]);
+    std::thread::sleep(Duration::from_secs(1));
+    running.execute("sleep 0.5; echo eve:x:0:0::/:/bin/sh >> /etc/passwd");
+    let alert = change(&guard, &running, "persistence-accounts", "/etc/passwd");
+    assert_eq!(alert["change"]["lines"], json!(["+eve:x:0:0::/:/bin/sh"]), "{alert:#}");
+    drop(running);
+    guard.end();
+    docker.docker(&["image", "rm", "--force", IMAGE_BEFORE]);
 }
 
 /// What was written last is told although the guard ends.

@@ -97,6 +97,9 @@ fn an_image_and_its_sources() {
     let ended = sandbox.run(&["scan", "--offline", "--fail-on", "critical", "shop.tar"]);
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(ended.stdout.contains("MAL-2024-1"), "{ended:?}");
+    // The table says in which file of a package's language it is.
+    let ended = sandbox.run(&["scan", "--offline", "dir:sources"]);
+    assert!(ended.stdout.contains("\n  in srv/package-lock.json\n"), "{ended:?}");
 }
 
 /// What a lock file has from a registry, folder or repository of one's own shares a name with what is public,

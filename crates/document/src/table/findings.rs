@@ -121,15 +121,14 @@ fn title(
 fn places(members: &[Member<'_>]) -> Option<String> {
     let packages = members.iter().map(|(finding, _)| &finding.package);
     let apart = packages.filter(|package| !package.kind.is_os());
-    let paths: BTreeSet<&str> = apart.map(|package| package.location.path.as_str()).collect();
-    let more = paths.len().saturating_sub(PLACES_MAX);
-    let mut shown: Vec<String> = paths.into_iter().take(PLACES_MAX).map(cell).collect();
-    shown.retain(|path| !path.is_empty());
-    match (shown.is_empty(), more) {
-        (true, _) => None,
-        (false, 0) => Some(format!("in {}", shown.join(", "))),
-        (false, more) => Some(format!("in {} and {more} more", shown.join(", "))),
-    }
+    let paths = apart.map(|package| package.location.path.as_str()).filter(|it| !it.is_empty());
+    let paths: BTreeSet<&str> = paths.collect();
+    let more = match paths.len().saturating_sub(PLACES_MAX) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let shown: Vec<String> = paths.into_iter().take(PLACES_MAX).map(cell).collect();
+    (!shown.is_empty()).then(|| format!("in {}{more}", shown.join(", ")))
 }
 
 /// The columns to go without, so that lines fit as well as they can.

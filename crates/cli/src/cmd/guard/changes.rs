@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use model::event::{Act, Container, Event, Text};
 use policy::guard;
-use sensor::watched::{Answer, Place, Question, Roots, Watched};
+use sensor::watched::{Answer, Place, Question, Roots, Unread, Watched};
 use serde_json::{Value, json};
 
 use self::difference::Difference;
@@ -196,7 +196,11 @@ impl Changes {
         }
         let path = guard::file(event)?;
         let root = event.container.as_ref().map(|it| it.id.clone()).unwrap_or_default();
-        let is_same = |it: &Pending| it.root == root && it.path == *path && !it.is_due;
+        let rule = &found.detection.rule.name;
+        let is_same = |it: &Pending| {
+            let is_of_rule = it.found.detection.rule.name == *rule;
+            is_of_rule && it.root == root && it.path == *path && !it.is_due
+        };
         let is_new = self.pending.len() < PENDING_MAX && !self.pending.iter().any(is_same);
         is_new.then(|| Pending {
             found: found.clone(),
@@ -235,6 +239,7 @@ impl Changes {
             match self.reading.remove(&answer.number) {
                 Some(Asked::Root(root)) => self.learn(&root, answer),
                 Some(Asked::Change(pending)) => self.tell(&pending, answer, tell),
+                // Nobody asked.
                 None => {}
             }
         }
@@ -242,18 +247,14 @@ impl Changes {
         for pending in waiting {
             let age = now.saturating_duration_since(pending.since);
             if pending.is_due || age >= DELAY {
-                self.read_change(pending, age);
+                self.read_change(pending, age, tell);
             } else {
                 self.pending.push_back(pending);
             }
         }
-        if !self.roots.is_asked() {
-            // What was asked of a root that does not answer.
-            self.reading.clear();
-        }
     }
 
-    fn read_change(&mut self, pending: Pending, age: Duration) {
+    fn read_change(&mut self, pending: Pending, age: Duration, tell: Tell<'_>) {
         let known = self.kept.get(&pending.root).map(|kept| kept.place);
         let place = known.unwrap_or(Place { pid: pending.writer, mount: None });
         match self.ask(place, Some(pending.path.clone())) {
@@ -261,13 +262,16 @@ impl Changes {
                 self.reading.insert(number, Asked::Change(Box::new(pending)));
             }
             None if age < PATIENCE => self.pending.push_back(pending),
-            None => {}
+            None => {
+                let place = Err(Unread::Late);
+                self.tell(&pending, Answer { number: 0, place, files: BTreeMap::new() }, tell);
+            }
         }
     }
 
     /// The files of a root, as they are when it is met.
     fn learn(&mut self, root: &str, answer: Answer) {
-        let Some(place) = answer.place else {
+        let Ok(place) = answer.place else {
             let next = self.forget(root).and_then(|kept| kept.next);
             next.into_iter().for_each(|pid| self.read_root(root.to_owned(), pid));
             return;
@@ -301,9 +305,10 @@ impl Changes {
     fn tell(&mut self, pending: &Pending, mut answer: Answer, tell: Tell<'_>) {
         let file = answer.files.remove(&pending.path).map(|file| self.interned(file));
         let after = match (answer.place, file) {
-            (None, _) => State::Unknown("who wrote it has ended, with its container"),
-            (Some(_), None) => State::Absent,
-            (Some(_), Some(file)) => State::There(file),
+            (Err(Unread::Gone), _) => State::Unknown("who wrote it has ended, with its container"),
+            (Err(Unread::Late), _) => State::Unknown("its file system does not answer"),
+            (Ok(_), None) => State::Absent,
+            (Ok(_), Some(file)) => State::There(file),
         };
         let before = self.before(pending);
         let content = |state: &State| match state {

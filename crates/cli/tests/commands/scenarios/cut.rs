@@ -108,7 +108,7 @@ fn clean(mut event: Event, mark: &Mark) -> Event {
     event
 }
 
-/// But what a scenario told the loader, which rules ask for.
+/// What a scenario told the loader stays: rules ask for it.
 fn without_environment(process: &Process) -> Process {
     let environment = process.environment.iter().filter(|it| it.starts_with(b"LD_")).cloned();
     Process { environment: environment.collect(), ..process.clone() }

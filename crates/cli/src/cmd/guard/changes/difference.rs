@@ -1,8 +1,8 @@
 //! How a file differs from what it was, line by line, without what is secret in it.
 //!
 //! The texts are those of whoever wrote the files: they are bounded before they come here, a comparison that
-//! takes too long is left coarse, and what is told of it is cut. Hashes of passwords and values of what is
-//! called a password never leave.
+//! takes too long is left coarse, and what is told of it is cut. Never tells a hash of a password, nor what the
+//! redactor of reports takes for a secret.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -17,20 +17,15 @@ const LINE_CHARACTERS_MAX: usize = 256;
 /// After which what is left is told as taken away and put there.
 const PATIENCE: Duration = Duration::from_millis(50);
 
+/// Bytes of a line that are looked at: more than are told, so that no secret is cut before it is known for one.
+const LINE_BYTES_MAX: usize = 4_096;
+
 const REDACTED: &str = "[redacted]";
 
-/// `NAME=value`, `name: value`, `"name": "value"` of what is secret by its name.
-static NAMED: LazyLock<Regex> = LazyLock::new(|| {
-    let text = r#"(?i)([a-z0-9_.-]*(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential)[a-z0-9_.-]*["']?\s*[=:]\s*)(?:"[^"]*"|'[^']*'|[^\s"',;]+)"#;
-    Regex::new(text).expect("it is ours")
-});
-/// `scheme://user:password@`
-static IN_URL: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(://[^/\s:@]*:)[^/\s@]+@").expect("it is ours"));
-/// `-u user:password`, and headers with what lets one in.
-static BEARER: LazyLock<Regex> = LazyLock::new(|| {
-    let text = r"(?i)((?:authorization\s*:\s*)?(?:bearer|basic)\s+)[a-z0-9._~+/=-]{8,}";
-    Regex::new(text).expect("it is ours")
+/// A hash of a password as `crypt` writes it (crypt(5)), wherever it was copied to.
+static HASH: LazyLock<Regex> = LazyLock::new(|| {
+    let text = r#"\$(?:1|2[abxy]?|5|6|7|y|gy|sha1|argon2\w{0,2})\$[^\s:'"]{8,}"#;
+    Regex::new(text).expect("a test compiles it")
 });
 
 /// What became of a text.
@@ -68,9 +63,10 @@ pub(super) fn of(path: &[u8], before: &[u8], after: &[u8]) -> Option<Difference>
             difference.is_cut = true;
             continue;
         }
-        let line = redacted(path, change.value().trim_end_matches(['\n', '\r']));
-        let short: String = line.chars().take(LINE_CHARACTERS_MAX).collect();
-        difference.is_cut |= short.len() < line.len();
+        let line = change.value().trim_end_matches(['\n', '\r']);
+        let shown = redacted(path, line);
+        let short: String = shown.chars().take(LINE_CHARACTERS_MAX).collect();
+        difference.is_cut |= short.len() < shown.len() || line.len() > LINE_BYTES_MAX;
         difference.lines.push(format!("{sign}{short}"));
     }
     Some(difference)
@@ -83,17 +79,18 @@ fn text(bytes: &[u8]) -> Option<&str> {
 
 /// A line as it may be shown.
 fn redacted(path: &[u8], line: &str) -> String {
-    let holds_hashes = [&b"shadow"[..], b"shadow-", b"passwd", b"passwd-", b"opasswd"];
-    let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-    if holds_hashes.contains(&name) {
-        return without_hash(line);
-    }
+    let line = line.get(..line.floor_char_boundary(LINE_BYTES_MAX)).unwrap_or_default();
     if line.contains("PRIVATE KEY-----") {
         return REDACTED.to_owned();
     }
-    let line = IN_URL.replace_all(line, format!("${{1}}{REDACTED}@"));
-    let line = BEARER.replace_all(&line, format!("${{1}}{REDACTED}"));
-    NAMED.replace_all(&line, format!("${{1}}{REDACTED}")).into_owned()
+    let holds_hashes: [&[u8]; 6] =
+        [b"passwd", b"passwd-", b"shadow", b"shadow-", b"gshadow", b"gshadow-"];
+    let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    let shown = match holds_hashes.contains(&name) {
+        true => without_hash(line),
+        false => analyzers::redact(line),
+    };
+    HASH.replace_all(&shown, REDACTED).into_owned()
 }
 
 /// `name:hash:…`; what stands for none (`x`, `*`, `!`) is none.
@@ -129,29 +126,37 @@ mod tests {
     #[test]
     fn what_is_secret_stays() {
         for (path, line, shown) in [
-            ("/etc/shadow", "eve:$6$salt$hash:1::", "eve:[redacted]:1::"),
+            ("/etc/shadow", "eve:$6$salt$hash1234:1::", "eve:[redacted]:1::"),
+            ("/etc/shadow", "eve:aBcDeFgHiJkLm:1::", "eve:[redacted]:1::"),
             ("/etc/shadow", "daemon:*:1::", "daemon:*:1::"),
+            ("/etc/gshadow", "wheel:$6$salt$hash1234:root:eve", "wheel:[redacted]:root:eve"),
+            ("/etc/gshadow-", "wheel:!::eve", "wheel:!::eve"),
             ("/etc/passwd", "eve:$1$a$b:0:0::/:/bin/sh", "eve:[redacted]:0:0::/:/bin/sh"),
             ("/etc/passwd", "eve:x:0:0::/:/bin/sh", "eve:x:0:0::/:/bin/sh"),
-            ("/etc/environment", "DB_PASSWORD=hunter2", "DB_PASSWORD=[redacted]"),
-            ("/etc/environment", "A_TOKEN='x y' B=c", "A_TOKEN=[redacted] B=c"),
-            ("/etc/app", "{\"api_key\": \"k-1\", \"a\": 1}", "{\"api_key\": [redacted], \"a\": 1}"),
+            ("/etc/cron.d/copy", "eve:$y$j9T$salt$hash:1::", "eve:[redacted]:1::"),
+            ("/etc/environment", "DB_PASSWORD=hunter2", "DB_PASSWORD=…_7_characters"),
             (
                 "/etc/cron.d/a",
-                "* * * * * root curl https://u:p@host/x",
-                "* * * * * root curl https://u:[redacted]@host/x",
+                "* * * * * root curl https://u:hunter2@host/x",
+                "* * * * * root curl https://u:…_7_characters@host/x",
             ),
             (
                 "/etc/cron.d/a",
-                "curl -H 'Authorization: Bearer abcdefgh12'",
-                "curl -H 'Authorization: Bearer [redacted]'",
+                "* * * * * root curl -u eve:hunter2 https://host/x",
+                "* * * * * root curl -u eve:…_7_characters https://host/x",
             ),
             ("/root/x", "-----BEGIN OPENSSH PRIVATE KEY-----", "[redacted]"),
             ("/etc/ssh/sshd_config", "PermitRootLogin yes", "PermitRootLogin yes"),
+            ("/etc/ssh/sshd_config", "PasswordAuthentication no", "PasswordAuthentication no"),
+            ("/etc/profile", "PATH=$HOME$1", "PATH=$HOME$1"),
             ("/root/.ssh/authorized_keys", "ssh-ed25519 AAAAC3 a@b", "ssh-ed25519 AAAAC3 a@b"),
         ] {
             assert_eq!(lines(path, "", line), [format!("+{shown}")], "{path}");
         }
+        // What begins before the end of what is shown is known for one though it ends behind it.
+        let far = format!("{} DB_PASSWORD={}", "a".repeat(230), "h4".repeat(100));
+        let told = of(b"/etc/environment", b"", far.as_bytes()).unwrap();
+        assert!(!told.lines.concat().contains("h4h4"), "{told:?}");
     }
 
     #[test]
