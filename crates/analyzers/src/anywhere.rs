@@ -65,15 +65,10 @@ impl Anywhere {
 
     /// The analyzers that want the file, each once.
     pub(crate) fn analyzers(&self, path: &str, mode: u32) -> Vec<&'static dyn Analyzer> {
-        let (directory, name) = split(path);
-        let directory = split(directory).1;
-        let by_name = self.named.get(name).into_iter().flatten();
-        let by_extension = self.extended.get(extension(name)).into_iter().flatten();
         let mut analyzers: Vec<&'static dyn Analyzer> = Vec::new();
-        for wanted in by_name.chain(by_extension).chain(&self.beginning) {
-            let is_new = analyzers.iter().all(|known| known.name() != wanted.analyzer.name());
-            if is_new && wanted.name.fits(name) && wanted.directory.fits(directory) {
-                analyzers.push(wanted.analyzer);
+        for analyzer in self.by_name(path) {
+            if analyzers.iter().all(|known| known.name() != analyzer.name()) {
+                analyzers.push(analyzer);
             }
         }
         if mode & EXECUTE != 0 {
@@ -85,6 +80,22 @@ impl Anywhere {
         }
         analyzers.extend(&self.any);
         analyzers
+    }
+
+    /// The analyzers that look for packages in a file of this name; one may come twice.
+    pub(crate) fn packages(&self, path: &str) -> impl Iterator<Item = &'static dyn Analyzer> {
+        self.by_name(path).filter(|analyzer| analyzer.check().is_none())
+    }
+
+    fn by_name(&self, path: &str) -> impl Iterator<Item = &'static dyn Analyzer> {
+        let (directory, name) = split(path);
+        let directory = split(directory).1;
+        let by_name = self.named.get(name).into_iter().flatten();
+        let by_extension = self.extended.get(extension(name)).into_iter().flatten();
+        let wanted = by_name.chain(by_extension).chain(&self.beginning);
+        wanted
+            .filter(move |it| it.name.fits(name) && it.directory.fits(directory))
+            .map(|it| it.analyzer)
     }
 }
 

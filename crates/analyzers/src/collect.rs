@@ -8,8 +8,6 @@
 //! The collector knows one layer only. The order of its entries does not matter, but for two
 //! entries at one path, of which the later counts.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use model::{Entry, EntryKind, HEAD_BYTES, Problem, ProblemKind, Visitor, Want};
@@ -17,10 +15,11 @@ use model::{Entry, EntryKind, HEAD_BYTES, Problem, ProblemKind, Visitor, Want};
 use crate::config::system::Mode;
 use crate::detour::Detour;
 use crate::facts::{FACTS_BYTES_MAX, FileFacts, LayerFacts, Named};
+use crate::interest::{Detours, Interest};
 use crate::malware::{self, Seen};
 use crate::path_set::{PathHash, PathSet};
 use crate::select::{Rules, Selector, split};
-use crate::{Analyzer, Checks, File, Signatures, Until};
+use crate::{Analyzer, Checks, File, Scratch, Signatures, Until};
 
 /// Entries that one layer keeps by name: a Debian system with all its packages has 130 000 that
 /// matter.
@@ -33,6 +32,10 @@ const NAMED_OVERHEAD: usize = 64;
 /// everybody may write to everything has as many as it has files, and the first tell enough.
 const MODES_MAX: usize = 4096;
 
+/// What one pass over a layer looks at once more because links give files more than one name that is wanted: a
+/// store of npm packages has some thousand manifests of a kilobyte that several projects share.
+const AGAIN_BYTES_MAX: u64 = 16 << 20;
+
 /// Collects the facts of one layer.
 pub struct LayerCollector {
     interest: Interest,
@@ -40,6 +43,7 @@ pub struct LayerCollector {
     signatures: Option<Arc<Signatures>>,
     seen: Seen,
     until: Until,
+    scratch: Scratch,
     facts: LayerFacts,
     directories: Vec<PathHash>,
     others: Vec<PathHash>,
@@ -52,17 +56,10 @@ pub struct LayerCollector {
     /// Bytes that facts, names and hashes may still take.
     room: usize,
     overflowed: bool,
+    /// Bytes of files that may be looked at for further names.
+    again: u64,
     /// The directories that have entries of their own; None if no check asks for headers.
     explicit: Option<Vec<PathHash>>,
-}
-
-/// Which entries are looked at.
-enum Interest {
-    /// Whatever is selected by its path, or stands on the way there.
-    Selected,
-    /// What a second pass was sent for. Paths stand beside the selected paths that lead to them,
-    /// if any.
-    Detours { entries: HashMap<String, Option<String>>, directories: HashMap<String, String> },
 }
 
 impl LayerCollector {
@@ -84,27 +81,17 @@ impl LayerCollector {
         Self { until, ..self }
     }
 
+    /// The same, putting what is too large for memory there.
+    #[must_use]
+    pub fn with_scratch(self, scratch: Scratch) -> Self {
+        Self { scratch, ..self }
+    }
+
     /// For the second pass over a layer, which looks at nothing but these. Only packages are
     /// reached through links; everything else was looked at where it stands.
     pub fn for_paths(detours: &[Detour]) -> Self {
-        let mut entries = HashMap::new();
-        let mut directories = HashMap::new();
-        for detour in detours.iter().cloned() {
-            match detour {
-                // Whoever wants the content also learns where a link leads.
-                Detour::Link { at } => {
-                    entries.entry(at).or_insert(None);
-                }
-                Detour::File { at, like } => {
-                    entries.insert(at, Some(like));
-                }
-                Detour::Directory { at, like } => {
-                    directories.insert(at, like);
-                }
-            }
-        }
-        let selector = Selector::of(Checks::default());
-        Self::interested(Interest::Detours { entries, directories }, selector)
+        let interest = Interest::Detours(Detours::new(detours));
+        Self::interested(interest, Selector::of(Checks::default()))
     }
 
     fn interested(interest: Interest, selector: &'static Selector) -> Self {
@@ -114,6 +101,7 @@ impl LayerCollector {
             signatures: None,
             seen: Seen::default(),
             until: Until::default(),
+            scratch: Scratch::default(),
             facts: LayerFacts::default(),
             directories: Vec::new(),
             others: Vec::new(),
@@ -123,6 +111,7 @@ impl LayerCollector {
             rules: selector.rules(""),
             room: FACTS_BYTES_MAX,
             overflowed: false,
+            again: AGAIN_BYTES_MAX,
             explicit: None,
         }
     }
@@ -146,9 +135,8 @@ impl LayerCollector {
         facts.problems.extend(torn(&facts));
         facts.whiteouts = PathSet::new(self.whiteouts);
         facts.opaques = PathSet::new(self.opaques);
-        if let Interest::Detours { directories, .. } = self.interest {
-            facts.detoured = directories.into_keys().map(String::into_boxed_str).collect();
-            facts.detoured.sort_unstable();
+        if let Interest::Detours(detours) = self.interest {
+            facts.detoured = detours.into_directories();
         }
         facts
     }
@@ -282,8 +270,9 @@ impl Visitor for LayerCollector {
             EntryKind::Special => Named::Special,
             EntryKind::Directory | EntryKind::Whiteout | EntryKind::Opaque => return Want::Nothing,
         };
-        if self.is_wanted(entry.path) || self.is_way(entry.path) {
-            self.keep(entry.path, named);
+        let path = entry.path;
+        if self.is_wanted(path) || self.is_way(path) || self.speaks(path) {
+            self.keep(path, named);
         }
         Want::Nothing
     }
@@ -301,13 +290,46 @@ impl Visitor for LayerCollector {
     }
 
     fn content(&mut self, entry: &Entry<'_>, bytes: &[u8]) {
-        let selected = self.interest.selected(entry.path, self.selector);
-        let path = selected.as_deref().unwrap_or(entry.path);
+        let Interest::Detours(detours) = &self.interest else {
+            let facts = self.analyze(entry, entry.path, self.analyzers(entry), bytes);
+            if self.is_wanted(entry.path) {
+                self.keep(entry.path, Named::File(Some(Box::new(facts))));
+            } else if !facts.is_empty() {
+                self.keep(entry.path, Named::Found(Box::new(facts)));
+            }
+            return;
+        };
+        let likes = detours.likes(entry.path).to_vec();
+        let there = detours.in_directory(entry.path, self.selector);
+        for (number, like) in likes.iter().enumerate() {
+            // It was told that the others are not looked at.
+            if number > 0 && !self.admits_again(entry) {
+                break;
+            }
+            let facts = self.analyze(entry, like, self.selector.analyzers_of_name(like), bytes);
+            self.keep_elsewhere(entry.path, like, facts);
+        }
+        if let Some(like) = there {
+            let facts = self.analyze(entry, &like, self.selector.analyzers(&like), bytes);
+            self.keep(entry.path, Named::File(Some(Box::new(facts))));
+        }
+    }
+}
+
+impl LayerCollector {
+    /// What these analyzers say of a file that is wanted as one at `path`.
+    fn analyze(
+        &mut self,
+        entry: &Entry<'_>,
+        path: &str,
+        analyzers: Vec<&'static dyn Analyzer>,
+        bytes: &[u8],
+    ) -> FileFacts {
         let signatures = self.signatures.as_deref();
-        let (seen, until) = (&self.seen, &self.until);
-        let file = File { path, bytes, mode: entry.mode, signatures, seen, until };
-        let mut facts = FileFacts::with_room(self.room).at(entry.path.len());
-        for analyzer in self.analyzers(entry).into_iter().filter(|it| takes(*it, bytes)) {
+        let (seen, until, scratch) = (&self.seen, &self.until, &self.scratch);
+        let file = File { path, bytes, mode: entry.mode, signatures, seen, until, scratch };
+        let mut facts = FileFacts::with_room(self.room).at(path.len());
+        for analyzer in analyzers.into_iter().filter(|it| takes(*it, bytes)) {
             match analyzer.max_bytes() {
                 _ if until.has_come() => {
                     let message = format!("stopped before `{}` had looked at it", analyzer.name());
@@ -320,11 +342,35 @@ impl Visitor for LayerCollector {
         }
         facts.shrink();
         self.settle(entry.path, &facts);
-        if selected.is_some() {
-            self.keep(entry.path, Named::File(Some(Box::new(facts))));
-        } else if !facts.is_empty() {
-            self.keep(entry.path, Named::Found(Box::new(facts)));
+        facts
+    }
+
+    /// Whether a file may be looked at once more, for one more of its names.
+    fn admits_again(&mut self, entry: &Entry<'_>) -> bool {
+        if let Some(left) = self.again.checked_sub(entry.size) {
+            self.again = left;
+            return true;
         }
+        self.overflow(entry.path, too_often());
+        false
+    }
+
+    fn keep_elsewhere(&mut self, at: &str, like: &str, facts: FileFacts) {
+        let is_known = self.facts.elsewhere(at, like).is_some();
+        let names = at.len().saturating_add(like.len()).saturating_add(2 * NAMED_OVERHEAD);
+        let size = names.saturating_add(size_of::<FileFacts>());
+        if is_known || self.spend(at, size) {
+            let likes = self.facts.elsewhere.entry(at.into()).or_default();
+            likes.insert(like.into(), Box::new(facts));
+        }
+    }
+
+    /// Facts that say why there are none.
+    fn refused(&mut self, entry: &Entry<'_>, message: String) -> FileFacts {
+        let mut facts = FileFacts::with_room(self.room);
+        facts.problem(ProblemKind::LimitReached, message);
+        self.settle(entry.path, &facts);
+        facts
     }
 }
 
@@ -344,18 +390,14 @@ impl LayerCollector {
     }
 
     fn file(&mut self, entry: &Entry<'_>) -> Want {
-        let is_selected = self.is_wanted(entry.path);
-        if !is_selected && self.is_way(entry.path) {
-            self.keep(entry.path, Named::Unwanted);
-        }
         let analyzers = self.analyzers(entry);
         let (by_head, by_path): (Vec<_>, Vec<_>) =
             analyzers.into_iter().partition(|analyzer| analyzer.wants().is_some());
         let limit = by_path.into_iter().map(Analyzer::max_bytes).max();
         if let Some(limit) = limit.filter(|limit| entry.size > *limit) {
             self.refuse(entry, limit);
-        } else if is_selected {
-            self.keep(entry.path, Named::File(None));
+        } else {
+            self.expect(entry);
         }
         match limit {
             Some(limit) if entry.size <= limit => Want::Content,
@@ -364,38 +406,59 @@ impl LayerCollector {
         }
     }
 
+    /// Keeps the place of a file whose content comes, unless the reader says why it does not.
+    fn expect(&mut self, entry: &Entry<'_>) {
+        if self.is_wanted(entry.path) {
+            self.keep(entry.path, Named::File(None));
+        } else if !self.likes(entry).is_empty() {
+            for like in self.likes(entry) {
+                self.keep_elsewhere(entry.path, &like, FileFacts::default());
+            }
+        } else if self.is_way(entry.path) {
+            self.keep(entry.path, Named::Unwanted);
+        }
+    }
+
     /// Notes that nobody takes a file of this size, which somebody wants.
     fn refuse(&mut self, entry: &Entry<'_>, limit: u64) {
-        let mut facts = FileFacts::with_room(self.room);
-        facts.problem(ProblemKind::LimitReached, too_large(entry, limit));
-        self.settle(entry.path, &facts);
-        let facts = Box::new(facts);
-        let is_selected = self.is_wanted(entry.path);
-        let named = if is_selected { Named::File(Some(facts)) } else { Named::Found(facts) };
-        self.keep(entry.path, named);
+        let likes = self.likes(entry);
+        for like in &likes {
+            let facts = self.refused(entry, too_large(entry, limit));
+            self.keep_elsewhere(entry.path, like, facts);
+        }
+        let is_wanted = self.is_wanted(entry.path);
+        if likes.is_empty() || is_wanted {
+            let facts = Box::new(self.refused(entry, too_large(entry, limit)));
+            let named = if is_wanted { Named::File(Some(facts)) } else { Named::Found(facts) };
+            self.keep(entry.path, named);
+        }
+    }
+
+    /// The paths of links that lead to this file, if it was asked for because of them.
+    fn likes(&self, entry: &Entry<'_>) -> Vec<String> {
+        match &self.interest {
+            Interest::Selected => Vec::new(),
+            Interest::Detours(detours) => detours.likes(entry.path).to_vec(),
+        }
     }
 
     /// Everyone who wants this file, in this pass.
     fn analyzers(&self, entry: &Entry<'_>) -> Vec<&'static dyn Analyzer> {
-        match self.interest {
+        match &self.interest {
             Interest::Selected => {
                 let mut analyzers: Vec<_> = self.rules.analyzers(split(entry.path).1).collect();
                 analyzers.extend(self.selector.anywhere().analyzers(entry.path, entry.mode));
                 analyzers
             }
-            Interest::Detours { .. } => self
-                .interest
-                .selected(entry.path, self.selector)
-                .map(|like| self.selector.analyzers(&like))
-                .unwrap_or_default(),
+            Interest::Detours(detours) => detours.analyzers(entry.path, self.selector),
         }
     }
 
-    /// Whether an analyzer wants a file at this path.
+    /// Whether an analyzer wants a file because of where this path is.
     fn is_wanted(&self, path: &str) -> bool {
-        match self.interest {
+        match &self.interest {
             Interest::Selected => self.rules.analyzers(split(path).1).next().is_some(),
-            Interest::Detours { .. } => self.interest.selected(path, self.selector).is_some(),
+            Interest::Detours(detours) => detours.in_directory(path, self.selector).is_some(),
         }
     }
 
@@ -403,25 +466,14 @@ impl LayerCollector {
     fn is_way(&self, path: &str) -> bool {
         match &self.interest {
             Interest::Selected => self.rules.is_way(split(path).1),
-            Interest::Detours { entries, .. } => entries.contains_key(path),
+            Interest::Detours(detours) => detours.names(path),
         }
     }
-}
 
-impl Interest {
-    /// The selected path that the file at `path` is analyzed as, if it is.
-    fn selected<'p>(&self, path: &'p str, selector: &Selector) -> Option<Cow<'p, str>> {
-        let like: Cow<'p, str> = match self {
-            Self::Selected => path.into(),
-            Self::Detours { entries, directories } => match entries.get(path) {
-                Some(like) => like.clone()?.into(),
-                None => {
-                    let (directory, name) = split(path);
-                    format!("{}/{name}", directories.get(directory)?).into()
-                }
-            },
-        };
-        (!selector.analyzers(&like).is_empty()).then_some(like)
+    /// Whether a link of this name speaks for the file that it leads to.
+    fn speaks(&self, path: &str) -> bool {
+        matches!(self.interest, Interest::Selected)
+            && self.selector.anywhere().packages(path).next().is_some()
     }
 }
 
@@ -429,6 +481,13 @@ impl Interest {
 fn takes(analyzer: &dyn Analyzer, bytes: &[u8]) -> bool {
     let head = bytes.get(..HEAD_BYTES).unwrap_or(bytes);
     analyzer.wants().is_none_or(|wants| wants(head))
+}
+
+fn too_often() -> String {
+    format!(
+        "links give files of the layer more names than are looked at: {} MiB of what has one already",
+        AGAIN_BYTES_MAX >> 20
+    )
 }
 
 fn out_of_room() -> String {

@@ -50,7 +50,8 @@ fn wanted(unread: &Unread, layers: &[LayerFacts]) -> Vec<(u32, Detour)> {
     };
     let having = (0_u32..).zip(layers).filter(|(_, layer)| match unread {
         Unread::Directory { at, .. } => layer.has_directory(at) && !layer.has_detoured(at),
-        Unread::File { at, .. } | Unread::Link { at, .. } => layer.has_unread(at),
+        Unread::File { at, like } => layer.has_unread(at) && layer.elsewhere(at, like).is_none(),
+        Unread::Link { at, .. } => layer.has_unread(at),
     });
     having.map(|(layer, _)| (layer, detour.clone())).collect()
 }

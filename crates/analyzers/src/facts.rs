@@ -45,6 +45,9 @@ pub struct LayerFacts {
     /// The entries that matter, by path: selected files, and whatever other than a directory
     /// stands on the way to a selected path.
     pub(crate) entries: BTreeMap<Box<str>, Named>,
+    /// What a second pass found in files because links lead to them: by the file's path, and by the path
+    /// that it was looked for. A file whose content was not handed over says nothing.
+    pub(crate) elsewhere: BTreeMap<Box<str>, BTreeMap<Box<str>, Box<FileFacts>>>,
     /// All directories, and the parents of all entries.
     pub(crate) directories: PathSet,
     /// All entries that are not directories.
@@ -76,18 +79,24 @@ impl LayerFacts {
     /// themselves stays.
     pub fn absorb(&mut self, second: Self) {
         for (path, mut named) in second.entries {
-            if let Some(Named::Found(before)) = self.entries.get_mut(&path)
-                && let Named::File(Some(facts)) = &mut named
-            {
-                facts.packages.append(&mut before.packages);
-                facts.secrets.append(&mut before.secrets);
-                facts.digest = facts.digest.or(before.digest);
-                facts.md5 = facts.md5.or(before.md5);
-                facts.things.append(&mut before.things);
-                facts.malware.append(&mut before.malware);
-                facts.unopened.append(&mut before.unopened);
+            match (self.entries.get_mut(&path), &mut named) {
+                (Some(Named::Found(before)), Named::File(Some(facts))) => {
+                    facts.packages.append(&mut before.packages);
+                    facts.secrets.append(&mut before.secrets);
+                    facts.digest = facts.digest.or(before.digest);
+                    facts.md5 = facts.md5.or(before.md5);
+                    facts.things.append(&mut before.things);
+                    facts.malware.append(&mut before.malware);
+                    facts.unopened.append(&mut before.unopened);
+                }
+                // Another layer has a link there, or the content did not come again.
+                (Some(Named::Found(_)), _) => continue,
+                _ => {}
             }
             self.entries.insert(path, named);
+        }
+        for (at, likes) in second.elsewhere {
+            self.elsewhere.entry(at).or_default().extend(likes);
         }
         self.detoured.extend(second.detoured);
         self.problems.extend(second.problems);

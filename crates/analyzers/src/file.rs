@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::malware::Seen;
-use crate::{FileFacts, Select, Signatures};
+use crate::{FileFacts, Scratch, Select, Signatures};
 
 /// One file of a layer.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +27,8 @@ pub struct File<'a> {
     pub(crate) seen: &'a Seen,
     /// When to end.
     pub(crate) until: &'a Until,
+    /// Where what is unpacked goes if it is too large for memory.
+    pub(crate) scratch: &'a Scratch,
 }
 
 /// Says when work is to end, and is asked in loops that one file can make long. What is left out then is a

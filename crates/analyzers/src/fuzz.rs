@@ -12,6 +12,7 @@ use crate::facts::{FACTS_BYTES_MAX, FileFacts};
 use crate::file::NEVER;
 use crate::malware::{self, Seen};
 use crate::os::rpm;
+use crate::scratch::NO_SCRATCH;
 use crate::{Analyzer, File, Select};
 
 /// An analyzer on bytes that stand at each place it selects in turn.
@@ -20,7 +21,15 @@ pub fn analyze(analyzer: &dyn Analyzer, bytes: &[u8]) -> usize {
     for select in analyzer.selects() {
         let path = place(*select);
         let seen = &Seen::default();
-        let file = File { path: &path, bytes, mode: 0o755, signatures: None, seen, until: &NEVER };
+        let file = File {
+            path: &path,
+            bytes,
+            mode: 0o755,
+            signatures: None,
+            seen,
+            until: &NEVER,
+            scratch: &NO_SCRATCH,
+        };
         analyzer.analyze(&file, &mut facts);
     }
     let others = facts.repositories.len().saturating_add(facts.things.len());

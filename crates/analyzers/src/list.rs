@@ -119,7 +119,7 @@ pub const ALL: &[&dyn Analyzer] = &[
 
 /// The form of [`crate::LayerFacts`]; raised when facts stored by an older program would be
 /// misread, and when layers are read otherwise.
-const FACTS_FORM: u32 = 8;
+const FACTS_FORM: u32 = 9;
 
 /// A name for the analyzers of these checks: equal as long as the same bytes give the same facts, so it
 /// belongs into the key of whatever stores [`crate::LayerFacts`]. Lower-case hexadecimal.

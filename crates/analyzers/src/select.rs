@@ -27,7 +27,8 @@ pub enum Select {
     Below { directory: &'static str, name: &'static str },
     /// Files of this name in any directory of that name, wherever they stand. A `*` at the
     /// beginning or the end of either matches anything; names that begin with one end in an
-    /// extension, or with it. Links are not followed: a file speaks where it is.
+    /// extension, or with it. Symbolic links are followed only to files that nobody would have read for the
+    /// same: a file speaks where it is.
     Anywhere { directory: &'static str, name: &'static str },
     /// Programs: files that may be executed, wherever they stand.
     Executable,
@@ -139,6 +140,17 @@ impl Selector {
     pub(crate) fn analyzers(&self, path: &str) -> Vec<&'static dyn Analyzer> {
         let (directory, name) = split(path);
         self.rules(directory).analyzers(name).collect()
+    }
+
+    /// These, and those that look for packages in files of its name wherever they stand; each once.
+    pub(crate) fn analyzers_of_name(&self, path: &str) -> Vec<&'static dyn Analyzer> {
+        let mut analyzers = self.analyzers(path);
+        for analyzer in self.anywhere.packages(path) {
+            if analyzers.iter().all(|known| known.name() != analyzer.name()) {
+                analyzers.push(analyzer);
+            }
+        }
+        analyzers
     }
 
     /// What is wanted wherever it stands.

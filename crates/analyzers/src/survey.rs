@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use crate::facts::FileFacts;
 use crate::os::rpm;
+use crate::select::Selector;
 use crate::view::{Resolved, View};
-use crate::{Select, detour, select};
+use crate::{Analyzer, Checks, Select, detour, select};
 
 /// Circles found before links are no longer followed: each costs as many steps as a kernel takes
 /// before it gives up, and no image that anybody uses has one.
@@ -69,9 +70,16 @@ impl<'a> Survey<'a> {
             }
         }
         for (layer, path, facts) in view.found() {
-            if survey.seen.insert((layer, path.to_owned())) {
-                let path = path.to_owned();
-                survey.files.push(Sighting { place: path.clone(), path, layer, facts });
+            let path = path.to_owned();
+            survey.files.push(Sighting { place: path.clone(), path, layer, facts });
+        }
+        let selector = Selector::of(Checks::default());
+        let speaks = |path: &str| selector.anywhere().packages(path).next().is_some();
+        for (place, stands) in view.links(speaks) {
+            match stands {
+                Some(true) => survey.follow(view, place, selector),
+                Some(false) => {}
+                None => survey.unfollowed = survey.unfollowed.saturating_add(1),
             }
         }
         survey.unread.sort_unstable();
@@ -133,28 +141,38 @@ impl<'a> Survey<'a> {
     }
 
     fn visit(&mut self, view: &View<'_, 'a>, place: String) {
-        let resolved = match view.stands(&place) {
-            Some(file) => file,
+        match view.stands(&place) {
+            Some(file) => self.take(view, place, file),
             None if self.loops.len() >= LOOPS_MAX => {
                 self.unfollowed = self.unfollowed.saturating_add(1);
-                return;
             }
-            None => view.walk(&place),
-        };
+            None => self.take(view, place.clone(), view.walk(&place)),
+        }
+    }
+
+    /// A link whose name says what it leads to. Where it stands the file speaks for itself, if its own name
+    /// says the same; a hard link is the file itself, in one more place.
+    fn follow(&mut self, view: &View<'_, 'a>, place: &str, selector: &Selector) {
+        match view.walk(place) {
+            Resolved::Unread { path, last: true, .. }
+                if path != place && is_read(&path, place, selector) => {}
+            // To programs there is nothing at such a link.
+            Resolved::Loop | Resolved::Place(_) => {}
+            resolved => self.take(view, place.to_owned(), resolved),
+        }
+    }
+
+    fn take(&mut self, view: &View<'_, 'a>, place: String, resolved: Resolved<'a>) {
         match resolved {
-            Resolved::File { layer, path, facts } => {
-                if self.seen.insert((layer, path.clone())) {
-                    self.files.push(Sighting { place, path, layer, facts });
+            Resolved::File { layer, path, facts } => self.see(place, path, layer, facts),
+            Resolved::Unread { layer, at, path, last: true } => {
+                match view.elsewhere(layer, &at, &place) {
+                    Some(facts) => self.see(place, path, layer, facts),
+                    None => self.want(Unread::File { at, like: place }),
                 }
             }
-            Resolved::Unread { .. } if self.unread.len() >= UNREAD_MAX => {
-                self.unfollowed = self.unfollowed.saturating_add(1);
-            }
-            Resolved::Unread { at, last: true, .. } => {
-                self.unread.push(Unread::File { at, like: place });
-            }
-            Resolved::Unread { layer, at, last: false } => {
-                self.unread.push(Unread::Link { layer, at });
+            Resolved::Unread { layer, at, last: false, .. } => {
+                self.want(Unread::Link { layer, at });
             }
             Resolved::Loop => self.loops.push(place),
             Resolved::Dangling(at) => {
@@ -163,4 +181,24 @@ impl<'a> Survey<'a> {
             Resolved::Place(_) | Resolved::Useless => {}
         }
     }
+
+    fn see(&mut self, place: String, path: String, layer: u32, facts: &'a FileFacts) {
+        if self.seen.insert((layer, path.clone())) {
+            self.files.push(Sighting { place, path, layer, facts });
+        }
+    }
+
+    fn want(&mut self, unread: Unread) {
+        match self.unread.len() {
+            0..UNREAD_MAX => self.unread.push(unread),
+            _ => self.unfollowed = self.unfollowed.saturating_add(1),
+        }
+    }
+}
+
+/// Whether a file at `path` is read wherever it stands for all that one at `place` would be.
+fn is_read(path: &str, place: &str, selector: &Selector) -> bool {
+    let read = selector.analyzers_of_name(path);
+    let is_read = |wanted: &&dyn Analyzer| read.iter().any(|it| it.name() == wanted.name());
+    selector.analyzers_of_name(place).iter().all(is_read)
 }

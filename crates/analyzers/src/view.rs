@@ -10,7 +10,7 @@
 //! and a layer never hides what it holds itself, so the order of entries within a layer does not
 //! matter (OCI image spec, "Whiteouts": whiteouts apply to lower layers only).
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use foldhash::HashMap;
@@ -25,6 +25,11 @@ const LINKS_MAX: usize = 40;
 /// Components walked on the way to one file, links expanded; `PATH_MAX` allows half as many.
 const STEPS_MAX: usize = 4096;
 
+/// Layers asked for a path, in all views of a stack, before links are followed no more for their names alone:
+/// every layer is looked at with those below it, and a store of packages has ten thousand links. It takes
+/// some five seconds.
+const STEPS_TOGETHER_MAX: u64 = 200_000_000;
+
 /// Directories remembered with what each layer does to them. A system of 3 000 packages asks for
 /// as many; beyond that they are asked anew.
 const REMEMBERED_MAX: usize = 4096;
@@ -33,6 +38,8 @@ const REMEMBERED_MAX: usize = 4096;
 pub(crate) struct Stack<'a> {
     layers: &'a [LayerFacts],
     effects: RefCell<HashMap<Box<str>, Rc<[Effect]>>>,
+    /// Layers asked for a path.
+    steps: Cell<u64>,
 }
 
 /// What one layer does to one path.
@@ -80,10 +87,12 @@ pub(crate) enum Resolved<'a> {
     Place(String),
     /// Something that is of no use: a device, a file whose content could not be read.
     Useless,
-    /// Something that no pass has read; whether the path ends there.
+    /// Something that no pass has read for what it is here, and whether the path ends there. It stands
+    /// `at` a path, of which `path` is another name if hard links lead there.
     Unread {
         layer: u32,
         at: String,
+        path: String,
         last: bool,
     },
     /// A hard link to what no layer up to its own has, at this path.
@@ -94,7 +103,7 @@ pub(crate) enum Resolved<'a> {
 
 impl<'a> Stack<'a> {
     pub(crate) fn new(layers: &'a [LayerFacts]) -> Self {
-        Self { layers, effects: RefCell::default() }
+        Self { layers, effects: RefCell::default(), steps: Cell::default() }
     }
 
     pub(crate) fn all(&self) -> View<'_, 'a> {
@@ -107,6 +116,12 @@ impl<'a> Stack<'a> {
 
     pub(crate) fn layers(&self) -> &'a [LayerFacts] {
         self.layers
+    }
+
+    /// All layers are asked for a path.
+    fn charge(&self) {
+        let layers = u64::try_from(self.layers.len()).unwrap_or(u64::MAX);
+        self.steps.set(self.steps.get().saturating_add(layers));
     }
 
     /// What each layer does to a directory.
@@ -124,6 +139,7 @@ impl<'a> Stack<'a> {
     }
 
     fn step(&self, path: &str, parents: &[Effect]) -> Rc<[Effect]> {
+        self.charge();
         let hash = PathHash::of(path);
         let effects: Rc<[Effect]> = self
             .layers
@@ -163,6 +179,11 @@ impl LayerFacts {
         self.detoured.iter().any(|detoured| **detoured == *directory)
     }
 
+    /// What the file at `at` says as the one that is looked for at `like`, if it was read for that.
+    pub(crate) fn elsewhere(&self, at: &str, like: &str) -> Option<&FileFacts> {
+        self.elsewhere.get(at)?.get(like).map(|facts| &**facts)
+    }
+
     /// Whether something other than a directory is at `path` that nobody has read.
     pub(crate) fn has_unread(&self, path: &str) -> bool {
         match self.entries.get(path) {
@@ -191,6 +212,11 @@ impl<'a> View<'_, 'a> {
         }
     }
 
+    /// Whether links may still be followed that nobody must follow.
+    fn may_ask(&self) -> bool {
+        self.stack.steps.get() < STEPS_TOGETHER_MAX
+    }
+
     /// Follows `path` component by component, as a kernel does.
     pub(crate) fn walk(&self, path: &str) -> Resolved<'a> {
         let mut at = String::new();
@@ -210,10 +236,12 @@ impl<'a> View<'_, 'a> {
                     return Resolved::Dangling(target);
                 }
                 Standing::Nothing | Standing::Directory => at = next,
-                Standing::Unread(layer) => return Resolved::Unread { layer, at: target, last },
+                Standing::Unread(layer) => {
+                    return Resolved::Unread { layer, at: target, path: next, last };
+                }
                 // Nobody has read it for what the link says it is.
                 Standing::Named(layer, Named::Unwanted | Named::Found(_)) if last => {
-                    return Resolved::Unread { layer, at: target, last };
+                    return Resolved::Unread { layer, at: target, path: next, last };
                 }
                 Standing::Named(_, Named::Symlink(target)) => {
                     links = links.saturating_add(1);
@@ -270,6 +298,7 @@ impl<'a> View<'_, 'a> {
 
     /// What there is at `path`, and the layer that it is of.
     fn holder(&self, path: &str) -> (Holds, usize) {
+        self.stack.charge();
         let parents = self.stack.effects(split(path).0);
         let hash = PathHash::of(path);
         for (index, (layer, &parent)) in self.layers().zip(parents.iter()).enumerate().rev() {
@@ -325,6 +354,27 @@ impl<'a> View<'_, 'a> {
             let Named::Found(facts) = named else { return None };
             let stands = self.holder(path) == (Holds::Other, index);
             stands.then(|| (u32::try_from(index).unwrap_or(u32::MAX), &**path, &**facts))
+        })
+    }
+
+    /// What the file of a layer says as the one that is looked for at `like`, if it was read for that.
+    pub(crate) fn elsewhere(&self, layer: u32, at: &str, like: &str) -> Option<&'a FileFacts> {
+        self.stack.layers.get(usize::try_from(layer).ok()?)?.elsewhere(at, like)
+    }
+
+    /// The paths of links, by path within each layer, as far as `speaks` picks them, each with whether it is
+    /// known to be still there: None if nothing may be asked any more.
+    pub(crate) fn links(
+        &self,
+        speaks: impl Fn(&str) -> bool,
+    ) -> impl Iterator<Item = (&'a str, Option<bool>)> {
+        let layers = self.layers().enumerate();
+        let named =
+            layers.flat_map(|(index, layer)| layer.entries.iter().map(move |it| (index, it)));
+        named.filter_map(move |(index, (path, named))| {
+            let is_link = matches!(named, Named::Symlink(_) | Named::HardLink(_));
+            let stands = || self.holder(path) == (Holds::Other, index);
+            (is_link && speaks(path)).then(|| (&**path, self.may_ask().then(stands)))
         })
     }
 

@@ -1,13 +1,15 @@
 //! Entries of a zip archive in memory, read within a budget that all archives nested in one file
 //! share: an archive may hold itself, or a terabyte of zeros.
 
-use std::borrow::Cow;
-use std::io::{Cursor, Read};
+use std::io::Cursor;
 
 use memchr::memmem;
 use model::ProblemKind;
 use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
+
+use crate::Scratch;
+use crate::scratch::{Failure, Piece, Room};
 
 /// What may be unpacked of one file, all its nested archives together. Wars of application servers
 /// hold some 300 MiB of libraries.
@@ -29,6 +31,7 @@ pub(crate) struct Budget {
     unpacked: u64,
     stored: u64,
     entries: usize,
+    room: Room,
 }
 
 /// Why something of an archive was not read.
@@ -41,8 +44,9 @@ pub(crate) struct Archive<'a> {
 }
 
 impl Budget {
-    pub(crate) fn new() -> Self {
-        Self { unpacked: UNPACKED_MAX, stored: STORED_MAX, entries: ENTRIES_MAX }
+    pub(crate) fn new(scratch: &Scratch) -> Self {
+        let room = Room::new(scratch);
+        Self { unpacked: UNPACKED_MAX, stored: STORED_MAX, entries: ENTRIES_MAX, room }
     }
 }
 
@@ -73,27 +77,27 @@ impl<'a> Archive<'a> {
         number: usize,
         limit: u64,
         budget: &mut Budget,
-    ) -> Result<Cow<'a, [u8]>, Refusal> {
+    ) -> Result<Piece<'a>, Refusal> {
         let mut entry = self.zip.by_index(number).map_err(|error| refusal(&error))?;
         let in_place = match entry.compression() {
             CompressionMethod::Stored => entry.data_start(),
             _ => None,
         };
-        let room = if in_place.is_some() { &mut budget.stored } else { &mut budget.unpacked };
-        let most = limit.min(*room);
+        let left = if in_place.is_some() { &mut budget.stored } else { &mut budget.unpacked };
+        let most = limit.min(*left);
         let (content, failed) = match in_place {
-            Some(start) => (Cow::Borrowed(part(self.bytes, start, entry.size())?), None),
-            None => {
-                let mut content = Vec::new();
-                let read = entry.by_ref().take(most.saturating_add(1)).read_to_end(&mut content);
-                (Cow::Owned(content), read.err())
-            }
+            Some(start) => (Piece::Part(part(self.bytes, start, entry.size())?), None),
+            None => budget.room.read(Vec::new(), &mut entry, most.saturating_add(1)),
         };
         // What was unpacked before an error is paid for too.
         let length = u64::try_from(content.len()).unwrap_or(u64::MAX);
-        *room = room.saturating_sub(length);
-        if let Some(error) = failed {
-            return Err((ProblemKind::Damaged, error.to_string()));
+        *left = left.saturating_sub(length);
+        match failed {
+            Some(Failure::Source(error)) => return Err((ProblemKind::Damaged, error.to_string())),
+            Some(failure @ Failure::Room(_)) => {
+                return Err((ProblemKind::Unreadable, failure.to_string()));
+            }
+            None => {}
         }
         if length <= most {
             return Ok(content);

@@ -6,6 +6,7 @@
 //! entered. What a layer has only as a mark is looked for in the layers beneath (`overlay`).
 
 mod overlay;
+mod same;
 
 use std::ffi::{CStr, CString};
 use std::fs::File;
@@ -29,6 +30,7 @@ use crate::tar::Fault;
 use crate::{Image, OpenError, Options, ReadError};
 use overlay::Marks;
 pub(crate) use overlay::has_moved;
+use same::Same;
 
 /// A directory that is walked.
 #[derive(Clone, Debug)]
@@ -96,7 +98,8 @@ pub(crate) fn read_tree(
     let progress = Begun::new(layer, role, reading);
     let mut delivery = Delivery::new(visitor, reading, role.layer(layer));
     let marks = tree.overlay.then(|| Marks::of(&tree.root));
-    let mut walk = Walk { tree, marks, levels: Vec::new(), listed: 0, bytes: 0 };
+    let same = Same::default();
+    let mut walk = Walk { tree, marks, same, levels: Vec::new(), listed: 0, bytes: 0 };
     let name = tree.root.display().to_string();
     match open_root(&tree.root) {
         Ok(root) => walk.enter(root, String::new(), false, &mut delivery),
@@ -123,6 +126,8 @@ struct Walk<'t> {
     tree: &'t Tree,
     /// What counts as a mark of overlayfs; None where nothing does.
     marks: Option<Marks>,
+    /// Files that have more than one name.
+    same: Same,
     levels: Vec<Level>,
     /// Names listed so far: a bound on what the levels hold in memory.
     listed: u64,
@@ -185,6 +190,9 @@ impl Walk<'_> {
                 Turn::Full => Turn::Full,
                 _ => self.descend(name, path, &stat, &entry(EntryKind::Opaque, 0), delivery),
             },
+            FileType::RegularFile if let Some(first) = self.same.first_name(&stat, path) => {
+                delivery.entry(&entry(EntryKind::HardLink(&first), 0))
+            }
             FileType::RegularFile => {
                 let entry = entry(EntryKind::File, u64::try_from(stat.st_size).unwrap_or(0));
                 self.file(name, &entry, delivery)

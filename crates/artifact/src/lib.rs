@@ -61,6 +61,7 @@ pub use layer::walk_tar;
 pub use limits::{ENTRIES_MAX, GROWTH_BYTES_MAX};
 pub use options::{Options, Progress, Silent, Stop};
 pub use registry::{RegistryOptions, StoredArtifact, StoredBlob, stored, tags};
+pub use spill::{Scratch, Scratched};
 pub use target::{is_path, looks_like_path};
 
 /// Finds what `target` names and reads everything but its layers.

@@ -2,16 +2,18 @@
 //! temporary file that is mapped.
 
 mod mapping;
+mod scratch;
 
 use std::fs::File;
 use std::io;
 use std::ops::Deref;
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use model::HEAD_BYTES;
 
 use self::mapping::Mapping;
+pub use self::scratch::{Scratch, Scratched};
 use crate::tar::{Fault, Segment};
 
 /// The place where contents are brought together, one after the other.
@@ -133,7 +135,8 @@ impl Spill {
         segments: &[Segment],
         read: &mut ReadContent<'_>,
     ) -> Result<Gathered<'_>, GatherError> {
-        let file = self.create(size).map_err(GatherError::Store)?;
+        let file = create(self.directory.as_deref()).map_err(GatherError::Store)?;
+        file.set_len(size).map_err(GatherError::Store)?;
         self.memory.resize(COPY_BUFFER, 0);
         for segment in segments {
             let mut done = 0;
@@ -149,14 +152,13 @@ impl Spill {
         }
         Mapping::of_unlinked(&file).map(Gathered::Mapped).map_err(GatherError::Store)
     }
+}
 
-    fn create(&self, size: u64) -> io::Result<File> {
-        let file = match &self.directory {
-            Some(directory) => tempfile::tempfile_in(directory),
-            None => tempfile::tempfile(),
-        }?;
-        file.set_len(size)?;
-        Ok(file)
+/// An unlinked file in this directory, or in the system's for temporary files.
+fn create(directory: Option<&Path>) -> io::Result<File> {
+    match directory {
+        Some(directory) => tempfile::tempfile_in(directory),
+        None => tempfile::tempfile(),
     }
 }
 

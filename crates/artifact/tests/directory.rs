@@ -56,6 +56,24 @@ fn nothing_outside_the_root_is_reached() {
 }
 
 #[test]
+fn further_names_of_a_file_are_hard_links() {
+    let directory = tempfile::tempdir().unwrap();
+    let (outside, root) = (directory.path().join("outside"), directory.path().join("root"));
+    fs::create_dir_all(root.join("b")).unwrap();
+    fs::write(&outside, "elsewhere").unwrap();
+    fs::write(root.join("b/one"), "content").unwrap();
+    fs::hard_link(root.join("b/one"), root.join("a")).unwrap();
+    fs::hard_link(root.join("b/one"), root.join("b/two")).unwrap();
+    fs::hard_link(&outside, root.join("c")).unwrap();
+    let (recorder, problems) = read(&open_dir(&root));
+    assert_eq!((recorder.paths(), problems), (vec!["a", "b", "b/one", "b/two", "c"], vec![]));
+    let contents: Vec<_> = recorder.contents.keys().collect();
+    assert_eq!(contents, ["a", "c"], "each is read once");
+    assert!(recorder.lines[2].ends_with("b/one => a"), "{:?}", recorder.lines);
+    assert!(recorder.lines[3].ends_with("b/two => a"), "{:?}", recorder.lines);
+}
+
+#[test]
 fn the_root_itself_may_be_a_symlink() {
     let directory = tempfile::tempdir().unwrap();
     fs::create_dir(directory.path().join("root")).unwrap();

@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use analyzers::{Checks, Detour, LayerCollector, LayerFacts, Signatures, Until};
+use analyzers::{Checks, Detour, LayerCollector, LayerFacts, Scratch, Signatures, Until};
 use artifact::{ENTRIES_MAX, GROWTH_BYTES_MAX, Image, LayerRead, OpenError, ReadError};
 use model::{Problem, ProblemKind};
 
@@ -32,6 +32,8 @@ pub(crate) struct Looking {
     pub(crate) clamd: Option<Arc<Clamd>>,
     /// When to end.
     pub(crate) until: Until,
+    /// Where goes what is too large for memory.
+    pub(crate) scratch: Scratch,
 }
 
 impl Looking {
@@ -45,8 +47,17 @@ impl Looking {
     }
 
     fn visitor(&self) -> Asking {
-        let collector = LayerCollector::new(self.checks).until(self.until.clone());
+        let collector = self.bounded(LayerCollector::new(self.checks));
         Asking::new(collector.with_signatures(self.signatures.clone()), self.clamd.clone())
+    }
+
+    /// The visitor of a second pass: everything that is not a package was looked at where it stands.
+    fn second_visitor(&self, detours: &[Detour]) -> Asking {
+        Asking::new(self.bounded(LayerCollector::for_paths(detours)), None)
+    }
+
+    fn bounded(&self, collector: LayerCollector) -> LayerCollector {
+        collector.until(self.until.clone()).with_scratch(self.scratch.clone())
     }
 }
 
@@ -75,8 +86,7 @@ fn collect_within(
     looking: &Looking,
 ) -> Result<Layers, ReadError> {
     let make = || looking.visitor();
-    let until = &looking.until;
-    let pass = Pass { image, cache, make: &make, sent_for: String::new(), limit, until };
+    let pass = Pass { image, cache, make: &make, sent_for: String::new(), limit, looking };
     let mut layers = first_pass(&pass)?;
     let mut followed = BTreeSet::new();
     for _ in 0..DETOURS_MAX {
@@ -182,7 +192,7 @@ struct Pass<'a> {
     sent_for: String,
     /// Bytes of facts that the image may have.
     limit: usize,
-    until: &'a Until,
+    looking: &'a Looking,
 }
 
 /// Looks at all layers; each is read once, unless that is beyond the limits.
@@ -229,7 +239,7 @@ fn second_pass(
         detours.iter().filter_map(|(position, _)| place(position)).collect();
     let detours: BTreeSet<Detour> = detours.into_iter().flat_map(|(_, detours)| detours).collect();
     let detours: Vec<Detour> = detours.into_iter().collect();
-    let make = || Asking::new(LayerCollector::for_paths(&detours), None);
+    let make = || first.looking.second_visitor(&detours);
     let taken = layers.facts.iter().map(LayerFacts::size).fold(0, usize::saturating_add);
     let limit = first.limit.saturating_sub(taken);
     // There may be thousands, and each key of the cache has it behind.
@@ -280,7 +290,7 @@ impl Pass<'_> {
         // What was let go takes more than there is: there the image is cut.
         budget.note(index, if is_collected { kept.facts.size() } else { usize::MAX });
         // What was told to end may lack anything.
-        if let Some(key) = key.filter(|_| is_collected && !self.until.has_come()) {
+        if let Some(key) = key.filter(|_| is_collected && !self.looking.until.has_come()) {
             self.cache.store(&(key + &self.sent_for), &kept);
         }
         (index, Read { kept, failure: failure.filter(|_| entries == 0) })

@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use advisories::{SegmentMeta, Store};
 use analyzers::config::{self, CheckSet, Judged, Scope};
-use analyzers::{LayerFacts, Signatures, Until};
+use analyzers::{LayerFacts, Lent, Scratch, Signatures, Until};
 use artifact::{Attachment, Image, OpenError, ReadError};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -118,6 +118,16 @@ pub enum ScanError {
     Read(#[from] ReadError),
 }
 
+/// Unlinked files, for what analyzers unpack and cannot have in memory.
+fn scratch(directory: Option<PathBuf>) -> Scratch {
+    let files = artifact::Scratch::new(directory);
+    Scratch::new(move |from, most| {
+        let mut bytes = files.gather(from, most)?;
+        let failed = bytes.failed.take();
+        Ok(Lent { bytes: Box::new(bytes), failed })
+    })
+}
+
 /// Opens a target and takes stock of it. Never touches advisories.
 pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError> {
     let image = artifact::open(target, &options.artifact)?;
@@ -128,7 +138,8 @@ pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError>
     let signatures = options.signatures.clone();
     let stop = options.artifact.stop.clone();
     let until = Until::new(move || stop.is_stopped());
-    let looking = layers::Looking { checks, signatures, clamd, until };
+    let scratch = scratch(options.artifact.temp_dir.clone());
+    let looking = layers::Looking { checks, signatures, clamd, until, scratch };
     // What a clamd says changes with its databases, of which nobody here knows.
     let cache_dir = options.cache_dir.as_deref().filter(|_| looking.clamd.is_none());
     let cache = cache::Cache::open(cache_dir, looking.fingerprint());

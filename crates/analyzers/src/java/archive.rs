@@ -78,7 +78,7 @@ impl Analyzer for JavaArchive {
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
         // Packages hold empty files in place of jars that are only needed to build them.
         if !file.bytes.is_empty() {
-            let reader = Reader { facts, budget: Budget::new() };
+            let reader = Reader { facts, budget: Budget::new(file.scratch) };
             reader.read(file);
         }
     }

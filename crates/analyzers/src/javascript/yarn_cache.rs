@@ -43,7 +43,7 @@ impl Analyzer for YarnCache {
         if !FOLDERS.iter().any(is_yarns) {
             return;
         }
-        let mut budget = Budget::new();
+        let mut budget = Budget::new(file.scratch);
         if let Err((kind, message)) = packages(file.bytes, &mut budget, facts) {
             facts.problem(kind, message);
         }

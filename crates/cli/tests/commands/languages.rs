@@ -102,6 +102,50 @@ fn an_image_and_its_sources() {
     assert!(ended.stdout.contains("\n  in srv/package-lock.json\n"), "{ended:?}");
 }
 
+/// Package managers keep a store and link to it (pnpm, uv): what is linked is installed where the link is, in
+/// a layer, in layers over each other, in an archive and in a folder alike.
+#[test]
+fn packages_that_are_links_are_found_in_every_source() {
+    let sandbox = with_records(Sandbox::new());
+    let npm = |name: &str| json!({ "name": name, "version": "1.0.0" }).to_string();
+    let python = "Metadata-Version: 2.1\nName: mast\nVersion: 2.1\n".to_owned();
+    let store = [("aa/01", npm("tide")), ("bb/02", npm("gull")), ("cc/03", python)];
+    let linked = [
+        ("srv/node_modules/tide/package.json", "aa/01"),
+        ("srv/node_modules/gull/package.json", "bb/02"),
+        ("usr/lib/python3/dist-packages/mast-2.1.dist-info/METADATA", "cc/03"),
+    ];
+    let (mut files, mut links) = (TarBuilder::new(), TarBuilder::new());
+    for (name, content) in store {
+        let path = format!("root/store/{name}");
+        sandbox.file(&format!("root/{path}"), &content);
+        files = files.file(&path, &content);
+    }
+    let mut all = files.clone();
+    for (path, name) in linked {
+        let (first, link) = (format!("root/root/store/{name}"), format!("root/{path}"));
+        std::fs::create_dir_all(sandbox.path(&link).parent().unwrap()).unwrap();
+        std::fs::hard_link(sandbox.path(&first), sandbox.path(&link)).unwrap();
+        links = links.hard_link(path, &format!("root/store/{name}"));
+        all = all.hard_link(path, &format!("root/store/{name}"));
+    }
+    let one = ImageBuilder::new("shop:1").layer(LayerBuilder::gzip(all.clone()));
+    sandbox.file("one.tar", one.docker_archive());
+    let two = ImageBuilder::new("shop:2").layer(LayerBuilder::gzip(files));
+    sandbox.file("two.tar", two.layer(LayerBuilder::gzip(links)).docker_archive());
+    sandbox.file("root.tar", all.finish());
+
+    for target in ["one.tar", "two.tar", "fs-archive:root.tar", "dir:root"] {
+        for _cached in 0..2 {
+            let (mut findings, malware) = found(&sandbox, &[target]);
+            findings.sort();
+            assert_eq!(findings, ["CVE-2024-1001 tide", "CVE-2024-1003 mast"], "{target}");
+            let gull = ["MAL-2024-1 malicious-package srv/node_modules/gull/package.json"];
+            assert_eq!(malware, gull, "{target}");
+        }
+    }
+}
+
 /// What a lock file has from a registry, folder or repository of one's own shares a name with what is public,
 /// and no more; it is told, and stays in the inventory with where it is from.
 #[test]

@@ -9,7 +9,13 @@ use testkit::{ImageBuilder, LayerBuilder, Reply, Request, Server, TarBuilder, sh
 use super::*;
 
 fn looking() -> Looking {
-    Looking { checks: Checks::default(), signatures: None, clamd: None, until: Until::default() }
+    Looking {
+        checks: Checks::default(),
+        signatures: None,
+        clamd: None,
+        until: Until::default(),
+        scratch: Scratch::default(),
+    }
 }
 
 /// A layer with packages that take some 600 KiB of facts.
