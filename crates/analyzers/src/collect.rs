@@ -8,8 +8,11 @@
 //! The collector knows one layer only. The order of its entries does not matter, but for two
 //! entries at one path, of which the later counts.
 
-use std::sync::Arc;
+mod second;
 
+use std::sync::{Arc, Mutex, PoisonError};
+
+use self::second::AGAIN_BYTES_MAX;
 use model::{Entry, EntryKind, HEAD_BYTES, Problem, ProblemKind, Visitor, Want};
 
 use crate::config::system::Mode;
@@ -32,9 +35,12 @@ const NAMED_OVERHEAD: usize = 64;
 /// everybody may write to everything has as many as it has files, and the first tell enough.
 const MODES_MAX: usize = 4096;
 
-/// What one pass over a layer looks at once more because links give files more than one name that is wanted: a
-/// store of npm packages has some thousand manifests of a kilobyte that several projects share.
-const AGAIN_BYTES_MAX: u64 = 16 << 20;
+/// The length from which on a file that is taken apart in memory waits until no other is: how many layers are
+/// read at a time must not decide how much memory is taken. Lock files and databases are mostly shorter.
+const TURN_BYTES: u64 = 1 << 20;
+
+/// Whose turn it is.
+static TURN: Mutex<()> = Mutex::new(());
 
 /// Collects the facts of one layer.
 pub struct LayerCollector {
@@ -44,6 +50,7 @@ pub struct LayerCollector {
     seen: Seen,
     until: Until,
     scratch: Scratch,
+    give_back: fn(),
     facts: LayerFacts,
     directories: Vec<PathHash>,
     others: Vec<PathHash>,
@@ -87,6 +94,12 @@ impl LayerCollector {
         Self { scratch, ..self }
     }
 
+    /// The same, calling this when a large file was taken apart in memory and all of that was freed.
+    #[must_use]
+    pub fn giving_back(self, give_back: fn()) -> Self {
+        Self { give_back, ..self }
+    }
+
     /// For the second pass over a layer, which looks at nothing but these. Only packages are
     /// reached through links; everything else was looked at where it stands.
     pub fn for_paths(detours: &[Detour]) -> Self {
@@ -102,6 +115,7 @@ impl LayerCollector {
             seen: Seen::default(),
             until: Until::default(),
             scratch: Scratch::default(),
+            give_back: || {},
             facts: LayerFacts::default(),
             directories: Vec::new(),
             others: Vec::new(),
@@ -290,28 +304,14 @@ impl Visitor for LayerCollector {
     }
 
     fn content(&mut self, entry: &Entry<'_>, bytes: &[u8]) {
-        let Interest::Detours(detours) = &self.interest else {
-            let facts = self.analyze(entry, entry.path, self.analyzers(entry), bytes);
-            if self.is_wanted(entry.path) {
-                self.keep(entry.path, Named::File(Some(Box::new(facts))));
-            } else if !facts.is_empty() {
-                self.keep(entry.path, Named::Found(Box::new(facts)));
-            }
-            return;
-        };
-        let likes = detours.likes(entry.path).to_vec();
-        let there = detours.in_directory(entry.path, self.selector);
-        for (number, like) in likes.iter().enumerate() {
-            // It was told that the others are not looked at.
-            if number > 0 && !self.admits_again(entry) {
-                break;
-            }
-            let facts = self.analyze(entry, like, self.selector.analyzers_of_name(like), bytes);
-            self.keep_elsewhere(entry.path, like, facts);
+        if !matches!(self.interest, Interest::Selected) {
+            return self.content_again(entry, bytes);
         }
-        if let Some(like) = there {
-            let facts = self.analyze(entry, &like, self.selector.analyzers(&like), bytes);
+        let facts = self.analyze(entry, entry.path, self.analyzers(entry), bytes);
+        if self.is_wanted(entry.path) {
             self.keep(entry.path, Named::File(Some(Box::new(facts))));
+        } else if !facts.is_empty() {
+            self.keep(entry.path, Named::Found(Box::new(facts)));
         }
     }
 }
@@ -330,6 +330,8 @@ impl LayerCollector {
         let file = File { path, bytes, mode: entry.mode, signatures, seen, until, scratch };
         let mut facts = FileFacts::with_room(self.room).at(path.len());
         for analyzer in analyzers.into_iter().filter(|it| takes(*it, bytes)) {
+            let waits = entry.size > TURN_BYTES && !analyzer.reads_in_place();
+            let _turn = waits.then(|| TURN.lock().unwrap_or_else(PoisonError::into_inner));
             match analyzer.max_bytes() {
                 _ if until.has_come() => {
                     let message = format!("stopped before `{}` had looked at it", analyzer.name());
@@ -339,30 +341,13 @@ impl LayerCollector {
                 // Another analyzer takes larger files: this one has not seen it all the same.
                 limit => facts.problem(ProblemKind::LimitReached, too_large(entry, limit)),
             }
+            if waits {
+                (self.give_back)();
+            }
         }
         facts.shrink();
         self.settle(entry.path, &facts);
         facts
-    }
-
-    /// Whether a file may be looked at once more, for one more of its names.
-    fn admits_again(&mut self, entry: &Entry<'_>) -> bool {
-        if let Some(left) = self.again.checked_sub(entry.size) {
-            self.again = left;
-            return true;
-        }
-        self.overflow(entry.path, too_often());
-        false
-    }
-
-    fn keep_elsewhere(&mut self, at: &str, like: &str, facts: FileFacts) {
-        let is_known = self.facts.elsewhere(at, like).is_some();
-        let names = at.len().saturating_add(like.len()).saturating_add(2 * NAMED_OVERHEAD);
-        let size = names.saturating_add(size_of::<FileFacts>());
-        if is_known || self.spend(at, size) {
-            let likes = self.facts.elsewhere.entry(at.into()).or_default();
-            likes.insert(like.into(), Box::new(facts));
-        }
     }
 
     /// Facts that say why there are none.
@@ -434,14 +419,6 @@ impl LayerCollector {
         }
     }
 
-    /// The paths of links that lead to this file, if it was asked for because of them.
-    fn likes(&self, entry: &Entry<'_>) -> Vec<String> {
-        match &self.interest {
-            Interest::Selected => Vec::new(),
-            Interest::Detours(detours) => detours.likes(entry.path).to_vec(),
-        }
-    }
-
     /// Everyone who wants this file, in this pass.
     fn analyzers(&self, entry: &Entry<'_>) -> Vec<&'static dyn Analyzer> {
         match &self.interest {
@@ -458,7 +435,7 @@ impl LayerCollector {
     fn is_wanted(&self, path: &str) -> bool {
         match &self.interest {
             Interest::Selected => self.rules.analyzers(split(path).1).next().is_some(),
-            Interest::Detours(detours) => detours.in_directory(path, self.selector).is_some(),
+            Interest::Detours(_) => self.in_directory(path).is_some(),
         }
     }
 
@@ -481,13 +458,6 @@ impl LayerCollector {
 fn takes(analyzer: &dyn Analyzer, bytes: &[u8]) -> bool {
     let head = bytes.get(..HEAD_BYTES).unwrap_or(bytes);
     analyzer.wants().is_none_or(|wants| wants(head))
-}
-
-fn too_often() -> String {
-    format!(
-        "links give files of the layer more names than are looked at: {} MiB of what has one already",
-        AGAIN_BYTES_MAX >> 20
-    )
 }
 
 fn out_of_room() -> String {

@@ -161,6 +161,12 @@ pub trait Analyzer: Sync {
     /// The largest file it takes, in bytes; a larger one is a Problem and is not read.
     fn max_bytes(&self) -> u64;
 
+    /// Whether what it takes of memory does not grow with the file: it looks at the bytes where they are. Of the
+    /// others one at a time has a large file.
+    fn reads_in_place(&self) -> bool {
+        false
+    }
+
     /// Reads one file. What cannot be read becomes a Problem among the facts; what could be read
     /// stays there beside it.
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts);

@@ -5,9 +5,12 @@
 //! Nothing here may know a format.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::marker::PhantomData;
 
-use model::ProblemKind;
-use serde::de::DeserializeOwned;
+use model::{Package, ProblemKind};
+use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use crate::{FileFacts, Installed};
 
@@ -21,12 +24,72 @@ const ELEMENTS_MAX: usize = 1 << 20;
 /// YAML nodes in one lock file, of which each takes some 200 bytes; a pnpm package has some 20.
 const YAML_NODES_MAX: usize = 512 << 10;
 
+/// Entries of one lock file that are kept, of formats that have little for each: there is room for some 70 000
+/// packages among the facts of a layer.
+pub(crate) const ENTRIES_MAX: usize = 1 << 17;
+
+/// The first entries of a list by name; the last of one name counts.
+pub(crate) struct Entries<T> {
+    entries: BTreeMap<String, T>,
+    left_out: usize,
+}
+
+impl<T> Entries<T> {
+    /// Takes them; that there were more is a problem.
+    pub(crate) fn take(self, facts: &mut FileFacts) -> BTreeMap<String, T> {
+        left_out(self.left_out, facts);
+        self.entries
+    }
+}
+
+impl<T> Default for Entries<T> {
+    fn default() -> Self {
+        Self { entries: BTreeMap::new(), left_out: 0 }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Reader<T> {
+            type Value = Entries<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("entries by name")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+                let mut all = Entries::default();
+                while all.entries.len() < ENTRIES_MAX {
+                    let Some((name, entry)) = map.next_entry()? else { return Ok(all) };
+                    all.entries.insert(name, entry);
+                }
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
+                    all.left_out = all.left_out.saturating_add(1);
+                }
+                Ok(all)
+            }
+        }
+        deserializer.deserialize_map(Reader(PhantomData))
+    }
+}
+
+/// That so many entries beyond [`ENTRIES_MAX`] are not looked at.
+pub(crate) fn left_out(count: usize, facts: &mut FileFacts) {
+    if count > 0 {
+        limit(facts, &format!("{count} entries beyond {ENTRIES_MAX} are left out"));
+    }
+}
+
 /// The packages of one file, each once.
 pub(crate) struct Listing<'f> {
     facts: &'f mut FileFacts,
-    /// By name, version and where they are from, with the place among the facts, unless there was no room.
-    seen: HashMap<(String, String, BTreeMap<String, String>), Option<usize>>,
+    /// By name, version and where they are from, with the place among the facts.
+    seen: HashMap<Key, usize>,
 }
+
+/// BLAKE3 of what tells packages apart: no file gives two of them one key to hide one behind the other.
+type Key = [u8; 16];
 
 impl<'f> Listing<'f> {
     pub(crate) fn new(facts: &'f mut FileFacts) -> Self {
@@ -40,22 +103,33 @@ impl<'f> Listing<'f> {
         if package.name.is_empty() {
             return;
         }
-        let key = (package.name.clone(), package.version.clone(), package.variant.clone());
+        let key = key(package);
         if let Some(place) = self.seen.get(&key) {
-            let same = place.and_then(|place| self.facts.packages.get_mut(place));
-            if let Some(Installed { package: same, .. }) = same {
+            if let Some(Installed { package: same, .. }) = self.facts.packages.get_mut(*place) {
                 same.development = both(same.development, package.development);
             }
+            return;
+        }
+        // Where there was no room for one, there is none for what follows, and it was told.
+        if self.facts.overflowed() {
             return;
         }
         for list in [&mut package.dependencies, &mut package.hashes] {
             list.sort_unstable();
             list.dedup();
         }
-        let place = self.facts.packages.len();
+        self.seen.insert(key, self.facts.packages.len());
         self.facts.package(installed);
-        self.seen.insert(key, (self.facts.packages.len() > place).then_some(place));
     }
+}
+
+fn key(package: &Package) -> Key {
+    let mut hasher = blake3::Hasher::new();
+    let variant = package.variant.iter().flat_map(|(key, value)| [key, value]);
+    for text in [&package.name, &package.version].into_iter().chain(variant) {
+        hasher.update(&text.len().to_le_bytes()).update(text.as_bytes());
+    }
+    hasher.finalize().as_bytes().first_chunk().copied().unwrap_or_default()
 }
 
 /// Whether a package that is needed for two reasons is one for development.

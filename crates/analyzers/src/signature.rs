@@ -52,6 +52,10 @@ impl Analyzer for ProgramSignature {
         PROGRAM_BYTES_MAX
     }
 
+    fn reads_in_place(&self) -> bool {
+        true
+    }
+
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
         for program in PROGRAMS.iter().filter(|program| program.is_called(file.name())) {
             if !program.text && !is_program(file.bytes) {

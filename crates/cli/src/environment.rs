@@ -92,9 +92,13 @@ pub(crate) fn progress_on_stderr() -> bool {
     std::io::stderr().is_terminal()
 }
 
-/// How many threads the machine has for us.
-pub(crate) fn processors() -> NonZeroUsize {
-    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+/// Layers that are read at a time if nobody says how many: each takes some megabytes, and images seldom have
+/// more large ones.
+const JOBS_MAX: NonZeroUsize = NonZeroUsize::new(8).expect("it is not zero");
+
+/// How many things to read at a time: as many as the machine has threads for us, within reason.
+pub(crate) fn jobs() -> NonZeroUsize {
+    std::thread::available_parallelism().map_or(NonZeroUsize::MIN, |all| all.min(JOBS_MAX))
 }
 
 /// The socket that a variable names, as `unix://PATH` or as a path.

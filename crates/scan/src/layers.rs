@@ -34,6 +34,8 @@ pub(crate) struct Looking {
     pub(crate) until: Until,
     /// Where goes what is too large for memory.
     pub(crate) scratch: Scratch,
+    /// Called when much memory was freed in small pieces.
+    pub(crate) give_back: fn(),
 }
 
 impl Looking {
@@ -57,7 +59,8 @@ impl Looking {
     }
 
     fn bounded(&self, collector: LayerCollector) -> LayerCollector {
-        collector.until(self.until.clone()).with_scratch(self.scratch.clone())
+        let collector = collector.until(self.until.clone()).with_scratch(self.scratch.clone());
+        collector.giving_back(self.give_back)
     }
 }
 

@@ -59,6 +59,8 @@ pub struct Options {
     pub feeds: feeds::Options,
     /// The time of the scan: decides which releases are past their end of life.
     pub now: Timestamp,
+    /// Called when much memory was freed in small pieces, which allocators keep.
+    pub give_back: fn(),
 }
 
 /// What to look for besides taking stock.
@@ -139,7 +141,8 @@ pub fn inspect(target: &str, options: &Options) -> Result<Inspection, ScanError>
     let stop = options.artifact.stop.clone();
     let until = Until::new(move || stop.is_stopped());
     let scratch = scratch(options.artifact.temp_dir.clone());
-    let looking = layers::Looking { checks, signatures, clamd, until, scratch };
+    let give_back = options.give_back;
+    let looking = layers::Looking { checks, signatures, clamd, until, scratch, give_back };
     // What a clamd says changes with its databases, of which nobody here knows.
     let cache_dir = options.cache_dir.as_deref().filter(|_| looking.clamd.is_none());
     let cache = cache::Cache::open(cache_dir, looking.fingerprint());

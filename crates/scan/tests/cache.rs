@@ -43,6 +43,7 @@ fn options(cache: &Path) -> Options {
         distro: None,
         feeds: feeds::Options::new(Timestamp::UNIX_EPOCH),
         now: Timestamp::UNIX_EPOCH,
+        give_back: || {},
     }
 }
 

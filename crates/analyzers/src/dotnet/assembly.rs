@@ -44,6 +44,10 @@ impl Analyzer for DotnetAssembly {
         ASSEMBLY_BYTES_MAX
     }
 
+    fn reads_in_place(&self) -> bool {
+        true
+    }
+
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
         if is_for_compilers(file.path) || !file.bytes.starts_with(b"MZ") {
             return;

@@ -6,7 +6,7 @@ use model::PackageKind;
 use serde::Deserialize;
 
 use super::reference;
-use crate::lock::{self, LOCK_BYTES_MAX, Listing};
+use crate::lock::{self, Entries, LOCK_BYTES_MAX, Listing};
 use crate::{Analyzer, File, FileFacts, Installed, Select, integrity};
 
 /// The analyzer `nuget-assets`.
@@ -17,7 +17,7 @@ struct Assets {
     #[serde(default)]
     targets: BTreeMap<String, BTreeMap<String, Target>>,
     #[serde(default)]
-    libraries: BTreeMap<String, Library>,
+    libraries: Entries<Library>,
 }
 
 #[derive(Deserialize)]
@@ -53,8 +53,9 @@ impl Analyzer for NugetAssets {
 
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
         let Some(assets) = lock::json::<Assets>(file.bytes, facts) else { return };
+        let libraries = assets.libraries.take(facts);
         let mut listing = Listing::new(facts);
-        for (key, library) in assets.libraries.iter().filter(|(_, l)| l.kind == "package") {
+        for (key, library) in libraries.iter().filter(|(_, l)| l.kind == "package") {
             let Some((name, version)) = reference::split(key) else { continue };
             let mut installed = Installed::declared(PackageKind::Nuget, name, version);
             let target = assets.targets.values().find_map(|target| target.get(key));

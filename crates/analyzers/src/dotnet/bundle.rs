@@ -41,6 +41,10 @@ impl Analyzer for DotnetBundle {
         PROGRAM_BYTES_MAX
     }
 
+    fn reads_in_place(&self) -> bool {
+        true
+    }
+
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
         let Some(header) = header(file.bytes) else { return };
         if Order::Little.u32(file.bytes, header).is_some_and(|form| form < FIRST_FORM) {

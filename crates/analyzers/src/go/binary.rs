@@ -40,6 +40,10 @@ impl Analyzer for GoBinary {
         PROGRAM_BYTES_MAX
     }
 
+    fn reads_in_place(&self) -> bool {
+        true
+    }
+
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
         let Some(program) = Program::parse(file.bytes) else { return };
         match build_info::read(&program) {

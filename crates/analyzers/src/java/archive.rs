@@ -75,6 +75,10 @@ impl Analyzer for JavaArchive {
         2 << 30
     }
 
+    fn reads_in_place(&self) -> bool {
+        true
+    }
+
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
         // Packages hold empty files in place of jars that are only needed to build them.
         if !file.bytes.is_empty() {

@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::folders::Search;
 use super::origin::{Origin, Origins};
 use super::specifier;
-use crate::lock::{self, LOCK_BYTES_MAX, Listing};
+use crate::lock::{self, Entries, LOCK_BYTES_MAX, Listing};
 use crate::{Analyzer, File, FileFacts, Installed, Select, integrity};
 
 /// The analyzer `npm-lock`.
@@ -28,9 +28,9 @@ struct Lock {
     #[serde(rename = "lockfileVersion", default)]
     version: u64,
     #[serde(default)]
-    packages: BTreeMap<String, Locked>,
+    packages: Entries<Locked>,
     #[serde(default)]
-    dependencies: BTreeMap<String, Nested>,
+    dependencies: Entries<Nested>,
 }
 
 /// A package of versions 2 and 3, by its folder.
@@ -96,9 +96,9 @@ impl Analyzer for NpmLock {
             let message = format!("version {} of the format is not known", lock.version);
             facts.problem(ProblemKind::Unsupported, message);
         }
-        let mut packages = lock.packages;
+        let mut packages = lock.packages.take(facts);
         if packages.is_empty() {
-            flatten("", lock.dependencies, &mut packages);
+            flatten("", lock.dependencies.take(facts), &mut packages);
         }
         let mut origins = Origins::of(packages.values().map(|locked| locked.resolved.as_str()));
         let mut search = Search::new(&packages, MODULES);

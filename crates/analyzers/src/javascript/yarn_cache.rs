@@ -37,6 +37,10 @@ impl Analyzer for YarnCache {
         256 << 20
     }
 
+    fn reads_in_place(&self) -> bool {
+        true
+    }
+
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
         let (folder, _) = file.path.rsplit_once('/').unwrap_or_default();
         let is_yarns = |place: &&str| format!("{folder}/").ends_with(*place);

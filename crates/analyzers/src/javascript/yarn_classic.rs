@@ -13,17 +13,23 @@ use model::ProblemKind;
 
 use super::specifier;
 use super::yarn_lock::Entry;
+use crate::lock::{self, ENTRIES_MAX};
 use crate::{FileFacts, integrity};
 
 /// The entries that have a name and a version.
 pub(super) fn entries(text: &str, facts: &mut FileFacts) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     let mut is_dependency = false;
+    let mut left_out = 0_usize;
     for line in text.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty()) {
         let trimmed = line.trim();
         let indent = line.len().saturating_sub(line.trim_start().len());
-        if indent == 0 {
+        if indent == 0 && entries.len() < ENTRIES_MAX {
             entries.push(begin(trimmed));
+            continue;
+        }
+        if indent == 0 || left_out > 0 {
+            left_out = left_out.saturating_add(usize::from(indent == 0));
             continue;
         }
         let Some(entry) = entries.last_mut() else { continue };
@@ -53,6 +59,7 @@ pub(super) fn entries(text: &str, facts: &mut FileFacts) -> Vec<Entry> {
             _ => {}
         }
     }
+    lock::left_out(left_out, facts);
     let count = entries.len();
     entries.retain(|entry| !entry.name.is_empty() && !entry.version.is_empty());
     if entries.len() < count {

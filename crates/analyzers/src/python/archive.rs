@@ -46,6 +46,10 @@ impl Analyzer for Archive {
         1 << 30
     }
 
+    fn reads_in_place(&self) -> bool {
+        true
+    }
+
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
         if is_vast(file.bytes) {
             return facts.problem(ProblemKind::LimitReached, "more than 65534 files in an archive");

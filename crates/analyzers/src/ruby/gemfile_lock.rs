@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use model::{PackageKind, ProblemKind};
 
-use crate::lock::{self, LOCK_BYTES_MAX, Listing};
+use crate::lock::{self, ENTRIES_MAX, LOCK_BYTES_MAX, Listing};
 use crate::{Analyzer, File, FileFacts, Installed, Select, integrity};
 
 /// What RubyGems calls the platform of gems that are for all of them.
@@ -32,6 +32,8 @@ struct Lock<'a> {
     checksums: BTreeMap<(&'a str, &'a str), &'a str>,
     /// Lines that should name a gem or begin a section and do not.
     odd: usize,
+    /// Gems beyond those that are kept.
+    left_out: usize,
 }
 
 struct Gem<'a> {
@@ -70,6 +72,7 @@ impl Analyzer for GemfileLock {
             let message = format!("{} lines neither begin a section nor name a gem", lock.odd);
             facts.problem(ProblemKind::Damaged, message);
         }
+        lock::left_out(lock.left_out, facts);
         let versions: BTreeMap<&str, &str> =
             lock.gems.iter().map(|gem| (gem.name, plain(gem.version))).collect();
         let mut of_platforms: BTreeMap<(&str, &str), Vec<&Gem<'_>>> = BTreeMap::new();
@@ -108,12 +111,15 @@ impl<'a> Lock<'a> {
                 (_, 0) if is_section(line) => section = line,
                 (_, 0) => lock.odd = lock.odd.saturating_add(1),
                 ("GEM" | "GIT" | "PLUGIN SOURCE", 4) => match gem(line) {
+                    Some(_) if lock.gems.len() >= ENTRIES_MAX => {
+                        lock.left_out = lock.left_out.saturating_add(1);
+                    }
                     Some((name, version)) => {
                         lock.gems.push(Gem { name, version, dependencies: Vec::new() });
                     }
                     None => lock.odd = lock.odd.saturating_add(1),
                 },
-                ("GEM" | "GIT" | "PLUGIN SOURCE", 6) => {
+                ("GEM" | "GIT" | "PLUGIN SOURCE", 6) if lock.left_out == 0 => {
                     let name = line.split(' ').next().unwrap_or_default().trim_end_matches('!');
                     if let Some(gem) = lock.gems.last_mut() {
                         gem.dependencies.push(name);

@@ -57,6 +57,10 @@ impl Analyzer for CargoAuditable {
         PROGRAM_BYTES_MAX
     }
 
+    fn reads_in_place(&self) -> bool {
+        true
+    }
+
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
         let Some(program) = Program::parse(file.bytes) else { return };
         let Some(section) = program.section(&[".dep-v0"]) else { return };

@@ -71,6 +71,10 @@ impl Analyzer for Secrets {
         1 << 30
     }
 
+    fn reads_in_place(&self) -> bool {
+        true
+    }
+
     fn analyze(&self, file: &File<'_>, facts: &mut FileFacts) {
         let text = match text(file.bytes) {
             Ok(text) => text,

@@ -74,6 +74,7 @@ pub(crate) fn run(global: &Global) -> Result<ExitCode, UserError> {
         distro: None,
         feeds,
         now: global.now,
+        give_back: confine::give_memory_back,
     };
     let target = format!("docker-archive:{}", image.display());
     let mut result = scan::run(&target, &options, &store)

@@ -80,7 +80,7 @@ pub(crate) struct GlobalArguments {
     #[arg(long, global = true, value_name = "SIZE", default_value = "2GiB", value_parser = parse_size)]
     cache_limit: u64,
     /// Layers or feeds to work on at the same time; a layer keeps two threads busy [default: the
-    /// number of processors]
+    /// number of processors, 8 at most]
     #[arg(long, global = true, value_name = "N", value_parser = parse_jobs)]
     jobs: Option<NonZeroUsize>,
     /// The day by which exceptions end and rules come into force [default: today, in UTC]
@@ -196,7 +196,7 @@ impl GlobalArguments {
             feed_mirror: self.feed_mirror.filter(|url| !url.is_empty()),
             feed_urls,
             max_age: self.max_age,
-            jobs: self.jobs.unwrap_or_else(environment::processors),
+            jobs: self.jobs.unwrap_or_else(environment::jobs),
             show_progress: !self.quiet && environment::progress_on_stderr(),
             quiet: self.quiet,
             look: Look { color, width: environment::width_of_stdout() },

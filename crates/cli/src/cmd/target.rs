@@ -91,6 +91,7 @@ impl OpeningArguments {
             distro: self.distro.clone(),
             feeds: global.feeds(stop),
             now: global.now,
+            give_back: confine::give_memory_back,
         }
     }
 }

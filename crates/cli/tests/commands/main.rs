@@ -21,6 +21,7 @@ mod guard;
 mod guard_malware;
 mod guard_policies;
 mod hostile;
+mod hostile_layers;
 mod hostile_packages;
 mod imports;
 mod languages;

@@ -15,6 +15,7 @@ fn looking() -> Looking {
         clamd: None,
         until: Until::default(),
         scratch: Scratch::default(),
+        give_back: || {},
     }
 }
 
