@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Every variable that has a meaning to this crate.
-pub const VARIABLES: [&str; 23] = [
+pub const VARIABLES: [&str; 24] = [
     "ALL_PROXY",
     "CONTAINERD_NAMESPACE",
     "CONTAINERD_ROOT",
@@ -25,6 +25,7 @@ pub const VARIABLES: [&str; 23] = [
     "NO_PROXY",
     "PATH",
     "REGISTRY_AUTH_FILE",
+    "SSL_CERT_DIR",
     "SSL_CERT_FILE",
     "XDG_CONFIG_HOME",
     "XDG_RUNTIME_DIR",

@@ -2,7 +2,7 @@
 //!
 //! [`Client::send`] is one exchange; [`Client::persist`] repeats it while that makes sense. Both
 //! end within [`Timing::patience`] without a sign of life, and at once when the user says stop.
-//! Connections go over TCP and TLS (`trust`, `proxy`, `forward`) or to a Unix socket (`transport`). This
+//! Connections go over TCP and TLS (`trust`, `secure`, `proxy`, `forward`) or to a Unix socket (`transport`). This
 //! file must never send an `Authorization` header to an origin it was not meant for, follow a
 //! redirect from TLS to plain HTTP, or let a secret into a message.
 
@@ -14,6 +14,7 @@ mod error;
 mod forward;
 mod pace;
 mod proxy;
+mod secure;
 mod transport;
 mod trust;
 
@@ -21,6 +22,7 @@ pub use agents::agent;
 pub use aside::Naming;
 pub use pace::{Pace, Waiting};
 pub use transport::{Dialing, Polling, PollingTransport};
+pub use trust::Trust;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -35,7 +37,7 @@ use ureq::unversioned::transport::Connector;
 pub(crate) use self::backoff::{pauses, seed};
 pub(crate) use self::body::{Body, TRICKLE_BYTES};
 pub(crate) use self::error::{HttpError, HttpErrorKind};
-pub(crate) use self::trust::Trust;
+use self::trust::Trusted;
 use crate::{Environment, ReadError, Stop};
 
 /// A blob is redirected to a storage service, which may redirect once more.
@@ -313,13 +315,14 @@ impl Client {
         if let Some(agent) = agents.get(&key) {
             return Ok(agent.clone());
         }
-        let mut config = config(self.timing).proxy(None);
-        if url.scheme_str() == Some("https") {
-            config = config.tls_config(trust.tls(host(url)).map_err(HttpError::lasting)?);
-        }
+        let trusted = match url.scheme_str() {
+            Some("https") => trust.tls(host(url)).map_err(HttpError::lasting)?,
+            _ => Trusted::default(),
+        };
+        let config = config(self.timing).proxy(None);
         let route = proxy::route(environment, url).map_err(HttpError::lasting)?;
         let polling = Polling::paced(&self.stop, &self.pace);
-        let agent = agents::by_route(route, config, polling, &self.stop);
+        let agent = agents::by_route(route, config, trusted, polling, &self.stop);
         agents.insert(key, agent.clone());
         Ok(agent)
     }

@@ -54,7 +54,7 @@ pub use config::{Healthcheck, History, ImageConfig, RootFs, Settings};
 pub use environment::{Environment, VARIABLES};
 pub use error::{OpenError, OpenErrorKind, ReadError};
 pub use http::{
-    ConfigBuilder, Dialing, Naming, Pace, Polling, PollingTransport, Waiting, agent, join,
+    ConfigBuilder, Dialing, Naming, Pace, Polling, PollingTransport, Trust, Waiting, agent, join,
 };
 pub use image::{Image, LayerRead};
 pub use layer::walk_tar;

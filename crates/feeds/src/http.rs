@@ -12,11 +12,10 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use advisories::Origin;
-use artifact::Pace;
+use artifact::{Pace, Trust};
 use ureq::Agent;
 use ureq::config::AutoHeaderValue;
 use ureq::http::{HeaderMap, Response, StatusCode, Uri};
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 use crate::Options;
 use crate::failure::Cause;
@@ -34,8 +33,6 @@ const REDIRECTS_MAX: usize = 10;
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// A first fetch of more than this is announced before it starts.
 pub(crate) const LARGE_BYTES: u64 = 50_000_000;
-/// Longest certificate file; all public authorities together take 200 KB.
-const AUTHORITIES_LIMIT: u64 = 8 << 20;
 /// Who asks, as servers log it.
 const USER_AGENT: &str = concat!("lazaret/", env!("CARGO_PKG_VERSION"));
 
@@ -60,18 +57,17 @@ pub(crate) struct Body {
 /// Agents for a run, one for each host: they keep connections.
 pub(crate) struct Http<'o> {
     agents: Mutex<BTreeMap<String, Agent>>,
-    roots: Option<RootCerts>,
+    trust: Trust,
     options: &'o Options,
     first_pause: Duration,
 }
 
 impl<'o> Http<'o> {
     pub(crate) fn new(options: &'o Options) -> Result<Self, Cause> {
-        let roots = match options.authorities.is_empty() {
-            true => None,
-            false => Some(RootCerts::from(authorities(options)?)),
-        };
-        Ok(Self { agents: Mutex::default(), roots, options, first_pause: FIRST_PAUSE })
+        let environment = &options.registry.environment;
+        let trust = Trust::new(environment, &options.authorities, Vec::new());
+        trust.check().map_err(|error| Cause::local(error.to_string()))?;
+        Ok(Self { agents: Mutex::default(), trust, options, first_pause: FIRST_PAUSE })
     }
 
     /// The agent for the host of `url`, made on first use, by way of its proxy; its waits are counted
@@ -82,16 +78,13 @@ impl<'o> Http<'o> {
         if let Some(agent) = agents.get(&key) {
             return Ok(agent.clone());
         }
-        let mut config = Agent::config_builder()
+        let config = Agent::config_builder()
             .http_status_as_error(false)
             .user_agent(USER_AGENT)
             .accept_encoding(AutoHeaderValue::None)
             .timeout_per_read(Some(STALL_TIMEOUT));
-        if let Some(roots) = &self.roots {
-            config = config.tls_config(TlsConfig::builder().root_certs(roots.clone()).build());
-        }
         let Options { registry, stop, .. } = self.options;
-        let agent = artifact::agent(url, &registry.environment, config, stop, pace)
+        let agent = artifact::agent(url, &registry.environment, &self.trust, config, stop, pace)
             .map_err(|error| Failed::for_good(Cause::network(error.to_string())))?;
         agents.insert(key, agent.clone());
         Ok(agent)
@@ -440,22 +433,4 @@ fn mirrored(url: &str, mirror: Option<&str>) -> String {
     let Some(mirror) = mirror else { return url.to_owned() };
     let (_, rest) = url.split_once("://").unwrap_or(("", url));
     format!("{}/{rest}", mirror.trim_end_matches('/'))
-}
-
-fn authorities(options: &Options) -> Result<Vec<Certificate<'static>>, Cause> {
-    let mut certificates = Vec::new();
-    for path in &options.authorities {
-        let failed = |why: String| Cause::local(format!("cannot use `{}`: {why}", path.display()));
-        let mut pem = Vec::new();
-        let read = File::open(path).and_then(|f| f.take(AUTHORITIES_LIMIT).read_to_end(&mut pem));
-        read.map_err(|error| failed(error.to_string()))?;
-        for item in parse_pem(&pem) {
-            match item {
-                Ok(PemItem::Certificate(certificate)) => certificates.push(certificate),
-                Ok(_) => {}
-                Err(error) => return Err(failed(error.to_string())),
-            }
-        }
-    }
-    Ok(certificates)
 }

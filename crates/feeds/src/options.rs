@@ -43,7 +43,7 @@ pub struct Options {
     pub registry: artifact::Options,
     /// Where any is named, the mirror's index must be signed by one of these.
     pub db_keys: Vec<PublicKey>,
-    /// PEM files with authorities to trust in place of those built in.
+    /// PEM files with authorities to trust besides the system's.
     pub authorities: Vec<PathBuf>,
     /// `ensure` leaves alone what was built or asked for later than this long ago.
     pub max_age: Duration,

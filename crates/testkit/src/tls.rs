@@ -2,13 +2,15 @@
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use rustls::crypto::ring::default_provider;
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use rustls::crypto::ring::{default_provider, sign::any_supported_type};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 use crate::server::Connection;
@@ -42,11 +44,32 @@ impl Default for Authority {
 impl Authority {
     /// An identity for these host names and addresses; a client's is for none.
     pub fn identity(&self, hosts: &[&str]) -> Identity {
+        self.identity_until(hosts, 4000)
+    }
+
+    /// The same, valid until that year begins.
+    pub fn identity_until(&self, hosts: &[&str], year: i32) -> Identity {
         let hosts: Vec<String> = hosts.iter().map(|&host| host.to_owned()).collect();
         let key = KeyPair::generate().expect(SOUND);
-        let params = CertificateParams::new(hosts).expect(SOUND);
+        let mut params = CertificateParams::new(hosts).expect(SOUND);
+        params.not_after = date_time_ymd(year, 1, 1);
         let certificate = params.signed_by(&key, &self.issuer).expect(SOUND);
         Identity { certificate: certificate.pem(), key: key.serialize_pem() }
+    }
+}
+
+impl Identity {
+    /// One that is its own authority, valid in these years (the last one excluded), as
+    /// `openssl req -x509` makes it.
+    pub fn of_itself(hosts: &[&str], years: Range<i32>) -> Self {
+        let hosts: Vec<String> = hosts.iter().map(|&host| host.to_owned()).collect();
+        let mut params = CertificateParams::new(hosts).expect(SOUND);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.not_before = date_time_ymd(years.start, 1, 1);
+        params.not_after = date_time_ymd(years.end, 1, 1);
+        let key = KeyPair::generate().expect(SOUND);
+        let certificate = params.self_signed(&key).expect(SOUND);
+        Self { certificate: certificate.pem(), key: key.serialize_pem() }
     }
 }
 
@@ -72,9 +95,11 @@ impl Tls {
             }
         };
         let certificate = CertificateDer::from_pem_slice(identity.certificate.as_bytes());
-        let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes());
-        let config = builder.with_single_cert(vec![certificate.expect(SOUND)], key.expect(SOUND));
-        Self(Arc::new(config.expect(SOUND)))
+        let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).expect(SOUND);
+        // Whether they belong together is not looked at: an impostor has another's certificate.
+        let key = any_supported_type(&key).expect(SOUND);
+        let shown = CertifiedKey::new(vec![certificate.expect(SOUND)], key);
+        Self(Arc::new(builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(shown)))))
     }
 
     /// Secures a connection that a client made.

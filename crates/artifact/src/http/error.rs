@@ -4,6 +4,7 @@
 
 use std::io;
 
+use rustls::CertificateError;
 use ureq::Timeout;
 use ureq::http::Uri;
 
@@ -90,17 +91,53 @@ impl HttpError {
 
     /// A certificate that is not trusted, or bytes that are no TLS at all.
     fn tls(host: &str, why: ureq::Error) -> Self {
-        let untrusted = why.to_string().contains("certificate");
+        let hint = certificate_fault(&why).map(|fault| certificate_hint(host, fault));
         let message = format!("no TLS connection to `{host}`");
+        let untrusted = hint.is_some() || why.to_string().contains("certificate");
         let error = OpenError::new(OpenErrorKind::Network, message).because(why);
         if untrusted {
-            return Self::lasting(error.hint(format!(
-                "if it is to be trusted, put its certificate authority into \
-                 /etc/docker/certs.d/{host}/ca.crt or name it with SSL_CERT_FILE"
-            )));
+            let other = CertificateError::UnknownIssuer;
+            return Self::lasting(
+                error.hint(hint.unwrap_or_else(|| certificate_hint(host, &other))),
+            );
         }
         let hint = format!("plain HTTP has to be asked for: mark `{host}` as insecure");
         Self { kind: HttpErrorKind::NotTls, error: error.hint(hint) }
+    }
+}
+
+/// What is wrong with the server's certificate, where that is what failed.
+fn certificate_fault(error: &ureq::Error) -> Option<&CertificateError> {
+    let error = match error {
+        ureq::Error::Rustls(error) => error,
+        ureq::Error::Io(error) => error.get_ref()?.downcast_ref()?,
+        _ => return None,
+    };
+    match error {
+        rustls::Error::InvalidCertificate(fault) => Some(fault),
+        _ => None,
+    }
+}
+
+/// The next step for somebody whose registry shows a certificate that is not believed.
+fn certificate_hint(host: &str, fault: &CertificateError) -> String {
+    use CertificateError as Fault;
+    match fault {
+        Fault::Expired | Fault::ExpiredContext { .. } => {
+            "the server's certificate has to be renewed, unless this machine's clock is wrong"
+                .into()
+        }
+        Fault::NotValidYet | Fault::NotValidYetContext { .. } => {
+            "the server's certificate is for later, unless this machine's clock is wrong".into()
+        }
+        Fault::NotValidForName | Fault::NotValidForNameContext { .. } => format!(
+            "ask for `{host}` by one of the names that its certificate is for, or have it made for \
+             this one (subjectAltName)"
+        ),
+        _ => format!(
+            "if it is to be trusted, put its certificate authority, or the certificate itself, into \
+             /etc/docker/certs.d/{host}/ca.crt or name it with --ca-cert or SSL_CERT_FILE"
+        ),
     }
 }
 

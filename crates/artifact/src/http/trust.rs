@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use rustls::pki_types::CertificateDer;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 
 use crate::error::OpenErrorKind;
@@ -19,7 +20,8 @@ const FILE_BYTES_MAX: u64 = 8 << 20;
 const FILES_MAX: usize = 100;
 
 /// Where trust comes from.
-pub(crate) struct Trust {
+#[derive(Debug)]
+pub struct Trust {
     environment: Environment,
     /// PEM files with authorities that the user trusts.
     authorities: Vec<PathBuf>,
@@ -28,20 +30,28 @@ pub(crate) struct Trust {
     /// The directory with the certificates of the one daemon we talk to.
     daemon: Option<PathBuf>,
     system: OnceLock<Vec<Certificate<'static>>>,
+    /// What the environment names in place of the system's.
+    chosen: OnceLock<Vec<Certificate<'static>>>,
+}
+
+/// How a connection to one host is to be secured.
+#[derive(Default)]
+pub(super) struct Trusted {
+    pub(super) tls: TlsConfig,
+    /// Certificates that the user named, so that a server may show one of them itself.
+    pub(super) named: Vec<Certificate<'static>>,
 }
 
 impl Trust {
-    pub(crate) fn new(
-        environment: &Environment,
-        authorities: &[PathBuf],
-        insecure: Vec<String>,
-    ) -> Self {
+    /// The certificates of the hosts `insecure` are not checked.
+    pub fn new(environment: &Environment, authorities: &[PathBuf], insecure: Vec<String>) -> Self {
         Self {
             environment: environment.clone(),
             authorities: authorities.to_vec(),
             insecure,
             daemon: None,
             system: OnceLock::new(),
+            chosen: OnceLock::new(),
         }
     }
 
@@ -51,55 +61,78 @@ impl Trust {
         Self { daemon: Some(directory), ..Self::new(environment, &[], Vec::new()) }
     }
 
+    /// Whether all that was named for every host can be read.
+    pub fn check(&self) -> Result<(), OpenError> {
+        self.chosen()?;
+        self.authorities.iter().try_for_each(|path| certificates(path).map(drop))
+    }
+
     /// How a connection to `host` is to be secured.
-    pub(super) fn tls(&self, host: &str) -> Result<TlsConfig, OpenError> {
+    pub(super) fn tls(&self, host: &str) -> Result<Trusted, OpenError> {
         if let Some(directory) = &self.daemon {
-            let roots: RootCerts = certificates(&directory.join("ca.pem"))?.into();
+            let named = certificates(&directory.join("ca.pem"))?;
             let certificate = directory.join("cert.pem");
             // A daemon may well let in whoever knows it.
             let client = match certificate.exists() {
                 true => Some(identity(&certificate, &directory.join("key.pem"))?),
                 false => None,
             };
-            return Ok(TlsConfig::builder().root_certs(roots).client_cert(client).build());
+            let roots = RootCerts::from(named.clone());
+            let tls = TlsConfig::builder().root_certs(roots).client_cert(client).build();
+            return Ok(Trusted { tls, named });
         }
-        let mut roots = self.system()?.to_vec();
+        let mut named = self.chosen()?.to_vec();
         for path in &self.authorities {
-            roots.extend(certificates(path)?);
+            named.extend(certificates(path)?);
         }
         let mut client = None;
         for directory in self.directories(host) {
             for path in files(&directory) {
                 match path.extension().and_then(|extension| extension.to_str()) {
-                    Some("crt") => roots.extend(certificates(&path)?),
+                    Some("crt") => named.extend(certificates(&path)?),
                     Some("cert") => client = Some(identity(&path, &path.with_extension("key"))?),
                     _ => {}
                 }
             }
         }
+        let roots = [self.system(), &named].concat();
         // A machine without any (an image from scratch) gets the authorities we were built with.
         let roots = if roots.is_empty() { RootCerts::WebPki } else { roots.into() };
-        Ok(TlsConfig::builder()
+        let tls = TlsConfig::builder()
             .root_certs(roots)
             .client_cert(client)
             .disable_verification(self.insecure.iter().any(|insecure| insecure == host))
-            .build())
+            .build();
+        Ok(Trusted { tls, named })
     }
 
-    /// The system's authorities, read once.
-    fn system(&self) -> Result<&[Certificate<'static>], OpenError> {
-        if let Some(known) = self.system.get() {
+    /// The system's authorities, read once; none where the environment names others.
+    fn system(&self) -> &[Certificate<'static>] {
+        self.system.get_or_init(|| {
+            let variables = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+            if variables.iter().any(|name| self.environment.get(name).is_some()) {
+                return Vec::new();
+            }
+            owned(&rustls_native_certs::load_native_certs().certs)
+        })
+    }
+
+    /// The authorities that the environment names in place of the system's, read once.
+    fn chosen(&self) -> Result<&[Certificate<'static>], OpenError> {
+        if let Some(known) = self.chosen.get() {
             return Ok(known);
         }
-        let found = match self.environment.path("SSL_CERT_FILE") {
-            Some(path) => certificates(&path)?,
-            None => rustls_native_certs::load_native_certs()
-                .certs
-                .iter()
-                .map(|certificate| Certificate::from_der(certificate).to_owned())
-                .collect(),
-        };
-        Ok(self.system.get_or_init(|| found))
+        let mut found = Vec::new();
+        if let Some(path) = self.environment.path("SSL_CERT_FILE") {
+            found.extend(certificates(&path)?);
+        }
+        let folders = self.environment.get("SSL_CERT_DIR").unwrap_or_default();
+        for folder in folders.split(':').filter(|folder| !folder.is_empty()) {
+            // One that is absent holds none, as OpenSSL takes it.
+            let read = rustls_native_certs::load_certs_from_paths(None, Some(Path::new(folder)));
+            found.extend(owned(&read.certs));
+        }
+        Ok(self.chosen.get_or_init(|| found))
     }
 
     fn directories(&self, host: &str) -> Vec<PathBuf> {
@@ -115,6 +148,10 @@ impl Trust {
         ];
         roots.into_iter().flatten().map(|dir| dir.join(host)).collect()
     }
+}
+
+fn owned(certificates: &[CertificateDer<'_>]) -> Vec<Certificate<'static>> {
+    certificates.iter().map(|it| Certificate::from_der(it).to_owned()).collect()
 }
 
 fn files(directory: &Path) -> Vec<PathBuf> {
