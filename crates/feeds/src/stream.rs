@@ -42,6 +42,11 @@ pub fn release<'s>(stream: &'s str, family: &str) -> Option<&'s str> {
     stream.strip_prefix(family)?.strip_prefix('-').filter(|release| !release.is_empty())
 }
 
+/// Whether a stream is what a distribution says of its packages: no language's and no metadata.
+pub fn is_of_a_distribution(stream: &str) -> bool {
+    scheme(stream).is_some() && language::scheme(stream).is_none()
+}
+
 /// The name of the version scheme that orders a stream's ranges; None for metadata.
 pub fn scheme(stream: &str) -> Option<&'static str> {
     let is_metadata = |family: &&str| release(stream, family).is_some();
@@ -87,6 +92,8 @@ mod tests {
         ];
         for (stream, name) in schemes {
             assert_eq!(scheme(stream), name, "{stream}");
+            let is_of_one = ["debian-12", "wolfi", "rhel-9"].contains(&stream);
+            assert_eq!(is_of_a_distribution(stream), is_of_one, "{stream}");
         }
     }
 }

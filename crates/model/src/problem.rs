@@ -28,12 +28,14 @@ pub enum ProblemKind {
     MetadataMissing,
     /// Advisories are older than the age limit and could not be refreshed.
     AdvisoriesStale,
+    /// So few advisories are at hand for a distribution's release that they may be an excerpt.
+    AdvisoriesFew,
     /// Worth knowing; the result is complete all the same (a distribution past its end of life).
     Notice,
 }
 
 impl ProblemKind {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Damaged,
         Self::LimitReached,
         Self::Unreadable,
@@ -42,6 +44,7 @@ impl ProblemKind {
         Self::AdvisoriesMissing,
         Self::MetadataMissing,
         Self::AdvisoriesStale,
+        Self::AdvisoriesFew,
         Self::Notice,
     ];
 
@@ -55,12 +58,14 @@ impl ProblemKind {
             Self::AdvisoriesMissing => "advisories_missing",
             Self::MetadataMissing => "metadata_missing",
             Self::AdvisoriesStale => "advisories_stale",
+            Self::AdvisoriesFew => "advisories_few",
             Self::Notice => "notice",
         }
     }
 
     /// Whether something may be missing from a result that carries such a problem. A refused
-    /// path hides nothing that a container could reach, and stale data is said with its age.
+    /// path hides nothing that a container could reach, and stale data is said with its age. How many
+    /// advisories a release should have nobody says, so that there are few is a doubt, not knowledge.
     pub fn makes_incomplete(self) -> bool {
         match self {
             Self::Damaged
@@ -68,7 +73,11 @@ impl ProblemKind {
             | Self::Unreadable
             | Self::Unsupported
             | Self::AdvisoriesMissing => true,
-            Self::Refused | Self::MetadataMissing | Self::AdvisoriesStale | Self::Notice => false,
+            Self::Refused
+            | Self::MetadataMissing
+            | Self::AdvisoriesStale
+            | Self::AdvisoriesFew
+            | Self::Notice => false,
         }
     }
 }

@@ -90,3 +90,41 @@ fn a_folder_with_an_image_is_no_root_file_system() {
     sandbox.file("site/manifest.json", r#"[{"Config": "c.json"}]"#);
     assert_eq!(scan(&sandbox, "site").code, Some(0), "any site may have a file of that name");
 }
+
+/// One stray record of a release is no knowledge of it.
+#[test]
+fn a_handful_of_advisories_is_said() {
+    let sandbox = Sandbox::new();
+    let record = |number: usize| {
+        format!(
+            r#"{{"id": "ALPINE-CVE-2024-{number:04}", "modified": "2026-11-01T00:00:00Z", "upstream":
+            ["CVE-2024-{number:04}"], "affected": [{{"package": {{"ecosystem": "Alpine:v3.20", "name": "zork"}},
+            "ranges": [{{"type": "ECOSYSTEM", "events": [{{"introduced": "0"}}, {{"fixed": "1-r0"}}]}}]}}]}}"#
+        )
+    };
+    sandbox.file("few/1.json", record(1));
+    (1..=250).for_each(|number| drop(sandbox.file(&format!("many/{number}.json"), record(number))));
+    sandbox.file("root/etc/os-release", "ID=alpine\nVERSION_ID=3.20.3\n");
+    sandbox.file("root/lib/apk/db/installed", "P:musl\nV:1.2.5-r0\nA:x86_64\n\n");
+    let of = |folder: &str| {
+        let db = sandbox.path(&format!("db-{folder}")).display().to_string();
+        let ended = sandbox.run(&["db", "import", "--db", &db, folder]);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let offline = ["scan", "--offline", "--no-cache", "--checks", "vuln", "--db", &db];
+        let table = sandbox.run(&[&offline[..], &["dir:root"]].concat());
+        let report = sandbox.run(&[&offline[..], &["--format", "json", "dir:root"]].concat());
+        // It proves nothing: whether such a result may pass is the user's to say.
+        assert_eq!((table.code, report.code), (Some(0), Some(0)), "{report:?}");
+        (table, problems(&report, "advisories_few"))
+    };
+    let (table, told) = of("few");
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].0.starts_with("1 statement is at hand, where a release has hundreds"),
+        "{told:?}"
+    );
+    assert!(table.stdout.contains("1 statement is at hand"), "{table:?}");
+    let (table, told) = of("many");
+    assert_eq!(told, []);
+    assert!(!table.stdout.contains("at hand"), "{table:?}");
+}

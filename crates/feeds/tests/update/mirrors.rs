@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use advisories::bundle::{self, Terms};
 use advisories::{Index, PrivateKey, Store, oci};
-use feeds::{Options, ensure, import, update};
+use feeds::{Options, import, update};
 use model::ProblemKind;
 use tempfile::TempDir;
 use testkit::{Reply, Server};
 
-use crate::{TRACKER, day, fixed, names, options, serving, store, tracker};
+use crate::{TRACKER, day, ensure, fixed, names, options, serving, store, tracker};
 
 #[test]
 fn ready_segments_come_from_a_mirror_and_only_sound_ones() {

@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use advisories::Store;
-use feeds::{Failure, Options, ensure, update};
+use feeds::{Failure, Options, update};
 use model::ProblemKind;
 use tempfile::TempDir;
 use testkit::{Fault, Reply, Server};
 
-use crate::{TRACKER, fixed, names, options, serving, store, tracker};
+use crate::{TRACKER, ensure, fixed, names, options, serving, store, tracker};
 
 fn silent() -> Server {
     Server::new(|_| Reply::new(200, "").with(Fault::Silent))

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use feeds::{Options, ensure, update};
+use feeds::{Options, update};
 use model::ProblemKind;
 use tempfile::TempDir;
 use testkit::Server;
 
-use crate::{TRACKER, day, fixed, names, serving, store, tracker};
+use crate::{TRACKER, day, ensure, fixed, names, serving, store, tracker};
 
 const CVE: &str = "Candidate: CVE-2024-0007\nPublicDate: 2024-01-01\nReferences:\nDescription:\n\
     Priority: medium\nCVSS:\n\nPatches_curl:\njammy_curl: released (7.1)\n";

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use advisories::Store;
-use feeds::{ensure, update};
+use feeds::update;
 use model::{ProblemKind, Subject};
 use tempfile::TempDir;
 use testkit::Server;
 
-use super::{names, options, serving, store};
+use super::{ensure, names, options, serving, store};
 
 const FOLDER: &str = "/security.access.redhat.com/data/csaf/v2/vex-feed/";
 // The first run is on 14 November 2023.
