@@ -1,13 +1,14 @@
 //! What is known of a reported vulnerability apart from packages: texts, scores, known exploits.
 //!
 //! Only ids that were found are looked up, so only the years that they are from are needed.
-//! Missing metadata costs no finding: severities stay unknown, and a notice says so.
+//! Missing metadata costs no finding: severities stay unknown, and a notice says so. What is at hand and does
+//! not have a vulnerability says no more about its severity than what is missing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use advisories::{KnownExploited, Score, Segment, SegmentError, SegmentMeta, Store};
-use model::{Cvss, Details, Finding, Problem, ProblemKind};
+use model::{Cvss, Details, Finding, Problem, ProblemKind, Severity};
 
 use crate::{distro, finding, records, severity};
 
@@ -62,6 +63,7 @@ pub fn enrich(findings: &mut Vec<Finding>, store: &Store) -> Enriched {
     finding::sort(findings);
     let mut problems = library.problems;
     problems.extend((!missing.is_empty()).then(|| unknown(&missing)));
+    problems.extend(unheard_of(findings, &known, &missing));
     Enriched { problems, data }
 }
 
@@ -94,6 +96,38 @@ fn unknown(missing: &[String]) -> Problem {
     )
 }
 
+/// Findings without a severity whose vulnerability the metadata at hand does not know: that nobody rated
+/// them cannot be told from it.
+fn unheard_of(
+    findings: &[Finding],
+    known: &BTreeMap<String, Known>,
+    missing: &[String],
+) -> Option<Problem> {
+    let mut streams = BTreeSet::new();
+    let mut ids = BTreeSet::new();
+    for finding in findings.iter().filter(|it| it.severity == Severity::Unknown) {
+        let is_known = known.get(&finding.id).is_some_and(|known| known.is_recorded);
+        let years = names(finding).filter_map(|name| year_stream(name));
+        let years: Vec<String> = years.filter(|stream| !missing.contains(stream)).collect();
+        if !is_known && !years.is_empty() {
+            ids.insert(finding.id.as_str());
+            streams.extend(years);
+        }
+    }
+    let example = ids.first()?;
+    let streams: Vec<String> = streams.into_iter().collect();
+    let whom = match ids.len() {
+        1 => format!("does not have {example}"),
+        count => format!("does not have {count} vulnerabilities such as {example}"),
+    };
+    let message = format!(
+        "the metadata at hand {whom}, so whether anybody rated that is unknown; hint: `lazaret db update {}` \
+         fetches what is published by now",
+        streams.join(" ")
+    );
+    Some(Problem::new(ProblemKind::MetadataMissing, streams.join(", "), message))
+}
+
 /// The segments at hand, and what was wrong with others.
 #[derive(Default)]
 struct Library {
@@ -106,6 +140,8 @@ struct Library {
 pub(crate) struct Known {
     /// With the source of each, the most general first: the CVE record, then the publishers.
     pub(crate) details: Vec<(String, Details)>,
+    /// Whether the metadata of its year has it, rated or not.
+    is_recorded: bool,
     score: Option<Score>,
     known_exploited: Option<KnownExploited>,
 }
@@ -142,7 +178,9 @@ impl Library {
         let mut known = Known::default();
         for name in names {
             if let Some(stream) = year_stream(name) {
-                known.details.extend(self.details(&stream, name));
+                let details = self.details(&stream, name);
+                known.is_recorded |= details.is_some();
+                known.details.extend(details);
             }
             known.score = known.score.or_else(|| self.ask(SCORES, |s| s.score(name)));
             if known.known_exploited.is_none() {

@@ -104,6 +104,53 @@ fn a_filter_does_not_open_the_gate() {
     }
 }
 
+/// That nobody rated a vulnerability is known from metadata that has it, and from no other.
+#[test]
+fn a_gate_has_not_judged_what_metadata_does_not_have() {
+    let sandbox = Sandbox::new();
+    assert_eq!(sandbox.run(&["db", "import", &unrated(&sandbox)]).code, Some(0));
+    sandbox.file("root/etc/os-release", "ID=debian\nVERSION_ID=12\n");
+    let status =
+        "Package: bash\nStatus: install ok installed\nArchitecture: amd64\nVersion: 5.2-1\n";
+    sandbox.file("root/var/lib/dpkg/status", status);
+    let scores = "#model_version:v2025.03.14,score_date:2026-11-01T00:00:00+0000\n\
+        cve,epss,percentile\nCVE-2099-0002,0.1,0.2\n";
+    let known = r#"{"catalogVersion": "2026.11.01", "dateReleased": "2026-11-01T00:00:00Z", "count": 1,
+        "vulnerabilities": [{"cveID": "CVE-2099-0002", "vendorProject": "a", "product": "b",
+        "vulnerabilityName": "c", "dateAdded": "2026-11-01", "shortDescription": "d",
+        "requiredAction": "e", "dueDate": "2026-11-02"}]}"#;
+    let imported = sandbox.run(&[
+        "db",
+        "import",
+        &sandbox.file("epss_scores-2026-11-01.csv", scores),
+        &sandbox.file("kev.json", known),
+    ]);
+    assert_eq!(imported.code, Some(0), "{imported:?}");
+    for (id, code, why) in [
+        ("CVE-2099-0002", 20, "because metadata is missing"),
+        ("CVE-2099-0001", 0, "because nobody rated them"),
+    ] {
+        let nvd = serde_json::json!({
+            "resultsPerPage": 1, "startIndex": 0, "totalResults": 1, "format": "NVD_CVE",
+            "version": "2.0", "timestamp": "2026-11-01T00:00:00.000",
+            "vulnerabilities": [{ "cve": {
+                "id": id, "sourceIdentifier": "cve@mitre.org", "published": "2026-11-01T00:00:00.000",
+                "lastModified": "2026-11-01T00:00:00.000", "vulnStatus": "Received", "references": [],
+                "descriptions": [{ "lang": "en", "value": "nobody has looked at it" }],
+            } }],
+        });
+        let imported = sandbox.run(&["db", "import", &sandbox.file("nvd.json", nvd.to_string())]);
+        assert_eq!(imported.code, Some(0), "{imported:?}");
+        let ended = sandbox.run(&["scan", "--offline", "--fail-on", "low", "dir:root"]);
+        assert_eq!(ended.code, Some(code), "{id}: {ended:?}");
+        assert!(
+            ended.stderr.contains("1 could not be judged") && ended.stderr.contains(why),
+            "{ended:?}"
+        );
+        assert_eq!(ended.stdout.contains("does not have CVE-2099-0001"), code == 20, "{ended:?}");
+    }
+}
+
 /// The Debian tracker's form, about one package, without an urgency.
 fn unrated(sandbox: &Sandbox) -> String {
     let tracker = serde_json::json!({
