@@ -155,19 +155,27 @@ struct OsJson<'a> {
 
 impl<'a> OsJson<'a> {
     fn of(os: &'a model::Os, eol: &'a Eol) -> Self {
-        let (ended, date) = match eol {
-            Eol::Ended(date) => (Some(true), Some(date.as_str())),
-            Eol::Ends(date) => (Some(false), Some(date.as_str())),
-            Eol::Unknown => (None, None),
+        let date = match eol {
+            Eol::Ended(date) | Eol::Ends(date) => Some(date.as_str()),
+            Eol::Unknown => None,
         };
         Self {
             family: &os.family,
             version: &os.version,
             codename: os.codename.as_deref(),
             name: os.pretty_name.as_deref(),
-            eol: ended,
+            eol: is_ended(eol),
             eol_date: date,
         }
+    }
+}
+
+/// None where no date is known.
+fn is_ended(eol: &Eol) -> Option<bool> {
+    match eol {
+        Eol::Ended(_) => Some(true),
+        Eol::Ends(_) => Some(false),
+        Eol::Unknown => None,
     }
 }
 
@@ -329,6 +337,8 @@ struct SummaryJson<'a> {
     severities: SeveritiesJson,
     /// Whether something may be missing: see `problems`.
     incomplete: bool,
+    /// Whether support of its distribution has ended: of what is not supported little is said.
+    eol: Option<bool>,
     upgrades: Vec<UpgradeJson<'a>>,
 }
 
@@ -351,6 +361,7 @@ impl<'a> SummaryJson<'a> {
             fixable: report.fixable(),
             severities: SeveritiesJson { critical, high, medium, low, negligible, unknown },
             incomplete: report.is_incomplete(),
+            eol: is_ended(&report.eol),
             upgrades: report.upgrades.iter().map(UpgradeJson::of).collect(),
         }
     }

@@ -58,6 +58,9 @@ struct ScanReportArguments {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// End with exit code 1 if something reported is at least this severe
+    ///
+    /// A release past its end of life has no severity: a policy stops at it (`image.os.end_of_life`; the
+    /// presets `upkeep`, `baseline` and `strict` do).
     #[arg(long, value_name = "SEVERITY")]
     fail_on: Option<Severity>,
     /// Keep the verdict in this folder, where `lazaret gate` looks for it

@@ -128,3 +128,16 @@ fn a_handful_of_advisories_is_said() {
     assert_eq!(told, []);
     assert!(!table.stdout.contains("at hand"), "{table:?}");
 }
+
+#[test]
+fn the_summary_says_that_support_has_ended() {
+    let sandbox = Sandbox::new().with_advisories();
+    let ended = |os_release: &str| {
+        sandbox.file("root/etc/os-release", os_release);
+        let report: Value = serde_json::from_str(&scan(&sandbox, "dir:root").stdout).unwrap();
+        (report["summary"]["eol"].clone(), report["os"]["eol"].clone())
+    };
+    assert_eq!(ended("ID=alpine\nVERSION_ID=3.16.9\n"), (true.into(), true.into()));
+    assert_eq!(ended("ID=debian\nVERSION_ID=13\n"), (false.into(), false.into()));
+    assert_eq!(ended("ID=zork\nVERSION_ID=1\n"), (Value::Null, Value::Null));
+}
