@@ -20,8 +20,7 @@ impl Heard {
     /// file may have lain about for years before it was imported: of that data only the publisher's
     /// own time tells, where there is one. None if no time makes sense.
     pub fn of(meta: &SegmentMeta, checked_at: Option<&str>) -> Option<Self> {
-        let is_fetched = !meta.origins.is_empty();
-        let is_fetched = is_fetched && meta.origins.iter().all(|it| it.url.contains("://"));
+        let is_fetched = is_fetched(meta);
         let built: Option<Timestamp> = meta.built_at.parse().ok();
         let modified: Option<Timestamp> =
             meta.upstream_modified.as_ref().and_then(|time| time.parse().ok());
@@ -32,6 +31,12 @@ impl Heard {
         };
         let checked = checked_at.and_then(|time| time.parse().ok());
         read.max(checked).map(Self)
+    }
+
+    /// Whether that moment ([`Self::of`]) is only when a file was imported which does not say how old it is.
+    pub fn is_of_an_import(meta: &SegmentMeta, checked_at: Option<&str>) -> bool {
+        let says = |time: Option<&str>| time.is_some_and(|it| it.parse::<Timestamp>().is_ok());
+        !is_fetched(meta) && !says(meta.upstream_modified.as_deref()) && !says(checked_at)
     }
 
     /// The moment itself.
@@ -55,6 +60,11 @@ impl Heard {
             None => !is_future(self),
         }
     }
+}
+
+/// Whether all of it came from servers, so that it was built when they were asked.
+fn is_fetched(meta: &SegmentMeta) -> bool {
+    !meta.origins.is_empty() && meta.origins.iter().all(|it| it.url.contains("://"))
 }
 
 impl fmt::Display for Heard {
@@ -101,6 +111,28 @@ mod tests {
         for case in cases {
             let (built, modified, checked, origins, wanted) = case;
             assert_eq!(heard(built, modified, checked, origins), wanted, "{case:?}");
+        }
+    }
+
+    #[test]
+    fn an_import_says_nothing_of_its_age_unless_the_file_does() {
+        let time = "2020-01-01T00:00:00Z";
+        let cases: [(&str, Option<&str>, &[&str], bool); 6] = [
+            ("", None, &["a.json"], true),
+            ("nonsense", Some("nonsense"), &["a.json", URL], true),
+            ("", None, &[], true),
+            (time, None, &["a.json"], false),
+            ("", Some(time), &["a.json"], false),
+            ("", None, &[URL], false),
+        ];
+        for (modified, checked, origins, wanted) in cases {
+            let origin = |url: &&str| Origin { url: (*url).to_owned(), ..Origin::default() };
+            let meta = SegmentMeta {
+                upstream_modified: Some(modified.to_owned()),
+                origins: origins.iter().map(origin).collect(),
+                ..SegmentMeta::default()
+            };
+            assert_eq!(Heard::is_of_an_import(&meta, checked), wanted, "{modified} {origins:?}");
         }
     }
 

@@ -82,9 +82,10 @@ impl Verb {
             Self::Scan(arguments) if !arguments.keeps_layers() => Needs::Advisories,
             Self::Diff(arguments) if !arguments.keeps_layers() => Needs::Advisories,
             Self::Db(_) => Needs::Advisories,
-            Self::Scan(_) | Self::Diff(_) | Self::Sbom(_) | Self::Cache(_) | Self::Demo => {
-                Needs::All
-            }
+            Self::Sbom(_) => Needs::Layers,
+            Self::Scan(_) | Self::Diff(_) => Needs::LayersAndAdvisories,
+            Self::Demo => Needs::Nothing,
+            Self::Cache(_) => Needs::All,
         }
     }
 }

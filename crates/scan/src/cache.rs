@@ -44,7 +44,7 @@ pub(crate) struct Cache {
     generation: String,
     has_grown: AtomicBool,
     /// The first failure to write: a full or read-only disk fails for every layer alike.
-    failure: Mutex<Option<(PathBuf, io::Error)>>,
+    failure: Mutex<Option<io::Error>>,
 }
 
 impl Cache {
@@ -63,7 +63,7 @@ impl Cache {
         let Some(path) = self.path(key) else { return };
         match file::write(&path, MARK, kept) {
             Ok(()) => self.has_grown.store(true, Ordering::Relaxed),
-            Err(error) => drop(self.failure().get_or_insert((path, error))),
+            Err(error) => drop(self.failure().get_or_insert(error)),
         }
     }
 
@@ -72,20 +72,20 @@ impl Cache {
         let has_grown = self.has_grown.load(Ordering::Relaxed);
         let Some(dir) = self.dir.as_deref().filter(|_| has_grown) else { return };
         if let Err(error) = room::make_room(dir, limit) {
-            self.failure().get_or_insert((layers_dir(dir), error));
+            self.failure().get_or_insert(error);
         }
     }
 
-    fn failure(&self) -> MutexGuard<'_, Option<(PathBuf, io::Error)>> {
+    fn failure(&self) -> MutexGuard<'_, Option<io::Error>> {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// That nothing could be kept, if so.
+    /// That nothing could be kept, if so. It names the folder alone: which layer came first and what its
+    /// file was called for a moment is different in every run.
     pub(crate) fn problem(&self) -> Option<Problem> {
         let failure = self.failure();
-        let (path, error) = failure.as_ref()?;
-        let message = format!("layer results could not be cached: {error}");
-        Some(Problem::new(ProblemKind::Notice, path.display().to_string(), message))
+        let message = format!("layer results could not be cached: {}", failure.as_ref()?);
+        Some(Problem::new(ProblemKind::Notice, self.dir.as_ref()?.display().to_string(), message))
     }
 
     /// The key is hashed: it holds what file systems and archives call things, and must not become

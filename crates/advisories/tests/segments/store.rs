@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use crate::random::Random;
 use advisories::{Segment, SegmentErrorKind, SegmentMeta, SegmentWriter, Store, StoreError};
@@ -113,24 +113,24 @@ fn only_sound_bytes_are_installed() {
     assert_eq!(mode & 0o400, 0o400);
 }
 
+/// What a killed writer left is known by the lock that nobody holds any more, however young it is.
 #[test]
 fn abandoned_temporary_files_are_swept() {
     let folder = tempfile::tempdir().unwrap();
-    let (old, young) = (".lazaret-old.partial", ".lazaret-young.partial");
-    for name in [old, young, "other.partial"] {
+    let (left, written) = (".lazaret-left.partial", ".lazaret-written.partial");
+    for name in [left, written, "other.partial"] {
         fs::write(folder.path().join(name), "half").unwrap();
     }
-    let long_ago = SystemTime::now() - Duration::from_secs(86_400);
-    for name in [old, "other.partial"] {
-        fs::File::options()
-            .write(true)
-            .open(folder.path().join(name))
-            .unwrap()
-            .set_modified(long_ago)
-            .unwrap();
-    }
+    std::os::unix::fs::symlink("other.partial", folder.path().join(".lazaret-a.partial")).unwrap();
+    let writing = fs::File::open(folder.path().join(written)).unwrap();
+    writing.lock().unwrap();
     Store::open(folder.path()).write(writer("debian-12", "test", 5)).unwrap();
-    assert_eq!(files(folder.path()), [young, "debian-12.seg", "other.partial"]);
+    let kept = [".lazaret-a.partial", written, "debian-12.seg", "other.partial"];
+    assert_eq!(files(folder.path()), kept);
+
+    drop(writing);
+    Store::open(folder.path()).write(writer("debian-12", "test", 5)).unwrap();
+    assert_eq!(files(folder.path()), [".lazaret-a.partial", "debian-12.seg", "other.partial"]);
 }
 
 #[test]
@@ -210,6 +210,9 @@ fn a_kill_in_the_middle_of_writing_leaves_the_old_segment() {
         segment.verify().unwrap();
         assert_eq!(segment.meta().source, "before");
     }
+    assert!(files(store.dir()).iter().any(|name| name.ends_with(".partial")));
+    store.write(writer("debian-12", "after", 5)).unwrap();
+    assert_eq!(files(store.dir()), ["debian-12.seg"], "what they left goes with the next write");
 }
 
 /// The same limit stands for a disk that is full where the signal is ignored: the write fails in

@@ -18,6 +18,7 @@ use jiff::tz::TimeZone;
 use crate::environment;
 use crate::error::UserError;
 use crate::exit_code::ExitCode;
+use crate::output;
 use crate::progress;
 use crate::quantity::{parse_duration, parse_size};
 
@@ -136,6 +137,11 @@ pub(crate) enum Needs {
     Nothing,
     /// They may be elsewhere.
     Advisories,
+    /// Layers, which cost only time if they are not kept, and nothing else.
+    Layers,
+    /// Layers as well as advisories.
+    LayersAndAdvisories,
+    /// What the verb is about.
     All,
 }
 
@@ -160,8 +166,8 @@ impl GlobalArguments {
     pub(crate) fn settle(self, needs: Needs) -> Result<Global, UserError> {
         let words = self.words();
         let can_do_without = match needs {
-            Needs::Nothing => true,
-            Needs::Advisories => self.db.is_some(),
+            Needs::Nothing | Needs::Layers => true,
+            Needs::Advisories | Needs::LayersAndAdvisories => self.db.is_some(),
             Needs::All => false,
         };
         let nowhere = || can_do_without.then(PathBuf::new);
@@ -171,8 +177,18 @@ impl GlobalArguments {
                 ExitCode::Usage,
                 "no folder for cached data: neither HOME nor XDG_CACHE_HOME is set",
             )
-            .hint(Some("name one with --cache-dir"))
+            .hint(Some(match needs {
+                Needs::All => "name one with --cache-dir",
+                _ => "name one with --cache-dir, or one for advisories alone with --db",
+            }))
         })?;
+        let keeps_layers = matches!(needs, Needs::Layers | Needs::LayersAndAdvisories);
+        if keeps_layers && cache_dir.as_os_str().is_empty() {
+            output::note(
+                "layers are not kept for the next time: neither HOME nor XDG_CACHE_HOME is set, and no \
+                 --cache-dir is named",
+            );
+        }
         let color = match self.color {
             Color::Auto => environment::color_on_stdout(),
             Color::Always => true,
@@ -235,6 +251,11 @@ impl GlobalArguments {
 }
 
 impl Global {
+    /// Where what was read of layers is kept; None without a folder for it.
+    pub(crate) fn layers_dir(&self) -> Option<PathBuf> {
+        (!self.cache_dir.as_os_str().is_empty()).then(|| self.cache_dir.clone())
+    }
+
     /// How a table is to look that goes to a file, or to stdout without one.
     pub(crate) fn look(&self, output: Option<&Path>) -> Look {
         match output {

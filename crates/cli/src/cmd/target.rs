@@ -80,7 +80,7 @@ impl OpeningArguments {
         };
         scan::Options {
             artifact,
-            cache_dir: self.keeps_layers().then(|| global.cache_dir.clone()),
+            cache_dir: global.layers_dir().filter(|_| self.keeps_layers()),
             cache_limit: global.cache_limit,
             checks: scan::Checks::default(),
             check_set: None,

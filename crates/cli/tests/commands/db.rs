@@ -253,8 +253,11 @@ fn who_keeps_nothing_needs_no_home() {
         (&["scan", "--offline", "--no-cache", "--db", &db, "dir:root"], 20),
         (&["db", "status", "--db", &db], 0),
         (&["scan", "--offline", "--no-cache", "dir:root"], 2),
-        (&["scan", "--offline", "--db", &db, "dir:root"], 2),
-        (&["sbom", "dir:root"], 2),
+        (&["scan", "--offline", "--db", &db, "dir:root"], 20),
+        (&["scan", "--offline", "dir:root"], 2),
+        (&["diff", "--offline", "--db", &db, "dir:root", "dir:root"], 20),
+        (&["sbom", "dir:root"], 21),
+        (&["demo"], 0),
         (&["db", "status"], 2),
         (&["cache", "status"], 2),
     ];
@@ -262,7 +265,13 @@ fn who_keeps_nothing_needs_no_home() {
         let mut command = sandbox.command(arguments);
         let ended = sandbox.run_bounded(command.env_remove("HOME").env_remove("XDG_CACHE_HOME"));
         assert_eq!(ended.code, Some(*code), "{arguments:?}: {ended:?}");
-        let asks = ended.stderr.contains("neither HOME nor XDG_CACHE_HOME is set");
+        let asks = ended.stderr.contains("no folder for cached data");
         assert_eq!(asks, *code == 2, "{arguments:?}: {ended:?}");
+        let hints = ended.stderr.contains("for advisories alone with --db");
+        assert_eq!(hints, *code == 2 && arguments[0] != "cache", "{arguments:?}: {ended:?}");
+        let is_lacking =
+            !arguments.contains(&"--no-cache") && ["scan", "diff", "sbom"].contains(&arguments[0]);
+        let notes = ended.stderr.contains("layers are not kept for the next time");
+        assert_eq!(notes, is_lacking && *code != 2, "{arguments:?}: {ended:?}");
     }
 }

@@ -38,16 +38,25 @@ pub(super) fn write<T: Serialize>(path: &Path, mark: Mark, value: &T) -> io::Res
     let dir = path.parent().ok_or(ErrorKind::InvalidInput)?;
     let create = || {
         std::fs::create_dir_all(dir)?;
-        tempfile::NamedTempFile::new_in(dir)
+        tempfile::NamedTempFile::new_in(dir).map_err(unnamed)
     };
     let mut file = match create() {
         // Another process that makes room may take the folder away while it is empty.
         Err(error) if error.kind() == ErrorKind::NotFound => create()?,
         created => created?,
     };
-    file.write_all(&mark)?;
-    file.write_all(&xxh3_64(&payload).to_le_bytes())?;
-    file.write_all(&payload)?;
-    file.persist(path)?;
+    let mut write = |bytes: &[u8]| file.write_all(bytes).map_err(unnamed);
+    write(&mark)?;
+    write(&xxh3_64(&payload).to_le_bytes())?;
+    write(&payload)?;
+    file.persist(path).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// The error without the name that a temporary file has by chance, which stands at its end.
+fn unnamed(error: io::Error) -> io::Error {
+    match error.to_string().rsplit_once(" at path ") {
+        Some((what, _)) => io::Error::new(error.kind(), what),
+        None => error,
+    }
 }

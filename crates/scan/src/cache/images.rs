@@ -53,7 +53,7 @@ impl Cache {
         let path = dir.join(format!("{}-{name}-{own}", hash(&lowest.to_string())));
         match file::write(&path, MARK, seen) {
             Ok(()) => self.has_grown.store(true, Ordering::Relaxed),
-            Err(error) => drop(self.failure().get_or_insert((path, error))),
+            Err(error) => drop(self.failure().get_or_insert(error)),
         }
     }
 

@@ -69,24 +69,34 @@ fn is_shard(segment: &Installed) -> bool {
 fn row_of_shards(shards: &[&Installed], now: Timestamp) -> Option<[String; 5]> {
     let metas: Vec<&SegmentMeta> =
         shards.iter().filter_map(|segment| segment.meta.as_ref().ok()).collect();
-    let heard = shards.iter().zip(&metas).map(|(segment, meta)| heard(segment, meta));
+    let dated = shards.iter().zip(&metas).map(|(segment, meta)| dated(segment, meta));
     let records: u64 = metas.iter().map(|meta| meta.counts.records()).sum();
     Some([
         format!("{}-* ({})", stream::MAVEN_SHA1, shards.len()),
         metas.first()?.source.clone(),
-        told(heard.min()?, now),
+        told(dated.min()?, now),
         records.to_string(),
         size(shards.iter().map(|segment| segment.size_bytes).sum()),
     ])
 }
 
-/// When a stream's publisher was last heard.
-fn heard(segment: &Installed, meta: &SegmentMeta) -> Option<Heard> {
-    Heard::of(meta, segment.checked_at.as_deref())
+/// When a stream's publisher was last heard, and whether that is only the time of an import.
+fn dated(segment: &Installed, meta: &SegmentMeta) -> Option<(Heard, bool)> {
+    let checked_at = segment.checked_at.as_deref();
+    let is_of_an_import = Heard::is_of_an_import(meta, checked_at);
+    Heard::of(meta, checked_at).map(|heard| (heard, is_of_an_import))
 }
 
-fn told(heard: Option<Heard>, now: Timestamp) -> String {
-    heard.map_or_else(|| "unknown".to_owned(), |heard| age(heard.at(), now))
+/// A file that does not say how old it is may be of any age.
+fn told(dated: Option<(Heard, bool)>, now: Timestamp) -> String {
+    match dated {
+        None => "unknown".to_owned(),
+        Some((heard, false)) => age(heard.at(), now),
+        Some((heard, true)) => match age(heard.at(), now).as_str() {
+            "now" => "imported now".to_owned(),
+            since => format!("imported {since} ago"),
+        },
+    }
 }
 
 fn row(segment: &Installed, now: Timestamp) -> [String; 5] {
@@ -95,7 +105,7 @@ fn row(segment: &Installed, now: Timestamp) -> [String; 5] {
         Ok(meta) => [
             segment.stream.clone(),
             meta.source.clone(),
-            told(heard(segment, meta), now),
+            told(dated(segment, meta), now),
             match meta.incomplete {
                 None => meta.counts.records().to_string(),
                 Some(_) => format!("{}, not whole", meta.counts.records()),
