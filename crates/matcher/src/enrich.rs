@@ -1,8 +1,8 @@
 //! What is known of a reported vulnerability apart from packages: texts, scores, known exploits.
 //!
 //! Only ids that were found are looked up, so only the years that they are from are needed.
-//! Missing metadata costs no finding: severities stay unknown, and a notice says so. What is at hand and does
-//! not have a vulnerability says no more about its severity than what is missing.
+//! Missing metadata costs no finding: severities stay unknown, and a notice says so. A few records of a year
+//! say no more about the severity of what is not among them than what is missing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,6 +14,10 @@ use crate::{distro, finding, records, severity};
 
 const SCORES: &str = "epss";
 const KNOWN_EXPLOITED: &str = "kev";
+
+/// Every year since there are CVEs has more records than this; the least, 2000, has 1,243. Where there are as
+/// many, one that is not among them is reserved or new, and nobody rated it.
+const YEAR_RECORDS_MIN: u64 = 1000;
 
 /// What enriching gave beside the changed findings.
 #[derive(Debug, Default)]
@@ -44,7 +48,8 @@ pub fn enrich(findings: &mut Vec<Finding>, store: &Store) -> Enriched {
         .into_iter()
         .filter(|stream| !library.open(store, stream))
         .collect();
-    let data = library.segments.values().map(|segment| segment.meta().clone()).collect();
+    let data: Vec<SegmentMeta> =
+        library.segments.values().map(|segment| segment.meta().clone()).collect();
     let publishers: BTreeSet<&String> = findings.iter().flat_map(publishers).collect();
     for stream in &publishers {
         library.open(store, stream);
@@ -63,7 +68,7 @@ pub fn enrich(findings: &mut Vec<Finding>, store: &Store) -> Enriched {
     finding::sort(findings);
     let mut problems = library.problems;
     problems.extend((!missing.is_empty()).then(|| unknown(&missing)));
-    problems.extend(unheard_of(findings, &known, &missing));
+    problems.extend(unheard_of(findings, &known, &data));
     Enriched { problems, data }
 }
 
@@ -96,19 +101,21 @@ fn unknown(missing: &[String]) -> Problem {
     )
 }
 
-/// Findings without a severity whose vulnerability the metadata at hand does not know: that nobody rated
-/// them cannot be told from it.
+/// Findings without a severity whose vulnerability is not among the few records of its year that are at hand:
+/// that nobody rated them cannot be told from these.
 fn unheard_of(
     findings: &[Finding],
     known: &BTreeMap<String, Known>,
-    missing: &[String],
+    data: &[SegmentMeta],
 ) -> Option<Problem> {
+    let few = data.iter().filter(|meta| meta.counts.details < YEAR_RECORDS_MIN);
+    let few: BTreeSet<&str> = few.map(|meta| meta.stream.as_str()).collect();
     let mut streams = BTreeSet::new();
     let mut ids = BTreeSet::new();
     for finding in findings.iter().filter(|it| it.severity == Severity::Unknown) {
         let is_known = known.get(&finding.id).is_some_and(|known| known.is_recorded);
         let years = names(finding).filter_map(|name| year_stream(name));
-        let years: Vec<String> = years.filter(|stream| !missing.contains(stream)).collect();
+        let years: Vec<String> = years.filter(|stream| few.contains(stream.as_str())).collect();
         if !is_known && !years.is_empty() {
             ids.insert(finding.id.as_str());
             streams.extend(years);
@@ -117,12 +124,12 @@ fn unheard_of(
     let example = ids.first()?;
     let streams: Vec<String> = streams.into_iter().collect();
     let whom = match ids.len() {
-        1 => format!("does not have {example}"),
-        count => format!("does not have {count} vulnerabilities such as {example}"),
+        1 => format!("do not have {example}"),
+        count => format!("do not have {count} vulnerabilities such as {example}"),
     };
     let message = format!(
-        "the metadata at hand {whom}, so whether anybody rated that is unknown; hint: `lazaret db update {}` \
-         fetches what is published by now",
+        "the few records of metadata at hand {whom}, so whether anybody rated that is unknown; hint: \
+         `lazaret db update {}` fetches all that are published",
         streams.join(" ")
     );
     Some(Problem::new(ProblemKind::MetadataMissing, streams.join(", "), message))
